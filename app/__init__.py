@@ -1,0 +1,1 @@
+"""The Gradio front end: pages and wording, no numerics."""

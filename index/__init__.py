@@ -1,0 +1,1 @@
+"""Picture collections on disk: found, embedded, stored, searched, labelled."""

@@ -1,0 +1,1 @@
+"""Pictures and what is known about them, from every kind of place they are kept."""

@@ -1,0 +1,73 @@
+"""What search sees: pictures and phrases in, unit vectors out.
+
+An encoder keeps weights, preprocessing and tokenizer together, so they can never be mismatched.
+Importing this module loads neither torch nor OpenVINO.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.models.errors import UserError
+
+Vectors = NDArray[np.float32]  # [N, dim], rows of unit length
+Pixels = NDArray[np.uint8]  # [N, image_size, image_size, 3], RGB, what the tower's graph takes
+
+BATCH = 32  # pictures or phrases per call of a tower; larger gains nothing on a CPU
+
+
+class Encoder(ABC):
+    """Embeds pictures, and phrases unless it is image-only, into one space.
+
+    name: what it was looked up by. dim: width of its vectors. image_size: side in pixels of what
+    its tower sees. fingerprint: hash of weights, preprocessing and tokenizer, never of runtime or
+    precision; collections made by one fingerprint refuse vectors of another. logit_scale: multiplies
+    cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
+    logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
+    """
+
+    name: str
+    dim: int
+    image_size: int
+    fingerprint: str
+    logit_scale: float
+    logit_bias: float | None = None
+    reads_text: bool = True
+    runtime: str
+    precision: str
+
+    @abstractmethod
+    def prepare(self, picture: Image.Image) -> Pixels:
+        """An upright RGB picture as the tower takes it: uint8 [image_size, image_size, 3]. Thread-safe."""
+
+    @abstractmethod
+    def embed_prepared(self, pixels: Pixels) -> Vectors:
+        """Prepared pixels [N, image_size, image_size, 3] to unit rows [N, dim]."""
+
+    @abstractmethod
+    def embed_phrases(self, phrases: list[str]) -> Vectors:
+        """At most BATCH phrases to unit rows; only called when reads_text."""
+
+    def embed_images(self, pictures: Sequence[Image.Image]) -> Vectors:
+        """Pictures of any size and mode to float32 [N, dim], rows of unit length."""
+        rows = [
+            self.embed_prepared(np.stack([self.prepare(picture) for picture in pictures[i : i + BATCH]]))
+            for i in range(0, len(pictures), BATCH)
+        ]
+        return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
+
+    def embed_texts(self, phrases: Sequence[str]) -> Vectors:
+        """Phrases to float32 [N, dim], rows of unit length. UserError if the encoder is image-only."""
+        if not self.reads_text:
+            raise UserError(f"{self.name} sees pictures only and cannot read {phrases[0]!r}; search it by a picture.")
+        rows = [self.embed_phrases(list(phrases[i : i + BATCH])) for i in range(0, len(phrases), BATCH)]
+        return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
+
+
+def unit(rows: NDArray) -> Vectors:
+    """rows scaled to length one, as float32; a row of zeros stays zero."""
+    rows = np.asarray(rows, np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
