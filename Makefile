@@ -1,0 +1,37 @@
+# The words that people and CI use. Each target installs what it needs, once.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+IMAGES ?=
+
+.PHONY: setup app test test-all check bench
+.DEFAULT_GOAL := setup
+
+# Installed again only when a list of requirements is newer than the stamp.
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gelato needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.installed
+
+app: $(VENV)/.installed
+	$(RUN) app.py $(if $(IMAGES),--images "$(IMAGES)")
+
+check: $(VENV)/.installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy app index training
+
+test: check
+	@sh tests/browser.sh $(RUN)
+	$(RUN) -m pytest
+
+test-all: check
+	@sh tests/browser.sh $(RUN)
+	$(RUN) -m pytest -m "slow or not slow"

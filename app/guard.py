@@ -1,0 +1,213 @@
+"""One guard around everything that the server answers: who may ask, from where, and how much."""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from training.models.errors import UserError
+
+OPEN = "/healthz"  # the only address that answers without a password
+UPLOADS = "/pictures"  # the only address that takes a large body
+LARGEST_PICTURE = 25 * 2**20  # bytes
+LARGEST_BODY = 2**20  # bytes, anywhere else
+CLOSED = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/proxy=")
+
+# Gradio's page needs inline scripts and templates that it compiles; nothing is ever fetched from elsewhere.
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware. hosts: names that the server may be called by, lower case.
+
+    any_address: also accept literal IP addresses and this machine's own names, for a server that
+    listens beyond this machine. users: name to password; with any, nothing but GET /healthz answers
+    without them.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: set[str], users: Mapping[str, str] | None = None, any_address: bool = False
+    ):
+        self.app, self.hosts, self.any_address = app, hosts, any_address
+        self.users = {name.encode(): password.encode() for name, password in (users or {}).items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, _with_headers(send))
+        else:  # websockets: the page has none
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        refusal = self._refuse(scope, headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        limit = LARGEST_PICTURE if scope["path"] == UPLOADS else LARGEST_BODY
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > limit:
+            await _too_large(limit)(scope, receive, send)
+            return
+        await self._bounded(scope, receive, send, limit)
+
+    def _refuse(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        """Why the request is not answered, or None if it is."""
+        # A page elsewhere can point a name of its own at this machine; then the Host is that name.
+        if not self._known_host(headers.get("host", "")):
+            return PlainTextResponse("This server does not answer to that name.", 421)
+        if scope["path"] == OPEN and scope["method"] == "GET":
+            return None
+        if self.users and not self._known_user(headers.get("authorization", "")):
+            challenge = {"www-authenticate": 'Basic realm="Gelato", charset="UTF-8"'}
+            return PlainTextResponse("A user name and a password are needed.", 401, challenge)
+        if scope["path"].startswith(CLOSED):
+            return PlainTextResponse("Not found", 404)
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(headers):
+            return PlainTextResponse("This request came from another site.", 403)
+        return None
+
+    def _known_host(self, host: str) -> bool:
+        name = (urlsplit(f"//{host}").hostname or "") if _plausible(host) else ""
+        if name in self.hosts:
+            return True
+        return self.any_address and (_is_address(name) or name.removesuffix(".local") == socket.gethostname().lower())
+
+    def _known_user(self, authorization: str) -> bool:
+        kind, _, encoded = authorization.partition(" ")
+        try:
+            given = base64.b64decode(encoded, validate=True) if kind.lower() == "basic" else b""
+        except (binascii.Error, ValueError):
+            return False
+        name, _, password = given.partition(b":")
+        # Every user is compared whatever the outcome, so that the time taken tells nothing.
+        found = [
+            hmac.compare_digest(name, user) & hmac.compare_digest(password, secret)
+            for user, secret in self.users.items()
+        ]
+        return any(found)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        """Answer, unless more than limit bytes arrive: a body may come without saying its length."""
+        seen, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise _TooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noted)
+        except _TooLarge:
+            if not started:
+                await _too_large(limit)(scope, receive, send)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def read_users(path: Path) -> dict[str, str]:
+    """user:password, one a line, of an --auth file; UserError if it holds anything else."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.") from error
+    users: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        name, colon, password = line.partition(":")
+        if not colon or not name.strip() or not password:
+            raise UserError(f"Line {number} of {path} is not user:password.")
+        if name.strip() in users:
+            raise UserError(f"Line {number} of {path} names the user {name.strip()!r} again.")
+        users[name.strip()] = password
+    if not users:
+        raise UserError(f"{path} names nobody; it needs a line user:password.")
+    return users
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _plausible(host: str) -> bool:
+    return bool(host) and not set(host) & set("/@?# \\") and host.count("[") == host.count("]") <= 1
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Whether a page of ours sent the request, or no page at all."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+
+
+def _too_large(limit: int) -> PlainTextResponse:
+    return PlainTextResponse(f"That is too large; the most is {limit // 2**20} MB.", 413, {"connection": "close"})
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            kept = headers.get("cache-control", "no-cache")
+            directives = [d.strip() for d in kept.split(",") if d.strip() not in ("public", "private")]
+            headers["cache-control"] = ", ".join(["private", *directives])
+        await send(message)
+
+    return sending

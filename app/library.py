@@ -1,0 +1,201 @@
+"""What is open: collections, the encoders that read them, and the pictures that people ask with."""
+
+import hashlib
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from app.jobs import Job, Jobs
+from index.collection import MANIFEST, Collection, Manifest
+from training.models.cache import cache_dir
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+from training.models.lookup import load_encoder
+
+LOOK_AGAIN = 0.5  # seconds before a manifest is read again
+PICTURES_KEPT = 64  # uploaded pictures in memory
+PICTURE_SIDE = 1024  # pixels of the longer side of an uploaded picture, as kept
+
+Build = Callable[[Path, Encoder, Job], Any]
+
+
+class Shelf:
+    """One collection by the key that addresses call it by; it may still be in the making.
+
+    build, if there is one, brings it up to date; chips are its suggestions where they are known beforehand.
+    """
+
+    def __init__(
+        self, key: str, name: str, path: Path, encoder_name: str, build: Build | None, chips: tuple[str, ...] = ()
+    ):
+        self.key, self.name, self.path, self.encoder_name, self.build = key, name, path, encoder_name, build
+        self.chips: tuple[str, ...] | None = chips or None
+        self.job: Job | None = None
+        self._collection: Collection | None = None
+        self._looked = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def collection(self) -> Collection | None:
+        """The collection as last published, or None while nothing of it is."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked > LOOK_AGAIN or self._looked == 0.0:
+                self._looked = now
+                if self._collection is not None:
+                    self._collection = self._collection.refreshed()
+                elif (self.path / MANIFEST).exists():
+                    self._collection = Collection.open(self.path)
+            return self._collection
+
+    def opened(self) -> Collection:
+        """The collection; UserError while there is none."""
+        collection = self.collection
+        if collection is None or not len(collection):
+            raise UserError("Nothing is indexed yet; the first pictures will be here in a moment.")
+        return collection
+
+    def forget(self) -> None:
+        """Let go of the open files: the folder is about to be replaced."""
+        with self._lock:
+            self._collection, self._looked = None, 0.0
+
+
+class Library:
+    """Everything that the page can ask for. Its methods are safe from any thread."""
+
+    def __init__(self) -> None:
+        self.shelves: dict[str, Shelf] = {}
+        self.jobs = Jobs()
+        self.pictures = Pictures()
+        self._encoders: dict[str, Future[Encoder]] = {}
+        self._lock = threading.Lock()
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+
+    def add(self, path: Path, encoder_name: str | None = None) -> Shelf:
+        """Open the collection at path, to be read with its own encoder unless another is named."""
+        manifest = Manifest.read(path)
+        name = path.resolve().name.removesuffix(".gelato")
+        return self._put(Shelf(self._key(name), name, path, encoder_name or manifest.encoder, None))
+
+    def add_built(self, name: str, path: Path, encoder_name: str, build: Build, chips: tuple[str, ...] = ()) -> Shelf:
+        """A collection that this server makes and keeps up to date in the cache."""
+        return self._put(Shelf(self._key(name), name, path, encoder_name, build, chips))
+
+    def _put(self, shelf: Shelf) -> Shelf:
+        self.shelves[shelf.key] = shelf
+        return shelf
+
+    def _key(self, name: str) -> str:
+        base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "collection"
+        key, copy = base, 1
+        while key in self.shelves:
+            copy += 1
+            key = f"{base}-{copy}"
+        return key
+
+    def shelf(self, key: str | None) -> Shelf:
+        """The shelf called key, the first one if no key is given; UserError if there is none."""
+        if not key:
+            return next(iter(self.shelves.values()))
+        if key not in self.shelves:
+            raise UserError(f"There is no collection {key!r} here; choose one at the top of the page.")
+        return self.shelves[key]
+
+    def start(self) -> None:
+        """Load the encoders and bring collections up to date, in the background."""
+        for shelf in self.shelves.values():
+            self._encoder(shelf.encoder_name)
+            if shelf.build is not None:
+                shelf.job = self.jobs.start("index", lambda job, shelf=shelf: self._bring_up_to_date(shelf, job))
+
+    def stop(self) -> None:
+        self.jobs.stop_all()
+        self._loading.shutdown(wait=False, cancel_futures=True)
+
+    def _bring_up_to_date(self, shelf: Shelf, job: Job) -> Any:
+        assert shelf.build is not None
+        encoder = self.encoder(shelf)
+        # The cache is ours: a collection there that an older encoder made is made anew.
+        if (shelf.path / MANIFEST).exists() and Manifest.read(shelf.path).fingerprint != encoder.fingerprint:
+            shelf.forget()
+            shutil.rmtree(shelf.path)
+        return shelf.build(shelf.path, encoder, job)
+
+    def _encoder(self, name: str) -> Future[Encoder]:
+        with self._lock:
+            if name not in self._encoders:
+                self._encoders[name] = self._loading.submit(_load_warm, name)
+            return self._encoders[name]
+
+    def encoder(self, shelf: Shelf) -> Encoder:
+        """The encoder of a shelf; waits while it is being loaded. UserError if it cannot be."""
+        return self._encoder(shelf.encoder_name).result()
+
+    def encoder_state(self, shelf: Shelf) -> dict[str, Any]:
+        """name, state (loading, ready or failed), dim, and the sentence that says why it failed."""
+        future = self._encoder(shelf.encoder_name)
+        state: dict[str, Any] = {"name": shelf.encoder_name, "state": "loading", "error": "", "readsText": True}
+        if future.done() and not future.cancelled():
+            error = future.exception()
+            if error is None:
+                encoder = future.result()
+                state |= {"state": "ready", "dim": encoder.dim, "readsText": encoder.reads_text}
+                state |= {"runtime": encoder.runtime, "precision": encoder.precision}
+            else:
+                known = isinstance(error, UserError)
+                text = str(error) if known else "The encoder could not be loaded; the terminal has the details."
+                state |= {"state": "failed", "error": text}
+        return state
+
+
+class Pictures:
+    """Pictures that people ask with: in memory only, found by a token, the oldest forgotten first."""
+
+    def __init__(self, keep: int = PICTURES_KEPT):
+        self.keep = keep
+        self._held: OrderedDict[str, Image.Image] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, picture: Image.Image) -> str:
+        """The token that picture can be asked with from now on."""
+        small = picture.copy()
+        small.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+        token = secrets.token_urlsafe(12)
+        with self._lock:
+            self._held[token] = small
+            while len(self._held) > self.keep:
+                self._held.popitem(last=False)
+        return token
+
+    def get(self, token: str) -> Image.Image:
+        """The picture; UserError once it is forgotten."""
+        with self._lock:
+            if token not in self._held:
+                raise UserError("That uploaded picture is not kept any more; add it again.")
+            self._held.move_to_end(token)
+            return self._held[token]
+
+
+def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
+    """Where the collection made of source lives in the cache: one for each source and encoder."""
+    mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
+    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "pictures"
+    return cache_dir("collections") / f"{safe[:60]}-{mark}.gelato"
+
+
+def _load_warm(name: str) -> Encoder:
+    """Load an encoder and use it once: the first call of a runtime is slower than those after it."""
+    encoder = load_encoder(name)
+    if encoder.reads_text:
+        encoder.embed_texts(["a photo"])
+    return encoder

@@ -1,0 +1,355 @@
+"""Embed what is new or changed since last time, and let go of what is gone."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from index.collection import FACTS, HIDDEN, read_failures
+from index.nearest import save_nearest
+from index.thumbnails import thumbnail
+from index.writer import Writer
+from training.data.source import Item, Source
+from training.data.sources import open_source
+from training.models.encoder import BATCH, Encoder
+from training.models.errors import UserError
+from training.models.preprocess import read_picture
+
+SEGMENT_SIZE = 1000  # pictures
+SEGMENT_SECONDS = 30.0  # a segment closes after this long even if it is not full
+FIRST_SEGMENT_SECONDS = 2.0  # the first one sooner, so that there is something to search
+AHEAD = 4 * BATCH  # pictures that may be read before their turn to be embedded
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a build is. rate: pictures a second; left: seconds to go, None while unknown."""
+
+    done: int
+    total: int
+    failed: int
+    rate: float
+    left: float | None
+    searchable: int
+
+
+@dataclass
+class BuildReport:
+    """What a build did, in pictures. images: all that are searchable now."""
+
+    collection: str
+    encoder: str
+    runtime: str
+    precision: str
+    images: int = 0
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    embedded: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    images_per_second: float = 0.0
+    stopped: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
+
+
+def build_collection(
+    sources: Sequence[str | Path],
+    into: Path,
+    encoder: Encoder,
+    *,
+    prune: bool = False,
+    segment_size: int = SEGMENT_SIZE,
+    progress: Callable[[Progress], object] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> BuildReport:
+    """Bring the collection at into up to date with sources; pictures of other sources stay as they are.
+
+    Kill it at any moment: what it published stays, and the next build goes on from there.
+    prune: let more than half of a source's pictures go. stop: asked between batches; when it says
+    so, the build publishes what it has and ends. UserError for a source that is missing or empty, a
+    collection of another encoder, or a second build of the same collection.
+    """
+    opened = [open_source(source) for source in sources]
+    with Writer(into, encoder) as writer:
+        build = _Build(writer, encoder, segment_size, progress, stop)
+        for source in opened:
+            build.plan(source, prune)
+        return build.run()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One picture, read: what of it is embedded, shown and remembered; reason is why it could not be."""
+
+    hash: str = ""
+    bytes: int = 0
+    size: tuple[int, int] = (0, 0)
+    pixels: NDArray[np.uint8] | None = None
+    thumbnail: bytes = b""
+    reason: str = ""
+
+
+@dataclass
+class _Segment:
+    """Rows that are not published yet."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    vectors: list[NDArray] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+
+class _Build:
+    """One run of build_collection."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        encoder: Encoder,
+        segment_size: int,
+        progress: Callable[[Progress], object],
+        stop: Callable[[], bool],
+    ):
+        self.writer, self.encoder, self.segment_size = writer, encoder, segment_size
+        self.progress, self.stop = progress, stop
+        self.report = BuildReport(str(writer.path), encoder.name, encoder.runtime, encoder.precision)
+        self.started = time.monotonic()
+        stored = writer.before.stored
+        self.old = stored
+        self.at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
+        self.by_hash: dict[str, list[int]] = {}
+        for row, content in enumerate(stored["hash"]):
+            self.by_hash.setdefault(content, []).append(row)
+        self.ids = set(stored["id"])
+        self.todo: list[tuple[str, Item]] = []
+        self.planned: set[str] = set()
+        self.gone: set[int] = set()  # rows whose picture is no longer in its source
+        self.failures: list[dict[str, str]] = []
+        self.segment = _Segment()
+
+    def plan(self, source: Source, prune: bool) -> None:
+        """Compare a source with what the collection holds of it."""
+        known = {row for (name, _), row in self.at.items() if name == source.name}
+        seen: set[int] = set()
+        todo = []
+        for item in source:
+            row = self.at.get((source.name, item.path))
+            if row is not None:
+                seen.add(row)
+            if row is None or self.old["stamp"].iat[row] != item.stamp:
+                todo.append((source.name, item))
+        gone = known - seen
+        if not seen and not todo:
+            now = "any more" if known else "in it"
+            raise UserError(f"{source.name} has no pictures {now}; nothing was changed.")
+        if len(gone) * 2 > len(known) and not prune:
+            raise UserError(
+                f"{len(gone):,} of the {len(known):,} pictures that came from {source.name} are gone; "
+                f"nothing was changed. If that is meant, say so with --prune."
+            )
+        self.planned.add(source.name)
+        self.todo += todo
+        self.gone |= gone
+        self.report.unchanged += len(known) - len(gone) - sum(1 for name, i in todo if (name, i.path) in self.at)
+
+    def run(self) -> BuildReport:
+        """Do what was planned."""
+        # A folder that was itself moved leaves a source that no longer exists: its pictures may turn up elsewhere.
+        vanished = {n for n in set(self.old["source"]) - self.planned if os.path.isabs(n) and not os.path.exists(n)}
+        self.movable = self.gone | {row for row, name in enumerate(self.old["source"]) if name in vanished}
+        self._tell(0)
+        waiting: list[tuple[str, Item, Loaded]] = []
+        done = 0
+        for name, item, loaded in self._read_ahead():
+            done += 1
+            if loaded.reason:
+                self._fail(name, item, loaded.reason)
+            elif loaded.hash in self.by_hash:
+                self._reuse(name, item, loaded)
+            else:
+                waiting.append((name, item, loaded))
+            if len(waiting) == BATCH:
+                self._embed(waiting)
+                waiting = []
+            if self._full():
+                self._publish()
+            if done % BATCH == 0:
+                self._tell(done)
+                if self.stop():
+                    self.report.stopped = True
+                    break
+        self._embed(waiting)
+        if not self.report.stopped:
+            self._let_go()
+        self._publish(failures=self._all_failures())
+        self._finish(done)
+        return self.report
+
+    def _read_ahead(self) -> Iterator[tuple[str, Item, Loaded]]:
+        """Every planned picture in order, read by threads while the ones before are embedded."""
+        todo = iter(self.todo)
+        pending: deque[tuple[str, Item, Future[Loaded]]] = deque()
+        with ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="read") as pool:
+            try:
+                while True:
+                    while len(pending) < AHEAD and (planned := next(todo, None)) is not None:
+                        pending.append((*planned, pool.submit(self._load, planned[1])))
+                    if not pending:
+                        return
+                    name, item, future = pending.popleft()
+                    yield name, item, future.result()
+            finally:
+                for *_, future in pending:
+                    future.cancel()
+
+    def _load(self, item: Item) -> Loaded:
+        """Read one picture; whatever is wrong with it becomes a reason, so that the build goes on."""
+        try:
+            data = item.read()
+            content = sha256(data).hexdigest()
+            if content in self.by_hash:
+                return Loaded(content, len(data))
+            picture = read_picture(data, min_side=self.encoder.image_size)
+            pixels = self.encoder.prepare(picture.image)
+            return Loaded(content, len(data), (picture.width, picture.height), pixels, thumbnail(picture.image))
+        except (UserError, OSError) as error:
+            return Loaded(reason=str(getattr(error, "strerror", None) or error) or type(error).__name__)
+        except Exception as error:  # a decoder's own bug on one file is that file's failure, not the build's
+            return Loaded(reason=f"{type(error).__name__}: {error}")
+
+    def _embed(self, waiting: list[tuple[str, Item, Loaded]]) -> None:
+        if not waiting:
+            return
+        vectors = self.encoder.embed_prepared(np.stack([loaded.pixels for *_, loaded in waiting]))  # type: ignore[misc]
+        for (name, item, loaded), vector in zip(waiting, vectors, strict=True):
+            if not np.isfinite(vector).all():
+                self._fail(name, item, "the encoder gave no finite vector for it")
+                continue
+            self.report.embedded += 1
+            row = self.at.get((name, item.path))
+            self.report.updated += row is not None
+            self.report.added += row is None
+            id = self._new_id(loaded.hash)
+            self.writer.thumbnail(id, loaded.thumbnail)
+            self._add(name, item, loaded, id, loaded.size, vector, replaces=row)
+
+    def _reuse(self, name: str, item: Item, loaded: Loaded) -> None:
+        """A picture whose content the collection already holds: touched, moved or copied; not embedded again."""
+        same = self.by_hash[loaded.hash]
+        row = self.at.get((name, item.path))
+        moved = None if row is not None else next((r for r in same if r in self.movable), None)
+        twin = self.old.iloc[same[0]]
+        if row is not None and row in same:  # only its date or its caption changed
+            id = self.old["id"].iat[row]
+            caption_changed = self.old["caption"].iat[row] != item.caption
+            self.report.updated += caption_changed
+            self.report.unchanged += not caption_changed
+        elif moved is not None:
+            id, row = self.old["id"].iat[moved], moved
+            self.movable.discard(moved)
+            self.gone.discard(moved)
+            self.report.moved += 1
+        else:
+            id = self._new_id(loaded.hash)
+            self.report.updated += row is not None
+            self.report.added += row is None
+        size = (int(twin["width"]), int(twin["height"]))
+        self._add(name, item, loaded, id, size, self.writer.before.vectors[same[0]], replaces=row)
+
+    def _add(
+        self,
+        name: str,
+        item: Item,
+        loaded: Loaded,
+        id: str,
+        size: tuple[int, int],
+        vector: NDArray,
+        replaces: int | None,
+    ) -> None:
+        facts = {
+            "id": id,
+            "source": name,
+            "path": item.path,
+            "width": size[0],
+            "height": size[1],
+            "bytes": loaded.bytes,
+            "modified": pd.Timestamp(item.modified, unit="s", tz="UTC").floor("s"),
+            "hash": loaded.hash,
+            "caption": item.caption,
+            "stamp": item.stamp,
+        }
+        # What the source itself calls width, id, ... stays readable beside what we measured.
+        reserved = FACTS + HIDDEN
+        metadata = {(f"source_{k}" if k in reserved else str(k)): v for k, v in item.metadata.items()}
+        self.segment.rows.append(facts | metadata)
+        self.segment.vectors.append(np.asarray(vector, np.float16))
+        if replaces is not None:
+            self.segment.dropped.append(self.old["id"].iat[replaces])
+
+    def _new_id(self, content: str) -> str:
+        """A prefix of the content's hash; copies of a picture are told apart by -2, -3, ..."""
+        id, copy = content[:16], 1
+        while id in self.ids:
+            copy += 1
+            id = f"{content[:16]}-{copy}"
+        self.ids.add(id)
+        return id
+
+    def _fail(self, name: str, item: Item, reason: str) -> None:
+        self.failures.append({"source": name, "path": item.path, "reason": " ".join(reason.split())})
+        row = self.at.get((name, item.path))
+        if row is not None:  # it was a picture once and is none now
+            self.gone.add(row)
+
+    def _let_go(self) -> None:
+        self.segment.dropped += [self.old["id"].iat[row] for row in sorted(self.gone)]
+        self.report.removed = len(self.gone)
+
+    def _full(self) -> bool:
+        seconds = SEGMENT_SECONDS if self.writer.manifest.segments else FIRST_SEGMENT_SECONDS
+        rows = len(self.segment.rows)
+        return rows >= self.segment_size or (rows > 0 and time.monotonic() - self.segment.started > seconds)
+
+    def _publish(self, failures: pd.DataFrame | None = None) -> None:
+        """Show readers what has gathered. Rows and the rows they replace change places in one step."""
+        segment, self.segment = self.segment, _Segment()
+        # A picture that kept its id is in both lists; the old row goes by name before the new one is written.
+        self.writer.publish(segment.rows, np.asarray(segment.vectors), segment.dropped, failures)
+
+    def _all_failures(self) -> pd.DataFrame:
+        """This build's failures, and those of sources it did not look at."""
+        before = read_failures(self.writer.path)
+        others = before[~before["source"].isin(self.planned)].to_dict("records")
+        return pd.DataFrame([*others, *self.failures], columns=["source", "path", "reason"])
+
+    def _finish(self, done: int) -> None:
+        from index.collection import Collection
+
+        now = Collection.open(self.writer.path)
+        self.writer.forget_thumbnails(set(self.old["id"]) - set(now.stored["id"]), now.stored["id"])
+        save_nearest(now)
+        self.report.images, self.report.failed = len(now), now.manifest.failed
+        self.report.seconds = time.monotonic() - self.started
+        self.report.images_per_second = self.report.embedded / max(self.report.seconds, 1e-9)
+        self._tell(done)
+
+    def _tell(self, done: int) -> None:
+        seconds = time.monotonic() - self.started
+        rate = done / seconds if done else 0.0
+        left = (len(self.todo) - done) / rate if rate else None
+        searchable = self.writer.manifest.images
+        self.progress(Progress(done, len(self.todo), len(self.failures), rate, left, searchable))

@@ -1,0 +1,84 @@
+"""From what a person asks for to pictures, best first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from index.collection import Collection
+from index.nearest import Nearest, load_nearest
+from index.query import Term, embed_query, parse_query
+from index.where import matching_rows
+from training.models.encoder import Encoder
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One picture found. rank counts from 1; score is the cosine to the query; row is its row in the collection."""
+
+    rank: int
+    score: float
+    id: str
+    path: str
+    caption: str
+    row: int
+
+
+def search(
+    collection: Collection,
+    encoder: Encoder,
+    query: str | Sequence[Term],
+    k: int = 10,
+    *,
+    where: str | None = None,
+    offset: int = 0,
+) -> list[Hit]:
+    """The k pictures that answer query best, after the first offset of them.
+
+    where: a filter over the columns, applied before ranking, so it never empties the results by
+    itself. UserError if encoder did not make the collection, or the query or filter makes no sense.
+    """
+    collection.check_encoder(encoder)
+    terms = parse_query(query) if isinstance(query, str) else list(query)
+    vector = embed_query(terms, collection, encoder)
+    if where:
+        rows = np.flatnonzero(matching_rows(collection.items, where))
+        scores = collection.vectors[rows].astype(np.float32) @ vector
+        best = np.argsort(-scores, kind="stable")[: offset + k]
+        scores, rows = scores[best], rows[best]
+    else:
+        scores, rows = nearest_of(collection)(vector, offset + k)
+    found = zip(rows[offset:], scores[offset:], strict=True)
+    return [hit(collection, int(row), float(score), offset + i) for i, (row, score) in enumerate(found, 1)]
+
+
+def hit(collection: Collection, row: int, score: float, rank: int) -> Hit:
+    """Row of the collection as an answer."""
+    items = collection.items
+    id, path, caption = (items[column].iat[row] for column in ("id", "path", "caption"))
+    return Hit(rank, score, id, path, caption, row)
+
+
+def hit_fields(collection: Collection, found: Hit) -> dict[str, Any]:
+    """A hit as `python -m index search --json` prints it, with every column of its row."""
+    row = collection.items.iloc[found.row]
+    fields = {name: _plain(value) for name, value in row.items() if name not in ("id", "path", "caption")}
+    head = {"rank": found.rank, "score": round(found.score, 5), "id": found.id, "path": found.path}
+    return {**head, "caption": found.caption, **fields}
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON holds it."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if value != value else value
+
+
+@lru_cache(maxsize=16)
+def nearest_of(collection: Collection) -> Nearest:
+    """The collection's search structure, loaded once for each opened collection."""
+    return load_nearest(collection)

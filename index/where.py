@@ -1,0 +1,82 @@
+"""Filters over the columns of a collection: comparisons, and nothing that could run code."""
+
+import ast
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from training.models.errors import UserError
+
+LONGEST = 1000  # characters: no person writes more, and a parser may sink in what is deeper
+QUOTED = re.compile(r"`([^`\n]+)`")
+ALLOWED = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.Invert,
+    ast.BinOp,
+    ast.BitAnd,
+    ast.BitOr,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
+
+
+def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
+    """Which rows of items the expression holds for, [N].
+
+    expression: pandas `query` syntax over the columns, for example `width >= 1000 and folder == "beach"`;
+    a column with a space is written `` `like this` ``. UserError for anything but comparisons of columns.
+    """
+    _validate(expression, list(items.columns))
+    numbered = items.reset_index(drop=True)
+    try:
+        found = numbered.query(expression, engine="python").index
+    except Exception as error:  # pandas raises what its parts raise: a text compared with a number, say
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"The filter {expression!r} does not work on these columns: {reason}.") from error
+    rows = np.zeros(len(items), bool)
+    rows[found] = True
+    return rows
+
+
+def _validate(expression: str, columns: list[str]) -> None:
+    hint = f"Compare columns, for example: width > 1000. The columns are {', '.join(columns)}."
+    if len(expression) > LONGEST:
+        raise UserError(f"The filter is {len(expression):,} characters long; the most is {LONGEST:,}.")
+    known = set(columns)
+    quoted: dict[str, str] = {}
+
+    def stand_in(match: re.Match[str]) -> str:
+        quoted[f"_quoted_{len(quoted)}"] = match.group(1)
+        return f"_quoted_{len(quoted) - 1}"
+
+    try:
+        tree = ast.parse(QUOTED.sub(stand_in, expression.strip()), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UserError(f"The filter {expression!r} cannot be read. {hint}") from error
+    if not isinstance(tree.body, ast.Compare | ast.BoolOp | ast.UnaryOp | ast.BinOp):
+        raise UserError(f"The filter {expression!r} compares nothing. {hint}")
+    for node in ast.walk(tree):
+        if not isinstance(node, ALLOWED):
+            raise UserError(f"The filter {expression!r} does more than compare columns. {hint}")
+        if isinstance(node, ast.Name) and quoted.get(node.id, node.id) not in known:
+            raise UserError(f"There is no column called {quoted.get(node.id, node.id)!r}. {hint}")

@@ -1,0 +1,65 @@
+"""A folder of pictures, nested to any depth."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.data.source import Item, Source
+
+PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+
+
+class FolderSource(Source):
+    """Every file in a folder whose ending is a picture's; hidden files and folders are left alone.
+
+    A text file beside a picture (`beach.txt` for `beach.jpg`) is its caption, and the subfolder it
+    lies in is kept as the column `folder`, which is the class where there is one folder a class.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder.resolve()
+        self.name = str(self.folder)
+
+    def __iter__(self) -> Iterator[Item]:
+        for path, siblings in self._files():
+            relative = path.relative_to(self.folder)
+            try:
+                stat = path.stat()
+            except OSError:  # a link to nowhere: reading it will say so
+                stat = path.lstat()
+            yield Item(
+                path=printable(relative.as_posix()),
+                stamp=f"{stat.st_size}:{stat.st_mtime_ns}",
+                modified=stat.st_mtime,
+                read=path.read_bytes,
+                caption=self._caption(path, siblings),
+                metadata={"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {},
+            )
+
+    def _files(self) -> Iterator[tuple[Path, set[str]]]:
+        seen: set[tuple[int, int]] = set()  # folders by device and inode: a link that leads back up ends here
+        for top, folders, files in os.walk(self.folder, followlinks=True):
+            here = os.stat(top)
+            if (here.st_dev, here.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((here.st_dev, here.st_ino))
+            folders[:] = sorted(f for f in folders if not f.startswith(".") and not f.endswith(".gelato"))
+            siblings = set(files)
+            for name in sorted(files):
+                if not name.startswith(".") and name.lower().endswith(PICTURES):
+                    yield Path(top, name), siblings
+
+    def _caption(self, picture: Path, siblings: set[str]) -> str:
+        text = picture.with_suffix(".txt")
+        if text.name not in siblings:
+            return ""
+        try:
+            return text.read_bytes()[:10_000].decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+
+
+def printable(path: str) -> str:
+    """path as text that any file format can hold: bytes that are not UTF-8 become \\xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,0 +1,55 @@
+"""One interface to pictures wherever they are kept; whatever can be trained on can be indexed."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description")  # the first that a source has
+PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "image_path", "image", "img")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture before it is read.
+
+    path: relative to its source (a file, a shard's member, a table's row); unique within it.
+    stamp: changes whenever the bytes may have changed, so that an unchanged picture need not be read.
+    modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
+    """
+
+    path: str
+    stamp: str
+    modified: float
+    read: Callable[[], bytes]
+    caption: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Source(ABC):
+    """A place with pictures. name: how a collection remembers it, an absolute path where it is one."""
+
+    name: str
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Item]:
+        """Every picture in an order that is the same each time; reads no picture's bytes."""
+
+    def __len__(self) -> int:
+        """How many pictures an iteration gives."""
+        return sum(1 for _ in self)
+
+
+def first_column(candidates: tuple[str, ...], columns: list[str]) -> str | None:
+    """The first of candidates among columns, in whatever case the source writes it."""
+    by_lower = {column.lower(): column for column in reversed(columns)}
+    return next((by_lower[name] for name in candidates if name in by_lower), None)
+
+
+def text_of(value: Any) -> str:
+    """A cell as text: nothing for a missing one, the first of several captions."""
+    if value is None or value != value:  # NaN is the only value unlike itself
+        return ""
+    if isinstance(value, list | tuple):
+        return text_of(value[0]) if value else ""
+    return str(value)

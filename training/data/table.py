@@ -1,0 +1,181 @@
+"""Tables of pictures: CSV, TSV and parquet, by path or with the bytes inside."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.data.folder import PICTURES
+from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, Item, Source, first_column, text_of
+from training.models.errors import UserError
+
+
+class CsvSource(Source):
+    """A CSV or TSV with a path column; every other column travels with the picture.
+
+    Paths are relative to the table's own folder.
+    """
+
+    def __init__(self, table: Path):
+        self.table = table.resolve()
+        self.name = str(self.table)
+        separator = "\t" if table.suffix.lower() == ".tsv" else ","
+        try:
+            self.rows = pd.read_csv(self.table, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except (ValueError, OSError) as error:
+            raise UserError(f"{table} cannot be read as a table: {str(error).splitlines()[0]}.") from error
+        self.path_column = path_column(table, list(self.rows.columns))
+
+    def __iter__(self) -> Iterator[Item]:
+        caption = first_column(CAPTION_COLUMNS, list(self.rows.columns))
+        for row in unique_rows(self.rows.to_dict("records"), self.path_column):
+            yield path_item(self.table.parent, row, self.path_column, caption)
+
+    def __len__(self) -> int:
+        return self.rows[self.path_column].nunique()
+
+
+class ParquetSource(Source):
+    """A parquet file, or a folder of them, with a path column or picture bytes.
+
+    Bytes are a binary column or, as Hugging Face datasets store them, a struct of bytes and path.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path.resolve()
+        self.name = str(self.path)
+        self.files = sorted(self.path.glob("*.parquet")) if self.path.is_dir() else [self.path]
+
+    def __iter__(self) -> Iterator[Item]:
+        for file in self.files:
+            prefix = f"{file.name}/" if self.path.is_dir() else ""
+            yield from ParquetRows(file, prefix)
+
+
+class ParquetRows:
+    """The rows of one parquet file as items; picture bytes are read a row group at a time."""
+
+    def __init__(self, file: Path, prefix: str):
+        self.file, self.prefix = file, prefix
+        self.stat = file.stat()
+        self.lock = Lock()
+        self.held: tuple[int, list[bytes | None]] = (-1, [])  # the row group read last
+        try:
+            self.parquet = pq.ParquetFile(file)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{file} cannot be read as parquet: {str(error).splitlines()[0]}.") from error
+        self.schema = self.parquet.schema_arrow
+        self.image = next((f.name for f in self.schema if self._holds_bytes(f.type)), None)
+
+    def _holds_bytes(self, kind: pa.DataType) -> bool:
+        if pa.types.is_struct(kind):
+            return any(field.name == "bytes" for field in kind)
+        return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+    def __iter__(self) -> Iterator[Item]:
+        others = [name for name in self.schema.names if name != self.image]
+        caption = first_column(CAPTION_COLUMNS, others)
+        if self.image is None:
+            column = path_column(self.file, others)
+            rows = (row for group in self._groups(others) for row in group)
+            for row in unique_rows(rows, column):
+                yield path_item(self.file.parent, row, column, caption, self.prefix)
+            return
+        names = self._names()
+        row_number = 0
+        for group, rows in enumerate(self._groups(others)):
+            for i, row in enumerate(rows):
+                yield Item(
+                    path=self.prefix + (names[row_number] if names else f"{row_number:06d}"),
+                    stamp=f"{self.stat.st_size}:{self.stat.st_mtime_ns}:{row_number}",
+                    modified=self.stat.st_mtime,
+                    read=partial(self._bytes, group, i),
+                    caption=text_of(row[caption]) if caption else "",
+                    metadata={name: value for name, value in row.items() if name != caption},
+                )
+                row_number += 1
+
+    def _groups(self, columns: list[str]) -> Iterator[list[dict[str, Any]]]:
+        for group in range(self.parquet.num_row_groups):
+            rows = self.parquet.metadata.row_group(group).num_rows
+            with self.lock:
+                read = self.parquet.read_row_group(group, columns=columns).to_pylist() if columns else [{}] * rows
+            yield read
+
+    def _names(self) -> list[str] | None:
+        """The paths stored beside the bytes, if every row has one of its own."""
+        kind = self.schema.field(self.image).type
+        if not (pa.types.is_struct(kind) and any(field.name == "path" for field in kind)):
+            return None
+        names = self.parquet.read(columns=[f"{self.image}.path"]).column(0).combine_chunks().field("path").to_pylist()
+        return names if all(names) and len(set(names)) == len(names) else None
+
+    def _bytes(self, group: int, row: int) -> bytes:
+        with self.lock:
+            if self.held[0] != group:
+                column = self.parquet.read_row_group(group, columns=[self.image]).column(0).combine_chunks()
+                if pa.types.is_struct(column.type):
+                    column = column.field("bytes")
+                self.held = (group, column.to_pylist())
+            data = self.held[1][row]
+        if data is None:
+            raise OSError("the row holds no bytes")
+        return data
+
+
+def path_column(table: Path, columns: list[str]) -> str:
+    """The column that names the pictures; UserError that lists the columns if there is none."""
+    column = first_column(PATH_COLUMNS, columns)
+    if column is None:
+        raise UserError(
+            f"{table} has no column of paths: its columns are {', '.join(columns) or 'none'}; "
+            f"call the one with the paths 'path'."
+        )
+    return column
+
+
+def unique_rows(rows: Any, column: str) -> Iterator[dict[str, Any]]:
+    """Rows with a picture not named before; several captions of one picture keep the first."""
+    seen: set[str] = set()
+    for row in rows:
+        if row[column] and row[column] not in seen:
+            seen.add(row[column])
+            yield row
+
+
+def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
+    """A row of a table whose picture is a file."""
+    path = base / row[column]
+    read: Callable[[], bytes] = path.read_bytes
+    stamp, modified = "missing", 0.0
+    if "://" in row[column]:
+        read = partial(_refuse, "is a web address: fetch the pictures first, for example with img2dataset")
+    elif path.suffix.lower() not in PICTURES:
+        # A table is text that may come from others: it must not make us open any file it likes.
+        read = partial(_refuse, f"does not end as a picture does ({', '.join(PICTURES[:5])}, ...)")
+    else:
+        try:
+            stat = path.stat()
+            stamp, modified = f"{stat.st_size}:{stat.st_mtime_ns}", stat.st_mtime
+        except OSError:
+            pass  # reading it will say that it is not there
+    metadata = {name: value for name, value in row.items() if name not in (column, caption)}
+    stamp += ":" + json.dumps([text_of(row[caption]) if caption else "", metadata], default=str)
+    return Item(
+        path=prefix + str(row[column]),
+        stamp=stamp,
+        modified=modified,
+        read=read,
+        caption=text_of(row[caption]) if caption else "",
+        metadata=metadata,
+    )
+
+
+def _refuse(reason: str) -> bytes:
+    raise OSError(reason)

@@ -1,0 +1,29 @@
+"""An encoder by name: the embedded default, an open_clip model, or a folder."""
+
+from pathlib import Path
+
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+
+def load_encoder(name: str, runtime: str | None = None, precision: str | None = None) -> Encoder:
+    """The encoder called name, ready to embed.
+
+    name: `starter`; `ARCHITECTURE/TAG` as open_clip lists them; `ARCHITECTURE/FILE` for a checkpoint;
+    `hf-hub:ORGANISATION/REPOSITORY`; or a folder with open_clip_config.json. runtime: openvino or
+    torch, precision: f32, bf16 or f16; left out, the fastest that keeps the vectors' direction.
+    UserError for a name that leads nowhere or a model that cannot be fetched.
+    """
+    name = name.strip()
+    if name == "starter":
+        from training.models.starter import load_starter
+
+        return load_starter(runtime, precision)
+    if name.startswith("hf-hub:") or "/" in name or Path(name).is_dir():
+        from training.models.pretrained import load_pretrained
+
+        return load_pretrained(name, runtime, precision)
+    raise UserError(
+        f"There is no encoder called {name!r}. Choose starter, an open_clip model such as "
+        f"ViT-B-32/laion2b_s34b_b79k, hf-hub:ORGANISATION/REPOSITORY, or a folder with open_clip_config.json."
+    )

@@ -1,0 +1,91 @@
+"""Zero-shot classification (CLIP, section 3.1): the class whose words lie nearest is the label."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.models.encoder import Encoder, Vectors, unit
+from training.models.errors import UserError
+
+EVERYDAY = Path(__file__).with_name("everyday.txt")  # common things, one a line
+TOO_NEAR = 2.0  # standard deviations: an everyday word this near a class says the same thing
+
+
+@dataclass(frozen=True)
+class ClassName:
+    """A class: the name that is shown, and the words that are embedded for it (the name if no others)."""
+
+    name: str
+    synonyms: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.name, *self.synonyms)
+
+
+def parse_classes(text: str) -> list[ClassName]:
+    """One class a line, commas literal; `name: synonym, synonym` gives it further words.
+
+    Blank lines are left out. UserError if nothing is left or a name comes twice.
+    """
+    classes = []
+    for line in text.splitlines():
+        name, _, synonyms = (part.strip() for part in line.partition(": "))
+        if name:
+            classes.append(ClassName(name.rstrip(":"), tuple(s.strip() for s in synonyms.split(",") if s.strip())))
+    if not classes:
+        raise UserError("There are no classes; give at least one, a name a line.")
+    names = [c.name for c in classes]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"The class {twice!r} is given twice; each name can stand once.")
+    return classes
+
+
+def zero_shot_classifier(encoder: Encoder, classes: Sequence[ClassName], templates: Sequence[str]) -> Vectors:
+    """[K, dim], unit rows: the mean of a class's embedded prompts, renormalised.
+
+    Every word of a class goes into every template; each prompt counts the same.
+    """
+    prompts = [[template.replace("{}", word) for word in c.words for template in templates] for c in classes]
+    rows = encoder.embed_texts([prompt for of_class in prompts for prompt in of_class])
+    ends = np.cumsum([len(of_class) for of_class in prompts])
+    return unit(np.stack([part.mean(axis=0) for part in np.split(rows, ends[:-1])]))
+
+
+def probabilities(
+    encoder: Encoder, vectors: NDArray, classifier: Vectors, none: Vectors | None = None
+) -> NDArray[np.float32]:
+    """Softmax over the classes for each picture: [N, K], or [N, K + 1] with "none of these" last.
+
+    vectors: [N, dim] unit rows. classifier: [K, dim]. none: [M, dim], other things a picture may
+    show (`everyday_words`); the nearest of them stands for "none of these". The probabilities are
+    the encoder's own and have not been calibrated on these pictures.
+    """
+    scores = np.asarray(vectors, np.float32) @ classifier.T
+    if none is not None:
+        scores = np.column_stack([scores, (np.asarray(vectors, np.float32) @ none.T).max(axis=1)])
+    logits = encoder.logit_scale * scores
+    logits -= logits.max(axis=1, keepdims=True)
+    odds = np.exp(logits)
+    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def everyday_words() -> list[str]:
+    """Common things that pictures show."""
+    return EVERYDAY.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def rivals(encoder: Encoder, classifier: Vectors, templates: Sequence[str]) -> Vectors:
+    """Everyday things that are none of the classes: [M, dim] for `probabilities(none=...)`.
+
+    A word that lies much nearer to a class than everyday words do (by TOO_NEAR deviations) is
+    another name for it, a part of it or its kind, and is left out.
+    """
+    bank = zero_shot_classifier(encoder, [ClassName(word) for word in everyday_words()], templates)
+    likeness = bank @ classifier.T  # [words, classes]
+    likeness = (likeness - likeness.mean(axis=0)) / likeness.std(axis=0)
+    return bank[likeness.max(axis=1) < TOO_NEAR]
