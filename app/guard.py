@@ -99,7 +99,7 @@ class Guard:
         return None
 
     def _known_host(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "") if _plausible(host) else ""
+        name = _host_name(host)
         if name in self.hosts:
             return True
         return self.any_address and (_is_address(name) or name.removesuffix(".local") == socket.gethostname().lower())
@@ -183,8 +183,14 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _plausible(host: str) -> bool:
-    return bool(host) and not set(host) & set("/@?# \\") and host.count("[") == host.count("]") <= 1
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port; empty if it is none."""
+    if set(host) & set("/@?# \\"):
+        return ""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets that do not close
+        return ""
 
 
 def _same_origin(headers: Headers) -> bool:

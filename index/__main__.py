@@ -219,7 +219,9 @@ def label(
     text = "\n".join(f"{count:8,}  {name}" for name, count in document["classes"].items() if count)
     if right is not None:
         document["top1"] = accuracy(labels["label"], right)
-        text += "\nRight: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} pictures)".format(**document["top1"])
+        text += "\nRight: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} pictures)".format(
+            **document["top1"]
+        )
     if out is not None:
         try:
             write_file(out, labels_csv(labels).encode())

@@ -1,12 +1,8 @@
 """Embed what is new or changed since last time, and let go of what is gone."""
 
-import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.collection import FACTS, HIDDEN, read_failures
+from index.collection import FACTS, HIDDEN, Collection, read_failures
 from index.nearest import save_nearest
-from index.thumbnails import thumbnail
+from index.plan import Plan
+from index.reading import Loaded, read_ahead
 from index.writer import Writer
-from training.data.source import Item, Source
+from training.data.source import Item
 from training.data.sources import open_source
 from training.models.encoder import BATCH, Encoder
-from training.models.errors import UserError
-from training.models.preprocess import read_picture
 
 SEGMENT_SIZE = 1000  # pictures
 SEGMENT_SECONDS = 30.0  # a segment closes after this long even if it is not full
 FIRST_SEGMENT_SECONDS = 2.0  # the first one sooner, so that there is something to search
-AHEAD = 4 * BATCH  # pictures that may be read before their turn to be embedded
 
 
 @dataclass(frozen=True)
@@ -87,20 +81,8 @@ def build_collection(
     with Writer(into, encoder) as writer:
         build = _Build(writer, encoder, segment_size, progress, stop)
         for source in opened:
-            build.plan(source, prune)
+            build.plan.compare(source, prune)
         return build.run()
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One picture, read: what of it is embedded, shown and remembered; reason is why it could not be."""
-
-    hash: str = ""
-    bytes: int = 0
-    size: tuple[int, int] = (0, 0)
-    pixels: NDArray[np.uint8] | None = None
-    thumbnail: bytes = b""
-    reason: str = ""
 
 
 @dataclass
@@ -130,55 +112,23 @@ class _Build:
         self.started = time.monotonic()
         stored = writer.before.stored
         self.old = stored
-        self.at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
-        self.by_hash: dict[str, list[int]] = {}
-        for row, content in enumerate(stored["hash"]):
-            self.by_hash.setdefault(content, []).append(row)
+        self.plan = Plan(stored)
         self.ids = set(stored["id"])
-        self.todo: list[tuple[str, Item]] = []
-        self.planned: set[str] = set()
-        self.gone: set[int] = set()  # rows whose picture is no longer in its source
         self.failures: list[dict[str, str]] = []
         self.segment = _Segment()
 
-    def plan(self, source: Source, prune: bool) -> None:
-        """Compare a source with what the collection holds of it."""
-        known = {row for (name, _), row in self.at.items() if name == source.name}
-        seen: set[int] = set()
-        todo = []
-        for item in source:
-            row = self.at.get((source.name, item.path))
-            if row is not None:
-                seen.add(row)
-            if row is None or self.old["stamp"].iat[row] != item.stamp:
-                todo.append((source.name, item))
-        gone = known - seen
-        if not seen and not todo:
-            now = "any more" if known else "in it"
-            raise UserError(f"{source.name} has no pictures {now}; nothing was changed.")
-        if len(gone) * 2 > len(known) and not prune:
-            raise UserError(
-                f"{len(gone):,} of the {len(known):,} pictures that came from {source.name} are gone; "
-                f"nothing was changed. If that is meant, say so with --prune."
-            )
-        self.planned.add(source.name)
-        self.todo += todo
-        self.gone |= gone
-        self.report.unchanged += len(known) - len(gone) - sum(1 for name, i in todo if (name, i.path) in self.at)
-
     def run(self) -> BuildReport:
         """Do what was planned."""
-        # A folder that was itself moved leaves a source that no longer exists: its pictures may turn up elsewhere.
-        vanished = {n for n in set(self.old["source"]) - self.planned if os.path.isabs(n) and not os.path.exists(n)}
-        self.movable = self.gone | {row for row, name in enumerate(self.old["source"]) if name in vanished}
+        self.movable = self.plan.movable()
+        self.report.unchanged = self.plan.unchanged
         self._tell(0)
         waiting: list[tuple[str, Item, Loaded]] = []
         done = 0
-        for name, item, loaded in self._read_ahead():
+        for name, item, loaded in read_ahead(self.plan.todo, self.encoder, self.plan.by_hash):
             done += 1
             if loaded.reason:
                 self._fail(name, item, loaded.reason)
-            elif loaded.hash in self.by_hash:
+            elif loaded.hash in self.plan.by_hash:
                 self._reuse(name, item, loaded)
             else:
                 waiting.append((name, item, loaded))
@@ -199,38 +149,6 @@ class _Build:
         self._finish(done)
         return self.report
 
-    def _read_ahead(self) -> Iterator[tuple[str, Item, Loaded]]:
-        """Every planned picture in order, read by threads while the ones before are embedded."""
-        todo = iter(self.todo)
-        pending: deque[tuple[str, Item, Future[Loaded]]] = deque()
-        with ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="read") as pool:
-            try:
-                while True:
-                    while len(pending) < AHEAD and (planned := next(todo, None)) is not None:
-                        pending.append((*planned, pool.submit(self._load, planned[1])))
-                    if not pending:
-                        return
-                    name, item, future = pending.popleft()
-                    yield name, item, future.result()
-            finally:
-                for *_, future in pending:
-                    future.cancel()
-
-    def _load(self, item: Item) -> Loaded:
-        """Read one picture; whatever is wrong with it becomes a reason, so that the build goes on."""
-        try:
-            data = item.read()
-            content = sha256(data).hexdigest()
-            if content in self.by_hash:
-                return Loaded(content, len(data))
-            picture = read_picture(data, min_side=self.encoder.image_size)
-            pixels = self.encoder.prepare(picture.image)
-            return Loaded(content, len(data), (picture.width, picture.height), pixels, thumbnail(picture.image))
-        except (UserError, OSError) as error:
-            return Loaded(reason=str(getattr(error, "strerror", None) or error) or type(error).__name__)
-        except Exception as error:  # a decoder's own bug on one file is that file's failure, not the build's
-            return Loaded(reason=f"{type(error).__name__}: {error}")
-
     def _embed(self, waiting: list[tuple[str, Item, Loaded]]) -> None:
         if not waiting:
             return
@@ -240,7 +158,7 @@ class _Build:
                 self._fail(name, item, "the encoder gave no finite vector for it")
                 continue
             self.report.embedded += 1
-            row = self.at.get((name, item.path))
+            row = self.plan.at.get((name, item.path))
             self.report.updated += row is not None
             self.report.added += row is None
             id = self._new_id(loaded.hash)
@@ -249,8 +167,8 @@ class _Build:
 
     def _reuse(self, name: str, item: Item, loaded: Loaded) -> None:
         """A picture whose content the collection already holds: touched, moved or copied; not embedded again."""
-        same = self.by_hash[loaded.hash]
-        row = self.at.get((name, item.path))
+        same = self.plan.by_hash[loaded.hash]
+        row = self.plan.at.get((name, item.path))
         moved = None if row is not None else next((r for r in same if r in self.movable), None)
         twin = self.old.iloc[same[0]]
         if row is not None and row in same:  # only its date or its caption changed
@@ -261,7 +179,7 @@ class _Build:
         elif moved is not None:
             id, row = self.old["id"].iat[moved], moved
             self.movable.discard(moved)
-            self.gone.discard(moved)
+            self.plan.gone.discard(moved)
             self.report.moved += 1
         else:
             id = self._new_id(loaded.hash)
@@ -286,8 +204,10 @@ class _Build:
             "path": item.path,
             "width": size[0],
             "height": size[1],
-            "bytes": loaded.bytes,
-            "modified": pd.Timestamp(item.modified, unit="s", tz="UTC").floor("s"),
+            "bytes": loaded.length,
+            "modified": pd.Timestamp(item.modified, unit="s").floor(
+                "s"
+            ),  # UTC, without saying so: filters compare it with plain dates
             "hash": loaded.hash,
             "caption": item.caption,
             "stamp": item.stamp,
@@ -311,13 +231,13 @@ class _Build:
 
     def _fail(self, name: str, item: Item, reason: str) -> None:
         self.failures.append({"source": name, "path": item.path, "reason": " ".join(reason.split())})
-        row = self.at.get((name, item.path))
+        row = self.plan.at.get((name, item.path))
         if row is not None:  # it was a picture once and is none now
-            self.gone.add(row)
+            self.plan.gone.add(row)
 
     def _let_go(self) -> None:
-        self.segment.dropped += [self.old["id"].iat[row] for row in sorted(self.gone)]
-        self.report.removed = len(self.gone)
+        self.segment.dropped += [self.old["id"].iat[row] for row in sorted(self.plan.gone)]
+        self.report.removed = len(self.plan.gone)
 
     def _full(self) -> bool:
         seconds = SEGMENT_SECONDS if self.writer.manifest.segments else FIRST_SEGMENT_SECONDS
@@ -333,12 +253,10 @@ class _Build:
     def _all_failures(self) -> pd.DataFrame:
         """This build's failures, and those of sources it did not look at."""
         before = read_failures(self.writer.path)
-        others = before[~before["source"].isin(self.planned)].to_dict("records")
+        others = before[~before["source"].isin(self.plan.sources)].to_dict("records")
         return pd.DataFrame([*others, *self.failures], columns=["source", "path", "reason"])
 
     def _finish(self, done: int) -> None:
-        from index.collection import Collection
-
         now = Collection.open(self.writer.path)
         self.writer.forget_thumbnails(set(self.old["id"]) - set(now.stored["id"]), now.stored["id"])
         save_nearest(now)
@@ -350,6 +268,6 @@ class _Build:
     def _tell(self, done: int) -> None:
         seconds = time.monotonic() - self.started
         rate = done / seconds if done else 0.0
-        left = (len(self.todo) - done) / rate if rate else None
+        left = (len(self.plan.todo) - done) / rate if rate else None
         searchable = self.writer.manifest.images
-        self.progress(Progress(done, len(self.todo), len(self.failures), rate, left, searchable))
+        self.progress(Progress(done, len(self.plan.todo), len(self.failures), rate, left, searchable))

@@ -45,7 +45,9 @@ def test_training_itself_is_empty_so_that_serving_never_loads_the_trainer():
 
 @pytest.mark.parametrize("command", ["app.py", "-m index", "-m training"])
 def test_help_answers_without_loading_torch_open_clip_or_gradio(command):
-    script = "import sys, runpy; sys.argv = ['x', '--help']\ntry:\n    {}\nexcept SystemExit as e:\n    assert not e.code\n"
+    script = (
+        "import sys, runpy; sys.argv = ['x', '--help']\ntry:\n    {}\nexcept SystemExit as e:\n    assert not e.code\n"
+    )
     run = "runpy.run_path('app.py', run_name='__main__')"
     if command != "app.py":
         run = f"runpy.run_module('{command.split()[1]}', run_name='__main__')"

@@ -36,7 +36,7 @@ def test_every_picture_becomes_a_row_with_what_is_known_about_it(squares, into, 
 def test_stored_vectors_are_the_encoders_own_to_half_precision(squares, into, encoder):
     build_collection([squares], into, encoder)
     collection = Collection.open(into)
-    pictures = [Image.open(squares / path).convert("RGB") for path in collection.items["path"]]
+    pictures = [Image.open(io.BytesIO((squares / path).read_bytes())) for path in collection.items["path"]]
     assert collection.vectors.dtype == np.float16
     assert np.allclose(collection.vectors, encoder.embed_images(pictures), atol=1e-3)
 
@@ -128,7 +128,7 @@ def test_a_picture_that_turned_unreadable_leaves_the_collection(squares, into, e
 def test_losing_over_half_needs_to_be_said(squares, into, encoder):
     build_collection([squares], into, encoder)
     shutil.rmtree(squares / "cold")
-    with pytest.raises(UserError, match="3 of the 5 .* --prune"):
+    with pytest.raises(UserError, match=r"3 of the 5 .* --prune"):
         build_collection([squares], into, encoder)
     assert len(Collection.open(into)) == 5
     assert build_collection([squares], into, encoder, prune=True).removed == 3
@@ -156,7 +156,7 @@ def test_a_collection_refuses_the_vectors_of_another_encoder(squares, into, enco
     build_collection([squares], into, encoder)
     other = ColourEncoder()
     other.name, other.fingerprint = "other", "0" * 16
-    with pytest.raises(UserError, match="was made with colour .* --encoder colour"):
+    with pytest.raises(UserError, match=r"was made with colour .* --encoder colour"):
         build_collection([squares], into, other)
     with pytest.raises(UserError, match="was made with colour"):
         search(Collection.open(into), other, "red")

@@ -71,7 +71,7 @@ def test_a_table_cannot_make_us_open_what_is_not_a_picture(tmp_path):
     (tmp_path / "secret").write_text("password")
     (tmp_path / "table.csv").write_text("path\nsecret\nhttp://example.org/a.png\n")
     for item in open_source(tmp_path / "table.csv"):
-        with pytest.raises(OSError, match="picture|web address"):
+        with pytest.raises(OSError, match=r"picture|web address"):
             item.read()
 
 

@@ -61,4 +61,6 @@ def _shards(spec: str) -> ShardSource:
     missing = [name for name in names if not Path(name).is_file()]
     if missing:
         raise UserError(f"{len(missing)} of the {len(names)} shards of {spec} are missing, the first is {missing[0]}.")
-    return ShardSource(names[0] if len(names) == 1 else str(Path(spec).expanduser().absolute()), [Path(n) for n in names])
+    return ShardSource(
+        names[0] if len(names) == 1 else str(Path(spec).expanduser().absolute()), [Path(n) for n in names]
+    )

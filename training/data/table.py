@@ -83,9 +83,9 @@ class ParquetRows:
         caption = first_column(CAPTION_COLUMNS, others)
         if self.image is None:
             column = path_column(self.file, others)
-            rows = (row for group in self._groups(others) for row in group)
-            for row in unique_rows(rows, column):
-                yield path_item(self.file.parent, row, column, caption, self.prefix)
+            flat = (row for group in self._groups(others) for row in group)
+            for named in unique_rows(flat, column):
+                yield path_item(self.file.parent, named, column, caption, self.prefix)
             return
         names = self._names()
         row_number = 0

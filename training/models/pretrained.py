@@ -111,7 +111,9 @@ def load_pretrained(name: str, runtime: str | None = None, precision: str | None
                 model, tokenizer = _make(recipe)
         except (OSError, RuntimeError) as error:
             if recipe.here and not hub.reachable():
-                raise UserError(f"The encoder {name} cannot be loaded: {_first_line(error)}; {OFFLINE_HELP}.") from error
+                raise UserError(
+                    f"The encoder {name} cannot be loaded: {_first_line(error)}; {OFFLINE_HELP}."
+                ) from error
             model, tokenizer = _make(recipe)
     except UserError:
         raise
