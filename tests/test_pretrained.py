@@ -1,0 +1,182 @@
+"""open_clip models: the real loading code on small random checkpoints that the tests write themselves."""
+
+import json
+import socket
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.models import hub
+from training.models.errors import UserError
+from training.models.lookup import load_encoder
+from training.models.prompts import template_set
+from training.models.zero_shot import ClassName, zero_shot_classifier
+
+open_clip = pytest.importorskip("open_clip")
+torch = pytest.importorskip("torch")
+
+TINY = {
+    "embed_dim": 32,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
+PREPROCESS = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4], "interpolation": "bicubic", "resize_mode": "shortest"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model as open_clip keeps one on the hub: a config beside its weights, both made here."""
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("tiny")
+    model = open_clip.model.CLIP(**TINY)
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": TINY, "preprocess_cfg": PREPROCESS}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reference(folder):
+    """The same model as open_clip itself makes it."""
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    return model.eval(), preprocess, open_clip.get_tokenizer(f"local-dir:{folder}")
+
+
+@pytest.fixture(scope="module")
+def encoder(folder, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GELATO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield load_encoder(str(folder), precision="f32")
+
+
+def photograph(seed: int, size=(120, 90)) -> Image.Image:
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8))
+    return small.resize(size, Image.Resampling.BICUBIC)
+
+
+def test_pictures_embed_as_open_clip_embeds_them(encoder, reference):
+    model, preprocess, _ = reference
+    pictures = [photograph(1), photograph(2, (60, 200)), photograph(3, (31, 33))]
+    with torch.no_grad():
+        expected = model.encode_image(torch.stack([preprocess(p) for p in pictures]), normalize=True).numpy()
+    ours = encoder.embed_images(pictures)
+    assert ours.dtype == np.float32
+    assert ((ours * expected).sum(axis=1) > 0.9999).all()
+
+
+def test_phrases_embed_as_open_clip_embeds_them(encoder, reference):
+    model, _, tokenizer = reference
+    phrases = ["a cat", "a photo of a dog on a beach", "x " * 200]
+    with torch.no_grad():
+        expected = model.encode_text(tokenizer(phrases), normalize=True).numpy()
+    assert ((encoder.embed_texts(phrases) * expected).sum(axis=1) > 0.9999).all()
+    assert encoder.logit_scale == pytest.approx(model.logit_scale.exp().item())
+
+
+@pytest.mark.parametrize("templates", ["plain", "7"])
+def test_the_zero_shot_classifier_agrees_with_open_clips(encoder, reference, templates):
+    model, _, tokenizer = reference
+    names = ["cat", "dog", "red bicycle"]
+    expected = open_clip.build_zero_shot_classifier(model, tokenizer, names, template_set(templates)).T.numpy()
+    ours = zero_shot_classifier(encoder, [ClassName(name) for name in names], template_set(templates))
+    assert ((ours * expected).sum(axis=1) > 0.9999).all()
+
+
+def test_the_fingerprint_is_of_the_weights_and_not_of_how_they_run(encoder, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    assert load_encoder(str(folder), runtime="torch").fingerprint == encoder.fingerprint
+    other = tmp_path / "other"
+    other.mkdir()
+    config = {"model_cfg": TINY, "preprocess_cfg": PREPROCESS | {"mean": [0.1, 0.1, 0.1]}}
+    (other / "open_clip_config.json").write_text(json.dumps(config))
+    (other / "open_clip_model.safetensors").write_bytes((folder / "open_clip_model.safetensors").read_bytes())
+    assert load_encoder(str(other), runtime="torch").fingerprint != encoder.fingerprint
+
+
+@pytest.mark.slow
+def test_a_checkpoint_file_of_a_named_architecture_loads(tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    model = open_clip.create_model("RN50")
+    torch.save({"state_dict": {f"module.{k}": v for k, v in model.state_dict().items()}}, tmp_path / "epoch_1.pt")
+    encoder = load_encoder(f"RN50/{tmp_path}/epoch_1.pt", runtime="torch")
+    assert encoder.embed_texts(["a cat"]).shape == (1, encoder.dim) == (1, 1024)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    marker = tmp_path / "ran"
+
+    class Payload:
+        def __reduce__(self):
+            return (marker.touch, ())
+
+    torch.save({"state_dict": Payload()}, tmp_path / "evil.pt")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_encoder(f"ViT-B-32/{tmp_path}/evil.pt", runtime="torch")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32/laion2b_s34b_b79k", "hf-hub:some/model", "ViT-B-16-SigLIP/webli"])
+def test_a_model_that_cannot_be_fetched_ends_within_three_seconds_in_one_sentence(name, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    started = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        load_encoder(name, runtime="torch")
+    assert time.monotonic() - started < 3
+    message = str(caught.value)
+    assert name in message and "hub" in message and "starter works" in message
+    assert "\n" not in message
+
+
+def test_a_hub_that_takes_connections_is_asked(monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert hub.reachable()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert not hub.reachable()
+
+
+def test_a_cached_hub_model_loads_with_no_network(folder, tmp_path, monkeypatch):
+    """The hub's own cache layout, as a download would have left it."""
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    repository = tmp_path / "hub/models--some--tiny"
+    snapshot = repository / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs/main").write_text("a" * 40)
+    for name in ("open_clip_config.json", "open_clip_model.safetensors"):
+        (snapshot / name).write_bytes((folder / name).read_bytes())
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    encoder = load_encoder("hf-hub:some/tiny", runtime="torch")
+    assert encoder.embed_texts(["a cat"]).shape == (1, 32)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("ViT-B-23/openai", "no architecture called 'ViT-B-23'. Did you mean"),
+        ("ViT-B-32/opanai", "Did you mean openai"),
+        ("ViT-B-32/nowhere.pt", "there is no such file"),
+        ("nothing", "no encoder called 'nothing'"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_answered_with_names_that_do(name, message):
+    with pytest.raises(UserError, match=message):
+        load_encoder(name)
+
+
+def test_a_folder_without_a_config_is_no_encoder(tmp_path):
+    with pytest.raises(UserError, match=r"without open_clip_config\.json"):
+        load_encoder(str(tmp_path))

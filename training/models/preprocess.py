@@ -1,0 +1,121 @@
+"""From a file's bytes to what a tower sees: upright RGB, resized and cropped as it was trained."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps
+
+from training.models.errors import UserError
+
+MOST_MEGAPIXELS = 170  # beyond it lies a bomb; just below the size at which Pillow itself refuses
+ImageFile.LOAD_TRUNCATED_IMAGES = False  # half a picture is a failure, not a picture with a grey half
+
+MODES = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+}
+
+
+class PictureError(UserError):
+    """Bytes that are no picture we can read; the message is the reason, without the name of the file."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright RGB picture. width, height: of the original once upright; image may be a reduced one."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+
+def read_picture(data: bytes, min_side: int | None = None) -> Picture:
+    """Decode a picture of any common format: EXIF orientation applied, transparency on white, first frame.
+
+    min_side: the shorter side that will be needed; a much larger JPEG is then decoded at a fraction of
+    its size, never below twice min_side, which keeps the embedding (cosine .999). PictureError for
+    what is empty, truncated, not a picture, or over MOST_MEGAPIXELS (found before decoding).
+    """
+    if not data:
+        raise PictureError("not a picture: the file is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # our own limit is checked below; odd EXIF is of no account
+            with Image.open(io.BytesIO(data)) as opened:
+                return _decode(opened, min_side)
+    except PictureError:
+        raise
+    except Image.UnidentifiedImageError as error:
+        raise PictureError("not a picture that can be read: its format is unknown or its header is broken") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"too large: over the limit of {MOST_MEGAPIXELS} megapixels") from error
+    except Exception as error:  # Pillow's decoders raise many kinds on broken files
+        raise PictureError(f"broken or truncated: {str(error) or type(error).__name__}") from error
+
+
+def _decode(opened: Image.Image, min_side: int | None) -> Picture:
+    width, height = opened.size
+    if width * height > MOST_MEGAPIXELS * 1_000_000:
+        raise PictureError(f"too large: {width} x {height} pixels is over the limit of {MOST_MEGAPIXELS} megapixels")
+    if min_side and opened.format == "JPEG" and min(width, height) >= 4 * min_side:
+        opened.draft("RGB", (2 * min_side * width // min(width, height), 2 * min_side * height // min(width, height)))
+    opened.load()
+    turned = ImageOps.exif_transpose(opened)
+    if opened.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+        width, height = height, width
+    return Picture(to_rgb(turned), width, height)
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Any mode as RGB: transparency on white, 16-bit and float greys scaled to 8 bits, not clipped."""
+    if picture.mode == "RGB" and "transparency" not in picture.info:
+        return picture
+    if picture.mode.startswith(("I;16", "I", "F")):
+        return _scaled(np.asarray(picture))
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _scaled(grey: NDArray) -> Image.Image:
+    """Deep greys as 8-bit RGB. 16 bits keep their own scale; what goes beyond it is stretched to its range."""
+    grey = np.nan_to_num(grey.astype(np.float64))
+    low, high = float(grey.min()), float(grey.max())
+    low, high = (
+        (0.0, 65535.0) if 0 <= low and 255 < high <= 65535 else (0.0, 255.0) if 0 <= low <= high <= 255 else (low, high)
+    )
+    eight = (np.clip((grey - low) / max(high - low, 1e-12), 0, 1) * 255).round().astype(np.uint8)
+    return Image.fromarray(eight).convert("RGB")
+
+
+def fit(
+    picture: Image.Image, size: int, mode: str = "shortest", interpolation: str = "bicubic", fill: int = 0
+) -> NDArray[np.uint8]:
+    """A picture as a tower takes it: uint8 [size, size, 3], pixel for pixel as open_clip's transform.
+
+    mode: shortest (shorter side to size, centre cropped), longest (longer side to size, padded with
+    fill) or squash.
+    """
+    picture = to_rgb(picture)
+    filter = MODES[interpolation]
+    if mode == "squash":
+        return np.asarray(picture.resize((size, size), filter))
+    width, height = picture.size
+    if mode == "longest":
+        scale = size / max(width, height)
+        resized = picture.resize((max(1, round(width * scale)), max(1, round(height * scale))), filter)
+        canvas = Image.new("RGB", (size, size), (fill,) * 3)
+        canvas.paste(resized, ((size - resized.width) // 2, (size - resized.height) // 2))
+        return np.asarray(canvas)
+    if width <= height:
+        width, height = size, int(size * height / width)
+    else:
+        width, height = int(size * width / height), size
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    resized = picture if (width, height) == picture.size else picture.resize((width, height), filter)
+    return np.asarray(resized.crop((left, top, left + size, top + size)))

@@ -1,0 +1,156 @@
+"""Running a tower fast: OpenVINO on a processor, PyTorch on a GPU and where nothing else is.
+
+A tower is exported to OpenVINO once and kept by its key; later processes run it without importing
+torch, timm, transformers or open_clip. Importing this module loads none of them either.
+"""
+
+import contextlib
+import os
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.models.cache import cache_dir
+from training.models.registry import pick
+
+if TYPE_CHECKING:
+    import torch
+
+RUNTIMES = {"openvino": "a processor's own", "torch": "PyTorch, on a GPU where there is one"}
+PRECISIONS = {"f32": "full", "bf16": "half, with the range of full", "f16": "half, on a GPU"}
+
+Tower = Callable[[NDArray], NDArray[np.float32]]  # [N, ...] to [N, width]; may be called from any thread
+
+
+def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[str, str]:
+    """The runtime and precision to use: those asked for, else the fastest that keep the vectors' direction.
+
+    UserError for a name that is none of RUNTIMES or PRECISIONS.
+    """
+    if runtime is None:
+        runtime = "torch" if _gpu_at_hand() else "openvino"
+    pick("runtime", runtime, RUNTIMES)
+    if precision is None:
+        gpu = _gpu() if runtime == "torch" else None
+        half = gpu is not None or (runtime == "openvino" and _processor_has_bf16())
+        precision = ("f16" if gpu == "mps" else "bf16") if half else "f32"
+    pick("precision", precision, PRECISIONS)
+    return runtime, precision
+
+
+def load_tower(
+    build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, runtime: str, precision: str
+) -> Tower:
+    """A tower that runs.
+
+    build: makes the module, called only if it is not exported yet. example: a batch of one of what it
+    takes; later batches may have any number of rows. key: names the weights and preprocessing, so
+    that the export of one never stands in for another.
+    """
+    if runtime == "torch":
+        return _torch_tower(build(), precision)
+    return _openvino_tower(_exported(build, example, key), precision)
+
+
+def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[float]) -> "torch.nn.Module":
+    """tower with what comes before it in the graph: uint8 [N, S, S, 3] RGB to normalised float [N, 3, S, S]."""
+    import torch
+
+    class Pixels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tower = tower
+            self.register_buffer("scale", 1 / (255 * torch.tensor(std)).view(1, 3, 1, 1))
+            self.register_buffer("shift", (-torch.tensor(mean) / torch.tensor(std)).view(1, 3, 1, 1))
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return self.tower(pixels.permute(0, 3, 1, 2).to(torch.float32) * self.scale + self.shift)
+
+    return Pixels().eval()
+
+
+def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str) -> Path:
+    """The tower as an OpenVINO file, made the first time it is asked for."""
+    import openvino
+
+    path = cache_dir("openvino", openvino.__version__.partition("-")[0]) / f"{key}.xml"
+    if path.is_file() and path.with_suffix(".bin").is_file():
+        return path
+    import torch
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the conversion traces, which PyTorch calls deprecated
+        model = openvino.convert_model(build().eval(), example_input=torch.from_numpy(example))
+    model.reshape([-1, *example.shape[1:]])
+    beside = path.with_name(f".{key}.{os.getpid()}.xml")
+    openvino.save_model(model, beside, compress_to_fp16=False)
+    os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
+    os.replace(beside, path)  # the graph last: it is what says that the export is whole
+    return path
+
+
+@cache
+def _core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def _openvino_tower(path: Path, precision: str) -> Tower:
+    import openvino.properties.hint as hint
+
+    settings = {
+        hint.performance_mode(): hint.PerformanceMode.LATENCY,  # all cores on one batch
+        hint.inference_precision(): {"f32": "f32", "bf16": "bf16", "f16": "f16"}[precision],
+    }
+    compiled = _core().compile_model(str(path), "CPU", settings)
+    mine = threading.local()  # a request holds one batch, so each thread has its own
+
+    def run(batch: NDArray) -> NDArray[np.float32]:
+        if not hasattr(mine, "request"):
+            mine.request = compiled.create_infer_request()
+        return mine.request.infer([batch])[0].astype(np.float32)
+
+    return run
+
+
+def _torch_tower(module: "torch.nn.Module", precision: str) -> Tower:
+    import torch
+
+    device = _gpu() or "cpu"
+    module = module.eval().to(device, memory_format=torch.channels_last)
+    dtype = {"bf16": torch.bfloat16, "f16": torch.float16}.get(precision)
+
+    def run(batch: NDArray) -> NDArray[np.float32]:
+        half = torch.autocast(device, dtype) if dtype else contextlib.nullcontext()
+        with torch.inference_mode(), half:
+            return module(torch.from_numpy(batch).to(device)).float().cpu().numpy()
+
+    return run
+
+
+def _gpu() -> str | None:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None
+
+
+def _gpu_at_hand() -> bool:
+    """Whether PyTorch would find a GPU, without importing it where there clearly is none."""
+    import platform
+
+    devices = Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists()
+    return (devices or platform.system() != "Linux") and _gpu() is not None
+
+
+def _processor_has_bf16() -> bool:
+    """Whether the processor computes in bf16 itself; elsewhere it is slower than f32, not faster."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
