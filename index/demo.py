@@ -57,7 +57,6 @@ PHOTOGRAPHS = (
     Photograph("sklearn", "datasets/images/china.jpg", "a Chinese temple", "danielbuechele, flickr.com", BY),
     Photograph("skimage", "data/hubble_deep_field.jpg", "galaxies in the Hubble deep field", "NASA", PUBLIC),
     Photograph("skimage", "data/camera.png", "a man with a camera on a tripod", "Lav Varshney", CC0),
-    Photograph("skimage", "data/clock_motion.png", "a wall clock, blurred", "Stefan van der Walt", PUBLIC),
     Photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "Grace Hopper in uniform", "US Navy", PUBLIC),
     Photograph("skimage", "data/coins.png", "Greek coins from Pompeii", "Brooklyn Museum", "no known restrictions"),
     Photograph("skimage", "data/brick.png", "a brick wall", "CC0Textures", CC0),

@@ -9,12 +9,12 @@ from os import cpu_count
 
 import numpy as np
 from numpy.typing import NDArray
-from training.models.preprocess import read_picture
 
 from index.thumbnails import thumbnail
 from training.data.source import Item
 from training.models.encoder import BATCH, Encoder
 from training.models.errors import UserError
+from training.models.preprocess import read_picture
 
 AHEAD = 4 * BATCH  # pictures that may be read before their turn to be embedded
 

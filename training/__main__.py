@@ -18,11 +18,12 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go.")
-def starter(out: Path) -> None:
+@click.option("--clipart", type=click.Path(path_type=Path), help="The PNG files of Debian's openclipart-png.")
+def starter(out: Path, clipart: Path | None) -> None:
     """Fit the bridge of `starter`, the embedded default, again: the same numbers each time."""
-    from training.bridge import fit_bridge
+    from training.bridge import CLIPART, fit_bridge
 
-    fit_bridge(out)
+    fit_bridge(out, clipart or CLIPART, say=lambda text: click.echo(text, err=True))
     click.echo(f"Written to {out}. Its model card is training/models/starter.md")
 
 

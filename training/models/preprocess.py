@@ -87,7 +87,7 @@ def _scaled(grey: NDArray) -> Image.Image:
     grey = np.nan_to_num(grey.astype(np.float64))
     low, high = float(grey.min()), float(grey.max())
     low, high = (
-        (0.0, 65535.0) if 0 <= low and 255 < high <= 65535 else (0.0, 255.0) if 0 <= low <= high <= 255 else (low, high)
+        (0.0, 65535.0) if low >= 0 and 255 < high <= 65535 else (0.0, 255.0) if 0 <= low <= high <= 255 else (low, high)
     )
     eight = (np.clip((grey - low) / max(high - low, 1e-12), 0, 1) * 255).round().astype(np.uint8)
     return Image.fromarray(eight).convert("RGB")

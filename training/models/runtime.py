@@ -45,17 +45,22 @@ def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[s
 
 
 def load_tower(
-    build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, runtime: str, precision: str
+    build: Callable[[], "torch.nn.Module"],
+    example: NDArray,
+    key: str,
+    runtime: str,
+    precision: str,
+    free: Sequence[int] = (0,),
 ) -> Tower:
     """A tower that runs.
 
     build: makes the module, called only if it is not exported yet. example: a batch of one of what it
-    takes; later batches may have any number of rows. key: names the weights and preprocessing, so
+    takes; later batches may have any size along the axes in free. key: names the weights and preprocessing, so
     that the export of one never stands in for another.
     """
     if runtime == "torch":
         return _torch_tower(build(), precision)
-    return _openvino_tower(_exported(build, example, key), precision)
+    return _openvino_tower(_exported(build, example, key, free), precision)
 
 
 def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[float]) -> "torch.nn.Module":
@@ -63,6 +68,9 @@ def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[
     import torch
 
     class Pixels(torch.nn.Module):
+        scale: torch.Tensor
+        shift: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.tower = tower
@@ -75,7 +83,7 @@ def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[
     return Pixels().eval()
 
 
-def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str) -> Path:
+def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, free: Sequence[int]) -> Path:
     """The tower as an OpenVINO file, made the first time it is asked for."""
     import openvino
 
@@ -87,7 +95,7 @@ def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the conversion traces, which PyTorch calls deprecated
         model = openvino.convert_model(build().eval(), example_input=torch.from_numpy(example))
-    model.reshape([-1, *example.shape[1:]])
+    model.reshape([-1 if axis in free else size for axis, size in enumerate(example.shape)])
     beside = path.with_name(f".{key}.{os.getpid()}.xml")
     openvino.save_model(model, beside, compress_to_fp16=False)
     os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
@@ -124,7 +132,7 @@ def _torch_tower(module: "torch.nn.Module", precision: str) -> Tower:
     import torch
 
     device = _gpu() or "cpu"
-    module = module.eval().to(device, memory_format=torch.channels_last)
+    module = module.eval().to(device).to(memory_format=torch.channels_last)
     dtype = {"bf16": torch.bfloat16, "f16": torch.float16}.get(precision)
 
     def run(batch: NDArray) -> NDArray[np.float32]:

