@@ -35,3 +35,9 @@ test: check
 test-all: check
 	@sh tests/browser.sh $(RUN)
 	$(RUN) -m pytest -m "slow or not slow"
+
+# The figures of the README, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py explains them.
+bench: $(VENV)/.installed
+	$(if $(PHOTOS),$(RUN) benchmarks/starter.py --photos "$(PHOTOS)" --cifar10 "$(CIFAR10)")
+	$(RUN) benchmarks/startup.py
+	$(RUN) benchmarks/tables.py

@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -132,14 +133,14 @@ class Guard:
 
         async def noted(message: Message) -> None:
             nonlocal started
-            started = True
-            await send(message)
+            if seen <= limit or started:  # FastAPI makes an answer of its own out of our exception
+                started = True
+                await send(message)
 
-        try:
+        with suppress(_TooLarge):
             await self.app(scope, counted, noted)
-        except _TooLarge:
-            if not started:
-                await _too_large(limit)(scope, receive, send)
+        if seen > limit and not started:
+            await _too_large(limit)(scope, receive, send)
 
 
 class _TooLarge(Exception):

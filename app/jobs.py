@@ -62,6 +62,11 @@ class Jobs:
         with self._lock:
             return self._jobs.get(id)
 
+    def running(self, kind: str) -> int:
+        """How many jobs of a kind are under way."""
+        with self._lock:
+            return sum(job.kind == kind and job.state == "running" for job in self._jobs.values())
+
     def stop_all(self, patience: float = 5.0) -> None:
         """Ask every job to end, and wait until they have, for patience seconds at most."""
         with self._lock:

@@ -1,6 +1,7 @@
 """What is open: collections, the encoders that read them, and the pictures that people ask with."""
 
 import hashlib
+import logging
 import re
 import secrets
 import shutil
@@ -9,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,11 @@ from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
 
+log = logging.getLogger(__name__)
+
 LOOK_AGAIN = 0.5  # seconds before a manifest is read again
-PICTURES_KEPT = 64  # uploaded pictures in memory
-PICTURE_SIDE = 1024  # pixels of the longer side of an uploaded picture, as kept
+PICTURES_KEPT = 48  # uploaded pictures in memory
+PICTURE_SIDE = 768  # pixels of the longer side of an uploaded picture, as kept
 
 Build = Callable[[Path, Encoder, Job], Any]
 
@@ -38,7 +42,8 @@ class Shelf:
         self, key: str, name: str, path: Path, encoder_name: str, build: Build | None, chips: tuple[str, ...] = ()
     ):
         self.key, self.name, self.path, self.encoder_name, self.build = key, name, path, encoder_name, build
-        self.chips: tuple[str, ...] | None = chips or None
+        self.chips: tuple[str, ...] | None = chips or None  # None while they are not known
+        self.suggesting = False
         self.job: Job | None = None
         self._collection: Collection | None = None
         self._looked = 0.0
@@ -61,7 +66,7 @@ class Shelf:
         """The collection; UserError while there is none."""
         collection = self.collection
         if collection is None or not len(collection):
-            raise UserError("Nothing is indexed yet; the first pictures will be here in a moment.")
+            raise UserError("Nothing is indexed here yet.")
         return collection
 
     def forget(self) -> None:
@@ -71,9 +76,13 @@ class Shelf:
 
 
 class Library:
-    """Everything that the page can ask for. Its methods are safe from any thread."""
+    """Everything that the page can ask for. Its methods are safe from any thread.
 
-    def __init__(self) -> None:
+    load: how an encoder is had by its name.
+    """
+
+    def __init__(self, load: Callable[[str], Encoder] = load_encoder) -> None:
+        self.load = load
         self.shelves: dict[str, Shelf] = {}
         self.jobs = Jobs()
         self.pictures = Pictures()
@@ -116,7 +125,7 @@ class Library:
         for shelf in self.shelves.values():
             self._encoder(shelf.encoder_name)
             if shelf.build is not None:
-                shelf.job = self.jobs.start("index", lambda job, shelf=shelf: self._bring_up_to_date(shelf, job))
+                shelf.job = self.jobs.start("index", partial(self._bring_up_to_date, shelf))
 
     def stop(self) -> None:
         self.jobs.stop_all()
@@ -134,8 +143,21 @@ class Library:
     def _encoder(self, name: str) -> Future[Encoder]:
         with self._lock:
             if name not in self._encoders:
-                self._encoders[name] = self._loading.submit(_load_warm, name)
+                self._encoders[name] = self._loading.submit(self._load_warm, name)
             return self._encoders[name]
+
+    def _load_warm(self, name: str) -> Encoder:
+        """Load an encoder and use it once: the first call of a runtime is slower than those after it."""
+        try:
+            encoder = self.load(name)
+            if encoder.reads_text:
+                encoder.embed_texts(["a photo"])
+        except UserError:
+            raise
+        except Exception as error:
+            log.exception("the encoder %s could not be loaded", name)
+            raise UserError(f"The encoder {name} could not be loaded; the terminal has the details.") from error
+        return encoder
 
     def encoder(self, shelf: Shelf) -> Encoder:
         """The encoder of a shelf; waits while it is being loaded. UserError if it cannot be."""
@@ -152,9 +174,7 @@ class Library:
                 state |= {"state": "ready", "dim": encoder.dim, "readsText": encoder.reads_text}
                 state |= {"runtime": encoder.runtime, "precision": encoder.precision}
             else:
-                known = isinstance(error, UserError)
-                text = str(error) if known else "The encoder could not be loaded; the terminal has the details."
-                state |= {"state": "failed", "error": text}
+                state |= {"state": "failed", "error": str(error)}
         return state
 
 
@@ -170,7 +190,7 @@ class Pictures:
         """The token that picture can be asked with from now on."""
         small = picture.copy()
         small.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
-        token = secrets.token_urlsafe(12)
+        token = secrets.token_hex(12)
         with self._lock:
             self._held[token] = small
             while len(self._held) > self.keep:
@@ -191,11 +211,3 @@ def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
     mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
     safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "pictures"
     return cache_dir("collections") / f"{safe[:60]}-{mark}.gelato"
-
-
-def _load_warm(name: str) -> Encoder:
-    """Load an encoder and use it once: the first call of a runtime is slower than those after it."""
-    encoder = load_encoder(name)
-    if encoder.reads_text:
-        encoder.embed_texts(["a photo"])
-    return encoder

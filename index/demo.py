@@ -14,7 +14,7 @@ import pandas as pd
 
 from index.atomic import write_file
 from index.build import BuildReport, Progress, build_collection
-from training.data.openmoji import ATTRIBUTION, GROUPS, openmoji_drawings, openmoji_names
+from training.data.openmoji import GROUPS, openmoji_drawings, openmoji_names
 from training.models.encoder import Encoder
 
 TABLE = "pictures.csv"
@@ -25,6 +25,7 @@ CC0 = "CC0 1.0"
 PUBLIC = "public domain"
 BY = "CC BY 2.0"
 BY_SA = "CC BY-SA 4.0"
+OPENMOJI = "OpenMoji, openmoji.org"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ SUGGESTIONS = {
     "a cat": ("cat",),
     "a cup of coffee": ("coffee", "hot beverage", "teacup"),
     "a rocket launch": ("rocket",),
-    "a yellow flower": ("flower", "sunflower", "blossom"),
+    "a flower": ("flower", "sunflower", "blossom"),
     "an astronaut": ("astronaut",),
     "fruit": ("fruit", "apple", "grapes", "pear", "peach", "melon", "mango", "cherries", "strawberry", "banana"),
 }
@@ -153,7 +154,7 @@ def _drawings(folder: Path, group: str, stop: Callable[[], bool]) -> Iterator[Ro
             return
         path = f"drawings/{drawing.hexcode}.png"
         (folder / path).write_bytes(drawing.png)
-        yield Row(path, drawing.caption, ATTRIBUTION, BY_SA, "drawing")
+        yield Row(path, drawing.caption, OPENMOJI, BY_SA, "drawing")
 
 
 def _write_table(folder: Path, rows: list[Row]) -> None:

@@ -4,9 +4,14 @@ import asyncio
 import base64
 import csv
 import io
+import os
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from conftest import ColourEncoder, paint
@@ -23,6 +28,7 @@ from app.tables import csv_text
 from index.build import build_collection
 from training.models.errors import UserError
 
+ROOT = Path(__file__).parent.parent
 HERE = "http://127.0.0.1"
 
 
@@ -135,6 +141,12 @@ def test_an_uploaded_picture_is_kept_in_memory_and_searched_with(page, library):
     assert page.get("/pictures/unknown.webp").status_code == 404
 
 
+def test_a_question_has_a_bounded_number_of_terms(library):
+    id = library.shelf("squares").opened().items["id"].iat[0]
+    with pytest.raises(UserError, match="the most is 32"):
+        find_pictures(library, {"like": [id] * 33})
+
+
 def test_what_is_wanted_and_unwanted_may_cancel_out(library):
     collection = library.shelf("squares").opened()
     id = collection.items["id"].iat[0]
@@ -204,7 +216,12 @@ def test_labelling_the_collection_counts_shows_and_downloads(page, library):
 
 @pytest.mark.parametrize(
     ("classes", "templates", "says"),
-    [("", "plain", "no classes"), ("a\na", "plain", "twice"), ("a", "/etc/passwd", "phrasing")],
+    [
+        ("", "plain", "no classes"),
+        ("a\na", "plain", "twice"),
+        ("a", "/etc/passwd", "phrasing"),
+        ("\n".join(map(str, range(400))), "80", "32,000 phrases"),
+    ],
 )
 def test_classes_and_phrasings_that_make_no_sense_are_told(library, classes, templates, says):
     with pytest.raises(UserError, match=says):
@@ -272,3 +289,29 @@ def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys)
         second.close()
     finally:
         first.close()
+
+
+def test_the_command_serves_its_page_and_leaves_nothing_behind(library, tmp_path):
+    environment = os.environ | {"GELATO_CACHE": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"}
+    stale = tmp_path / "cache" / "page" / "999999999"
+    stale.mkdir(parents=True)
+    command = [sys.executable, "app.py", "--collection", str(tmp_path / "squares.gelato"), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
+            answer = _get_patiently(url)
+            assert answer.status_code == 200 and "Gelato" in answer.text
+            assert not stale.exists() and len(list(stale.parent.iterdir())) == 1
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert not list(stale.parent.iterdir())
+
+
+def _get_patiently(url: str) -> httpx.Response:
+    for _ in range(200):
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer")

@@ -26,11 +26,18 @@ LEFT_OUT = {
 SYMBOL_BLOCKS = (
     *(range(0x2190, 0x2300), range(0x23E9, 0x2400), range(0x25A0, 0x2600), range(0x2648, 0x2654)),
     *(range(0x2795, 0x27C0), range(0x2900, 0x2B50), range(0x3000, 0x3300), range(0x1F100, 0x1F300)),
-    *(range(0x1F4A0, 0x1F4B0), range(0x1F500, 0x1F507), range(0x1F517, 0x1F525), range(0x1F52F, 0x1F568)),
+    *(
+        range(0x1F4A0, 0x1F4B0),
+        range(0x1F500, 0x1F507),
+        range(0x1F517, 0x1F525),
+        range(0x1F52F, 0x1F549),
+        range(0x1F550, 0x1F568),
+    ),
     *(range(0x1F5A4, 0x1F5A5), range(0x1F6AB, 0x1F6B2), range(0x1F7E0, 0x1F7F1)),
 )
 SYMBOL_WORDS = re.compile(
-    r"\b(symbol|sign|button|arrow|mark|multiply|plus|minus|divide|infinity|heart|square|circle|no|prohibited|copyright"
+    r"(?<!with )(?<!-)\b(symbol|sign|button|arrow|mark|multiply|plus|minus|divide|infinity|heart"
+    r"|square|circle|^no|prohibited|copyright"
     r"|registered|asterisk|dash|letter|speech bubble|suit|om|star of David|cross|zodiac|gender)\b"
 )
 PEOPLE_WORDS = re.compile(

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.models.cache import cache_dir
+from training.models.errors import UserError
 from training.models.registry import pick
 
 if TYPE_CHECKING:
@@ -34,13 +36,17 @@ def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[s
     UserError for a name that is none of RUNTIMES or PRECISIONS.
     """
     if runtime is None:
-        runtime = "torch" if _gpu_at_hand() else "openvino"
+        runtime = "torch" if _gpu_at_hand() or not find_spec("openvino") else "openvino"
     pick("runtime", runtime, RUNTIMES)
+    if runtime == "openvino" and not find_spec("openvino"):
+        raise UserError("The runtime openvino is not installed; pip install openvino, or use --runtime torch.")
     if precision is None:
         gpu = _gpu() if runtime == "torch" else None
         half = gpu is not None or (runtime == "openvino" and _processor_has_bf16())
         precision = ("f16" if gpu == "mps" else "bf16") if half else "f32"
     pick("precision", precision, PRECISIONS)
+    if precision == "f16" and runtime == "openvino":
+        raise UserError("The precision f16 is for GPUs; on a processor choose bf16 or f32.")
     return runtime, precision
 
 
@@ -115,7 +121,7 @@ def _openvino_tower(path: Path, precision: str) -> Tower:
 
     settings = {
         hint.performance_mode(): hint.PerformanceMode.LATENCY,  # all cores on one batch
-        hint.inference_precision(): {"f32": "f32", "bf16": "bf16", "f16": "f16"}[precision],
+        hint.inference_precision(): precision,
     }
     compiled = _core().compile_model(str(path), "CPU", settings)
     mine = threading.local()  # a request holds one batch, so each thread has its own

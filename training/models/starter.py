@@ -179,7 +179,8 @@ def _ear_module() -> "torch.nn.Module":
     with zipfile.ZipFile(packaged(*EAR)) as archive:
         config = json.loads(archive.read(_member(archive, "config.json")))
         weights = load(archive.read(_member(archive, "model.safetensors")))
-    bert = BertModel(BertConfig(**config, attn_implementation="eager"), add_pooling_layer=False)
+    settings = BertConfig(**config, attn_implementation="eager")  # type: ignore[call-arg]  # it takes any
+    bert = BertModel(settings, add_pooling_layer=False)
     missing, _ = bert.load_state_dict(weights, strict=False)
     if missing:
         raise ValueError(f"MiniLM's weights lack {missing}")

@@ -1,0 +1,21 @@
+"""The page, in the order you see it."""
+
+import gradio as gr
+
+from app.classify_tab import classify_tab
+from app.header import header
+from app.library import Library
+from app.search_tab import search_tab
+
+
+def make_page(library: Library) -> gr.Blocks:
+    """Everything that is on the page, wired to the library."""
+    with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
+        where = header(library)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Search", id="search", elem_id="search-tab"):
+                search_tab(library)
+            with gr.Tab("Classify", id="classify", elem_id="classify-tab"):
+                classify_tab(library, where, page)
+    page.queue(max_size=64)
+    return page

@@ -1,0 +1,160 @@
+"""FastAPI around the Gradio page: pictures by id, uploads, downloads, and one guard around everything."""
+
+import io
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.routing import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
+
+from app.classify_tab import labels_table
+from app.guard import Guard, is_loopback
+from app.jobs import Job
+from app.library import Build, Library, cached_collection
+from app.page import make_page
+from app.search_tab import results_table
+from app.theme import CSS, HEAD, THEME
+from index.build import Progress, build_collection
+from index.demo import SUGGESTIONS, build_demo
+from training.data.sources import open_source
+from training.models.cache import cache_dir
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+from training.models.preprocess import read_picture
+
+PREVIEW_SIDE = 512  # pixels of the longer side of an uploaded picture, as shown
+
+
+def open_shelves(library: Library, collections: tuple[Path, ...], images: Path | None, encoder: str | None) -> None:
+    """Put what was asked for into the library, or the demo; UserError if something is not there."""
+    for path in collections:
+        library.add(path.expanduser(), encoder)
+    name = encoder or "starter"
+    if images is not None:
+        folder = images.expanduser()
+        if next(iter(open_source(folder)), None) is None:
+            raise UserError(f"{images} has no pictures in it.")
+        title = folder.resolve().stem or "pictures"
+        library.add_built(title, cached_collection(title, folder, name), name, _build_of(folder))
+    if not library.shelves:
+        pictures = cache_dir("demo")
+        into = cached_collection("demo", pictures, name)
+        library.add_built("demo", into, name, _build_of_demo(pictures), tuple(SUGGESTIONS))
+
+
+def _build_of(source: Path) -> Build:
+    def build(into: Path, encoder: Encoder, job: Job) -> object:
+        return build_collection(
+            [source], into, encoder, progress=lambda p: _tell(job, p), stop=job.stopping.is_set, prune=True
+        )
+
+    return build
+
+
+def _build_of_demo(pictures: Path) -> Build:
+    def build(into: Path, encoder: Encoder, job: Job) -> object:
+        return build_demo(pictures, into, encoder, progress=lambda p: _tell(job, p), stop=job.stopping.is_set)
+
+    return build
+
+
+def _tell(job: Job, progress: Progress) -> None:
+    job.done, job.total, job.failed = progress.done, progress.total, progress.failed
+    job.rate, job.left = progress.rate, progress.left
+
+
+def make_server(library: Library, host: str, users: dict[str, str], public_host: str | None = None) -> ASGIApp:
+    """Everything that is served, behind the guard. host is where it listens, public_host a tunnel's name."""
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    server.include_router(routes(library))
+    gr.mount_gradio_app(
+        server,
+        make_page(library),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        show_error=False,
+        max_file_size=1,
+        theme=THEME,
+        css=CSS,
+        head=HEAD,
+        favicon_path=str(Path(__file__).with_name("favicon.png")),
+        mcp_server=False,
+        enable_monitoring=False,
+        pwa=False,
+    )
+    hosts = {"localhost", "127.0.0.1", "::1", host.lower()} | ({public_host.lower()} if public_host else set())
+    return Guard(server, hosts, users, any_address=not is_loopback(host))
+
+
+def routes(library: Library) -> APIRouter:
+    """What is served beside the page."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/media/{key}/{id}.webp")
+    def thumbnail(key: str, id: str) -> Response:
+        try:
+            collection = library.shelf(key).collection
+        except UserError:
+            collection = None
+        path = collection.thumbnail(id) if collection is not None else None
+        if path is None:
+            return PlainTextResponse("There is no such picture.", 404)
+        return FileResponse(path, media_type="image/webp", headers={"cache-control": "max-age=86400"})
+
+    @router.post("/pictures")
+    async def upload(request: Request) -> Response:
+        """Keep a picture in memory; answers the token to ask with. A picture that cannot be read is an answer too."""
+        data = await request.body()
+        return JSONResponse(await run_in_threadpool(_keep, library, data))
+
+    @router.get("/pictures/{token}.webp")
+    def preview(token: str) -> Response:
+        try:
+            picture = library.pictures.get(token).copy()
+        except UserError as error:
+            return PlainTextResponse(str(error), 404)
+        picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        out = io.BytesIO()
+        picture.save(out, "WEBP", quality=80)
+        return Response(out.getvalue(), media_type="image/webp")
+
+    @router.get("/export/{key}.csv")
+    def export(key: str, request: Request) -> Response:
+        asked = request.query_params
+        ask = {"collection": key, "q": asked.get("q", ""), "k": asked.get("k"), "like": asked.getlist("like")}
+        try:
+            text = results_table(library, ask | {"pictures": asked.getlist("picture")})
+        except UserError as error:
+            return PlainTextResponse(str(error), 400)
+        return _download(text, f"gelato-{key}-search.csv")
+
+    @router.get("/labels/{job}.csv")
+    def labels(job: str) -> Response:
+        try:
+            return _download(labels_table(library, job), "labels.csv")
+        except UserError as error:
+            return PlainTextResponse(str(error), 404)
+
+    return router
+
+
+def _keep(library: Library, data: bytes) -> dict[str, object]:
+    try:
+        read = read_picture(data)
+    except UserError as error:
+        return {"error": f"That file cannot be used as a picture: {error}"}
+    return {"picture": library.pictures.add(read.image), "width": read.width, "height": read.height}
+
+
+def _download(text: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

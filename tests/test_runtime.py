@@ -1,0 +1,81 @@
+"""A tower gives what fp32 PyTorch gives, however it runs."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.models.errors import UserError
+from training.models.runtime import image_module, load_tower, resolve
+
+MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
+
+
+def tower() -> torch.nn.Module:
+    torch.manual_seed(0)
+    layers = [torch.nn.Conv2d(3, 16, 3, 2), torch.nn.ReLU(), torch.nn.Conv2d(16, 32, 3, 2), torch.nn.GELU()]
+    return torch.nn.Sequential(*layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(32, 24))
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def expected(pixels):
+    normalised = (pixels.astype(np.float32) / 255 - MEAN) / STD
+    with torch.no_grad():
+        return tower().eval()(torch.from_numpy(normalised.transpose(0, 3, 1, 2).astype(np.float32))).numpy()
+
+
+def cosines(a, b):
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+@pytest.mark.parametrize(
+    "runtime, precision, least", [("openvino", "f32", 0.9999), ("torch", "f32", 0.9999), ("openvino", None, 0.995)]
+)
+def test_each_runtime_agrees_with_fp32_pytorch(pixels, expected, runtime, precision, least, tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    runtime, precision = resolve(runtime, precision)
+    run = load_tower(lambda: image_module(tower(), MEAN, STD), pixels[:1], "key", runtime, precision)
+    assert run(pixels).dtype == np.float32
+    assert cosines(run(pixels), expected).min() >= least
+
+
+def test_a_tower_is_exported_once_and_then_needs_no_module(pixels, tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    first = load_tower(lambda: image_module(tower(), MEAN, STD), pixels[:1], "key", "openvino", "f32")
+
+    def never():
+        raise AssertionError("built again")
+
+    again = load_tower(never, pixels[:1], "key", "openvino", "f32")
+    assert np.array_equal(first(pixels), again(pixels))
+
+
+def test_many_threads_may_use_one_tower(pixels, tmp_path, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    run = load_tower(lambda: image_module(tower(), MEAN, STD), pixels[:1], "key", "openvino", "f32")
+    alone = [run(pixels[i : i + 1]) for i in range(5)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda i: run(pixels[i % 5 : i % 5 + 1]), range(40)))
+    assert all(np.allclose(together[i], alone[i % 5], atol=1e-6) for i in range(40))
+
+
+@pytest.mark.parametrize("runtime, precision", [("tensorflow", None), (None, "int3")])
+def test_an_unknown_choice_names_the_known_ones(runtime, precision):
+    with pytest.raises(UserError, match="Choose from: (openvino, torch|bf16, f16, f32)"):
+        resolve(runtime, precision)
+
+
+def test_without_openvino_pytorch_does_the_work(monkeypatch):
+    monkeypatch.setattr("training.models.runtime.find_spec", lambda name: None)
+    assert resolve()[0] == "torch"
+    with pytest.raises(UserError, match="not installed"):
+        resolve("openvino")
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="f16 is for GPUs"):
+        resolve("openvino", "f16")

