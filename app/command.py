@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -82,14 +83,22 @@ def serve(
     listening = listen(host, port, port_is_fixed)
     port = listening.getsockname()[1]
     temporary = quiet_gradio()
+    helper = None if collections or encoder not in (None, "starter") else first_use("starter")
 
     # Only now, so that --help and mistakes answer at once: these bring pandas and Gradio.
     import uvicorn
 
     from app.library import Library
     from app.server import make_server, open_shelves
+    from training.models.encoder import Encoder
+    from training.models.lookup import load_encoder
 
-    library = Library()
+    def load(name: str) -> Encoder:
+        if helper is not None:
+            helper.wait()
+        return load_encoder(name)
+
+    library = Library(load)
     try:
         open_shelves(library, collections, images, encoder)
         public = _tunnel(port) if share else None
@@ -105,6 +114,9 @@ def serve(
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     finally:
+        if helper is not None:
+            helper.kill()  # what it was making is under a temporary name
+            helper.wait()
         library.stop()
         listening.close()
         shutil.rmtree(temporary, ignore_errors=True)
@@ -133,6 +145,26 @@ def listen(host: str, port: int, fixed: bool) -> socket.socket:
     if fixed:
         raise UserError(f"Port {port} is taken; leave --port out to get a free one.")
     raise UserError(f"The ports {port} to {port + PORTS - 1} are all taken; name a free one with --port.")
+
+
+def first_use(encoder: str) -> subprocess.Popen[bytes] | None:
+    """A process that uses an encoder for the first time on this computer, or None if it was used before.
+
+    The first use exports the towers: ten seconds of one core, holding Python's lock. In a process of
+    its own that goes on while Gradio is imported and the page is drawn.
+    """
+    used = cache_dir("encoders") / encoder
+    if used.exists():
+        return None
+    script = (
+        "import sys, pathlib, PIL.Image; from training.models.lookup import load_encoder; "
+        "encoder = load_encoder(sys.argv[1]); encoder.embed_texts(['a photo']); "
+        "encoder.embed_images([PIL.Image.new('RGB', (64, 64))]); pathlib.Path(sys.argv[2]).touch()"
+    )
+    command = [sys.executable, "-c", script, encoder, str(used)]
+    return subprocess.Popen(
+        command, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def quiet_gradio() -> Path:

@@ -1,6 +1,5 @@
 """What is open: collections, the encoders that read them, and the pictures that people ask with."""
 
-import hashlib
 import logging
 import re
 import secrets
@@ -18,7 +17,6 @@ from PIL import Image
 
 from app.jobs import Job, Jobs
 from index.collection import MANIFEST, Collection, Manifest
-from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
@@ -204,10 +202,3 @@ class Pictures:
                 raise UserError("That uploaded picture is not kept any more; add it again.")
             self._held.move_to_end(token)
             return self._held[token]
-
-
-def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
-    """Where the collection made of source lives in the cache: one for each source and encoder."""
-    mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
-    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "pictures"
-    return cache_dir("collections") / f"{safe[:60]}-{mark}.gelato"

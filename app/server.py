@@ -13,14 +13,14 @@ from starlette.types import ASGIApp
 from app.classify_tab import labels_table
 from app.guard import Guard, is_loopback
 from app.jobs import Job
-from app.library import Build, Library, cached_collection
+from app.library import Build, Library
 from app.page import make_page
 from app.search_tab import results_table
 from app.theme import CSS, HEAD, THEME
 from index.build import Progress, build_collection
-from index.demo import SUGGESTIONS, build_demo
+from index.collection import cached_collection
+from index.demo import SUGGESTIONS, build_demo, demo_folders
 from training.data.sources import open_source
-from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.preprocess import read_picture
@@ -40,8 +40,7 @@ def open_shelves(library: Library, collections: tuple[Path, ...], images: Path |
         title = folder.resolve().stem or "pictures"
         library.add_built(title, cached_collection(title, folder, name), name, _build_of(folder))
     if not library.shelves:
-        pictures = cache_dir("demo")
-        into = cached_collection("demo", pictures, name)
+        pictures, into = demo_folders(name)
         library.add_built("demo", into, name, _build_of_demo(pictures), tuple(SUGGESTIONS))
 
 

@@ -10,6 +10,7 @@ The manifest alone decides what belongs to the collection; a folder it does not 
 from a killed build and of no account. An open collection stays as it was when it was opened.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -212,3 +214,10 @@ def read_failures(folder: Path) -> pd.DataFrame:
         return pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
     except (OSError, ValueError):
         return pd.DataFrame({"source": [], "path": [], "reason": []}, dtype=str)
+
+
+def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
+    """Where the collection made of source lives in the cache: one for each source and encoder."""
+    mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
+    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "pictures"
+    return cache_dir("collections") / f"{safe[:60]}-{mark}.gelato"

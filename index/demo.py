@@ -14,7 +14,9 @@ import pandas as pd
 
 from index.atomic import write_file
 from index.build import BuildReport, Progress, build_collection
+from index.collection import cached_collection
 from training.data.openmoji import GROUPS, openmoji_drawings, openmoji_names
+from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 
 TABLE = "pictures.csv"
@@ -89,6 +91,12 @@ class Row:
 
 
 COLUMNS = tuple(Row.__annotations__)
+
+
+def demo_folders(encoder_name: str) -> tuple[Path, Path]:
+    """Where the demo's pictures and its collection live in the cache."""
+    pictures = cache_dir("demo")
+    return pictures, cached_collection("demo", pictures, encoder_name)
 
 
 def build_demo(

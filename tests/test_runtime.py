@@ -67,7 +67,7 @@ def test_many_threads_may_use_one_tower(pixels, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("runtime, precision", [("tensorflow", None), (None, "int3")])
 def test_an_unknown_choice_names_the_known_ones(runtime, precision):
-    with pytest.raises(UserError, match="Choose from: (openvino, torch|bf16, f16, f32)"):
+    with pytest.raises(UserError, match=r"Choose from: (openvino, torch|bf16, f16, f32)"):
         resolve(runtime, precision)
 
 
