@@ -9,7 +9,14 @@ from index.label import label_collection, labels_csv
 from index.truth import accuracy, true_labels
 from training.models.errors import UserError
 from training.models.prompts import template_set
-from training.models.zero_shot import ClassName, parse_classes, probabilities, zero_shot_classifier
+from training.models.zero_shot import (
+    ClassName,
+    everyday_words,
+    parse_classes,
+    probabilities,
+    rivals,
+    zero_shot_classifier,
+)
 
 
 def test_classes_are_read_one_a_line_with_commas_literal_and_synonyms_after_a_colon():
@@ -63,6 +70,23 @@ def test_none_of_these_wins_where_another_thing_is_nearer(encoder):
     odds = probabilities(encoder, encoder.embed_texts(["blue", "red"]), classifier, others)
     assert odds.shape == (2, 3)
     assert odds.argmax(axis=1).tolist() == [2, 0]
+
+
+def test_another_name_for_a_class_is_no_rival_and_some_rivals_always_stay():
+    from training.models.lookup import load_encoder
+
+    starter = load_encoder("starter")
+    words = everyday_words()
+    bank = zero_shot_classifier(starter, [ClassName(word) for word in words], ["{}"])
+
+    def left(*names):
+        classifier = zero_shot_classifier(starter, [ClassName(name) for name in names], ["{}"])
+        rows = rivals(starter, classifier, ["{}"])
+        return {words[int((bank @ row).argmax())] for row in rows}
+
+    assert {"dog", "cat"}.isdisjoint(left("puppy", "kitten"))
+    assert {"guitar", "bread", "lighthouse"} <= left("puppy", "kitten")
+    assert len(left(*words)) >= len(words) // 5
 
 
 def test_a_whole_collection_is_labelled_by_its_stored_vectors(squares, tmp_path, encoder):

@@ -1,0 +1,61 @@
+"""What the README says exists, and its figures are those that were stored."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from benchmarks.tables import with_table
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "CONTRIBUTING.md", "training/models/starter.md")
+
+
+def command(module: str) -> click.Command:
+    if module == "app.py":
+        from app.command import main
+
+        return main
+    if module == "index":
+        from index.__main__ import cli
+    else:
+        from training.__main__ import cli
+    return cli
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_on_a_page_exists_with_its_options(page):
+    text = (ROOT / page).read_text()
+    found = re.findall(r"python (?:-m (index|training) ([a-z]+)|(app\.py))([^\n`#]*)", text)
+    for module, name, app, rest in found:
+        group = command(module or app)
+        if name:
+            assert isinstance(group, click.Group)
+            assert name in group.commands, f"python -m {module} {name}"
+            group = group.commands[name]
+        options = {flag for parameter in group.params for flag in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= options | {"--help"}, rest
+
+
+def test_every_word_that_is_given_to_make_is_a_target():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {word for page in PAGES for word in re.findall(r"^    make ([a-z-]+)", (ROOT / page).read_text(), re.M)}
+    assert named and named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_leads_to_is_there(page):
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text())
+    assert all((ROOT / page).parent.joinpath(link).exists() for link in links), links
+
+
+def test_the_table_of_figures_is_made_from_the_stored_results():
+    text = (ROOT / "README.md").read_text()
+    assert with_table(text) == text, "run: python benchmarks/tables.py"
+
+
+def test_every_requirement_has_a_range_and_a_reason():
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            assert re.fullmatch(r"[\w-]+[<>=~][^ #]+ +# \S.*", line), line
