@@ -8,7 +8,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class Library:
         self.pictures = Pictures()
         self._encoders: dict[str, Future[Encoder]] = {}
         self._lock = threading.Lock()
-        self._loading = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._loading = threading.Lock()  # one encoder at a time
 
     def add(self, path: Path, encoder_name: str | None = None) -> Shelf:
         """Open the collection at path, to be read with its own encoder unless another is named."""
@@ -126,8 +127,11 @@ class Library:
                 shelf.job = self.jobs.start("index", partial(self._bring_up_to_date, shelf))
 
     def stop(self) -> None:
+        """End every job; one that waits for an encoder waits no longer."""
+        for future in self._encoders.values():
+            with suppress(InvalidStateError):
+                future.set_exception(UserError("Gelato is being closed."))
         self.jobs.stop_all()
-        self._loading.shutdown(wait=False, cancel_futures=True)
 
     def _bring_up_to_date(self, shelf: Shelf, job: Job) -> Any:
         assert shelf.build is not None
@@ -141,21 +145,27 @@ class Library:
     def _encoder(self, name: str) -> Future[Encoder]:
         with self._lock:
             if name not in self._encoders:
-                self._encoders[name] = self._loading.submit(self._load_warm, name)
+                self._encoders[name] = Future()
+                # A daemon: an executor's thread would keep the process from ending while it loads.
+                threading.Thread(target=self._load_warm, args=(name,), name="encoder", daemon=True).start()
             return self._encoders[name]
 
-    def _load_warm(self, name: str) -> Encoder:
+    def _load_warm(self, name: str) -> None:
         """Load an encoder and use it once: the first call of a runtime is slower than those after it."""
-        try:
-            encoder = self.load(name)
-            if encoder.reads_text:
-                encoder.embed_texts(["a photo"])
-        except UserError:
-            raise
-        except Exception as error:
-            log.exception("the encoder %s could not be loaded", name)
-            raise UserError(f"The encoder {name} could not be loaded; the terminal has the details.") from error
-        return encoder
+        future = self._encoders[name]
+        with suppress(InvalidStateError):  # the library was stopped meanwhile
+            try:
+                with self._loading:
+                    encoder = self.load(name)
+                    if encoder.reads_text:
+                        encoder.embed_texts(["a photo"])
+                future.set_result(encoder)
+            except UserError as error:
+                future.set_exception(error)
+            except Exception:
+                log.exception("the encoder %s could not be loaded", name)
+                sentence = f"The encoder {name} could not be loaded; the terminal has the details."
+                future.set_exception(UserError(sentence))
 
     def encoder(self, shelf: Shelf) -> Encoder:
         """The encoder of a shelf; waits while it is being loaded. UserError if it cannot be."""

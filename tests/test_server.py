@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from app.classify_tab import labelled_pictures, labelling_state, start_labelling
-from app.command import listen, main
+from app.command import first_use, listen, main
 from app.guard import LARGEST_BODY, LARGEST_PICTURE, read_users
+from app.header import page_state
 from app.library import Library, Pictures
 from app.search_tab import find_pictures, picture_facts
 from app.server import make_server
@@ -315,3 +317,42 @@ def _get_patiently(url: str) -> httpx.Response:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"{url} did not answer")
+
+
+def test_an_encoder_that_was_used_here_before_needs_no_helper(tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "starter").touch()
+    assert first_use("starter") is None
+
+
+def test_a_job_that_waits_for_its_encoder_ends_with_the_library(tmp_path):
+    arrived, release = threading.Event(), threading.Event()
+
+    def load(name: str):
+        arrived.set()
+        release.wait(20)
+        return ColourEncoder()
+
+    library = Library(load)
+    shelf = library.add_built("later", tmp_path / "later.gelato", "colour", lambda into, encoder, job: None)
+    library.start()
+    assert arrived.wait(5)
+    started = time.monotonic()
+    library.stop()
+    assert time.monotonic() - started < 2 and shelf.job is not None and shelf.job.state == "failed"
+    release.set()
+
+
+def test_an_encoder_that_cannot_be_loaded_is_a_sentence_on_the_page(tmp_path, squares, caplog):
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+
+    def load(name: str):
+        raise RuntimeError("a stack of things nobody wants to read")
+
+    library = Library(load)
+    library.add(tmp_path / "squares.gelato")
+    with pytest.raises(UserError, match="could not be loaded"):
+        find_pictures(library, {"q": "red"})
+    state = page_state(library, {})
+    assert state["encoder"]["state"] == "failed" and "stack" not in state["error"] and state["searchable"] == 5

@@ -174,8 +174,9 @@ def _ear_module() -> "torch.nn.Module":
 
     import torch
     from safetensors.torch import load
-    from transformers import BertConfig, BertModel
+    from transformers import BertConfig, BertModel, logging
 
+    logging.set_verbosity_error()  # it remarks on settings that only training would use
     with zipfile.ZipFile(packaged(*EAR)) as archive:
         config = json.loads(archive.read(_member(archive, "config.json")))
         weights = load(archive.read(_member(archive, "model.safetensors")))
