@@ -151,13 +151,14 @@ def first_use(encoder: str) -> subprocess.Popen[bytes] | None:
     """A process that uses an encoder for the first time on this computer, or None if it was used before.
 
     The first use exports the towers: ten seconds of one core, holding Python's lock. In a process of
-    its own that goes on while Gradio is imported and the page is drawn.
+    its own that goes on while Gradio is imported and the page is drawn, which come first.
     """
     used = cache_dir("encoders") / encoder
     if used.exists():
         return None
     script = (
-        "import sys, pathlib, PIL.Image; from training.models.lookup import load_encoder; "
+        "import os, sys, pathlib, PIL.Image; getattr(os, 'nice', int)(5); "
+        "from training.models.lookup import load_encoder; "
         "encoder = load_encoder(sys.argv[1]); encoder.embed_texts(['a photo']); "
         "encoder.embed_images([PIL.Image.new('RGB', (64, 64))]); pathlib.Path(sys.argv[2]).touch()"
     )

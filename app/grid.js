@@ -44,7 +44,8 @@ window.gelato = window.gelato || {};
   };
 
   g.button = (icon, label, onclick, settings = {}) =>
-    g.node("button", { type: "button", class: "g-button", onclick, ...settings }, icon && g.icon(icon), g.node("span", { text: label }));
+    g.node("button", { type: "button", class: "g-button", onclick, ...settings }, icon && g.icon(icon), g.node(
+      "span", { text: label }));
 
   g.count = (number) => Number(number).toLocaleString("en");
   g.pictures = (number) => `${g.count(number)} ${number === 1 ? "picture" : "pictures"}`;
@@ -62,25 +63,33 @@ window.gelato = window.gelato || {};
     }
   };
 
-  g.notice = (text, ...more) => g.node("div", { class: "g-notice", role: "status" }, g.node("p", { text }), ...more);
+  g.notice = (text, ...more) => g.node("div", { class: "g-notice", role: "status" }, g.node("p", { text }), ...
+  more);
 
   g.skeletons = (number) =>
     Array.from({ length: number }, () =>
-      g.node("div", { class: "g-card g-skeleton", "aria-hidden": "true" }, g.node("div", { class: "g-frame" }), g.node("div", { class: "g-line" })));
+      g.node("div", { class: "g-card g-skeleton", "aria-hidden": "true" }, g.node("div", { class: "g-frame" }), g
+        .node("div", { class: "g-line" })));
 
   // One picture of a grid. share is how full its bar is, 0 to 1; null leaves the bar and the score away.
   g.card = (hit, collection, { share = null, score = "", onpick, onlike, note = "" }) => {
-    const image = g.node("img", { src: g.media(collection, hit.id), alt: hit.name, loading: "lazy", decoding: "async", draggable: "false" });
+    const image = g.node("img", { src: g.media(collection, hit.id), alt: hit.name, loading: "lazy",
+      decoding: "async", draggable: "false" });
     const card = g.node("article", { class: "g-card", "data-id": hit.id });
     image.addEventListener("error", () => card.classList.add("g-gone"));
-    const pick = g.node("button", { type: "button", class: "g-frame", title: hit.name, "aria-label": score ? `${hit.name}, ${score}` : hit.name, onclick: () => onpick(hit, pick) },
+    const pick = g.node("button", { type: "button", class: "g-frame", title: hit.name, "aria-label": score ?
+          `${hit.name}, ${score}` : hit.name, onclick: () => onpick(hit, pick) },
       image, g.node("span", { class: "g-missing", text: "moved or deleted" }));
     card.append(pick);
     if (onlike) {
-      card.append(g.node("button", { type: "button", class: "g-like", title: "More like this", "aria-label": `More like this: ${hit.name}`, onclick: () => onlike(hit) }, g.icon("like")));
+      card.append(g.node("button", { type: "button", class: "g-like",
+        title: "More like this", "aria-label": `More like this: ${hit.name}`, onclick: () => onlike(hit) }, g
+        .icon("like")));
     }
-    card.append(g.node("div", { class: "g-line" }, g.node("span", { class: "g-name", text: hit.name }), score && g.node("span", { class: "g-score", text: score })));
-    if (share !== null) card.append(g.node("div", { class: "g-bar" }, g.node("i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
+    card.append(g.node("div", { class: "g-line" }, g.node("span", { class: "g-name", text: hit.name }), score && g
+      .node("span", { class: "g-score", text: score })));
+    if (share !== null) card.append(g.node("div", { class: "g-bar" }, g.node(
+    "i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
     if (note) card.append(g.node("div", { class: "g-note", text: note }));
     return card;
   };
@@ -88,7 +97,7 @@ window.gelato = window.gelato || {};
   // Arrow keys move between the pictures of a grid.
   g.arrows = (grid) => {
     grid.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: NaN, ArrowUp: NaN }[event.key];
+      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: NaN, ArrowUp: NaN } [event.key];
       if (step === undefined || !event.target.classList.contains("g-frame")) return;
       const frames = [...grid.querySelectorAll("button.g-frame")];
       const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
@@ -104,7 +113,8 @@ window.gelato = window.gelato || {};
 
   // Files come in by a button, by dropping and by pasting; each is sent once and asked with by its token.
   g.upload = async (file) => {
-    if (file.size > 25 * 2 ** 20) return { error: `${file.name} is larger than 25 MB; use a smaller copy of it.` };
+    if (file.size > 25 * 2 ** 20)
+    return { error: `${file.name} is larger than 25 MB; use a smaller copy of it.` };
     try {
       const response = await fetch("pictures", { method: "POST", body: file });
       return await response.json();
@@ -119,7 +129,8 @@ window.gelato = window.gelato || {};
       depth += by;
       element.classList.toggle("g-over", depth > 0);
     };
-    element.addEventListener("dragenter", (event) => { event.preventDefault(); over(1); });
+    element.addEventListener("dragenter", (event) => { event.preventDefault();
+      over(1); });
     element.addEventListener("dragover", (event) => event.preventDefault());
     element.addEventListener("dragleave", () => over(-1));
     element.addEventListener("drop", (event) => {

@@ -56,7 +56,8 @@ class Shelf:
             if now - self._looked > LOOK_AGAIN or self._looked == 0.0:
                 self._looked = now
                 if self._collection is not None:
-                    self._collection = self._collection.refreshed()
+                    with suppress(UserError):  # caught between two versions, or taken away: what is open stays
+                        self._collection = self._collection.refreshed()
                 elif (self.path / MANIFEST).exists():
                     self._collection = Collection.open(self.path)
             return self._collection

@@ -1,7 +1,8 @@
 // The search tab. What is asked lives in one object; the address is written from it and read back into it.
 (() => {
   const g = window.gelato;
-  const PAGE = 60, MOST = 1200;
+  const PAGE = 60,
+    MOST = 1200;
   const COMMAND = "python app.py --encoder ViT-B-32/laion2b_s34b_b79k";
 
   g.search = (element, server) => {
@@ -12,21 +13,34 @@
     let open = null; // id in the inspector
 
     // ---- what there is to see
-    const field = g.node("input", { type: "text", id: "q", name: "q", class: "g-field", placeholder: "Describe a picture: a cat + beach - dog", "aria-label": "Describe a picture", autocomplete: "off", spellcheck: "false", enterkeyhint: "search", maxlength: "2000" });
-    const file = g.node("input", { type: "file", id: "search-file", accept: "image/*", hidden: true, "aria-label": "Search with a picture", onchange: () => { if (file.files[0]) addFile(file.files[0]); file.value = ""; } });
-    const form = g.node("form", { class: "g-searchbar", role: "search", onsubmit: (event) => { event.preventDefault(); typed(); } },
+    const field = g.node("input", { type: "text", id: "q", name: "q", class: "g-field",
+      placeholder: "Describe a picture: a cat + beach - dog", "aria-label": "Describe a picture",
+      autocomplete: "off", spellcheck: "false", enterkeyhint: "search", maxlength: "2000" });
+    const file = g.node("input", { type: "file", id: "search-file", accept: "image/*",
+    hidden: true, "aria-label": "Search with a picture", onchange: () => { if (file.files[0]) addFile(file
+          .files[0]);
+        file.value = ""; } });
+    const form = g.node("form", { class: "g-searchbar", role: "search", onsubmit: (event) => { event
+            .preventDefault();
+          typed(); } },
       g.icon("search"), field,
-      g.node("button", { type: "button", class: "g-inside", id: "add-picture", title: "Search with a picture: choose, drop or paste one", "aria-label": "Search with a picture", onclick: () => file.click() }, g.icon("picture"), g.node("span", { text: "Picture" })),
+      g.node("button", { type: "button", class: "g-inside", id: "add-picture",
+        title: "Search with a picture: choose, drop or paste one", "aria-label": "Search with a picture",
+        onclick: () => file.click() }, g.icon("picture"), g.node("span", { text: "Picture" })),
       g.node("button", { type: "submit", class: "g-go", id: "go", text: "Search" }), file);
     const pills = g.node("div", { class: "g-terms", id: "terms", "aria-label": "What is asked for" });
     const chips = g.node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
     const status = g.node("p", { class: "g-status", id: "status", role: "status" });
-    const link = g.button("link", "Copy link", () => g.copy(location.href, link), { id: "copy-link", hidden: true });
-    const csv = g.node("a", { class: "g-button", id: "export", download: "", hidden: true }, g.icon("download"), g.node("span", { text: "CSV" }));
+    const link = g.button("link", "Copy link", () => g.copy(location.href, link), { id: "copy-link",
+      hidden: true });
+    const csv = g.node("a", { class: "g-button", id: "export", download: "", hidden: true }, g.icon("download"), g
+      .node("span", { text: "CSV" }));
     const notice = g.node("div", { id: "search-notice" });
     const grid = g.arrows(g.node("div", { class: "g-grid", id: "grid" }));
-    const more = g.button(null, "Show 60 more", () => showMore(), { id: "more", class: "g-button g-more", hidden: true });
-    const inspector = g.node("aside", { class: "g-inspector", id: "inspector", "aria-label": "About this picture", hidden: true });
+    const more = g.button(null, "Show 60 more", () => showMore(), { id: "more", class: "g-button g-more",
+      hidden: true });
+    const inspector = g.node("aside", { class: "g-inspector", id: "inspector", "aria-label": "About this picture",
+      hidden: true });
     const foot = g.node("div", { class: "g-foot", id: "foot" });
     element.querySelector(".g-search").append(
       form, pills, chips,
@@ -54,7 +68,8 @@
       const k = parseInt(params.get("k"), 10);
       ask = {
         q: params.get("q") || "",
-        like: params.getAll("like").map((like) => (like.startsWith("-") ? { id: like.slice(1), sign: -1 } : { id: like, sign: 1 })),
+        like: params.getAll("like").map((like) => (like.startsWith("-") ? { id: like.slice(1), sign: -1 } :
+        { id: like, sign: 1 })),
         pictures: history.state?.pictures || [],
         k: k > 0 ? Math.min(k, MOST) : PAGE,
       };
@@ -63,7 +78,8 @@
     const push = () => history.pushState({ pictures: ask.pictures }, "", address());
     const asking = () => Boolean(ask.q || ask.like.length || ask.pictures.length);
     const signed = (terms, key) => terms.map((term) => (term.sign < 0 ? `-${term[key]}` : term[key]));
-    const question = () => ({ collection: g.collection(), q: ask.q, like: signed(ask.like, "id"), pictures: signed(ask.pictures, "token") });
+    const question = () => ({ collection: g.collection(), q: ask.q, like: signed(ask.like, "id"),
+      pictures: signed(ask.pictures, "token") });
 
     // ---- asking
     const typed = () => {
@@ -85,7 +101,8 @@
           if (mine !== turn) return;
           grid.setAttribute("aria-busy", "true");
           if (!grid.childElementCount) grid.replaceChildren(...g.skeletons(14));
-          if (asking() && g.state?.encoder?.state === "loading") status.textContent = "The encoder is being loaded; the search runs as soon as it is there.";
+          if (asking() && g.state?.encoder?.state === "loading") status.textContent =
+            "The encoder is being loaded; the search runs as soon as it is there.";
         }, 150);
       }
       const answer = await g.ask(server.find, { ...question(), k: ask.k });
@@ -111,8 +128,10 @@
 
     // ---- drawing
     const card = (hit) => {
-      const share = hit.score === null ? null : (hit.score - shown.low) / Math.max(shown.high - shown.low, 1e-6);
-      return g.card(hit, shown.collection, { share: share === null ? null : Math.min(1, Math.max(0, share)), score: hit.score === null ? "" : g.score(hit.score), onpick: inspect, onlike: (h) => like(h.id) });
+      const share = hit.score === null ? null : (hit.score - shown.low) / Math.max(shown.high - shown.low,
+      1e-6);
+      return g.card(hit, shown.collection, { share: share === null ? null : Math.min(1, Math.max(0, share)),
+        score: hit.score === null ? "" : g.score(hit.score), onpick: inspect, onlike: (h) => like(h.id) });
     };
     const draw = (answer) => {
       lost = Boolean(answer.lost);
@@ -122,7 +141,9 @@
         if (waiting && !g.state?.error) {
           grid.replaceChildren(...g.skeletons(14));
           grid.setAttribute("aria-busy", "true");
-          status.textContent = g.state?.encoder?.state === "loading" ? "Loading the encoder, then the first pictures are indexed." : "Indexing the first pictures; they appear here as soon as they can be searched.";
+          status.textContent = g.state?.encoder?.state === "loading" ?
+            "Loading the encoder, then the first pictures are indexed." :
+            "Indexing the first pictures; they appear here as soon as they can be searched.";
         } else {
           shown = null;
           grid.replaceChildren();
@@ -134,7 +155,8 @@
       }
       const scores = answer.hits.map((hit) => hit.score ?? 0);
       const first = scores.slice(0, PAGE);
-      const high = Math.max(...first, 0), last = Math.min(...first, high);
+      const high = Math.max(...first, 0),
+        last = Math.min(...first, high);
       // A bar compares the results of this page; a little below the weakest is its zero.
       shown = { ...answer, high, low: last - 0.15 * (high - last) - 1e-6 };
       grid.replaceChildren(...answer.hits.map(card));
@@ -160,31 +182,56 @@
       signed(ask.pictures, "token").forEach((token) => params.append("picture", token));
       csv.href = `export/${encodeURIComponent(shown.collection)}.csv?${params}`;
       link.disabled = ask.pictures.length > 0;
-      link.title = link.disabled ? "An uploaded picture stays on this computer, so it cannot be in a link" : "Copy the address of this search";
+      link.title = link.disabled ? "An uploaded picture stays on this computer, so it cannot be in a link" :
+        "Copy the address of this search";
     };
     const drawTerms = () => {
       const words = splitWords(ask.q);
       const single = words.length === 1 && words[0].sign > 0 && !ask.like.length && !ask.pictures.length;
-      const drop = (label, act) => g.node("button", { type: "button", class: "g-drop", "aria-label": `Remove ${label}`, title: "Remove", onclick: act }, g.icon("close"));
-      const sign = (term, label) => g.node("button", { type: "button", class: "g-sign", "aria-label": term.sign > 0 ? `${label} is wanted; make it unwanted` : `${label} is unwanted; make it wanted`, title: term.sign > 0 ? "Wanted; click for unwanted" : "Unwanted; click for wanted", onclick: () => { term.sign *= -1; ask.q = joinWords(words); changed(); } }, g.icon(term.sign > 0 ? "plus" : "minus"));
-      const pill = (term, label, body, remove) => g.node("span", { class: `g-term ${term.sign < 0 ? "g-without" : ""}` }, sign(term, label), ...body, drop(label, remove));
+      const drop = (label, act) => g.node("button", { type: "button",
+      class: "g-drop", "aria-label": `Remove ${label}`, title: "Remove", onclick: act }, g.icon("close"));
+      const sign = (term, label) => g.node("button", { type: "button", class: "g-sign", "aria-label": term
+          .sign > 0 ? `${label} is wanted; make it unwanted` : `${label} is unwanted; make it wanted`,
+        title: term.sign > 0 ? "Wanted; click for unwanted" : "Unwanted; click for wanted",
+    onclick: () => { term.sign *= -1;
+          ask.q = joinWords(words);
+          changed(); } }, g.icon(term.sign > 0 ? "plus" : "minus"));
+      const pill = (term, label, body, remove) => g.node(
+      "span", { class: `g-term ${term.sign < 0 ? "g-without" : ""}` }, sign(term, label), ...body, drop(
+        label, remove));
       pills.replaceChildren(
-        ...(single ? [] : words).map((term) => pill(term, term.words, [g.node("span", { text: term.words }), term.weight !== 1 && g.node("b", { text: `×${term.weight}` })].filter(Boolean), () => { ask.q = joinWords(words.filter((other) => other !== term)); changed(); })),
-        ...ask.pictures.map((term) => pill(term, term.name, [g.node("img", { src: `pictures/${term.token}.webp`, alt: "" }), g.node("span", { text: term.name })], () => { ask.pictures = ask.pictures.filter((other) => other !== term); changed(); })),
-        ...ask.like.map((term) => pill(term, "like this picture", [g.node("img", { src: g.media(g.collection(), term.id), alt: "" }), g.node("span", { text: term.sign > 0 ? "like this" : "not like this" })], () => { ask.like = ask.like.filter((other) => other !== term); changed(); })),
-        ...(ask.pictures.length ? [g.node("span", { class: "g-aside", text: "An uploaded picture stays on this computer; it is not part of the link." })] : []),
-        ...(asking() && !single ? [g.node("button", { type: "button", class: "g-clear", text: "Clear all", onclick: () => { ask = { q: "", like: [], pictures: [], k: PAGE }; changed(); } })] : []),
+        ...(single ? [] : words).map((term) => pill(term, term.words, [g.node("span", { text: term.words }),
+          term.weight !== 1 && g.node("b", { text: `×${term.weight}` })
+        ].filter(Boolean), () => { ask.q = joinWords(words.filter((other) => other !== term));
+          changed(); })),
+        ...ask.pictures.map((term) => pill(term, term.name, [g.node(
+          "img", { src: `pictures/${term.token}.webp`, alt: "" }), g.node("span", { text: term.name })],
+        () => { ask.pictures = ask.pictures.filter((other) => other !== term);
+            changed(); })),
+        ...ask.like.map((term) => pill(term, "like this picture", [g.node("img", { src: g.media(g
+          .collection(), term.id), alt: "" }), g.node("span", { text: term.sign > 0 ? "like this" :
+            "not like this" })], () => { ask.like = ask.like.filter((other) => other !== term);
+          changed(); })),
+        ...(ask.pictures.length ? [g.node("span", { class: "g-aside",
+          text: "An uploaded picture stays on this computer; it is not part of the link." })] : []),
+        ...(asking() && !single ? [g.node("button", { type: "button", class: "g-clear", text: "Clear all",
+          onclick: () => { ask = { q: "", like: [], pictures: [], k: PAGE };
+            changed(); } })] : []),
       );
       pills.hidden = !pills.childElementCount;
       chips.hidden = !pills.hidden;
-      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", single && chip.textContent === ask.q));
+      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", single && chip.textContent === ask
+        .q));
       document.title = ask.q ? `${ask.q} · Gelato` : "Gelato";
     };
     const drawChips = (words) => {
       const now = JSON.stringify(words);
       if (chips.dataset.words === now) return;
       chips.dataset.words = now;
-      chips.replaceChildren(...(words || []).map((word) => g.node("button", { type: "button", class: "g-chip", text: word, "aria-pressed": word === ask.q, onclick: () => { ask = { q: word, like: [], pictures: [], k: PAGE }; changed(); } })));
+      chips.replaceChildren(...(words || []).map((word) => g.node("button", { type: "button", class: "g-chip",
+        text: word, "aria-pressed": word === ask.q, onclick: () => { ask = { q: word, like: [],
+            pictures: [], k: PAGE };
+          changed(); } })));
     };
     const drawFoot = async (state) => {
       const starter = state.encoder?.name === "starter";
@@ -193,15 +240,20 @@
       foot.dataset.now = now;
       const parts = [];
       if (starter) {
-        const copy = g.button("copy", "Copy", () => g.copy(COMMAND, copy), { class: "g-button g-small", "aria-label": "Copy the command" });
+        const copy = g.button("copy", "Copy", () => g.copy(COMMAND,
+      copy), { class: "g-button g-small", "aria-label": "Copy the command" });
         parts.push(g.node("p", { id: "starter-note" }, g.node("b", { text: "starter" }),
-          " is a small encoder in the spirit of DeViSE, brought up to date; it is not CLIP, and will often be wrong. For a real one: ", g.node("code", { text: COMMAND }), " ", copy));
+          " is a small encoder in the spirit of DeViSE, brought up to date; it is not CLIP, and will often be wrong. " +
+          "For a real one: ",
+          g.node("code", { text: COMMAND }), " ", copy));
       }
       if (state.columns?.includes("attribution")) {
         const { credits = [] } = await g.ask(server.credits, { collection: state.collection });
         if (credits.length) {
-          parts.push(g.node("details", { id: "credits" }, g.node("summary", {}, "Pictures by ", credits[0].by, credits.length > 1 ? ` and ${credits.length - 1} others` : ""),
-            g.node("ul", {}, ...credits.map((c) => g.node("li", { text: `${c.by}: ${g.pictures(c.pictures)}` })))));
+          parts.push(g.node("details", { id: "credits" }, g.node("summary", {}, "Pictures by ", credits[0].by,
+              credits.length > 1 ? ` and ${credits.length - 1} others` : ""),
+            g.node("ul", {}, ...credits.map((c) => g.node(
+            "li", { text: `${c.by}: ${g.pictures(c.pictures)}` })))));
         }
       }
       foot.replaceChildren(...parts);
@@ -210,18 +262,22 @@
     // ---- terms
     const splitWords = (q) => {
       const parts = q.trim().split(/(?:^|\s)([+\-−–])\s+/);
-      const signs = ["+"], texts = [parts[0]];
+      const signs = ["+"],
+        texts = [parts[0]];
       for (let i = 1; i < parts.length; i += 2) {
         signs.push(parts[i]);
         texts.push(parts[i + 1]);
       }
       return texts.map((text, i) => {
         const match = text.trim().match(/^(\d+(?:\.\d+)?):\s*(?=\S)/);
-        return { sign: signs[i] === "+" ? 1 : -1, weight: match ? Number(match[1]) : 1, words: text.trim().slice(match ? match[0].length : 0) };
+        return { sign: signs[i] === "+" ? 1 : -1, weight: match ? Number(match[1]) : 1, words: text.trim()
+            .slice(match ? match[0].length : 0) };
       }).filter((term) => term.words);
     };
     const joinWords = (terms) =>
-      terms.map((term, i) => `${term.sign < 0 ? "- " : i ? "+ " : ""}${term.weight === 1 ? "" : `${term.weight}:`}${term.words}`).join(" ");
+      terms.map((term, i) =>
+        `${term.sign < 0 ? "- " : i ? "+ " : ""}${term.weight === 1 ? "" : `${term.weight}:`}${term.words}`).join(
+        " ");
     const like = (id) => {
       ask.q = field.value.trim();
       ask.like = [...ask.like.filter((term) => term.id !== id), { id, sign: 1 }];
@@ -235,13 +291,15 @@
       form.classList.remove("g-sending");
       if (answer.error) return notice.replaceChildren(g.notice(answer.error));
       ask.q = field.value.trim();
-      ask.pictures = [...ask.pictures, { token: answer.picture, sign: 1, name: picture.name && picture.name !== "image.png" ? picture.name : "your picture" }];
+      ask.pictures = [...ask.pictures, { token: answer.picture, sign: 1, name: picture.name && picture
+          .name !== "image.png" ? picture.name : "your picture" }];
       changed();
     };
 
     // ---- the inspector
     let origin = null;
-    const mark = () => grid.querySelectorAll(".g-card").forEach((c) => c.classList.toggle("g-open", c.dataset.id === open));
+    const mark = () => grid.querySelectorAll(".g-card").forEach((c) => c.classList.toggle("g-open", c.dataset
+      .id === open));
     const close = () => {
       open = null;
       inspector.hidden = true;
@@ -256,13 +314,15 @@
       const collection = shown.collection;
       const answer = await g.ask(server.inspect, { collection, id: hit.id });
       if (open !== hit.id) return;
-      const shut = g.node("button", { type: "button", class: "g-icon-button", "aria-label": "Close", title: "Close", onclick: close }, g.icon("close"));
+      const shut = g.node("button", { type: "button", class: "g-icon-button", "aria-label": "Close",
+        title: "Close", onclick: close }, g.icon("close"));
       if (answer.error) {
         inspector.replaceChildren(shut, g.notice(answer.error));
       } else {
         const { facts, columns } = answer;
         const rank = shown.hits.findIndex((h) => h.id === hit.id) + 1;
-        const size = facts.bytes > 1e6 ? `${(facts.bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(facts.bytes / 1e3))} kB`;
+        const size = facts.bytes > 1e6 ? `${(facts.bytes / 1e6).toFixed(1)} MB` :
+          `${Math.max(1, Math.round(facts.bytes / 1e3))} kB`;
         const rows = [
           hit.score !== null && ["Score", `${g.score(hit.score)}, rank ${rank}`],
           ["File", facts.path],
@@ -272,12 +332,15 @@
         ].filter(Boolean);
         inspector.replaceChildren(
           shut,
-          g.node("img", { class: "g-preview", src: g.media(collection, hit.id), alt: facts.caption || facts.file }),
+          g.node("img", { class: "g-preview", src: g.media(collection, hit.id), alt: facts.caption || facts
+              .file }),
           g.node("h2", { text: facts.caption || facts.file }),
-          g.node("dl", {}, ...rows.flatMap(([name, value]) => [g.node("dt", { text: name }), g.node("dd", { text: value })])),
+          g.node("dl", {}, ...rows.flatMap(([name, value]) => [g.node("dt", { text: name }), g.node(
+          "dd", { text: value })])),
           g.node("div", { class: "g-actions" },
             g.button("like", "More like this", () => like(hit.id), { id: "inspect-like" }),
-            g.button("tag", "Classify this", () => g.classify({ id: hit.id, collection, name: facts.caption || facts.file }), { id: "inspect-classify" })),
+            g.button("tag", "Classify this", () => g.classify({ id: hit.id, collection, name: facts
+                .caption || facts.file }), { id: "inspect-classify" })),
         );
       }
       inspector.hidden = false;
@@ -307,12 +370,14 @@
       const params = new URLSearchParams(location.search);
       g.openTab(params.get("tab") === "classify" ? "classify" : "search");
       if (params.get("tab") === "classify") return;
-      if (params.get("collection")) window.dispatchEvent(new CustomEvent("gelato:collection", { detail: params.get("collection") }));
+      if (params.get("collection")) window.dispatchEvent(new CustomEvent("gelato:collection", { detail: params
+          .get("collection") }));
       read();
       run();
     });
     let seen = "";
     window.addEventListener("gelato:state", ({ detail }) => {
+      if (!detail.collection) return shown ? undefined : draw({ error: detail.error });
       drawChips(detail.chips);
       drawFoot(detail);
       const now = `${detail.collection} ${detail.revision}`;

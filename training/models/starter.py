@@ -51,7 +51,11 @@ class Starter(Encoder):
         self.dim = self.bridge["project"].shape[1] + self.bridge["lift"].shape[1]
         self.logit_scale = float(self.bridge["logit_scale"])
         self.fingerprint = fingerprint(self.bridge_path)
-        self.ear = Ear(self.runtime, self.precision)
+
+    @cached_property
+    def _ear(self) -> "Ear":
+        """Loaded with the first phrase: a build never needs it."""
+        return Ear(self.runtime, self.precision)
 
     @cached_property
     def _eye(self) -> Tower:
@@ -67,7 +71,7 @@ class Starter(Encoder):
         return unit(self._eye(pixels))
 
     def embed_phrases(self, phrases: list[str]) -> Vectors:
-        return text_vectors(self.ear(phrases), self.bridge)
+        return text_vectors(self._ear(phrases), self.bridge)
 
 
 def load_starter(runtime: str | None = None, precision: str | None = None) -> Starter:
