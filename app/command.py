@@ -83,7 +83,7 @@ def serve(
     listening = listen(host, port, port_is_fixed)
     port = listening.getsockname()[1]
     temporary = quiet_gradio()
-    helper = None if collections or encoder not in (None, "starter") else first_use("starter")
+    helpers = [] if collections or encoder not in (None, "starter") else first_use()
 
     # Only now, so that --help and mistakes answer at once: these bring pandas and Gradio.
     import uvicorn
@@ -94,7 +94,7 @@ def serve(
     from training.models.lookup import load_encoder
 
     def load(name: str) -> Encoder:
-        if helper is not None:
+        for helper in helpers:
             helper.wait()
         return load_encoder(name)
 
@@ -114,7 +114,7 @@ def serve(
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     finally:
-        if helper is not None:
+        for helper in helpers:
             helper.kill()  # what it was making is under a temporary name
             helper.wait()
         library.stop()
@@ -147,25 +147,19 @@ def listen(host: str, port: int, fixed: bool) -> socket.socket:
     raise UserError(f"The ports {port} to {port + PORTS - 1} are all taken; name a free one with --port.")
 
 
-def first_use(encoder: str) -> subprocess.Popen[bytes] | None:
-    """A process that uses an encoder for the first time on this computer, or None if it was used before.
+def first_use() -> list[subprocess.Popen[bytes]]:
+    """Processes that use the embedded default for the first time on this computer; none if it was used before.
 
-    The first use exports the towers: ten seconds of one core, holding Python's lock. In a process of
-    its own that goes on while Gradio is imported and the page is drawn, which come first.
+    The first use exports its two towers: ten seconds and more, holding Python's lock. In processes of
+    their own that goes on while Gradio is imported and the page is drawn, which come first.
     """
-    used = cache_dir("encoders") / encoder
+    used = cache_dir("encoders") / "starter"
     if used.exists():
-        return None
-    script = (
-        "import os, sys, pathlib, PIL.Image; getattr(os, 'nice', int)(5); "
-        "from training.models.lookup import load_encoder; "
-        "encoder = load_encoder(sys.argv[1]); encoder.embed_texts(['a photo']); "
-        "encoder.embed_images([PIL.Image.new('RGB', (64, 64))]); pathlib.Path(sys.argv[2]).touch()"
-    )
-    command = [sys.executable, "-c", script, encoder, str(used)]
-    return subprocess.Popen(
-        command, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+        return []
+    used.touch()  # should it not come to an end, the export is done where it is needed
+    root = Path(__file__).parent.parent
+    commands = [[sys.executable, "-m", "training.models.starter", half] for half in ("ear", "eye")]
+    return [subprocess.Popen(c, cwd=root, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for c in commands]
 
 
 def quiet_gradio() -> Path:

@@ -1,5 +1,10 @@
 """A tower gives what fp32 PyTorch gives, however it runs."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -79,3 +84,20 @@ def test_without_openvino_pytorch_does_the_work(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(UserError, match="f16 is for GPUs"):
         resolve("openvino", "f16")
+
+
+def test_an_export_asks_nothing_of_any_network(tmp_path):
+    """OpenVINO comes with telemetry that looks up a host at every export."""
+    script = """
+import socket, sys
+asked = []
+sys.addaudithook(lambda event, args: asked.append(event) if event in ("socket.getaddrinfo", "socket.connect") else None)
+import numpy as np, torch
+from training.models.runtime import load_tower
+load_tower(torch.nn.Flatten, np.zeros((1, 2, 2), np.float32), "key", "openvino", "f32")(np.zeros((3, 2, 2), np.float32))
+print(asked, "openvino_telemetry.main" in sys.modules)
+"""
+    environment = os.environ | {"GELATO_CACHE": str(tmp_path)}
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "[] False", done.stderr

@@ -6,6 +6,7 @@ torch, timm, transformers or open_clip. Importing this module loads none of them
 
 import contextlib
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -91,8 +92,7 @@ def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[
 
 def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, free: Sequence[int]) -> Path:
     """The tower as an OpenVINO file, made the first time it is asked for."""
-    import openvino
-
+    openvino = _openvino()
     path = cache_dir("openvino", openvino.__version__.partition("-")[0]) / f"{key}.xml"
     if path.is_file() and path.with_suffix(".bin").is_file():
         return path
@@ -110,15 +110,24 @@ def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str
 
 
 @cache
-def _core() -> Any:
+def _openvino() -> Any:
+    """The library without its telemetry, which reports every export to its makers unless told not to.
+
+    It is a package of its own, and without it OpenVINO keeps silent.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as if it were not installed
     import openvino
 
-    return openvino.Core()
+    return openvino
+
+
+@cache
+def _core() -> Any:
+    return _openvino().Core()
 
 
 def _openvino_tower(path: Path, precision: str) -> Tower:
-    import openvino.properties.hint as hint
-
+    hint = _openvino().properties.hint
     settings = {
         hint.performance_mode(): hint.PerformanceMode.LATENCY,  # all cores on one batch
         hint.inference_precision(): precision,
