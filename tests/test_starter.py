@@ -13,7 +13,7 @@ from training.data.openmoji import openmoji_drawings
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.prompts import template_set
-from training.models.starter import BRIDGE, Ear, eye_network, image_vectors, packaged
+from training.models.starter import BRIDGE, Ear, eye, image_vectors, packaged
 from training.models.zero_shot import ClassName, probabilities, zero_shot_classifier
 
 ROOT = Path(__file__).parent.parent
@@ -63,11 +63,11 @@ def test_both_halves_agree_with_fp32_pytorch(drawings, runtime, precision, least
 
 def test_the_graph_computes_what_the_formula_says(drawings):
     encoder = load_encoder("starter", "torch", "f32")
-    network = eye_network()
-    network.reset_classifier(0)
+    backbone = eye()
     pixels = torch.stack([torch.from_numpy(encoder.prepare(p).copy()) for p in drawings.values()])
     with torch.no_grad():
-        features = network((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5).numpy()
+        features = backbone((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5).numpy()
+    assert features.shape == (len(drawings), backbone.width)
     expected = image_vectors(features, encoder.bridge)
     assert np.allclose(encoder.embed_images(list(drawings.values())), expected, atol=1e-4)
 

