@@ -17,7 +17,7 @@ from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS, template_set
 from training.models.zero_shot import ClassName, parse_classes, probabilities, rivals, zero_shot_classifier
 
-FIRST_CLASSES = "cat\ndog\nbird\nflower\nfood: meal, dish, snack\ncar\nbuilding\nperson"
+FIRST_CLASSES = "cat\ndog\nbird\nflower\nfruit\ncar\nhouse\nface\nclock"
 MOST_PHRASES = 20_000  # classes' words times templates, half a minute of a small encoder's time
 MOST_JOBS = 2  # collections that are labelled at once
 TEMPLATES = [
