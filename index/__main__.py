@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from training.models.console import Commands, ProgressLine
+from training.models.console import Commands, ProgressLine, plain
 from training.models.errors import UserError
 
 ENCODER_HELP = "starter, an open_clip name such as ViT-B-32/laion2b_s34b_b79k, ARCHITECTURE/FILE, or hf-hub:..."
@@ -160,7 +160,7 @@ def search(
     from index.search import search as find
 
     hits = find(opened, load_encoder(opened.encoder_name, runtime, precision), terms, k, where=where)
-    lines = [f"{h.rank:3d}  {h.score:.3f}  {h.path}{'  ' + h.caption if h.caption else ''}" for h in hits]
+    lines = [plain(f"{h.rank:3d}  {h.score:.3f}  {h.path}  {h.caption}".rstrip()) for h in hits]
     answer(as_json, [hit_fields(opened, h) for h in hits], "\n".join(lines) or "No picture passes the filter.")
 
 

@@ -50,6 +50,13 @@ def test_search_answers_ranked_pictures(gelato, built):
     assert "warm/red.png" in gelato("search", built, "red").stdout
 
 
+def test_a_name_with_control_characters_stays_on_one_harmless_line(gelato, squares, tmp_path):
+    (squares / "warm/red.png").rename(squares / "warm/re\nd\x1b[2J.png")
+    gelato("build", squares, "--into", tmp_path / "c.gelato")
+    lines = gelato("search", tmp_path / "c.gelato", "red").stdout.splitlines()
+    assert len(lines) == 5 and lines[0].endswith(r"warm/re\nd\x1b[2J.png")
+
+
 def test_search_takes_a_picture_words_to_leave_out_and_a_filter(gelato, built, squares):
     by_picture = json.loads(gelato("search", built, "--image", squares / "cold/blue.gif", "--json").stdout)
     assert by_picture[0]["path"] == "cold/blue.gif"

@@ -32,6 +32,11 @@ def fail(error: UserError) -> NoReturn:
     sys.exit(1)
 
 
+def plain(text: str) -> str:
+    """text on one line and without control characters: a file's name may hold anything, even a terminal's commands."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class ProgressLine:
     """Pictures done, rate and time left: a bar on a terminal, a line now and then elsewhere."""
 
