@@ -1,6 +1,7 @@
 """python -m index build | search | label | info: collections of pictures from the command line."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ class _Interrupt:
 
     def _ask(self, number: int, frame: Any) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            os._exit(130)  # even if a thread hangs in a read; what is on disk is whole at any instant
         self.asked = True
         click.echo("\nStopping after this batch; press again to stop at once.", err=True)
 
@@ -154,7 +155,7 @@ def search(
     opened = Collection.open(collection)
     if image is not None:
         terms.append(Term(picture=_read_image(image)))
-    if not any(term.sign > 0 for term in terms):
+    if not terms:
         raise UserError("There is nothing to search for; give some words, or --image FILE.")
     from index.search import hit_fields
     from index.search import search as find
@@ -165,12 +166,13 @@ def search(
 
 
 def _read_image(path: Path) -> Any:
+    from training.data.folder import read_file
     from training.models.preprocess import read_picture
 
     try:
-        return read_picture(path.read_bytes()).image
+        return read_picture(read_file(path)).image
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UserError as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
 
@@ -202,7 +204,7 @@ def label(
     from index.atomic import write_file
     from index.collection import Collection
     from index.label import label_collection, labels_csv, summary
-    from index.truth import accuracy, true_labels
+    from index.truth import accuracy, not_offered, true_labels
     from training.models.lookup import load_encoder
     from training.models.prompts import template_set
     from training.models.zero_shot import parse_classes
@@ -219,9 +221,12 @@ def label(
     text = "\n".join(f"{count:8,}  {name}" for name, count in document["classes"].items() if count)
     if right is not None:
         document["top1"] = accuracy(labels["label"], right)
+        document["not_offered"] = not_offered(right, [c.name for c in wanted])
         text += "\nRight: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} pictures)".format(
             **document["top1"]
         )
+        if document["not_offered"]:
+            text += f"\nOf these, {document['not_offered']:,} have a true label that is not among the classes."
     if out is not None:
         try:
             write_file(out, labels_csv(labels).encode())

@@ -66,6 +66,8 @@ class Manifest:
             raise UserError(f"{folder} {what}; make one with: python -m index build FOLDER --into {folder}") from error
         except (OSError, ValueError) as error:
             raise UserError(_corrupt(path, "it is not JSON")) from error
+        if not isinstance(stored, dict):
+            raise UserError(_corrupt(path, "it holds no fields"))
         try:
             version = stored["format"]
             if version != FORMAT:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from index.collection import Collection
 from training.models.encoder import Encoder
+from training.models.errors import UserError
 from training.models.zero_shot import ClassName, probabilities, rivals, zero_shot_classifier
 
 NONE = "none"  # the label of a picture that shows none of the classes
@@ -31,6 +32,8 @@ def label_collection(
     progress is called with pictures done and their total.
     """
     collection.check_encoder(encoder)
+    if none and any(c.name == NONE for c in classes):
+        raise UserError(f"A class is called {NONE!r}, which is also the answer for none of them; call it otherwise.")
     classifier = zero_shot_classifier(encoder, classes, templates)
     others = rivals(encoder, classifier, templates) if none else None
     names = np.array([c.name for c in classes] + ([NONE] if none else []) + [""], dtype=object)

@@ -12,6 +12,7 @@ from index.nearest import Nearest, load_nearest
 from index.query import Term, embed_query, parse_query
 from index.where import matching_rows
 from training.models.encoder import Encoder
+from training.models.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ def search(
     itself. UserError if encoder did not make the collection, or the query or filter makes no sense.
     """
     collection.check_encoder(encoder)
+    if not len(collection):
+        raise UserError(
+            f"{collection.path} holds no pictures yet; build it: python -m index build FOLDER --into {collection.path}"
+        )
     terms = parse_query(query) if isinstance(query, str) else list(query)
     vector = embed_query(terms, collection, encoder)
     if where:

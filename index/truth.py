@@ -33,6 +33,11 @@ def true_labels(collection: Collection, truth: str) -> pd.Series:
     return collection.items["path"].map(dict(zip(table[path], table[label], strict=True)))
 
 
+def not_offered(truth: pd.Series, classes: list[str]) -> int:
+    """How many true labels are none of the classes, so that no label could have been right."""
+    return int((truth.notna() & ~truth.isin(classes)).sum())
+
+
 def accuracy(labels: pd.Series, truth: pd.Series, seed: int = 0) -> dict[str, Any]:
     """The share of labels that are right, with a 95 % bootstrap interval over pictures; value, low, high, n."""
     known = truth.notna().to_numpy()

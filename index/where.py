@@ -75,6 +75,8 @@ def _validate(expression: str, columns: list[str]) -> None:
         raise UserError(f"The filter {expression!r} cannot be read. {hint}") from error
     if not isinstance(tree.body, ast.Compare | ast.BoolOp | ast.UnaryOp | ast.BinOp):
         raise UserError(f"The filter {expression!r} compares nothing. {hint}")
+    if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
+        raise UserError(f"The filter {expression!r} names no column. {hint}")
     for node in ast.walk(tree):
         if not isinstance(node, ALLOWED):
             raise UserError(f"The filter {expression!r} does more than compare columns. {hint}")

@@ -36,6 +36,7 @@ class Writer:
         self.path = path
         if path.exists() and not (path / MANIFEST).exists() and not _is_ours(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
+        self.made = not path.exists()
         try:
             (path / "segments").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -49,9 +50,9 @@ class Writer:
                 self.manifest = Manifest(
                     encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision, 0
                 )
-                write_file(path / MANIFEST, self.manifest.as_json())
             self._sweep()
-            self.before = Collection.open(path)
+            # Until the first publication there is no manifest, and so no collection.
+            self.before = Collection.open(path) if self.manifest.revision else Collection(path, self.manifest)
         except BaseException:
             self.close()
             raise
@@ -63,7 +64,9 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Let the next writer in."""
+        """Let the next writer in; of a collection that came to nothing, nothing stays."""
+        if self.made and self.manifest.revision == 0:
+            shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
     def publish(
@@ -91,7 +94,8 @@ class Writer:
         if failures is not None:
             write_file(self.path / FAILURES, failures.to_csv(index=False).encode())
             failed = len(failures)
-        if not (rows or replaced or failed != self.manifest.failed):
+        first = self.manifest.revision == 0
+        if not (rows or replaced or first or failed != self.manifest.failed):
             return
         revision = self.manifest.revision + 1
         self.manifest = replace(self.manifest, revision=revision, segments=tuple(segments), failed=failed)

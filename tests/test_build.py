@@ -1,6 +1,7 @@
 """A collection is built, brought up to date and never half changed."""
 
 import io
+import os
 import shutil
 
 import numpy as np
@@ -223,6 +224,7 @@ def test_metadata_of_mixed_kinds_and_taken_names_is_kept(squares, into, encoder)
     [
         (lambda c: (c / "manifest.json").write_text("{"), "corrupt .* build the collection again"),
         (lambda c: (c / "manifest.json").write_text("{}"), "corrupt"),
+        (lambda c: (c / "manifest.json").write_text("[]"), r"corrupt \(it holds no fields\)"),
         (lambda c: (c / "manifest.json").write_text('{"format": 99}'), "has format 99 and this Gelato reads 1"),
         (lambda c: (c / "manifest.json").unlink(), "is not a collection; make one with"),
         (lambda c: shutil.rmtree(c / "segments"), "lost or damaged a segment"),
@@ -249,3 +251,26 @@ def test_a_collection_is_portable_by_copying(squares, into, encoder, tmp_path):
     collection = Collection.open(copied)
     assert search(collection, encoder, "red", k=1)[0].path == "warm/red.png"
     assert collection.thumbnail(collection.items["id"][0]).is_file()
+
+
+def test_a_named_pipe_is_a_failure_and_nobody_waits_for_it(squares, into, encoder):
+    os.mkfifo(squares / "pipe.jpg")
+    os.mkfifo(squares / "warm/red.txt")
+    report = build_collection([squares], into, encoder)
+    assert (report.images, report.failed) == (5, 1)
+    assert Collection.open(into).failures["reason"].tolist() == ["it is not a regular file"]
+
+
+def test_a_build_that_comes_to_nothing_leaves_nothing(tmp_path, into, encoder):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no pictures in it"):
+        build_collection([tmp_path / "empty"], into, encoder)
+    assert not into.exists()
+
+
+def test_a_source_of_unreadable_pictures_alone_is_a_collection_without_pictures(tmp_path, into, encoder):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/empty.jpg").write_bytes(b"")
+    assert build_collection([tmp_path / "bad"], into, encoder).failed == 1
+    with pytest.raises(UserError, match="holds no pictures yet"):
+        search(Collection.open(into), encoder, "red")

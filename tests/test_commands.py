@@ -66,6 +66,17 @@ def test_search_takes_a_picture_words_to_leave_out_and_a_filter(gelato, built, s
     assert len(cold) == 3
 
 
+def test_what_is_not_wanted_can_be_all_that_is_asked(gelato, built):
+    first = json.loads(gelato("search", built, "--without", "green", "--json").stdout)[0]
+    assert first["path"] != "cold/green.bmp"
+    assert json.loads(gelato("search", built, "--json", "--", "- green").stdout)[0] == first
+
+
+def test_label_says_how_many_true_labels_were_not_offered(gelato, built):
+    result = gelato("label", built, "--classes", "warm,blue", "--truth", "folder", "--json")
+    assert json.loads(result.stdout)["not_offered"] == 3
+
+
 def test_label_writes_a_row_a_picture_and_answers_a_summary(gelato, built, tmp_path):
     out = tmp_path / "labels.csv"
     document = json.loads(gelato("label", built, "--classes", "red,blue", "--out", out, "--json").stdout)

@@ -107,6 +107,8 @@ def test_a_filter_compares_columns_as_pandas_does(collection):
         "width",
         "1 +",
         "unknown == 1",
+        "1 < 2",
+        "True and True",
         "f'{width}' == 'a'",
         "width == 1; height == 2",
         "not " * 400 + "width",

@@ -120,3 +120,11 @@ def test_accuracy_counts_what_is_known_and_gives_an_interval(squares, tmp_path, 
     assert accuracy(labels, true_labels(collection, "folder").map({"warm": "red"}))["value"] == 1.0
     with pytest.raises(UserError, match="neither a file nor a column"):
         true_labels(collection, "nothing")
+
+
+def test_a_class_cannot_be_called_as_the_answer_for_none_of_them(squares, tmp_path, encoder):
+    build_collection([squares], tmp_path / "c.gelato", encoder)
+    collection = Collection.open(tmp_path / "c.gelato")
+    with pytest.raises(UserError, match="'none', which is also the answer"):
+        label_collection(collection, encoder, parse_classes("none\nred"), ["{}"], none=True)
+    assert len(label_collection(collection, encoder, parse_classes("none\nred"), ["{}"])) == 5

@@ -1,7 +1,9 @@
 """A folder of pictures, nested to any depth."""
 
 import os
+import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from training.data.source import Item, Source
@@ -24,14 +26,14 @@ class FolderSource(Source):
         for path, siblings in self._files():
             relative = path.relative_to(self.folder)
             try:
-                stat = path.stat()
+                facts = path.stat()
             except OSError:  # a link to nowhere: reading it will say so
-                stat = path.lstat()
+                facts = path.lstat()
             yield Item(
                 path=printable(relative.as_posix()),
-                stamp=f"{stat.st_size}:{stat.st_mtime_ns}",
-                modified=stat.st_mtime,
-                read=path.read_bytes,
+                stamp=f"{facts.st_size}:{facts.st_mtime_ns}",
+                modified=facts.st_mtime,
+                read=partial(read_file, path),
                 caption=self._caption(path, siblings),
                 metadata={"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {},
             )
@@ -55,9 +57,16 @@ class FolderSource(Source):
         if text.name not in siblings:
             return ""
         try:
-            return text.read_bytes()[:10_000].decode("utf-8", "replace").strip()
+            return read_file(text)[:10_000].decode("utf-8", "replace").strip()
         except OSError:
             return ""
+
+
+def read_file(path: Path) -> bytes:
+    """A regular file's bytes. OSError for anything else: to open a named pipe is to wait for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is not a regular file")
+    return path.read_bytes()
 
 
 def printable(path: str) -> str:

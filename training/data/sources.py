@@ -24,6 +24,8 @@ def open_source(spec: str | Path) -> Source:
         raise UserError(f"There is nothing at {spec}; a source is {KINDS}.")
     if path.is_dir():
         return _of_folder(path)
+    if not path.is_file():
+        raise UserError(f"{spec} is neither a folder nor a regular file; a source is {KINDS}.")
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
         from training.data.table import CsvSource

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.data.folder import PICTURES
+from training.data.folder import PICTURES, read_file
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, Item, Source, first_column, text_of
 from training.models.errors import UserError
 
@@ -152,7 +152,7 @@ def unique_rows(rows: Any, column: str) -> Iterator[dict[str, Any]]:
 def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
     """A row of a table whose picture is a file."""
     path = base / row[column]
-    read: Callable[[], bytes] = path.read_bytes
+    read: Callable[[], bytes] = partial(read_file, path)
     stamp, modified = "missing", 0.0
     if "://" in row[column]:
         read = partial(_refuse, "is a web address: fetch the pictures first, for example with img2dataset")
