@@ -47,10 +47,12 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         answer = answered(labelling_state, library, (labels or {}).get("job"))
         return answer, gr.Timer(POLL, active=answer.get("state") == "running")
 
-    def found_again(request: gr.Request) -> tuple[Any, gr.Timer]:
-        """A reload finds the job that its address names."""
-        job = request.query_params.get("job")
-        return look({"job": job}) if job and library.jobs.get(job) else (gr.skip(), gr.Timer(POLL, active=False))
+    def found_again(request: gr.Request) -> tuple[Any, ...]:
+        """A reload finds the job that its address names, and what was asked of it."""
+        job = library.jobs.get(request.query_params.get("job") or "")
+        if job is None or job.kind != "label":
+            return gr.skip(), gr.Timer(POLL, active=False), *[gr.skip()] * len(asked)
+        return *look({"job": job.id}), *job.asked
 
     def labelled(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(labelled_pictures, library, ask)
@@ -106,7 +108,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     )
     everything.click(start, [where, *asked], [labels, timer], js="(...v) => gelato.waiting('labels', v)", **quiet)
     timer.tick(look, labels, [labels, timer], **quiet)
-    page.load(found_again, None, [labels, timer], **quiet)
+    page.load(found_again, None, [labels, timer, *asked], **quiet)
 
 
 def classify_picture(
@@ -195,7 +197,7 @@ def start_labelling(library: Library, where: dict[str, Any], text: str, template
         counts = labels["label"].value_counts()
         return {"key": shelf.key, "labels": labels, "counts": [(name, int(counts.get(name, 0))) for name in names]}
 
-    return labelling_state(library, library.jobs.start("label", work).id)
+    return labelling_state(library, library.jobs.start("label", work, asked=(text, templates, none)).id)
 
 
 def _job(library: Library, id: str | None) -> Job:

@@ -18,9 +18,13 @@ KEPT = 16  # finished jobs whose results can still be fetched
 
 @dataclass
 class Job:
-    """One piece of work. state: running, done or failed; error is the sentence to show when it failed."""
+    """One piece of work. state: running, done or failed; error is the sentence to show when it failed.
+
+    asked: what a person asked for, to show it again beside the result.
+    """
 
     kind: str
+    asked: tuple[Any, ...] = ()
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     state: str = "running"
     done: int = 0
@@ -47,9 +51,9 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
 
-    def start(self, kind: str, work: Callable[[Job], Any]) -> Job:
+    def start(self, kind: str, work: Callable[[Job], Any], asked: tuple[Any, ...] = ()) -> Job:
         """Run work(job) in a thread; what it returns becomes job.result."""
-        job = Job(kind)
+        job = Job(kind, asked)
         with self._lock:
             self._jobs[job.id] = job
             finished = [old.id for old in self._jobs.values() if old.state != "running"]

