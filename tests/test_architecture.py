@@ -13,6 +13,9 @@ ALLOWED = {
     "index": {"index", "training.models", "training.data"},
     "training/models": {"training.models"},
     "training/data": {"training.data", "training.models"},
+    "training/methods": {"training.methods", "training.data", "training.models"},
+    "training/engine": {"training.engine", "training.data", "training.models"},
+    "training/evaluation": {"training.evaluation", "training.data", "training.models"},
     "training": {"training"},
 }
 

@@ -1,0 +1,88 @@
+"""What a pretraining method is: a backbone, whatever the paper adds to it, and a loss over one batch.
+
+The engine knows no more of a method than this file, and a method knows nothing of the engine.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from training.data.keyed import Keyed
+from training.models.backbone import Backbone
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples as the loader hands them over, all at one size.
+
+    images: uint8 [B, 3, H, W]. captions: B lists, each with the captions that a sample has.
+    labels: int64 [B], -1 where there is none. random: the samples' own random numbers.
+    """
+
+    images: Tensor
+    captions: list[list[str]]
+    labels: Tensor
+    random: Keyed
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+Augment = Callable[[Batch], tuple[Any, ...]]  # to the arguments of loss; runs in loader workers, on the CPU
+
+
+class Method(torch.nn.Module, ABC):
+    """One paper.
+
+    Config: a frozen dataclass of knobs. backbone: what is kept after pretraining. augment: turns a
+    Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every
+    random number from `batch.random`. Everything that must survive a kill (queue, centre, teacher,
+    counters) is a parameter or a buffer. State that gradients do not reach is moved in after_step.
+    """
+
+    Config: ClassVar[type]
+    needs_captions: ClassVar[bool] = False
+    needs_labels: ClassVar[bool] = False
+
+    backbone: Backbone
+    augment: Augment
+
+    @abstractmethod
+    def loss(self, *batch: Any) -> Tensor:
+        """A scalar, the mean over the batch; the arguments are what augment made of one batch."""
+
+    def before_step(self, progress: float) -> None:
+        """Called after the gradients are there and before the optimiser uses them.
+
+        progress: steps done over all steps, in 0..1. Frozen prototypes drop their gradients here.
+        """
+
+    def after_step(self, progress: float) -> None:
+        """Called after the optimiser's step: a teacher follows, a temperature is clamped."""
+
+    def report(self) -> dict[str, float]:
+        """Numbers of the last batch worth a line in metrics.jsonl, beside the loss."""
+        return {}
+
+
+class Separable(Method):
+    """A method whose loss is a function of per-sample embeddings: an exact large batch fits one device.
+
+    With batch norm in train mode embeddings depend on the rest of the batch and nothing is separable;
+    the engine refuses `--micro-batch` then, as it does for methods that are not Separable.
+    """
+
+    @abstractmethod
+    def embed(self, *batch: Any) -> tuple[Tensor, ...]:
+        """The representations that the loss is a function of, each [B, ...]."""
+
+    @abstractmethod
+    def objective(self, *representations: Tensor) -> Tensor:
+        """The loss from the representations of a whole batch, gathered from all ranks by this method."""
+
+    def loss(self, *batch: Any) -> Tensor:
+        return self.objective(*self.embed(*batch))
