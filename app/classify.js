@@ -54,13 +54,9 @@
 
   // Takes a picture of the collection to this tab, which Gradio only draws once it is opened.
   g.classify = (picture) => {
-    const params = new URLSearchParams(location.search);
-    params.set("tab", "classify");
-    history.pushState(history.state, "", `${location.pathname}?${params}`);
     g.given = picture;
-    g.openTab("classify");
+    g.goTo("classify");
     window.dispatchEvent(new CustomEvent("gelato:classify", { detail: picture }));
-    window.scrollTo({ top: 0 });
   };
 
   // Marks a part of the page as waiting for its answer; passes the values of an event on.

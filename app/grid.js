@@ -153,10 +153,6 @@ window.gelato = window.gelato || {};
     setTimeout(() => (label.textContent = before), 1600);
   };
 
-  // Tabs are Gradio's; the address says which one is open.
-  const tab = (name) => document.getElementById(`${name}-tab-button`);
-  g.openTab = (name) => tab(name)?.click();
-  g.whichTab = () => (tab("classify")?.getAttribute("aria-selected") === "true" ? "classify" : "search");
   g.state = null; // what the header heard last
   g.collection = () => g.state?.collection || new URLSearchParams(location.search).get("collection") || "";
 })();

@@ -366,12 +366,8 @@
       }
       if (event.key === "Escape" && open) close();
     });
-    window.addEventListener("popstate", () => {
-      const params = new URLSearchParams(location.search);
-      g.openTab(params.get("tab") === "classify" ? "classify" : "search");
-      if (params.get("tab") === "classify") return;
-      if (params.get("collection")) window.dispatchEvent(new CustomEvent("gelato:collection", { detail: params
-          .get("collection") }));
+    window.addEventListener("gelato:address", ({ detail }) => {
+      if (detail.tab !== "search") return;
       read();
       run();
     });
@@ -394,18 +390,4 @@
     grid.replaceChildren(...g.skeletons(14));
     grid.setAttribute("aria-busy", "true");
   };
-
-  // The tab that the address names is opened once Gradio has drawn its tabs; clicks on tabs are written back.
-  const tabs = setInterval(() => {
-    const button = document.getElementById("classify-tab-button");
-    if (!button) return;
-    clearInterval(tabs);
-    if (new URLSearchParams(location.search).get("tab") === "classify") button.click();
-    document.querySelectorAll('[role="tab"]').forEach((tab) => tab.addEventListener("click", (event) => {
-      if (!event.isTrusted) return;
-      const params = new URLSearchParams(location.search);
-      params.set("tab", tab.id.replace("-tab-button", ""));
-      history.replaceState(history.state, "", `${location.pathname}?${params}`);
-    }));
-  }, 50);
 })();

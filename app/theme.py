@@ -5,7 +5,8 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-SCRIPTS = ("grid.js", "header.js", "search.js", "classify.js")
+STYLES = ("look.css",)
+SCRIPTS = ("grid.js", "tabs.js", "header.js", "search.js", "classify.js")
 
 # Only the Regular and Bold files of Gradio's fonts hold all of a-z; its default asks for SemiBold.
 SANS: list[gr.themes.Font | str] = [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]
@@ -61,7 +62,7 @@ THEME = gr.themes.Base(
     checkbox_background_color_selected="#d97706",
     checkbox_background_color_selected_dark="#d97706",
 )
-CSS = (HERE / "look.css").read_text(encoding="utf-8")
+CSS = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
 HEAD = "<meta name='referrer' content='same-origin'>\n" + "\n".join(
     f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
 )
