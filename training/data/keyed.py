@@ -24,14 +24,14 @@ def mix(values: np.ndarray) -> np.ndarray:
 class Keyed:
     """A stream of random numbers for each of B samples, drawn for all of them at once.
 
-    samples: [B] integers, each a sample's own number in its source. Streams of different (seed,
-    epoch, sample) are independent; draws advance all B streams alike.
+    samples: [B] integers, each a sample's own number in its source. epoch: one for all, or [B]. Streams
+    of different (seed, epoch, sample) are independent; draws advance all B streams alike.
     """
 
-    def __init__(self, seed: int, epoch: int, samples: np.ndarray):
+    def __init__(self, seed: int, epoch: int | np.ndarray, samples: np.ndarray):
         with np.errstate(over="ignore"):
             key = mix(np.uint64(seed % 2**64) * GOLDEN + np.uint64(1) + np.zeros(1, np.uint64))
-            key = mix(key + np.uint64(epoch) * GOLDEN)
+            key = mix(key + np.asarray(epoch).astype(np.uint64) * GOLDEN)
             self.keys = mix(key + np.asarray(samples).astype(np.uint64) * GOLDEN)  # [B]
         self.drawn = 0
 

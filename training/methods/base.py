@@ -4,7 +4,7 @@ The engine knows no more of a method than this file, and a method knows nothing 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,11 +42,17 @@ class Method(torch.nn.Module, ABC):
     Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every
     random number from `batch.random`. Everything that must survive a kill (queue, centre, teacher,
     counters) is a parameter or a buffer. State that gradients do not reach is moved in after_step.
+    Made from `(backbone, config)`, or `(pair, config)` where needs_captions: a pair of towers,
+    `training.models.towers.Pair`. recipe: the paper's own settings of a run, which replace RunConfig's
+    defaults (`{"optimizer": "lars", "learning_rate": 0.3}`); the user's replace both. per_sample: the
+    loss is a mean of one term a sample, so that micro-batches of any kind of accumulation are exact.
     """
 
     Config: ClassVar[type]
     needs_captions: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    per_sample: ClassVar[bool] = False
 
     backbone: Backbone
     augment: Augment
@@ -67,6 +73,10 @@ class Method(torch.nn.Module, ABC):
     def report(self) -> dict[str, float]:
         """Numbers of the last batch worth a line in metrics.jsonl, beside the loss."""
         return {}
+
+    def product(self) -> tuple[dict[str, Any], torch.nn.Module]:
+        """What search will load: what encoder.json holds, and the module whose weights go beside it."""
+        return self.backbone.made_of, self.backbone.network
 
 
 class Separable(Method):

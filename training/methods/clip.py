@@ -1,0 +1,65 @@
+"""CLIP: of all captions in the batch, which belongs to this picture, and the other way round?
+
+Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision". Its loss is
+the symmetric InfoNCE of ConVIRT (Zhang et al. 2020) and of the N-pair loss (Sohn 2016).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def clip_loss(
+    image: Tensor,
+    text: Tensor,
+    scale: Tensor | float,
+    negatives: Tensor | None = None,
+    same: Tensor | None = None,
+) -> Tensor:
+    """Symmetric InfoNCE, in nats; embeddings that say nothing score exactly log(B).
+
+    image, text: [B, D] unit rows, row i of each a pair. scale: what multiplies the cosines, already
+    exponentiated. negatives: [M, D] texts that are nobody's caption (NegCLIP's): further columns of the
+    direction from image to text; a row of zeros is no negative. same: bool [B, B], pairs that are alike;
+    each row then spreads its target evenly over them, and what that alone costs is taken off, so that 0
+    can still be reached. ValueError for fewer than two pairs: one pair alone has nothing to learn from.
+    """
+    return (
+        rows_loss(image, text, scale, negatives=negatives, same=same) + rows_loss(text, image, scale, same=same)
+    ) / 2
+
+
+def rows_loss(
+    queries: Tensor,
+    candidates: Tensor,
+    scale: Tensor | float,
+    first: int = 0,
+    negatives: Tensor | None = None,
+    same: Tensor | None = None,
+) -> Tensor:
+    """One direction: mean over queries [b, D] of the cross entropy over candidates [B, D].
+
+    Query i's own candidate is first + i. negatives: [M, D], candidates that are right for nobody, rows of
+    zeros for those that are missing. same: bool [b, B].
+    """
+    if len(candidates) < 2:
+        raise ValueError("a batch of one pair has loss 0 whatever the embeddings; at least two are needed")
+    with torch.autocast(queries.device.type, enabled=False):  # half precision would round the softmax away
+        queries, candidates = full(queries), full(candidates)
+        logits = scale * queries @ candidates.T  # [b, B]
+        if negatives is not None:
+            negatives = full(negatives)
+            further = scale * queries @ negatives.T
+            missing = ~negatives.detach().any(dim=1)
+            logits = torch.cat([logits, further.masked_fill(missing, float("-inf"))], dim=1)
+        if same is None:
+            target = torch.arange(first, first + len(queries), device=queries.device)
+            return F.cross_entropy(logits, target)
+        alike = same.sum(dim=1)
+        mean_right = (logits[:, : same.shape[1]] * same).sum(dim=1) / alike
+        return (logits.logsumexp(dim=1) - mean_right - alike.to(logits.dtype).log()).mean()
+
+
+def full(rows: Tensor) -> Tensor:
+    """At least float32; float64 stays."""
+    return rows if rows.dtype == torch.float64 else rows.float()
