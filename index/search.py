@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.nearest import Nearest, load_nearest
@@ -48,15 +49,21 @@ def search(
         )
     terms = parse_query(query) if isinstance(query, str) else list(query)
     vector = embed_query(terms, collection, encoder)
-    if where:
-        rows = np.flatnonzero(matching_rows(collection.items, where))
-        scores = collection.vectors[rows].astype(np.float32) @ vector
-        best = np.argsort(-scores, kind="stable")[: offset + k]
-        scores, rows = scores[best], rows[best]
-    else:
-        scores, rows = nearest_of(collection)(vector, offset + k)
+    among = np.flatnonzero(matching_rows(collection.items, where)) if where else None
+    scores, rows = ranked(collection, vector, offset + k, among)
     found = zip(rows[offset:], scores[offset:], strict=True)
     return [hit(collection, int(row), float(score), offset + i) for i, (row, score) in enumerate(found, 1)]
+
+
+def ranked(
+    collection: Collection, vector: NDArray[np.float32], k: int, among: NDArray[np.intp] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Scores and rows of the k pictures nearest to vector [dim], best first; only of the rows in among, if given."""
+    if among is None:
+        return nearest_of(collection)(vector, k)
+    scores = collection.vectors[among].astype(np.float32) @ vector
+    best = np.argsort(-scores, kind="stable")[:k]
+    return scores[best], among[best]
 
 
 def hit(collection: Collection, row: int, score: float, rank: int) -> Hit:

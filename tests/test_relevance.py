@@ -1,9 +1,13 @@
 """The relevance line: computed from the collection's own noise, not from the size of a cosine."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from index.relevance import ABOVE_CHANCE, Noise, noise_of
+from benchmarks.relevance import with_table
+from index.relevance import ABOVE_CHANCE, TRUSTED, Noise, noise_of
 from training.models.encoder import Encoder, unit
 from training.models.zero_shot import everyday_words
 
@@ -106,3 +110,12 @@ def test_the_histogram_counts_every_picture(shown):
     drawn = noise.histogram(unit(direction("cat")), len(shown), 9.0)
     assert sum(drawn["counts"]) == len(shown)
     assert drawn["low"] < 0 < noise.line < drawn["high"]
+
+
+def test_the_page_about_search_shows_the_stored_figures_and_the_default_follows_them():
+    root = Path(__file__).parent.parent
+    result = json.loads((root / "benchmarks/relevance.json").read_text())
+    text = (root / "docs/search.md").read_text()
+    assert with_table(text, result) == text, "run: python benchmarks/relevance.py"
+    assert result["trusted"] == (result["encoder"] in TRUSTED)
+    assert result["above_chance"] == ABOVE_CHANCE
