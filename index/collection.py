@@ -125,6 +125,11 @@ class Collection:
     def __len__(self) -> int:
         return self.manifest.images
 
+    @property
+    def parts(self) -> list[NDArray[np.float16]]:
+        """The vectors of each segment, in row order, on disk until they are read: for what passes over all once."""
+        return list(self._vectors)
+
     @cached_property
     def vectors(self) -> NDArray[np.float16]:
         """[N, dim] rows of unit length, to the precision of float16."""
