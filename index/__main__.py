@@ -201,10 +201,10 @@ def label(
 
     In a file, `name: synonym, synonym` gives a class further words.
     """
-    from index.atomic import write_file
     from index.collection import Collection
     from index.label import label_collection, labels_csv, summary
     from index.truth import accuracy, not_offered, true_labels
+    from training.models.atomic import write_file
     from training.models.lookup import load_encoder
     from training.models.prompts import template_set
     from training.models.zero_shot import parse_classes

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from index.atomic import write_file
 from index.build import BuildReport, Progress, build_collection
 from index.collection import cached_collection
 from training.data.openmoji import GROUPS, openmoji_drawings, openmoji_names
+from training.models.atomic import write_file
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 

@@ -8,8 +8,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.atomic import write_file
 from index.collection import Collection
+from training.models.atomic import write_file
 
 FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
 PROBES = 100  # stored vectors that recall is measured with

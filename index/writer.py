@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.atomic import flush_folder, write_file
 from index.collection import (
     FACTS,
     FAILURES,
@@ -22,6 +21,7 @@ from index.collection import (
     check_encoder,
     thumbnail_path,
 )
+from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 

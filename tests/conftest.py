@@ -60,3 +60,23 @@ def squares(tmp_path: Path) -> Path:
     for colour, ending in endings.items():
         paint(folder / ("warm" if colour in ("red", "orange") else "cold") / f"{colour}{ending}", colour)
     return folder
+
+
+def noise_picture(seed: int, size: tuple[int, int] = (40, 36)) -> Image.Image:
+    """A small picture unlike any other."""
+    rng = np.random.default_rng(seed)
+    rough = Image.fromarray(rng.integers(0, 255, (5, 6, 3), dtype=np.uint8))
+    return rough.resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="session")
+def captioned(tmp_path_factory) -> Path:
+    """A folder of 40 small pictures, in four classes, each with a caption of its own beside it."""
+    folder = tmp_path_factory.mktemp("captioned")
+    kinds = ("cat", "dog", "ship", "tree")
+    for number in range(40):
+        kind = kinds[number % 4]
+        (folder / kind).mkdir(exist_ok=True)
+        noise_picture(number).save(folder / kind / f"{number:02}.png")
+        (folder / kind / f"{number:02}.txt").write_text(f"a {kind} number {number}\n")
+    return folder

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from training.data.source import Item, Source
+from training.data.source import Item, Source, caption_lines
 
 PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 
@@ -14,8 +14,9 @@ PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", "
 class FolderSource(Source):
     """Every file in a folder whose ending is a picture's; hidden files and folders are left alone.
 
-    A text file beside a picture (`beach.txt` for `beach.jpg`) is its caption, and the subfolder it
-    lies in is kept as the column `folder`, which is the class where there is one folder a class.
+    A text file beside a picture (`beach.txt` for `beach.jpg`) is its caption, a line each if there are
+    several, and the subfolder it lies in is kept as the column `folder`, which is the class where there
+    is one folder a class.
     """
 
     def __init__(self, folder: Path):
@@ -29,13 +30,15 @@ class FolderSource(Source):
                 facts = path.stat()
             except OSError:  # a link to nowhere: reading it will say so
                 facts = path.lstat()
+            said = self._captions(path, siblings)
             yield Item(
                 path=printable(relative.as_posix()),
                 stamp=f"{facts.st_size}:{facts.st_mtime_ns}",
                 modified=facts.st_mtime,
                 read=partial(read_file, path),
-                caption=self._caption(path, siblings),
+                caption=said[0] if said else "",
                 metadata={"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {},
+                further=tuple(said[1:]),
             )
 
     def _files(self) -> Iterator[tuple[Path, set[str]]]:
@@ -52,14 +55,14 @@ class FolderSource(Source):
                 if not name.startswith(".") and name.lower().endswith(PICTURES):
                     yield Path(top, name), siblings
 
-    def _caption(self, picture: Path, siblings: set[str]) -> str:
+    def _captions(self, picture: Path, siblings: set[str]) -> list[str]:
         text = picture.with_suffix(".txt")
         if text.name not in siblings:
-            return ""
+            return []
         try:
-            return read_file(text)[:10_000].decode("utf-8", "replace").strip()
+            return caption_lines(read_file(text)[:10_000].decode("utf-8", "replace"))
         except OSError:
-            return ""
+            return []
 
 
 def read_file(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from training.data.folder import PICTURES
-from training.data.source import CAPTION_COLUMNS, Item, Source, first_column, text_of
+from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of
 from training.models.errors import UserError
 
 MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
@@ -51,18 +51,19 @@ class ShardSource(Source):
         if stem is None or picture is None:
             return
         metadata = self._metadata(tar, sample)
-        caption = _text(tar, sample[".txt"]) if ".txt" in sample else ""
+        said = caption_lines(_text(tar, sample[".txt"])) if ".txt" in sample else []
         column = first_column(CAPTION_COLUMNS, list(metadata))
         if column:
-            own = text_of(metadata.pop(column))
-            caption = caption or own
+            own = texts_of(metadata.pop(column))
+            said = said or own
         yield Item(
             path=f"{shard.name}/{picture.name}",
             stamp=f"{picture.size}:{picture.mtime}:{picture.offset_data}:{modified}",
             modified=float(picture.mtime or modified),
             read=partial(_read_at, shard, picture.offset_data, picture.size),
-            caption=caption.strip(),
+            caption=said[0].strip() if said else "",
             metadata=metadata,
+            further=tuple(text.strip() for text in said[1:]),
         )
 
     def _metadata(self, tar: tarfile.TarFile, sample: dict[str, tarfile.TarInfo]) -> dict[str, Any]:

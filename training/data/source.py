@@ -16,6 +16,7 @@ class Item:
     path: relative to its source (a file, a shard's member, a table's row); unique within it.
     stamp: changes whenever the bytes may have changed, so that an unchanged picture need not be read.
     modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
+    caption: the first of captions, which training draws from.
     """
 
     path: str
@@ -24,6 +25,12 @@ class Item:
     read: Callable[[], bytes]
     caption: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    further: tuple[str, ...] = ()
+
+    @property
+    def captions(self) -> list[str]:
+        """All that is said of it; empty if nothing is."""
+        return [text for text in (self.caption, *self.further) if text]
 
 
 class Source(ABC):
@@ -48,8 +55,18 @@ def first_column(candidates: tuple[str, ...], columns: list[str]) -> str | None:
 
 def text_of(value: Any) -> str:
     """A cell as text: nothing for a missing one, the first of several captions."""
-    if value is None or value != value:  # NaN is the only value unlike itself
-        return ""
+    return (texts_of(value) or [""])[0]
+
+
+def texts_of(value: Any) -> list[str]:
+    """A cell as the captions that it holds: none for a missing one, several for a list."""
     if isinstance(value, list | tuple):
-        return text_of(value[0]) if value else ""
-    return str(value)
+        return [text for part in value for text in texts_of(part)]
+    if value is None or value != value or not str(value).strip():  # NaN is the only value unlike itself
+        return []
+    return [str(value)]
+
+
+def caption_lines(text: str) -> list[str]:
+    """A text file's captions, a line each; empty lines are none."""
+    return [line.strip() for line in text.splitlines() if line.strip()]

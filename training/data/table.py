@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.data.folder import PICTURES, read_file
-from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, Item, Source, first_column, text_of
+from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, Item, Source, first_column, texts_of
 from training.models.errors import UserError
 
 
@@ -34,7 +34,7 @@ class CsvSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         caption = first_column(CAPTION_COLUMNS, list(self.rows.columns))
-        for row in unique_rows(self.rows.to_dict("records"), self.path_column):
+        for row in unique_rows(self.rows.to_dict("records"), self.path_column, caption):
             yield path_item(self.table.parent, row, self.path_column, caption)
 
     def __len__(self) -> int:
@@ -84,20 +84,22 @@ class ParquetRows:
         if self.image is None:
             column = path_column(self.file, others)
             flat = (row for group in self._groups(others) for row in group)
-            for named in unique_rows(flat, column):
+            for named in unique_rows(flat, column, caption):
                 yield path_item(self.file.parent, named, column, caption, self.prefix)
             return
         names = self._names()
         row_number = 0
         for group, rows in enumerate(self._groups(others)):
             for i, row in enumerate(rows):
+                said = texts_of(row[caption]) if caption else []
                 yield Item(
                     path=self.prefix + (names[row_number] if names else f"{row_number:06d}"),
                     stamp=f"{self.stat.st_size}:{self.stat.st_mtime_ns}:{row_number}",
                     modified=self.stat.st_mtime,
                     read=partial(self._bytes, group, i),
-                    caption=text_of(row[caption]) if caption else "",
+                    caption=said[0] if said else "",
                     metadata={name: value for name, value in row.items() if name != caption},
+                    further=tuple(said[1:]),
                 )
                 row_number += 1
 
@@ -140,13 +142,16 @@ def path_column(table: Path, columns: list[str]) -> str:
     return column
 
 
-def unique_rows(rows: Any, column: str) -> Iterator[dict[str, Any]]:
-    """Rows with a picture not named before; several captions of one picture keep the first."""
-    seen: set[str] = set()
+def unique_rows(rows: Any, column: str, caption: str | None) -> Iterator[dict[str, Any]]:
+    """Rows by picture: those that name one picture become one, with all their captions in a list."""
+    first: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if row[column] and row[column] not in seen:
-            seen.add(row[column])
-            yield row
+        if row[column] and row[column] not in first:
+            first[row[column]] = row
+        elif row[column] and caption:
+            before = first[row[column]]
+            before[caption] = [*texts_of(before[caption]), *texts_of(row[caption])]
+    yield from first.values()
 
 
 def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
@@ -166,14 +171,16 @@ def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None,
         except OSError:
             pass  # reading it will say that it is not there
     metadata = {name: value for name, value in row.items() if name not in (column, caption)}
-    stamp += ":" + json.dumps([text_of(row[caption]) if caption else "", metadata], default=str)
+    said = texts_of(row[caption]) if caption else []
+    stamp += ":" + json.dumps([said[0] if said else "", metadata], default=str)
     return Item(
         path=prefix + str(row[column]),
         stamp=stamp,
         modified=modified,
         read=read,
-        caption=text_of(row[caption]) if caption else "",
+        caption=said[0] if said else "",
         metadata=metadata,
+        further=tuple(said[1:]),
     )
 
 

@@ -19,6 +19,9 @@ class _Methods(Mapping[str, "type[Method]"]):
         file, _, of = self.places[name].partition(":")
         return getattr(import_module(f"{__name__}.{file}"), of)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.places  # Mapping's own would import it
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.places)
 
@@ -26,4 +29,10 @@ class _Methods(Mapping[str, "type[Method]"]):
         return len(self.places)
 
 
-METHODS = _Methods({})  # name on the command line: "file:Class" in this folder
+METHODS = _Methods(
+    {  # name on the command line: "file:Class" in this folder
+        "clip": "clip:CLIP",
+        "siglip": "siglip:SigLIP",
+        "devise": "devise:DeViSE",
+    }
+)

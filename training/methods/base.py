@@ -4,35 +4,16 @@ The engine knows no more of a method than this file, and a method knows nothing 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from training.data.keyed import Keyed
+from training.data.batch import Augment, Batch
 from training.models.backbone import Backbone
 
-
-@dataclass(frozen=True)
-class Batch:
-    """B samples as the loader hands them over, all at one size.
-
-    images: uint8 [B, 3, H, W]. captions: B lists, each with the captions that a sample has.
-    labels: int64 [B], -1 where there is none. random: the samples' own random numbers.
-    """
-
-    images: Tensor
-    captions: list[list[str]]
-    labels: Tensor
-    random: Keyed
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-
-Augment = Callable[[Batch], tuple[Any, ...]]  # to the arguments of loss; runs in loader workers, on the CPU
+__all__ = ["Augment", "Batch", "Method", "Separable"]
 
 
 class Method(torch.nn.Module, ABC):
@@ -58,8 +39,12 @@ class Method(torch.nn.Module, ABC):
     augment: Augment
 
     @abstractmethod
-    def loss(self, *batch: Any) -> Tensor:
-        """A scalar, the mean over the batch; the arguments are what augment made of one batch."""
+    def loss(self, *batch: Any, **_: Any) -> Tensor:
+        """A scalar, the mean over the batch; the arguments are what augment made of one batch.
+
+        On several ranks each has its share of the batch, and the mean over ranks of what they return is
+        the loss of the whole. (The two stars let a method give its arguments names.)
+        """
 
     def before_step(self, progress: float) -> None:
         """Called after the gradients are there and before the optimiser uses them.
@@ -87,12 +72,12 @@ class Separable(Method):
     """
 
     @abstractmethod
-    def embed(self, *batch: Any) -> tuple[Tensor, ...]:
+    def embed(self, *batch: Any, **_: Any) -> tuple[Tensor, ...]:
         """The representations that the loss is a function of, each [B, ...]."""
 
     @abstractmethod
-    def objective(self, *representations: Tensor) -> Tensor:
+    def objective(self, *representations: Any, **_: Any) -> Tensor:
         """The loss from the representations of a whole batch, gathered from all ranks by this method."""
 
-    def loss(self, *batch: Any) -> Tensor:
+    def loss(self, *batch: Any, **_: Any) -> Tensor:
         return self.objective(*self.embed(*batch))

@@ -4,9 +4,48 @@ Radford et al. 2021, "Learning Transferable Visual Models From Natural Language 
 the symmetric InfoNCE of ConVIRT (Zhang et al. 2020) and of the N-pair loss (Sohn 2016).
 """
 
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from training.methods.two_towers import TwoTowers
+from training.models.collectives import gather, rank
+from training.models.knobs import knob
+from training.models.towers import Pair
+
+START, MOST = 1 / 0.07, 100.0  # of the scale: where it begins, and where it is clamped
+
+
+class CLIP(TwoTowers):
+    """The symmetric InfoNCE over all pairs of the global batch."""
+
+    recipe: ClassVar = {"learning_rate": 5e-4, "weight_decay": 0.2, "beta2": 0.98, "epsilon": 1e-6}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(TwoTowers.Config):
+        hard_negatives: bool = knob(False, "beside each caption, one with two of its words exchanged (NegCLIP)")
+
+    def __init__(self, pair: Pair, config: Config):
+        super().__init__(pair, config)
+        pair.start(START, None)
+
+    def objective(self, image: Tensor, text: Tensor, identity: Tensor, *wrong: Tensor) -> Tensor:
+        """This rank's rows against the columns of all ranks; the mean over ranks is the loss of the whole batch."""
+        self.remember(image, text, identity)
+        images, texts, captions = gather(image), gather(text), gather(identity)
+        negatives = gather(wrong[0]) if wrong else None
+        same = identity[:, None] == captions[None] if self.config.multi_positive else None
+        first, scale = rank() * len(image), self.pair.model.logit_scale.exp()
+        of_images = rows_loss(image, texts, scale, first, negatives, same)
+        return (of_images + rows_loss(text, images, scale, first, same=same)) / 2
+
+    def after_step(self, progress: float) -> None:
+        with torch.no_grad():
+            self.pair.model.logit_scale.clamp_(0, math.log(MOST))
 
 
 def clip_loss(

@@ -3,10 +3,44 @@
 Frome et al. 2013, "DeViSE: A Deep Visual-Semantic Embedding Model".
 """
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from training.methods.clip import full
+from training.methods.two_towers import TwoTowers
+from training.models.collectives import gather
+from training.models.knobs import knob
+
+
+class DeViSE(TwoTowers):
+    """The paper's words stay where they are: lock the text tower where it has been trained."""
+
+    recipe: ClassVar = {"learning_rate": 1e-3, "weight_decay": 1e-4}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(TwoTowers.Config):
+        margin: float = knob(0.1, "by how much the right words must be nearer than wrong ones")
+        frozen: float = knob(0.5, "fraction of the run in which a trained image tower learns only its map into words")
+
+    def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
+        """This rank's pictures; wrong words are the other captions of all ranks."""
+        self.remember(image, text, identity)
+        texts, captions = gather(text), gather(identity)
+        with torch.autocast(image.device.type, enabled=False):
+            image, text, texts = full(image), full(text), full(texts)
+            right, wrong = (image * text).sum(dim=1), image @ texts.T
+            own = identity[:, None] == captions[None]  # also another picture's caption that says the same
+            return hinge(right, wrong.masked_fill(own, float("-inf")), self.config.margin)
+
+    def before_step(self, progress: float) -> None:
+        """While what sees is frozen, its gradients are dropped; the map into words keeps its own."""
+        if progress < self.config.frozen and self.pair.trained:
+            for name, parameter in self.pair.model.visual.named_parameters():
+                if not name.startswith(("proj", "head")):
+                    parameter.grad = None
 
 
 def hinge_rank_loss(projected: Tensor, target: Tensor, negatives: Tensor, margin: float = 0.1) -> Tensor:

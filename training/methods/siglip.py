@@ -3,11 +3,48 @@
 Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training".
 """
 
+import math
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.methods.clip import full
+from training.methods.clip import MOST, full
+from training.methods.two_towers import TwoTowers
+from training.models.collectives import gather, rank
+from training.models.towers import Pair
+
+SCALE, BIAS = 10.0, -10.0  # where they begin: at first nearly every pair is wrong, and the loss knows it
+
+
+class SigLIP(TwoTowers):
+    """Every pair of the global batch on its own."""
+
+    recipe: ClassVar = {"learning_rate": 1e-3, "weight_decay": 1e-4, "beta2": 0.95, "epsilon": 1e-8}
+
+    def __init__(self, pair: Pair, config: TwoTowers.Config):
+        super().__init__(pair, config)
+        pair.start(SCALE, BIAS)
+
+    def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
+        """This rank's pictures against the captions of all ranks."""
+        self.remember(image, text, identity)
+        texts, captions = gather(text), gather(identity)
+        if self.config.multi_positive:
+            same = identity[:, None] == captions[None]
+        else:
+            own = torch.arange(len(image), device=image.device) + rank() * len(image)
+            same = own[:, None] == torch.arange(len(texts), device=image.device)[None]
+        model = self.pair.model
+        return pairs_loss(image, texts, model.logit_scale.exp(), model.logit_bias, same)
+
+    def after_step(self, progress: float) -> None:
+        with torch.no_grad():
+            self.pair.model.logit_scale.clamp_(0, math.log(MOST))
+
+    def report(self) -> dict[str, float]:
+        return super().report() | {"bias": float(self.pair.model.logit_bias.detach())}
 
 
 def siglip_loss(

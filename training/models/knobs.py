@@ -1,9 +1,13 @@
 """Settings that describe themselves: one sentence serves the code, --help and the docs."""
 
+from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
 
 
-def knob(default: Any, help: str) -> Any:
-    """A field of a frozen config dataclass whose help is shown wherever the setting is."""
-    return field(default=default, metadata={"help": help})
+def knob(default: Any, help: str, choices: Sequence[str] | None = None) -> Any:
+    """A field of a frozen config dataclass whose help is shown wherever the setting is.
+
+    choices: the values that a setting of words can have.
+    """
+    return field(default=default, metadata={"help": help, "choices": choices})

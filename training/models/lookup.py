@@ -10,20 +10,27 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
     """The encoder called name, ready to embed.
 
     name: `starter`; `ARCHITECTURE/TAG` as open_clip lists them; `ARCHITECTURE/FILE` for a checkpoint;
-    `hf-hub:ORGANISATION/REPOSITORY`; or a folder with open_clip_config.json. runtime: openvino or
-    torch, precision: f32, bf16 or f16; left out, the fastest that keeps the vectors' direction.
-    UserError for a name that leads nowhere or a model that cannot be fetched.
+    `hf-hub:ORGANISATION/REPOSITORY`; a run directory of `python -m training`; or a folder with
+    open_clip_config.json. runtime: openvino or torch, precision: f32, bf16 or f16; left out, the fastest
+    that keeps the vectors' direction. UserError for a name that leads nowhere or a model that cannot be fetched.
     """
     name = name.strip()
     if name == "starter":
         from training.models.starter import load_starter
 
         return load_starter(runtime, precision)
+    if (Path(name).expanduser() / "encoder.json").is_file():
+        from training.models.trained import load_trained
+
+        return load_trained(Path(name).expanduser(), runtime, precision)
+    if (Path(name).expanduser() / "config.json").is_file() and (Path(name).expanduser() / "metrics.jsonl").is_file():
+        raise UserError(f"The run {name} has no weights yet; it writes them with its first checkpoint.")
     if name.startswith("hf-hub:") or "/" in name or Path(name).is_dir():
         from training.models.pretrained import load_pretrained
 
         return load_pretrained(name, runtime, precision)
     raise UserError(
         f"There is no encoder called {name!r}. Choose starter, an open_clip model such as "
-        f"ViT-B-32/laion2b_s34b_b79k, hf-hub:ORGANISATION/REPOSITORY, or a folder with open_clip_config.json."
+        f"ViT-B-32/laion2b_s34b_b79k, hf-hub:ORGANISATION/REPOSITORY, a run directory, or a folder with "
+        f"open_clip_config.json."
     )

@@ -95,6 +95,12 @@ def load_pretrained(name: str, runtime: str | None = None, precision: str | None
     within 3 seconds if it is not on this machine and cannot be fetched, or its name leads nowhere.
     """
     runtime, precision = resolve(runtime, precision)
+    model, tokenizer, weights = open_model(name)
+    return OpenClip(name, model, tokenizer, weights, runtime, precision)
+
+
+def open_model(name: str) -> tuple[Any, Any, str]:
+    """open_clip's own model and tokenizer by the same names, and the hash of the weights."""
     recipe = _recipe(name)
     if not recipe.here and not hub.reachable():
         raise UserError(
@@ -119,8 +125,7 @@ def load_pretrained(name: str, runtime: str | None = None, precision: str | None
         raise
     except Exception as error:  # open_clip raises whatever its parts raise on weights that do not fit
         raise UserError(f"The encoder {name} cannot be loaded: {_first_line(error)}.") from error
-    weights = _weights_hash(_weights_file(recipe, open_clip))
-    return OpenClip(name, model, tokenizer, weights, runtime, precision)
+    return model, tokenizer, _weights_hash(_weights_file(recipe, open_clip))
 
 
 def _make(recipe: Recipe) -> tuple[Any, Any]:

@@ -1,0 +1,114 @@
+"""Which sample stands at which position of a run: a function of the seed, and of nothing that happened before.
+
+Resuming takes one integer, the number of steps done, and any number of ranks and workers see one order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.keyed import GOLDEN, mix
+from training.models.errors import UserError
+
+ROUNDS = 6  # of the Feistel network; four already pass for random (Luby and Rackoff 1988)
+BLOCK = 1024  # positions over which a mixture keeps its proportions exactly
+
+
+def permuted(positions: NDArray[np.int64], size: int, key: NDArray[np.uint64] | int) -> NDArray[np.int64]:
+    """Where a keyed permutation of 0..size-1 sends positions [P]; key: one for all, or [P].
+
+    A Feistel network over the smallest square of a power of two that holds size, walked until it lands
+    inside (Black and Rogaway 2002): no table of the permutation is kept, however large size is.
+    """
+    half = np.uint64(max(1, (max(size - 1, 1).bit_length() + 1) // 2))
+    low = (np.uint64(1) << half) - np.uint64(1)
+    keys = np.broadcast_to(np.asarray(key, np.uint64), np.shape(positions))
+    with np.errstate(over="ignore"):
+        rounds = [mix(keys + np.uint64(r + 1) * GOLDEN) for r in range(ROUNDS)]
+    values = np.asarray(positions).astype(np.uint64)
+    outside = np.ones(values.shape, bool)
+    while outside.any():
+        left, right = values[outside] >> half, values[outside] & low
+        for of_round in rounds:
+            left, right = right, left ^ (mix(right ^ of_round[outside]) & low)
+        values[outside] = (left << half) | right
+        outside = values >= np.uint64(size)
+    return values.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Who stands at some positions: samples [B], counted through all sources, and the epoch [B] of each."""
+
+    samples: NDArray[np.int64]
+    epochs: NDArray[np.int64]
+
+
+class Sampler:
+    """Batches of global size batch_size over one source or a mixture.
+
+    sizes: pictures of each source. weights: of each source in the mixture; left out, every picture counts
+    the same. Each source is walked through epoch by epoch in an order of its own; with one source a batch never
+    spans two epochs (the rest of an epoch that fills no batch is left out). UserError for a batch that
+    one source alone cannot fill.
+    """
+
+    def __init__(self, sizes: Sequence[int], batch_size: int, seed: int, weights: Sequence[float] | None = None):
+        self.sizes, self.batch_size, self.seed = list(sizes), batch_size, seed
+        self.first = np.concatenate([[0], np.cumsum(self.sizes)])
+        self.quota = None if weights is None else quotas(weights, BLOCK)
+        self.per_epoch = int(self.first[-1]) // batch_size
+        if self.per_epoch == 0:
+            raise UserError(
+                f"A batch of {batch_size} cannot be filled from {self.first[-1]:,} pictures; "
+                f"choose a --batch-size of at most {self.first[-1]}."
+            )
+
+    def batch(self, step: int, rank: int = 0, ranks: int = 1) -> Draw:
+        """The share of one rank in the batch of one step."""
+        share = self.batch_size // ranks
+        within = np.arange(rank * share, (rank + 1) * share)
+        if self.quota is None:
+            epoch = step // self.per_epoch
+            positions = (step % self.per_epoch) * self.batch_size + within
+            samples = permuted(positions, int(self.first[-1]), self._key(0, epoch))
+            return Draw(samples, np.full(share, epoch))
+        return self._mixed(step * self.batch_size + within, self.quota)
+
+    def _mixed(self, positions: NDArray[np.int64], quota: NDArray[np.int64]) -> Draw:
+        blocks = positions // BLOCK
+        slots = permuted(positions % BLOCK, BLOCK, self._keys(1, blocks))
+        ends = np.cumsum(quota)
+        sources = np.searchsorted(ends, slots, side="right")
+        samples, epochs = np.empty_like(positions), np.empty_like(positions)
+        for source in range(len(quota)):
+            here = sources == source
+            drawn = (
+                blocks[here] * quota[source] + slots[here] - (ends[source] - quota[source])
+            )  # so far, of this source
+            size = self.sizes[source]
+            epochs[here] = drawn // size
+            samples[here] = self.first[source] + permuted(drawn % size, size, self._keys(2 + source, epochs[here]))
+        return Draw(samples, epochs)
+
+    def _key(self, stream: int, number: int) -> NDArray[np.uint64]:
+        return self._keys(stream, np.array([number]))
+
+    def _keys(self, stream: int, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+        with np.errstate(over="ignore"):
+            key = mix(np.uint64(self.seed % 2**64) * GOLDEN + np.uint64(stream + 1) + np.zeros(1, np.uint64))
+            return mix(key ^ mix(numbers.astype(np.uint64) * GOLDEN + np.uint64(7)))
+
+
+def quotas(weights: Sequence[float], total: int) -> NDArray[np.int64]:
+    """total split by weights, the largest remainders rounded up; whatever has weight gets at least one."""
+    shares = np.asarray(weights, np.float64)
+    if (shares <= 0).any() or not np.isfinite(shares).all():
+        raise UserError(f"The weights of a mixture are {', '.join(f'{w:g}' for w in weights)}; each must be above 0.")
+    exact = shares / shares.sum() * (total - len(shares))
+    split = np.floor(exact).astype(np.int64)
+    rest = total - len(shares) - int(split.sum())
+    split[np.argsort(split - exact, kind="stable")[:rest]] += 1
+    return split + 1

@@ -1,0 +1,160 @@
+"""What a run says of itself: metrics.jsonl first, a line on the screen, and other places if asked."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.models.atomic import write_file
+from training.models.errors import UserError
+
+CLOCK = ("seconds", "images_per_second", "waiting", "memory_bytes")  # what differs between two equal runs
+LINE_SECONDS = 10.0  # between progress lines where there is no terminal to draw a bar on
+
+
+class MetricsFile:
+    """metrics.jsonl: one JSON object a line, each with the number of steps done. NaN and infinity are null."""
+
+    def __init__(self, path: Path, after: int = 0):
+        """after: lines of later steps are cut away, as is a line that a crash left half written."""
+        keep_lines(path, lambda line: json.loads(line)["step"] <= after)
+        self.file = path.open("a")
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line; it is in the file when this returns."""
+        self.file.write(json.dumps({name: finite(value) for name, value in line.items()}) + "\n")
+        self.file.flush()
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl up to the first that is not whole."""
+    lines: list[dict[str, Any]] = []
+    for text in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines
+
+
+def keep_lines(path: Path, wanted: Callable[[str], bool]) -> None:
+    """Cut a file of lines before the first that is not wanted, or that a crash left half written."""
+    text = path.read_text() if path.is_file() else ""
+    whole = text.splitlines(keepends=True)
+    kept = []
+    for line in whole:
+        try:
+            if not line.endswith("\n") or not wanted(line):
+                break
+        except ValueError:
+            break
+        kept.append(line)
+    if len(kept) != len(whole):
+        write_file(path, "".join(kept).encode())
+
+
+def finite(value: Any) -> Any:
+    """value, or None where JSON has no word for it; inside a dict too."""
+    if isinstance(value, dict):
+        return {name: finite(of) for name, of in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Progress:
+    """Loss, pictures a second and time left: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, start: int, steps: int, quiet: bool = False):
+        self.steps, self.quiet = steps, quiet
+        self.bar: Any = None
+        self.last = self.begun = time.monotonic()
+        self.start = start
+
+    def show(self, step: int, loss: float, images_per_second: float) -> None:
+        """After step steps."""
+        if self.quiet:
+            return
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            if self.bar is None:
+                self.bar = tqdm(
+                    total=self.steps, initial=self.start, unit=" steps", file=sys.stderr, dynamic_ncols=True
+                )
+            self.bar.set_postfix_str(f"loss {loss:.4g}, {images_per_second:,.0f} pictures/s", refresh=False)
+            self.bar.update(step - self.bar.n)
+        elif time.monotonic() - self.last > LINE_SECONDS or step == self.steps:
+            self.last = time.monotonic()
+            left = (self.last - self.begun) / max(1, step - self.start) * (self.steps - step)
+            click.echo(
+                f"step {step:,} of {self.steps:,}, loss {loss:.4g}, {images_per_second:,.0f} pictures/s, "
+                f"{clock(left)} left",
+                err=True,
+            )
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def clock(seconds: float) -> str:
+    """A duration as people read it: 1:02:03, or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class TensorBoard:
+    """The same numbers where TensorBoard finds them, in the run directory."""
+
+    def __init__(self, run: Path, config: dict[str, Any]):
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise UserError("TensorBoard is not installed; pip install tensorboard brings it.") from error
+        self.writer = SummaryWriter(str(run / "tensorboard"))
+
+    def write(self, line: dict[str, Any]) -> None:
+        for name, value in flat(line).items():
+            self.writer.add_scalar(name, value, line["step"])
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class WandB:
+    """The same numbers to Weights & Biases, under the run's own name."""
+
+    def __init__(self, run: Path, config: dict[str, Any]):
+        try:
+            import wandb
+        except ImportError as error:
+            raise UserError("Weights & Biases is not installed; pip install wandb brings it.") from error
+        self.run = wandb.init(project="gelato", id=run.resolve().name, dir=str(run), config=config, resume="allow")
+
+    def write(self, line: dict[str, Any]) -> None:
+        self.run.log(flat(line), step=line["step"])
+
+    def close(self) -> None:
+        self.run.finish()
+
+
+LOGGERS: dict[str, Callable[[Path, dict[str, Any]], Any]] = {"tensorboard": TensorBoard, "wandb": WandB}
+
+
+def flat(line: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """Numbers by name; those inside a dict under both names."""
+    found: dict[str, float] = {}
+    for name, value in line.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float) and name != "step":
+            found[prefix + name] = float(value)
+    return found

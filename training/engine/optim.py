@@ -1,0 +1,77 @@
+"""What moves the weights, and how fast at each step."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.engine.config import RunConfig
+from training.models.registry import pick
+
+NO_DECAY = ("logit_scale", "logit_bias", "positional_embedding", "pos_embed", "class_embedding", "cls_token")
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Trained parameters in two groups: those that decay, and those that must not.
+
+    Biases, gains and everything else of at most one axis, temperatures, positions and class tokens stay
+    where the loss puts them.
+    """
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            spared = parameter.ndim <= 1 or name.rpartition(".")[2] in NO_DECAY
+            (free if spared else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def build_optimizer(module: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
+    """The optimiser that config names, over what is trained of module."""
+    groups = parameter_groups(module, config.weight_decay)
+    return pick("optimizer", config.optimizer, OPTIMIZERS)(groups, config)
+
+
+def _adamw(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        groups, lr=config.peak_rate, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=not config.shard
+    )
+
+
+def _sgd(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, lr=config.peak_rate, momentum=config.beta1)
+
+
+OPTIMIZERS: dict[str, Callable[[Any, RunConfig], torch.optim.Optimizer]] = {"adamw": _adamw, "sgd": _sgd}
+
+
+def rate_at(step: int, config: RunConfig) -> float:
+    """The learning rate of step (0 is the first): a linear climb, then a cosine down to the final rate."""
+    warm = round(config.warmup * config.total_steps)
+    if step < warm:
+        return config.peak_rate * (step + 1) / warm
+    done = (step - warm) / max(1, config.total_steps - warm)
+    low = config.final_rate
+    return config.peak_rate * (low + (1 - low) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def decay_at(step: int, config: RunConfig) -> float:
+    """The weight decay of step: constant, or a cosine from its beginning to its end."""
+    if config.final_weight_decay is None:
+        return config.weight_decay
+    done = step / config.total_steps
+    low, high = config.final_weight_decay, config.weight_decay
+    return low + (high - low) * (1 + math.cos(math.pi * done)) / 2
+
+
+def set_schedules(optimizer: torch.optim.Optimizer, step: int, config: RunConfig) -> float:
+    """Put the rate and the weight decay of step into optimizer; the rate comes back."""
+    rate = rate_at(step, config)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+        if group["weight_decay"]:
+            group["weight_decay"] = decay_at(step, config)
+    return rate

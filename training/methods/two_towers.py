@@ -1,0 +1,191 @@
+"""What CLIP, SigLIP and DeViSE share: an image tower, a text tower, and pairs of a picture and its caption."""
+
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.data.batch import Batch
+from training.data.keyed import Keyed
+from training.methods.base import Separable
+from training.models.backbone import Backbone
+from training.models.errors import UserError
+from training.models.knobs import knob
+from training.models.towers import Pair
+
+MOST_KNOWN = 100_000  # captions whose tokens are remembered
+
+# Words that can stand in each other's place, so that exchanging two makes a sentence that is wrong and sounds right.
+KINDS = (
+    "red orange yellow green blue purple pink brown black white grey gray golden silver",
+    "one two three four five six seven eight nine ten",
+    "small big little large tiny huge short tall long",
+    "left right above below behind under over inside outside",
+    "striped dotted plain checked spotted",
+    "young old new ancient",
+    "wooden metal plastic glass stone",
+)
+KIND_OF = {word: number for number, words in enumerate(KINDS) for word in words.split()}
+STOP = (  # words that carry too little meaning to be exchanged
+    " a an the of in on at to by for with and or is are was were be its it his her their this that these those "
+    "from as photo picture image drawing there some "
+)
+
+
+class TwoTowers(Separable):
+    """A picture and its caption, each through its own tower, to unit rows in one space."""
+
+    needs_captions = True
+    pair: Pair
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        crop: float = knob(0.9, "least share of a picture that a random crop keeps; 1 crops nothing")
+        lock_image: bool = knob(False, "leave the image tower as it is and teach the words to it (LiT)")
+        lock_text: bool = knob(False, "leave the text tower as it is")
+        multi_positive: bool = knob(False, "count every picture in the batch with the same caption as right")
+
+    def __init__(self, pair: Pair, config: Any):
+        super().__init__()
+        self.pair, self.config = pair, config
+        self.augment = PairViews(pair, config.crop, getattr(config, "hard_negatives", False))
+        if self._locked() and not pair.trained:
+            raise UserError(
+                f"The tower {pair.made_of['tower']} is freshly initialised, so locking it would keep noise; "
+                f"name one with weights, such as a run directory or ViT-B-32/laion2b_s34b_b79k."
+            )
+        for part in self._locked():
+            part.requires_grad_(False)
+        self.seen: tuple[Tensor, ...] = ()  # the last batch's rows, for report
+
+    @property
+    def backbone(self) -> Backbone:  # type: ignore[override]  # a view of the pair's, not a second copy
+        return self.pair.backbone
+
+    def train(self, mode: bool = True) -> "TwoTowers":
+        """Locked towers stay as search would use them."""
+        super().train(mode)
+        for part in self._locked():
+            if isinstance(part, torch.nn.Module):
+                part.eval()
+        return self
+
+    def embed(self, images: Tensor, tokens: Tensor, identity: Tensor, *negatives: Tensor) -> tuple[Tensor, ...]:
+        """Unit rows [B, dim] of pictures and captions, and what tells equal captions, [B].
+
+        negatives: tokens of captions that are wrong, rows of zeros where there is none; their rows follow.
+        """
+        image, text = self.pair.see(images), self.pair.read(tokens)
+        wrong = [self.pair.read(of) * of.any(dim=1, keepdim=True) for of in negatives]
+        return image, text, identity, *wrong
+
+    def remember(self, image: Tensor, text: Tensor, identity: Tensor) -> None:
+        """Keep a batch's rows for report."""
+        self.seen = (image.detach(), text.detach(), identity)
+
+    def report(self) -> dict[str, float]:
+        """scale, and of the last batch: duplicates (the share of captions that another picture has too), floor
+        (the loss that they make the least), accuracy (pictures whose caption is nearest), and effective_rank.
+        """
+        scale = {"scale": float(self.pair.model.logit_scale.detach().exp())}
+        if not self.seen:
+            return scale
+        image, text, identity = self.seen
+        with torch.no_grad():
+            alike = (identity[:, None] == identity[None]).sum(dim=1).double()
+            nearest = identity[(image.float() @ text.float().T).argmax(dim=1)]
+        return scale | {
+            "duplicates": float((alike > 1).double().mean()),
+            "floor": float(alike.log().mean()),
+            "accuracy": float((nearest == identity).double().mean()),
+            "effective_rank": effective_rank(image),
+        }
+
+    def product(self) -> tuple[dict[str, Any], torch.nn.Module]:
+        return self.pair.made_of, self.pair.model
+
+    def _locked(self) -> list[Any]:
+        """The modules and parameters that stay as they are."""
+        images = [self.pair.model.visual] if self.config.lock_image else []
+        return images + (self.pair.text_parts() if self.config.lock_text else [])
+
+
+def effective_rank(rows: Tensor) -> float:
+    """Exponential of the entropy of the singular values [B, D] -> 1..min(B, D) (Roy and Vetterli 2007)."""
+    values = torch.linalg.svdvals(rows.detach().float().cpu())
+    share = values / values.sum().clamp_min(1e-12)
+    return math.exp(float(-(share * share.clamp_min(1e-12).log()).sum()))
+
+
+class PairViews:
+    """A batch to normalised crops, tokens of one caption each, what tells captions apart, and wrong captions."""
+
+    def __init__(self, pair: Pair, crop: float, hard_negatives: bool):
+        self.size, self.crop, self.hard_negatives = pair.backbone.image_size, crop, hard_negatives
+        self.mean, self.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (pair.backbone.mean, pair.backbone.std))
+        self.tokenizer = pair.tokenizer
+        self.known: dict[str, Tensor] = {}
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
+        images = random_crops(batch.images.float() / 255, batch.random, self.size, self.crop)
+        chosen = batch.random.uniform(1)[:, 0]
+        said = [of[int(u * len(of))] for of, u in zip(batch.captions, chosen.tolist(), strict=True)]
+        identity = torch.tensor([caption_number(text) for text in said])
+        rest: tuple[Tensor, ...] = ()
+        if self.hard_negatives:
+            draws = batch.random.uniform(1)[:, 0].tolist()
+            wrong = [exchanged(text, u) for text, u in zip(said, draws, strict=True)]
+            empty = torch.zeros_like(self._tokens("a"))
+            rest = (torch.stack([self._tokens(text) if text else empty for text in wrong]),)
+        tokens = torch.stack([self._tokens(text) for text in said])
+        return (images - self.mean) / self.std, tokens, identity, *rest
+
+    def _tokens(self, text: str) -> Tensor:
+        if text not in self.known:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[text] = self.tokenizer([text])[0]
+        return self.known[text]
+
+
+def random_crops(images: Tensor, random: Keyed, size: int, least: float) -> Tensor:
+    """A crop of each image [B, C, H, W], resized to [B, C, size, size]: least..1 of its area, sides of 3:4 to 4:3."""
+    draws = random.uniform(4)
+    if least >= 1 and images.shape[-1] == size:
+        return images
+    area = least + (1 - least) * draws[:, 0]
+    ratio = torch.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
+    width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+    x, y = (2 * draws[:, 2] - 1) * (1 - width), (2 * draws[:, 3] - 1) * (1 - height)
+    corners = torch.zeros(len(images), 2, 3)
+    corners[:, 0, 0], corners[:, 0, 2], corners[:, 1, 1], corners[:, 1, 2] = width, x, height, y
+    grid = F.affine_grid(corners, [len(images), images.shape[1], size, size], align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def caption_number(text: str) -> int:
+    """An integer that equal captions share; letters' case and white space make no difference."""
+    plain = " ".join(text.lower().split())
+    return int.from_bytes(hashlib.blake2b(plain.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def exchanged(text: str, draw: float) -> str:
+    """text with two of its words exchanged: wrong, of the same words (NegCLIP's negatives), or "" if none can be.
+
+    Words of one kind first (two colours, two numbers); else two words that carry meaning. draw: 0..1, which pair.
+    """
+    words = re.findall(r"\w+|\W+", text)
+    places = [i for i, word in enumerate(words) if word.strip().isalnum() and f" {word.lower()} " not in STOP]
+    pairs = [(i, j) for i in places for j in places if i < j and words[i].lower() != words[j].lower()]
+    alike = [(i, j) for i, j in pairs if KIND_OF.get(words[i].lower(), -1) == KIND_OF.get(words[j].lower(), -2)]
+    choices = alike or pairs
+    if not choices:
+        return ""
+    i, j = choices[int(draw * len(choices))]
+    words[i], words[j] = words[j], words[i]
+    return "".join(words)

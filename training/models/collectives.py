@@ -1,0 +1,42 @@
+"""What the ranks of a run compute together, with gradients; alone, everything here does nothing."""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    """How many ranks there are; 1 alone."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This rank's number, 0 alone."""
+    return dist.get_rank() if world_size() > 1 else 0
+
+
+class _Gather(torch.autograd.Function):
+    """All ranks' rows; backwards, what all ranks' losses ask of this rank's rows, summed."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        parts = [torch.empty_like(rows) for _ in range(world_size())]
+        dist.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].contiguous().clone()
+        dist.all_reduce(total)
+        return total.chunk(world_size())[rank()]
+
+
+def gather(rows: Tensor) -> Tensor:
+    """The rows [b, ...] of all ranks, [ranks * b, ...], in the order of the ranks; gradients find their way back.
+
+    A loss that every rank takes over its own rows against the gathered ones is, averaged over the ranks, the
+    loss of the whole batch, and so are its gradients once they are averaged over the ranks, as DDP does.
+    """
+    return rows if world_size() == 1 else _Gather.apply(rows)

@@ -1,0 +1,211 @@
+"""A pretraining run from its settings: `python -m training METHOD`, `resume`, and whatever else trains.
+
+This is the one place that knows methods, towers, data and the engine together.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.data.config import DataConfig
+from training.data.loader import Batches
+from training.data.pictures import Pictures
+from training.data.sampler import Sampler
+from training.engine.checkpoint import checkpoints
+from training.engine.config import RunConfig, resolve
+from training.engine.distributed import World, join, leave
+from training.engine.log import LOGGERS
+from training.engine.trainer import Evaluate, Trainer
+from training.methods import METHODS
+from training.models.atomic import write_file
+from training.models.errors import UserError
+from training.models.registry import pick
+from training.models.towers import build_backbone, build_pair
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before it starts: everything that config.json holds, and what it was made into.
+
+    origins: where each setting of the run came from.
+    """
+
+    method_name: str
+    data: DataConfig
+    run: RunConfig
+    settings: Any
+    origins: Mapping[str, str]
+    method: Any
+    batches: Batches
+    fingerprint: str
+
+    def document(self) -> dict[str, Any]:
+        """What config.json holds."""
+        return {
+            "method": self.method_name,
+            "data": asdict(self.data),
+            "run": asdict(self.run),
+            "settings": asdict(self.settings),
+            "origins": dict(self.origins),
+            "pictures": len(self.batches.pictures),
+            "data_fingerprint": self.fingerprint,
+            "torch": torch.__version__,
+        }
+
+
+def plan(
+    method_name: str, data: DataConfig, user: Mapping[str, Any], settings: Mapping[str, Any], world: World
+) -> Plan:
+    """Make ready what a run needs. user: the settings of RunConfig that were asked for. settings: the method's own."""
+    method_class = pick("method", method_name, METHODS)
+    for name in data.logger:
+        pick("logger", name, LOGGERS)
+    torch.manual_seed(int(user.get("seed", 0)))  # the same weights on every rank
+    if method_class.needs_captions:
+        tower: Any = build_pair(data.tower, data.text_tower, data.image_size, patch_dropout=data.patch_dropout)
+        size = tower.backbone.image_size
+    else:
+        tower = build_backbone(data.tower, data.image_size)
+        size = tower.image_size
+    pictures = Pictures(
+        data.data, data.canvas or canvas_for(size), data.caption, method_class.needs_captions, data.label_column
+    )
+    run, origins = resolve(user, method_class.recipe, len(pictures), world.size)
+    if world.leads:
+        pictures.keep_decoded(most=data.cache << 20)
+    world.wait()
+    pictures.keep_decoded(most=data.cache << 20)
+    config = method_class.Config(**settings)
+    method: Any = method_class(tower, config)
+    torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
+    sampler = Sampler(pictures.sizes, run.batch_size, run.seed, data.weights or None)
+    batches = Batches(pictures, sampler, method.augment, run.seed, world.rank, world.size)
+    return Plan(method_name, data, run, config, origins, method, batches, fingerprint(pictures))
+
+
+def canvas_for(size: int) -> int:
+    """The square that pictures are kept in: small ones as they are, large ones with a margin to cut from."""
+    return size if size <= 64 else size * 8 // 7
+
+
+def fingerprint(pictures: Pictures) -> str:
+    """Of which pictures there are, in which order, and of what is said about them."""
+    whole = hashlib.sha256()
+    for item, said in zip(pictures.items, pictures.spoken, strict=True):
+        whole.update(f"{item.path}\0{item.stamp}\0{said}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def begin(
+    out: Path | None,
+    method_name: str,
+    data: DataConfig,
+    user: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    evaluate: Evaluate | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    quiet: bool = False,
+) -> Trainer:
+    """A new run, from the first step to the last. UserError if out already holds one."""
+    world = join(str(user.get("device", "auto")))
+    try:
+        if out is not None and (out / CONFIG).exists():
+            raise UserError(f"{out} already holds a run; python -m training resume {out} goes on with it.")
+        planned = plan(method_name, data, user, settings, world)
+        if out is not None and world.leads:
+            out.mkdir(parents=True, exist_ok=True)
+            write_file(out / CONFIG, json.dumps(planned.document(), indent=1).encode() + b"\n")
+        world.wait()
+        return _train(planned, out, world, evaluate, stop, quiet)
+    finally:
+        leave()
+
+
+def resume(
+    run: Path, evaluate: Evaluate | None = None, stop: Callable[[], bool] = lambda: False, quiet: bool = False
+) -> Trainer:
+    """Go on with a run from its last checkpoint, with its own settings and on its own data, and with no other."""
+    document = read_config(run)
+    world = join(document["run"]["device"])
+    try:
+        planned = plan(document["method"], data_of(document), document["run"], document["settings"], world)
+        if planned.fingerprint != document["data_fingerprint"]:
+            raise UserError(
+                f"The data of {run} has changed since it began ({document['pictures']:,} pictures then, "
+                f"{len(planned.batches.pictures):,} now); going on would be another run. Restore it, or begin a new "
+                f"run with --tower {run}."
+            )
+        return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)
+    finally:
+        leave()
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """A run's config.json. UserError if there is none."""
+    try:
+        document = json.loads((run / CONFIG).read_text())
+        assert {field.name for field in fields(RunConfig)} >= set(document["run"])
+        return document
+    except (OSError, ValueError, KeyError, AssertionError) as error:
+        raise UserError(
+            f"{run} is not a run of python -m training: its {CONFIG} is missing or cannot be read."
+        ) from error
+
+
+def data_of(document: Mapping[str, Any]) -> DataConfig:
+    """The data settings of a config.json."""
+    of_data: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in document["data"].items()}
+    return DataConfig(**of_data)
+
+
+def evaluation(data: DataConfig) -> Evaluate | None:
+    """What measures the run's product while it trains, if there is something to measure on."""
+    return None
+
+
+def _train(
+    planned: Plan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
+) -> Trainer:
+    trainer = Trainer(planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet)
+    if out is not None:
+        with Lock(out, world):
+            if checkpoints(out):
+                trainer.resume()
+            if world.leads:
+                trainer.writers = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
+            trainer.train(stop)
+    else:
+        trainer.train(stop)
+    return trainer
+
+
+class Lock:
+    """A run directory that one process at a time trains in; the system lets go of it whatever happens."""
+
+    def __init__(self, run: Path, world: World):
+        self.run, self.world = run, world
+
+    def __enter__(self) -> None:
+        if not self.world.leads:
+            return
+        import fcntl
+
+        self.file = (self.run / ".lock").open("w")
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.file.close()
+            raise UserError(
+                f"{self.run} is being trained by another process; wait for it, or stop it first."
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        if self.world.leads:
+            self.file.close()
