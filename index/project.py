@@ -17,8 +17,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from index.atomic import write_file
 from index.collection import Collection
+from training.models.atomic import write_file
 from training.models.errors import UserError
 
 UMAP_FILE = "map-umap.npz"

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from index.atomic import write_file
 from index.collection import Collection
+from training.models.atomic import write_file
 from training.models.errors import UserError
 
 TAGS_FILE = "tags.json"
