@@ -7,9 +7,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from app.asking import PAGE
+from app.inspector import file_name
 from app.jobs import Job
 from app.library import Library
-from app.search_tab import PAGE, answered, file_name
+from app.search_tab import answered
 from app.tables import csv_text
 from index.label import COLUMNS, NONE, label_collection
 from training.models.encoder import Encoder, Vectors

@@ -28,6 +28,9 @@ window.gelato = window.gelato || {};
     download: "M12 4v11M7 10.500l5 5 5-5M5 20h14",
     moon: "M19.500 14.500A8 8 0 0 1 9.500 4.500a8 8 0 1 0 10 10Z",
     tag: "M4 4h7.500L20 12.500 12.500 20 4 11.500zM8 8v.1",
+    unlike: "M4 4h7v7H4zM13 13h7v7h-7zM13.5 7h6M4 16.5h7",
+    heat: "M12 3.500c3 4 5.500 6.500 5.500 10.500a5.500 5.500 0 0 1-11 0c0-2 1-3.500 2.500-5 .2 2 1 3 2 3.500 .3-3 .2-6 1-9Z",
+    filter: "M4 6h16M7 12h10M10 18h4",
     check: "M5 12.500l4.500 4.500L19 7.500",
     copy: "M9 9h11v11H9zM5 15V4h11",
   };
@@ -72,7 +75,8 @@ window.gelato = window.gelato || {};
         .node("div", { class: "g-line" })));
 
   // One picture of a grid. share is how full its bar is, 0 to 1; null leaves the bar and the score away.
-  g.card = (hit, collection, { share = null, score = "", onpick, onlike, note = "" }) => {
+  // tools are further buttons over the picture.
+  g.card = (hit, collection, { share = null, score = "", onpick, onlike, note = "", tools = [] }) => {
     const image = g.node("img", { src: g.media(collection, hit.id), alt: hit.name, loading: "lazy",
       decoding: "async", draggable: "false" });
     const card = g.node("article", { class: "g-card", "data-id": hit.id });
@@ -86,6 +90,7 @@ window.gelato = window.gelato || {};
         title: "More like this", "aria-label": `More like this: ${hit.name}`, onclick: () => onlike(hit) }, g
         .icon("like")));
     }
+    card.append(...tools);
     card.append(g.node("div", { class: "g-line" }, g.node("span", { class: "g-name", text: hit.name }), score && g
       .node("span", { class: "g-score", text: score })));
     if (share !== null) card.append(g.node("div", { class: "g-bar" }, g.node(

@@ -18,6 +18,7 @@ from PIL import Image
 
 from app.jobs import Job, Jobs
 from index.collection import MANIFEST, Collection, Manifest
+from index.relevance import Noise, noise_of
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
@@ -46,6 +47,7 @@ class Shelf:
         self.job: Job | None = None
         self._collection: Collection | None = None
         self._looked = 0.0
+        self._noise: tuple[Collection, Future[Noise]] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -69,10 +71,37 @@ class Shelf:
             raise UserError("Nothing is indexed here yet.")
         return collection
 
+    def noise(self, encoder: Encoder, patience: float) -> Noise | None:
+        """What chance reaches in the collection, or None if it is not known within patience seconds.
+
+        Worked out once for each published state, in the background.
+        """
+        collection = self.opened()
+        with self._lock:
+            if self._noise is None or self._noise[0] is not collection:
+                known: Future[Noise] = Future()
+                self._noise = (collection, known)
+                threading.Thread(target=_measure, args=(known, collection, encoder), name="noise", daemon=True).start()
+            future = self._noise[1]
+        try:
+            return future.result(patience)
+        except TimeoutError:
+            return None
+
     def forget(self) -> None:
         """Let go of the open files: the folder is about to be replaced."""
         with self._lock:
             self._collection, self._looked = None, 0.0
+
+
+def _measure(known: Future[Noise], collection: Collection, encoder: Encoder) -> None:
+    try:
+        known.set_result(noise_of(collection, encoder))
+    except UserError as error:
+        known.set_exception(error)
+    except Exception:
+        log.exception("the noise of %s could not be measured", collection.path)
+        known.set_exception(UserError("The relevance line could not be computed; the terminal has the details."))
 
 
 class Library:

@@ -1,63 +1,114 @@
 // The search tab. What is asked lives in one object; the address is written from it and read back into it.
 (() => {
   const g = window.gelato;
-  const PAGE = 60,
-    MOST = 1200;
+  const PAGE = 60;
+  const MOST = 1200;
+  const CLOSE = 0.7; // a best match this near to the line is not called nothing
   const COMMAND = "python app.py --encoder ViT-B-32/laion2b_s34b_b79k";
+  const SORTS = { best: "Best first", newest: "Newest first", oldest: "Oldest first", largest: "Largest first", name: "By name" };
+  const NOTHING = { q: "", like: [], pictures: [] };
 
   g.search = (element, server) => {
-    let ask = { q: "", like: [], pictures: [], k: PAGE };
-    let shown = null; // { hits, total, low, high, revision, milliseconds }
+    let ask = { ...NOTHING, k: PAGE, filters: [], sort: "best", line: null };
+    let shown = null; // the last answer: hits, total, matching, likely, line, low, high
     let turn = 0; // answers to questions that were overtaken are dropped
     let lost = false; // the last question never arrived; it is asked again
-    let open = null; // id in the inspector
+    let tagNames = [];
 
     // ---- what there is to see
-    const field = g.node("input", { type: "text", id: "q", name: "q", class: "g-field",
-      placeholder: "Describe a picture: a cat + beach - dog", "aria-label": "Describe a picture",
-      autocomplete: "off", spellcheck: "false", enterkeyhint: "search", maxlength: "2000" });
-    const file = g.node("input", { type: "file", id: "search-file", accept: "image/*",
-    hidden: true, "aria-label": "Search with a picture", onchange: () => { if (file.files[0]) addFile(file
-          .files[0]);
-        file.value = ""; } });
-    const form = g.node("form", { class: "g-searchbar", role: "search", onsubmit: (event) => { event
-            .preventDefault();
-          typed(); } },
-      g.icon("search"), field,
-      g.node("button", { type: "button", class: "g-inside", id: "add-picture",
-        title: "Search with a picture: choose, drop or paste one", "aria-label": "Search with a picture",
-        onclick: () => file.click() }, g.icon("picture"), g.node("span", { text: "Picture" })),
-      g.node("button", { type: "submit", class: "g-go", id: "go", text: "Search" }), file);
+    const field = g.node("input", {
+      type: "text", id: "q", name: "q", class: "g-field", placeholder: "Describe a picture: a cat + beach - dog",
+      "aria-label": "Describe a picture", autocomplete: "off", spellcheck: "false", enterkeyhint: "search", maxlength: "2000",
+    });
+    const file = g.node("input", {
+      type: "file", id: "search-file", accept: "image/*", hidden: true, "aria-label": "Search with a picture",
+      onchange: () => {
+        if (file.files[0]) addFile(file.files[0]);
+        file.value = "";
+      },
+    });
+    const form = g.node("form", {
+      class: "g-searchbar", role: "search",
+      onsubmit: (event) => {
+        event.preventDefault();
+        change({ ...ask, q: field.value.trim() });
+      },
+    },
+    g.icon("search"), field,
+    g.node("button", {
+      type: "button", class: "g-inside", id: "add-picture", title: "Search with a picture: choose, drop or paste one",
+      "aria-label": "Search with a picture", onclick: () => file.click(),
+    }, g.icon("picture"), g.node("span", { text: "Picture" })),
+    g.node("button", { type: "submit", class: "g-go", id: "go", text: "Search" }), file);
     const pills = g.node("div", { class: "g-terms", id: "terms", "aria-label": "What is asked for" });
     const chips = g.node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
     const status = g.node("p", { class: "g-status", id: "status", role: "status" });
-    const link = g.button("link", "Copy link", () => g.copy(location.href, link), { id: "copy-link",
-      hidden: true });
-    const csv = g.node("a", { class: "g-button", id: "export", download: "", hidden: true }, g.icon("download"), g
-      .node("span", { text: "CSV" }));
+    const remarks = g.node("div", { class: "g-remarks", id: "remarks" });
+    const histogram = g.histogram((strength) => change({ ...ask, line: strength }, true));
+    const filterButton = g.button("filter", "Filters", () => openFilters(filters.panel.hidden), { id: "open-filters", "aria-expanded": "false", "aria-controls": "filters" });
+    const sort = g.node("select", {
+      class: "g-button", id: "sort", "aria-label": "Order", onchange: () => change({ ...ask, sort: sort.value }),
+    }, ...Object.entries(SORTS).map(([value, text]) => g.node("option", { value, text })));
+    const link = g.button("link", "Copy link", () => g.copy(location.href, link), { id: "copy-link", hidden: true });
+    const exporting = g.node("span", { id: "export" });
+    const filters = g.filters((asked) => g.ask(server.filters, { collection: g.collection(), filters: asked }), (asked) => change({ ...ask, filters: asked }));
+    const filtered = g.node("div", { class: "g-terms", id: "filtered", "aria-label": "Filters that are on" });
     const notice = g.node("div", { id: "search-notice" });
     const grid = g.arrows(g.node("div", { class: "g-grid", id: "grid" }));
-    const more = g.button(null, "Show 60 more", () => showMore(), { id: "more", class: "g-button g-more",
-      hidden: true });
-    const inspector = g.node("aside", { class: "g-inspector", id: "inspector", "aria-label": "About this picture",
-      hidden: true });
+    const more = g.button(null, "Show 60 more", () => showMore(), { id: "more", class: "g-button g-more", hidden: true });
     const foot = g.node("div", { class: "g-foot", id: "foot" });
+
+    const tag = async (ids, name, on) => {
+      const answer = await g.ask(server.tagging, { collection: shown.collection, ids, name, on });
+      if (answer.error) return answer;
+      tagNames = answer.all;
+      shown.hits.forEach((hit) => hit.id in answer.tags && (hit.tags = answer.tags[hit.id]));
+      ids.forEach((id) => grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-card-tags`)?.replaceChildren(...tagDots(answer.tags[id])));
+      filters.refresh();
+      return answer;
+    };
+    const inspector = g.inspector({
+      tag,
+      like: (id, sign) => like([id], sign),
+      classify: (hit, facts) => g.classify({ id: hit.id, collection: shown.collection, name: facts.caption || facts.file }),
+      explain: (question) => g.ask(server.explain, question),
+      inspect: (question) => g.ask(server.inspect, question),
+      similar: async (id) => {
+        const answer = await g.ask(server.find, { collection: shown.collection, like: [id], k: 7 });
+        return { hits: (answer.hits || []).filter((hit) => hit.id !== id).slice(0, 6) };
+      },
+      open: (hit) => inspect({ ...hit, score: null, strength: undefined }, origin),
+    }, () => {
+      mark();
+      if (origin?.isConnected) origin.focus();
+    });
+    const selection = g.selection(grid, () => shown.collection, () => shown?.hits || [], {
+      tag, like: (ids, sign) => like(ids, sign), tags: () => tagNames,
+    });
     element.querySelector(".g-search").append(
       form, pills, chips,
-      g.node("div", { class: "g-results-head" }, status, g.node("div", { class: "g-tools" }, link, csv)),
-      notice,
-      g.node("div", { class: "g-split" }, g.node("div", { class: "g-main" }, grid, more), inspector),
-      foot,
+      g.node("div", { class: "g-results-head" }, status, histogram.root,
+        g.node("div", { class: "g-tools" }, filterButton, sort, link, exporting)),
+      filters.panel, filtered, remarks, notice,
+      g.node("div", { class: "g-split" }, g.node("div", { class: "g-main" }, grid, more), inspector.root),
+      selection.bar, foot,
     );
 
     // ---- the address
+    const settings = (params, all) => {
+      if (ask.q) params.set("q", ask.q);
+      signed(ask.like, "id").forEach((id) => params.append("like", id));
+      if (ask.filters.length) params.set("filters", JSON.stringify(ask.filters));
+      if (ask.sort !== "best") params.set("sort", ask.sort);
+      if (ask.line !== null) params.set("line", ask.line);
+      if (all) signed(ask.pictures, "token").forEach((token) => params.append("picture", token));
+      return params;
+    };
     const address = () => {
       const params = new URLSearchParams();
-      const collections = g.state?.collections || [];
-      if (collections.length > 1) params.set("collection", g.collection());
+      if ((g.state?.collections || []).length > 1) params.set("collection", g.collection());
       params.set("tab", "search");
-      if (ask.q) params.set("q", ask.q);
-      ask.like.forEach((like) => params.append("like", like.sign < 0 ? `-${like.id}` : like.id));
+      settings(params, false);
       if (ask.k !== PAGE) params.set("k", ask.k);
       const theme = new URLSearchParams(location.search).get("__theme");
       if (theme) params.set("__theme", theme);
@@ -66,31 +117,37 @@
     const read = () => {
       const params = new URLSearchParams(location.search);
       const k = parseInt(params.get("k"), 10);
+      const line = params.get("line");
+      let given = [];
+      try {
+        given = JSON.parse(params.get("filters") || "[]");
+      } catch { /* an address that was cut off: without filters, then */ }
       ask = {
         q: params.get("q") || "",
-        like: params.getAll("like").map((like) => (like.startsWith("-") ? { id: like.slice(1), sign: -1 } :
-        { id: like, sign: 1 })),
+        like: params.getAll("like").map((id) => (id.startsWith("-") ? { id: id.slice(1), sign: -1 } : { id, sign: 1 })),
         pictures: history.state?.pictures || [],
         k: k > 0 ? Math.min(k, MOST) : PAGE,
+        filters: Array.isArray(given) ? given : [],
+        sort: params.get("sort") in SORTS ? params.get("sort") : "best",
+        line: line === null ? null : Number.isNaN(Number(line)) ? line : Number(line),
       };
       field.value = ask.q;
+      sort.value = ask.sort;
+      filters.read(ask.filters);
     };
-    const push = () => history.pushState({ pictures: ask.pictures }, "", address());
     const asking = () => Boolean(ask.q || ask.like.length || ask.pictures.length);
     const signed = (terms, key) => terms.map((term) => (term.sign < 0 ? `-${term[key]}` : term[key]));
-    const question = () => ({ collection: g.collection(), q: ask.q, like: signed(ask.like, "id"),
-      pictures: signed(ask.pictures, "token") });
+    const question = () => ({
+      collection: g.collection(), q: ask.q, like: signed(ask.like, "id"), pictures: signed(ask.pictures, "token"),
+      filters: ask.filters, sort: ask.sort, line: ask.line,
+    });
 
     // ---- asking
-    const typed = () => {
-      ask.q = field.value.trim();
-      changed();
-    };
-    const changed = () => {
-      ask.k = PAGE;
+    const change = (next, quietly = false) => {
+      ask = { ...next, k: PAGE };
       field.value = ask.q;
-      push();
-      run();
+      history.pushState({ pictures: ask.pictures }, "", address());
+      run(quietly);
     };
     const run = async (quietly = false) => {
       const mine = ++turn;
@@ -101,8 +158,8 @@
           if (mine !== turn) return;
           grid.setAttribute("aria-busy", "true");
           if (!grid.childElementCount) grid.replaceChildren(...g.skeletons(14));
-          if (asking() && g.state?.encoder?.state === "loading") status.textContent =
-            "The encoder is being loaded; the search runs as soon as it is there.";
+          if (asking() && g.state?.encoder?.state === "loading")
+            status.textContent = "The encoder is being loaded; the search runs as soon as it is there.";
         }, 150);
       }
       const answer = await g.ask(server.find, { ...question(), k: ask.k });
@@ -110,6 +167,7 @@
       turn++;
       grid.removeAttribute("aria-busy");
       draw(answer);
+      if (answer.line?.why === "soon") setTimeout(() => turn === mine + 1 && run(true), 1200);
     };
     const showMore = async () => {
       const mine = ++turn;
@@ -119,19 +177,42 @@
       more.disabled = false;
       if (mine !== turn) return;
       if (answer.error) return draw(answer);
+      const before = shown.hits.at(-1);
       shown.hits.push(...answer.hits);
       ask.k = Math.min(MOST, offset + PAGE);
       history.replaceState(history.state, "", address());
-      grid.append(...answer.hits.map(card));
+      grid.append(...cards(answer.hits, before));
+      selection.mark();
       drawStatus();
     };
 
     // ---- drawing
+    const tagDots = (names) => (names || []).map((name) => g.node("span", { text: name }));
+    const cards = (hits, before = null) => {
+      const nodes = [];
+      let previous = before;
+      hits.forEach((hit) => {
+        const edge = shown.likely !== null && hit.likely === false && previous?.likely !== false;
+        if (edge && (shown.likely || previous)) nodes.push(divider());
+        nodes.push(card(hit));
+        previous = hit;
+      });
+      return nodes;
+    };
+    const divider = () => g.node("div", { class: "g-divider", id: "relevance-line", role: "separator" },
+      g.node("span", { text: "Relevance line: what follows looks like this collection’s noise" }));
     const card = (hit) => {
-      const share = hit.score === null ? null : (hit.score - shown.low) / Math.max(shown.high - shown.low,
-      1e-6);
-      return g.card(hit, shown.collection, { share: share === null ? null : Math.min(1, Math.max(0, share)),
-        score: hit.score === null ? "" : g.score(hit.score), onpick: inspect, onlike: (h) => like(h.id) });
+      const [value, low, high] = shown.line?.shown ? [hit.strength, 0, Math.max(shown.line.best, 1)] : [hit.score, shown.low, shown.high];
+      const share = value === null || value === undefined ? null : Math.min(1, Math.max(0, (value - low) / Math.max(high - low, 1e-6)));
+      const less = g.node("button", {
+        type: "button", class: "g-like g-unlike", title: "Less like this (x)", "aria-label": `Less like this: ${hit.name}`, onclick: () => like([hit.id], -1),
+      }, g.icon("unlike"));
+      const made = g.card(hit, shown.collection, {
+        share, score: hit.score === null ? "" : g.score(hit.score), onpick: inspect, onlike: (h) => like([h.id], 1),
+        tools: [less, selection.tick(hit), g.node("div", { class: "g-card-tags" }, ...tagDots(hit.tags))],
+      });
+      if (hit.likely === false && (shown.likely || shown.line.best < CLOSE)) made.classList.add("g-weak");
+      return made;
     };
     const draw = (answer) => {
       lost = Boolean(answer.lost);
@@ -150,138 +231,126 @@
           status.textContent = "";
           notice.replaceChildren(g.notice(answer.error));
         }
-        more.hidden = link.hidden = csv.hidden = true;
+        histogram.show(null);
+        remarks.replaceChildren();
+        more.hidden = link.hidden = exporting.hidden = true;
         return;
       }
-      const scores = answer.hits.map((hit) => hit.score ?? 0);
-      const first = scores.slice(0, PAGE);
-      const high = Math.max(...first, 0),
-        last = Math.min(...first, high);
+      const scores = answer.hits.slice(0, PAGE).map((hit) => hit.score ?? 0);
+      const high = Math.max(...scores, 0), last = Math.min(...scores, high);
       // A bar compares the results of this page; a little below the weakest is its zero.
       shown = { ...answer, high, low: last - 0.15 * (high - last) - 1e-6 };
-      grid.replaceChildren(...answer.hits.map(card));
-      notice.replaceChildren();
-      if (!answer.hits.length) notice.replaceChildren(g.notice("There are no pictures here yet."));
+      grid.replaceChildren(...cards(answer.hits));
+      notice.replaceChildren(...(emptiness() || []));
+      histogram.show(answer.line);
       drawStatus();
-      if (open && !shown.hits.some((hit) => hit.id === open)) close();
+      drawRemarks();
+      if (inspector.opened() && !shown.hits.some((hit) => hit.id === inspector.opened())) inspector.close();
       else mark();
+      selection.mark();
+    };
+    const emptiness = () => {
+      if (!shown.hits.length) {
+        const text = ask.filters.length ? "No picture passes these filters." : "There are no pictures here yet.";
+        return [g.notice(text, ...(ask.filters.length ? [g.button(null, "Remove the filters", () => change({ ...ask, filters: [] }))] : []))];
+      }
+      if (shown.likely !== 0) return null;
+      const words = g.splitWords(ask.q).filter((term) => term.sign > 0).map((term) => term.words).join(", ");
+      const text = shown.line.best > CLOSE ? `No picture stands out clearly for “${words}”; the closest come first.` :
+        `Nothing here looks like “${words}”. The closest follow; all are within this collection’s noise.`;
+      return [g.notice(text)];
     };
     const drawStatus = () => {
-      const total = g.count(shown.total);
       const indexing = g.state?.job?.state === "running" && g.state.job.total > shown.total;
-      const amount = `of ${total} pictures` + (indexing ? ` indexed so far` : "");
-      status.replaceChildren(
-        g.node("b", { text: g.count(shown.hits.length) }), ` ${amount}`,
+      const within = ask.filters.length ? `${g.count(shown.matching)} filtered of ${g.count(shown.total)}` : g.count(shown.total);
+      const amount = `of ${within} pictures${indexing ? " indexed so far" : ""}`;
+      const lead = shown.likely ? [g.node("b", { text: `${g.count(shown.likely)} likely` }), ` · ${g.count(shown.hits.length)} shown`] :
+        [g.node("b", { text: g.count(shown.hits.length) })];
+      status.replaceChildren(...lead, ` ${amount}`,
         ...(asking() ? [` · ${Math.max(1, Math.round(shown.milliseconds))} ms`] : []));
-      const left = Math.min(shown.total, MOST) - shown.hits.length;
+      const left = Math.min(shown.matching, MOST) - shown.hits.length;
       more.hidden = left <= 0;
       more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more`;
-      link.hidden = csv.hidden = !asking();
-      const params = new URLSearchParams({ q: ask.q, k: shown.hits.length });
-      signed(ask.like, "id").forEach((id) => params.append("like", id));
-      signed(ask.pictures, "token").forEach((token) => params.append("picture", token));
-      csv.href = `export/${encodeURIComponent(shown.collection)}.csv?${params}`;
+      link.hidden = !asking() && !ask.filters.length && ask.sort === "best";
       link.disabled = ask.pictures.length > 0;
-      link.title = link.disabled ? "An uploaded picture stays on this computer, so it cannot be in a link" :
-        "Copy the address of this search";
+      link.title = link.disabled ? "An uploaded picture stays on this computer, so it cannot be in a link" : "Copy the address of this search";
+      const params = settings(new URLSearchParams({ k: shown.hits.length }), true);
+      const to = (kind) => `export/${encodeURIComponent(shown.collection)}.${kind}?${params}`;
+      exporting.hidden = !shown.hits.length;
+      exporting.replaceChildren(g.menu("download", "Export", [["CSV", to("csv")], ["JSON", to("json")], ["List of files", to("txt")], ["Previews, zip", to("zip")]]));
+      filterButton.querySelector("span").textContent = ask.filters.length ? `Filters (${ask.filters.length})` : "Filters";
+    };
+    // What the answer does not say by itself: words that were not read, an order that makes no difference, no line.
+    const drawRemarks = async () => {
+      const mine = turn;
+      const line = shown.line;
+      const told = [];
+      if (line?.why === "off") told.push(["The relevance line is off. ", "Show it", () => change({ ...ask, line: null }, true)]);
+      else if (line && !line.why && !line.shown)
+        told.push([`No relevance line: how often it is right was not measured for this encoder. `, "Show it anyway", () => change({ ...ask, line: "on" }, true)]);
+      else if (line?.shown && !line.measured)
+        told.push(["How often this relevance line is right was not measured for this encoder. ", "Hide it", () => change({ ...ask, line: null }, true)]);
+      const show = (texts) => remarks.replaceChildren(
+        ...texts.map((text) => g.node("p", { text })),
+        ...told.map(([text, label, act]) => g.node("p", {}, text, g.node("button", { type: "button", class: "g-clear", text: label, onclick: act }))));
+      show([]);
+      if (ask.q.split(/\s+/).length < 3) return;
+      const answer = await g.ask(server.remark, { collection: g.collection(), q: ask.q });
+      if (mine === turn && answer.remarks?.length) show(answer.remarks);
     };
     const drawTerms = () => {
-      const words = splitWords(ask.q);
-      const single = words.length === 1 && words[0].sign > 0 && !ask.like.length && !ask.pictures.length;
-      const drop = (label, act) => g.node("button", { type: "button",
-      class: "g-drop", "aria-label": `Remove ${label}`, title: "Remove", onclick: act }, g.icon("close"));
-      const sign = (term, label) => g.node("button", { type: "button", class: "g-sign", "aria-label": term
-          .sign > 0 ? `${label} is wanted; make it unwanted` : `${label} is unwanted; make it wanted`,
-        title: term.sign > 0 ? "Wanted; click for unwanted" : "Unwanted; click for wanted",
-    onclick: () => { term.sign *= -1;
-          ask.q = joinWords(words);
-          changed(); } }, g.icon(term.sign > 0 ? "plus" : "minus"));
-      const pill = (term, label, body, remove) => g.node(
-      "span", { class: `g-term ${term.sign < 0 ? "g-without" : ""}` }, sign(term, label), ...body, drop(
-        label, remove));
-      pills.replaceChildren(
-        ...(single ? [] : words).map((term) => pill(term, term.words, [g.node("span", { text: term.words }),
-          term.weight !== 1 && g.node("b", { text: `×${term.weight}` })
-        ].filter(Boolean), () => { ask.q = joinWords(words.filter((other) => other !== term));
-          changed(); })),
-        ...ask.pictures.map((term) => pill(term, term.name, [g.node(
-          "img", { src: `pictures/${term.token}.webp`, alt: "" }), g.node("span", { text: term.name })],
-        () => { ask.pictures = ask.pictures.filter((other) => other !== term);
-            changed(); })),
-        ...ask.like.map((term) => pill(term, "like this picture", [g.node("img", { src: g.media(g
-          .collection(), term.id), alt: "" }), g.node("span", { text: term.sign > 0 ? "like this" :
-            "not like this" })], () => { ask.like = ask.like.filter((other) => other !== term);
-          changed(); })),
-        ...(ask.pictures.length ? [g.node("span", { class: "g-aside",
-          text: "An uploaded picture stays on this computer; it is not part of the link." })] : []),
-        ...(asking() && !single ? [g.node("button", { type: "button", class: "g-clear", text: "Clear all",
-          onclick: () => { ask = { q: "", like: [], pictures: [], k: PAGE };
-            changed(); } })] : []),
-      );
-      pills.hidden = !pills.childElementCount;
+      const { nodes, single } = g.pills(ask, change);
+      pills.replaceChildren(...nodes);
+      pills.hidden = !nodes.length;
+      filtered.replaceChildren(...ask.filters.map((one) => g.node("span", { class: "g-term" }, g.node("span", { text: g.filterText(one) }),
+        g.node("button", {
+          type: "button", class: "g-drop", title: "Remove", "aria-label": `Remove the filter ${g.filterText(one)}`,
+          onclick: () => {
+            const rest = ask.filters.filter((other) => other !== one);
+            filters.read(rest);
+            change({ ...ask, filters: rest });
+          },
+        }, g.icon("close")))));
+      filtered.hidden = !ask.filters.length;
       chips.hidden = !pills.hidden;
-      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", single && chip.textContent === ask
-        .q));
+      chips.childNodes.forEach((chip) => chip.setAttribute("aria-pressed", single && chip.textContent === ask.q));
       document.title = ask.q ? `${ask.q} · Gelato` : "Gelato";
     };
     const drawChips = (words) => {
       const now = JSON.stringify(words);
       if (chips.dataset.words === now) return;
       chips.dataset.words = now;
-      chips.replaceChildren(...(words || []).map((word) => g.node("button", { type: "button", class: "g-chip",
-        text: word, "aria-pressed": word === ask.q, onclick: () => { ask = { q: word, like: [],
-            pictures: [], k: PAGE };
-          changed(); } })));
+      chips.replaceChildren(...(words || []).map((word) => g.node("button", {
+        type: "button", class: "g-chip", text: word, "aria-pressed": word === ask.q, onclick: () => change({ ...ask, ...NOTHING, q: word }),
+      })));
     };
     const drawFoot = async (state) => {
-      const starter = state.encoder?.name === "starter";
       const now = `${state.collection} ${state.encoder?.name} ${state.job?.state} ${state.searchable > 0}`;
       if (foot.dataset.now === now) return;
       foot.dataset.now = now;
       const parts = [];
-      if (starter) {
-        const copy = g.button("copy", "Copy", () => g.copy(COMMAND,
-      copy), { class: "g-button g-small", "aria-label": "Copy the command" });
+      if (state.encoder?.name === "starter") {
+        const copy = g.button("copy", "Copy", () => g.copy(COMMAND, copy), { class: "g-button g-small", "aria-label": "Copy the command" });
         parts.push(g.node("p", { id: "starter-note" }, g.node("b", { text: "starter" }),
-          " is a small encoder in the spirit of DeViSE, brought up to date; it is not CLIP, and will often be wrong. " +
-          "For a real one: ",
+          " is a small encoder in the spirit of DeViSE, brought up to date; it is not CLIP, and will often be wrong. For a real one: ",
           g.node("code", { text: COMMAND }), " ", copy));
       }
       if (state.columns?.includes("attribution")) {
         const { credits = [] } = await g.ask(server.credits, { collection: state.collection });
         if (credits.length) {
-          parts.push(g.node("details", { id: "credits" }, g.node("summary", {}, "Pictures by ", credits[0].by,
-              credits.length > 1 ? ` and ${credits.length - 1} others` : ""),
-            g.node("ul", {}, ...credits.map((c) => g.node(
-            "li", { text: `${c.by}: ${g.pictures(c.pictures)}` })))));
+          parts.push(g.node("details", { id: "credits" },
+            g.node("summary", {}, "Pictures by ", credits[0].by, credits.length > 1 ? ` and ${credits.length - 1} others` : ""),
+            g.node("ul", {}, ...credits.map((c) => g.node("li", { text: `${c.by}: ${g.pictures(c.pictures)}` })))));
         }
       }
       foot.replaceChildren(...parts);
     };
 
-    // ---- terms
-    const splitWords = (q) => {
-      const parts = q.trim().split(/(?:^|\s)([+\-−–])\s+/);
-      const signs = ["+"],
-        texts = [parts[0]];
-      for (let i = 1; i < parts.length; i += 2) {
-        signs.push(parts[i]);
-        texts.push(parts[i + 1]);
-      }
-      return texts.map((text, i) => {
-        const match = text.trim().match(/^(\d+(?:\.\d+)?):\s*(?=\S)/);
-        return { sign: signs[i] === "+" ? 1 : -1, weight: match ? Number(match[1]) : 1, words: text.trim()
-            .slice(match ? match[0].length : 0) };
-      }).filter((term) => term.words);
-    };
-    const joinWords = (terms) =>
-      terms.map((term, i) =>
-        `${term.sign < 0 ? "- " : i ? "+ " : ""}${term.weight === 1 ? "" : `${term.weight}:`}${term.words}`).join(
-        " ");
-    const like = (id) => {
-      ask.q = field.value.trim();
-      ask.like = [...ask.like.filter((term) => term.id !== id), { id, sign: 1 }];
-      changed();
+    // ---- terms and the inspector
+    const like = (ids, sign) => {
+      selection.clear();
+      const others = ask.like.filter((term) => !ids.includes(term.id));
+      change({ ...ask, q: field.value.trim(), like: [...others, ...ids.slice(0, 24).map((id) => ({ id, sign }))] });
       window.scrollTo({ top: 0 });
     };
     const addFile = async (picture) => {
@@ -290,61 +359,20 @@
       const answer = await g.upload(picture);
       form.classList.remove("g-sending");
       if (answer.error) return notice.replaceChildren(g.notice(answer.error));
-      ask.q = field.value.trim();
-      ask.pictures = [...ask.pictures, { token: answer.picture, sign: 1, name: picture.name && picture
-          .name !== "image.png" ? picture.name : "your picture" }];
-      changed();
+      const name = picture.name && picture.name !== "image.png" ? picture.name : "your picture";
+      change({ ...ask, q: field.value.trim(), pictures: [...ask.pictures, { token: answer.picture, sign: 1, name }] });
     };
-
-    // ---- the inspector
     let origin = null;
-    const mark = () => grid.querySelectorAll(".g-card").forEach((c) => c.classList.toggle("g-open", c.dataset
-      .id === open));
-    const close = () => {
-      open = null;
-      inspector.hidden = true;
-      mark();
-      origin?.isConnected && origin.focus();
-    };
-    const inspect = async (hit, from) => {
-      if (open === hit.id) return close();
-      open = hit.id;
+    const mark = () => grid.querySelectorAll(".g-card").forEach((c) => c.classList.toggle("g-open", c.dataset.id === inspector.opened()));
+    const inspect = (hit, from) => {
+      if (inspector.opened() === hit.id) return inspector.close();
       origin = from;
+      inspector.show(hit, shown.collection, asking() ? question() : null);
       mark();
-      const collection = shown.collection;
-      const answer = await g.ask(server.inspect, { collection, id: hit.id });
-      if (open !== hit.id) return;
-      const shut = g.node("button", { type: "button", class: "g-icon-button", "aria-label": "Close",
-        title: "Close", onclick: close }, g.icon("close"));
-      if (answer.error) {
-        inspector.replaceChildren(shut, g.notice(answer.error));
-      } else {
-        const { facts, columns } = answer;
-        const rank = shown.hits.findIndex((h) => h.id === hit.id) + 1;
-        const size = facts.bytes > 1e6 ? `${(facts.bytes / 1e6).toFixed(1)} MB` :
-          `${Math.max(1, Math.round(facts.bytes / 1e3))} kB`;
-        const rows = [
-          hit.score !== null && ["Score", `${g.score(hit.score)}, rank ${rank}`],
-          ["File", facts.path],
-          ["Size", `${facts.width} × ${facts.height}, ${size}`],
-          facts.date && ["Date", facts.date],
-          ...Object.entries(columns).map(([name, value]) => [name[0].toUpperCase() + name.slice(1), value]),
-        ].filter(Boolean);
-        inspector.replaceChildren(
-          shut,
-          g.node("img", { class: "g-preview", src: g.media(collection, hit.id), alt: facts.caption || facts
-              .file }),
-          g.node("h2", { text: facts.caption || facts.file }),
-          g.node("dl", {}, ...rows.flatMap(([name, value]) => [g.node("dt", { text: name }), g.node(
-          "dd", { text: value })])),
-          g.node("div", { class: "g-actions" },
-            g.button("like", "More like this", () => like(hit.id), { id: "inspect-like" }),
-            g.button("tag", "Classify this", () => g.classify({ id: hit.id, collection, name: facts
-                .caption || facts.file }), { id: "inspect-classify" })),
-        );
-      }
-      inspector.hidden = false;
-      if (matchMedia("(max-width: 800px)").matches) shut.focus();
+    };
+    const openFilters = (on) => {
+      filters.open(on);
+      filterButton.setAttribute("aria-expanded", on);
     };
 
     // ---- what happens
@@ -364,7 +392,16 @@
         field.focus();
         field.select();
       }
-      if (event.key === "Escape" && open) close();
+      if (event.key !== "Escape" || g.whichTab() !== "search") return;
+      if (inspector.opened()) inspector.close();
+      else if (selection.size()) selection.clear();
+    });
+    grid.addEventListener("keydown", (event) => {
+      const id = event.target.closest(".g-card")?.dataset.id;
+      if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "m") like([id], 1);
+      else if (event.key === "x") like([id], -1);
+      else if (event.key === "e" && inspector.opened()) inspector.explain();
     });
     window.addEventListener("gelato:address", ({ detail }) => {
       if (detail.tab !== "search") return;
@@ -378,7 +415,9 @@
       drawFoot(detail);
       const now = `${detail.collection} ${detail.revision}`;
       if (seen && detail.changed) {
-        ask.like = [];
+        ask = { ...ask, like: [], filters: [] };
+        selection.clear();
+        filters.read([]);
         field.focus();
       }
       if (!shown || lost || now !== seen) run(Boolean(shown) && !lost && !detail.changed);

@@ -1,22 +1,28 @@
 """Search: words and pictures, wanted or not, and the pictures that answer them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
-from app.library import Library, Shelf
-from app.tables import csv_text
-from index.collection import Collection
-from index.query import Term, parse_query
-from index.search import hit, search
+from app.asking import MOST, Question, asked
+from app.inspector import explain_picture, file_name, picture_credits, picture_facts
+from app.library import Library
+from index.facets import SORTS, Rows
+from index.query import Term, embed_query, parse_query
+from index.relevance import TRUSTED, Noise
+from index.search import Hit, hit, ranked
+from index.tags import tag
+from training.evaluation.wording import ENOUGH_WORDS, order_matters
+from training.models.encoder import unread
 from training.models.errors import UserError
 
-PAGE = 60  # results at a time
-MOST = 1200  # results on one page, and rows of an exported table
-MOST_TERMS = 32  # of a question: each costs time
-SHOWN = ("attribution", "licence", "folder", "label")  # columns of a source that the inspector shows
+PATIENCE = 0.6  # seconds that a first search waits for the collection's noise to be known
+SORTED = 240  # results that another order than the best is made of where there is no line
 
 
 def search_tab(library: Library) -> None:
@@ -28,14 +34,26 @@ def search_tab(library: Library) -> None:
     def inspect(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(picture_facts, library, ask)
 
+    def explain(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(explain_picture, library, ask)
+
     def credits(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(picture_credits, library, ask)
+
+    def filters(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(offered_filters, library, ask)
+
+    def tagging(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(tag_pictures, library, ask)
+
+    def remark(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(remarks, library, ask)
 
     gr.HTML(
         html_template="<div class='g-search'></div>",
         js_on_load="gelato.search(element, server)",
         apply_default_css=False,
-        server_functions=[find, inspect, credits],
+        server_functions=[find, inspect, explain, credits, filters, tagging, remark],
         elem_id="search",
     )
 
@@ -48,117 +66,149 @@ def answered(question: Any, *arguments: Any) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def find_pictures(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
-    """Results of ask["q"], ask["like"] and ask["pictures"] after ask["offset"]; without any, the first pictures.
+@dataclass(frozen=True)
+class Found:
+    """The answer to a question: hits on this page, likely ones first, and what is known of all of them.
 
-    An id or token with a minus before it is unwanted. milliseconds counts from the encoder being ready.
+    matching: pictures that pass the filters. likely: how many of the collection's lie above the line,
+    None where no line is drawn. seconds: spent once the encoder was ready.
     """
-    shelf = library.shelf(ask.get("collection"))
-    terms = asked_terms(library, ask)
-    count, offset = _number(ask.get("k"), PAGE), _number(ask.get("offset"), 0, least=0)
-    answer: dict[str, Any] = {
-        "terms": [{"sign": t.sign, "weight": t.weight, "words": t.words} for t in terms if t.words]
+
+    hits: Sequence[Hit]
+    matching: int
+    seconds: float = 0.0
+    likely: int | None = None
+    line: Mapping[str, Any] | None = None
+    strengths: Mapping[int, float] | None = None
+
+
+def find_pictures(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """Results of a question, as `asked` reads it; without words or pictures, the first pictures.
+
+    milliseconds counts from the encoder being ready.
+    """
+    question = asked(library, ask)
+    found = answer(library, question)
+    collection = question.collection
+    result = {
+        "terms": [_pill(term, collection) for term in question.terms if term.words or term.like],
+        "hits": [_card(h, question, found) for h in found.hits],
+        "collection": question.shelf.key,
+        "total": len(collection),
+        "matching": found.matching,
+        "revision": collection.revision,
+        "likely": found.likely,
+        "line": found.line,
     }
-    if terms:
-        found, spent = _found(library, shelf, terms, count, offset)
-        collection = shelf.opened()
-        answer |= {"milliseconds": round(1000 * spent), "hits": [_card(h) for h in found]}
-    else:
-        collection = shelf.opened()
-        rows = range(offset, min(offset + count, len(collection)))
-        answer["hits"] = [_card(hit(collection, row, 0.0, row + 1), scored=False) for row in rows]
-    return answer | {"collection": shelf.key, "total": len(collection), "revision": collection.revision}
+    return result | ({"milliseconds": round(1000 * found.seconds)} if question.terms else {})
 
 
-def _found(library: Library, shelf: Shelf, terms: Sequence[Term], count: int, offset: int):
-    encoder = library.encoder(shelf)
+def answer(library: Library, question: Question) -> Found:
+    """The pictures that answer a question, from question.offset on."""
+    collection, page = question.collection, slice(question.offset, question.offset + question.count)
+    matching = len(collection) if question.among is None else len(question.among)
+    if not question.terms:
+        rows = question.facets.ordered(
+            np.arange(len(collection)) if question.among is None else question.among, question.sort
+        )[page]
+        return Found([hit(collection, int(row), 0.0, page.start + i) for i, row in enumerate(rows, 1)], matching)
+    encoder = library.encoder(question.shelf)
     started = time.perf_counter()
-    found = search(shelf.opened(), encoder, terms, count, offset=offset)
-    return found, time.perf_counter() - started
+    collection.check_encoder(encoder)
+    vector = embed_query(question.terms, collection, encoder)
+    scores, rows = ranked(collection, vector, min(MOST, max(matching, 1)), question.among)
+    noise = None
+    if question.words_only and question.line != "off":
+        noise = question.shelf.noise(encoder, PATIENCE)
+    order, likely, line, strengths = np.arange(len(rows)), None, _no_line(question, encoder.name), None
+    if noise is not None:
+        strengths = noise.strengths(vector, collection.vectors[rows])
+        line = _line(question, noise, vector, strengths, encoder.name)
+        above = strengths > line["at"]
+        if line["shown"]:
+            order = np.concatenate([np.flatnonzero(above), np.flatnonzero(~above)])
+            likely = int(above.sum())
+    order = _sorted(question, rows, order, SORTED if likely is None else likely)
+    shown = order[page]
+    hits = [hit(collection, int(rows[at]), float(scores[at]), page.start + i) for i, at in enumerate(shown, 1)]
+    by_row = None if strengths is None else {int(rows[at]): float(strengths[at]) for at in shown}
+    return Found(hits, matching, time.perf_counter() - started, likely, line, by_row)
 
 
-def asked_terms(library: Library, ask: dict[str, Any]) -> list[Term]:
-    """The words, ids and uploaded pictures of a question as terms."""
-    terms = parse_query(str(ask.get("q") or "")[:2000])
-    for like in ask.get("like") or []:
-        sign, id = _signed(like)
-        terms.append(Term(sign, like=id))
-    for token in ask.get("pictures") or []:
-        sign, name = _signed(token)
-        terms.append(Term(sign, picture=library.pictures.get(name)))
-    if len(terms) > MOST_TERMS:
-        raise UserError(f"That is too much to ask for at once; the most is {MOST_TERMS} words and pictures.")
-    return terms
+def _sorted(question: Question, rows: Rows, order: NDArray, best: int) -> NDArray:
+    """order with its first best entries in the order that was asked for: weak matches are not worth sorting."""
+    if question.sort == "best":
+        return order
+    place = {int(row): at for at, row in zip(order[:best], rows[order[:best]], strict=True)}
+    first = question.facets.ordered(rows[order[:best]], question.sort)
+    return np.concatenate([np.array([place[int(row)] for row in first], np.intp), order[best:]])
 
 
-def _signed(text: str) -> tuple[int, str]:
-    """A minus before the name means unwanted."""
-    text = str(text)
-    return (-1, text[1:]) if text.startswith("-") else (1, text)
-
-
-def _number(value: Any, otherwise: int, least: int = 1) -> int:
-    try:
-        return min(max(int(value), least), MOST)
-    except (TypeError, ValueError):
-        return otherwise
-
-
-def _card(found: Any, scored: bool = True) -> dict[str, Any]:
+def _line(question: Question, noise: Noise, vector: NDArray, strengths: NDArray, encoder: str) -> dict[str, Any]:
+    """What the page needs to draw the line and the bars behind it."""
+    best = float(strengths.max()) if len(strengths) else 0.0
     return {
+        "shown": encoder in TRUSTED or question.line is not None,
+        "measured": encoder in TRUSTED,
+        "at": question.line if isinstance(question.line, float) else 1.0,
+        "best": round(best, 2),
+        "histogram": noise.histogram(vector, len(question.collection), best),
+    }
+
+
+def _no_line(question: Question, encoder: str) -> dict[str, Any]:
+    """Why there is no line: it is off, not known yet, or the question has pictures in it."""
+    why = "off" if question.line == "off" else "soon" if question.words_only else "pictures"
+    return {"shown": False, "measured": encoder in TRUSTED, "why": why}
+
+
+def _pill(term: Term, collection: Any) -> dict[str, Any]:
+    if term.like is not None:
+        return {"sign": term.sign, "weight": term.weight, "like": term.like}
+    return {"sign": term.sign, "weight": term.weight, "words": term.words}
+
+
+def _card(found: Hit, question: Question, answer: Found) -> dict[str, Any]:
+    card: dict[str, Any] = {
         "id": found.id,
         "name": found.caption or file_name(found.path),
-        "score": round(found.score, 4) if scored else None,
+        "score": round(found.score, 4) if question.terms else None,
+        "rank": found.rank,
     }
+    if answer.strengths is not None and answer.line is not None:
+        strength = answer.strengths[found.row]
+        card |= {"strength": round(strength, 2), "likely": strength > answer.line["at"]}
+    if found.id in question.tags:
+        card["tags"] = question.tags[found.id]
+    return card
 
 
-def file_name(path: str) -> str:
-    """The last part of a path or of a shard's member."""
-    return path.replace("\\", "/").rpartition("/")[2]
+def offered_filters(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be filtered by, counted over the pictures that pass the filters of ask."""
+    question = asked(library, {**ask, "q": "", "like": [], "pictures": []})
+    offered = question.facets.offered(question.among, question.tagged)
+    return {"filters": offered, "collection": question.shelf.key, "sorts": list(SORTS)}
 
 
-def picture_facts(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
-    """What is known about one picture, for the inspector."""
+def tag_pictures(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """Give ask["name"] to the pictures ask["ids"], or take it away with ask["on"] false."""
+    ids = [str(id) for id in ask.get("ids") or []][:MOST]
     collection = library.shelf(ask.get("collection")).opened()
-    row = _row(collection, str(ask.get("id")))
-    modified = row["modified"]
-    facts = {
-        "id": row["id"],
-        "file": file_name(row["path"]),
-        "path": row["path"],
-        "caption": row["caption"],
-        "width": int(row["width"]),
-        "height": int(row["height"]),
-        "bytes": int(row["bytes"]),
-        "date": f"{modified.day} {modified:%B %Y}" if modified == modified and modified.year > 1970 else "",
-    }
-    extra = {c: str(row[c]) for c in SHOWN if c in row.index and row[c] == row[c] and str(row[c])}
-    return {"facts": facts, "columns": extra}
+    tags = tag(collection, ids, str(ask.get("name") or ""), bool(ask.get("on", True)))
+    return {"tags": {id: tags.get(id, []) for id in ids}, "all": sorted({name for of in tags.values() for name in of})}
 
 
-def _row(collection: Collection, id: str):
-    try:
-        return collection.items.iloc[collection.row(id)]
-    except KeyError as error:
-        raise UserError("That picture is not in the collection any more; search again.") from error
-
-
-def picture_credits(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
-    """Whom the pictures are by, most pictures first, where the collection says so."""
-    collection = library.shelf(ask.get("collection")).opened()
-    if "attribution" not in collection.items:
-        return {"credits": []}
-    columns = [c for c in ("attribution", "licence") if c in collection.items]
-    counts = collection.items[columns].fillna("").value_counts().head(200)
-    return {"credits": [{"by": " · ".join(filter(None, key)), "pictures": int(n)} for key, n in counts.items()]}
-
-
-def results_table(library: Library, ask: dict[str, Any]) -> str:
-    """The results of a question as CSV."""
-    shelf = library.shelf(ask["collection"])
-    terms = asked_terms(library, ask)
-    if not terms:
-        raise UserError("There is nothing to export; search for something first.")
-    found, _ = _found(library, shelf, terms, _number(ask.get("k"), PAGE), 0)
-    rows = [(h.rank, f"{h.score:.5f}", h.id, h.path, h.caption) for h in found]
-    return csv_text(("rank", "score", "id", "path", "caption"), rows)
+def remarks(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person should know about how the encoder reads ask["q"]: words left out, an order without effect."""
+    shelf = library.shelf(ask.get("collection"))
+    encoder = library.encoder(shelf)
+    told = []
+    for term in parse_query(str(ask.get("q") or "")[:2000]):
+        words = term.words or ""
+        rest = unread(encoder, words)
+        if rest:
+            start = words[: len(words) - len(rest)].rstrip()
+            told.append(f"{encoder.name} reads only up to “…{start[-40:]}”; “{rest[:80]}” is left out.")
+        elif len(words.split()) >= ENOUGH_WORDS and order_matters(encoder, words) is False:
+            told.append(f"The order of the words of “{words[:80]}” makes no difference to {encoder.name}.")
+    return {"remarks": told}

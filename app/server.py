@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from app.classify_tab import labels_table
+from app.exports import export_routes
 from app.guard import Guard, is_loopback
 from app.jobs import Job
 from app.library import Build, Library
 from app.page import make_page
-from app.search_tab import results_table
 from app.theme import CSS, HEAD, THEME
 from index.build import Progress, build_collection
 from index.collection import cached_collection
@@ -69,6 +69,7 @@ def make_server(library: Library, host: str, users: dict[str, str], public_host:
     """Everything that is served, behind the guard. host is where it listens, public_host a tunnel's name."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(routes(library))
+    server.include_router(export_routes(library))
     gr.mount_gradio_app(
         server,
         make_page(library),
@@ -125,16 +126,6 @@ def routes(library: Library) -> APIRouter:
         out = io.BytesIO()
         picture.save(out, "WEBP", quality=80)
         return Response(out.getvalue(), media_type="image/webp")
-
-    @router.get("/export/{key}.csv")
-    def export(key: str, request: Request) -> Response:
-        asked = request.query_params
-        ask = {"collection": key, "q": asked.get("q", ""), "k": asked.get("k"), "like": asked.getlist("like")}
-        try:
-            text = results_table(library, ask | {"pictures": asked.getlist("picture")})
-        except UserError as error:
-            return PlainTextResponse(str(error), 400)
-        return _download(text, f"gelato-{key}-search.csv")
 
     @router.get("/labels/{job}.csv")
     def labels(job: str) -> Response:

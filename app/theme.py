@@ -5,8 +5,19 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-STYLES = ("look.css",)
-SCRIPTS = ("grid.js", "tabs.js", "header.js", "search.js", "classify.js")
+STYLES = ("look.css", "search.css")
+SCRIPTS = (
+    "grid.js",
+    "tabs.js",
+    "header.js",
+    "query.js",
+    "histogram.js",
+    "filters.js",
+    "selection.js",
+    "inspector.js",
+    "search.js",
+    "classify.js",
+)
 
 # Only the Regular and Bold files of Gradio's fonts hold all of a-z; its default asks for SemiBold.
 SANS: list[gr.themes.Font | str] = [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]

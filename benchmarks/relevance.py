@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.build import build_collection
 from index.collection import Collection
-from index.relevance import ABOVE_CHANCE, TRUSTED, noise_of
+from index.relevance import ABOVE_COLLECTION, ABOVE_PICTURE, TRUSTED, noise_of
 from index.truth import true_labels
 from training.models.encoder import Encoder
 from training.models.lookup import load_encoder
@@ -50,9 +50,9 @@ def measure(collection: Collection, encoder: Encoder, labels: NDArray, names: li
     noise = noise_of(collection, encoder)
     strengths = np.stack([noise.strengths(query, rows) for query in encoder.embed_texts(names)], axis=1)
     truth = labels[:, None] == np.array(names)[None]
-    likely = strengths > noise.line
+    likely = strengths > 1
     return {
-        "line": round(noise.line, 2),
+        "lines": [round(noise.picture_line, 2), round(noise.collection_line, 2)],
         "likely": int(likely.sum()),
         "pictures": len(rows),
         "precision": ratio((likely & truth).sum(axis=0), likely.sum(axis=0)),
@@ -67,7 +67,7 @@ def absent_words(collection: Collection, encoder: Encoder) -> dict[str, Any]:
     related = set(RELATED.split())
     words = [word for word in everyday_words() if not set(word.split()) & related]
     rows, noise = np.asarray(collection.vectors, np.float32), noise_of(collection, encoder)
-    alarms = [float((noise.strengths(query, rows) > noise.line).any()) for query in encoder.embed_texts(words)]
+    alarms = [float((noise.strengths(query, rows) > 1).any()) for query in encoder.embed_texts(words)]
     return ratio(np.array(alarms), np.ones(len(words)))
 
 
@@ -126,7 +126,11 @@ def with_table(text: str, result: dict[str, Any]) -> str:
 def main(photos: Path, cifar10: Path, encoder: str) -> None:
     """Measure the relevance line of ENCODER."""
     loaded = load_encoder(encoder)
-    result: dict[str, Any] = {"encoder": encoder, "fingerprint": loaded.fingerprint, "above_chance": ABOVE_CHANCE}
+    result: dict[str, Any] = {
+        "encoder": encoder,
+        "fingerprint": loaded.fingerprint,
+        "lines": [ABOVE_PICTURE, ABOVE_COLLECTION],
+    }
     with tempfile.TemporaryDirectory() as folder:
         for key, source in {"photos": photos, "cifar10": cifar10}.items():
             build_collection([source], Path(folder, key), loaded)

@@ -1,17 +1,20 @@
 """Where likely matches end: how far a picture's answer to some words stands out of the collection's own noise.
 
 A cosine says little by itself: some pictures answer every text, some texts answer every picture. So a
-score is standardised twice. Against the picture: how many deviations it lies above the picture's
-scores for a fixed bank of everyday words, most of which it does not show. Against the text: less the
-collection's median of that, since most pictures do not show any one thing. What remains is called
-strength. For most words of the bank nothing in the collection is meant, and the strength of the best
-picture for them is what chance reaches here; the line lies at a fixed multiple of it.
+score is standardised in two ways. Against the picture: how many deviations it lies above the picture's
+scores for a fixed bank of everyday words, most of which it does not show, less the collection's median of
+that. And against the collection: how many deviations it lies above what the other pictures answer to the
+same words. The first tells a thing that many pictures show, the second one that few do. For most words of
+the bank nothing in the collection is meant, and what the best picture reaches for them is chance; the line
+lies at a fixed multiple of chance. Strength is in units of that: from 1 on, by either measure, a match is
+likely.
 
 docs/search.md has how often the line is right; it is measured by benchmarks/relevance.py.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,10 @@ from index.collection import Collection
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.zero_shot import everyday_words
 
-# Chosen on every second class of two labelled collections, measured on the others: docs/search.md.
-ABOVE_CHANCE = 2.4
+# Multiples of chance, chosen on every second class of two labelled collections, measured on the others.
+ABOVE_PICTURE, ABOVE_COLLECTION = 2.4, 1.6
 CHANCE = 0.2  # the share of the bank's words that surely mean nothing here: their best is chance's best
+LEAST = 2.0  # deviations that the line asks for in any case: one picture alone has no noise to speak of
 SAMPLE = 4096  # pictures that medians and histograms are taken over
 MOST_ROWS = 200_000  # pictures that chance is measured on
 CHUNK = 20_000
@@ -37,55 +41,74 @@ class Noise:
     """What a collection answers to words in general.
 
     bank: [M, dim] unit rows of everyday words. sample: [S, dim] rows of the collection. mean and
-    spread: [S], of the sample's scores for the bank. line: the strength from which on a match is likely.
+    spread: [S], of the sample's scores for the bank. picture_line and collection_line: the deviations
+    that a likely match lies above its picture's answers, or above the collection's.
     """
 
     bank: Vectors
     sample: Vectors
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
-    line: float
+    picture_line: float
+    collection_line: float
 
     def strengths(self, query: NDArray, rows: NDArray) -> NDArray[np.float32]:
-        """Of pictures [N, dim] for query [dim] of unit length: [N], in deviations above this collection's noise."""
+        """Of pictures [N, dim] for query [dim] of unit length: [N]; from 1 on a match is likely."""
         rows = np.asarray(rows, np.float32)
         mean, spread = _moments(rows @ self.bank.T)
-        return (rows @ query - mean) / spread - np.float32(np.median(self._of_sample(query)))
+        return self._strengths(rows @ query, mean, spread, self.sample @ query)
 
-    def histogram(self, query: NDArray, pictures: int, best: float) -> dict[str, object]:
+    def histogram(self, query: NDArray, pictures: int, best: float) -> dict[str, Any]:
         """low, high and counts of the strengths of a collection of that many pictures; best: the strongest known."""
-        strengths = self._of_sample(query)
-        strengths -= np.median(strengths)
-        low, high = float(strengths.min()), max(float(strengths.max()), best, self.line * 1.1)
+        scores = self.sample @ query
+        strengths = self._strengths(scores, self.mean, self.spread, scores)
+        low, high = float(strengths.min()), max(float(strengths.max()), best, 1.1)
         counts, _ = np.histogram(strengths, BINS, (low, high + 1e-6))
         scaled = np.round(counts * pictures / max(1, len(strengths)))
         return {"low": round(low, 3), "high": round(high, 3), "counts": scaled.astype(int).tolist()}
 
-    def _of_sample(self, query: NDArray) -> NDArray[np.float32]:
-        return (self.sample @ query - self.mean) / self.spread
+    def _strengths(self, scores: NDArray, mean: NDArray, spread: NDArray, others: NDArray) -> NDArray[np.float32]:
+        """Of scores [N] of pictures whose answers have mean and spread [N], beside the sample's scores [S]."""
+        above_picture = (scores - mean) / spread - np.median((others - self.mean) / self.spread)
+        above_others = (scores - others.mean()) / max(float(others.std()), 1e-6)
+        return np.maximum(above_picture / self.picture_line, above_others / self.collection_line).astype(np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
+def _bank(encoder: Encoder) -> Vectors:
+    """The everyday words as the encoder reads them: [M, dim]."""
+    return unit(encoder.embed_texts([f"a photo of a {word}" for word in everyday_words()]))
+
+
 def noise_of(collection: Collection, encoder: Encoder) -> Noise:
     """The noise of a collection with pictures, as the encoder that made it answers words.
 
-    A matter of seconds for 100,000 pictures, and kept for as long as the collection is open.
+    Takes about a second for 100,000 pictures.
     """
-    bank = unit(encoder.embed_texts([f"a photo of a {word}" for word in everyday_words()]))
+    bank = _bank(encoder)
     vectors = collection.vectors
     random = np.random.default_rng(0)
     sample = np.asarray(vectors[np.sort(random.permutation(len(vectors))[:SAMPLE])], np.float32)
-    scores = sample @ bank.T
+    scores = sample @ bank.T  # [S, M]
     mean, spread = _moments(scores)
     medians = np.median((scores - mean[:, None]) / spread[:, None], axis=0)  # [M]
-    best = np.full(len(bank), -np.inf, np.float32)
+    best = np.full((2, len(bank)), -np.inf, np.float32)  # deviations, and plain scores
     rows = np.sort(random.permutation(len(vectors))[:MOST_ROWS])
     for start in range(0, len(rows), CHUNK):
-        scores = np.asarray(vectors[rows[start : start + CHUNK]], np.float32) @ bank.T
-        m, s = _moments(scores)
-        best = np.maximum(best, ((scores - m[:, None]) / s[:, None]).max(axis=0))
-    line = ABOVE_CHANCE * float(np.quantile(best - medians, CHANCE))
-    return Noise(bank, sample, mean, spread, max(line, ABOVE_CHANCE))  # one picture alone has no noise to speak of
+        part = np.asarray(vectors[rows[start : start + CHUNK]], np.float32) @ bank.T
+        m, s = _moments(part)
+        deviations = ((part - m[:, None]) / s[:, None]).max(axis=0)
+        best = np.maximum(best, np.stack([deviations, part.max(axis=0)]))
+    by_picture = np.quantile(best[0] - medians, CHANCE)
+    by_collection = np.quantile((best[1] - scores.mean(axis=0)) / np.maximum(scores.std(axis=0), 1e-6), CHANCE)
+    return Noise(
+        bank,
+        sample,
+        mean,
+        spread,
+        picture_line=max(ABOVE_PICTURE * float(by_picture), LEAST),
+        collection_line=max(ABOVE_COLLECTION * float(by_collection), LEAST),
+    )
 
 
 def _moments(scores: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -80,3 +80,30 @@ def captioned(tmp_path_factory) -> Path:
         noise_picture(number).save(folder / kind / f"{number:02}.png")
         (folder / kind / f"{number:02}.txt").write_text(f"a {kind} number {number}\n")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One Chromium for the tests of a module; while it runs, no other event loop can."""
+    from browsing import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A running page over two collections of coloured squares."""
+    from browsing import colour_library, served
+
+    with served(colour_library(tmp_path_factory.mktemp("site"))) as site:
+        yield site
+
+
+@pytest.fixture
+def opened(browser, site):
+    """Opens pages of the site; afterwards none of them may have asked another host or complained."""
+    from browsing import watched
+
+    with watched(browser, site) as open_page:
+        yield open_page

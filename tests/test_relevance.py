@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.relevance import with_table
-from index.relevance import ABOVE_CHANCE, TRUSTED, Noise, noise_of
+from index.relevance import ABOVE_COLLECTION, ABOVE_PICTURE, TRUSTED, Noise, noise_of
 from training.models.encoder import Encoder, unit
 from training.models.zero_shot import everyday_words
 
@@ -69,7 +69,7 @@ def test_pictures_of_what_is_asked_lie_above_the_line_and_others_below(shown):
     noise = noise_of(shown, TopicEncoder())
     words = everyday_words()
     for at in range(0, 40, 5):
-        likely = np.flatnonzero(strengths(noise, shown, words[at]) > noise.line)
+        likely = np.flatnonzero(strengths(noise, shown, words[at]) > 1)
         assert set(likely % 40) <= {at}
         assert len(likely) >= 3
 
@@ -77,7 +77,7 @@ def test_pictures_of_what_is_asked_lie_above_the_line_and_others_below(shown):
 def test_things_that_no_picture_shows_have_no_likely_match(shown):
     noise = noise_of(shown, TopicEncoder())
     absent = [f"thing number {i}" for i in range(50)]
-    alarms = sum((strengths(noise, shown, word) > noise.line).any() for word in absent)
+    alarms = sum((strengths(noise, shown, word) > 1).any() for word in absent)
     assert alarms <= 5  # a tenth
 
 
@@ -90,26 +90,28 @@ def test_a_picture_that_likes_every_text_is_not_stronger_for_it(shown):
     assert abs(np.corrcoef(liking, noise.strengths(query, rows))[0, 1]) < 0.5
 
 
-def test_a_strength_is_the_deviations_above_the_pictures_own_answers(shown):
+def test_a_strength_is_the_deviations_above_the_pictures_answers_or_the_collections(shown):
     noise = noise_of(shown, TopicEncoder())
     query, rows = unit(direction("zebra")), np.asarray(shown.vectors, np.float32)
-    by_hand = []
+    by_picture = []
     for row in rows:
         answers = [float(row @ word) for word in noise.bank]
-        by_hand.append((row @ query - np.mean(answers)) / np.std(answers))
-    np.testing.assert_allclose(noise.strengths(query, rows), by_hand - np.median(by_hand), atol=1e-3)
+        by_picture.append((row @ query - np.mean(answers)) / np.std(answers))
+    by_picture = (by_picture - np.median(by_picture)) / noise.picture_line
+    by_collection = (rows @ query - np.mean(rows @ query)) / np.std(rows @ query) / noise.collection_line
+    np.testing.assert_allclose(noise.strengths(query, rows), np.maximum(by_picture, by_collection), atol=1e-3)
 
 
 def test_one_picture_has_a_line_of_its_own():
     noise = noise_of(Shown(["cat"]), TopicEncoder())
-    assert noise.line >= ABOVE_CHANCE and np.isfinite(noise.line)
+    assert np.isfinite(noise.strengths(unit(direction("cat")), noise.sample)).all()
 
 
 def test_the_histogram_counts_every_picture(shown):
     noise = noise_of(shown, TopicEncoder())
     drawn = noise.histogram(unit(direction("cat")), len(shown), 9.0)
     assert sum(drawn["counts"]) == len(shown)
-    assert drawn["low"] < 0 < noise.line < drawn["high"]
+    assert drawn["low"] < 0 < 1 < drawn["high"]
 
 
 def test_the_page_about_search_shows_the_stored_figures_and_the_default_follows_them():
@@ -118,4 +120,4 @@ def test_the_page_about_search_shows_the_stored_figures_and_the_default_follows_
     text = (root / "docs/search.md").read_text()
     assert with_table(text, result) == text, "run: python benchmarks/relevance.py"
     assert result["trusted"] == (result["encoder"] in TRUSTED)
-    assert result["above_chance"] == ABOVE_CHANCE
+    assert result["lines"] == [ABOVE_PICTURE, ABOVE_COLLECTION]

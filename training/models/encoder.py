@@ -51,6 +51,10 @@ class Encoder(ABC):
     def embed_phrases(self, phrases: list[str]) -> Vectors:
         """At most BATCH phrases to unit rows; only called when reads_text."""
 
+    def tokens(self, phrases: list[str]) -> NDArray[np.int64] | None:
+        """What the text tower is given for phrases, [N, length], cut off where it reads no further; None if unknown."""
+        return None
+
     def embed_images(self, pictures: Sequence[Image.Image]) -> Vectors:
         """Pictures of any size and mode to float32 [N, dim], rows of unit length."""
         rows = [
@@ -65,6 +69,23 @@ class Encoder(ABC):
             raise UserError(f"{self.name} sees pictures only and cannot read {phrases[0]!r}; search it by a picture.")
         rows = [self.embed_phrases(list(phrases[i : i + BATCH])) for i in range(0, len(phrases), BATCH)]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
+
+
+def unread(encoder: Encoder, text: str) -> str:
+    """The end of text that the encoder does not read, in whole words; empty if it reads everything."""
+    words = text.split()
+
+    def same(count: int) -> bool:  # whether the first words alone give the tower what the whole text does
+        ids = encoder.tokens([" ".join(words[:count]), " ".join(words)])
+        return ids is not None and bool((ids[0] == ids[1]).all())
+
+    if len(words) < 2 or not same(len(words) - 1):
+        return ""
+    low, high = 0, len(words) - 1  # same(high) holds; find the fewest words for which it does
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if same(middle) else (middle, high)
+    return " ".join(words[high:])
 
 
 def unit(rows: NDArray) -> Vectors:

@@ -52,7 +52,7 @@ class OpenClip(Encoder):
         self.see = load_tower(
             lambda: image_module(model.visual, mean, std), pixels, f"{self.fingerprint}-image", runtime, precision
         )
-        tokens = self._tokens(["a picture"])
+        tokens = self.tokens(["a picture"])
         self.read = load_tower(lambda: _text_module(model), tokens, f"{self.fingerprint}-text", runtime, precision)
         self.dim = self.see(pixels).shape[1]
 
@@ -64,9 +64,9 @@ class OpenClip(Encoder):
         return unit(self.see(pixels))
 
     def embed_phrases(self, phrases: list[str]) -> Vectors:
-        return unit(self.read(self._tokens(phrases)))
+        return unit(self.read(self.tokens(phrases)))
 
-    def _tokens(self, phrases: list[str]) -> np.ndarray:
+    def tokens(self, phrases: list[str]) -> np.ndarray:
         return self.tokenizer(phrases).numpy().astype(np.int64)
 
 

@@ -72,6 +72,9 @@ class Starter(Encoder):
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self._eye(pixels))
 
+    def tokens(self, phrases: list[str]) -> NDArray[np.int64]:
+        return self._ear.ids(phrases)
+
     def embed_phrases(self, phrases: list[str]) -> Vectors:
         return text_vectors(self._ear(phrases), self.bridge)
 
@@ -177,9 +180,12 @@ class Ear:
         ids = np.array([self.tokenizer.encode("a picture").ids], np.int64)
         self.tower = load_tower(_ear_module, ids, "minilm-l6-v2", runtime, precision, free=(0, 1))
 
+    def ids(self, phrases: list[str]) -> NDArray[np.int64]:
+        """Token numbers [N, length], filled up to the longest."""
+        return np.array([tokens.ids for tokens in self.tokenizer.encode_batch(phrases)], np.int64)
+
     def __call__(self, phrases: list[str]) -> Vectors:
-        encoded = self.tokenizer.encode_batch(phrases)
-        return unit(self.tower(np.array([tokens.ids for tokens in encoded], np.int64)))
+        return unit(self.tower(self.ids(phrases)))
 
 
 def _ear_module() -> "torch.nn.Module":

@@ -1,0 +1,122 @@
+"""A running page to be driven in a real Chromium: what the tests of every tab stand on."""
+
+import asyncio
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from conftest import PALETTE, ColourEncoder, paint
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app.command import listen
+from app.library import Library
+from app.server import make_server
+from index.build import build_collection
+
+PICTURES = 75  # more than one page of results
+
+
+@dataclass
+class Site:
+    """A running server."""
+
+    url: str
+    library: Library
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium as the system has it, or as Playwright keeps it; in CI its absence is a failure."""
+    with sync_playwright() as playwright:
+        names = ("chromium", "chromium-browser", "google-chrome")
+        own = playwright.chromium.executable_path
+        path = next((path for name in names if (path := shutil.which(name))), own if Path(own).exists() else None)
+        if path is None:
+            message = "no Chromium was found; `sh tests/browser.sh python` brings one"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+def colour_library(folder: Path) -> Library:
+    """75 squares of five colours in one collection, a single one in another; the encoder is checkable by eye."""
+    for i in range(PICTURES):
+        name, (r, g, b) = list(PALETTE.items())[i % len(PALETTE)]
+        # A name that would be markup if anything on the page took it for that.
+        shown = f"{name} {i} <img src=x onerror=alert(1)>" if i == 3 else f"{name} {i}"
+        paint(folder / "many" / f"{shown.replace('/', '')}.png", (r, max(0, g - i % 7), b), (40 + i, 40))
+    build_collection([folder / "many"], folder / "colours.gelato", ColourEncoder())
+    paint(folder / "few" / "a.png", "red")
+    build_collection([folder / "few"], folder / "few.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    library.add(folder / "colours.gelato")
+    library.add(folder / "few.gelato")
+    return library
+
+
+@contextmanager
+def served(library: Library) -> Iterator[Site]:
+    """The library's page on a free port, until the block ends."""
+    listening = listen("127.0.0.1", 0, True)
+    serving: list[uvicorn.Server] = []
+
+    async def serve() -> None:  # the page is made inside a loop, so that Gradio makes none of its own
+        config = uvicorn.Config(make_server(library, "127.0.0.1", {}), log_level="error", timeout_graceful_shutdown=1)
+        serving.append(uvicorn.Server(config))
+        await serving[0].serve(sockets=[listening])
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    while thread.is_alive() and not (serving and serving[0].started):
+        time.sleep(0.02)
+    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}/", library)
+    serving[0].should_exit = True
+    thread.join(10)
+    library.stop()
+    listening.close()
+
+
+@contextmanager
+def watched(browser: Browser, site: Site) -> Iterator:
+    """A function that opens pages; afterwards none of them may have asked another host or complained."""
+    contexts, foreign, complaints = [], [], []
+
+    def open_page(address: str = "", ready: str = "#grid .g-card img", **settings) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or foreign.append(r.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.goto(site.url + address)
+        page.wait_for_selector(ready, state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not foreign
+    assert not complaints
+
+
+def search(page: Page, text: str) -> None:
+    """Type text, press Enter and wait for its answer."""
+    page.get_by_role("textbox", name="Describe a picture").fill(text)
+    page.keyboard.press("Enter")
+    page.wait_for_function("text => new URLSearchParams(location.search).get('q') === text", arg=text)
+    expect(page.locator("#status")).to_contain_text("ms")
+    expect(page.locator("#grid:not([aria-busy])")).to_be_visible()
+
+
+def names(page: Page, count: int = 15) -> list[str]:
+    """The colours of the first pictures on the page."""
+    return [name.split()[0] for name in page.locator("#grid .g-name").all_inner_texts()[:count]]
