@@ -26,8 +26,8 @@ class Pictures:
     """Every picture of some sources, numbered through. Only their items are in memory, no pixels.
 
     canvas: the side of the square that a picture is fitted into when it is read; views are cut from it.
-    captions: templates such as "a photo of a {label_name}", over the columns of a source, for pictures
-    that have no captions; or instead of theirs. needs_captions: leave out what has none.
+    templates: captions such as "a photo of a {label_name}", over the columns of a source; pictures that
+    have these columns get them in the place of their own captions. needs_captions: leave out what has none.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Pictures:
         columns: set[str] = set()
         for item in source:
             columns |= set(item.metadata)
-            said = _filled(templates, item) if templates else item.captions
+            said = _filled(templates, item) or item.captions
             if needs_captions and not said:
                 self.without_caption += 1
                 continue

@@ -13,6 +13,7 @@ from training.methods.clip import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather
 from training.models.knobs import knob
+from training.models.towers import Pair
 
 
 class DeViSE(TwoTowers):
@@ -24,6 +25,10 @@ class DeViSE(TwoTowers):
     class Config(TwoTowers.Config):
         margin: float = knob(0.1, "by how much the right words must be nearer than wrong ones")
         frozen: float = knob(0.5, "fraction of the run in which a trained image tower learns only its map into words")
+
+    def __init__(self, pair: Pair, config: Config):
+        super().__init__(pair, config)
+        pair.model.logit_scale.requires_grad_(False)  # a margin has no temperature
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
         """This rank's pictures; wrong words are the other captions of all ranks."""
