@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 
 from app.jobs import Job, Jobs
+from app.maps import Maps
 from index.collection import MANIFEST, Collection, Manifest
 from index.relevance import Noise, noise_of
 from training.models.encoder import Encoder
@@ -115,6 +116,7 @@ class Library:
         self.shelves: dict[str, Shelf] = {}
         self.jobs = Jobs()
         self.pictures = Pictures()
+        self.maps = Maps()
         self._encoders: dict[str, Future[Encoder]] = {}
         self._lock = threading.Lock()
         self._loading = threading.Lock()  # one encoder at a time

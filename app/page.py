@@ -5,6 +5,7 @@ import gradio as gr
 from app.classify_tab import classify_tab
 from app.header import header
 from app.library import Library
+from app.map_tab import map_tab
 from app.search_tab import search_tab
 
 
@@ -17,5 +18,7 @@ def make_page(library: Library) -> gr.Blocks:
                 search_tab(library)
             with gr.Tab("Classify", id="classify", elem_id="classify-tab"):
                 classify_tab(library, where, page)
+            with gr.Tab("Map", id="map", elem_id="map-tab"):
+                map_tab(library)
     page.queue(max_size=64)
     return page

@@ -15,6 +15,7 @@ from app.exports import export_routes
 from app.guard import Guard, is_loopback
 from app.jobs import Job
 from app.library import Build, Library
+from app.map_tab import map_routes
 from app.page import make_page
 from app.theme import CSS, HEAD, THEME
 from index.build import Progress, build_collection
@@ -70,6 +71,7 @@ def make_server(library: Library, host: str, users: dict[str, str], public_host:
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(routes(library))
     server.include_router(export_routes(library))
+    server.include_router(map_routes(library))
     gr.mount_gradio_app(
         server,
         make_page(library),

@@ -13,14 +13,18 @@
     return open ? nameOf(open) : FIRST;
   };
 
-  // Opens a tab by the address, so that Back returns; settings become parts of the address.
+  // Opens a tab by the address, so that Back returns; settings become parts of the
+  // address: a list as one part each, null takes a part away.
   g.goTo = (name, settings = {}) => {
     const params = new URLSearchParams(location.search);
     params.set("tab", name);
-    Object.entries(settings).forEach(([key, value]) => value === null ? params.delete(key) : params.set(key,
-      value));
+    Object.entries(settings).forEach(([key, value]) => {
+      params.delete(key);
+      (Array.isArray(value) ? value : [value]).forEach((one) => one !== null && params.append(key, one));
+    });
     history.pushState(history.state, "", `${location.pathname}?${params}`);
     g.openTab(name);
+    window.dispatchEvent(new CustomEvent("gelato:address", { detail: { tab: name } }));
     window.scrollTo({ top: 0 });
   };
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-STYLES = ("look.css", "search.css")
+STYLES = ("look.css", "search.css", "map.css")
 SCRIPTS = (
     "grid.js",
     "tabs.js",
@@ -17,6 +17,7 @@ SCRIPTS = (
     "inspector.js",
     "search.js",
     "classify.js",
+    "map.js",
 )
 
 # Only the Regular and Bold files of Gradio's fonts hold all of a-z; its default asks for SemiBold.

@@ -27,7 +27,7 @@ def regions(points: Points, count: int | None = None) -> NDArray[np.int32]:
     """[N], the region of each point: k-means on the map, begun from points far from each other."""
     if not len(points):
         return np.zeros(0, np.int32)
-    wanted = count or int(np.clip(len(points) // PER_REGION, 1, MOST_REGIONS))
+    wanted = count or int(np.clip(len(points) // PER_REGION, min(5, len(points)), MOST_REGIONS))
     few = points[sample(len(points), 5000)].astype(np.float64)
     centres = [few.mean(axis=0)]
     nearest = np.square(few - centres[0]).sum(axis=1)
