@@ -24,6 +24,7 @@ from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
 from training.models.atomic import write_file
 from training.models.errors import UserError
+from training.models.norms import make_norms_global
 from training.models.registry import pick
 from training.models.towers import build_backbone, build_pair
 
@@ -84,6 +85,8 @@ def plan(
     pictures.keep_decoded(most=data.cache << 20)
     config = method_class.Config(**settings)
     method: Any = method_class(tower, config)
+    if world.size > 1:
+        make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
     sampler = Sampler(pictures.sizes, run.batch_size, run.seed, data.weights or None)
     batches = Batches(pictures, sampler, method.augment, run.seed, world.rank, world.size)

@@ -40,3 +40,29 @@ def gather(rows: Tensor) -> Tensor:
     loss of the whole batch, and so are its gradients once they are averaged over the ranks, as DDP does.
     """
     return rows if world_size() == 1 else _Gather.apply(rows)
+
+
+class _Total(torch.autograd.Function):
+    """The sum over ranks; backwards, the sum of what all ranks' losses ask of it."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        values = values.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+
+def total(values: Tensor) -> Tensor:
+    """The sum over ranks of values [...], on every rank, with gradients as `gather` has them."""
+    return values if world_size() == 1 else _Total.apply(values)
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean over ranks of values [...], on every rank, with gradients."""
+    return values if world_size() == 1 else _Total.apply(values) / world_size()
