@@ -25,7 +25,8 @@ class Question:
     """What is asked of one collection, as it is now.
 
     line: the strength that is wanted as the relevance line, "on", "off", or None for the default.
-    among: the rows that pass the filters, None if there are no filters.
+    among: the rows that pass the filters, None if there are no filters. local: asked from this computer,
+    which may see whole paths.
     """
 
     shelf: Shelf
@@ -38,6 +39,7 @@ class Question:
     among: Rows | None = None
     tags: Mapping[str, list[str]] = field(default_factory=dict)
     tagged: Mapping[str, Rows] = field(default_factory=dict)
+    local: bool = False
 
     @property
     def words_only(self) -> bool:
@@ -72,6 +74,7 @@ def asked(library: Library, ask: Mapping[str, Any]) -> Question:
         among=facets_of(collection).rows(filters[:MOST_FILTERS], tagged) if filters else None,
         tags=tags,
         tagged=tagged,
+        local=library.local,
     )
 
 

@@ -98,7 +98,7 @@ def serve(
             helper.wait()
         return load_encoder(name)
 
-    library = Library(load)
+    library = Library(load, local=is_loopback(host) and not share)
     try:
         open_shelves(library, collections, images, encoder)
         public = _tunnel(port) if share else None

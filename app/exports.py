@@ -89,7 +89,9 @@ def _json(question: Question, hits: Sequence[Hit]) -> str:
 
 
 def _files(question: Question, hits: Sequence[Hit]) -> str:
-    """One file a line: whole paths where the source is a folder or a table of paths, else as the source calls it."""
+    """One file a line, as its source calls it; on this computer whole paths, where the source is a folder or table."""
+    if not question.local:
+        return "".join(f"{h.path}\n" for h in hits)
     sources = question.collection.items["source"]
     roots = {source: _root(Path(source)) for source in {str(sources.iat[h.row]) for h in hits}}
     files = ((roots[str(sources.iat[h.row])], h.path) for h in hits)

@@ -87,7 +87,7 @@
         ...Object.entries(columns).map(([name, value]) => [name[0].toUpperCase() + name.slice(1).replaceAll("_", " "), value]),
       ].filter(Boolean);
       const words = g.node("div");
-      const copy = g.button("copy", "Copy path", () => g.copy(`${facts.source}/${facts.path}`, copy), { id: "inspect-copy" });
+      const copy = g.button("copy", "Copy path", () => g.copy(facts.source ? `${facts.source}/${facts.path}` : facts.path, copy), { id: "inspect-copy" });
       root.replaceChildren(
         shut,
         g.node("div", { class: "g-preview-frame" }, g.node("span", {},

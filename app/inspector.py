@@ -24,7 +24,7 @@ def picture_facts(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "file": file_name(row["path"]),
         "path": row["path"],
-        "source": row["source"],
+        "source": row["source"] if library.local else "",
         "caption": row["caption"],
         "width": int(row["width"]),
         "height": int(row["height"]),

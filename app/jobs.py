@@ -20,11 +20,14 @@ KEPT = 16  # finished jobs whose results can still be fetched
 class Job:
     """One piece of work. state: running, done or failed; error is the sentence to show when it failed.
 
-    asked: what a person asked for, to show it again beside the result.
+    asked: what a person asked for, to show it again beside the result. about: the collection it works on.
+    note: what it is doing, or came to, in a few words.
     """
 
     kind: str
     asked: tuple[Any, ...] = ()
+    about: str = ""
+    note: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     state: str = "running"
     done: int = 0
@@ -40,8 +43,9 @@ class Job:
 
     def as_dict(self) -> dict[str, Any]:
         """What the page needs to draw a bar."""
-        fields = ("id", "kind", "state", "done", "total", "failed", "rate", "left", "error", "seconds")
-        return {name: getattr(self, name) for name in fields}
+        fields = ("id", "kind", "about", "note", "state", "done", "total", "failed", "rate", "left", "error", "seconds")
+        facts = {name: getattr(self, name) for name in fields}
+        return facts | {"stopping": self.stopping.is_set() and self.state == "running"}
 
 
 class Jobs:
@@ -51,9 +55,9 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
 
-    def start(self, kind: str, work: Callable[[Job], Any], asked: tuple[Any, ...] = ()) -> Job:
+    def start(self, kind: str, work: Callable[[Job], Any], asked: tuple[Any, ...] = (), about: str = "") -> Job:
         """Run work(job) in a thread; what it returns becomes job.result."""
-        job = Job(kind, asked)
+        job = Job(kind, asked, about)
         with self._lock:
             self._jobs[job.id] = job
             finished = [old.id for old in self._jobs.values() if old.state != "running"]
@@ -65,6 +69,11 @@ class Jobs:
     def get(self, id: str) -> Job | None:
         with self._lock:
             return self._jobs.get(id)
+
+    def all(self) -> list[Job]:
+        """Every job that is under way or still known, the newest first."""
+        with self._lock:
+            return list(reversed(self._jobs.values()))
 
     def running(self, kind: str) -> int:
         """How many jobs of a kind are under way."""

@@ -108,11 +108,12 @@ def _measure(known: Future[Noise], collection: Collection, encoder: Encoder) -> 
 class Library:
     """Everything that the page can ask for. Its methods are safe from any thread.
 
-    load: how an encoder is had by its name.
+    load: how an encoder is had by its name. local: only this computer reaches the page, so it may be asked
+    to index folders.
     """
 
-    def __init__(self, load: Callable[[str], Encoder] = load_encoder) -> None:
-        self.load = load
+    def __init__(self, load: Callable[[str], Encoder] = load_encoder, local: bool = False) -> None:
+        self.load, self.local = load, local
         self.shelves: dict[str, Shelf] = {}
         self.jobs = Jobs()
         self.pictures = Pictures()
@@ -156,7 +157,12 @@ class Library:
         for shelf in self.shelves.values():
             self._encoder(shelf.encoder_name)
             if shelf.build is not None:
-                shelf.job = self.jobs.start("index", partial(self._bring_up_to_date, shelf))
+                self.bring_up_to_date(shelf)
+
+    def bring_up_to_date(self, shelf: Shelf) -> None:
+        """Start the build of a shelf that has one."""
+        self._encoder(shelf.encoder_name)
+        shelf.job = self.jobs.start("index", partial(self._bring_up_to_date, shelf), about=shelf.key)
 
     def stop(self) -> None:
         """End every job; one that waits for an encoder waits no longer."""

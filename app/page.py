@@ -3,6 +3,7 @@
 import gradio as gr
 
 from app.classify_tab import classify_tab
+from app.collections_tab import collections_tab
 from app.header import header
 from app.library import Library
 from app.map_tab import map_tab
@@ -20,5 +21,7 @@ def make_page(library: Library) -> gr.Blocks:
                 classify_tab(library, where, page)
             with gr.Tab("Map", id="map", elem_id="map-tab"):
                 map_tab(library)
+            with gr.Tab("Collections", id="collections", elem_id="collections-tab"):
+                collections_tab(library)
     page.queue(max_size=64)
     return page

@@ -13,16 +13,14 @@ from starlette.types import ASGIApp
 from app.classify_tab import labels_table
 from app.exports import export_routes
 from app.guard import Guard, is_loopback
-from app.jobs import Job
-from app.library import Build, Library
+from app.library import Library
 from app.map_tab import map_routes
 from app.page import make_page
 from app.theme import CSS, HEAD, THEME
-from index.build import Progress, build_collection
+from app.work import build_of, build_of_demo
 from index.collection import cached_collection
-from index.demo import SUGGESTIONS, build_demo, demo_folders
+from index.demo import SUGGESTIONS, demo_folders
 from training.data.sources import open_source
-from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.preprocess import read_picture
 
@@ -39,31 +37,10 @@ def open_shelves(library: Library, collections: tuple[Path, ...], images: Path |
         if next(iter(open_source(folder)), None) is None:
             raise UserError(f"{images} has no pictures in it.")
         title = folder.resolve().stem or "pictures"
-        library.add_built(title, cached_collection(title, folder, name), name, _build_of(folder))
+        library.add_built(title, cached_collection(title, folder, name), name, build_of(folder))
     if not library.shelves:
         pictures, into = demo_folders(name)
-        library.add_built("demo", into, name, _build_of_demo(pictures), tuple(SUGGESTIONS))
-
-
-def _build_of(source: Path) -> Build:
-    def build(into: Path, encoder: Encoder, job: Job) -> object:
-        return build_collection(
-            [source], into, encoder, progress=lambda p: _tell(job, p), stop=job.stopping.is_set, prune=True
-        )
-
-    return build
-
-
-def _build_of_demo(pictures: Path) -> Build:
-    def build(into: Path, encoder: Encoder, job: Job) -> object:
-        return build_demo(pictures, into, encoder, progress=lambda p: _tell(job, p), stop=job.stopping.is_set)
-
-    return build
-
-
-def _tell(job: Job, progress: Progress) -> None:
-    job.done, job.total, job.failed = progress.done, progress.total, progress.failed
-    job.rate, job.left = progress.rate, progress.left
+        library.add_built("demo", into, name, build_of_demo(pictures), tuple(SUGGESTIONS))
 
 
 def make_server(library: Library, host: str, users: dict[str, str], public_host: str | None = None) -> ASGIApp:

@@ -5,7 +5,12 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-STYLES = ("look.css", "search.css", "map.css")
+STYLES = (
+    "look.css",
+    "search.css",
+    "map.css",
+    "collections.css",
+)
 SCRIPTS = (
     "grid.js",
     "tabs.js",
@@ -18,6 +23,7 @@ SCRIPTS = (
     "search.js",
     "classify.js",
     "map.js",
+    "collections.js",
 )
 
 # Only the Regular and Bold files of Gradio's fonts hold all of a-z; its default asks for SemiBold.

@@ -56,7 +56,7 @@ def colour_library(folder: Path) -> Library:
     build_collection([folder / "many"], folder / "colours.gelato", ColourEncoder())
     paint(folder / "few" / "a.png", "red")
     build_collection([folder / "few"], folder / "few.gelato", ColourEncoder())
-    library = Library(lambda name: ColourEncoder())
+    library = Library(lambda name: ColourEncoder(), local=True)
     library.add(folder / "colours.gelato")
     library.add(folder / "few.gelato")
     return library
