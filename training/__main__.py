@@ -204,13 +204,44 @@ def _done(run: Path, trainer: Any, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 def resume(run: Path, as_json: bool) -> None:
     """Go on with RUN from its last checkpoint, as if it had never stopped."""
-    from training.pretrain import data_of, evaluation, read_config
+    from training.engine.config import read_config
+    from training.pretrain import data_of, evaluation
     from training.pretrain import resume as go_on
 
     document = read_config(run)
     with Interrupt() as stop:
         trainer = go_on(run, evaluation(data_of(document)), lambda: stop.asked)
     _done(run, trainer, as_json)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def doctor(run: Path, as_json: bool) -> None:
+    """Say what is wrong with RUN, in plain words, and which knob to turn."""
+    from training.engine.config import read_config
+    from training.engine.doctor import as_documents, diagnose
+
+    findings = diagnose(run / "metrics.jsonl", read_config(run))
+    if as_json:
+        click.echo(json.dumps(as_documents(findings), indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(f"- {found}" for found in findings) or "Nothing is wrong that its numbers would show.")
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", type=click.Choice(["open_clip", "transformers"]), default="open_clip", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder. [RUN/FORMAT]")
+def export(run: Path, format: str, out: Path | None) -> None:
+    """Write RUN so that plain open_clip loads it, or its text tower for transformers."""
+    from training.export import export as write
+
+    folder = write(run, out or run / format, format)
+    if format == "open_clip":
+        click.echo(f'Written to {folder}. Next: open_clip.create_model_and_transforms("local-dir:{folder}")')
+    else:
+        click.echo(f'Written to {folder}. Next: transformers.CLIPTextModelWithProjection.from_pretrained("{folder}")')
 
 
 @cli.command()

@@ -6,7 +6,7 @@ This is the one place that knows methods, towers, data and the engine together.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from training.data.loader import Batches
 from training.data.pictures import Pictures
 from training.data.sampler import Sampler
 from training.engine.checkpoint import checkpoints
-from training.engine.config import RunConfig, resolve
+from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World, join, leave
 from training.engine.log import LOGGERS
 from training.engine.trainer import Evaluate, Trainer
@@ -27,8 +27,6 @@ from training.models.errors import UserError
 from training.models.norms import make_norms_global
 from training.models.registry import pick
 from training.models.towers import build_backbone, build_pair
-
-CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -148,18 +146,6 @@ def resume(
         return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)
     finally:
         leave()
-
-
-def read_config(run: Path) -> dict[str, Any]:
-    """A run's config.json. UserError if there is none."""
-    try:
-        document = json.loads((run / CONFIG).read_text())
-        assert {field.name for field in fields(RunConfig)} >= set(document["run"])
-        return document
-    except (OSError, ValueError, KeyError, AssertionError) as error:
-        raise UserError(
-            f"{run} is not a run of python -m training: its {CONFIG} is missing or cannot be read."
-        ) from error
 
 
 def data_of(document: Mapping[str, Any]) -> DataConfig:

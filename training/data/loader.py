@@ -1,5 +1,6 @@
 """From steps of a run to what a method's loss takes; the same for any number of workers."""
 
+import signal
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,7 +70,18 @@ class Batches(Dataset):
             warnings.filterwarnings("ignore", "This DataLoader will create")  # as many as were asked for
             loader = iter(
                 DataLoader(
-                    self, batch_size=None, sampler=range(start, stop), num_workers=workers, prefetch_factor=AHEAD
+                    self,
+                    batch_size=None,
+                    sampler=range(start, stop),
+                    num_workers=workers,
+                    prefetch_factor=AHEAD,
+                    worker_init_fn=_leave_signals_to_the_trainer,
                 )
             )
         yield from loader
+
+
+def _leave_signals_to_the_trainer(worker: int) -> None:
+    """Ctrl-C and a scheduler's SIGTERM reach workers too, and the trainer needs them for its last step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

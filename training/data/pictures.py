@@ -17,7 +17,15 @@ from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.preprocess import PictureError, fit, read_picture
 
-LABEL_COLUMNS = ("label", "cls", "class", "class_id", "label_name", "folder")  # the first that the pictures have
+LABEL_COLUMNS = (
+    "label_name",
+    "class_name",
+    "label",
+    "class",
+    "cls",
+    "class_id",
+    "folder",
+)  # the first that the pictures have
 MOST_CACHED = 2 << 30  # bytes of decoded pictures that are kept without being asked for
 TRIES = 20  # pictures that may stand in for one that cannot be read
 

@@ -1,13 +1,16 @@
 """One run's settings: what they are, where each came from, and whether they can be."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from training.models.errors import UserError
 from training.models.knobs import knob
 
+CONFIG = "config.json"  # of a run directory: what the run is
 PRECISIONS = ("f32", "bf16", "f16")
 
 
@@ -112,3 +115,14 @@ def resolve(
         config = replace(config, workers=min(8, max(1, (os.cpu_count() or 1) // 2 // ranks)))
         origins["workers"] = "machine"
     return config, origins
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """A run's config.json. UserError if there is none, or it is not of this version."""
+    try:
+        document = json.loads((run / CONFIG).read_text())
+        if set(document["run"]) - {field.name for field in fields(RunConfig)}:
+            raise ValueError("another version")
+        return document
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{run} is no run of python -m training: its {CONFIG} is missing or cannot be read.") from error

@@ -1,0 +1,199 @@
+"""What is wrong with a run, in plain words, from the numbers that it left behind."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from training.engine.log import read_metrics
+from training.models.errors import UserError
+
+Lines = list[dict[str, Any]]
+STUCK = 0.02  # relative: a loss that stays this close to a constant has learned nothing of it
+FEW = 5  # lines that it takes to say anything
+
+
+@dataclass(frozen=True)
+class Finding:
+    """what: one sentence about what was seen. so: what it means. turn: the knob that helps."""
+
+    what: str
+    so: str
+    turn: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.so} {self.turn}"
+
+
+def diagnose(metrics: Path, document: Mapping[str, Any]) -> list[Finding]:
+    """Everything that is wrong with a run, the worst first; empty if nothing is.
+
+    metrics: its metrics.jsonl. document: what its config.json holds.
+    """
+    lines = [line for line in read_metrics(metrics) if "learning_rate" in line]
+    if not lines:
+        raise UserError(f"{metrics} has no lines yet; wait for the first, every {document['run']['log_every']} steps.")
+    return [found for check in CHECKS for found in check(lines, document)]
+
+
+def numbers(lines: Lines, name: str) -> list[float]:
+    """The values of name, of the lines that have one."""
+    return [float(line[name]) for line in lines if line.get(name) is not None]
+
+
+def not_a_number(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    lost = next((line["step"] for line in lines if line["loss"] is None), None)
+    if lost is not None:
+        yield Finding(
+            f"The loss stopped being a number by step {lost}.",
+            "The weights since then are of no use.",
+            f"Lower --learning-rate (now {document['run']['learning_rate']:g}), try --clip-gradients 1 and a longer "
+            f"--warmup; with --precision f16 try bf16.",
+        )
+
+
+def stuck_at_chance(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    """A loss of ln K for a K that the method has: what an encoder scores that tells nothing apart."""
+    loss = numbers(lines, "loss")
+    late = loss[len(loss) // 2 :]
+    if len(loss) < FEW:
+        return
+    for size, what, turn in chances(document):
+        chance = math.log(size)
+        if all(abs(value - chance) <= STUCK * chance for value in late):
+            yield Finding(
+                f"The loss stays at {late[-1]:.3f}, which is ln {size} = {chance:.3f}.",
+                f"That is what guessing among {what} scores: the embeddings tell nothing apart.",
+                turn,
+            )
+            return
+
+
+def chances(document: Mapping[str, Any]) -> list[tuple[int, str, str]]:
+    """For a method: how many it tells apart, what they are, and what to turn when it cannot."""
+    batch, method, settings = document["run"]["batch_size"], document["method"], document["settings"]
+    slower = "Lower --learning-rate or lengthen --warmup; check that captions belong to their pictures."
+    found = {
+        "clip": [(batch, f"the {batch} captions of a batch", slower)],
+        "simclr": [(2 * batch - 1, f"the {2 * batch - 1} other views", "Lower --temperature, or --learning-rate.")],
+    }.get(method, [])
+    if method == "moco" and "queue" in settings:
+        found = [(settings["queue"] + 1, "the queue's keys", "A smaller --queue fills with keys of one age; try it.")]
+    if method == "swav" and "prototypes" in settings:
+        turn = "Freeze the prototypes longer, take fewer --prototypes, and leave the queue out at first."
+        found = [(settings["prototypes"], "the prototypes", turn)]
+    if method == "dino":
+        size = next((settings[name] for name in ("out_dim", "outputs", "prototypes") if name in settings), None)
+        turn = "Lower the teacher's temperature, or its momentum to 0.99 on little data."
+        found = [(size, "the teacher's outputs", turn)] if size else []
+    return found
+
+
+def loss_at_zero(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    loss = numbers(lines, "loss")
+    if len(loss) >= FEW and document["method"] in ("dino", "swav") and max(loss[len(loss) // 2 :]) < 1e-3:
+        yield Finding(
+            "The loss has fallen to zero.",
+            "Teacher and student agree on one answer for every picture: the other kind of collapse.",
+            "The centre is not doing its work: raise the teacher's temperature, or lower its momentum.",
+        )
+
+
+def temperature_at_its_clamp(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    scale = numbers(lines, "scale")
+    if len(scale) >= FEW and min(scale[-FEW:]) > 99.9:
+        yield Finding(
+            "The temperature is at its clamp (a scale of 100).",
+            "The loss wants to be sharper than it may, usually because the batch has become too easy.",
+            "A larger --batch-size, --hard-negatives or more various data gives it something to tell apart.",
+        )
+    if len(scale) >= FEW and max(scale[-FEW:]) < 1.1:
+        yield Finding(
+            "The temperature has gone to its other end (a scale of 1).",
+            "The loss has given up telling pairs apart, usually because the captions do not fit their pictures.",
+            "Look at a few pairs; lower --learning-rate.",
+        )
+
+
+def rank_that_falls(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    rank = numbers(lines, "effective_rank")
+    if len(rank) >= 2 * FEW:
+        best, now = max(rank[:-FEW]), sum(rank[-FEW:]) / FEW
+        if now < best / 2:
+            yield Finding(
+                f"The effective rank of the embeddings has fallen from {best:.1f} to {now:.1f}.",
+                "They use ever fewer directions, which is how a collapse begins.",
+                "Lower --learning-rate, take a larger --batch-size; with a teacher, a slower one.",
+            )
+    elif len(rank) >= FEW and max(rank[-FEW:]) < 1.5:
+        yield Finding(
+            f"The effective rank of the embeddings is {rank[-1]:.1f}.",
+            "All pictures are embedded along one direction.",
+            "Lower --learning-rate or lengthen --warmup.",
+        )
+
+
+def starving(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    waiting = numbers(lines, "waiting")[1:]  # the first window waits for the workers to start
+    if len(waiting) >= 2 and (share := sorted(waiting)[len(waiting) // 2]) > 0.3:
+        yield Finding(
+            f"The run waits for its data {share:.0%} of the time.",
+            "Reading or preparing pictures is slower than learning from them.",
+            f"Raise --workers (now {document['run']['workers']}) or --cache, or keep pictures at the size of --canvas.",
+        )
+
+
+def duplicate_captions(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    share, floor = numbers(lines, "duplicates"), numbers(lines, "floor")
+    if not share or document["settings"].get("multi_positive") or document["method"] == "devise":
+        return
+    mean = sum(share) / len(share)
+    if mean > 0.05:
+        yield Finding(
+            f"{mean:.0%} of the captions in a batch belong to another picture too.",
+            f"No softmax loss can fall below about {sum(floor) / len(floor):.2f} then: right pairs are pushed apart.",
+            "--multi-positive counts them all as right; more various captions are better still.",
+        )
+
+
+def unreadable(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    broken = numbers(lines, "unreadable")
+    seen = lines[-1]["step"] * document["run"]["batch_size"] * document["run"]["accumulate"]
+    if broken and broken[-1] > 0.01 * seen:
+        yield Finding(
+            f"{broken[-1]:,.0f} of {seen:,} pictures could not be read.",
+            "Others stood in for them.",
+            "unreadable.tsv in the run's folder names each with the reason.",
+        )
+
+
+def gradients_that_explode(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    norms = numbers(lines, "gradient_norm")
+    if len(norms) >= 2 * FEW:
+        usual = sorted(norms)[len(norms) // 2]
+        if usual > 0 and max(norms[-FEW:]) > 100 * usual:
+            jump = max(norms[-FEW:])
+            yield Finding(
+                f"The gradient's length jumped to {jump:.3g}, {jump / usual:.0f} times the usual.",
+                "A step like that can undo a day's learning.",
+                "--clip-gradients 1 cuts it; lower --learning-rate if it stays.",
+            )
+
+
+CHECKS: tuple[Callable[[Lines, Mapping[str, Any]], Iterator[Finding]], ...] = (
+    not_a_number,
+    stuck_at_chance,
+    loss_at_zero,
+    rank_that_falls,
+    gradients_that_explode,
+    temperature_at_its_clamp,
+    duplicate_captions,
+    starving,
+    unreadable,
+)
+
+
+def as_documents(findings: list[Finding]) -> list[dict[str, str]]:
+    """Findings as JSON holds them."""
+    return [asdict(finding) for finding in findings]
