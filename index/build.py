@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from index.collection import FACTS, HIDDEN, Collection, read_failures
 from index.nearest import save_nearest
 from index.plan import Plan
-from index.reading import Loaded, read_ahead
+from index.reading import Loaded, read_and_embed
 from index.writer import Writer
 from training.data.source import Item
 from training.data.sources import open_source
-from training.models.encoder import BATCH, Encoder
+from training.models.encoder import Encoder
 
 SEGMENT_SIZE = 1000  # pictures
 SEGMENT_SECONDS = 30.0  # a segment closes after this long even if it is not full
@@ -122,41 +122,30 @@ class _Build:
         self.movable = self.plan.movable()
         self.report.unchanged = self.plan.unchanged
         self._tell(0)
-        waiting: list[tuple[str, Item, Loaded]] = []
         done = 0
-        for name, item, loaded in read_ahead(self.plan.todo, self.encoder, self.plan.by_hash):
-            done += 1
-            if loaded.reason:
-                self._fail(name, item, loaded.reason)
-            elif loaded.hash in self.plan.by_hash:
-                self._reuse(name, item, loaded)
-            else:
-                waiting.append((name, item, loaded))
-            if len(waiting) == BATCH:
-                self._embed(waiting)
-                waiting = []
+        for batch in read_and_embed(self.plan.todo, self.encoder, self.plan.by_hash, self.stop):
+            for seen in batch:
+                self._take(seen.source, seen.item, seen.loaded, seen.vector)
+            done += len(batch)
             if self._full():
                 self._publish()
-            if done % BATCH == 0:
-                self._tell(done)
-                if self.stop():
-                    self.report.stopped = True
-                    break
-        self._embed(waiting)
+            self._tell(done)
+        self.report.stopped = done < len(self.plan.todo)
         if not self.report.stopped:
             self._let_go()
         self._publish(failures=self._all_failures())
         self._finish(done)
         return self.report
 
-    def _embed(self, waiting: list[tuple[str, Item, Loaded]]) -> None:
-        if not waiting:
-            return
-        vectors = self.encoder.embed_prepared(np.stack([loaded.pixels for *_, loaded in waiting]))  # type: ignore[misc]
-        for (name, item, loaded), vector in zip(waiting, vectors, strict=True):
-            if not np.isfinite(vector).all():
-                self._fail(name, item, "the encoder gave no finite vector for it")
-                continue
+    def _take(self, name: str, item: Item, loaded: Loaded, vector: NDArray | None) -> None:
+        """Make a row of what was read, or a failure."""
+        if loaded.reason:
+            self._fail(name, item, loaded.reason)
+        elif vector is None:
+            self._reuse(name, item, loaded)
+        elif not np.isfinite(vector).all():
+            self._fail(name, item, "the encoder gave no finite vector for it")
+        else:
             self.report.embedded += 1
             row = self.plan.at.get((name, item.path))
             self.report.updated += row is not None

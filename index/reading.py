@@ -1,22 +1,21 @@
-"""One picture of a source, read: what of it is embedded, shown and remembered."""
+"""Pictures of a source, read and embedded: every core busy, the order kept, the memory bounded."""
 
 from collections import deque
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from os import cpu_count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.thumbnails import thumbnail
+from index.thumbnails import SIDE, as_webp
 from training.data.source import Item
-from training.models.encoder import BATCH, Encoder
+from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
-from training.models.preprocess import read_picture
+from training.models.runtime import cores
 
-AHEAD = 4 * BATCH  # pictures that may be read before their turn to be embedded
+AHEAD = 128  # pictures that may be on their way: enough to work on while a segment is written
 
 
 @dataclass(frozen=True)
@@ -34,40 +33,99 @@ class Loaded:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One picture of a source once everything is known about it. vector [dim]: None where pixels is."""
+
+    source: str
+    item: Item
+    loaded: Loaded
+    vector: NDArray[np.float32] | None = None
+
+
 def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
     """Read one picture; whatever is wrong with it becomes a reason, so that the build goes on.
 
     known: hashes of contents that need no decoding.
     """
+    from training.models.pixels import fit_pixels, read_pixels, shrink_pixels
+
     try:
         data = item.read()
         content = sha256(data).hexdigest()
         if content in known:
             return Loaded(content, len(data))
-        picture = read_picture(data, min_side=encoder.image_size)
-        pixels = encoder.prepare(picture.image)
-        return Loaded(content, len(data), (picture.width, picture.height), pixels, thumbnail(picture.image))
+        picture = read_pixels(data, min_side=encoder.image_size)
+        pixels = fit_pixels(picture, encoder.fitting) if encoder.fitting else encoder.prepare(picture.image)
+        preview = as_webp(shrink_pixels(picture, SIDE))
+        return Loaded(content, len(data), (picture.width, picture.height), pixels, preview)
     except (UserError, OSError) as error:
         return Loaded(reason=str(getattr(error, "strerror", None) or error) or type(error).__name__)
     except Exception as error:  # a decoder's own bug on one file is that file's failure, not the build's
         return Loaded(reason=f"{type(error).__name__}: {error}")
 
 
-def read_ahead(
-    todo: Iterable[tuple[str, Item]], encoder: Encoder, known: Container[str]
-) -> Iterator[tuple[str, Item, Loaded]]:
-    """Every picture of todo in its order, read by threads while the ones before are embedded."""
+def readers(threads: int | None = None) -> ThreadPoolExecutor:
+    """A thread a core, each of which computes alone: there is a picture for every one of them."""
+    from torch import set_num_threads
+
+    return ThreadPoolExecutor(threads or cores(), "read", initializer=set_num_threads, initargs=(1,))
+
+
+def read_and_embed(
+    todo: Iterable[tuple[str, Item]],
+    encoder: Encoder,
+    known: Container[str],
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[list[Seen]]:
+    """Every picture of todo in its order, a batch at a time.
+
+    The threads that read also embed, so that no two ever want the same core; a GPU has a thread of its own. Once
+    stop says so, what is being embedded is still given, and nothing else is begun.
+    """
     coming = iter(todo)
-    pending: deque[tuple[str, Item, Future[Loaded]]] = deque()
-    with ThreadPoolExecutor(cpu_count() or 2, thread_name_prefix="read") as pool:
+    loading: deque[tuple[str, Item, Future[Loaded]]] = deque()
+    gathered: list[tuple[str, Item, Loaded]] = []  # read, and waiting for a batch to be full
+    embedding: deque[tuple[int, Future[list[Seen]]]] = deque()
+    fresh = under_way = 0  # pictures in `gathered` that need a vector; all in `embedding`
+    all_begun = stopped = False
+    busy = encoder.load
+    ahead = max(AHEAD, 4 * busy.batch)
+    with readers() as pool, ThreadPoolExecutor(1, "embed") as alone:
+        embedders = pool if busy.at_once > 1 else alone
         try:
-            while True:
-                while len(pending) < AHEAD and (planned := next(coming, None)) is not None:
-                    pending.append((*planned, pool.submit(load, planned[1], encoder, known)))
-                if not pending:
-                    return
-                source, item, future = pending.popleft()
-                yield source, item, future.result()
+            while not stopped and not (all_begun and not loading):
+                while not all_begun and len(loading) + len(gathered) + under_way < ahead:
+                    planned = next(coming, None)
+                    if planned is None:
+                        all_begun = True
+                    else:
+                        loading.append((*planned, pool.submit(load, planned[1], encoder, known)))
+                if loading:
+                    source, item, future = loading.popleft()
+                    gathered.append((source, item, future.result()))
+                    fresh += gathered[-1][2].pixels is not None
+                end = all_begun and not loading
+                if gathered and (fresh == busy.batch or len(gathered) >= ahead // 2 or end):
+                    embedding.append((len(gathered), embedders.submit(_embed, gathered, encoder)))
+                    under_way += len(gathered)
+                    gathered, fresh = [], 0
+                    stopped = stop()
+                while embedding and (not loading or stopped or embedding[0][1].done()):
+                    count, done = embedding.popleft()
+                    under_way -= count
+                    yield done.result()
         finally:
-            for *_, future in pending:
+            for *_, future in loading:
                 future.cancel()
+            for _, done in embedding:
+                done.cancel()
+
+
+def _embed(gathered: list[tuple[str, Item, Loaded]], encoder: Encoder) -> list[Seen]:
+    new = [loaded.pixels for *_, loaded in gathered if loaded.pixels is not None]
+    vectors: Iterator[Vectors] = iter(encoder.embed_prepared(np.stack(new)) if new else ())
+    return [
+        Seen(source, item, loaded, None if loaded.pixels is None else next(vectors))
+        for source, item, loaded in gathered
+    ]

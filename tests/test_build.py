@@ -274,3 +274,12 @@ def test_a_source_of_unreadable_pictures_alone_is_a_collection_without_pictures(
     assert build_collection([tmp_path / "bad"], into, encoder).failed == 1
     with pytest.raises(UserError, match="holds no pictures yet"):
         search(Collection.open(into), encoder, "red")
+
+
+def test_hundreds_of_unreadable_files_in_a_row_hold_nothing_up(tmp_path, into, encoder):
+    for i in range(300):
+        (tmp_path / "many").mkdir(exist_ok=True)
+        (tmp_path / f"many/{i:03d}.png").write_bytes(b"")
+    paint(tmp_path / "many/last.png", "red")
+    report = build_collection([tmp_path / "many"], into, encoder)
+    assert (report.images, report.failed, report.stopped) == (1, 300, False)

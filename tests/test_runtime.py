@@ -101,3 +101,15 @@ print(asked, "openvino_telemetry.main" in sys.modules)
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "[] False", done.stderr
+
+
+def test_calls_that_run_side_by_side_each_get_their_own_answer(pixels, tmp_path, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    run = load_tower(lambda: image_module(tower(), MEAN, STD), pixels[:1], "key", "openvino", "f32", streams=True)
+    batches = [pixels[: 1 + i % 5] + np.uint8(i) for i in range(200)]
+    alone = [run(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(run, batches, timeout=60))
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(alone, together, strict=True))

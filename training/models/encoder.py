@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.models.errors import UserError
+from training.models.preprocess import Fitting, fit
+from training.models.runtime import Load, load_of
 
 Vectors = NDArray[np.float32]  # [N, dim], rows of unit length
 Pixels = NDArray[np.uint8]  # [N, image_size, image_size, 3], RGB, what the tower's graph takes
@@ -27,6 +29,8 @@ class Encoder(ABC):
     precision; collections made by one fingerprint refuse vectors of another. logit_scale: multiplies
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
     logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
+    fitting: how a picture becomes what the tower sees, where that is all there is to it; else None, and
+    `prepare` says it.
     """
 
     name: str
@@ -38,10 +42,17 @@ class Encoder(ABC):
     reads_text: bool = True
     runtime: str
     precision: str
+    fitting: Fitting | None = None
 
-    @abstractmethod
+    @property
+    def load(self) -> Load:
+        """How many pictures a call should hold, and how many calls at a time, to embed the most a second."""
+        return load_of(self.runtime)
+
     def prepare(self, picture: Image.Image) -> Pixels:
         """An upright RGB picture as the tower takes it: uint8 [image_size, image_size, 3]. Thread-safe."""
+        assert self.fitting is not None
+        return fit(picture, **vars(self.fitting))
 
     @abstractmethod
     def embed_prepared(self, pixels: Pixels) -> Vectors:

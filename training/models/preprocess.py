@@ -19,6 +19,23 @@ MODES = {
 }
 
 
+ORIENTATION = 0x0112  # EXIF's tag for how the camera was held
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a tower wants its pictures.
+
+    size: of its square, in pixels. mode: shortest (shorter side to size, centre cropped), longest
+    (longer side to size, padded with fill) or squash. interpolation: bicubic or bilinear.
+    """
+
+    size: int
+    mode: str = "shortest"
+    interpolation: str = "bicubic"
+    fill: int = 0
+
+
 class PictureError(UserError):
     """Bytes that are no picture we can read; the message is the reason, without the name of the file."""
 
@@ -58,15 +75,29 @@ def read_picture(data: bytes, min_side: int | None = None) -> Picture:
 
 def _decode(opened: Image.Image, min_side: int | None) -> Picture:
     width, height = opened.size
-    if width * height > MOST_MEGAPIXELS * 1_000_000:
+    if too_large(opened.size):
         raise PictureError(f"too large: {width} x {height} pixels is over the limit of {MOST_MEGAPIXELS} megapixels")
-    if min_side and opened.format == "JPEG" and min(width, height) >= 4 * min_side:
-        opened.draft("RGB", (2 * min_side * width // min(width, height), 2 * min_side * height // min(width, height)))
+    small = scaled_size(opened.size, min_side)
+    if small and opened.format in ("JPEG", "MPO"):
+        opened.draft("RGB", small)
     opened.load()
     turned = ImageOps.exif_transpose(opened)
-    if opened.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+    if opened.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
         width, height = height, width
     return Picture(to_rgb(turned), width, height)
+
+
+def too_large(size: tuple[int, int]) -> bool:
+    """Whether a picture of this width and height is over the limit."""
+    return size[0] * size[1] > MOST_MEGAPIXELS * 1_000_000
+
+
+def scaled_size(size: tuple[int, int], min_side: int | None) -> tuple[int, int] | None:
+    """The least size at which a JPEG of this size may be decoded, or None if it is decoded whole."""
+    shorter = min(size)
+    if not min_side or shorter < 4 * min_side:
+        return None
+    return 2 * min_side * size[0] // shorter, 2 * min_side * size[1] // shorter
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
@@ -96,26 +127,30 @@ def _scaled(grey: NDArray) -> Image.Image:
 def fit(
     picture: Image.Image, size: int, mode: str = "shortest", interpolation: str = "bicubic", fill: int = 0
 ) -> NDArray[np.uint8]:
-    """A picture as a tower takes it: uint8 [size, size, 3], pixel for pixel as open_clip's transform.
-
-    mode: shortest (shorter side to size, centre cropped), longest (longer side to size, padded with
-    fill) or squash.
-    """
+    """A picture as a tower takes it: uint8 [size, size, 3], pixel for pixel as open_clip's transform; see Fitting."""
     picture = to_rgb(picture)
-    filter = MODES[interpolation]
+    (width, height), (left, top) = placed(*picture.size, size, mode)
+    resized = picture if (width, height) == picture.size else picture.resize((width, height), MODES[interpolation])
+    if mode != "longest":
+        return np.asarray(resized.crop((left, top, left + size, top + size)))
+    canvas = Image.new("RGB", (size, size), (fill,) * 3)
+    canvas.paste(resized, (-left, -top))
+    return np.asarray(canvas)
+
+
+def placed(width: int, height: int, size: int, mode: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The width and height that a picture is resized to, and where in it the tower's square begins.
+
+    A negative beginning is the border on that side.
+    """
     if mode == "squash":
-        return np.asarray(picture.resize((size, size), filter))
-    width, height = picture.size
+        return (size, size), (0, 0)
     if mode == "longest":
         scale = size / max(width, height)
-        resized = picture.resize((max(1, round(width * scale)), max(1, round(height * scale))), filter)
-        canvas = Image.new("RGB", (size, size), (fill,) * 3)
-        canvas.paste(resized, ((size - resized.width) // 2, (size - resized.height) // 2))
-        return np.asarray(canvas)
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        return (width, height), (-((size - width) // 2), -((size - height) // 2))
     if width <= height:
         width, height = size, int(size * height / width)
     else:
         width, height = int(size * width / height), size
-    left, top = round((width - size) / 2), round((height - size) / 2)
-    resized = picture if (width, height) == picture.size else picture.resize((width, height), filter)
-    return np.asarray(resized.crop((left, top, left + size, top + size)))
+    return (width, height), (round((width - size) / 2), round((height - size) / 2))

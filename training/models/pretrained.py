@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from training.models import hub
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
-from training.models.preprocess import fit
+from training.models.preprocess import Fitting
 from training.models.runtime import image_module, load_tower, resolve
 
 CONFIG = "open_clip_config.json"
@@ -41,6 +40,8 @@ class OpenClip(Encoder):
         self.image_size = size if isinstance(size, int) else size[0]
         if not isinstance(size, int) and len(set(size)) != 1:
             raise UserError(f"{name} wants pictures of {size[0]} by {size[1]} pixels; only square ones are supported.")
+        cfg = self.preprocess
+        self.fitting = Fitting(self.image_size, cfg["resize_mode"], cfg["interpolation"], cfg["fill_color"])
         self.logit_scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
         self.logit_bias = None if bias is None else float(bias.detach())
@@ -50,15 +51,16 @@ class OpenClip(Encoder):
         mean, std = self.preprocess["mean"], self.preprocess["std"]
         pixels = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
         self.see = load_tower(
-            lambda: image_module(model.visual, mean, std), pixels, f"{self.fingerprint}-image", runtime, precision
+            lambda: image_module(model.visual, mean, std),
+            pixels,
+            f"{self.fingerprint}-image",
+            runtime,
+            precision,
+            streams=True,
         )
         tokens = self.tokens(["a picture"])
         self.read = load_tower(lambda: _text_module(model), tokens, f"{self.fingerprint}-text", runtime, precision)
         self.dim = self.see(pixels).shape[1]
-
-    def prepare(self, picture: Image.Image) -> Pixels:
-        cfg = self.preprocess
-        return fit(picture, self.image_size, cfg["resize_mode"], cfg["interpolation"], cfg["fill_color"])
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self.see(pixels))

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 
 RUNTIMES = {"openvino": "a processor's own", "torch": "PyTorch, on a GPU where there is one"}
 PRECISIONS = {"f32": "full", "bf16": "half, with the range of full", "f16": "half, on a GPU"}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What keeps a runtime busiest. batch: inputs a call. at_once: calls at the same time."""
+
+    batch: int
+    at_once: int
+
 
 Tower = Callable[[NDArray], NDArray[np.float32]]  # [N, ...] to [N, width]; may be called from any thread
 
@@ -51,6 +61,18 @@ def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[s
     return runtime, precision
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load_of(runtime: str) -> Load:
+    """On a processor, small batches that stay in its caches, one to a core; on a GPU, one large batch at a time."""
+    if runtime == "openvino":
+        return Load(batch=8, at_once=cores())
+    return Load(batch=128 if _gpu_at_hand() and _gpu() == "cuda" else 32, at_once=1)
+
+
 def load_tower(
     build: Callable[[], "torch.nn.Module"],
     example: NDArray,
@@ -58,16 +80,18 @@ def load_tower(
     runtime: str,
     precision: str,
     free: Sequence[int] = (0,),
+    streams: bool = False,
 ) -> Tower:
     """A tower that runs.
 
     build: makes the module, called only if it is not exported yet. example: a batch of one of what it
     takes; later batches may have any size along the axes in free. key: names the weights and preprocessing, so
-    that the export of one never stands in for another.
+    that the export of one never stands in for another. streams: a call runs on one core, so that as many calls as
+    there are cores run side by side, which is more a second; otherwise a call has all cores, and answers sooner.
     """
     if runtime == "torch":
         return _torch_tower(build(), precision)
-    return _openvino_tower(_exported(build, example, key, free), precision)
+    return _openvino_tower(_exported(build, example, key, free), precision, streams)
 
 
 def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[float]) -> "torch.nn.Module":
@@ -126,19 +150,30 @@ def _core() -> Any:
     return _openvino().Core()
 
 
-def _openvino_tower(path: Path, precision: str) -> Tower:
-    hint = _openvino().properties.hint
-    settings = {
-        hint.performance_mode(): hint.PerformanceMode.LATENCY,  # all cores on one batch
-        hint.inference_precision(): precision,
-    }
+def _openvino_tower(path: Path, precision: str, streams: bool) -> Tower:
+    properties = _openvino().properties
+    hint = properties.hint
+    settings: dict[str, Any] = {hint.inference_precision(): precision}
+    if streams:
+        settings |= {properties.num_streams(): cores(), properties.inference_num_threads(): cores()}
+        settings[hint.enable_cpu_pinning()] = False  # others use this machine too
+    else:
+        settings |= {hint.performance_mode(): hint.PerformanceMode.LATENCY}
     compiled = _core().compile_model(str(path), "CPU", settings)
+    kind = compiled.input(0).element_type
     mine = threading.local()  # a request holds one batch, so each thread has its own
 
     def run(batch: NDArray) -> NDArray[np.float32]:
-        if not hasattr(mine, "request"):
-            mine.request = compiled.create_infer_request()
-        return mine.request.infer([batch])[0].astype(np.float32)
+        # Filled by hand: what `infer(array)` does by itself can wait for ever when two threads do it at once.
+        if getattr(mine, "shape", None) != batch.shape:
+            if not hasattr(mine, "shape"):
+                mine.request = compiled.create_infer_request()
+            mine.request.set_input_tensor(_openvino().Tensor(kind, batch.shape))
+            mine.shape = batch.shape
+        mine.request.get_input_tensor().data[:] = batch
+        mine.request.start_async()
+        mine.request.wait()
+        return np.array(mine.request.get_output_tensor().data, np.float32)
 
     return run
 

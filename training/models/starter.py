@@ -25,7 +25,7 @@ from PIL import Image
 
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
-from training.models.preprocess import fit
+from training.models.preprocess import Fitting
 from training.models.runtime import Tower, image_module, load_tower, resolve
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ TOKENS = 128  # of a phrase, at most
 class Starter(Encoder):
     """Pictures and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
 
-    name, image_size = "starter", IMAGE_SIZE
+    name, image_size, fitting = "starter", IMAGE_SIZE, Fitting(IMAGE_SIZE)
 
     def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):
         self.runtime, self.precision = resolve(runtime, precision)
@@ -64,10 +64,9 @@ class Starter(Encoder):
         """Loaded with the first picture: a search by words never needs it."""
         example = np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
         key = f"starter-{self.fingerprint}-image"
-        return load_tower(lambda: _bridged(eye_module(), self.bridge), example, key, self.runtime, self.precision)
-
-    def prepare(self, picture: Image.Image) -> Pixels:
-        return fit(picture, IMAGE_SIZE)
+        return load_tower(
+            lambda: _bridged(eye_module(), self.bridge), example, key, self.runtime, self.precision, streams=True
+        )
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self._eye(pixels))
