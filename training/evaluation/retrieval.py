@@ -1,0 +1,69 @@
+"""Retrieval: does a picture's own caption come first among all captions, and the picture among all pictures?"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation.rows import TIE, unit_rows
+
+AT_ONCE = 512  # queries whose scores are held at once
+DIRECTIONS = ("image_to_text", "text_to_image")
+
+
+def recall_at_k(images: Any, texts: Any, image_of_text: Any = None, k: int = 1) -> dict[str, float]:
+    """{"image_to_text", "text_to_image"}: the share of queries with a right answer among the first k.
+
+    images: [N, D]. texts: [T, D]. image_of_text: which picture each text is about, int [T]; left out, text i
+    is about picture i. Several texts may be about one picture: any of them is right. Where one text is about
+    several pictures, bool [N, T], true for each that is right. A wrong answer that ties a right one (within
+    1e-6) comes before it, so an encoder that gives everything one vector scores 0.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; recall is counted among the first 1 or more")
+    return {way: float((ranks <= k).mean()) for way, ranks in retrieval_ranks(images, texts, image_of_text).items()}
+
+
+def retrieval_ranks(images: Any, texts: Any, image_of_text: Any = None) -> dict[str, NDArray[np.int64]]:
+    """The rank of each query's first right answer, from 1: {"image_to_text" [N], "text_to_image" [T]}.
+
+    Queries without any right answer are left out.
+    """
+    pictures, captions = unit_rows(images, "images"), unit_rows(texts, "texts")
+    if pictures.shape[1] != captions.shape[1]:
+        raise ValueError(f"images are {pictures.shape[1]} wide and texts {captions.shape[1]}")
+    right = _right(image_of_text, len(pictures), len(captions))
+    return {
+        "image_to_text": _ranks(pictures, captions, right),
+        "text_to_image": _ranks(captions, pictures, right.T),
+    }
+
+
+def _ranks(queries: NDArray, candidates: NDArray, right: NDArray[np.bool_]) -> NDArray[np.int64]:
+    ranks = []
+    for start in range(0, len(queries), AT_ONCE):
+        here = right[start : start + AT_ONCE]
+        scores = (queries[start : start + AT_ONCE] @ candidates.T).astype(np.float64)
+        best = np.where(here, scores, -np.inf).max(axis=1, keepdims=True)
+        before = ((scores >= best - TIE) & ~here).sum(axis=1)
+        ranks.append(before[here.any(axis=1)] + 1)
+    return np.concatenate(ranks) if ranks else np.zeros(0, np.int64)
+
+
+def _right(image_of_text: Any, images: int, texts: int) -> NDArray[np.bool_]:
+    if image_of_text is None:
+        if images != texts:
+            raise ValueError(f"{images} images and {texts} texts are no pairs; image_of_text says which belong")
+        return np.eye(images, dtype=bool)
+    if hasattr(image_of_text, "detach"):
+        image_of_text = image_of_text.detach().cpu().numpy()
+    given = np.asarray(image_of_text)
+    if given.dtype == bool:
+        if given.shape != (images, texts):
+            raise ValueError(f"image_of_text has the shape {given.shape}, not [{images}, {texts}]")
+        return given
+    if given.shape != (texts,) or (given < 0).any() or (given >= images).any():
+        raise ValueError(f"image_of_text must hold a number below {images} for each of the {texts} texts")
+    right = np.zeros((images, texts), bool)
+    right[given, np.arange(texts)] = True
+    return right
