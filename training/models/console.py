@@ -1,5 +1,6 @@
 """How the commands speak: answers on stdout, progress on stderr, a user's mistake in one line."""
 
+import json
 import logging
 import sys
 import time
@@ -30,6 +31,11 @@ def fail(error: UserError) -> NoReturn:
     """Say what was wrong in one line, and exit 1."""
     click.echo(f"Error: {' '.join(str(error).split())}", err=True)
     sys.exit(1)
+
+
+def answer(as_json: bool, document: Any, text: str) -> None:
+    """One JSON document and nothing else, or words."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1) if as_json else text)
 
 
 def plain(text: str) -> str:

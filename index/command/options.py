@@ -1,0 +1,17 @@
+"""Options that several commands share, each described once."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+ENCODER_HELP = "starter, an open_clip name such as ViT-B-32/laion2b_s34b_b79k, ARCHITECTURE/FILE, or hf-hub:..."
+
+collection_argument = click.argument("collection", type=click.Path(path_type=Path), metavar="DIR")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+
+
+def run_options(command: Any) -> Any:
+    """How an encoder runs, the same for every command that loads one."""
+    command = click.option("--precision", help="f32, bf16 or f16; left out, the fastest that is safe here.")(command)
+    return click.option("--runtime", help="openvino or torch; left out, the fastest here.")(command)

@@ -1,0 +1,64 @@
+"""python -m index search: the pictures that words describe best."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from index.command.options import as_json_option, collection_argument, run_options
+from training.models.console import answer, plain
+from training.models.errors import UserError
+
+
+@click.command()
+@collection_argument
+@click.argument("text", required=False)
+@click.option("--image", type=click.Path(path_type=Path), help="A picture to look for, alone or with words.")
+@click.option("--without", multiple=True, help="Words for what should not be seen; may be given again.")
+@click.option("-k", default=10, show_default=True, type=click.IntRange(1), help="How many pictures.")
+@click.option("--where", help='Filter over the columns, in pandas query syntax: "width > 1000".')
+@as_json_option
+@run_options
+def search(
+    collection: Path,
+    text: str | None,
+    image: Path | None,
+    without: tuple[str, ...],
+    k: int,
+    where: str | None,
+    as_json: bool,
+    runtime: str | None,
+    precision: str | None,
+) -> None:
+    """The pictures in DIR that TEXT describes best: "golden retriever + pool - people".
+
+    A sign with spaces around it adds or takes away; "2:red car" counts double.
+    """
+    from index.collection import Collection
+    from index.query import Term, parse_query
+    from training.models.lookup import load_encoder
+
+    terms = parse_query(text or "") + [Term(-1, words=words) for words in without]
+    opened = Collection.open(collection)
+    if image is not None:
+        terms.append(Term(picture=_read_image(image)))
+    if not terms:
+        raise UserError("There is nothing to search for; give some words, or --image FILE.")
+    from index.search import hit_fields
+    from index.search import search as find
+
+    hits = find(opened, load_encoder(opened.encoder_name, runtime, precision), terms, k, where=where)
+    lines = [plain(f"{h.rank:3d}  {h.score:.3f}  {h.path}  {h.caption}".rstrip()) for h in hits]
+    answer(as_json, [hit_fields(opened, h) for h in hits], "\n".join(lines) or "No picture passes the filter.")
+
+
+def _read_image(path: Path) -> Any:
+    from training.data.folder import read_file
+    from training.models.preprocess import read_picture
+
+    try:
+        return read_picture(read_file(path)).image
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UserError as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error
