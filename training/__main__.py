@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
+from training.evaluation.command import evaluate
 from training.methods import METHODS
 from training.models.console import Commands
 
@@ -253,6 +254,9 @@ def starter(out: Path, clipart: Path | None) -> None:
 
     fit_bridge(out, clipart or CLIPART, say=lambda text: click.echo(text, err=True))
     click.echo(f"Written to {out}. Its model card is training/models/starter.md")
+
+
+cli.add_command(evaluate)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
+from training.evaluation.bootstrap import figure_of, figure_of_statistic
 from training.evaluation.rows import exact_unit_rows, rows_of
+from training.evaluation.subject import Finding, Subject, Unable
 
 
 def alignment(x: Any, y: Any, alpha: float = 2.0) -> float:
@@ -58,3 +61,39 @@ def entropy_rank(singular: NDArray[np.float64]) -> float:
         return 0.0
     share = singular[singular > 0] / total
     return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def probe(subject: Subject) -> Finding:
+    """Alignment of two views of a picture, uniformity over pictures, and effective rank."""
+    test = subject.test.sample(subject.many(1000), subject.seed)
+    if len(test) < 10:
+        raise Unable("it needs at least ten pictures")
+    rng = np.random.default_rng(subject.seed)
+    views = subject.encoder.embed_images([view(test.picture(i), rng) for i in range(len(test))])
+    potential = pair_potential(test.images)
+    rows = test.images.astype(np.float64)
+
+    def spread(weights: NDArray) -> float:
+        pairs = weights.sum() ** 2 - (weights**2).sum()  # of different pictures
+        return float(np.log((weights @ potential @ weights - (weights**2).sum()) / pairs))
+
+    def rank(weights: NDArray) -> float:
+        return entropy_rank(np.sqrt(np.maximum(np.linalg.eigvalsh((rows * weights[:, None]).T @ rows), 0)))
+
+    figures = {
+        "alignment": figure_of(distances(test.images, views)),
+        "uniformity": figure_of_statistic(spread, len(test)),
+        "effective_rank": figure_of_statistic(rank, len(test), replicates=50),
+    }
+    beside = {"collapsed": {"alignment": 0.0, "uniformity": 0.0, "effective_rank": 1.0}}
+    note = f"{len(test)} pictures; a view is a crop of 60 to 100 % of the area, mirrored half the time."
+    return Finding(figures, beside, (note, f"The effective rank can be {min(rows.shape)} at most here."))
+
+
+def view(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A crop of 60 to 100 % of the area, mirrored half the time."""
+    share = np.sqrt(rng.uniform(0.6, 1))
+    width, height = max(1, round(picture.width * share)), max(1, round(picture.height * share))
+    left, top = rng.integers(picture.width - width + 1), rng.integers(picture.height - height + 1)
+    cut = picture.crop((left, top, left + width, top + height))
+    return ImageOps.mirror(cut) if rng.random() < 0.5 else cut

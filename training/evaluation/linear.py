@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.evaluation.bootstrap import figure_of
+from training.evaluation.failures import mislabelled
 from training.evaluation.rows import labels_of_rows, rows_of
+from training.evaluation.subject import Finding, Subject
 
 STRENGTHS = tuple(10.0**power for power in range(-6, 3))  # of the penalty, beside a loss that is a mean
 HELD_OUT = 0.2  # of the training rows, to choose the strength on
@@ -111,3 +114,16 @@ def _solve(
 
 def _with_one(rows: NDArray) -> NDArray[np.float64]:
     return np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+
+
+def probe(subject: Subject) -> Finding:
+    """The share of pictures whose class a linear map of the features gives."""
+    train, test = subject.split
+    fitted = fit_linear(train.images, train.labels, seed=subject.seed)
+    predicted = fitted.predict(test.images)
+    return Finding(
+        figure_of(predicted == test.labels),
+        beside={"chance": {"": 1 / len(set(train.labels))}},
+        notes=(f"{len(train):,} pictures to learn from; penalty {fitted.strength:g}, chosen on a fifth of them.",),
+        failures=mislabelled(test, predicted),
+    )

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.evaluation.bootstrap import Figure, figure_of
 from training.evaluation.rows import TIE, unit_rows
+from training.evaluation.subject import Failure, Finding, Subject, Unable
 
 AT_ONCE = 512  # queries whose scores are held at once
+MOST = 5000  # pictures among which is searched, as is usual (COCO, Flickr30k)
 DIRECTIONS = ("image_to_text", "text_to_image")
 
 
@@ -67,3 +70,36 @@ def _right(image_of_text: Any, images: int, texts: int) -> NDArray[np.bool_]:
     right = np.zeros((images, texts), bool)
     right[given, np.arange(texts)] = True
     return right
+
+
+def probe(subject: Subject) -> Finding:
+    """Recall of captions by their pictures and of pictures by their captions, at 1, 5 and 10, and the median rank."""
+    encoder, test = subject.words(), subject.test.captioned
+    if len(test) < 2:
+        raise Unable(f"it needs captions, and {subject.test.name} has none")
+    test = test.sample(MOST, subject.seed)
+    texts = sorted({caption for item in test.items for caption in item.captions})
+    number_of = {text: number for number, text in enumerate(texts)}
+    right = np.zeros((len(test), len(texts)), bool)
+    for i, item in enumerate(test.items):
+        right[i, [number_of[caption] for caption in item.captions]] = True
+    rows = encoder.embed_texts(texts)
+    ranks = retrieval_ranks(test.images, rows, right)
+    figures: dict[str, Figure] = {}
+    beside: dict[str, float] = {}
+    for way in DIRECTIONS:
+        for k in (1, 5, 10):
+            figures[f"{way}@{k}"] = figure_of(ranks[way] <= k)
+            relevant = right.sum(axis=1) if way == "image_to_text" else right.sum(axis=0)
+            size = right.shape[1] if way == "image_to_text" else right.shape[0]
+            beside[f"{way}@{k}"] = float(np.mean(1 - (1 - np.minimum(relevant / size, 1)) ** k))
+    missed = [i for i in np.argsort(-ranks["image_to_text"], kind="stable") if ranks["image_to_text"][i] > 1][:12]
+    best = (test.images[missed] @ rows.T).argmax(axis=1) if missed else []
+    failures = tuple(
+        Failure((test.picture(i),), f"“{test.items[i].caption}” came after “{texts[first]}”")
+        for i, first in zip(missed, best, strict=True)
+    )
+    note = (
+        f"{len(test):,} pictures, {len(texts):,} different captions; a caption of several pictures is right for each."
+    )
+    return Finding(figures, {"chance": beside}, (note,), failures)

@@ -3,14 +3,26 @@
 Thrush et al. 2022, "Winoground: Probing Vision and Language Models for Visio-Linguistic Compositionality".
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.evaluation.bootstrap import figure_of
+from training.evaluation.pairs import PairExample, embed_pairs
 from training.evaluation.rows import TIE, exact_unit_rows
+from training.evaluation.subject import Failure, Finding, Subject
 
 SCORES = ("text", "image", "group")
+CLIP = "CLIP ViT-B/32"
+KNOWN = {"chance": (1 / 4, 1 / 4, 1 / 6), "human": (0.895, 0.885, 0.855), CLIP: (0.3075, 0.105, 0.08)}
+CLIP_BY_TAG = {  # Winoground's collapsed tags; text, image, group
+    "object": (0.3475, 0.0780, 0.0638),
+    "relation": (0.2275, 0.0858, 0.0558),
+    "both": (0.8077, 0.4231, 0.3846),
+}
+MOST_FAILURES = 12
 
 
 def winoground_scores(image_0: Any, image_1: Any, caption_0: Any, caption_1: Any) -> dict[str, float]:
@@ -51,3 +63,51 @@ def wins_of_matrix(scores: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
     text = (right_0 - wrong_01 > TIE) & (right_1 - wrong_10 > TIE)  # the picture stays, the caption changes
     image = (right_0 - wrong_10 > TIE) & (right_1 - wrong_01 > TIE)  # the caption stays, the picture changes
     return {"text": text, "image": image, "group": text & image}
+
+
+def probe(subject: Subject) -> Finding:
+    """Text, image and group score, also by tag: of a set of pairs if data is one, else of generated scenes."""
+    encoder = subject.words()
+    pairs = subject.pairs
+    return finding(embed_pairs(encoder, pairs), [example.tag for example in pairs], pairs)
+
+
+def finding(features: Mapping[str, Any], tags: Sequence[str] = (), pairs: Sequence[PairExample] = ()) -> Finding:
+    """The scores of embedded pairs. features: image_0, image_1, caption_0, caption_1. tags: [N], or none."""
+    wins = winoground_wins(**features)
+    figures = {score: figure_of(won) for score, won in wins.items()}
+    beside: dict[str, dict[str, float]] = {name: dict(zip(SCORES, of, strict=True)) for name, of in KNOWN.items()}
+    for tag in sorted(set(tags) - {""}):
+        here = np.array([other == tag for other in tags])
+        figures |= {f"{tag}/{score}": figure_of(won[here]) for score, won in wins.items()}
+        beside["chance"] |= {f"{tag}/{score}": beside["chance"][score] for score in SCORES}
+        known = CLIP_BY_TAG.get(tag.lower())
+        if known:
+            beside[CLIP] |= {f"{tag}/{score}": value for score, value in zip(SCORES, known, strict=True)}
+    scores = pair_matrix(**features)
+    lost = np.flatnonzero(~wins["group"])[: MOST_FAILURES if pairs else 0]
+    failures = tuple(
+        Failure(tuple(open_() for open_ in pairs[i].pictures), verdict(scores[i], pairs[i].captions)) for i in lost
+    )
+    notes = (
+        f"{len(scores):,} examples. A win by no more than a millionth is a tie, and a tie is wrong.",
+        "Human and CLIP are those of Winoground's own 400 examples (Thrush et al. 2022, table 3); beside other "
+        "pairs they only say where the scale lies. Random vectors get the chance scores; a bag of words gets 0.",
+    )
+    return Finding(figures, beside, notes, failures)
+
+
+def verdict(scores: NDArray[np.float64], captions: Sequence[str]) -> str:
+    """What an encoder makes of one example, in a sentence. scores: [2, 2], pictures by captions."""
+    won = {name: bool(of[0]) for name, of in wins_of_matrix(scores[None]).items()}
+    table = "; ".join(
+        f"“{caption}”: {scores[0, c]:.3f} on the first, {scores[1, c]:.3f} on the second"
+        for c, caption in enumerate(captions)
+    )
+    if won["group"]:
+        return f"Every caption and every picture finds its own. {table}"
+    wrong = [
+        "picks a wrong caption for a picture" if not won["text"] else "",
+        "picks a wrong picture for a caption" if not won["image"] else "",
+    ]
+    return f"{' and '.join(filter(None, wrong)).capitalize()}. {table}"

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.evaluation.bootstrap import figure_of
+from training.evaluation.failures import mislabelled
 from training.evaluation.rows import TIE, exact_unit_rows, labels_of_rows
+from training.evaluation.subject import Finding, Subject, Unable
+from training.models.zero_shot import ClassName, zero_shot_classifier
 
 
 def zero_shot_accuracy(images: Any, classes: Any, labels: Any, k: int = 1) -> float:
@@ -28,3 +32,26 @@ def class_ranks(images: Any, classes: Any, labels: Any) -> NDArray[np.int64]:
     scores = pictures @ words.T
     own = scores[np.arange(len(scores)), numbers]
     return (scores >= own[:, None] - TIE).sum(axis=1)  # its own class is one of those
+
+
+def probe(subject: Subject) -> Finding:
+    """The share of pictures whose class is named by the nearest words."""
+    encoder, test = subject.words(), subject.test
+    if not test.classes or not len(test.labelled):
+        raise Unable(f"it needs a class for each picture, and {test.name} has none (--label-column names it)")
+    if all(name.isdigit() for name in test.classes):
+        raise Unable(f"it needs names of classes, and {test.name} has numbers only (--label-column names the names)")
+    test = test.labelled
+    classifier = zero_shot_classifier(encoder, [ClassName(readable(name)) for name in test.classes], subject.templates)
+    ranks = class_ranks(test.images, classifier, test.labels)
+    return Finding(
+        figure_of(ranks == 1),
+        beside={"chance": {"": 1 / len(test.classes)}},
+        notes=(f"{len(test.classes)} classes, said as {', '.join(map(repr, subject.templates[:3]))}.",),
+        failures=mislabelled(test, (test.images @ classifier.T).argmax(axis=1)),
+    )
+
+
+def readable(name: str) -> str:
+    """A class's name as one would say it: folders and columns write_words_so."""
+    return name.rpartition("/")[2].replace("_", " ")

@@ -1,0 +1,112 @@
+"""python -m training evaluate: what an encoder can and cannot see."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from training.evaluation import PROBES
+from training.models.console import ProgressLine
+from training.models.errors import UserError
+
+if TYPE_CHECKING:
+    from training.evaluation.suite import Report
+
+
+@click.command()
+@click.argument("encoder", required=False)
+@click.option("--data", metavar="SOURCE", help="The pictures to test on; without it only probes that make their own.")
+@click.option("--train", metavar="SOURCE", help="Pictures that probes may learn from. [default: half of --data]")
+@click.option("--suite", help=f"Probes with commas between them: {', '.join(PROBES)}; `probes` for all of them.")
+@click.option("--features", type=click.Path(path_type=Path, dir_okay=False), help="Saved embeddings (.npz) of pairs.")
+@click.option("--label-column", help="The column with the class. [default: the first that looks like one]")
+@click.option("--templates", default="photo", show_default=True, help="Around classes: plain, photo, 7, 80, a file.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for JSON, Markdown and HTML.")
+@click.option("--seed", default=0, show_default=True, help="Of samples and of the split.")
+@click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--runtime", help="openvino or torch; left out, the fastest here.")
+@click.option("--precision", help="f32, bf16 or f16; left out, the fastest that is safe here.")
+def evaluate(
+    encoder: str | None,
+    data: str | None,
+    train: str | None,
+    suite: str | None,
+    features: Path | None,
+    label_column: str | None,
+    templates: str,
+    out: Path | None,
+    seed: int,
+    quick: bool,
+    as_json: bool,
+    runtime: str | None,
+    precision: str | None,
+) -> None:
+    """Measure what ENCODER sees, every figure with its 95 % interval.
+
+    \b
+      python -m training evaluate starter --data photos.csv --suite knn,linear,zero-shot
+      python -m training evaluate runs/first --suite probes --out report
+      python -m training evaluate --features pairs.npz --suite winoground
+    """
+    from training.evaluation.report import markdown, write_report
+    from training.evaluation.suite import parse_suite
+
+    if suite is not None:
+        parse_suite(suite)  # a wrong name is answered before anything is loaded
+    if features is not None:
+        report = _of_features(encoder, features, suite or "winoground")
+    elif encoder is None:
+        raise click.UsageError("Missing argument 'ENCODER': what is measured (or --features with saved embeddings).")
+    else:
+        report = _of_encoder(
+            encoder,
+            suite,
+            runtime,
+            precision,
+            templates,
+            {"data": data, "train": train, "label_column": label_column, "seed": seed, "quick": quick},
+        )
+    if out is not None:
+        write_report(report, out)
+        click.echo(f"Written to {out / 'report.html'}, report.md and report.json.", err=True)
+    click.echo(json.dumps(report.document(), ensure_ascii=False, indent=1) if as_json else markdown(report))
+
+
+def _of_encoder(
+    name: str, suite: str | None, runtime: str | None, precision: str | None, templates: str, asked: dict
+) -> "Report":
+    from training.evaluation.subject import Subject
+    from training.evaluation.suite import ALL, fitting, run_suite
+    from training.models.lookup import load_encoder
+    from training.models.prompts import template_set
+
+    if suite is None and asked["data"] is None:
+        raise click.UsageError(
+            f"Missing option '--data' or '--suite': what is measured, and on what ('--suite {ALL}' for all)."
+        )
+    said = tuple(template_set(templates))
+    line = ProgressLine("Embedding")
+    subject = Subject(load_encoder(name, runtime, precision), templates=said, progress=line.show, **asked)
+    names = suite or ",".join(fitting(subject))
+    report = run_suite(subject, names, say=lambda probe: click.echo(f"{probe} ...", err=True))
+    line.close()
+    return report
+
+
+def _of_features(encoder: str | None, path: Path, suite: str) -> "Report":
+    from training.evaluation.pairs import load_features
+    from training.evaluation.suite import Report, parse_suite
+    from training.evaluation.winoground import finding
+
+    if encoder is not None:
+        raise UserError(f"--features holds embeddings already; leave {encoder} out.")
+    if parse_suite(suite) != ["winoground"]:
+        raise UserError("Saved embeddings of pairs can be scored by winoground only; other probes need an ENCODER.")
+    arrays, tags = load_features(path)
+    try:
+        found = finding(arrays, tags)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be scored: {error}.") from error
+    return Report({"encoder": str(path), "fingerprint": "saved embeddings", "data": str(path)}, {"winoground": found})

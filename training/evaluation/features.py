@@ -1,0 +1,126 @@
+"""A data set embedded once, so that every probe reuses it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from os import cpu_count
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.data.pictures import labels_of
+from training.data.source import Item
+from training.data.sources import open_source
+from training.models.encoder import BATCH, Encoder, Vectors
+from training.models.errors import UserError
+from training.models.preprocess import PictureError, read_picture
+
+Progress = Callable[[int, int], object]  # pictures done, of how many
+
+
+@dataclass(frozen=True)
+class Features:
+    """Pictures of a source with their embeddings.
+
+    name: of the source. images: [N, D], unit rows. labels: [N], -1 where there is no class; classes: what the
+    numbers stand for. items: as they came, for captions and for looking at them. unreadable: path and reason.
+    """
+
+    name: str
+    items: list[Item]
+    images: Vectors
+    labels: NDArray[np.int64]
+    classes: list[str]
+    unreadable: list[tuple[str, str]]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def picture(self, number: int) -> Image.Image:
+        """Picture number, upright RGB."""
+        return read_picture(self.items[number].read()).image
+
+    def pick(self, numbers: NDArray[np.integer]) -> "Features":
+        """Some of them."""
+        return replace(
+            self,
+            items=[self.items[number] for number in numbers],
+            images=self.images[numbers],
+            labels=self.labels[numbers],
+        )
+
+    def sample(self, most: int, seed: int = 0) -> "Features":
+        """At most so many, the same ones each time."""
+        return self if len(self) <= most else self.pick(_order(len(self), seed)[:most])
+
+    def halves(self, seed: int = 0) -> tuple["Features", "Features"]:
+        """Two parts without a picture in common, the same ones each time."""
+        order = _order(len(self), seed)
+        return self.pick(np.sort(order[: len(order) // 2])), self.pick(np.sort(order[len(order) // 2 :]))
+
+    @property
+    def labelled(self) -> "Features":
+        """Those with a class."""
+        return self.pick(np.flatnonzero(self.labels >= 0))
+
+    @property
+    def captioned(self) -> "Features":
+        """Those with a caption."""
+        return self.pick(np.array([i for i, item in enumerate(self.items) if item.captions], np.int64))
+
+
+def embed_source(
+    encoder: Encoder,
+    spec: str,
+    label_column: str | None = None,
+    most: int | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Features:
+    """Every readable picture of the source that spec names, embedded.
+
+    label_column: where the class is kept; left out, the first column that looks like one. most: take a sample
+    of so many. UserError if there is no picture that can be read.
+    """
+    source = open_source(spec)
+    items = list(source)
+    if most is not None and len(items) > most:
+        items = [items[number] for number in np.sort(_order(len(items), 0)[:most])]
+    labels, classes = labels_of(items, label_column)
+    rows: list[Vectors] = []
+    kept: list[int] = []
+    unreadable: list[tuple[str, str]] = []
+    for start in range(0, len(items), 4 * BATCH):
+        here = range(start, min(start + 4 * BATCH, len(items)))
+        read = _prepared(encoder, [items[number] for number in here])
+        good = []
+        for number, pixels in zip(here, read, strict=True):
+            if isinstance(pixels, str):
+                unreadable.append((items[number].path, pixels))
+            else:
+                good.append(pixels)
+                kept.append(number)
+        rows += [encoder.embed_prepared(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
+        progress(here.stop, len(items))
+    if not kept:
+        reason = f"; the first: {unreadable[0][1]}" if unreadable else ""
+        raise UserError(f"{spec} has no picture that can be read{reason}.")
+    numbers = np.array(kept)
+    return Features(source.name, [items[i] for i in kept], np.concatenate(rows), labels[numbers], classes, unreadable)
+
+
+def _prepared(encoder: Encoder, items: Sequence[Item]) -> Iterator[NDArray[np.uint8] | str]:
+    """Each picture as the tower takes it, or the reason why it cannot be read."""
+
+    def one(item: Item) -> NDArray[np.uint8] | str:
+        try:
+            return encoder.prepare(read_picture(item.read(), encoder.image_size).image)
+        except (PictureError, OSError) as error:
+            return str(error)
+
+    with ThreadPoolExecutor(cpu_count() or 2) as pool:
+        yield from pool.map(one, items)
+
+
+def _order(count: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).permutation(count)

@@ -1,0 +1,171 @@
+"""Examples of two pictures and two captions, wherever they are kept.
+
+Winoground's own files are read where the user has them (its licence lets nobody pass them on): the parquet files of
+its data set, or a folder with examples.jsonl and images/. Pairs of one's own: a CSV or TSV with the columns image_0,
+image_1, caption_0, caption_1 and perhaps tag, or a folder with name_0.jpg, name_0.txt, name_1.jpg, name_1.txt.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.data.folder import PICTURES, read_file
+from training.models.encoder import BATCH, Encoder
+from training.models.errors import UserError
+from training.models.preprocess import read_picture
+
+COLUMNS = ("image_0", "image_1", "caption_0", "caption_1")
+TAG_COLUMNS = ("collapsed_tag", "tag", "kind")  # the first that a table has
+
+
+@dataclass(frozen=True)
+class PairExample:
+    """Two pictures and two captions; captions[i] is that of pictures[i]. tag: what kind of example, or ""."""
+
+    name: str
+    pictures: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]
+    captions: tuple[str, str]
+    tag: str = ""
+
+
+def open_pairs(spec: str) -> list[PairExample]:
+    """The examples that spec names. UserError if there are none, or it is none of the kinds above."""
+    path = Path(spec).expanduser()
+    if not path.exists():
+        raise UserError(f"There is nothing at {spec}; pairs are a parquet file, a CSV or TSV, or a folder of them.")
+    if path.is_dir():
+        found = _of_folder(path)
+    elif path.suffix.lower() == ".parquet":
+        found = list(_of_parquet(path))
+    elif path.suffix.lower() in (".csv", ".tsv"):
+        found = list(_of_table(path))
+    else:
+        raise UserError(f"{spec} is no set of pairs: it must be a parquet file, a CSV or TSV, or a folder of them.")
+    if not found:
+        raise UserError(f"{spec} holds no pairs; a folder has name_0.jpg, name_0.txt, name_1.jpg and name_1.txt.")
+    return found
+
+
+def embed_pairs(encoder: Encoder, pairs: list[PairExample]) -> dict[str, NDArray[np.float32]]:
+    """image_0, image_1, caption_0, caption_1, each [N, D], unit rows. UserError if a picture cannot be read."""
+    images: list[NDArray] = []
+    for start in range(0, len(pairs), BATCH):
+        here = pairs[start : start + BATCH]
+        images.append(encoder.embed_images([open_() for example in here for open_ in example.pictures]))
+    rows = np.concatenate(images)
+    captions = encoder.embed_texts([caption for example in pairs for caption in example.captions])
+    return {"image_0": rows[::2], "image_1": rows[1::2], "caption_0": captions[::2], "caption_1": captions[1::2]}
+
+
+def load_features(path: Path) -> tuple[dict[str, NDArray], list[str]]:
+    """Saved embeddings of pairs and their tags: a .npz with image_0, image_1, caption_0, caption_1 and perhaps tag."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as .npz: {str(error).splitlines()[0]}.") from error
+    missing = [name for name in COLUMNS if name not in arrays]
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(missing)}; it has {', '.join(arrays) or 'nothing'}.")
+    tags = [str(tag) for tag in arrays["tag"]] if "tag" in arrays else []
+    return {name: arrays[name] for name in COLUMNS}, tags
+
+
+def _of_folder(path: Path) -> list[PairExample]:
+    if (path / "examples.jsonl").is_file():
+        return list(_of_winoground_folder(path))
+    tables = sorted(path.glob("*.parquet"))
+    if tables:
+        return [example for table in tables for example in _of_parquet(table)]
+    found = []
+    for first in sorted(path.rglob("*_0.*")):
+        stem, ending = first.stem[: -len("_0")], first.suffix
+        second = first.with_name(f"{stem}_1{ending}")
+        texts = [file.with_suffix(".txt") for file in (first, second)]
+        if ending.lower() in PICTURES and second.is_file() and all(text.is_file() for text in texts):
+            said = [text.read_text(encoding="utf-8").strip() for text in texts]
+            inside = first.parent.relative_to(path).as_posix()
+            tag = "" if inside == "." else inside
+            found.append(PairExample(stem, (partial(_file, first), partial(_file, second)), (said[0], said[1]), tag))
+    return found
+
+
+def _of_winoground_folder(path: Path) -> Iterator[PairExample]:
+    for line in (path / "examples.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        files = [_winoground_file(path / "images", str(row[f"image_{side}"])) for side in (0, 1)]
+        yield _example(row, str(row.get("id", "")), (partial(_file, files[0]), partial(_file, files[1])))
+
+
+def _winoground_file(folder: Path, name: str) -> Path:
+    """examples.jsonl names pictures without their ending."""
+    return folder / name if Path(name).suffix else folder / f"{name}.png"
+
+
+def _of_parquet(path: Path) -> Iterator[PairExample]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} cannot be read as parquet: {str(error).splitlines()[0]}.") from error
+    _check(path, file.schema_arrow.names)
+    for batch in file.iter_batches(batch_size=64):
+        for number, row in enumerate(batch.to_pylist()):
+            pictures = (partial(_cell, row["image_0"], path.parent), partial(_cell, row["image_1"], path.parent))
+            yield _example(row, str(row.get("id", number)), pictures)
+
+
+def _of_table(path: Path) -> Iterator[PairExample]:
+    import pandas as pd
+
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        rows = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}.") from error
+    _check(path, list(rows.columns))
+    for number, row in enumerate(rows.to_dict("records")):
+        first, second = (partial(_file, path.parent / row[f"image_{side}"]) for side in (0, 1))
+        yield _example(row, str(row.get("id", number)), (first, second))
+
+
+def _check(path: Path, columns: list[str]) -> None:
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        raise UserError(
+            f"{path} is no table of pairs: it lacks {', '.join(missing)}; its columns are {', '.join(columns)}."
+        )
+
+
+def _example(row: Any, name: str, pictures: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]) -> PairExample:
+    tag = next((str(row[column]) for column in TAG_COLUMNS if row.get(column)), "")
+    return PairExample(name, pictures, (str(row["caption_0"]), str(row["caption_1"])), tag)
+
+
+def _file(path: Path) -> Image.Image:
+    if path.suffix.lower() not in PICTURES:
+        raise UserError(f"{path} does not end as a picture does.")
+    try:
+        return read_picture(read_file(path)).image
+    except (UserError, OSError) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error
+
+
+def _cell(value: Any, folder: Path) -> Image.Image:
+    """A picture as parquet holds it: bytes, a struct with bytes as Hugging Face writes it, or a path."""
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, str):
+        return _file(folder / value)
+    if not value:
+        raise UserError("A row of the parquet file has no picture.")
+    return read_picture(value).image

@@ -1,0 +1,123 @@
+"""What probes are asked about, and what they answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from PIL import Image
+
+from training.evaluation.bootstrap import Figure
+from training.evaluation.features import Features, Progress, embed_source
+from training.evaluation.pairs import PairExample, open_pairs
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that went wrong and can be looked at. says: what was expected and what came instead."""
+
+    pictures: tuple[Image.Image, ...]
+    says: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a probe found out.
+
+    figures: name to figure, or one figure where there is only one. beside: what to compare with, name to the
+    same names' plain numbers. notes: what a reader must know, sentences. failures: the first few.
+    """
+
+    figures: Mapping[str, Figure] | Figure
+    beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def named(self) -> dict[str, Figure]:
+        """The figures by name; the only one has none."""
+        return {"": self.figures} if "value" in self.figures else dict(self.figures)  # type: ignore[dict-item]
+
+
+class Unable(UserError):
+    """A probe that has nothing to work on here; the message says what it would need."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An encoder, and the pictures to look at it with.
+
+    data: a source to test on, or None for probes that make their own. train: a source that probes may learn
+    from; left out, half of data. label_column: where the class is kept. templates: around class names. quick:
+    fewer items, wider intervals. progress: told of pictures embedded.
+    """
+
+    encoder: Encoder
+    data: str | None = None
+    train: str | None = None
+    label_column: str | None = None
+    templates: tuple[str, ...] = ("a photo of a {}.",)
+    seed: int = 0
+    quick: bool = False
+    progress: Progress = lambda done, total: None
+
+    @cached_property
+    def test(self) -> Features:
+        """All pictures of data. Unable where there is no data."""
+        if self.data is None:
+            raise Unable("it needs pictures; name them with --data")
+        return self._embedded(self.data)
+
+    @cached_property
+    def split(self) -> tuple[Features, Features]:
+        """Labelled pictures to learn from and to test on. Unable without classes."""
+        if self.test.classes == [] or not len(self.test.labelled):
+            raise Unable(f"it needs a class for each picture, and {self.test.name} has none (--label-column names it)")
+        if self.train is None:
+            first, second = self.test.labelled.halves(self.seed)
+        else:
+            first, second = same_classes(self._embedded(self.train), self.test.labelled)
+        if len(first) < 2 or not len(second):
+            raise Unable(f"{self.test.name} has too few pictures with a class")
+        return first, second
+
+    @cached_property
+    def pairs(self) -> list[PairExample]:
+        """Two pictures and two captions each: those of data if it is a set of pairs."""
+        if self.data is None:
+            raise Unable("it needs pairs of pictures and captions; name them with --data")
+        return open_pairs(self.data)
+
+    def words(self) -> Encoder:
+        """The encoder, if it reads. Unable if not."""
+        if not self.encoder.reads_text:
+            raise Unable(f"it needs words, and {self.encoder.name} sees pictures only")
+        return self.encoder
+
+    def many(self, most: int) -> int:
+        """How many items to take where most would be plenty."""
+        return max(20, most // 10) if self.quick else most
+
+    def _embedded(self, spec: str) -> Features:
+        return embed_source(self.encoder, spec, self.label_column, progress=self.progress)
+
+
+def same_classes(train: Features, test: Features) -> tuple[Features, Features]:
+    """Both with the numbers that test gives its classes; training pictures of other classes get further numbers."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    train = train.labelled
+    if not len(train):
+        raise Unable(f"it needs a class for each picture, and {train.name} has none")
+    classes = [*test.classes, *(name for name in train.classes if name not in test.classes)]
+    number_of = {name: number for number, name in enumerate(classes)}
+    numbers = np.array([number_of[name] for name in train.classes])[train.labels]
+    return replace(train, labels=numbers, classes=classes), replace(test, classes=classes)
+
+
+Probe = Callable[[Subject], Finding]
+Document = dict[str, Any]
