@@ -94,11 +94,12 @@ def method_command(name: str, text: str) -> click.Command:
         if explain:
             _explain(name, data, said, as_json)
             return
-        from training.pretrain import begin, evaluation
+        from training.pretrain import begin
+        from training.watch import watch
 
         run = out or _free(name)
         with Interrupt() as stop:
-            trainer = begin(run, name, data, said["run"], said["settings"], evaluation(data), lambda: stop.asked)
+            trainer = begin(run, name, data, said["run"], said["settings"], watch(data), lambda: stop.asked)
         _done(run, trainer, as_json)
 
     options = [option for config in parts.values() for option in _options(config)]
@@ -206,12 +207,13 @@ def _done(run: Path, trainer: Any, as_json: bool) -> None:
 def resume(run: Path, as_json: bool) -> None:
     """Go on with RUN from its last checkpoint, as if it had never stopped."""
     from training.engine.config import read_config
-    from training.pretrain import data_of, evaluation
+    from training.pretrain import data_of
     from training.pretrain import resume as go_on
+    from training.watch import watch
 
     document = read_config(run)
     with Interrupt() as stop:
-        trainer = go_on(run, evaluation(data_of(document)), lambda: stop.asked)
+        trainer = go_on(run, watch(data_of(document)), lambda: stop.asked)
     _done(run, trainer, as_json)
 
 

@@ -154,11 +154,6 @@ def data_of(document: Mapping[str, Any]) -> DataConfig:
     return DataConfig(**of_data)
 
 
-def evaluation(data: DataConfig) -> Evaluate | None:
-    """What measures the run's product while it trains, if there is something to measure on."""
-    return None
-
-
 def _train(
     planned: Plan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
 ) -> Trainer:

@@ -17,7 +17,13 @@ from training.engine.checkpoint import checkpoints, load_checkpoint, save_checkp
 from training.engine.config import RunConfig
 from training.engine.distributed import World
 from training.engine.log import MetricsFile, Progress, keep_lines
-from training.engine.microbatch import cached_backward, refuse_inexact, summed_backward
+from training.engine.microbatch import (
+    cached_backward,
+    random_state,
+    refuse_inexact,
+    set_random_state,
+    summed_backward,
+)
 from training.engine.optim import build_optimizer, set_schedules
 from training.models.console import plain
 from training.models.errors import UserError
@@ -221,7 +227,9 @@ class Trainer:
         if self.evaluate is not None and (due or done):
             if self.world.leads:
                 facts, module = self._product()
+                before = random_state()  # measuring leaves no trace in the run
                 figures = self.evaluate(facts, module)
+                set_random_state(before)
                 for writer in self.writers:
                     writer.write({"step": self.step, "evaluation": figures})
             self.world.wait()
