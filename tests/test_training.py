@@ -19,6 +19,7 @@ from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.towers import TINY
 from training.pretrain import begin, resume
+from training.watch import watch
 
 RUN = {"batch_size": 8, "steps": 9, "workers": 0, "log_every": 2, "checkpoint_every": 4}
 
@@ -32,8 +33,9 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setitem(TINY, "tiny", {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text})
 
 
-def run(folder: Path, out: Path | None, method: str = "clip", settings=None, **of_run) -> Trainer:
-    return begin(out, method, DataConfig(data=(str(folder),)), RUN | of_run, settings or {}, quiet=True)
+def run(folder: Path, out: Path | None, method: str = "clip", settings=None, patch_dropout=0.0, **of_run) -> Trainer:
+    data = DataConfig(data=(str(folder),), patch_dropout=patch_dropout)
+    return begin(out, method, data, RUN | of_run, settings or {}, quiet=True)
 
 
 def log(out: Path) -> list[dict]:
@@ -169,3 +171,57 @@ def test_explain_says_where_each_setting_comes_from(captioned):
     assert (origins["batch_size"], origins["learning_rate"], origins["warmup"]) == ("user", "paper", "default")
     assert document["run"]["steps"] == 50 and origins["steps"].startswith("data")
     assert origins["hard_negatives"] == "default"
+
+
+def test_measuring_while_training_leaves_no_trace_in_the_run(captioned, tmp_path):
+    run(captioned, tmp_path / "plain", patch_dropout=0.5)
+    data = DataConfig(data=(str(captioned),), evaluate=(str(captioned),), patch_dropout=0.5)
+    begin(tmp_path / "watched", "clip", data, RUN | {"evaluate_every": 3}, {}, watch(data), quiet=True)
+    assert same_weights(tmp_path / "plain", tmp_path / "watched")
+    lines = [line for line in log(tmp_path / "watched") if "evaluation" in line]
+    assert [line["step"] for line in lines] == [3, 6, 9]
+    figures = lines[-1]["evaluation"][captioned.name]
+    assert set(figures) == {"zero-shot", "retrieval", "knn"}
+    assert 0 <= figures["zero-shot"]["low"] <= figures["zero-shot"]["value"] <= figures["zero-shot"]["high"] <= 1
+    assert figures["zero-shot"]["n"] == 40 and figures["knn"]["n"] == 20
+    assert set(figures["retrieval"]) == {"image_to_text_at_5", "text_to_image_at_5"}
+
+
+def test_an_unknown_measure_is_answered_before_anything_is_trained():
+    with pytest.raises(UserError, match="no measure called 'zeroshot'"):
+        watch(DataConfig(data=("x",), suite="zeroshot"))
+
+
+def test_a_mixture_with_captions_from_columns_trains(captioned, squares, tmp_path):
+    data = DataConfig(data=(str(captioned), str(squares)), weights=(3, 1), caption=("a {folder} thing",))
+    trainer = begin(None, "siglip", data, RUN | {"steps": 2}, {"multi_positive": True}, quiet=True)
+    assert trainer.batches.pictures.sizes == [40, 5]
+    assert {said for of in trainer.batches.pictures.spoken for said in of} == {
+        f"a {kind} thing" for kind in ("cat", "dog", "ship", "tree", "warm", "cold")
+    }
+
+
+def test_pictures_without_captions_say_which_columns_could_make_some(squares):
+    with pytest.raises(UserError, match=r"has no captions: it has the columns folder; --caption"):
+        run(squares, None, steps=1)
+
+
+@pytest.mark.parametrize("of_run", [{"precision": "bf16"}, {"checkpoint_gradients": True}, {"clip_gradients": 0.5}])
+def test_settings_that_change_how_and_not_what_still_train(captioned, of_run):
+    plain, changed = (run(captioned, None, steps=3, **more) for more in ({}, of_run))
+    assert changed.step == 3
+    pairs = zip(plain.method.parameters(), changed.method.parameters(), strict=True)
+    far = max(float((a - b).detach().abs().max()) for a, b in pairs)
+    assert far < (1e-6 if "checkpoint_gradients" in of_run else 0.02)
+
+
+def test_locking_needs_weights_worth_locking(captioned, tmp_path):
+    with pytest.raises(UserError, match="freshly initialised"):
+        run(captioned, None, settings={"lock_image": True})
+    run(captioned, tmp_path / "first", steps=2)
+    before = load_file(tmp_path / "first/model.safetensors")
+    data = DataConfig(data=(str(captioned),), tower=str(tmp_path / "first"))
+    begin(tmp_path / "second", "clip", data, RUN | {"steps": 2}, {"lock_image": True}, quiet=True)
+    after = load_file(tmp_path / "second/model.safetensors")
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved and not any(name.startswith("visual.") for name in moved)
