@@ -11,6 +11,7 @@ from typing import Any, get_args, get_type_hints
 import click
 
 from training.evaluation.command import evaluate
+from training.making import scenes
 from training.methods import METHODS
 from training.models.console import Commands
 
@@ -259,6 +260,7 @@ def starter(out: Path, clipart: Path | None) -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(scenes)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,19 @@ from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
 from training.models.errors import UserError
 
-KINDS = "a folder of pictures, a CSV or TSV with a path column, a parquet file or folder, or tar shards"
+KINDS = "a folder of pictures, a CSV or TSV with a path column, a parquet file or folder, tar shards, or scenes:N"
 
 
 def open_source(spec: str | Path) -> Source:
-    """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, or shards/{000..099}.tar.
+    """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar, or scenes:N.
 
     UserError if there is nothing at spec, or nothing that is one of these.
     """
     spec = os.fspath(spec)
+    if spec.startswith("scenes:"):
+        from training.data.scenes import SceneSource
+
+        return SceneSource.of(spec)
     if "{" in spec and spec.endswith(".tar"):
         return _shards(spec)
     path = Path(spec).expanduser()

@@ -1,0 +1,124 @@
+"""Captioned scenes: pictures of which everything is known, made as they are needed.
+
+Scene i is a function of the seed and i. The knobs (`Knobs`) say how the world and its captions are, since
+what a contrastive encoder learns about them depends on that: whether captions are complete, whether
+natural objects have their usual colour, which pairs of shape and colour occur.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from urllib.parse import parse_qsl
+
+from PIL import Image
+
+from training.data.drawing import Pixels, draw_scene
+from training.data.grammar import say, tell
+from training.data.source import Item, Source
+from training.data.world import USUAL, Draws, Graph, Knobs, draw_graph
+from training.models.errors import UserError
+
+SPLITS = ("train", "iid", "unseen")  # further splits are pairs, in contrasts.py
+PIXELS = 64
+EDITION = 1  # raised when scenes of a seed change
+MOST = 100_000_000
+WORDS, LIGHT = 1000, 2000  # streams of draws of a scene, beside its graph's own
+
+
+@dataclass(frozen=True)
+class Scene:
+    """image: uint8 [S, S, 3]. caption: what is said of it. graph: all that is true of it."""
+
+    image: Pixels
+    caption: str
+    graph: Graph
+
+
+def scene(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train", pixels: int = PIXELS) -> Scene:
+    """Scene i of a split, the same whenever it is asked for.
+
+    split: `train` and `iid` are drawn alike, with no scene in common; `unseen` shows the pairs of shape
+    and colour that knobs.held_out keeps from the other two. pixels: side of the picture.
+    """
+    graph, caption = described(seed, i, knobs, split=split)
+    nuisance = (knobs or USUAL).nuisance
+    return Scene(draw_scene(graph, Draws(seed, i, _stream(split) + LIGHT), pixels, nuisance), caption, graph)
+
+
+def described(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train") -> tuple[Graph, str]:
+    """Graph and caption of a scene, without its picture."""
+    knobs, stream = knobs or USUAL, _stream(split)
+    if knobs.duplicates and i and Draws(seed, i, stream + WORDS + 1).chance(knobs.duplicates):
+        i = int(Draws(seed, i, stream + WORDS + 2).one() * i)
+        return described(seed, i, replace(knobs, duplicates=0.0), split=split)
+    graph = draw_graph(Draws(seed, i, stream), knobs, unseen=split == "unseen")
+    draws = Draws(seed, i, stream + WORDS)
+    return graph, say(tell(graph, draws, knobs), draws, knobs.synonyms)
+
+
+def _stream(split: str) -> int:
+    if split not in SPLITS:
+        raise UserError(f"Scenes have no split called {split!r}; choose from {', '.join(SPLITS)}.")
+    return SPLITS.index(split) * 10_000
+
+
+class SceneSource(Source):
+    """The first count scenes, as pictures to train on or to index.
+
+    Columns: caption, and of the first thing shape, colour, size and texture; things, their number.
+    """
+
+    def __init__(
+        self, count: int, seed: int = 0, knobs: Knobs | None = None, split: str = "train", pixels: int = PIXELS
+    ):
+        if not 1 <= count <= MOST:
+            raise UserError(f"scenes:{count} is no number of scenes; give 1 to {MOST:,}.")
+        if not 16 <= pixels <= 1024:
+            raise UserError(f"Scenes of {pixels} pixels cannot be made; give 16 to 1024.")
+        _stream(split)
+        self.count, self.seed, self.knobs, self.split, self.pixels = count, seed, knobs or USUAL, split, pixels
+        told = [f"{name}={value:g}" for name, value in vars(self.knobs).items() if value != getattr(USUAL, name)]
+        plain = {"seed": (seed, 0), "split": (split, "train"), "pixels": (pixels, PIXELS)}
+        told += [f"{name}={value}" for name, (value, usual) in plain.items() if value != usual]
+        self.settings = "&".join(told)
+        self.name = f"scenes:{count}" + (f"?{self.settings}" if told else "")
+
+    @classmethod
+    def of(cls, spec: str) -> "SceneSource":
+        """The source of `scenes:N` or `scenes:N?seed=1&split=iid&pixels=32&association=1`."""
+        count, _, settings = spec.removeprefix("scenes:").partition("?")
+        given = dict(parse_qsl(settings, keep_blank_values=True))
+        try:
+            number, seed, pixels = int(count), int(given.pop("seed", "0")), int(given.pop("pixels", str(PIXELS)))
+        except ValueError as error:
+            raise UserError(f"{spec} is no source; write scenes:N or scenes:N?seed=1&pixels=64.") from error
+        return cls(number, seed, split=given.pop("split", "train"), pixels=pixels, knobs=Knobs.of(given))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self.item(i) for i in range(self.count))
+
+    def item(self, i: int) -> Item:
+        """Scene i, described; its picture is drawn when it is read."""
+        graph, caption = described(self.seed, i, self.knobs, split=self.split)
+        first = graph.things[0]
+        facts = {"label": first.shape, "shape": first.shape, "colour": first.colour, "size": first.size}
+        facts |= {"texture": first.texture, "relation": graph.relation or "", "ground": graph.ground}
+        return Item(
+            path=f"{i:08d}.png",
+            stamp=f"{EDITION}:{self.settings}",
+            modified=0.0,
+            read=partial(self.read, i),
+            caption=caption,
+            metadata={**facts, "things": len(graph.things)},
+        )
+
+    def read(self, i: int) -> bytes:
+        """Scene i as a PNG."""
+        made = scene(self.seed, i, self.knobs, split=self.split, pixels=self.pixels)
+        out = io.BytesIO()
+        Image.fromarray(made.image).save(out, "PNG", compress_level=1)
+        return out.getvalue()
