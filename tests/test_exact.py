@@ -27,14 +27,17 @@ CASES = {
     "siglip": ("siglip", {}),
     "siglip with shared captions": ("siglip", {"multi_positive": True}),
     "devise": ("devise", {}),
+    "clip with batch norm": ("clip", {}),  # of all ranks; in pieces it is refused
 }
+TOWER = {"clip with batch norm": "tiny-resnet"}
+PIECES = [(case, micro) for case in CASES for micro in (0, 2) if not (micro and case in TOWER)]
 BATCH = 12
 
 
 def gradients(folder: str, case: str, world: World, **of_run) -> dict[str, torch.Tensor]:
     """What one step's batch asks of every parameter on this rank, and the loss averaged over ranks."""
     method, settings = CASES[case]
-    data = DataConfig(data=(folder,), caption=("a {folder} in red and blue",))
+    data = DataConfig(data=(folder,), caption=("a {folder} in red and blue",), tower=TOWER.get(case, "tiny"))
     planned = plan(method, data, {"batch_size": BATCH, "steps": 1, "workers": 0} | of_run, settings, world)
     trainer = Trainer(planned.method, method, planned.batches, planned.run, world, quiet=True)
     batch = next(planned.batches.steps(0, 1, 0))
@@ -51,7 +54,7 @@ def one_rank(rank: int, ranks: int, port: int, folder: str, out: str) -> None:
     torch.set_num_threads(1)
     TINY["tiny"] = SMALL
     world = join("cpu")
-    found = {(case, micro): gradients(folder, case, world, micro_batch=micro) for case in CASES for micro in (0, 2)}
+    found = {(case, micro): gradients(folder, case, world, micro_batch=micro) for case, micro in PIECES}
     leave()
     torch.save(found, Path(out, f"{rank}.pt"))
 
@@ -82,15 +85,14 @@ def two_ranks(captioned, tmp_path_factory):
 def assert_equal(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
-        distance = (found[name] - gradient).norm() / gradient.norm()
-        assert distance <= 1e-5, f"{name}: {distance:.1e}"
+        distance = (found[name] - gradient).norm()
+        assert distance <= 1e-5 * gradient.norm(), f"{name}: {distance / gradient.norm():.1e}"
 
 
 ALONE = World(0, 1, torch.device("cpu"))
 
 
-@pytest.mark.parametrize("micro", [0, 2])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case, micro", PIECES)
 def test_two_ranks_and_three_micro_batches_have_the_gradients_of_one_full_batch(captioned, two_ranks, case, micro):
     whole = gradients(str(captioned), case, ALONE)
     for of_rank in two_ranks:
@@ -98,7 +100,7 @@ def test_two_ranks_and_three_micro_batches_have_the_gradients_of_one_full_batch(
     assert "pair.model.logit_scale" in whole or case == "devise"
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in CASES if case not in TOWER])
 def test_micro_batches_alone_have_the_gradients_of_the_full_batch(captioned, case):
     whole = gradients(str(captioned), case, ALONE)
     assert_equal(gradients(str(captioned), case, ALONE, micro_batch=3), whole)

@@ -39,7 +39,6 @@ class RunConfig:
     channels_last: bool = knob(True, "lay pictures out as convolutions like them")
     compile: bool = knob(False, "let torch.compile fuse the towers (minutes at the start, needs a C++ compiler)")
     checkpoint_gradients: bool = knob(False, "compute activations again in the backward pass: less memory, more time")
-    shard: bool = knob(False, "split weights and optimiser over the ranks (FSDP2) instead of a copy on each")
     seed: int = knob(0, "of weights, order, augmentation and dropout")
     workers: int | None = knob(None, "processes that prepare batches; left out, by the number of processors")
     device: str = knob("auto", "what computes", ("auto", "cpu", "cuda", "mps"))

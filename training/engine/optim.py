@@ -37,7 +37,7 @@ def build_optimizer(module: nn.Module, config: RunConfig) -> torch.optim.Optimiz
 
 def _adamw(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
     return torch.optim.AdamW(
-        groups, lr=config.peak_rate, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=not config.shard
+        groups, lr=config.peak_rate, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=True
     )
 
 

@@ -27,6 +27,7 @@ from training.engine.microbatch import (
 from training.engine.optim import build_optimizer, set_schedules
 from training.models.console import plain
 from training.models.errors import UserError
+from training.models.norms import make_norms_global
 from training.models.trained import write_trained
 
 UNREADABLE = "unreadable.tsv"  # step, path and reason of each picture that another stood in for
@@ -65,6 +66,8 @@ class Trainer:
         self.batches = batches
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.method = method.to(world.device, memory_format=layout).train()
+        if world.size > 1:
+            make_norms_global(self.method)
         if config.micro_batch:
             refuse_inexact(self.method, name)
         if config.checkpoint_gradients:
