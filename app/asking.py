@@ -11,6 +11,7 @@ from index.collection import Collection
 from index.facets import Facets, Rows, facets_of
 from index.query import Term, parse_query
 from index.tags import read_tags
+from index.where import matching_rows
 from training.data.folder import PICTURES
 from training.models.errors import UserError
 
@@ -52,7 +53,8 @@ class Question:
 
 
 def asked(library: Library, ask: Mapping[str, Any]) -> Question:
-    """ask as the page sends it: collection, q, like, pictures, filters, sort, line, k and offset.
+    """ask as the page sends it: collection, q, like, pictures, filters, sort, line, k and offset;
+    the API also sends without, words that are not wanted, and where, comparisons of columns.
 
     An id or token with a minus before it is unwanted. UserError for what makes no sense.
     """
@@ -63,6 +65,10 @@ def asked(library: Library, ask: Mapping[str, Any]) -> Question:
     filters = ask.get("filters") or []
     if not isinstance(filters, list) or not all(isinstance(one, dict) for one in filters):
         raise UserError("Filters are a list of columns with what they must hold.")
+    among = facets_of(collection).rows(filters[:MOST_FILTERS], tagged) if filters else None
+    if ask.get("where"):
+        passing = matching_rows(collection.items, str(ask["where"]))
+        among = np.flatnonzero(passing) if among is None else among[passing[among]]
     return Question(
         shelf=shelf,
         collection=collection,
@@ -71,7 +77,7 @@ def asked(library: Library, ask: Mapping[str, Any]) -> Question:
         line=_line(ask.get("line")),
         count=number(ask.get("k"), PAGE),
         offset=number(ask.get("offset"), 0, least=0),
-        among=facets_of(collection).rows(filters[:MOST_FILTERS], tagged) if filters else None,
+        among=among,
         tags=tags,
         tagged=tagged,
         local=library.local,
@@ -81,6 +87,7 @@ def asked(library: Library, ask: Mapping[str, Any]) -> Question:
 def asked_terms(library: Library, collection: Collection, ask: Mapping[str, Any]) -> list[Term]:
     """The words, ids and uploaded pictures of a question as terms; a file's name means that picture."""
     terms = [_by_file(collection, term) for term in parse_query(str(ask.get("q") or "")[:2000])]
+    terms += [Term(-1, words=words.strip()) for words in ask.get("without") or [] if words.strip()]
     for like in ask.get("like") or []:
         sign, id = _signed(like)
         terms.append(Term(sign, like=id))

@@ -36,7 +36,7 @@ assert {name for _, name in TEMPLATES} == set(TEMPLATE_SETS)
 
 def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     """Lay out the tab. where is the header, whose value names the collection."""
-    classifiers = _Kept()
+    classifiers = Kept()
 
     def classify(where: dict, picture: dict | None, text: str, templates: str, none: bool) -> dict[str, Any]:
         return answered(classify_picture, library, classifiers, where, picture or {}, text, templates, none)
@@ -115,7 +115,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
 
 def classify_picture(
     library: Library,
-    classifiers: "_Kept",
+    classifiers: "Kept",
     where: dict[str, Any],
     picture: dict[str, Any],
     text: str,
@@ -143,7 +143,7 @@ def classify_picture(
     return {"bars": bars, "encoder": encoder.name}
 
 
-class _Kept:
+class Kept:
     """Classifiers made lately, so that another picture by the same classes costs nothing."""
 
     def __init__(self, keep: int = 16):

@@ -3,6 +3,8 @@
 import errno
 import logging
 import os
+import re
+import secrets
 import shutil
 import signal
 import socket
@@ -47,7 +49,10 @@ PORTS = 50  # tried after the usual one
 @click.option(
     "--auth", type=click.Path(path_type=Path), metavar="FILE", help="Lines user:password; nothing answers without them."
 )
-@click.option("--share", is_flag=True, help="Also open a public link through Gradio's tunnel; needs --auth.")
+@click.option(
+    "--token", is_flag=True, help="Nothing answers without a token, printed in the address; GELATO_TOKEN sets it."
+)
+@click.option("--share", is_flag=True, help="Also open a public link through Gradio's tunnel; needs --auth or --token.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
 def main(ctx: click.Context, **options: Any) -> None:
@@ -70,16 +75,19 @@ def serve(
     host: str,
     port: int,
     auth: Path | None,
+    token: bool,
     share: bool,
     no_browser: bool,
     port_is_fixed: bool,
 ) -> None:
     """Serve the page until the process is told to stop."""
     users = read_users(auth) if auth else {}
-    if share and not users:
-        raise UserError("--share makes the page public, so it needs --auth FILE with lines user:password.")
-    if not is_loopback(host) and not users:
-        raise UserError(f"--host {host} lets others reach the page, so it needs --auth FILE with lines user:password.")
+    secret = own_token() if token else ""
+    guards = "needs --auth FILE with lines user:password, or --token"
+    if share and not (users or secret):
+        raise UserError(f"--share makes the page public, so it {guards}.")
+    if not is_loopback(host) and not (users or secret):
+        raise UserError(f"--host {host} lets others reach the page, so it {guards}.")
     listening = listen(host, port, port_is_fixed)
     port = listening.getsockname()[1]
     temporary = quiet_gradio()
@@ -102,10 +110,12 @@ def serve(
     try:
         open_shelves(library, collections, images, encoder)
         public = _tunnel(port) if share else None
-        server = make_server(library, host, users, public_host=public.removeprefix("https://") if public else None)
+        name = public.removeprefix("https://") if public else None
+        server = make_server(library, host, users, public_host=name, token=secret)
         address = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-        url = f"http://{address}:{port}/"
-        click.echo(f"Gelato is at {url}" + (f" and at {public}" if public else "") + " (Ctrl-C ends it)")
+        asking = f"?token={secret}" if secret else ""
+        url = f"http://{address}:{port}/{asking}"
+        click.echo(f"Gelato is at {url}" + (f" and at {public}/{asking}" if public else "") + " (Ctrl-C ends it)")
         if not no_browser and _has_screen():
             threading.Thread(target=partial(_open_browser, url), daemon=True).start()
         library.start()
@@ -120,6 +130,14 @@ def serve(
         library.stop()
         listening.close()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def own_token() -> str:
+    """GELATO_TOKEN, or a new one; UserError if it is easily guessed or does not fit into an address."""
+    given = os.environ.get("GELATO_TOKEN", "")
+    if given and not re.fullmatch(r"[\w-]{16,}", given, re.ASCII):
+        raise UserError("GELATO_TOKEN is no token; it needs 16 or more letters, digits, - or _.")
+    return given or secrets.token_urlsafe(24)
 
 
 def listen(host: str, port: int, fixed: bool) -> socket.socket:
@@ -169,6 +187,9 @@ def quiet_gradio() -> Path:
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # Nobody looks at its statistics, which it would work out anew from the last 10,000 events with each event.
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     runs = cache_dir("page")
     for folder in runs.iterdir():
         if folder.name.isdigit() and not _is_running(int(folder.name)):
@@ -190,8 +211,6 @@ def _is_running(pid: int) -> bool:
 
 def _tunnel(port: int) -> str:
     """A public address that leads to port, through Gradio's tunnel; UserError if there is none to be had."""
-    import secrets
-
     from gradio import networking
 
     try:

@@ -8,16 +8,18 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from training.models.errors import UserError
 
 OPEN = "/healthz"  # the only address that answers without a password
-UPLOADS = "/pictures"  # the only address that takes a large body
+UPLOADS = ("/pictures", "/api/v1/pictures", "/api/v1/classify/picture")  # what takes a large body
+COOKIE, COOKIE_AGE = "gelato", 30 * 86400  # seconds
 LARGEST_PICTURE = 25 * 2**20  # bytes
 LARGEST_BODY = 2**20  # bytes, anywhere else
 CLOSED = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/proxy=")
@@ -52,14 +54,20 @@ class Guard:
     """ASGI middleware. hosts: names that the server may be called by, lower case.
 
     any_address: also accept literal IP addresses and this machine's own names, for a server that
-    listens beyond this machine. users: name to password; with any, nothing but GET /healthz answers
-    without them.
+    listens beyond this machine. users: name to password. token: a secret that programs send as
+    `Authorization: Bearer`, and browsers once as ?token=, then as a cookie. With users or a token, nothing
+    but GET /healthz answers without one of them.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: set[str], users: Mapping[str, str] | None = None, any_address: bool = False
+        self,
+        app: ASGIApp,
+        hosts: set[str],
+        users: Mapping[str, str] | None = None,
+        any_address: bool = False,
+        token: str = "",
     ):
-        self.app, self.hosts, self.any_address = app, hosts, any_address
+        self.app, self.hosts, self.any_address, self.token = app, hosts, any_address, token.encode()
         self.users = {name.encode(): password.encode() for name, password in (users or {}).items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,23 +84,25 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        limit = LARGEST_PICTURE if scope["path"] == UPLOADS else LARGEST_BODY
+        limit = LARGEST_PICTURE if scope["path"] in UPLOADS else LARGEST_BODY
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > limit:
             await _too_large(limit)(scope, receive, send)
             return
         await self._bounded(scope, receive, send, limit)
 
-    def _refuse(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
         """Why the request is not answered, or None if it is."""
         # A page elsewhere can point a name of its own at this machine; then the Host is that name.
         if not self._known_host(headers.get("host", "")):
             return PlainTextResponse("This server does not answer to that name.", 421)
         if scope["path"] == OPEN and scope["method"] == "GET":
             return None
-        if self.users and not self._known_user(headers.get("authorization", "")):
-            challenge = {"www-authenticate": 'Basic realm="Gelato", charset="UTF-8"'}
-            return PlainTextResponse("A user name and a password are needed.", 401, challenge)
+        if self.users or self.token:
+            if self.token and scope["method"] == "GET" and (answer := self._exchanged(scope)) is not None:
+                return answer
+            if not self._known(headers):
+                return self._challenge()
         if scope["path"].startswith(CLOSED):
             return PlainTextResponse("Not found", 404)
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(headers):
@@ -104,6 +114,42 @@ class Guard:
         if name in self.hosts:
             return True
         return self.any_address and (_is_address(name) or name.removesuffix(".local") == socket.gethostname().lower())
+
+    def _known(self, headers: Headers) -> bool:
+        authorization = headers.get("authorization", "")
+        return (bool(self.token) and self._known_token(authorization, headers)) or self._known_user(authorization)
+
+    def _challenge(self) -> PlainTextResponse:
+        """A browser asks for a name and a password only where there are any."""
+        if self.users:
+            challenge = {"www-authenticate": 'Basic realm="Gelato", charset="UTF-8"'}
+            return PlainTextResponse("A user name and a password are needed.", 401, challenge)
+        sentence = "A token is needed; open the address that was printed when Gelato was started."
+        return PlainTextResponse(sentence, 401, {"www-authenticate": 'Bearer realm="Gelato"'})
+
+    def _exchanged(self, scope: Scope) -> Response | None:
+        """A cookie for the token in the address, which then goes out of it; None if there is no good token."""
+        asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = [value for name, value in asked if name == "token"]
+        if not given or not self._is_token(given[-1]):
+            return None
+        rest = urlencode([(name, value) for name, value in asked if name != "token"])
+        place = "/" + quote(scope["path"].lstrip("/\\"))  # never //elsewhere
+        answer = RedirectResponse(place + (f"?{rest}" if rest else ""), 303)
+        secure = scope.get("scheme") == "https"
+        answer.set_cookie(COOKIE, self.token.decode(), httponly=True, samesite="lax", secure=secure, max_age=COOKIE_AGE)
+        answer.headers["cache-control"] = "no-store"
+        return answer
+
+    def _known_token(self, authorization: str, headers: Headers) -> bool:
+        kind, _, given = authorization.partition(" ")
+        if kind.lower() == "bearer" and self._is_token(given.strip()):
+            return True
+        cookies = cookie_parser(headers.get("cookie", ""))
+        return self._is_token(cookies.get(COOKIE, ""))
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self.token)
 
     def _known_user(self, authorization: str) -> bool:
         kind, _, encoded = authorization.partition(" ")

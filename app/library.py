@@ -23,6 +23,7 @@ from index.relevance import Noise, noise_of
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
+from training.models.preprocess import read_picture
 
 log = logging.getLogger(__name__)
 
@@ -230,6 +231,7 @@ class Pictures:
     def __init__(self, keep: int = PICTURES_KEPT):
         self.keep = keep
         self._held: OrderedDict[str, Image.Image] = OrderedDict()
+        self._decoding = threading.Lock()  # one at a time: the largest takes half a gigabyte
         self._lock = threading.Lock()
 
     def add(self, picture: Image.Image) -> str:
@@ -242,6 +244,15 @@ class Pictures:
             while len(self._held) > self.keep:
                 self._held.popitem(last=False)
         return token
+
+    def read(self, data: bytes) -> tuple[str, int, int]:
+        """Decode and keep a picture: its token, width and height. UserError if it cannot be read."""
+        try:
+            with self._decoding:
+                read = read_picture(data, PICTURE_SIDE)
+        except UserError as error:
+            raise UserError(f"That file cannot be used as a picture: {error}.") from error
+        return self.add(read.image), read.width, read.height
 
     def get(self, token: str) -> Image.Image:
         """The picture; UserError once it is forgotten."""

@@ -2,7 +2,8 @@
 
 import gradio as gr
 
-from app.classify_tab import classify_tab
+from app.api import client_functions
+from app.classify_tab import Kept, classify_tab
 from app.collections_tab import collections_tab
 from app.header import header
 from app.library import Library
@@ -13,6 +14,7 @@ from app.search_tab import search_tab
 def make_page(library: Library) -> gr.Blocks:
     """Everything that is on the page, wired to the library."""
     with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
+        client_functions(library, Kept())  # first, so that the names are theirs
         where = header(library)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search", elem_id="search-tab"):

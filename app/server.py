@@ -10,7 +10,8 @@ from fastapi.routing import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
-from app.classify_tab import labels_table
+from app.api import api_errors, api_routes, upload
+from app.classify_tab import Kept, labels_table
 from app.exports import export_routes
 from app.guard import Guard, is_loopback
 from app.library import Library
@@ -22,7 +23,6 @@ from index.collection import cached_collection
 from index.demo import SUGGESTIONS, demo_folders
 from training.data.sources import open_source
 from training.models.errors import UserError
-from training.models.preprocess import read_picture
 
 PREVIEW_SIDE = 512  # pixels of the longer side of an uploaded picture, as shown
 
@@ -43,12 +43,15 @@ def open_shelves(library: Library, collections: tuple[Path, ...], images: Path |
         library.add_built("demo", into, name, build_of_demo(pictures), tuple(SUGGESTIONS))
 
 
-def make_server(library: Library, host: str, users: dict[str, str], public_host: str | None = None) -> ASGIApp:
+def make_server(
+    library: Library, host: str, users: dict[str, str], public_host: str | None = None, token: str = ""
+) -> ASGIApp:
     """Everything that is served, behind the guard. host is where it listens, public_host a tunnel's name."""
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    server.include_router(routes(library))
-    server.include_router(export_routes(library))
-    server.include_router(map_routes(library))
+    server = FastAPI(title="Gelato", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    for router in (routes(library), export_routes(library), map_routes(library)):
+        server.include_router(router, include_in_schema=False)
+    server.include_router(api_routes(library, Kept()))
+    api_errors(server)
     gr.mount_gradio_app(
         server,
         make_page(library),
@@ -67,7 +70,7 @@ def make_server(library: Library, host: str, users: dict[str, str], public_host:
         pwa=False,
     )
     hosts = {"localhost", "127.0.0.1", "::1", host.lower()} | ({public_host.lower()} if public_host else set())
-    return Guard(server, hosts, users, any_address=not is_loopback(host))
+    return Guard(server, hosts, users, any_address=not is_loopback(host), token=token)
 
 
 def routes(library: Library) -> APIRouter:
@@ -118,10 +121,9 @@ def routes(library: Library) -> APIRouter:
 
 def _keep(library: Library, data: bytes) -> dict[str, object]:
     try:
-        read = read_picture(data)
+        return upload(library, data).model_dump()
     except UserError as error:
-        return {"error": f"That file cannot be used as a picture: {error}"}
-    return {"picture": library.pictures.add(read.image), "width": read.width, "height": read.height}
+        return {"error": str(error)}
 
 
 def _download(text: str, name: str) -> Response:

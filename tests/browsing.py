@@ -63,13 +63,14 @@ def colour_library(folder: Path) -> Library:
 
 
 @contextmanager
-def served(library: Library) -> Iterator[Site]:
-    """The library's page on a free port, until the block ends."""
+def served(library: Library, token: str = "") -> Iterator[Site]:
+    """The library's page on a free port, until the block ends; token: a secret that it asks for."""
     listening = listen("127.0.0.1", 0, True)
     serving: list[uvicorn.Server] = []
 
     async def serve() -> None:  # the page is made inside a loop, so that Gradio makes none of its own
-        config = uvicorn.Config(make_server(library, "127.0.0.1", {}), log_level="error", timeout_graceful_shutdown=1)
+        server = make_server(library, "127.0.0.1", {}, token=token)
+        config = uvicorn.Config(server, log_level="error", timeout_graceful_shutdown=1)
         serving.append(uvicorn.Server(config))
         await serving[0].serve(sockets=[listening])
 

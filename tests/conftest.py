@@ -1,6 +1,7 @@
 """What several tests stand on: an encoder that can be checked by eye, and small real pictures."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 from PIL import Image
 
 from training.models.encoder import Encoder, unit
+
+# Gradio's statistics, as app/command.py turns them off; they use what pandas has deprecated.
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
 PALETTE = {
     "red": (220, 30, 30),
