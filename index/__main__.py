@@ -6,7 +6,9 @@ from index.command.build import build
 from index.command.demo import demo
 from index.command.info import info
 from index.command.label import label
+from index.command.remove import remove
 from index.command.search import search
+from index.command.verify import verify
 from training.models.console import Commands
 
 
@@ -21,7 +23,7 @@ def cli() -> None:
     """
 
 
-for command in (build, search, label, info, demo):
+for command in (build, search, label, info, verify, remove, demo):
     cli.add_command(command)
 
 

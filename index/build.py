@@ -14,6 +14,7 @@ from index.collection import FACTS, HIDDEN, Collection, read_failures
 from index.nearest import save_nearest
 from index.plan import Plan
 from index.reading import Loaded, read_and_embed
+from index.repair import repair_collection
 from index.writer import Writer
 from training.data.source import Item
 from training.data.sources import open_source
@@ -51,6 +52,7 @@ class BuildReport:
     removed: int = 0
     unchanged: int = 0
     embedded: int = 0
+    repaired: int = 0
     failed: int = 0
     seconds: float = 0.0
     images_per_second: float = 0.0
@@ -69,17 +71,21 @@ def build_collection(
     segment_size: int = SEGMENT_SIZE,
     progress: Callable[[Progress], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    repair: bool = False,
 ) -> BuildReport:
     """Bring the collection at into up to date with sources; pictures of other sources stay as they are.
 
     Kill it at any moment: what it published stays, and the next build goes on from there.
     prune: let more than half of a source's pictures go. stop: asked between batches; when it says
-    so, the build publishes what it has and ends. UserError for a source that is missing or empty, a
+    so, the build publishes what it has and ends. repair: first let go of what is damaged, see
+    repair_collection, so that it is made again from its pictures. UserError for a source that is missing or empty, a
     collection of another encoder, or a second build of the same collection.
     """
     opened = [open_source(source) for source in sources]
     with Writer(into, encoder) as writer:
+        dropped = repair_collection(writer, [source.name for source in opened]) if repair else 0
         build = _Build(writer, encoder, segment_size, progress, stop)
+        build.report.repaired = dropped
         for source in opened:
             build.plan.compare(source, prune)
         return build.run()
@@ -126,9 +132,9 @@ class _Build:
         for batch in read_and_embed(self.plan.todo, self.encoder, self.plan.by_hash, self.stop):
             for seen in batch:
                 self._take(seen.source, seen.item, seen.loaded, seen.vector)
+                if self._full():
+                    self._publish()
             done += len(batch)
-            if self._full():
-                self._publish()
             self._tell(done)
         self.report.stopped = done < len(self.plan.todo)
         if not self.report.stopped:

@@ -13,7 +13,9 @@ from a killed build and of no account. An open collection stays as it was when i
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from index.segment import Segment, Vectors
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -35,7 +38,12 @@ MANIFEST, FAILURES = "manifest.json", "failures.csv"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What manifest.json says. segments: name and number of pictures of each, in row order."""
+    """What manifest.json says.
+
+    segments: name and number of pictures of each, in row order. checksums: SHA-256 of a segment's files
+    by its name and theirs. last_segment: the highest number given to a segment so far. A number is never
+    given again, so what a segment's name stands for never changes under a reader.
+    """
 
     encoder: str
     fingerprint: str
@@ -45,14 +53,19 @@ class Manifest:
     revision: int
     segments: tuple[tuple[str, int], ...] = ()
     failed: int = 0
+    last_segment: int = 0
+    checksums: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
         return sum(images for _, images in self.segments)
 
     def as_json(self) -> bytes:
-        segments = [{"name": name, "images": images} for name, images in self.segments]
-        fields = {k: v for k, v in vars(self).items() if k != "segments"}
+        segments = [
+            {"name": name, "images": images, "sha256": dict(self.checksums.get(name, {}))}
+            for name, images in self.segments
+        ]
+        fields = {k: v for k, v in vars(self).items() if k not in ("segments", "checksums")}
         return json.dumps({"format": FORMAT, **fields, "images": self.images, "segments": segments}, indent=1).encode()
 
     @classmethod
@@ -79,13 +92,34 @@ class Manifest:
             if not all(re.fullmatch(r"[0-9]{6,}", name) for name, _ in segments):
                 raise ValueError("a segment's name is not a number")
             names = ("encoder", "fingerprint", "dim", "runtime", "precision", "revision", "failed")
-            return cls(**{name: stored[name] for name in names}, segments=segments)
+            return cls(
+                **{name: stored[name] for name in names},
+                segments=segments,
+                last_segment=max([int(stored.get("last_segment", 0)), *(int(name) for name, _ in segments)]),
+                checksums={s["name"]: dict(s.get("sha256") or {}) for s in stored["segments"]},
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error
 
 
 def _corrupt(path: Path, why: str) -> str:
     return f"{path} is corrupt ({why}); move the folder away and build the collection again, or restore the file."
+
+
+def damaged(path: Path, error: Exception) -> str:
+    """What to say of a segment that is not what was published."""
+    return (
+        f"{path} has lost or damaged a segment ({str(error).splitlines()[0]}). To mend it from its pictures: "
+        f"python -m index build SOURCE --into {path} --repair"
+    )
+
+
+def _head(id: str) -> int:
+    """The number that an id begins with; 0 for what is no id."""
+    try:
+        return int(id[:16], 16)
+    except ValueError:
+        return 0
 
 
 class Collection:
@@ -98,8 +132,8 @@ class Collection:
         self.encoder_name, self.fingerprint, self.dim = manifest.encoder, manifest.fingerprint, manifest.dim
         self.revision = manifest.revision
         # A build may replace segments while we read them: what is opened now stays readable.
-        self._vectors = [self._open(name, images) for name, images in manifest.segments]
-        self._items = [pd.read_parquet(path / "segments" / name / "items.parquet") for name, _ in manifest.segments]
+        self._segments = [Segment(path / "segments" / name, images, self.dim) for name, images in manifest.segments]
+        self._columns: dict[str, pd.Series] = {}
 
     @classmethod
     def open(cls, path: Path | str) -> "Collection":
@@ -111,16 +145,8 @@ class Collection:
                 return cls(path, manifest)
             except (OSError, ValueError) as error:
                 if Manifest.read(path).revision == manifest.revision:  # not just replaced under our hands
-                    raise UserError(
-                        f"{path} has lost or damaged a segment ({error}); build it again from its pictures."
-                    ) from error
+                    raise UserError(damaged(path, error)) from error
         raise UserError(f"{path} is being rebuilt faster than it can be read; try again in a moment.")
-
-    def _open(self, name: str, images: int) -> NDArray[np.float16]:
-        vectors = np.load(self.path / "segments" / name / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        if vectors.shape != (images, self.dim):
-            raise ValueError(f"segment {name} holds {vectors.shape}, the manifest says {(images, self.dim)}")
-        return vectors
 
     def __len__(self) -> int:
         return self.manifest.images
@@ -128,32 +154,78 @@ class Collection:
     @property
     def parts(self) -> list[NDArray[np.float16]]:
         """The vectors of each segment, in row order, on disk until they are read: for what passes over all once."""
-        return list(self._vectors)
+        return [segment.vectors for segment in self._segments]
 
     @cached_property
-    def vectors(self) -> NDArray[np.float16]:
-        """[N, dim] rows of unit length, to the precision of float16."""
-        return np.concatenate(self._vectors) if self._vectors else np.zeros((0, self.dim), np.float16)
+    def vectors(self) -> Vectors:
+        """[N, dim] rows of unit length, to the precision of float16; on disk until they are touched."""
+        return Vectors(self.parts, self.dim)
 
     @cached_property
     def stored(self) -> pd.DataFrame:
         """Every column of every row, those that only builds need included."""
-        frames = [frame for frame in self._items if len(frame)]
-        columns = list(FACTS + HIDDEN)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({c: [] for c in columns}, dtype=object)
+        return self.frame(self._all_columns)
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """One row a picture: FACTS, then the columns that its source had."""
-        return self.stored.drop(columns=list(HIDDEN))
+        """One row a picture: FACTS, then the columns that its source had. For a few columns, frame is lighter."""
+        return self.frame(self.columns)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns of items, which need not be loaded for it."""
+        return [name for name in self._all_columns if name not in HIDDEN]
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {id: row for row, id in enumerate(self.stored["id"])}
+    def _all_columns(self) -> list[str]:
+        with self._whole():
+            names = [name for segment in self._segments if segment.images for name in segment.columns]
+        return list(dict.fromkeys(names)) or list(FACTS + HIDDEN)
+
+    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of every row; what a segment does not have is missing there."""
+        with self._whole():
+            frames = [segment.frame(columns) for segment in self._segments if segment.images]
+        if not frames:
+            return pd.DataFrame({name: [] for name in columns}, dtype=object)
+        return pd.concat(frames, ignore_index=True).reindex(columns=list(columns))
+
+    def column(self, name: str) -> pd.Series:
+        """One column of every row, kept once it is read."""
+        if name not in self._columns:
+            self._columns[name] = self.frame([name])[name]
+        return self._columns[name]
+
+    def record(self, row: int) -> dict[str, Any]:
+        """The columns of one picture, those that only builds need left out; reads no other columns into memory."""
+        part = int(np.searchsorted(self.vectors.starts, row, side="right")) - 1
+        with self._whole():
+            found = self._segments[part].record(int(row - self.vectors.starts[part]))
+        return {name: found.get(name) for name in self.columns}
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What is wrong with a segment's rows, as a sentence."""
+        try:
+            yield
+        except (OSError, ValueError) as error:  # pyarrow's are both
+            raise UserError(damaged(self.path, error)) from error
+
+    @cached_property
+    def _by_id(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """The number that each id begins with, sorted, and its row: 16 bytes a picture."""
+        heads = np.fromiter((_head(id) for id in self.column("id")), np.uint64, len(self))
+        order = np.argsort(heads, kind="stable")
+        return heads[order], order
 
     def row(self, id: str) -> int:
         """The row of the picture called id; KeyError if there is none."""
-        return self._rows[id]
+        heads, order = self._by_id
+        head = np.uint64(_head(id))
+        for row in order[np.searchsorted(heads, head) : np.searchsorted(heads, head, side="right")]:
+            if self.column("id").iat[row] == id:
+                return int(row)
+        raise KeyError(id)
 
     def vector(self, id: str) -> NDArray[np.float32]:
         """[dim], unit length; KeyError if there is no such picture."""
@@ -161,9 +233,10 @@ class Collection:
 
     def thumbnail(self, id: str) -> Path | None:
         """The preview of the picture called id, or None. The path comes from our own table, never from id."""
-        if id not in self._rows:
+        try:
+            path = thumbnail_path(self.path, self.column("id").iat[self.row(id)])
+        except KeyError:
             return None
-        path = thumbnail_path(self.path, self.stored["id"].iat[self.row(id)])
         return path if path.is_file() else None
 
     @cached_property
@@ -193,7 +266,7 @@ class Collection:
             "precision": self.manifest.precision,
             "segments": len(self.manifest.segments),
             "bytes": sum(path.stat().st_size for path in files),
-            "columns": list(self.items.columns),
+            "columns": self.columns,
         }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.segment import Vectors
 from training.models.atomic import write_file
 
 FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
@@ -67,7 +68,7 @@ def save_nearest(collection: Collection) -> None:
     write_file(collection.path / FACTS_FILE, json.dumps(nearest.facts, indent=1).encode())
 
 
-def _recall_at_10(index: faiss.Index, vectors: NDArray[np.float16]) -> float | None:
+def _recall_at_10(index: faiss.Index, vectors: Vectors) -> float | None:
     """The share of the true ten nearest that a search finds, over stored vectors as queries; ties count as found."""
     if not len(vectors):
         return None

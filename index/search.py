@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.nearest import Nearest, load_nearest
 from index.query import Term, embed_query, parse_query
-from index.where import matching_rows
+from index.where import columns_of, matching_rows
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -49,10 +50,16 @@ def search(
         )
     terms = parse_query(query) if isinstance(query, str) else list(query)
     vector = embed_query(terms, collection, encoder)
-    among = np.flatnonzero(matching_rows(collection.items, where)) if where else None
+    among = rows_where(collection, where) if where else None
     scores, rows = ranked(collection, vector, offset + k, among)
     found = zip(rows[offset:], scores[offset:], strict=True)
     return [hit(collection, int(row), float(score), offset + i) for i, (row, score) in enumerate(found, 1)]
+
+
+def rows_where(collection: Collection, expression: str) -> NDArray[np.intp]:
+    """The rows that a filter holds for; only the columns that it compares are read."""
+    compared = {name: collection.column(name) for name in columns_of(expression, collection.columns)}
+    return np.flatnonzero(matching_rows(pd.DataFrame(compared), expression))
 
 
 def ranked(
@@ -68,14 +75,13 @@ def ranked(
 
 def hit(collection: Collection, row: int, score: float, rank: int) -> Hit:
     """Row of the collection as an answer."""
-    items = collection.items
-    id, path, caption = (items[column].iat[row] for column in ("id", "path", "caption"))
-    return Hit(rank, score, id, path, caption, row)
+    found = collection.record(row)
+    return Hit(rank, score, found["id"], found["path"], found["caption"], row)
 
 
 def hit_fields(collection: Collection, found: Hit) -> dict[str, Any]:
     """A hit as `python -m index search --json` prints it, with every column of its row."""
-    row = collection.items.iloc[found.row]
+    row = collection.record(found.row)
     fields = {name: _plain(value) for name, value in row.items() if name not in ("id", "path", "caption")}
     head = {"rank": found.rank, "score": round(found.score, 5), "id": found.id, "path": found.path}
     return {**head, "caption": found.caption, **fields}

@@ -46,7 +46,7 @@ def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     expression: pandas `query` syntax over the columns, for example `width >= 1000 and folder == "beach"`;
     a column with a space is written `` `like this` ``. UserError for anything but comparisons of columns.
     """
-    _validate(expression, list(items.columns))
+    columns_of(expression, list(items.columns))
     numbered = items.reset_index(drop=True)
     try:
         found = numbered.query(expression, engine="python").index
@@ -58,7 +58,8 @@ def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     return rows
 
 
-def _validate(expression: str, columns: list[str]) -> None:
+def columns_of(expression: str, columns: list[str]) -> list[str]:
+    """Those of columns that an expression compares. UserError if it does anything else."""
     hint = f"Compare columns, for example: width > 1000. The columns are {', '.join(columns)}."
     if len(expression) > LONGEST:
         raise UserError(f"The filter is {len(expression):,} characters long; the most is {LONGEST:,}.")
@@ -82,3 +83,4 @@ def _validate(expression: str, columns: list[str]) -> None:
             raise UserError(f"The filter {expression!r} does more than compare columns. {hint}")
         if isinstance(node, ast.Name) and quoted.get(node.id, node.id) not in known:
             raise UserError(f"There is no column called {quoted.get(node.id, node.id)!r}. {hint}")
+    return list(dict.fromkeys(quoted.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)))

@@ -1,9 +1,13 @@
 """The one writer of a collection: what it publishes is whole, whatever the moment it is killed."""
 
+import io
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,10 @@ from index.collection import (
     Collection,
     Manifest,
     check_encoder,
+    damaged,
     thumbnail_path,
 )
+from index.segment import ITEMS, ROW_GROUP, VECTORS
 from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -29,33 +35,39 @@ from training.models.errors import UserError
 class Writer:
     """Holds the collection at path for writing; a second writer is refused. Use it in a `with`.
 
-    UserError if path holds something else, or was made by another encoder.
+    encoder: what makes the vectors; None where none will be made, and the collection must exist.
+    UserError if path holds something else, was made by another encoder, or cannot be written.
     """
 
-    def __init__(self, path: Path, encoder: Encoder):
+    def __init__(self, path: Path, encoder: Encoder | None = None):
         self.path = path
-        if path.exists() and not (path / MANIFEST).exists() and not _is_ours(path):
+        if encoder is None:
+            Manifest.read(path)
+        elif path.exists() and not (path / MANIFEST).exists() and not _is_ours(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
         self.made = not path.exists()
-        try:
+        with written(path):
             (path / "segments").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{path} cannot be written: {error.strerror}.") from error
-        self._lock = _lock(path)
+            self._lock = _lock(path)
         try:
-            if (path / MANIFEST).exists():
+            if encoder is None or (path / MANIFEST).exists():
                 self.manifest = Manifest.read(path)
-                check_encoder(path, self.manifest, encoder)
+                if encoder is not None:
+                    check_encoder(path, self.manifest, encoder)
             else:
                 self.manifest = Manifest(
                     encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision, 0
                 )
             self._sweep()
-            # Until the first publication there is no manifest, and so no collection.
-            self.before = Collection.open(path) if self.manifest.revision else Collection(path, self.manifest)
         except BaseException:
             self.close()
             raise
+
+    @cached_property
+    def before(self) -> Collection:
+        """The collection as it was when the writer came to it, or last looked again."""
+        # Until the first publication there is no manifest, and so no collection.
+        return Collection.open(self.path) if self.manifest.revision else Collection(self.path, self.manifest)
 
     def __enter__(self) -> "Writer":
         return self
@@ -77,10 +89,18 @@ class Writer:
         failures: pd.DataFrame | None = None,
     ) -> None:
         """In one step for every reader: rows and their vectors [n, dim] come, pictures called dropped go."""
-        gone = set(dropped)
+        with written(self.path):
+            self._publish(list(rows), vectors, set(dropped), failures)
+
+    def _publish(
+        self, rows: list[dict[str, Any]], vectors: NDArray, gone: set[str], failures: pd.DataFrame | None
+    ) -> None:
+        now = self.manifest
+        self._checksums = dict(now.checksums)
+        self._last = now.last_segment
         segments: list[tuple[str, int]] = []
         replaced: list[str] = []
-        for name, images in self.manifest.segments:
+        for name, images in now.segments:
             kept = self._without(name, gone) if gone else None
             if kept is None:
                 segments.append((name, images))
@@ -89,27 +109,50 @@ class Writer:
             if len(kept[0]):
                 segments.append(self._write(*kept))
         if rows:
-            segments.append(self._write(pd.DataFrame(list(rows)), vectors))
-        failed = self.manifest.failed
+            segments.append(self._write(pd.DataFrame(rows), vectors))
+        failed = now.failed
         if failures is not None:
             write_file(self.path / FAILURES, failures.to_csv(index=False).encode())
             failed = len(failures)
-        first = self.manifest.revision == 0
-        if not (rows or replaced or first or failed != self.manifest.failed):
-            return
-        revision = self.manifest.revision + 1
-        self.manifest = replace(self.manifest, revision=revision, segments=tuple(segments), failed=failed)
-        write_file(self.path / MANIFEST, self.manifest.as_json())
+        if rows or replaced or now.revision == 0 or failed != now.failed:
+            self._replace_manifest(segments, failed, replaced)
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Take whole segments out of the collection without reading them: they are damaged."""
+        broken = set(names)
+        self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
+        with written(self.path):
+            kept = [segment for segment in self.manifest.segments if segment[0] not in broken]
+            self._replace_manifest(kept, self.manifest.failed, sorted(broken))
+
+    def look_again(self) -> None:
+        """Let `before` be the collection as it is now."""
+        self.__dict__.pop("before", None)
+
+    def _replace_manifest(self, segments: list[tuple[str, int]], failed: int, replaced: Iterable[str]) -> None:
+        """The step that every reader sees at once."""
+        named = {name for name, _ in segments}
+        manifest = replace(
+            self.manifest,
+            revision=self.manifest.revision + 1,
+            segments=tuple(segments),
+            failed=failed,
+            last_segment=self._last,
+            checksums={name: sums for name, sums in self._checksums.items() if name in named},
+        )
+        write_file(self.path / MANIFEST, manifest.as_json())
+        self.manifest = manifest  # only now: what could not be written is not so
         for name in replaced:
             shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
 
     def thumbnail(self, id: str, webp: bytes) -> None:
         """Keep a preview. It can be made again, so it is renamed into place but not forced to disk one by one."""
         path = thumbnail_path(self.path, id)
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.tmp")
-        beside.write_bytes(webp)
-        os.replace(beside, path)
+        with written(self.path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(webp)
+            os.replace(beside, path)
 
     def forget_thumbnails(self, ids: Iterable[str], kept: Iterable[str]) -> None:
         """Remove the previews of ids whose content no picture in kept shares."""
@@ -121,21 +164,35 @@ class Writer:
     def _without(self, name: str, gone: set[str]) -> tuple[pd.DataFrame, NDArray] | None:
         """The rows and vectors of a segment that stay, or None if all do."""
         folder = self.path / "segments" / name
-        items = pd.read_parquet(folder / "items.parquet")
-        keep = ~items["id"].isin(gone).to_numpy()
-        if keep.all():
-            return None
-        return items[keep], np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)[keep]
+        try:
+            ids = pd.read_parquet(folder / ITEMS, columns=["id"])["id"]
+            keep = ~ids.isin(gone).to_numpy()
+            if keep.all():
+                return None
+            vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+            return pd.read_parquet(folder / ITEMS)[keep], vectors[keep]
+        except ValueError as error:
+            raise UserError(damaged(self.path, error)) from error
 
     def _write(self, items: pd.DataFrame, vectors: NDArray) -> tuple[str, int]:
-        """A new segment, under a name that nothing refers to yet."""
-        taken = [int(entry.name) for entry in (self.path / "segments").iterdir() if entry.name.isdigit()]
-        name = f"{max(taken, default=0) + 1:06d}"
+        """A new segment, under a name that nothing refers to yet nor ever did."""
+        self._last += 1
+        name = f"{self._last:06d}"
         folder = self.path / "segments" / name
+        if folder.exists():  # of a publication that failed
+            shutil.rmtree(folder)
         folder.mkdir()
-        write_file(folder / "vectors.npy", lambda file: np.save(file, np.asarray(vectors, np.float16)))
-        write_file(folder / "items.parquet", lambda file: storable(items).to_parquet(file, index=False))
+        sums = {}
+        for file, write in (
+            (VECTORS, lambda out: np.save(out, np.asarray(vectors, np.float16))),
+            (ITEMS, lambda out: storable(items).to_parquet(out, index=False, row_group_size=ROW_GROUP)),
+        ):
+            held = io.BytesIO()
+            write(held)
+            sums[file] = sha256(held.getbuffer()).hexdigest()
+            write_file(folder / file, lambda out, held=held: out.write(held.getbuffer()))  # type: ignore[misc]
         flush_folder(folder.parent)
+        self._checksums[name] = sums
         return name, len(items)
 
     def _sweep(self) -> None:
@@ -161,9 +218,25 @@ def storable(items: pd.DataFrame) -> pd.DataFrame:
     return items
 
 
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """A disk that is full or may not be written, as a sentence. What was published before stays as it was."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UserError(
+            f"{path} cannot be written: {why}. What was published stays; once that is put right, "
+            f"the same command goes on from there."
+        ) from error
+
+
 def _is_ours(path: Path) -> bool:
     """Whether the folder at path may be filled: it is empty, or a build died before its first manifest."""
-    return path.is_dir() and all(entry.name in (".lock", "segments") for entry in path.iterdir())
+    ours = (".lock", "segments", "thumbnails", FAILURES)
+    return path.is_dir() and all(
+        entry.name in ours or (entry.name.startswith(".") and entry.name.endswith(".tmp")) for entry in path.iterdir()
+    )
 
 
 def _lock(path: Path) -> int:

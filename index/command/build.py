@@ -17,6 +17,7 @@ from training.models.console import ProgressLine, answer
 @click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True, help="What does the work.")
 @click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Pictures a segment.")
 @click.option("--prune", is_flag=True, help="Agree that over half of a source's pictures are gone.")
+@click.option("--repair", is_flag=True, help="First let go of what `verify` finds damaged, to make it again.")
 @as_json_option
 @run_options
 def build(
@@ -26,6 +27,7 @@ def build(
     engine: str,
     segment_size: int,
     prune: bool,
+    repair: bool,
     as_json: bool,
     runtime: str | None,
     precision: str | None,
@@ -58,14 +60,16 @@ def build(
             segment_size=segment_size,
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
             stop=lambda: stop.asked,
+            repair=repair,
         )
     line.close()
     failed = f", {report.failed:,} could not be read (see {into / 'failures.csv'})" if report.failed else ""
+    repaired = f"{report.repaired:,} damaged ones were let go of and made again. " if report.repaired else ""
     moved = f", {report.moved:,} moved" if report.moved else ""
     done = "Stopped early; the same command goes on from here." if report.stopped else "Next: "
     text = (
         f"{report.images:,} pictures searchable: {report.added:,} added, {report.updated:,} updated{moved}, "
-        f"{report.removed:,} removed, {report.unchanged:,} unchanged{failed}. "
+        f"{report.removed:,} removed, {report.unchanged:,} unchanged{failed}. {repaired}"
         f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).\n{done}"
     )
     if not report.stopped:

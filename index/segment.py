@@ -1,0 +1,143 @@
+"""One segment as a reader holds it, and the vectors of many segments as one array.
+
+Files are mapped into memory, so that they are read as they are touched, stay readable after a build
+has replaced them, and cost no open file each: a process may have about a thousand of those, and a
+collection more segments.
+"""
+
+import io
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+VECTORS, ITEMS = "vectors.npy", "items.parquet"
+ROW_GROUP = 10_000  # rows that are read together to show one of them
+
+
+class Segment:
+    """The rows of one segment. OSError or ValueError if its files are not what the manifest says."""
+
+    def __init__(self, folder: Path, images: int, dim: int):
+        self.name, self.images = folder.name, images
+        self.vectors = npy(mapped(folder / VECTORS))
+        if self.vectors.shape != (images, dim) or self.vectors.dtype != np.float16:
+            found = f"{self.vectors.dtype} {list(self.vectors.shape)}"
+            raise ValueError(f"segment {self.name} holds {found}, the manifest says float16 {[images, dim]}")
+        self._items = mapped(folder / ITEMS)
+
+    def parquet(self) -> pq.ParquetFile:
+        """The rows, unread; a reader of its own for each call, since one may not be shared by threads."""
+        return pq.ParquetFile(pa.BufferReader(self._items), metadata=self._facts)
+
+    @cached_property
+    def _facts(self) -> pq.FileMetaData:
+        """What the file says about itself. ValueError if it is broken or of another length."""
+        facts = pq.read_metadata(pa.BufferReader(self._items))
+        if facts.num_rows != self.images:
+            raise ValueError(f"segment {self.name} has {facts.num_rows} rows for {self.images} vectors")
+        return facts
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return list(self._facts.schema.to_arrow_schema().names)
+
+    def frame(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Those of columns that this segment has, every row."""
+        have = set(self.columns)
+        return self.parquet().read([name for name in columns if name in have]).to_pandas()
+
+    def record(self, row: int) -> dict[str, Any]:
+        """One row with every column of this segment."""
+        group = 0
+        while row >= (rows := self._facts.row_group(group).num_rows):
+            row, group = row - rows, group + 1
+        return _group(self, group).iloc[row].to_dict()
+
+
+@lru_cache(maxsize=64)
+def _group(segment: Segment, group: int) -> pd.DataFrame:
+    """Rows that were read last: neighbours are often shown together."""
+    return segment.parquet().read_row_group(group).to_pandas()
+
+
+class Vectors:
+    """The vectors of several segments as one array [N, dim] of float16, read as they are touched.
+
+    Takes an index, a slice, rows or a mask and gives an array; np.asarray gives all of it, in memory.
+    """
+
+    dtype = np.dtype(np.float16)
+    ndim = 2
+
+    def __init__(self, parts: Sequence[NDArray[np.float16]], dim: int):
+        self.parts = list(parts)
+        self.starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+        self.shape = (int(self.starts[-1]), dim)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        return np.asarray(self[:], dtype)
+
+    def astype(self, dtype: Any) -> NDArray:
+        """All of it, in memory."""
+        return np.asarray(self, dtype)
+
+    def __getitem__(self, key: Any) -> NDArray[np.float16]:
+        if isinstance(key, slice):
+            first, last, step = key.indices(len(self))
+            if step == 1:
+                return self._between(first, max(first, last))
+            key = np.arange(first, last, step)
+        if isinstance(key, int | np.integer):
+            return self[np.array([key])][0]
+        rows = np.asarray(key)
+        if rows.dtype == bool:
+            if rows.shape != (len(self),):
+                raise IndexError(f"the mask is {list(rows.shape)} for {len(self)} vectors")
+            rows = np.flatnonzero(rows)
+        rows = np.where(rows < 0, rows + len(self), rows).astype(np.int64)
+        if rows.ndim != 1 or (len(rows) and (rows.min() < 0 or rows.max() >= len(self))):
+            raise IndexError(f"there are {len(self)} vectors")
+        found = np.empty((len(rows), self.shape[1]), np.float16)
+        which = np.searchsorted(self.starts, rows, side="right") - 1
+        for part in np.unique(which):
+            here = which == part
+            found[here] = self.parts[part][rows[here] - self.starts[part]]
+        return found
+
+    def _between(self, first: int, last: int) -> NDArray[np.float16]:
+        """Rows first to last; a view where one segment holds them all."""
+        pieces = []
+        for start, part in zip(self.starts, self.parts, strict=False):
+            if start < last and start + len(part) > first:
+                pieces.append(part[max(first - start, 0) : last - start])
+        if len(pieces) == 1:
+            return pieces[0]
+        return np.concatenate(pieces) if pieces else np.zeros((0, self.shape[1]), np.float16)
+
+
+def mapped(path: Path) -> pa.Buffer:
+    """A file's bytes, read as they are touched; the file itself is not held open."""
+    with pa.memory_map(str(path)) as file:
+        return file.read_buffer()
+
+
+def npy(buffer: pa.Buffer) -> NDArray:
+    """The array of a .npy file, without copying it. ValueError if it is broken."""
+    head = io.BytesIO(buffer.slice(0, min(len(buffer), 4096)).to_pybytes())
+    if np.lib.format.read_magic(head) != (1, 0):
+        raise ValueError("it is not a .npy file of version 1.0")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+    if fortran or dtype.hasobject:
+        raise ValueError("it is not a plain array by rows")
+    return np.frombuffer(buffer, dtype, int(np.prod(shape)), head.tell()).reshape(shape)
