@@ -119,6 +119,7 @@ class Library:
         self.jobs = Jobs()
         self.pictures = Pictures()
         self.maps = Maps()
+        self.runs = Path("runs")  # where training leaves what it makes
         self._encoders: dict[str, Future[Encoder]] = {}
         self._lock = threading.Lock()
         self._loading = threading.Lock()  # one encoder at a time

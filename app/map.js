@@ -87,7 +87,7 @@
     const notice = g.node("div", { id: "map-notice" });
     const panel = g.node("section", { class: "g-map-panel", id: "map-chosen", "aria-label": "Chosen pictures",
       hidden: true });
-    const table = g.node("details", { class: "g-map-table", id: "map-table" });
+    const table = g.node("details", { class: "g-map-table", id: "map-table", hidden: true });
     const keys = g.node("p", { class: "g-aside", id: "map-keys",
       text: "Drag to move, wheel or pinch to zoom, shift-drag or the lasso to choose. With the keyboard: arrows move, + and − zoom, 0 shows everything, Enter chooses what is in the middle, Escape lets go." });
     element.querySelector(".g-map").append(
@@ -164,7 +164,7 @@
       notice.replaceChildren(g.notice(sentence));
       status.textContent = "";
       trust.textContent = "";
-      table.replaceChildren();
+      table.hidden = true;
       legend.replaceChildren();
     };
     const colour = async () => {
@@ -610,6 +610,7 @@
     const drawTable = () => {
       const rows = [...regions].sort((a, b) => b.pictures - a.pictures);
       const open = table.open;
+      table.hidden = !rows.length;
       table.replaceChildren(g.node("summary", { text: `The map as a table: ${rows.length} parts` }), g.node("table", {},
         g.node("thead", {}, g.node("tr", {}, ...["What sets it apart", "Pictures", "Across", "Up", ""].map((name) => g
           .node("th", { scope: "col", text: name })))),

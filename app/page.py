@@ -5,6 +5,7 @@ import gradio as gr
 from app.api import client_functions
 from app.classify_tab import Kept, classify_tab
 from app.collections_tab import collections_tab
+from app.compare_tab import compare_tab
 from app.header import header
 from app.library import Library
 from app.map_tab import map_tab
@@ -21,6 +22,8 @@ def make_page(library: Library) -> gr.Blocks:
                 search_tab(library)
             with gr.Tab("Classify", id="classify", elem_id="classify-tab"):
                 classify_tab(library, where, page)
+            with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
+                compare_tab(library)
             with gr.Tab("Map", id="map", elem_id="map-tab"):
                 map_tab(library)
             with gr.Tab("Collections", id="collections", elem_id="collections-tab"):

@@ -6,7 +6,10 @@
   const button = (name) => document.getElementById(`${name}-tab-button`);
   const nameOf = (tab) => tab.id.replace("-tab-button", "");
   const asked = () => new URLSearchParams(location.search).get("tab") || FIRST;
-  g.openTab = (name) => button(name)?.click();
+  g.openTab = (name) => {
+    button(name)?.click();
+    button(name)?.scrollIntoView({ block: "nearest", inline: "center" });
+  };
   g.whichTab = () => {
     const open = [...document.querySelectorAll('#tabs [role="tab"]')].find((tab) => tab.getAttribute(
       "aria-selected") === "true");

@@ -9,6 +9,7 @@ STYLES = (
     "look.css",
     "search.css",
     "map.css",
+    "compare.css",
     "collections.css",
 )
 SCRIPTS = (
@@ -24,6 +25,8 @@ SCRIPTS = (
     "classify.js",
     "map.js",
     "collections.js",
+    "compare.js",
+    "runs.js",
 )
 
 # Only the Regular and Bold files of Gradio's fonts hold all of a-z; its default asks for SemiBold.

@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from training.models import runtime
 from training.models.errors import UserError
 from training.models.runtime import image_module, load_tower, resolve
 
@@ -113,3 +117,33 @@ def test_calls_that_run_side_by_side_each_get_their_own_answer(pixels, tmp_path,
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(run, batches, timeout=60))
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(alone, together, strict=True))
+
+
+def test_two_threads_never_export_at_once(tmp_path, monkeypatch):
+    """Tracing two modules at the same time mixes up their graphs, as a page that opens two encoders would."""
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    inside, most = [0], [0]
+
+    def convert(module, example_input):
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.05)
+        inside[0] -= 1
+        return SimpleNamespace(reshape=lambda shape: None)
+
+    def save(model, path, compress_to_fp16):
+        path.write_text("graph")
+        path.with_suffix(".bin").write_text("weights")
+
+    fake = SimpleNamespace(__version__="0-test", convert_model=convert, save_model=save)
+    monkeypatch.setattr(runtime, "_openvino", lambda: fake)
+    example = np.zeros((1, 2), np.float32)
+    threads = [
+        threading.Thread(target=runtime._exported, args=(torch.nn.Identity, example, f"tower-{i}", (0,)))
+        for i in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] and len(list(tmp_path.rglob("tower-*.xml"))) == 3

@@ -13,7 +13,7 @@ from training.data.openmoji import openmoji_drawings
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.prompts import template_set
-from training.models.starter import BRIDGE, Ear, eye, image_vectors, packaged
+from training.models.starter import BRIDGE, Ear, Starter, _ear_module, eye, image_vectors, packaged, read_bridge
 from training.models.zero_shot import ClassName, probabilities, zero_shot_classifier
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +100,14 @@ def test_the_weights_are_small_and_come_with_a_card():
     card = BRIDGE.with_suffix(".md").read_text()
     for source in ("ImageNet", "OpenMoji", "Open Clip Art", "MiniLM", "EfficientNet", "python -m training starter"):
         assert source in card
+
+
+def test_its_parameters_are_counted():
+    ear = sum(tensor.numel() for tensor in _ear_module().parameters())
+    eye_and_bridge = sum(t.numel() for t in eye().network.parameters()) + sum(
+        a.size for a in read_bridge(BRIDGE).values()
+    )
+    assert Starter.parameters == ear + eye_and_bridge
 
 
 def test_a_missing_package_is_named_with_what_brings_it():

@@ -30,7 +30,7 @@ class Encoder(ABC):
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
     logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
     fitting: how a picture becomes what the tower sees, where that is all there is to it; else None, and
-    `prepare` says it.
+    `prepare` says it. parameters: how many numbers its towers hold, None where nobody counted.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Encoder(ABC):
     logit_scale: float
     logit_bias: float | None = None
     reads_text: bool = True
+    parameters: int | None = None
     runtime: str
     precision: str
     fitting: Fitting | None = None

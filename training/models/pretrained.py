@@ -61,6 +61,7 @@ class OpenClip(Encoder):
         tokens = self.tokens(["a picture"])
         self.read = load_tower(lambda: _text_module(model), tokens, f"{self.fingerprint}-text", runtime, precision)
         self.dim = self.see(pixels).shape[1]
+        self.parameters = sum(tensor.numel() for tensor in model.parameters())
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self.see(pixels))

@@ -38,6 +38,8 @@ class Load:
     at_once: int
 
 
+_exporting = threading.Lock()  # two conversions at once trace into each other's graphs
+
 Tower = Callable[[NDArray], NDArray[np.float32]]  # [N, ...] to [N, width]; may be called from any thread
 
 
@@ -118,19 +120,25 @@ def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str
     """The tower as an OpenVINO file, made the first time it is asked for."""
     openvino = _openvino()
     path = cache_dir("openvino", openvino.__version__.partition("-")[0]) / f"{key}.xml"
-    if path.is_file() and path.with_suffix(".bin").is_file():
-        return path
+    with _exporting:
+        if not (path.is_file() and path.with_suffix(".bin").is_file()):
+            _export(openvino, build, example, path, free)
+    return path
+
+
+def _export(
+    openvino: Any, build: Callable[[], "torch.nn.Module"], example: NDArray, path: Path, free: Sequence[int]
+) -> None:
     import torch
 
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the conversion traces, which PyTorch calls deprecated
         model = openvino.convert_model(build().eval(), example_input=torch.from_numpy(example))
     model.reshape([-1 if axis in free else size for axis, size in enumerate(example.shape)])
-    beside = path.with_name(f".{key}.{os.getpid()}.xml")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.xml")
     openvino.save_model(model, beside, compress_to_fp16=False)
     os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
     os.replace(beside, path)  # the graph last: it is what says that the export is whole
-    return path
 
 
 @cache

@@ -38,6 +38,7 @@ class ImageOnly(Encoder):
             precision,
         )
         self.dim = self.see(pixels).shape[1]
+        self.parameters = sum(tensor.numel() for tensor in backbone.network.parameters())
 
     def prepare(self, picture: Image.Image) -> Pixels:
         return fit(picture, self.image_size)
