@@ -6,7 +6,7 @@ This is the one place that knows methods, towers, data and the engine together.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,9 @@ def plan(
         pictures.keep_decoded(most=data.cache << 20)
     world.wait()
     pictures.keep_decoded(most=data.cache << 20)
+    of_data = {"classes": len(pictures.classes)}  # what settings of a method come from the data
+    known = {field.name for field in fields(method_class.Config)}
+    settings = {name: value for name, value in of_data.items() if name in known} | dict(settings)
     config = method_class.Config(**settings)
     method: Any = method_class(tower, config)
     if world.size > 1:

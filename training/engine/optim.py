@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from training.engine.config import RunConfig
+from training.engine.lars import LARS
 from training.models.registry import pick
 
 NO_DECAY = ("logit_scale", "logit_bias", "positional_embedding", "pos_embed", "class_embedding", "cls_token")
@@ -45,7 +46,12 @@ def _sgd(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Opt
     return torch.optim.SGD(groups, lr=config.peak_rate, momentum=config.beta1)
 
 
-OPTIMIZERS: dict[str, Callable[[Any, RunConfig], torch.optim.Optimizer]] = {"adamw": _adamw, "sgd": _sgd}
+def _lars(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
+    return LARS(groups, lr=config.peak_rate, momentum=config.beta1)
+
+
+Optimizers = dict[str, Callable[[Any, RunConfig], torch.optim.Optimizer]]
+OPTIMIZERS: Optimizers = {"adamw": _adamw, "sgd": _sgd, "lars": _lars}
 
 
 def rate_at(step: int, config: RunConfig) -> float:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather, rank
 from training.models.knobs import knob
@@ -97,8 +98,3 @@ def rows_loss(
         alike = same.sum(dim=1)
         mean_right = (logits[:, : same.shape[1]] * same).sum(dim=1) / alike
         return (logits.logsumexp(dim=1) - mean_right - alike.to(logits.dtype).log()).mean()
-
-
-def full(rows: Tensor) -> Tensor:
-    """At least float32; float64 stays."""
-    return rows if rows.dtype == torch.float64 else rows.float()

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from training.methods.clip import full
+from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather
 from training.models.knobs import knob

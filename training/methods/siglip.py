@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.methods.clip import MOST, full
+from training.methods.clip import MOST
+from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather, rank
 from training.models.towers import Pair

@@ -13,6 +13,7 @@ from torch import Tensor
 from training.data.batch import Batch
 from training.data.keyed import Keyed
 from training.methods.base import Separable
+from training.methods.rows import effective_rank
 from training.models.backbone import Backbone
 from training.models.errors import UserError
 from training.models.knobs import knob
@@ -113,13 +114,6 @@ class TwoTowers(Separable):
         """The modules and parameters that stay as they are."""
         images = [self.pair.model.visual] if self.config.lock_image else []
         return images + (self.pair.text_parts() if self.config.lock_text else [])
-
-
-def effective_rank(rows: Tensor) -> float:
-    """Exponential of the entropy of the singular values [B, D] -> 1..min(B, D) (Roy and Vetterli 2007)."""
-    values = torch.linalg.svdvals(rows.detach().float().cpu())
-    share = values / values.sum().clamp_min(1e-12)
-    return math.exp(float(-(share * share.clamp_min(1e-12).log()).sum()))
 
 
 class PairViews:

@@ -1,0 +1,60 @@
+"""Autoencoder: squeeze the picture through the features and paint it again. The oldest task, and a weak one.
+
+Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks"; with noise on the input,
+Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders".
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.data.views import MOCO_COLOURS, ViewKnobs, Views
+from training.methods.base import Method
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.knobs import knob
+
+MOST = 64  # pixels of a side that are painted; of larger pictures, a smaller copy
+
+
+class Autoencoder(Method):
+    """Mean squared error of the pixels, normalised as the tower takes them."""
+
+    recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    per_sample: ClassVar = True
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(ViewKnobs):
+        crop: float = knob(0.5, "least share of a picture's area that a view shows; 1 crops nothing")
+        jitter: float = knob(0.0, "how strongly colours change; 0 leaves colours alone")
+        grey: float = knob(0.0, "how often a view loses its colours")
+        noise: float = knob(0.0, "deviation of the noise on what the tower sees, which must not be painted")
+        channels: int = knob(64, "channels of the decoder")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.noise = backbone, config.noise
+        self.size = min(MOST, backbone.image_size)
+        doublings = max(1, math.ceil(math.log2(self.size / 4)))
+        wide = [max(16, config.channels >> place) for place in range(doublings + 1)]
+        layers: list[nn.Module] = [nn.Linear(backbone.width, wide[0] * 16), nn.Unflatten(1, (wide[0], 4, 4))]
+        for before, after in pairwise(wide):
+            layers += [nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1)]
+        self.decoder = nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(wide[-1], 3, 3, padding=1))
+        self.augment = Views([config.view(backbone.image_size, MOCO_COLOURS, 0.0)], backbone.mean, backbone.std)
+
+    def loss(self, images: Tensor) -> Tensor:
+        shown = images + self.noise * torch.randn_like(images) if self.noise else images
+        features = self.backbone(shown)
+        self.seen = features.detach()
+        painted = full(self.decoder(features))[:, :, : self.size, : self.size]
+        target = images if images.shape[-1] == self.size else F.adaptive_avg_pool2d(images, self.size)
+        return (painted - target).square().mean()
+
+    def report(self) -> dict[str, float]:
+        return health(self.seen)

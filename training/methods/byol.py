@@ -1,0 +1,71 @@
+"""BYOL: predict what a slow copy of the network says about another view; there are no negatives at all.
+
+Grill et al. 2020, "Bootstrap Your Own Latent: A New Approach to Self-Supervised Learning". Without the predictor or
+without stopping the gradient at the target, one answer for every picture is perfect, and is what comes out.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.data.views import ViewKnobs, Views, asymmetric
+from training.methods.base import Method
+from training.methods.heads import mlp
+from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.knobs import knob
+
+
+class BYOL(Method):
+    """The target begins as a copy; the authors' code begins it elsewhere and reports no difference."""
+
+    recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(ViewKnobs):
+        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
+        momentum: float = knob(0.99, "how slowly the target follows at first (ImageNet, 1000 epochs: 0.996)")
+        hidden: int = knob(512, "width of the middle of projector and predictor (ImageNet: 4096)")
+        projection: int = knob(128, "width of the space the loss is measured in (ImageNet: 256)")
+        predictor: bool = knob(True, "an extra network on the online side; without it everything collapses")
+        stop_gradient: bool = knob(True, "train the online side alone; otherwise both sides meet at one point")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.config = backbone, config
+        widths = config.hidden, config.projection
+        self.projector = mlp(backbone.width, *widths, last_bias=False)
+        self.predictor = mlp(config.projection, *widths, last_bias=False) if config.predictor else nn.Identity()
+        self.target = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.augment = Views(asymmetric(config, backbone.image_size), backbone.mean, backbone.std)
+
+    def loss(self, view1: Tensor, view2: Tensor) -> Tensor:
+        h1, h2 = self.backbone(view1), self.backbone(view2)
+        self.seen = h1.detach()
+        z1, z2 = self.projector(h1), self.projector(h2)
+        target1, target2 = z1, z2
+        if self.config.stop_gradient:
+            with torch.no_grad():
+                target1, target2 = self.target(view1), self.target(view2)
+        return byol_loss(self.predictor(z1), target2) + byol_loss(self.predictor(z2), target1)
+
+    def after_step(self, progress: float) -> None:
+        online = nn.ModuleList([self.backbone, self.projector])
+        follow(self.target, online, cosine(self.config.momentum, 1.0, progress))
+
+    def report(self) -> dict[str, float]:
+        return health(self.seen)
+
+
+def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """Squared distance of unit vectors, 2 - 2 cos, mean over rows: one direction (BYOL, equation 2).
+
+    prediction, target: [B, D], normalised here. In 0..4: 0 if they agree, 2 if they have nothing to do
+    with each other.
+    """
+    with torch.autocast(prediction.device.type, enabled=False):
+        return (2 - 2 * F.cosine_similarity(full(prediction), full(target), dim=1)).mean()

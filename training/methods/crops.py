@@ -1,0 +1,35 @@
+"""Crops of several sizes through one network (SwAV, DINO)."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from training.models.backbone import Backbone
+
+
+def by_size(network: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> list[Tensor]:
+    """What network gives for each crop [B, 3, S, S]; neighbours of one size go through it together.
+
+    Together is faster, and batch norm then sees all crops of a size, as in the papers' own code.
+    """
+    features: list[Tensor] = []
+    start = 0
+    for end in range(1, len(crops) + 1):
+        if end == len(crops) or crops[end].shape[-1] != crops[start].shape[-1]:
+            features += network(torch.cat(list(crops[start:end]))).split(len(crops[start]))
+            start = end
+    return features
+
+
+def takes_any_size(backbone: Backbone) -> bool:
+    """Whether backbone sees pictures of other sizes than its own, as convolutional networks do."""
+    was, size = backbone.training, max(8, backbone.image_size // 2)
+    try:
+        with torch.no_grad():
+            backbone.eval()(torch.zeros(1, 3, size, size, device=next(backbone.parameters()).device))
+        return True
+    except (RuntimeError, AssertionError):
+        return False
+    finally:
+        backbone.train(was)

@@ -1,0 +1,134 @@
+"""DINO: a student learns to say what a slow copy of itself says, from less of the picture.
+
+Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Two opposite forces hold it up:
+centring keeps the teacher from one answer for all pictures, sharpening keeps it from the same to every question.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.data.views import BYOL_COLOURS, CropKnobs, Views, multi_crop
+from training.methods.base import Method
+from training.methods.crops import by_size, takes_any_size
+from training.methods.heads import DINOHead
+from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.collectives import mean
+from training.models.knobs import knob
+
+
+class DINO(Method):
+    """The teacher sees the two large crops, the student all; what is kept is the teacher, which is the better one."""
+
+    recipe: ClassVar = {
+        "learning_rate": 1e-3,
+        "weight_decay": 0.04,
+        "final_weight_decay": 0.4,
+        "beta2": 0.999,
+        "clip_gradients": 3.0,
+        "warmup": 0.1,
+    }
+    centre: Tensor
+    progress: Tensor
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(CropKnobs):
+        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
+        outputs: int = knob(1024, "directions that a picture is told by (ImageNet: 65536)")
+        hidden: int = knob(512, "width of the head's middle (ImageNet: 2048)")
+        narrow: int = knob(128, "width in front of the last layer (ImageNet: 256)")
+        student_temperature: float = knob(0.1, "of the student's answers")
+        teacher_start: float = knob(0.04, "of the teacher's answers at first: lower is sharper")
+        teacher_temperature: float = knob(0.04, "of the teacher's answers after its warm-up (long runs: 0.07)")
+        teacher_warmup: float = knob(0.1, "fraction of the run over which the teacher's temperature climbs")
+        momentum: float = knob(0.99, "how slowly the teacher follows at first (ImageNet: 0.996), and at the end 1")
+        centre_momentum: float = knob(0.9, "how slowly the centre of the teacher's answers moves")
+        freeze: float = knob(0.01, "fraction of the run over which the last layer stays where it began")
+        centring: bool = knob(True, "take the mean off the teacher's answers; else one output answers everything")
+        sharpening: bool = knob(True, "a low temperature for the teacher; else all outputs become alike")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.config = backbone, config
+        self.head = DINOHead(backbone.width, config.hidden, config.narrow, config.outputs)
+        self.teacher: Any = slow_copy(nn.ModuleDict({"backbone": self.backbone, "head": self.head}))
+        self.register_buffer("centre", torch.zeros(config.outputs))
+        self.register_buffer("progress", torch.zeros(()))
+        self.waiting: list[Tensor] = []  # means of the teacher's answers, which move the centre after the step
+        crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), BYOL_COLOURS, dino=True)
+        self.augment = Views(crops, backbone.mean, backbone.std)
+
+    def loss(self, *crops: Tensor) -> Tensor:
+        features = by_size(self.backbone, crops)
+        self.seen = features[0].detach()
+        student = list(self.head(torch.cat(features)).split(len(crops[0])))
+        with torch.no_grad():
+            seen = torch.cat(by_size(self.teacher["backbone"], crops[:2]))
+            answers = full(self.teacher["head"](seen))
+            teacher = list(answers.split(len(crops[0])))
+            self.waiting.append(mean(answers.mean(dim=0)))
+            temperature = self.teacher_temperature()
+            self.certain = F.softmax((answers - self.centre) / temperature, dim=1)
+        return dino_loss(student, teacher, self.centre, self.config.student_temperature, temperature)
+
+    def teacher_temperature(self) -> float:
+        """Of this moment of the run."""
+        if not self.config.sharpening:
+            return 1.0
+        climbed = min(1.0, float(self.progress) / self.config.teacher_warmup) if self.config.teacher_warmup else 1.0
+        return self.config.teacher_start + climbed * (self.config.teacher_temperature - self.config.teacher_start)
+
+    def before_step(self, progress: float) -> None:
+        if progress < self.config.freeze:
+            self.head.last.grad = None
+
+    @torch.no_grad()
+    def after_step(self, progress: float) -> None:
+        momentum = cosine(self.config.momentum, 1.0, progress)
+        follow(self.teacher, nn.ModuleDict({"backbone": self.backbone, "head": self.head}), momentum)
+        self.progress.fill_(progress)
+        if self.config.centring and self.waiting:
+            self.centre.lerp_(torch.stack(self.waiting).mean(dim=0).to(self.centre), 1 - self.config.centre_momentum)
+        self.waiting = []
+
+    def product(self) -> tuple[dict[str, Any], nn.Module]:
+        teacher = self.teacher["backbone"]
+        return teacher.made_of, teacher.network
+
+    def report(self) -> dict[str, float]:
+        """entropy: of the teacher's answer to a picture; usage: outputs in use over all pictures, 0..1."""
+        answers, usage = self.certain, self.certain.mean(dim=0)
+        entropy = float(-(answers * answers.clamp_min(1e-12).log()).sum(dim=1).mean())
+        used = math.exp(float(-(usage * usage.clamp_min(1e-12).log()).sum())) / len(usage)
+        return {"chance": math.log(len(usage)), "entropy": entropy, "usage": used, **health(self.seen)}
+
+
+def dino_loss(
+    student: Sequence[Tensor],
+    teacher: Sequence[Tensor],
+    center: Tensor,
+    student_temp: float,
+    teacher_temp: float,
+) -> Tensor:
+    """Cross entropy of the student's answers under the teacher's, over pairs of different views (DINO, equation 3).
+
+    student: V raw outputs [B, K], teacher: T raw outputs [B, K], of the student's first T views. center: what
+    is taken off the teacher's, [K] or [1, K]. A view is not compared with itself. Mean over pairs and rows.
+    """
+    with torch.autocast(student[0].device.type, enabled=False):
+        logs = [F.log_softmax(full(view) / student_temp, dim=1) for view in student]
+        targets = [F.softmax((full(view) - full(center)) / teacher_temp, dim=1).detach() for view in teacher]
+        terms = [
+            -(target * log).sum(dim=1).mean()
+            for number, target in enumerate(targets)
+            for view, log in enumerate(logs)
+            if view != number
+        ]
+        return torch.stack(terms).mean()

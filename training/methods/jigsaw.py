@@ -1,0 +1,118 @@
+"""Jigsaw: nine tiles of a picture in a wrong order, and in which one?
+
+Noroozi and Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles". Tiles are cut
+with gaps and normalised one by one, so that edges and colour casts do not give the order away.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain, permutations
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.data.batch import Batch
+from training.data.views import crop_and_resize, luma
+from training.methods.base import Method
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.errors import UserError
+from training.models.knobs import knob
+
+TILES = 9
+LEAST = 48  # pixels of a picture: below it a tile shows nothing
+
+
+class Jigsaw(Method):
+    """Which of some permutations was it? One tower sees every tile."""
+
+    recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    orders: Tensor
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        permutations: int = knob(100, "orders to tell apart, as different as can be (ImageNet: 2000)")
+        grey: float = knob(0.66, "how often a picture loses its colours")
+        gap: float = knob(0.25, "share of a cell's side that is left out around its tile, at a random place")
+        hidden: int = knob(256, "width of what each tile is brought to before the nine are joined")
+
+        def __post_init__(self) -> None:
+            if not 2 <= self.permutations <= 2000 or not 0 <= self.gap < 1:
+                raise UserError("jigsaw tells 2 to 2000 permutations apart, and leaves a gap of 0 up to 1 of a cell.")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.config = backbone, config
+        self.register_buffer("orders", distant_permutations(config.permutations))
+        self.tile = nn.Sequential(nn.Linear(backbone.width, config.hidden), nn.ReLU())
+        self.answer = nn.Sequential(
+            nn.Linear(TILES * config.hidden, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.permutations)
+        )
+        self.augment = Tiles(backbone.image_size, config, self.orders)
+
+    def loss(self, tiles: Tensor, which: Tensor) -> Tensor:
+        """tiles: [B, 9, 3, S, S] in their wrong order. which: int64 [B], the number of that order."""
+        features = self.backbone(tiles.flatten(0, 1))
+        self.seen = features.detach()
+        answer = full(self.answer(self.tile(features).reshape(len(tiles), -1)))
+        with torch.no_grad():
+            self.right = (answer.argmax(dim=1) == which).float().mean()
+        return F.cross_entropy(answer, which)
+
+    def report(self) -> dict[str, float]:
+        chance = math.log(self.config.permutations)
+        return {"chance": chance, "accuracy": float(self.right), **health(self.seen)}
+
+
+class Tiles:
+    """A batch to nine tiles of each picture, in an order that is to be told."""
+
+    def __init__(self, size: int, config: Jigsaw.Config, orders: Tensor):
+        self.size, self.grey, self.gap, self.orders = size, config.grey, config.gap, orders
+
+    def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        images, random = batch.images.float() / 255, batch.random
+        side = images.shape[-1]
+        if side < LEAST:
+            raise UserError(f"jigsaw cuts pictures of {side} pixels into nine, which shows nothing; try --canvas 96.")
+        cell = side // 3
+        tile = max(1, round(cell * (1 - self.gap)))
+        places = random.integers(cell - tile + 1, TILES, 2)  # [B, 9, 2]
+        grey = random.chance(self.grey)
+        which = random.integers(len(self.orders), 1)[:, 0]
+        images = torch.where(grey[:, None, None, None], luma(images).expand(-1, 3, -1, -1), images)
+        number = torch.arange(TILES)
+        top, left = number // 3 * cell + places[:, :, 0], number % 3 * cell + places[:, :, 1]
+        length = torch.full((len(images) * TILES,), tile)
+        repeated = images.repeat_interleave(TILES, dim=0)
+        tiles = crop_and_resize(repeated, top.flatten(), left.flatten(), length, length, self.size)
+        tiles = standardised(tiles).view(len(images), TILES, 3, self.size, self.size)
+        order = self.orders[which]  # [B, 9]
+        return tiles.gather(1, order[:, :, None, None, None].expand_as(tiles)), which
+
+
+def standardised(tiles: Tensor) -> Tensor:
+    """Each tile [N, 3, S, S] less its mean and over its deviation, by channel: what light and colour it had is gone."""
+    deviation, average = torch.std_mean(tiles, dim=(2, 3), keepdim=True)
+    return (tiles - average) / (deviation + 0.05)
+
+
+@cache
+def _chosen(count: int) -> np.ndarray:
+    every = np.fromiter(chain.from_iterable(permutations(range(TILES))), np.int8).reshape(-1, TILES)  # 362,880
+    distance = np.full(len(every), TILES, np.int16)
+    chosen = [0]
+    while len(chosen) < count:  # farthest first: the nearest already chosen is as far away as it can be
+        distance = np.minimum(distance, (every != every[chosen[-1]]).sum(1))
+        distance[chosen[-1]] = -1
+        chosen.append(int(distance.argmax()))
+    return every[chosen]
+
+
+def distant_permutations(count: int) -> Tensor:
+    """count orders of nine tiles that differ in as many places as possible, int64 [count, 9]; the same every time."""
+    return torch.from_numpy(_chosen(count).astype(np.int64))

@@ -1,0 +1,109 @@
+"""MAE: paint in the three quarters of a picture that were hidden.
+
+He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". The tower sees the visible patches only, which
+makes it fast; a small decoder, thrown away afterwards, does the painting. Its features are poor neighbours by
+nature: judge them by a linear probe or by fine-tuning.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from training.data.batch import Batch
+from training.data.views import ViewKnobs, Views
+from training.methods.base import Method
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.errors import UserError
+from training.models.knobs import knob
+from training.models.patches import Patches, patchify, sines
+
+
+class MAE(Method):
+    """Pixels of hidden patches, each patch normalised by itself."""
+
+    recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.95, "warmup": 0.1}
+    per_sample: ClassVar = True
+    positions: Tensor
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(ViewKnobs):
+        jitter: float = knob(0.0, "how strongly colours change: the paper leaves them alone")
+        grey: float = knob(0.0, "how often a view loses its colours")
+        hidden_share: float = knob(0.75, "share of the patches that are hidden")
+        decoder_width: int = knob(128, "width of the decoder (ImageNet: 512)")
+        decoder_depth: int = knob(2, "layers of the decoder (ImageNet: 8)")
+        decoder_heads: int = knob(4, "attention heads of the decoder (ImageNet: 16)")
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if not 0 < self.hidden_share < 1:
+                raise UserError(f"hidden_share is {self.hidden_share:g}; it is a share between 0 and 1.")
+            if self.decoder_width % self.decoder_heads:
+                raise UserError(f"{self.decoder_heads} heads do not divide a decoder {self.decoder_width} wide.")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, width = backbone, config.decoder_width
+        self.patches = Patches(backbone, "mae")
+        self.patches.fix_positions()
+        count = self.patches.grid**2
+        self.kept = max(1, round(count * (1 - config.hidden_share)))
+        self.into = nn.Linear(self.patches.width, width)
+        self.blank = nn.Parameter(torch.empty(1, 1, width).normal_(std=0.02))  # stands for every hidden patch
+        layer = nn.TransformerEncoderLayer(
+            width, config.decoder_heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        self.decoder = nn.TransformerEncoder(layer, config.decoder_depth, nn.LayerNorm(width), False)
+        for parameter in self.decoder.parameters():  # the layers are copies of one, which would begin alike
+            if parameter.ndim > 1:
+                nn.init.xavier_uniform_(parameter)
+        self.out = nn.Linear(width, self.patches.side**2 * 3)
+        self.register_buffer("positions", sines(self.patches.grid, width))
+        self.augment = Masked(
+            Views([config.view(backbone.image_size, (0.4, 0.4, 0.4, 0.1), 0.0)], backbone.mean, backbone.std),
+            count,
+        )
+
+    def loss(self, images: Tensor, order: Tensor) -> Tensor:
+        """order: int64 [B, N], the patches in a random order, of which the first few are seen."""
+        seen = self.patches(images, order[:, : self.kept])  # [B, prefix + kept, width]
+        self.seen = seen[:, 0].detach()
+        tokens = self.into(seen)
+        first, visible = tokens[:, : self.patches.prefix], tokens[:, self.patches.prefix :]
+        blank = self.blank.to(visible.dtype).expand(len(images), order.shape[1] - self.kept, -1)
+        shuffled = torch.cat([visible, blank], dim=1)
+        back = order.argsort(dim=1)
+        everywhere = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2])) + self.positions
+        painted = self.out(self.decoder(torch.cat([first, everywhere], dim=1))[:, self.patches.prefix :])
+        mask = torch.ones_like(order, dtype=torch.bool).scatter(1, order[:, : self.kept], False)
+        return mae_loss(painted, patchify(images, self.patches.side), mask)
+
+    def report(self) -> dict[str, float]:
+        return health(self.seen)
+
+
+def mae_loss(prediction: Tensor, patches: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error of the hidden patches' pixels, each patch less its mean and over its deviation.
+
+    prediction, patches: [B, N, P]; mask: bool or 0/1 [B, N], 1 where a patch is hidden. The variance is the
+    unbiased one, as in the authors' code; a prediction of nothing (zeros) scores about 1.
+    """
+    with torch.autocast(prediction.device.type, enabled=False):
+        target = full(patches)
+        target = (target - target.mean(-1, keepdim=True)) / (target.var(-1, keepdim=True) + 1e-6).sqrt()
+        each = (full(prediction) - target).square().mean(-1)  # [B, N]
+        weight = mask.to(each.dtype)
+        return (each * weight).sum() / weight.sum()
+
+
+class Masked:
+    """One view of each picture, and an order of its patches."""
+
+    def __init__(self, views: Views, count: int):
+        self.views, self.count = views, count
+
+    def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        return (*self.views(batch), batch.random.permutation(self.count))

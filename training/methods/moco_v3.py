@@ -1,0 +1,75 @@
+"""MoCo v3: the batch is large enough to do without a queue, and a predictor makes up for its absence.
+
+Chen, Xie and He 2021, "An Empirical Study of Training Self-Supervised Vision Transformers".
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.data.views import ViewKnobs, Views, asymmetric
+from training.methods.base import Method
+from training.methods.heads import mlp
+from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.collectives import gather, rank
+from training.models.knobs import knob
+from training.models.patches import patch_layer
+
+
+class MoCoV3(Method):
+    """Queries of either view against the slow copy's keys of the other, over the global batch."""
+
+    recipe: ClassVar = {"weight_decay": 0.1, "beta2": 0.999, "warmup": 0.1}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(ViewKnobs):
+        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
+        temperature: float = knob(0.2, "lower concentrates the loss on the hardest negatives (ResNets: 1.0)")
+        momentum: float = knob(0.99, "how slowly the key encoder follows at first; a cosine takes it to 1")
+        hidden: int = knob(512, "width of the middle of projector and predictor (ImageNet: 4096)")
+        projection: int = knob(128, "width of the space the loss is measured in (ImageNet: 256)")
+        freeze_patches: bool = knob(True, "leave a ViT's patch embedding as it is, against spikes in its gradient")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.config = backbone, config
+        if config.freeze_patches and (layer := patch_layer(backbone.network)) is not None:
+            layer.requires_grad_(False)
+        self.projector = mlp(backbone.width, config.hidden, config.hidden, config.projection, last_norm=True)
+        self.predictor = mlp(config.projection, config.hidden, config.projection, last_norm=True)
+        self.keys = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.augment = Views(asymmetric(config, backbone.image_size), backbone.mean, backbone.std)
+
+    def loss(self, view1: Tensor, view2: Tensor) -> Tensor:
+        h1, h2 = self.backbone(view1), self.backbone(view2)
+        self.seen = h1.detach()
+        query1, query2 = self.predictor(self.projector(h1)), self.predictor(self.projector(h2))
+        with torch.no_grad():
+            key1, key2 = gather(self.keys(view1)), gather(self.keys(view2))
+        first, temperature = rank() * len(view1), self.config.temperature
+        return contrast(query1, key2, temperature, first) + contrast(query2, key1, temperature, first)
+
+    def after_step(self, progress: float) -> None:
+        momentum = cosine(self.config.momentum, 1.0, progress)
+        follow(self.keys, nn.ModuleList([self.backbone, self.projector]), momentum)
+
+    def report(self) -> dict[str, float]:
+        chance = 4 * self.config.temperature * math.log(max(2, len(self.seen)))
+        return {"chance": chance, **health(self.seen)}
+
+
+def contrast(query: Tensor, key: Tensor, temperature: float, first: int = 0) -> Tensor:
+    """Cross entropy of each query's own key among all keys, times 2 temperature (MoCo v3, algorithm 1).
+
+    query: [b, D]; key: [B, D], of which the queries' own begin at `first`. Normalises both.
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        logits = F.normalize(full(query), dim=1) @ F.normalize(full(key), dim=1).T / temperature
+        own = torch.arange(first, first + len(query), device=query.device)
+        return 2 * temperature * F.cross_entropy(logits, own)

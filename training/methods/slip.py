@@ -1,0 +1,65 @@
+"""SLIP: CLIP and SimCLR at once, on one image tower.
+
+Mu et al. 2022, "SLIP: Self-supervision meets Language-Image Pre-training": captions teach what a picture is about,
+two further views teach what stays the same about it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from training.data.batch import Batch
+from training.data.views import SIMCLR_COLOURS, ViewKnobs, Views, two_alike
+from training.methods.clip import CLIP
+from training.methods.heads import mlp
+from training.methods.simclr import nt_xent
+from training.methods.two_towers import PairViews
+from training.models.collectives import gather, rank
+from training.models.knobs import knob
+from training.models.towers import Pair
+
+
+class SLIP(CLIP):
+    """CLIP's loss, and SimCLR's over what the image tower says of two more views."""
+
+    recipe: ClassVar = {**CLIP.recipe, "weight_decay": 0.1}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(CLIP.Config):
+        weight: float = knob(1.0, "of SimCLR's loss beside CLIP's")
+        temperature: float = knob(0.1, "of SimCLR's loss")
+        view_crop: float = knob(0.2, "least share of a picture's area that SimCLR's views show")
+        jitter: float = knob(0.5, "how strongly the colours of SimCLR's views change")
+        hidden: int = knob(512, "width of the projector's middle (YFCC15M: 4096)")
+        projection: int = knob(128, "width of the space SimCLR's loss is measured in (YFCC15M: 256)")
+
+    def __init__(self, pair: Pair, config: Config):
+        super().__init__(pair, config)
+        self.own = config
+        self.projector = mlp(pair.dim, config.hidden, config.projection)
+        knobs = ViewKnobs(crop=config.view_crop, jitter=config.jitter)
+        backbone = pair.backbone
+        of_simclr = Views(two_alike(knobs, backbone.image_size, SIMCLR_COLOURS), backbone.mean, backbone.std)
+        self.augment = _Both(of_simclr, PairViews(pair, config.crop, config.hard_negatives))
+
+    def embed(self, *batch: Any) -> tuple[Tensor, ...]:
+        """Rows of the two views first, then CLIP's."""
+        view1, view2, *of_clip = batch
+        z1, z2 = (self.projector(self.backbone(view)) for view in (view1, view2))
+        return (z1, z2, *super().embed(*of_clip))
+
+    def objective(self, *rows: Any) -> Tensor:
+        z1, z2, *of_clip = rows
+        of_views = nt_xent(z1, z2, self.own.temperature, (gather(z1), gather(z2)), rank() * len(z1))
+        return super().objective(*of_clip) + self.own.weight * of_views
+
+
+class _Both:
+    """A batch to SimCLR's views and CLIP's arguments."""
+
+    def __init__(self, views: Views, pairs: PairViews):
+        self.views, self.pairs = views, pairs
+
+    def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        return (*self.views(batch), *self.pairs(batch))

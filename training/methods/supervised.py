@@ -1,0 +1,71 @@
+"""Supervised: labels, as ever; the ceiling that the others are measured against."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.data.batch import Batch
+from training.data.views import MOCO_COLOURS, ViewKnobs, Views
+from training.methods.base import Method
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.errors import UserError
+from training.models.knobs import knob
+
+
+class Supervised(Method):
+    """A linear classifier on the tower, thrown away afterwards."""
+
+    needs_labels: ClassVar = True
+    per_sample: ClassVar = True
+    recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(ViewKnobs):
+        crop: float = knob(0.35, "least share of a picture's area that a view shows; 1 crops nothing")
+        jitter: float = knob(0.5, "how strongly colours change; 0 leaves colours alone")
+        grey: float = knob(0.0, "how often a view loses its colours")
+        classes: int = knob(0, "how many classes there are; left out, those of the data")
+        smoothing: float = knob(0.0, "share of the target that goes to all classes alike")
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.classes < 2:
+                raise UserError(
+                    f"supervised has {self.classes} classes to tell apart, and needs 2; give data with labels (a "
+                    f"subfolder a class, or --label-column)."
+                )
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.config = backbone, config
+        self.classifier = nn.Linear(backbone.width, config.classes)
+        view = config.view(backbone.image_size, MOCO_COLOURS, 0.0)
+        self.augment = Labelled(Views([view], backbone.mean, backbone.std))
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        features = self.backbone(images)
+        self.seen = features.detach()
+        logits = full(self.classifier(features))
+        with torch.no_grad():
+            self.right = (logits.argmax(dim=1) == labels).float().mean()
+        known = (labels >= 0).to(logits.dtype)
+        each = F.cross_entropy(logits, labels.clamp_min(0), reduction="none", label_smoothing=self.config.smoothing)
+        return (each * known).mean()  # a picture without a label counts as already right
+
+    def report(self) -> dict[str, float]:
+        return {"chance": math.log(self.config.classes), "accuracy": float(self.right), **health(self.seen)}
+
+
+class Labelled:
+    """Views of a batch and its labels."""
+
+    def __init__(self, views: Views):
+        self.views = views
+
+    def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        return (*self.views(batch), batch.labels)

@@ -1,0 +1,137 @@
+"""SwAV: predict from one view which cluster the other belongs to, clusters being learned on the way.
+
+Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments". What keeps all
+pictures from ending up in one cluster is Sinkhorn and Knopp's algorithm, which fills all clusters alike.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.data.views import SIMCLR_COLOURS, CropKnobs, Views, multi_crop
+from training.methods.base import Method
+from training.methods.crops import by_size, takes_any_size
+from training.methods.heads import Prototypes, mlp
+from training.methods.rows import full, health
+from training.models.backbone import Backbone
+from training.models.collectives import gather, rank
+from training.models.errors import UserError
+from training.models.knobs import knob
+
+
+class SwAV(Method):
+    """Codes of the two large crops, predicted from all others."""
+
+    recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    queue: Tensor
+    filled: Tensor
+    progress: Tensor
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(CropKnobs):
+        temperature: float = knob(0.1, "of the predictions")
+        epsilon: float = knob(0.05, "of the codes: lower makes them sharper")
+        iterations: int = knob(3, "of Sinkhorn's algorithm")
+        prototypes: int = knob(256, "clusters (ImageNet: 3000)")
+        hidden: int = knob(512, "width of the projector's middle (ImageNet: 2048)")
+        projection: int = knob(128, "width of the space the prototypes live in")
+        freeze: float = knob(0.05, "fraction of the run over which the prototypes stay where they began")
+        queue: int = knob(0, "rows of earlier batches that fill the clusters with this one, for small batches")
+        queue_from: float = knob(0.15, "fraction of the run after which the queue is used")
+        sinkhorn: bool = knob(True, "fill all clusters alike; a plain softmax puts every picture into one")
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.iterations < 1 or self.prototypes < 2 or self.queue < 0:
+                raise UserError("SwAV needs at least 1 iteration and 2 prototypes, and a queue of 0 or more.")
+
+    def __init__(self, backbone: Backbone, config: Config):
+        super().__init__()
+        self.backbone, self.config = backbone, config
+        self.projector = mlp(backbone.width, config.hidden, config.projection)
+        self.prototypes = Prototypes(config.projection, config.prototypes)
+        self.register_buffer("queue", torch.zeros(2, config.queue, config.projection))  # of each large crop
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("progress", torch.zeros(()))
+        self.waiting: list[Tensor] = []
+        crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), SIMCLR_COLOURS)
+        self.augment = Views(crops, backbone.mean, backbone.std)
+
+    def loss(self, *crops: Tensor) -> Tensor:
+        features = by_size(self.backbone, crops)
+        self.seen = features[0].detach()
+        rows = F.normalize(full(self.projector(torch.cat(features))), dim=1).split(len(crops[0]))
+        with torch.autocast(crops[0].device.type, enabled=False):
+            scores = [self.prototypes(of_crop) for of_crop in rows]
+            with torch.no_grad():
+                large = [gather(of_crop.detach()) for of_crop in rows[:2]]
+                codes = [self._codes(of_crop, number) for number, of_crop in enumerate(large)]
+                if self.config.queue:
+                    self.waiting.append(torch.stack(large))
+            own = slice(rank() * len(crops[0]), (rank() + 1) * len(crops[0]))
+            self.usage = codes[0].mean(dim=0)
+            return swav_loss(scores, [code[own] for code in codes], self.config.temperature)
+
+    def _codes(self, rows: Tensor, number: int) -> Tensor:
+        """The clusters of large crop `number` [B, D] of all ranks, [B, K]."""
+        scores = self.prototypes(rows)
+        if not self.config.sinkhorn:
+            return F.softmax(scores / self.config.epsilon, dim=1)
+        if self.config.queue and int(self.filled) == self.config.queue and self.progress >= self.config.queue_from:
+            scores = torch.cat([scores, self.prototypes(self.queue[number])])
+        return sinkhorn(scores, self.config.epsilon, self.config.iterations)[: len(rows)]
+
+    def before_step(self, progress: float) -> None:
+        if progress < self.config.freeze:
+            self.prototypes.weight.grad = None
+
+    @torch.no_grad()
+    def after_step(self, progress: float) -> None:
+        self.prototypes.to_unit_length()  # so that they are, before each step
+        self.progress.fill_(progress)
+        for rows in self.waiting:  # [2, B, D], newest first
+            self.queue.copy_(torch.cat([rows.to(self.queue.dtype), self.queue], dim=1)[:, : self.config.queue])
+            self.filled.copy_((self.filled + rows.shape[1]).clamp_max(self.config.queue))
+        self.waiting = []
+
+    def report(self) -> dict[str, float]:
+        """usage: the clusters that are filled, as the exponential of their entropy over their number, 0..1."""
+        entropy = float(-(self.usage * self.usage.clamp_min(1e-12).log()).sum())
+        count = self.config.prototypes
+        return {"chance": math.log(count), "usage": math.exp(entropy) / count, **health(self.seen)}
+
+
+@torch.no_grad()
+def sinkhorn(scores: Tensor, epsilon: float, iterations: int) -> Tensor:
+    """Codes: scores [B, K] to shares [B, K], each row summing to 1, all K used alike in the limit.
+
+    Each iteration shares the pictures out evenly over the prototypes, then gives each picture its whole. In
+    logarithms, so that no scores overflow, and in float32 at least.
+    """
+    with torch.autocast(scores.device.type, enabled=False):
+        logs = full(scores) / epsilon
+        for _ in range(iterations):
+            logs = logs - logs.logsumexp(dim=0, keepdim=True)
+            logs = logs - logs.logsumexp(dim=1, keepdim=True)
+        return logs.softmax(dim=1)
+
+
+def swav_loss(scores: Sequence[Tensor], codes: Sequence[Tensor], temperature: float) -> Tensor:
+    """Cross entropy of the codes of crops 0 and 1 under the predictions of all other crops (SwAV, equation 2).
+
+    scores: V tensors [B, K], cosines to the prototypes; codes: 2 of [B, K], rows summing to 1. Mean over the
+    V - 1 other crops, over the two codes and over rows; a prediction that says nothing scores log(K).
+    """
+    logs = [F.log_softmax(full(of_crop) / temperature, dim=1) for of_crop in scores]
+    terms = [
+        -(code * log).sum(dim=1).mean()
+        for number, code in enumerate(codes)
+        for crop, log in enumerate(logs)
+        if crop != number
+    ]
+    return torch.stack(terms).mean()
