@@ -1,0 +1,281 @@
+"""How fast does pretraining run, beside open_clip_train, and what does it need?
+
+    python benchmarks/training_speed.py --open-clip-python VENV/bin/python
+
+VENV has open_clip_train (pip install open_clip_torch[training]). Both train the same tiny ViT and text tower from
+the same tar shards with the same batch, on the processor, in turns, several times over; a step's pictures a second
+are the median over its steps. Beside it: how much faster pictures load than the model consumes them, what
+activations --micro-batch leaves alive, and, where there is a GPU, pictures a second and the share of its peak.
+The result is printed and kept beside this script as training_speed.json.
+"""
+
+import gc
+import io
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+RESULT = Path(__file__).with_suffix(".json")
+WARM = 4  # first steps, which pay for what happens once
+THEIRS = """
+import sys, open_clip
+open_clip.add_model_config(sys.argv.pop(1))
+from open_clip_train.main import main
+main(sys.argv[1:])
+"""
+WORDS = [
+    "red",
+    "green",
+    "blue",
+    "small",
+    "large",
+    "old",
+    "young",
+    "wooden",
+    "cat",
+    "dog",
+    "ship",
+    "tree",
+    "house",
+    "bird",
+    "on",
+    "under",
+    "beside",
+    "near",
+    "with",
+    "and",
+]
+
+
+def write_shards(folder: Path, pictures: int, shards: int = 4) -> str:
+    """Tar shards of 48-pixel pictures, each with a caption of its own; the name that means them all."""
+    rng = np.random.default_rng(0)
+    for shard in range(shards):
+        with tarfile.open(folder / f"{shard:05d}.tar", "w") as tar:
+            for number in range(shard * pictures // shards, (shard + 1) * pictures // shards):
+                rough = Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8))
+                picture = io.BytesIO()
+                rough.resize((48, 48), Image.Resampling.BICUBIC).save(picture, "JPEG", quality=90)
+                caption = f"{' '.join(rng.choice(WORDS, 6))} {number}"
+                for ending, data in (("jpg", picture.getvalue()), ("txt", caption.encode())):
+                    member = tarfile.TarInfo(f"{number:06d}.{ending}")
+                    member.size = len(data)
+                    tar.addfile(member, io.BytesIO(data))
+    return str(folder / f"{{00000..{shards - 1:05d}}}.tar")
+
+
+def ours(shards: str, batch: int, steps: int, threads: int, words: list[str]) -> float:
+    """Pictures a second of this project's trainer, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "training", "clip", "--data", shards, "--out", f"{folder}/run"]
+        command += ["--steps", str(steps), "--batch-size", str(batch), "--log-every", "1", "--warmup", "0", *words]
+        _run(command, threads, cwd=ROOT)
+        lines = [json.loads(line) for line in Path(folder, "run/metrics.jsonl").read_text().splitlines()]
+    return statistics.median(line["images_per_second"] for line in lines[WARM:])
+
+
+def theirs(python: str, shards: str, batch: int, steps: int, threads: int, words: list[str]) -> float:
+    """Pictures a second of open_clip_train, as its own log has them."""
+    from training.models.towers import TINY
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "gelato-tiny.json").write_text(json.dumps(TINY["tiny"]))
+        command = [python, "-c", THEIRS, f"{folder}/gelato-tiny.json", "--model", "gelato-tiny"]
+        command += ["--train-data", shards, "--dataset-type", "webdataset", "--train-num-samples", str(batch * steps)]
+        command += ["--batch-size", str(batch), "--epochs", "1", "--warmup", "1", "--log-every-n-steps", "1"]
+        command += ["--logs", folder, "--name", "run", "--seed", "0", *words]
+        said = _run(command, threads, cwd=Path(folder))
+    rates = [float(rate) for rate in re.findall(r"Batch \(t\): [\d.]+, ([\d.]+)/s", said)]
+    if len(rates) <= WARM:
+        raise click.ClickException(f"open_clip_train wrote {len(rates)} steps: {said[-800:]}")
+    return statistics.median(rates[WARM:])
+
+
+def _run(command: list[str], threads: int, cwd: Path) -> str:
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise click.ClickException(f"{command[:6]} ended with {done.returncode}: {done.stderr[-800:]}")
+    return done.stdout + done.stderr
+
+
+def beside(python: str, shards: str, batch: int, steps: int, threads: int, rounds: int) -> dict[str, Any]:
+    """Both trainers in turns; ratios are taken within a round, so that both meet the machine as it was."""
+    identical = ["--workers", "1", "--cache", "0", "--no-channels-last"]
+    settings: dict[str, tuple[list[str], list[str]]] = {
+        "fp32, identical": ([*identical, "--precision", "f32"], ["--workers", "1", "--precision", "fp32"]),
+        "bf16, identical": ([*identical, "--precision", "bf16"], ["--workers", "1", "--precision", "amp_bf16"]),
+        "fp32, each one's best": (["--workers", "1"], ["--workers", "2", "--precision", "fp32"]),
+        "bf16, each one's best": (
+            ["--workers", "1", "--precision", "bf16"],
+            ["--workers", "2", "--precision", "amp_bf16"],
+        ),
+    }
+    found: dict[str, Any] = {}
+    for name, (our_words, their_words) in settings.items():
+        mine, other = [], []
+        for _ in range(rounds):
+            mine.append(ours(shards, batch, steps, threads, our_words))
+            other.append(theirs(python, shards, batch, steps, threads, their_words))
+        ratios = sorted(a / b for a, b in zip(mine, other, strict=True))
+        found[name] = {
+            "ratio": statistics.median(ratios),
+            "low": ratios[0],
+            "high": ratios[-1],
+            "ours": statistics.median(mine),
+            "theirs": statistics.median(other),
+            "rounds": rounds,
+        }
+        click.echo(f"{name}: {found[name]}", err=True)
+    return found
+
+
+def loading(shards: str, batch: int) -> dict[str, float]:
+    """Pictures a second that one worker's work prepares, decoded before and decoded each time."""
+    from training.data.config import DataConfig
+    from training.engine.distributed import join
+    from training.pretrain import plan
+
+    rates = {}
+    for name, cache in (("decoded_once", 1024), ("decoded_each_time", 0)):
+        settings = {"batch_size": batch, "steps": 100, "workers": 1}
+        planned = plan("clip", DataConfig(data=(shards,), cache=cache), settings, {}, join("cpu"))
+        steps = planned.batches.steps(0, 40, 1)
+        for _ in range(WARM):
+            next(steps)
+        begun = time.perf_counter()
+        count = sum(1 for _ in steps)
+        rates[name] = count * batch / (time.perf_counter() - begun)
+    return rates
+
+
+def activations(shards: str, batch: int) -> dict[str, float]:
+    """Bytes that autograd keeps for the backward pass at most, for a whole batch and for eighths of it."""
+    import torch
+
+    from training.data.config import DataConfig
+    from training.engine.distributed import join
+    from training.engine.trainer import Trainer
+    from training.pretrain import plan
+
+    def most(**of_run: Any) -> int:
+        settings = {"batch_size": batch, "steps": 1, "workers": 0} | of_run
+        world = join("cpu")
+        planned = plan("clip", DataConfig(data=(shards,)), settings, {}, world)
+        trainer = Trainer(planned.method, "clip", planned.batches, planned.run, world, quiet=True)
+        alive = peak = 0
+
+        class Kept:
+            def __init__(self, tensor: torch.Tensor):
+                nonlocal alive, peak
+                self.tensor, self.bytes = tensor, tensor.numel() * tensor.element_size()
+                alive += self.bytes
+                peak = max(peak, alive)
+
+            def __del__(self) -> None:
+                nonlocal alive
+                alive -= self.bytes
+
+        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
+            trainer._backward(trainer._here(planned.batches[0].arguments))
+        gc.collect()
+        return peak
+
+    whole, pieces = most(), most(micro_batch=batch // 8)
+    return {"whole_batch": whole, "eighths": pieces, "share": pieces / whole, "batch": batch}
+
+
+def on_gpu(batch: int) -> dict[str, Any] | str:
+    """Pictures a second and model FLOP utilisation of ViT-B-32 in bf16, on pictures that lie on the GPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "no GPU here"
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from training.engine.config import RunConfig
+    from training.engine.optim import build_optimizer
+    from training.methods.clip import CLIP
+    from training.models.towers import build_pair
+
+    method = CLIP(build_pair("ViT-B-32"), CLIP.Config()).cuda().train()
+    optimizer = build_optimizer(method, RunConfig(steps=100))
+    images = torch.randn(batch, 3, 224, 224, device="cuda").to(memory_format=torch.channels_last)
+    tokens = torch.randint(1, 49000, (batch, 77), device="cuda")
+    identity = torch.arange(batch, device="cuda")
+
+    def step() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = method.loss(images, tokens, identity)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    for _ in range(WARM):
+        step()
+    torch.cuda.synchronize()
+    begun, steps = time.perf_counter(), 20
+    for _ in range(steps):
+        step()
+    torch.cuda.synchronize()
+    seconds = (time.perf_counter() - begun) / steps
+    name = torch.cuda.get_device_name()
+    peaks = {"A100": 312e12, "H100": 989e12, "H200": 989e12, "L4": 121e12, "4090": 165e12, "V100": 125e12}
+    peak = next((value for key, value in peaks.items() if key in name), None)  # dense bf16, as the makers give it
+    return {
+        "device": name,
+        "images_per_second": batch / seconds,
+        "flops_per_second": counter.get_total_flops() / seconds,
+        "utilisation": counter.get_total_flops() / seconds / peak if peak else None,
+        "memory_bytes": torch.cuda.max_memory_allocated(),
+    }
+
+
+@click.command()
+@click.option("--open-clip-python", help="The Python of an environment with open_clip_train; left out, ours alone.")
+@click.option("--batch", default=128, show_default=True, type=click.IntRange(16))
+@click.option("--steps", default=20, show_default=True, type=click.IntRange(WARM + 2))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--threads", default=os.cpu_count(), show_default=True, type=click.IntRange(1))
+def main(open_clip_python: str | None, batch: int, steps: int, rounds: int, threads: int) -> None:
+    """Measure, print, and keep the result."""
+    result: dict[str, Any] = {"gpu": on_gpu(256)}
+    click.echo(f"gpu: {result['gpu']}", err=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GELATO_CACHE"] = f"{folder}/cache"
+        shards = write_shards(Path(folder), batch * steps)
+        result["activations"] = activations(shards, batch)
+        rates = loading(shards, batch)
+        consumed = ours(shards, batch, steps, threads, ["--workers", "1"])
+        result["loading"] = rates | {
+            "model": consumed,
+            "times_the_model": rates["decoded_once"] / consumed,
+            "times_the_model_decoding": rates["decoded_each_time"] / consumed,
+        }
+        click.echo(f"activations: {result['activations']}\nloading: {result['loading']}", err=True)
+        if open_clip_python:
+            result["beside open_clip_train"] = beside(open_clip_python, shards, batch, steps, threads, rounds)
+    result["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    click.echo(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
