@@ -120,7 +120,8 @@ def begin(
     """A new run, from the first step to the last. UserError if out already holds one."""
     world = join(str(user.get("device", "auto")))
     try:
-        if out is not None and (out / CONFIG).exists():
+        out = world.gather(out)[0]  # where the leading rank says: others may find another name free
+        if out is not None and world.leads and (out / CONFIG).exists():
             raise UserError(f"{out} already holds a run; python -m training resume {out} goes on with it.")
         planned = plan(method_name, data, user, settings, world)
         if out is not None and world.leads:

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -81,7 +82,9 @@ class Trainer:
             if hasattr(self.method, "embed"):
                 self.method.embed = torch.compile(self.method.embed)
         if world.size > 1 and not config.micro_batch:
-            self.loss = nn.parallel.DistributedDataParallel(self.loss, broadcast_buffers=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # the new name of the setting is not in torch 2.6
+                self.loss = nn.parallel.DistributedDataParallel(self.loss, broadcast_buffers=False)
         self.step, self.broken = 0, 0
         exact = torch.float32 if world.device.type == "mps" else torch.float64
         # The sum of losses since the last line, and of how many: it stays on the device, which need not wait for us.

@@ -36,8 +36,8 @@ class CLIP(TwoTowers):
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor, *wrong: Tensor) -> Tensor:
         """This rank's rows against the columns of all ranks; the mean over ranks is the loss of the whole batch."""
-        self.remember(image, text, identity)
         images, texts, captions = gather(image), gather(text), gather(identity)
+        self.remember(image, identity, texts, captions)
         negatives = gather(wrong[0]) if wrong else None
         same = identity[:, None] == captions[None] if self.config.multi_positive else None
         first, scale = rank() * len(image), self.pair.model.logit_scale.exp()

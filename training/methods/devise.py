@@ -32,8 +32,8 @@ class DeViSE(TwoTowers):
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
         """This rank's pictures; wrong words are the other captions of all ranks."""
-        self.remember(image, text, identity)
         texts, captions = gather(text), gather(identity)
+        self.remember(image, identity, texts, captions)
         with torch.autocast(image.device.type, enabled=False):
             image, text, texts = full(image), full(text), full(texts)
             right, wrong = (image * text).sum(dim=1), image @ texts.T

@@ -30,8 +30,8 @@ class SigLIP(TwoTowers):
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
         """This rank's pictures against the captions of all ranks."""
-        self.remember(image, text, identity)
         texts, captions = gather(text), gather(identity)
+        self.remember(image, identity, texts, captions)
         if self.config.multi_positive:
             same = identity[:, None] == captions[None]
         else:

@@ -85,9 +85,9 @@ class TwoTowers(Separable):
         wrong = [self.pair.read(of) * of.any(dim=1, keepdim=True) for of in negatives]
         return image, text, identity, *wrong
 
-    def remember(self, image: Tensor, text: Tensor, identity: Tensor) -> None:
-        """Keep a batch's rows for report."""
-        self.seen = (image.detach(), text.detach(), identity)
+    def remember(self, image: Tensor, identity: Tensor, texts: Tensor, captions: Tensor) -> None:
+        """Keep for report this rank's pictures and what their captions are, beside the captions of all ranks."""
+        self.seen = (image.detach(), identity, texts.detach(), captions)
 
     def report(self) -> dict[str, float]:
         """scale, and of the last batch: duplicates (the share of captions that another picture has too), floor
@@ -96,10 +96,10 @@ class TwoTowers(Separable):
         scale = {"scale": float(self.pair.model.logit_scale.detach().exp())}
         if not self.seen:
             return scale
-        image, text, identity = self.seen
+        image, identity, texts, captions = self.seen
         with torch.no_grad():
-            alike = (identity[:, None] == identity[None]).sum(dim=1).double()
-            nearest = identity[(image.float() @ text.float().T).argmax(dim=1)]
+            alike = (identity[:, None] == captions[None]).sum(dim=1).double()
+            nearest = captions[(image.float() @ texts.float().T).argmax(dim=1)]
         return scale | {
             "duplicates": float((alike > 1).double().mean()),
             "floor": float(alike.log().mean()),
