@@ -15,7 +15,7 @@ from index.nearest import save_nearest
 from index.plan import Plan
 from index.reading import Loaded, read_and_embed
 from index.repair import repair_collection
-from index.writer import Writer
+from index.writer import Writer, written
 from training.data.source import Item
 from training.data.sources import open_source
 from training.models.encoder import Encoder
@@ -254,7 +254,8 @@ class _Build:
     def _finish(self, done: int) -> None:
         now = Collection.open(self.writer.path)
         self.writer.forget_thumbnails(set(self.old["id"]) - set(now.stored["id"]), now.stored["id"])
-        save_nearest(now)
+        with written(self.writer.path):
+            save_nearest(now)
         self.report.images, self.report.failed = len(now), now.manifest.failed
         self.report.seconds = time.monotonic() - self.started
         self.report.images_per_second = self.report.embedded / max(self.report.seconds, 1e-9)

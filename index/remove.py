@@ -10,7 +10,7 @@ import numpy as np
 from index.collection import Collection
 from index.nearest import save_nearest
 from index.search import rows_where
-from index.writer import Writer
+from index.writer import Writer, written
 from training.models.errors import UserError
 
 
@@ -46,7 +46,8 @@ def remove_pictures(path: Path, ids: Iterable[str] = (), where: str | None = Non
             writer.publish([], np.zeros((0, before.dim), np.float16), gone)
             now = Collection.open(path)
             writer.forget_thumbnails(gone, now.column("id"))
-            save_nearest(now)
+            with written(path):
+                save_nearest(now)
         return _result(before, rows)
 
 
