@@ -105,6 +105,8 @@ def do(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     shelf = library.shelf(str(ask.get("key")))
     if action == "update":
         return {"job": work.update(library, shelf).id}
+    if action == "verify":
+        return {"job": work.verify(library, shelf).id}
     if action == "close":
         work.close(library, shelf)
     elif action == "delete":

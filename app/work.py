@@ -1,7 +1,6 @@
 """What the page does to whole collections: build, update, verify, remove. Each is a job that outlives the page."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from app.library import Build, Library, Shelf
 from index.build import BuildReport, Progress, build_collection
 from index.collection import cached_collection
 from index.demo import build_demo
+from index.verify import Fault, find_faults
 from training.data.sources import open_source
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
@@ -70,13 +70,17 @@ def update(library: Library, shelf: Shelf) -> Job:
     return shelf.job
 
 
-def verify(library: Library, shelf: Shelf, check: Callable[[Path], list[str]]) -> Job:
-    """Look for faults; the job's result is one line a fault."""
+def verify(library: Library, shelf: Shelf) -> Job:
+    """Read every file of a collection again; the job's result is its faults."""
     _idle(shelf)
 
-    def work(job: Job) -> list[str]:
-        faults = check(shelf.path)
-        job.note = "sound" if not faults else f"{len(faults):,} faults"
+    def work(job: Job) -> list[Fault]:
+        def tell(done: int, total: int) -> None:
+            job.done, job.total = done, total
+
+        faults = find_faults(shelf.path, tell)
+        first = str(faults[0]) if faults else ""
+        job.note = "sound" if not faults else f"{len(faults):,} faults, the first: {first}"
         return faults
 
     return library.jobs.start("verify", work, about=shelf.key)

@@ -66,6 +66,15 @@ def test_a_collection_is_taken_off_the_page_and_only_its_own_is_deleted(library,
     assert library.shelf("squares").path.exists()
 
 
+def test_a_collection_is_verified_and_a_fault_is_told_with_what_mends_it(library):
+    job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
+    assert job.note == "sound"
+    vectors = next(library.shelf("squares").path.glob("segments/*/vectors.npy"))
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x7f")
+    job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
+    assert "faults, the first: " in job.note and "--repair" in job.note
+
+
 def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkeypatch):
     started = []
 
