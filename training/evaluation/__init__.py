@@ -38,5 +38,13 @@ PROBES = _Probes(
         "retrieval": "retrieval",
         "geometry": "geometry",
         "winoground": "winoground",
+        "hard-negatives": "hard_negatives",
+        "association": "association",
+        "order": "order",
+        "detail": "detail",
+        "few-shot": "few_shot",
+        "collapse": "collapse",
+        "robustness": "robustness",
+        "speed": "speed",
     }
 )

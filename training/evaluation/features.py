@@ -55,9 +55,12 @@ class Features:
         return self if len(self) <= most else self.pick(_order(len(self), seed)[:most])
 
     def halves(self, seed: int = 0) -> tuple["Features", "Features"]:
-        """Two parts without a picture in common, the same ones each time."""
-        order = _order(len(self), seed)
-        return self.pick(np.sort(order[: len(order) // 2])), self.pick(np.sort(order[len(order) // 2 :]))
+        """Two parts without a picture in common and with half of each class, the same ones each time.
+
+        A class of one picture is in neither.
+        """
+        first, second = halves_by_class(self.labels, seed)
+        return self.pick(first), self.pick(second)
 
     @property
     def labelled(self) -> "Features":
@@ -120,6 +123,19 @@ def _prepared(encoder: Encoder, items: Sequence[Item]) -> Iterator[NDArray[np.ui
 
     with ThreadPoolExecutor(cpu_count() or 2) as pool:
         yield from pool.map(one, items)
+
+
+def halves_by_class(labels: NDArray[np.int64], seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of two parts with half of each class; classes below 0 and of a single row are in neither."""
+    order = _order(len(labels), seed)
+    first: list[int] = []
+    second: list[int] = []
+    for label in np.unique(labels[labels >= 0]):
+        members = order[labels[order] == label]
+        if len(members) > 1:
+            first += members[: len(members) // 2].tolist()
+            second += members[len(members) // 2 :].tolist()
+    return np.sort(np.array(first, np.int64)), np.sort(np.array(second, np.int64))
 
 
 def _order(count: int, seed: int) -> NDArray[np.int64]:

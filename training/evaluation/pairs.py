@@ -53,6 +53,14 @@ def open_pairs(spec: str) -> list[PairExample]:
     return found
 
 
+def is_pairs(spec: str) -> bool:
+    """Whether spec names something that open_pairs can read."""
+    try:
+        return bool(open_pairs(spec))
+    except UserError:
+        return False
+
+
 def embed_pairs(encoder: Encoder, pairs: list[PairExample]) -> dict[str, NDArray[np.float32]]:
     """image_0, image_1, caption_0, caption_1, each [N, D], unit rows. UserError if a picture cannot be read."""
     images: list[NDArray] = []

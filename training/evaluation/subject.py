@@ -9,7 +9,8 @@ from PIL import Image
 
 from training.evaluation.bootstrap import Figure
 from training.evaluation.features import Features, Progress, embed_source
-from training.evaluation.pairs import PairExample, open_pairs
+from training.evaluation.generated import generated_pairs, side_for
+from training.evaluation.pairs import PairExample, is_pairs, open_pairs
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -80,15 +81,15 @@ class Subject:
         else:
             first, second = same_classes(self._embedded(self.train), self.test.labelled)
         if len(first) < 2 or not len(second):
-            raise Unable(f"{self.test.name} has too few pictures with a class")
+            raise Unable(f"it needs two pictures or more of a class, and {self.test.name} has none such")
         return first, second
 
     @cached_property
     def pairs(self) -> list[PairExample]:
-        """Two pictures and two captions each: those of data if it is a set of pairs."""
-        if self.data is None:
-            raise Unable("it needs pairs of pictures and captions; name them with --data")
-        return open_pairs(self.data)
+        """Two pictures and two captions each: those of data if it is a set of pairs, else generated ones."""
+        if self.data is not None and not self.data.startswith("scenes:") and is_pairs(self.data):
+            return open_pairs(self.data)
+        return generated_pairs(self.many(100), self.seed, side_for(self.encoder))
 
     def words(self) -> Encoder:
         """The encoder, if it reads. Unable if not."""

@@ -1,0 +1,27 @@
+"""Generated examples as the probes take them; their truth is exact."""
+
+from functools import partial
+
+from PIL import Image
+
+from training.data.contrasts import WINOGROUND, Pair, winoground_pair
+from training.evaluation.pairs import PairExample
+from training.models.encoder import Encoder
+
+LEAST, MOST = 64, 224  # side of generated pictures in pixels
+
+
+def side_for(encoder: Encoder) -> int:
+    """The side at which pictures are drawn for an encoder: what it sees, within reason."""
+    return min(max(encoder.image_size, LEAST), MOST)
+
+
+def generated_pairs(each: int, seed: int, pixels: int) -> list[PairExample]:
+    """So many pairs of each kind, the kinds one after the other."""
+    found = []
+    for kind in WINOGROUND:
+        for i in range(each):
+            pair: Pair = winoground_pair(seed, i, kind, pixels)
+            opened = (partial(Image.fromarray, pair.image_0), partial(Image.fromarray, pair.image_1))
+            found.append(PairExample(f"{kind} {i}", opened, (pair.caption_0, pair.caption_1), kind))
+    return found

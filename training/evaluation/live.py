@@ -1,0 +1,198 @@
+"""What a page can ask of an encoder at once: two pictures and two captions, a caption's other orders, colours,
+templates, words written into a picture. Pure functions of pictures and phrases; how it looks is the page's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from training.data.drawing import draw_scene
+from training.data.world import NATURAL, Draws, Graph, Thing
+from training.evaluation.association import ANSWERS, answers, colour_words
+from training.evaluation.generated import generated_pairs, side_for
+from training.evaluation.pairs import PairExample
+from training.evaluation.rows import TIE
+from training.evaluation.winoground import wins_of_matrix
+from training.evaluation.wording import Variant, variants, words_of
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two pictures by two captions. scores: cosines [2, 2], pictures by captions. says: a sentence on each verdict."""
+
+    scores: NDArray[np.float64]
+    text: bool
+    image: bool
+    group: bool
+    says: tuple[str, str]
+
+
+def match(encoder: Encoder, pictures: Sequence[Image.Image], captions: Sequence[str]) -> Match:
+    """Whether each caption finds its picture and each picture its caption; captions[i] belongs to pictures[i]."""
+    if len(pictures) != 2 or len(captions) != 2:
+        raise ValueError(f"two pictures and two captions are matched, not {len(pictures)} and {len(captions)}")
+    scores = cosines(encoder, pictures, captions)
+    won = {name: bool(of[0]) for name, of in wins_of_matrix(scores[None]).items()}
+    text = "Each picture is nearer to its own caption." if won["text"] else _lost(scores, "picture", "caption")
+    image = "Each caption is nearer to its own picture." if won["image"] else _lost(scores.T, "caption", "picture")
+    return Match(scores, won["text"], won["image"], won["group"], (text, image))
+
+
+def _lost(scores: NDArray[np.float64], of: str, other: str) -> str:
+    """Which rows prefer the wrong column, or cannot decide."""
+    gaps = scores[[0, 1], [0, 1]] - scores[[0, 1], [1, 0]]
+    names = ("first", "second")
+    tied = [name for name, gap in zip(names, gaps, strict=True) if abs(gap) <= TIE]
+    wrong = [name for name, gap in zip(names, gaps, strict=True) if gap < -TIE]
+    said = []
+    if wrong:
+        said.append(
+            f"the {' and the '.join(wrong)} {of} {'is' if len(wrong) == 1 else 'are'} nearer to the wrong {other}"
+        )
+    if tied:
+        said.append(f"the {' and the '.join(tied)} {of} cannot tell the {other}s apart")
+    sentence = "; ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def cosines(encoder: Encoder, pictures: Sequence[Image.Image], phrases: Sequence[str]) -> NDArray[np.float64]:
+    """[pictures, phrases]."""
+    return encoder.embed_images(list(pictures)).astype(np.float64) @ encoder.embed_texts(list(phrases)).T.astype(
+        np.float64
+    )
+
+
+def browse_pairs(encoder: Encoder, each: int = 6, seed: int = 0) -> list[PairExample]:
+    """Generated pairs of each kind to look through, with their truth; tag is the kind."""
+    return generated_pairs(each, seed, side_for(encoder))
+
+
+@dataclass(frozen=True)
+class OrderScore:
+    """One order of a caption's words. score: cosine to the picture; moved: 1 - cosine to the caption itself."""
+
+    kind: str
+    text: str
+    score: float
+    moved: float
+
+
+def order_scores(
+    encoder: Encoder, picture: Image.Image | None, caption: str, shuffles: int = 16, seed: int = 0
+) -> list[OrderScore]:
+    """The caption first, then the same words in other orders, each with its cosine to the picture (0 without one)."""
+    plain = " ".join(words_of(caption))
+    if not plain:
+        raise UserError("There are no words; write a caption such as 'a dog chases a cat'.")
+    said = [Variant("original", plain), *variants(caption, shuffles, seed)]
+    rows = encoder.embed_texts([variant.text for variant in said]).astype(np.float64)
+    image = encoder.embed_images([picture])[0].astype(np.float64) if picture is not None else np.zeros(rows.shape[1])
+    scores, moved = rows @ image, 1 - rows @ rows[0]
+    return [
+        OrderScore(variant.kind, variant.text, float(score), float(max(0.0, gap)))
+        for variant, score, gap in zip(said, scores, moved, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class ColourGrid:
+    """One object in every colour, and what each was said to be.
+
+    painted: the colours, by rows. pictures: one for each. answered: by rows, "" where undecided. scores: cosines
+    [painted, ANSWERS]. usual: the object's natural colour, "" if it has none.
+    """
+
+    painted: tuple[str, ...]
+    pictures: tuple[Image.Image, ...]
+    answered: tuple[str, ...]
+    scores: NDArray[np.float64]
+    usual: str
+
+    @property
+    def right(self) -> int:
+        return sum(is_ == said for is_, said in zip(self.painted, self.answered, strict=True))
+
+
+def colour_grid(encoder: Encoder, shape: str = "lemon", pixels: int | None = None) -> ColourGrid:
+    """Asks an object's colour in every colour that it can be painted; nothing else changes from picture to picture."""
+    pixels = pixels or side_for(encoder)
+    pictures = []
+    for colour in ANSWERS:
+        graph = Graph((Thing(shape, colour, "large", "plain", ((0.5, 0.5),)),), "white")
+        pictures.append(Image.fromarray(draw_scene(graph, Draws(0, 0), pixels, 0.0)))
+    words = colour_words(encoder, shape)
+    rows = encoder.embed_images(pictures)
+    chosen = answers(rows, np.broadcast_to(words, (len(rows), *words.shape)))
+    scores = rows.astype(np.float64) @ words.T.astype(np.float64)
+    said = tuple(ANSWERS[number] if number >= 0 else "" for number in chosen)
+    return ColourGrid(ANSWERS, tuple(pictures), said, scores, NATURAL.get(shape, ""))
+
+
+@dataclass(frozen=True)
+class TemplateScore:
+    """What one template makes of a picture. probabilities: of the classes, [K]; answer: the likeliest."""
+
+    template: str
+    probabilities: NDArray[np.float64]
+    answer: str
+
+
+def prompt_scores(
+    encoder: Encoder, picture: Image.Image, classes: Sequence[str], templates: Sequence[str]
+) -> list[TemplateScore]:
+    """How the answer for a picture depends on what is said around the classes' names; each template has one {}."""
+    if not classes or not templates:
+        raise UserError("Give at least one class and one template such as 'a photo of a {}.'")
+    phrases = [template.replace("{}", name) for template in templates for name in classes]
+    scores = cosines(encoder, [picture], phrases)[0].reshape(len(templates), len(classes)) * encoder.logit_scale
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares = odds / odds.sum(axis=1, keepdims=True)
+    return [
+        TemplateScore(template, share, classes[int(share.argmax())])
+        for template, share in zip(templates, shares, strict=True)
+    ]
+
+
+def written_over(picture: Image.Image, text: str) -> Image.Image:
+    """A copy with a paper note across its lower part that says text: the typographic attack of Goh et al. 2021."""
+    copy = picture.convert("RGB").copy()
+    if max(copy.size) < 224:
+        scale = -(-224 // max(copy.size))
+        copy = copy.resize((copy.width * scale, copy.height * scale), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(copy)
+    size = copy.height / 5
+    while size > 8 and pen.textlength(text, font=ImageFont.load_default(size)) > 0.8 * copy.width:
+        size *= 0.9
+    font = ImageFont.load_default(size)
+    width, height = pen.textlength(text, font=font) + size, size * 1.6
+    left, top = (copy.width - width) / 2, copy.height * 0.94 - height
+    pen.rectangle((left, top, left + width, top + height), fill=(250, 249, 244), outline=(180, 178, 170))
+    pen.text((copy.width / 2, top + height / 2), text, fill=(20, 20, 20), font=font, anchor="mm")
+    return copy
+
+
+@dataclass(frozen=True)
+class Typographic:
+    """A picture before and after a word was written on it. before, after: probabilities of the classes, [K]."""
+
+    picture: Image.Image
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    fooled: bool
+
+
+def typographic(encoder: Encoder, picture: Image.Image, classes: Sequence[str], word: str) -> Typographic:
+    """Whether writing word, one of classes, on a picture turns the answer into it when it was another before."""
+    if word not in classes:
+        raise UserError(f"{word!r} is none of the classes, so it could not be answered; add it to them.")
+    written = written_over(picture, word)
+    before, after = (
+        prompt_scores(encoder, one, classes, ("a photo of a {}.",))[0].probabilities for one in (picture, written)
+    )
+    target = list(classes).index(word)
+    fooled = int(before.argmax()) != target and int(after.argmax()) == target
+    return Typographic(written, before, after, fooled)

@@ -1,0 +1,40 @@
+"""Speed and size: what an encoder costs here."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from training.evaluation.bootstrap import Figure, figure_of
+from training.evaluation.subject import Finding, Subject
+from training.models.encoder import BATCH
+
+ROUNDS = 10
+
+
+def probe(subject: Subject) -> Finding:
+    """Pictures and phrases a second in batches, milliseconds for one, and bytes a picture takes in a collection."""
+    encoder = subject.encoder
+    pixels = np.random.default_rng(0).integers(0, 255, (BATCH, encoder.image_size, encoder.image_size, 3), np.uint8)
+    figures: dict[str, Figure] = {
+        "pictures a second": figure_of(BATCH / _seconds(lambda: encoder.embed_prepared(pixels))),
+        "ms for one picture": figure_of(1000 * _seconds(lambda: encoder.embed_prepared(pixels[:1]))),
+    }
+    if encoder.reads_text:
+        phrases = [f"a picture of {n} things" for n in range(BATCH)]
+        figures["phrases a second"] = figure_of(BATCH / _seconds(lambda: encoder.embed_texts(phrases)))
+        figures["ms for one phrase"] = figure_of(1000 * _seconds(lambda: encoder.embed_texts(phrases[:1])))
+    size = figure_of([2.0 * encoder.dim])  # float16
+    figures["bytes a picture"] = size
+    note = f"{encoder.runtime}, {encoder.precision}, {encoder.image_size} pixels, batches of {BATCH}; without decoding."
+    return Finding(figures, notes=(note, "Timings of this machine at this moment; compare only what ran side by side."))
+
+
+def _seconds(run: Callable[[], object]) -> np.ndarray:
+    """[ROUNDS] after two that warm up."""
+    taken = []
+    for _ in range(ROUNDS + 2):
+        begun = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - begun)
+    return np.array(taken[2:])
