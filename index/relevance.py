@@ -58,6 +58,14 @@ class Noise:
         mean, spread = _moments(rows @ self.bank.T)
         return self._strengths(rows @ query, mean, spread, self.sample @ query)
 
+    def strengths_of(self, queries: Vectors, rows: NDArray) -> NDArray[np.float32]:
+        """Of pictures [N, dim] for several queries [K, dim]: [N, K]."""
+        rows = np.asarray(rows, np.float32)
+        mean, spread = _moments(rows @ self.bank.T)
+        scores, others = rows @ queries.T, self.sample @ queries.T
+        columns = [self._strengths(scores[:, k], mean, spread, others[:, k]) for k in range(len(queries))]
+        return np.stack(columns, axis=1)
+
     def histogram(self, query: NDArray, pictures: int, best: float) -> dict[str, Any]:
         """low, high and counts of the strengths of a collection of that many pictures; best: the strongest known."""
         scores = self.sample @ query

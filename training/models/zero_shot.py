@@ -1,5 +1,7 @@
 """Zero-shot classification (CLIP, section 3.1): the class whose words lie nearest is the label."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,14 @@ class ClassName:
 def parse_classes(text: str) -> list[ClassName]:
     """One class a line, commas literal; `name: synonym, synonym` gives it further words.
 
+    A single line with commas and no colon is a list of classes, since one class alone decides nothing.
     Blank lines are left out. UserError if nothing is left or a name comes twice.
     """
     classes = []
-    for line in text.splitlines():
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) == 1 and "," in lines[0] and ":" not in lines[0]:
+        lines = lines[0].split(",")
+    for line in lines:
         name, _, synonyms = (part.strip() for part in line.partition(": "))
         if name:
             classes.append(ClassName(name.rstrip(":"), tuple(s.strip() for s in synonyms.split(",") if s.strip())))
@@ -54,6 +60,54 @@ def zero_shot_classifier(encoder: Encoder, classes: Sequence[ClassName], templat
     rows = encoder.embed_texts([prompt for of_class in prompts for prompt in of_class])
     ends = np.cumsum([len(of_class) for of_class in prompts])
     return unit(np.stack([part.mean(axis=0) for part in np.split(rows, ends[:-1])]))
+
+
+class ClassVectors:
+    """What an encoder makes of class names, kept: after a change only what changed is embedded again.
+
+    Safe from any thread. embedded: phrases that went through the encoder so far.
+    """
+
+    def __init__(self, encoder: Encoder, keep: int = 20_000):
+        self.encoder, self.keep, self.embedded = encoder, keep, 0
+        self._means: OrderedDict[tuple[tuple[str, ...], str], NDArray[np.float32]] = OrderedDict()
+        self._others: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def by_template(self, classes: Sequence[ClassName], templates: Sequence[str]) -> NDArray[np.float32]:
+        """[T, K, dim]: the mean of a class's words in each template, not renormalised."""
+        wanted = [(c.words, template) for template in templates for c in classes]
+        with self._lock:
+            missing = [key for key in dict.fromkeys(wanted) if key not in self._means]
+            phrases = [template.replace("{}", word) for words, template in missing for word in words]
+            if phrases:
+                rows = self.encoder.embed_texts(phrases)
+                self.embedded += len(phrases)
+                ends = np.cumsum([len(words) for words, _ in missing])
+                for key, part in zip(missing, np.split(rows, ends[:-1]), strict=True):
+                    self._means[key] = part.mean(axis=0)
+            for key in wanted:
+                self._means.move_to_end(key)
+            found = np.stack([self._means[key] for key in wanted])
+            while len(self._means) > max(self.keep, len(wanted)):
+                self._means.popitem(last=False)
+        return found.reshape(len(templates), len(classes), -1)
+
+    def classifier(self, classes: Sequence[ClassName], templates: Sequence[str]) -> Vectors:
+        """[K, dim], unit rows: what `zero_shot_classifier` makes."""
+        return unit(self.by_template(classes, templates).mean(axis=0))
+
+    def rivals(self, classifier: Vectors, templates: Sequence[str]) -> Vectors:
+        """What `rivals` makes, from everyday words that were embedded once for these templates."""
+        key = tuple(templates)
+        with self._lock:
+            if key not in self._others:
+                self._others[key] = _everyday_vectors(self.encoder, templates)
+                self.embedded += len(self._others[key]) * len(key)
+                while len(self._others) > 8:
+                    self._others.popitem(last=False)
+            self._others.move_to_end(key)
+            return not_meant(self._others[key], classifier)
 
 
 def probabilities(
@@ -85,7 +139,15 @@ def rivals(encoder: Encoder, classifier: Vectors, templates: Sequence[str]) -> V
     A word that lies much nearer to a class than everyday words do (by TOO_NEAR deviations) is
     another name for it, a part of it or its kind, and is left out.
     """
-    bank = zero_shot_classifier(encoder, [ClassName(word) for word in everyday_words()], templates)
+    return not_meant(_everyday_vectors(encoder, templates), classifier)
+
+
+def _everyday_vectors(encoder: Encoder, templates: Sequence[str]) -> Vectors:
+    return zero_shot_classifier(encoder, [ClassName(word) for word in everyday_words()], templates)
+
+
+def not_meant(bank: Vectors, classifier: Vectors) -> Vectors:
+    """The rows of bank [M, dim] that lie far enough from every class [K, dim] to be something else."""
     likeness = bank @ classifier.T  # [words, classes]
     likeness = (likeness - likeness.mean(axis=0)) / np.maximum(likeness.std(axis=0), 1e-6)
     nearest = likeness.max(axis=1)
