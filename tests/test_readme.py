@@ -9,7 +9,7 @@ import pytest
 from benchmarks.tables import with_table
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "training/models/starter.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "training/models/starter.md", "docs/pretraining.md")
 
 
 def command(module: str) -> click.Command:
@@ -27,14 +27,16 @@ def command(module: str) -> click.Command:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_on_a_page_exists_with_its_options(page):
     text = (ROOT / page).read_text()
-    found = re.findall(r"python (?:-m (index|training) ([a-z]+)|(app\.py))([^\n`#]*)", text)
+    found = re.findall(r"python (?:-m (index|training) ([a-z][a-z0-9-]*)|(app\.py))([^\n`#]*)", text)
     for module, name, app, rest in found:
         group = command(module or app)
         if name:
             assert isinstance(group, click.Group)
-            assert name in group.commands, f"python -m {module} {name}"
-            group = group.commands[name]
-        options = {flag for parameter in group.params for flag in parameter.opts}
+            found_command = group.get_command(click.Context(group), name)
+            assert found_command is not None, f"python -m {module} {name}"
+            group = found_command
+        parameters = group.get_params(click.Context(group))
+        options = {flag for parameter in parameters for flag in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options | {"--help"}, rest
 
 
