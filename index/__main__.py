@@ -2,6 +2,7 @@
 
 import click
 
+from index.command.bench import bench
 from index.command.build import build
 from index.command.demo import demo
 from index.command.info import info
@@ -23,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (build, search, label, info, verify, remove, demo):
+for command in (build, search, label, info, verify, remove, demo, bench):
     cli.add_command(command)
 
 
