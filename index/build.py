@@ -255,7 +255,7 @@ class _Build:
         now = Collection.open(self.writer.path)
         self.writer.forget_thumbnails(set(self.old["id"]) - set(now.stored["id"]), now.stored["id"])
         with written(self.writer.path):
-            save_nearest(now)
+            save_nearest(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed
         self.report.seconds = time.monotonic() - self.started
         self.report.images_per_second = self.report.embedded / max(self.report.seconds, 1e-9)

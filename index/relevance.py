@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from training.models.encoder import Encoder, Vectors, unit
+from training.models.texts import remembered_texts
 from training.models.zero_shot import everyday_words
 
 # Multiples of chance, chosen on every second class of two labelled collections, measured on the others.
@@ -85,7 +86,7 @@ class Noise:
 @lru_cache(maxsize=4)
 def _bank(encoder: Encoder) -> Vectors:
     """The everyday words as the encoder reads them: [M, dim]."""
-    return unit(encoder.embed_texts([f"a photo of a {word}" for word in everyday_words()]))
+    return unit(remembered_texts(encoder, [f"a photo of a {word}" for word in everyday_words()]))
 
 
 def noise_of(collection: Collection, encoder: Encoder) -> Noise:

@@ -66,11 +66,7 @@ def ranked(
     collection: Collection, vector: NDArray[np.float32], k: int, among: NDArray[np.intp] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Scores and rows of the k pictures nearest to vector [dim], best first; only of the rows in among, if given."""
-    if among is None:
-        return nearest_of(collection)(vector, k)
-    scores = collection.vectors[among].astype(np.float32) @ vector
-    best = np.argsort(-scores, kind="stable")[:k]
-    return scores[best], among[best]
+    return nearest_of(collection)(vector, k, among)
 
 
 def hit(collection: Collection, row: int, score: float, rank: int) -> Hit:

@@ -29,6 +29,7 @@ class Encoder(ABC):
     precision; collections made by one fingerprint refuse vectors of another. logit_scale: multiplies
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
     logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
+    remembers: whether what it makes of words may be kept on disk by its fingerprint.
     fitting: how a picture becomes what the tower sees, where that is all there is to it; else None, and
     `prepare` says it. parameters: how many numbers its towers hold, None where nobody counted.
     """
@@ -43,6 +44,7 @@ class Encoder(ABC):
     parameters: int | None = None
     runtime: str
     precision: str
+    remembers: bool = False
     fitting: Fitting | None = None
 
     @property

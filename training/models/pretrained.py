@@ -33,6 +33,8 @@ class Recipe:
 class OpenClip(Encoder):
     """A two-tower open_clip model as an encoder."""
 
+    remembers = True
+
     def __init__(self, name: str, model: Any, tokenizer: Callable, weights: str, runtime: str, precision: str):
         self.name, self.runtime, self.precision = name, runtime, precision
         self.preprocess = model.visual.preprocess_cfg

@@ -44,7 +44,7 @@ TOKENS = 128  # of a phrase, at most
 class Starter(Encoder):
     """Pictures and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
 
-    name, image_size, fitting = "starter", IMAGE_SIZE, Fitting(IMAGE_SIZE)
+    name, image_size, fitting, remembers = "starter", IMAGE_SIZE, Fitting(IMAGE_SIZE), True
     parameters = 27_689_475  # eye 3,371,008, ear 22,565,376, bridge 1,753,091
 
     def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):

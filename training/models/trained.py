@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Pixels, Vectors, unit
-from training.models.preprocess import fit
+from training.models.preprocess import Fitting
 from training.models.runtime import image_module, load_tower, resolve
 from training.models.towers import FACTS, WEIGHTS, build_backbone, facts_of, load_weights, pair_of
 
@@ -26,7 +25,7 @@ class ImageOnly(Encoder):
 
     def __init__(self, name: str, backbone: Any, weights: str, runtime: str, precision: str):
         self.name, self.runtime, self.precision = name, runtime, precision
-        self.image_size = backbone.image_size
+        self.image_size, self.fitting = backbone.image_size, Fitting(backbone.image_size)
         facts = json.dumps([backbone.made_of, backbone.mean, backbone.std], sort_keys=True)
         self.fingerprint = hashlib.sha256(f"{weights}{facts}".encode()).hexdigest()[:16]
         pixels = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
@@ -36,12 +35,10 @@ class ImageOnly(Encoder):
             f"{self.fingerprint}-image",
             runtime,
             precision,
+            streams=True,
         )
         self.dim = self.see(pixels).shape[1]
         self.parameters = sum(tensor.numel() for tensor in backbone.network.parameters())
-
-    def prepare(self, picture: Image.Image) -> Pixels:
-        return fit(picture, self.image_size)
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self.see(pixels))

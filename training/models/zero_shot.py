@@ -1,5 +1,6 @@
 """Zero-shot classification (CLIP, section 3.1): the class whose words lie nearest is the label."""
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.errors import UserError
+from training.models.texts import remembered
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")  # common things, one a line
 TOO_NEAR = 2.0  # standard deviations: an everyday word this near a class says the same thing
@@ -54,12 +56,17 @@ def parse_classes(text: str) -> list[ClassName]:
 def zero_shot_classifier(encoder: Encoder, classes: Sequence[ClassName], templates: Sequence[str]) -> Vectors:
     """[K, dim], unit rows: the mean of a class's embedded prompts, renormalised.
 
-    Every word of a class goes into every template; each prompt counts the same.
+    Every word of a class goes into every template; each prompt counts the same. Kept on disk by encoder.
     """
-    prompts = [[template.replace("{}", word) for word in c.words for template in templates] for c in classes]
-    rows = encoder.embed_texts([prompt for of_class in prompts for prompt in of_class])
-    ends = np.cumsum([len(of_class) for of_class in prompts])
-    return unit(np.stack([part.mean(axis=0) for part in np.split(rows, ends[:-1])]))
+    words = [json.dumps([c.words, list(templates)]) for c in classes]
+
+    def embed(wanted: list[int]) -> Vectors:
+        prompts = [[t.replace("{}", word) for word in classes[i].words for t in templates] for i in wanted]
+        rows = encoder.embed_texts([prompt for of_class in prompts for prompt in of_class])
+        ends = np.cumsum([len(of_class) for of_class in prompts])
+        return unit(np.stack([part.mean(axis=0) for part in np.split(rows, ends[:-1])]))
+
+    return remembered(encoder, words, embed)
 
 
 class ClassVectors:
