@@ -1,6 +1,7 @@
 """Label a whole collection by a list of classes: a matrix product over its stored vectors."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import pandas as pd
 from index.collection import Collection
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-from training.models.zero_shot import ClassName, probabilities, rivals, zero_shot_classifier
+from training.models.runtime import cores
+from training.models.zero_shot import ClassName, rivals, two_best, zero_shot_classifier
 
 NONE = "none"  # the label of a picture that shows none of the classes
-CHUNK = 10_000  # pictures at a time: bounds the memory at any number of classes
+CHUNK = 4_000_000  # pictures times classes at a time: bounds the memory at any number of either
 COLUMNS = ("path", "label", "probability", "runner_up", "margin")  # of labels.csv
 
 
@@ -39,22 +41,25 @@ def label_collection(
     names = np.array([c.name for c in classes] + ([NONE] if none else []) + [""], dtype=object)
     best = np.zeros((len(collection), 2), np.int64)
     chances = np.zeros((len(collection), 2), np.float32)
-    for start in range(0, len(collection), CHUNK):
-        rows = slice(start, start + CHUNK)
-        odds = probabilities(encoder, collection.vectors[rows], classifier, others)
-        if odds.shape[1] == 1:
-            odds = np.column_stack([odds, np.zeros(len(odds), np.float32)])  # the runner-up "" with no chance
-        order = np.argsort(-odds, axis=1, kind="stable")[:, :2]
-        best[rows], chances[rows] = order, np.take_along_axis(odds, order, axis=1)
-        progress(min(start + CHUNK, len(collection)), len(collection))
+    chunk = max(256, CHUNK // classifier.shape[0])
+
+    def label(start: int) -> int:
+        rows = slice(start, start + chunk)
+        best[rows], chances[rows] = two_best(encoder, collection.vectors[rows], classifier, others)
+        return min(start + chunk, len(collection))
+
+    with ThreadPoolExecutor(cores()) as pool:  # the product is shared out already; this shares out what follows it
+        for done in pool.map(label, range(0, len(collection), chunk)):
+            progress(done, len(collection))
+    pictures = collection.frame(["path", "id"])
     return pd.DataFrame(
         {
-            "path": collection.items["path"],
+            "path": pictures["path"],
             "label": names[best[:, 0]],
             "probability": chances[:, 0],
             "runner_up": names[best[:, 1]],
             "margin": chances[:, 0] - chances[:, 1],
-            "id": collection.items["id"],
+            "id": pictures["id"],
         }
     )
 

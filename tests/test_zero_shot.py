@@ -7,6 +7,8 @@ from index.build import build_collection
 from index.collection import Collection
 from index.label import label_collection, labels_csv
 from index.truth import accuracy, true_labels
+from tests.conftest import ColourEncoder
+from training.models.encoder import unit
 from training.models.errors import UserError
 from training.models.prompts import template_set
 from training.models.zero_shot import (
@@ -15,6 +17,7 @@ from training.models.zero_shot import (
     parse_classes,
     probabilities,
     rivals,
+    two_best,
     zero_shot_classifier,
 )
 
@@ -128,3 +131,19 @@ def test_a_class_cannot_be_called_as_the_answer_for_none_of_them(squares, tmp_pa
     with pytest.raises(UserError, match="'none', which is also the answer"):
         label_collection(collection, encoder, parse_classes("none\nred"), ["{}"], none=True)
     assert len(label_collection(collection, encoder, parse_classes("none\nred"), ["{}"])) == 5
+
+
+@pytest.mark.parametrize("none", [False, True])
+@pytest.mark.parametrize("classes", [1, 2, 7])
+def test_the_two_best_are_the_two_largest_probabilities(classes, none):
+    rng = np.random.default_rng(0)
+    encoder = ColourEncoder()
+    vectors, classifier = unit(rng.normal(size=(50, 3))).astype(np.float16), unit(rng.normal(size=(classes, 3)))
+    others = unit(rng.normal(size=(4, 3))) if none else None
+    odds = probabilities(encoder, vectors, classifier, others)
+    best, chances = two_best(encoder, vectors, classifier, others)
+    order = np.argsort(-odds, axis=1, kind="stable")[:, :2]
+    kept = order.shape[1]
+    assert np.array_equal(best[:, :kept], order)
+    assert np.allclose(chances[:, :kept], np.take_along_axis(odds, order, axis=1), atol=1e-6)
+    assert kept == 2 or (chances[:, 1] == 0).all()

@@ -21,10 +21,14 @@ MANY = 500  # keys a query: SQLite takes no more than 999
 class Known(Protocol):
     """What names an encoder's vectors; the manifest of a collection has it as well."""
 
-    fingerprint: str
-    dim: int
-    runtime: str
-    precision: str
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def runtime(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
 
 
 def remembered(encoder: Encoder, keys: Sequence[str], embed: Callable[[list[int]], Vectors]) -> Vectors:

@@ -135,6 +135,30 @@ def probabilities(
     return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+def two_best(
+    encoder: Encoder, vectors: NDArray, classifier: Vectors, none: Vectors | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The two likeliest of `probabilities` for each picture, likeliest first: columns and probabilities, [N, 2] each.
+
+    With one class the second is column 1, which there is not, at 0. Nothing is sorted: that would take the most time.
+    """
+    logits = np.asarray(vectors, np.float32) @ (encoder.logit_scale * classifier.T)
+    if none is not None:
+        nearest = (np.asarray(vectors, np.float32) @ none.T).max(axis=1)
+        logits = np.column_stack([logits, encoder.logit_scale * nearest])
+    rows = np.arange(len(logits))
+    first = logits.argmax(axis=1)
+    most = logits[rows, first]
+    logits -= most[:, None]
+    np.exp(logits, out=logits)
+    total = logits.sum(axis=1)
+    if logits.shape[1] == 1:
+        return np.column_stack([first, first + 1]), np.column_stack([1 / total, np.zeros_like(total)])
+    logits[rows, first] = -1.0
+    second = logits.argmax(axis=1)
+    return np.column_stack([first, second]), np.column_stack([1 / total, logits[rows, second] / total])
+
+
 def everyday_words() -> list[str]:
     """Common things that pictures show."""
     return EVERYDAY.read_text(encoding="utf-8").split("\n")[:-1]
