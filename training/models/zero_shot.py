@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.errors import UserError
-from training.models.texts import remembered
+from training.models.texts import remembered, remembered_texts
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")  # common things, one a line
 TOO_NEAR = 2.0  # standard deviations: an everyday word this near a class says the same thing
@@ -88,7 +88,7 @@ class ClassVectors:
             missing = [key for key in dict.fromkeys(wanted) if key not in self._means]
             phrases = [template.replace("{}", word) for words, template in missing for word in words]
             if phrases:
-                rows = self.encoder.embed_texts(phrases)
+                rows = remembered_texts(self.encoder, phrases)
                 self.embedded += len(phrases)
                 ends = np.cumsum([len(words) for words, _ in missing])
                 for key, part in zip(missing, np.split(rows, ends[:-1]), strict=True):
