@@ -15,7 +15,7 @@ from index.nearest import save_nearest
 from index.plan import Plan
 from index.reading import Loaded, read_and_embed
 from index.repair import repair_collection
-from index.writer import Writer, written
+from index.writer import Writer, legible, written
 from training.data.source import Item
 from training.data.sources import open_source
 from training.models.encoder import Encoder
@@ -99,6 +99,14 @@ class _Segment:
     vectors: list[NDArray] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+
+
+def moment(seconds: float) -> pd.Timestamp:
+    """Seconds since 1970 as a date in UTC, without saying so: filters compare it with plain dates."""
+    try:
+        return pd.Timestamp(seconds, unit="s").floor("s")
+    except (ValueError, OverflowError):  # a tar's header may hold any number
+        return pd.Timestamp(0, unit="s")
 
 
 class _Build:
@@ -200,16 +208,14 @@ class _Build:
             "width": size[0],
             "height": size[1],
             "bytes": loaded.length,
-            "modified": pd.Timestamp(item.modified, unit="s").floor(
-                "s"
-            ),  # UTC, without saying so: filters compare it with plain dates
+            "modified": moment(item.modified),
             "hash": loaded.hash,
-            "caption": item.caption,
-            "stamp": item.stamp,
+            "caption": legible(item.caption),
+            "stamp": legible(item.stamp),
         }
         # What the source itself calls width, id, ... stays readable beside what we measured.
         reserved = FACTS + HIDDEN
-        metadata = {(f"source_{k}" if k in reserved else str(k)): v for k, v in item.metadata.items()}
+        metadata = {(f"source_{k}" if k in reserved else legible(str(k))): v for k, v in item.metadata.items()}
         self.segment.rows.append(facts | metadata)
         self.segment.vectors.append(np.asarray(vector, np.float16))
         if replaces is not None:
@@ -225,7 +231,7 @@ class _Build:
         return id
 
     def _fail(self, name: str, item: Item, reason: str) -> None:
-        self.failures.append({"source": name, "path": item.path, "reason": " ".join(reason.split())})
+        self.failures.append({"source": name, "path": item.path, "reason": legible(" ".join(reason.split()))})
         row = self.plan.at.get((name, item.path))
         if row is not None:  # it was a picture once and is none now
             self.plan.gone.add(row)

@@ -1,7 +1,7 @@
 """What has to be done to bring a collection up to date: what is new or changed, and what is gone."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -35,13 +35,21 @@ class Plan:
         known = {row for (name, _), row in self.at.items() if name == source.name}
         seen: set[int] = set()
         todo = []
+        paths: dict[str, int] = {}
         for item in source:
+            paths[item.path] = copy = paths.get(item.path, 0) + 1
+            if copy > 1:  # a tar may hold a name twice; so may a folder, of names that are not UTF-8
+                item = replace(item, path=f"{item.path} ({copy})")
             row = self.at.get((source.name, item.path))
             if row is not None:
                 seen.add(row)
             if row is None or self.stored["stamp"].iat[row] != item.stamp:
                 todo.append((source.name, item))
         gone = known - seen
+        if source.unreadable:  # what cannot be looked at is not known to be gone
+            kept = {row for row in gone if self.stored["path"].iat[row].startswith(source.unreadable)}
+            gone -= kept
+            seen |= kept
         if not seen and not todo:
             now = "any more" if known else "in it"
             raise UserError(f"{source.name} has no pictures {now}; nothing was changed.")

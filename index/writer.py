@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from index.collection import (
@@ -213,9 +214,24 @@ def storable(items: pd.DataFrame) -> pd.DataFrame:
         if items[column].dtype == object:
             present = items[column].dropna()
             kinds = {type(value) for value in present}
-            if not kinds <= {str} and not kinds <= {bool} and not kinds <= {int, float}:
-                items[column] = present.map(str).reindex(items.index)
+            one_kind = kinds <= {str} or kinds <= {bool} or kinds <= {int, float}
+            if not one_kind or not _fits(items[column]):
+                items[column] = present.map(lambda value: legible(str(value))).reindex(items.index)
     return items
+
+
+def _fits(column: pd.Series) -> bool:
+    """Whether a column can be stored as it is: no number beyond 64 bits, no half of a surrogate pair."""
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        return False
+    return True
+
+
+def legible(text: str) -> str:
+    """text that any file can hold: halves of surrogate pairs, which JSON may bring, become \\uNNNN."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextmanager

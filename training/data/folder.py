@@ -2,11 +2,11 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from training.data.source import Item, Source, caption_lines
+from training.data.source import Item, Source, caption_lines, unreadable_item
 
 PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 
@@ -24,7 +24,8 @@ class FolderSource(Source):
         self.name = str(self.folder)
 
     def __iter__(self) -> Iterator[Item]:
-        for path, siblings in self._files():
+        shut: list[OSError] = []
+        for path, siblings in self._files(shut.append):
             relative = path.relative_to(self.folder)
             try:
                 facts = path.stat()
@@ -41,10 +42,19 @@ class FolderSource(Source):
                 further=tuple(said[1:]),
             )
 
-    def _files(self) -> Iterator[tuple[Path, set[str]]]:
+        within = [printable(os.path.relpath(os.fsdecode(error.filename), self.folder)) for error in shut]
+        self.unreadable = tuple(f"{folder}/" for folder in within)
+        for folder, error in zip(within, shut, strict=True):
+            yield unreadable_item(f"{folder}/", f"the folder cannot be read: {error.strerror}")
+
+    def _files(self, shut: Callable[[OSError], object]) -> Iterator[tuple[Path, set[str]]]:
         seen: set[tuple[int, int]] = set()  # folders by device and inode: a link that leads back up ends here
-        for top, folders, files in os.walk(self.folder, followlinks=True):
-            here = os.stat(top)
+        for top, folders, files in os.walk(self.folder, onerror=shut, followlinks=True):
+            try:
+                here = os.stat(top)
+            except OSError as error:  # it went away while we were looking
+                shut(error)
+                continue
             if (here.st_dev, here.st_ino) in seen:
                 folders.clear()
                 continue

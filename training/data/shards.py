@@ -1,6 +1,7 @@
 """Tar shards as img2dataset and open_clip write and read them."""
 
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -8,9 +9,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from training.data.folder import PICTURES
-from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of
-from training.models.errors import UserError
+from training.data.folder import PICTURES, printable
+from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of, unreadable_item
 
 MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
 
@@ -23,30 +23,43 @@ class ShardSource(Source):
         self.shards = shards
 
     def __iter__(self) -> Iterator[Item]:
+        broken = []
         for shard in self.shards:
-            yield from self._samples(shard)
+            try:
+                yield from self._samples(shard)
+            except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
+                broken.append(f"{shard.name}/")
+                yield unreadable_item(shard.name, f"the shard is cut short or is no uncompressed tar: {error}")
+        self.unreadable = tuple(broken)
 
     def _samples(self, shard: Path) -> Iterator[Item]:
         stat = shard.stat()
-        try:
-            with tarfile.open(shard, "r:") as tar:  # uncompressed only, so that a member can be read in place
-                sample: dict[str, tarfile.TarInfo] = {}
-                stem = None
+        with tarfile.open(shard, "r:") as tar:  # uncompressed only, so that a member can be read in place
+            sample: dict[str, tarfile.TarInfo] = {}
+            stem = None
+            try:
                 for member in tar:
                     if not member.isfile():
                         continue
-                    here, ending = split_member(member.name)
+                    here, ending = split_member(printable(member.name))
                     if here != stem:
-                        yield from self._item(shard, tar, stem, sample, stat.st_mtime)
+                        yield from self._item(shard, tar, stem, sample, stat)
                         stem, sample = here, {}
                     sample[ending] = member
-                yield from self._item(shard, tar, stem, sample, stat.st_mtime)
-        except tarfile.TarError as error:
-            raise UserError(f"{shard} cannot be read as an uncompressed tar: {error}.") from error
+            except (tarfile.TarError, OSError, ValueError, OverflowError):
+                yield from self._item(shard, tar, stem, sample, stat)  # it may be whole before the cut
+                raise
+            yield from self._item(shard, tar, stem, sample, stat)
 
     def _item(
-        self, shard: Path, tar: tarfile.TarFile, stem: str | None, sample: dict[str, tarfile.TarInfo], modified: float
+        self,
+        shard: Path,
+        tar: tarfile.TarFile,
+        stem: str | None,
+        sample: dict[str, tarfile.TarInfo],
+        stat: os.stat_result,
     ) -> Iterator[Item]:
+        sample = {ending: member for ending, member in sample.items() if _is_inside(member, stat.st_size)}
         picture = next((member for ending, member in sample.items() if ending in PICTURES), None)
         if stem is None or picture is None:
             return
@@ -57,9 +70,9 @@ class ShardSource(Source):
             own = texts_of(metadata.pop(column))
             said = said or own
         yield Item(
-            path=f"{shard.name}/{picture.name}",
-            stamp=f"{picture.size}:{picture.mtime}:{picture.offset_data}:{modified}",
-            modified=float(picture.mtime or modified),
+            path=f"{shard.name}/{printable(picture.name)}",
+            stamp=f"{picture.size}:{picture.mtime}:{picture.offset_data}:{stat.st_mtime}",
+            modified=float(picture.mtime or stat.st_mtime),
             read=partial(_read_at, shard, picture.offset_data, picture.size),
             caption=said[0].strip() if said else "",
             metadata=metadata,
@@ -77,6 +90,11 @@ class ShardSource(Source):
         if ".cls" in sample:
             found["cls"] = _text(tar, sample[".cls"]).strip()
         return found
+
+
+def _is_inside(member: tarfile.TarInfo, length: int) -> bool:
+    """Whether the file is long enough to hold what a header promises; a header can promise anything."""
+    return 0 <= member.size <= length - member.offset_data
 
 
 def split_member(name: str) -> tuple[str, str]:

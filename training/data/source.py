@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description")  # the first that a source has
@@ -34,9 +35,14 @@ class Item:
 
 
 class Source(ABC):
-    """A place with pictures. name: how a collection remembers it, an absolute path where it is one."""
+    """A place with pictures. name: how a collection remembers it, an absolute path where it is one.
+
+    unreadable: after an iteration, what the paths begin with that it could not look at: a folder that may
+    not be read, a file that is broken. Pictures from there are not known to be gone.
+    """
 
     name: str
+    unreadable: tuple[str, ...] = ()
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:
@@ -45,6 +51,16 @@ class Source(ABC):
     def __len__(self) -> int:
         """How many pictures an iteration gives."""
         return sum(1 for _ in self)
+
+
+def unreadable_item(path: str, reason: str) -> Item:
+    """What stands in the list of failures for a part of a source that cannot be looked at."""
+    return Item(path=path, stamp="", modified=0.0, read=partial(refuse, reason))
+
+
+def refuse(reason: str) -> bytes:
+    """What reads an item that must not be read, or cannot be."""
+    raise OSError(reason)
 
 
 def first_column(candidates: tuple[str, ...], columns: list[str]) -> str | None:

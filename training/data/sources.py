@@ -49,7 +49,7 @@ def open_source(spec: str | Path) -> Source:
 def _of_folder(path: Path) -> Source:
     """A folder of tables or shards if that is all it holds, else a folder of pictures."""
     try:
-        endings = {Path(entry.name).suffix.lower() for entry in os.scandir(path) if entry.is_file()}
+        endings = {Path(entry.name).suffix.lower() for entry in os.scandir(path) if Path(entry.path).is_file()}
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     if not endings & set(PICTURES):

@@ -12,7 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.data.folder import PICTURES, read_file
-from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, Item, Source, first_column, texts_of
+from training.data.source import (
+    CAPTION_COLUMNS,
+    PATH_COLUMNS,
+    Item,
+    Source,
+    first_column,
+    refuse,
+    texts_of,
+    unreadable_item,
+)
 from training.models.errors import UserError
 
 
@@ -53,9 +62,17 @@ class ParquetSource(Source):
         self.files = sorted(self.path.glob("*.parquet")) if self.path.is_dir() else [self.path]
 
     def __iter__(self) -> Iterator[Item]:
+        broken = []
         for file in self.files:
             prefix = f"{file.name}/" if self.path.is_dir() else ""
-            yield from ParquetRows(file, prefix)
+            try:
+                yield from ParquetRows(file, prefix)
+            except UserError:
+                raise
+            except (pa.ArrowException, OSError, ValueError) as error:
+                broken.append(prefix)
+                yield unreadable_item(file.name, f"the file is damaged: {str(error).splitlines()[0]}")
+        self.unreadable = tuple(broken)
 
 
 class ParquetRows:
@@ -146,24 +163,28 @@ def unique_rows(rows: Any, column: str, caption: str | None) -> Iterator[dict[st
     """Rows by picture: those that name one picture become one, with all their captions in a list."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if row[column] and row[column] not in first:
-            first[row[column]] = row
-        elif row[column] and caption:
-            before = first[row[column]]
+        name = str(row[column] or "")
+        if name and name not in first:
+            first[name] = row
+        elif name and caption:
+            before = first[name]
             before[caption] = [*texts_of(before[caption]), *texts_of(row[caption])]
     yield from first.values()
 
 
 def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
     """A row of a table whose picture is a file."""
-    path = base / row[column]
+    name = str(row[column])
+    path = base / name
     read: Callable[[], bytes] = partial(read_file, path)
     stamp, modified = "missing", 0.0
-    if "://" in row[column]:
-        read = partial(_refuse, "is a web address: fetch the pictures first, for example with img2dataset")
+    if "://" in name:
+        read = partial(refuse, "is a web address: fetch the pictures first, for example with img2dataset")
+    elif "\0" in name:
+        read = partial(refuse, "is no file's name: it holds a zero byte")
     elif path.suffix.lower() not in PICTURES:
         # A table is text that may come from others: it must not make us open any file it likes.
-        read = partial(_refuse, f"does not end as a picture does ({', '.join(PICTURES[:5])}, ...)")
+        read = partial(refuse, f"does not end as a picture does ({', '.join(PICTURES[:5])}, ...)")
     else:
         try:
             stat = path.stat()
@@ -174,7 +195,7 @@ def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None,
     said = texts_of(row[caption]) if caption else []
     stamp += ":" + json.dumps([said[0] if said else "", metadata], default=str)
     return Item(
-        path=prefix + str(row[column]),
+        path=prefix + name,
         stamp=stamp,
         modified=modified,
         read=read,
@@ -182,7 +203,3 @@ def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None,
         metadata=metadata,
         further=tuple(said[1:]),
     )
-
-
-def _refuse(reason: str) -> bytes:
-    raise OSError(reason)

@@ -16,7 +16,7 @@ from PIL import Image
 from torch.nn.functional import interpolate, pad
 from torchvision.io import ImageReadMode, decode_jpeg
 
-from training.models.preprocess import ORIENTATION, Fitting, placed, read_picture, scaled_size, too_large
+from training.models.preprocess import FORMATS, ORIENTATION, Fitting, placed, read_picture, refused, scaled_size
 
 QUARTER_TURNS = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}  # counterclockwise, by EXIF orientation
 MIRRORED = (2, 4, 5, 7)  # left and right change places, after turning
@@ -53,9 +53,9 @@ def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as opened:  # reads the header only
+            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:  # reads the header only
                 size, mode = opened.size, opened.mode
-                if opened.format not in ("JPEG", "MPO") or mode not in ("RGB", "L") or too_large(size):
+                if opened.format not in ("JPEG", "MPO") or mode not in ("RGB", "L") or refused(size):
                     return None
                 if scaled_size(size, min_side):
                     return None  # decoded small is faster still, and only Pillow does that

@@ -11,6 +11,9 @@ from PIL import Image, ImageFile, ImageOps
 from training.models.errors import UserError
 
 MOST_MEGAPIXELS = 170  # beyond it lies a bomb; just below the size at which Pillow itself refuses
+MOST_RATIO = 200  # of the longer side to the shorter: resized, a line a pixel wide would fill gigabytes
+# What is only data. Other formats Pillow hands to a program (PostScript to Ghostscript), or reads by rarely used code.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "PPM")
 ImageFile.LOAD_TRUNCATED_IMAGES = False  # half a picture is a failure, not a picture with a grey half
 
 MODES = {
@@ -61,7 +64,7 @@ def read_picture(data: bytes, min_side: int | None = None) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit is checked below; odd EXIF is of no account
-            with Image.open(io.BytesIO(data)) as opened:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 return _decode(opened, min_side)
     except PictureError:
         raise
@@ -75,8 +78,10 @@ def read_picture(data: bytes, min_side: int | None = None) -> Picture:
 
 def _decode(opened: Image.Image, min_side: int | None) -> Picture:
     width, height = opened.size
-    if too_large(opened.size):
+    if width * height > MOST_MEGAPIXELS * 1_000_000:
         raise PictureError(f"too large: {width} x {height} pixels is over the limit of {MOST_MEGAPIXELS} megapixels")
+    if refused(opened.size):
+        raise PictureError(f"too thin: {width} x {height} pixels; a side may be {MOST_RATIO} times the other at most")
     small = scaled_size(opened.size, min_side)
     if small and opened.format in ("JPEG", "MPO"):
         opened.draft("RGB", small)
@@ -87,9 +92,9 @@ def _decode(opened: Image.Image, min_side: int | None) -> Picture:
     return Picture(to_rgb(turned), width, height)
 
 
-def too_large(size: tuple[int, int]) -> bool:
-    """Whether a picture of this width and height is over the limit."""
-    return size[0] * size[1] > MOST_MEGAPIXELS * 1_000_000
+def refused(size: tuple[int, int]) -> bool:
+    """Whether a picture of this width and height is over a limit."""
+    return size[0] * size[1] > MOST_MEGAPIXELS * 1_000_000 or max(size) > MOST_RATIO * min(size)
 
 
 def scaled_size(size: tuple[int, int], min_side: int | None) -> tuple[int, int] | None:
