@@ -9,6 +9,7 @@ from app.compare_tab import compare_tab
 from app.header import header
 from app.library import Library
 from app.map_tab import map_tab
+from app.probe_tab import probe_tab
 from app.search_tab import search_tab
 
 
@@ -22,6 +23,8 @@ def make_page(library: Library) -> gr.Blocks:
                 search_tab(library)
             with gr.Tab("Classify", id="classify", elem_id="classify-tab"):
                 classify_tab(library, where, page)
+            with gr.Tab("Probe", id="probe", elem_id="probe-tab"):
+                probe_tab(library)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
                 compare_tab(library)
             with gr.Tab("Map", id="map", elem_id="map-tab"):

@@ -9,6 +9,7 @@ STYLES = (
     "look.css",
     "search.css",
     "map.css",
+    "probe.css",
     "compare.css",
     "collections.css",
 )
@@ -25,6 +26,7 @@ SCRIPTS = (
     "classify.js",
     "map.js",
     "collections.js",
+    "probe.js",
     "compare.js",
     "runs.js",
 )

@@ -98,6 +98,12 @@ def order_scores(
     ]
 
 
+def rank_as_written(found: Sequence[OrderScore]) -> int:
+    """The place of the caption itself among its other orders, from 1; what cannot be told apart counts against it."""
+    own = next(one.score for one in found if one.kind == "original")
+    return 1 + sum(one.score >= own - TIE for one in found if one.kind != "original")
+
+
 @dataclass(frozen=True)
 class ColourGrid:
     """One object in every colour, and what each was said to be.
