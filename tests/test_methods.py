@@ -54,7 +54,7 @@ def made(name: str, tower: str | None = None, seed: int = 0, **settings):
     build = build_pair if kind.needs_captions else build_backbone
     torch.manual_seed(seed)
     made_of = {key: value for key, value in SMALL.items() if key in known} | settings
-    return kind(build(tower), kind.Config(**made_of)).train()
+    return kind(build(tower, image_size=16), kind.Config(**made_of)).train()
 
 
 def batch(samples=range(BATCH), epoch: int = 0) -> Batch:

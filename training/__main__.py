@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
+from training.comparison.command import compare
 from training.evaluation.command import evaluate
 from training.making import scenes
 from training.methods import METHODS
@@ -293,6 +294,7 @@ def starter(out: Path, clipart: Path | None) -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(compare)
 cli.add_command(scenes)
 
 

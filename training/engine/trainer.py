@@ -3,6 +3,8 @@
 import contextlib
 import copy
 import math
+import resource
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -204,6 +206,9 @@ class Trainer:
         report = {"loss": float(self.window[0] / self.window[1]), **self.method.report()}
         if self.world.device.type == "cuda":
             clock["memory_bytes"] = torch.cuda.max_memory_allocated()
+        else:  # the most that this process ever held; kilobytes, but for macOS
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            clock["memory_bytes"] = most if sys.platform == "darwin" else most * 1024
         line = self.world.mean(report) | {
             "step": self.step,
             "epoch": self.step * self.config.accumulate / self.batches.sampler.per_epoch,

@@ -10,9 +10,10 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
     """The encoder called name, ready to embed.
 
     name: `starter`; `ARCHITECTURE/TAG` as open_clip lists them; `ARCHITECTURE/FILE` for a checkpoint;
-    `hf-hub:ORGANISATION/REPOSITORY`; a run directory of `python -m training`; or a folder with
-    open_clip_config.json. runtime: openvino or torch, precision: f32, bf16 or f16; left out, the fastest
-    that keeps the vectors' direction. UserError for a name that leads nowhere or a model that cannot be fetched.
+    `hf-hub:ORGANISATION/REPOSITORY`; a model of timm (`resnet18.a1_in1k`), which sees pictures only; a run
+    directory of `python -m training`; or a folder with open_clip_config.json. runtime: openvino or torch,
+    precision: f32, bf16 or f16; left out, the fastest that keeps the vectors' direction. UserError for a name
+    that leads nowhere or a model that cannot be fetched.
     """
     name = name.strip()
     if name == "starter":
@@ -25,6 +26,10 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
         return load_trained(Path(name).expanduser(), runtime, precision)
     if (Path(name).expanduser() / "config.json").is_file() and (Path(name).expanduser() / "metrics.jsonl").is_file():
         raise UserError(f"The run {name} has no weights yet; it writes them with its first checkpoint.")
+    if name.startswith("timm/") or ("/" not in name and _is_timm(name)):
+        from training.models.trained import load_timm
+
+        return load_timm(name.removeprefix("timm/"), runtime, precision)
     if name.startswith("hf-hub:") or "/" in name or Path(name).is_dir():
         from training.models.pretrained import load_pretrained
 
@@ -34,3 +39,9 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
         f"ViT-B-32/laion2b_s34b_b79k, hf-hub:ORGANISATION/REPOSITORY, a run directory, or a folder with "
         f"open_clip_config.json."
     )
+
+
+def _is_timm(name: str) -> bool:
+    import timm
+
+    return not Path(name).is_dir() and timm.is_model(name)

@@ -33,6 +33,7 @@ TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_cl
     },
 }
 RESNETS: Mapping[str, dict[str, Any]] = {  # timm's ResNet with the stem that 32-pixel pictures need
+    "micro-resnet": {"layers": (1, 1, 1, 1), "channels": (16, 32, 64, 128), "stride": 2},  # a run in minutes
     "tiny-resnet": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)},
     "resnet18-32": {"layers": (2, 2, 2, 2), "channels": (64, 128, 256, 512)},
 }
@@ -174,7 +175,7 @@ def build_backbone(tower: str, image_size: int | None = None) -> Backbone:
         network, width = _without_projection(pair.model.visual, pair.dim)
         size, mean, std = (pair.made_of["preprocess_cfg"][name] for name in ("size", "mean", "std"))
         return Backbone(network, width, size, mean, std, made_of)
-    return _timm_backbone(tower, image_size, made_of)
+    return timm_backbone(tower, image_size, made_of, trained="." in tower)
 
 
 def tokenizer_of(text_cfg: Mapping[str, Any]) -> Callable[[list[str]], Tensor]:
@@ -196,13 +197,14 @@ def tokenizer_of(text_cfg: Mapping[str, Any]) -> Callable[[list[str]], Tensor]:
 
 
 def _resnet(name: str) -> nn.Module:
-    """timm's ResNet for small pictures: a 3 x 3 stem that keeps the resolution, no pooling after it."""
+    """timm's ResNet for small pictures: a 3 x 3 stem that keeps the resolution (or halves it), no pooling."""
     from timm.models.resnet import BasicBlock, ResNet
 
-    settings = RESNETS[name]
+    settings = dict(RESNETS[name])
+    stride = settings.pop("stride", 1)
     block: Any = BasicBlock  # timm's annotation says an instance
     network: Any = ResNet(block, num_classes=0, stem_width=settings["channels"][0], **settings)
-    network.conv1 = nn.Conv2d(3, network.conv1.out_channels, 3, padding=1, bias=False)
+    network.conv1 = nn.Conv2d(3, network.conv1.out_channels, 3, stride, padding=1, bias=False)
     nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
     network.maxpool = nn.Identity()
     return network
@@ -265,18 +267,21 @@ def _near(name: str) -> str:
     return f"{hint} Choose {known}, an architecture of open_clip such as ViT-B-32, or a model of timm such as resnet18."
 
 
-def _timm_backbone(tower: str, image_size: int | None, made_of: dict[str, Any]) -> Backbone:
+def timm_backbone(
+    tower: str, image_size: int | None = None, made_of: Mapping[str, Any] | None = None, trained: bool = False
+) -> Backbone:
+    """A model of timm without its classifier; trained: with the weights that timm publishes."""
     import timm
 
     found = _timm_facts(tower)
-    settings: dict[str, Any] = {"num_classes": 0, "pretrained": "." in tower}
+    settings: dict[str, Any] = {"num_classes": 0, "pretrained": trained}
     if image_size and found.fixed_input_size:  # a convolutional network takes pictures of any size
         settings["img_size"] = image_size
     try:
         network: Any = timm.create_model(tower, **settings)
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"The weights of {tower} are not on this machine and cannot be fetched; "
+            f"The weights of {tower} are not on this machine and cannot be fetched; as a tower to train, "
             f"{tower.partition('.')[0]} starts from scratch."
         ) from error
     return Backbone(network, network.num_features, image_size or found.input_size[-1], found.mean, found.std, made_of)

@@ -12,7 +12,7 @@ from training.models.atomic import write_file
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.preprocess import Fitting
 from training.models.runtime import image_module, load_tower, resolve
-from training.models.towers import FACTS, WEIGHTS, build_backbone, facts_of, load_weights, pair_of
+from training.models.towers import FACTS, WEIGHTS, build_backbone, facts_of, load_weights, pair_of, timm_backbone
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +45,17 @@ class ImageOnly(Encoder):
 
     def embed_phrases(self, phrases: list[str]) -> Vectors:
         raise ValueError(f"{self.name} reads no words")
+
+
+def load_timm(name: str, runtime: str | None = None, precision: str | None = None) -> Encoder:
+    """The encoder that timm publishes as name, such as resnet18.a1_in1k. UserError if its weights cannot be had."""
+    runtime, precision = resolve(runtime, precision)
+    backbone = timm_backbone(name, trained=True)
+    backbone.network.eval().requires_grad_(False)
+    whole = hashlib.sha256()
+    for tensor in backbone.network.state_dict().values():
+        whole.update(tensor.cpu().numpy().tobytes())
+    return ImageOnly(name, backbone, whole.hexdigest(), runtime, precision)
 
 
 def load_trained(run: Path, runtime: str | None = None, precision: str | None = None) -> Encoder:

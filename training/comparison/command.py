@@ -1,0 +1,99 @@
+"""python -m training compare: encoders side by side, trained first where they are asked for by method."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from training.methods import METHODS
+from training.models.errors import UserError
+from training.models.registry import pick
+
+
+@click.command()
+@click.argument("encoders", nargs=-1)
+@click.option("--data", required=True, metavar="SOURCE", help="The pictures to test on.")
+@click.option("--train", metavar="SOURCE", help="Pictures to learn from: methods, k-NN and linear probes.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("comparison"), show_default=True)
+@click.option("--suite", help="Probes with commas between them; left out, those that encoder and data allow.")
+@click.option("--methods", help="Train these first, with commas between them, all on --train with one budget.")
+@click.option("--seeds", default=1, show_default=True, help="Runs of each method, from seed 0 on.")
+@click.option("--with", "settings", multiple=True, metavar="OPTION=VALUE", help="Of every run, such as steps=500.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def compare(
+    encoders: tuple[str, ...],
+    data: str,
+    train: str | None,
+    out: Path,
+    suite: str | None,
+    methods: str | None,
+    seeds: int,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure ENCODERS alike and write one table and the figures.
+
+    \b
+    ENCODERS are run directories, starter, open_clip's names (ViT-B-32/laion2b_s34b_b79k) and timm's
+    (resnet18.a1_in1k). Nothing is trained or measured twice: a second call goes on where the first stopped.
+
+    \b
+      python -m training compare runs/simclr runs/clip starter --data held-out.parquet --train train.parquet
+      python -m training compare --methods simclr,byol,supervised --seeds 3 --with steps=500 --with tower=tiny-resnet
+          --train train.parquet --data held-out.parquet
+    """
+    from training.comparison.figures import write_figures
+    from training.comparison.measure import measure
+    from training.comparison.table import document, markdown, write_table
+    from training.evaluation.suite import parse_suite
+
+    if suite is not None:
+        parse_suite(suite)
+    names = [name.strip() for name in (methods or "").split(",") if name.strip()]
+    for name in names:
+        pick("method", name, METHODS)
+    if names and train is None:
+        raise UserError("Methods are trained on --train, and tested on pictures that are new to them; name a source.")
+    if not names and not encoders:
+        raise click.UsageError("Missing argument 'ENCODERS' or option '--methods': what is compared.")
+    out.mkdir(parents=True, exist_ok=True)
+    runs = [
+        trained(name, seed, str(train), data, out / "runs" / f"{name}-{seed}", settings)
+        for seed in range(seeds)
+        for name in names
+    ]
+    measured = [
+        measure(name, data, train, suite, out / "measured.json", lambda text: click.echo(text, err=True))
+        for name in [*encoders, *map(str, runs)]
+    ]
+    comparison = document([one.entry for one in measured], {"data": data, "train": train, "settings": list(settings)})
+    write_table(comparison, out)
+    drawn = write_figures(measured, out)
+    click.echo(f"Written to {out}: table.md, table.json, table.csv, {', '.join(drawn)}.", err=True)
+    click.echo(json.dumps(comparison, indent=1, ensure_ascii=False) if as_json else markdown(comparison))
+
+
+def trained(name: str, seed: int, train: str, data: str, run: Path, settings: tuple[str, ...]) -> Path:
+    """The run of a method and seed: begun, gone on with, or found finished. A process of its own has memory to measure.
+
+    settings: OPTION=VALUE of the method's command; those that a method does not have are an error of its own.
+    """
+    from training.evaluation.runs import read_run
+
+    if (run / "config.json").is_file():
+        state = read_run(run)
+        if state.step >= state.steps > 0 and (run / "model.safetensors").is_file():
+            return run
+        words = ["resume", str(run)]
+    else:
+        words = [name, "--data", train, "--evaluate", data, "--seed", str(seed), "--out", str(run)]
+        for setting in settings:
+            option, equals, value = setting.partition("=")
+            words += [f"--{option.replace('_', '-')}", value] if equals else [f"--{option.replace('_', '-')}"]
+    click.echo(f"training {name}, seed {seed}", err=True)
+    done = subprocess.run([sys.executable, "-m", "training", *words], stdout=subprocess.DEVNULL)
+    if done.returncode:
+        raise UserError(f"The run of {name} with seed {seed} ended before its end; its own message is above.")
+    return run

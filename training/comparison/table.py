@@ -1,0 +1,138 @@
+"""A comparison as a table: Markdown, JSON and CSV, a row a method."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from training.comparison.measure import Entry, over_seeds
+from training.evaluation.bootstrap import Figure
+from training.models.atomic import write_file
+
+TITLES = {  # figure: title of its column, in the order of the columns
+    "linear": "linear",
+    "knn": "k-NN",
+    "zero-shot": "zero-shot",
+    "retrieval/image_to_text_at_1": "caption found, R@1",
+    "retrieval/text_to_image_at_1": "picture found, R@1",
+    "geometry/effective_rank": "effective rank",
+    "geometry/alignment": "alignment",
+    "geometry/uniformity": "uniformity",
+}
+FACTS = {
+    "trained_per_second": "trained, pictures/s",
+    "embedded_per_second": "embedded, pictures/s",
+    "memory_bytes": "memory in training",
+    "parameters": "parameters",
+}
+SHARES = ("linear", "knn", "zero-shot", "retrieval")  # told as percentages
+
+
+def grouped(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Entries by what trained them, those of other seeds together; the best k-NN first, or linear, or the name."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        label = entry.method if entry.seed is not None else entry.name
+        groups.setdefault(label, []).append(entry)
+
+    def place(label: str) -> tuple[float, str]:
+        first = over_seeds(groups[label], "knn") or over_seeds(groups[label], "linear")
+        return (-first["value"] if first else 0.0, label)
+
+    return {label: groups[label] for label in sorted(groups, key=place)}
+
+
+def figures_in(entries: Sequence[Entry]) -> list[str]:
+    """Names of figures that any entry has, the known ones first and in their order."""
+    names = {name for entry in entries for name in entry.figures}
+    return [name for name in TITLES if name in names] + sorted(names - set(TITLES))
+
+
+def document(entries: Sequence[Entry], about: dict[str, Any]) -> dict[str, Any]:
+    """As JSON: rows with figures over seeds, and every run by itself."""
+    rows = []
+    for label, group in grouped(entries).items():
+        figures = {name: over_seeds(group, name) for name in figures_in(entries)}
+        rows.append(
+            {
+                "encoder": label,
+                "seeds": sorted(entry.seed for entry in group if entry.seed is not None),
+                "steps": group[0].steps,
+                "figures": {name: figure for name, figure in figures.items() if figure},
+                "facts": {name: mean_fact(group, name) for name in FACTS if mean_fact(group, name) is not None},
+            }
+        )
+    runs = [
+        {"name": e.name, "method": e.method, "seed": e.seed, "figures": e.figures, "facts": e.facts} for e in entries
+    ]
+    return {**about, "rows": rows, "runs": runs}
+
+
+def mean_fact(group: Sequence[Entry], name: str) -> float | None:
+    """A number without an interval, its mean over seeds."""
+    known = [entry.facts[name] for entry in group if name in entry.facts]
+    return sum(known) / len(known) if known else None
+
+
+def markdown(comparison: dict[str, Any]) -> str:
+    """The table as people read it: figures with their 95 % intervals."""
+    rows = comparison["rows"]
+    names = [
+        n for n in [*TITLES, *{k: None for r in rows for k in r["figures"]}] if any(n in r["figures"] for r in rows)
+    ]
+    names = list(dict.fromkeys(names))
+    facts = [name for name in FACTS if any(name in row["facts"] for row in rows)]
+    head = ["encoder", "seeds", *(TITLES.get(name, name) for name in names), *(FACTS[name] for name in facts)]
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for row in rows:
+        cells = [
+            row["encoder"],
+            str(len(row["seeds"]) or ""),
+            *(shown(name, row["figures"].get(name)) for name in names),
+        ]
+        cells += [told(name, row["facts"].get(name)) for name in facts]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def shown(name: str, figure: Figure | None) -> str:
+    """A figure with its interval."""
+    if figure is None:
+        return ""
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    if name.partition("/")[0] in SHARES and 0 <= value <= 1:
+        return f"{value:.1%} ({low:.1%} – {high:.1%})"
+    return f"{value:.2f} ({low:.2f} – {high:.2f})"
+
+
+def told(name: str, value: float | None) -> str:
+    """A fact in the unit that it is read in."""
+    if value is None:
+        return ""
+    if name == "memory_bytes":
+        return f"{value / 2**20:,.0f} MiB"
+    return f"{value / 1e6:.2f} M" if name == "parameters" else f"{value:,.0f}"
+
+
+def as_csv(comparison: dict[str, Any]) -> str:
+    """A line a run: each figure's value, low and high, then the facts."""
+    names = list(dict.fromkeys(name for run in comparison["runs"] for name in run["figures"]))
+    facts = list(dict.fromkeys(name for run in comparison["runs"] for name in run["facts"]))
+    held = io.StringIO()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(
+        ["name", "method", "seed", *(f"{n} {part}".strip() for n in names for part in ("", "low", "high")), *facts]
+    )
+    for run in comparison["runs"]:
+        cells = [run["figures"].get(name, {}).get(part, "") for name in names for part in ("value", "low", "high")]
+        writer.writerow([run["name"], run["method"], run["seed"], *cells, *(run["facts"].get(f, "") for f in facts)])
+    return held.getvalue()
+
+
+def write_table(comparison: dict[str, Any], folder: Path) -> None:
+    """table.md, table.json and table.csv into folder."""
+    write_file(folder / "table.json", json.dumps(comparison, indent=1, ensure_ascii=False).encode() + b"\n")
+    write_file(folder / "table.md", markdown(comparison).encode())
+    write_file(folder / "table.csv", as_csv(comparison).encode())
