@@ -181,12 +181,13 @@ def first_use() -> list[subprocess.Popen[bytes]]:
 
 
 def quiet_gradio() -> Path:
-    """Settings that Gradio reads from the environment: no telemetry, and a temporary folder of this run's own.
+    """Settings that libraries read from the environment: no telemetry, and a temporary folder of this run's own.
 
     Folders that killed runs left behind are removed. Returns this run's folder.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the core of whoever asks next
     # Nobody looks at its statistics, which it would work out anew from the last 10,000 events with each event.
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"

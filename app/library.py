@@ -18,6 +18,7 @@ from PIL import Image
 
 from app.jobs import Job, Jobs
 from app.maps import Maps
+from app.together import Together
 from index.collection import MANIFEST, Collection, Manifest
 from index.relevance import Noise, noise_of
 from training.models.encoder import Encoder
@@ -198,6 +199,7 @@ class Library:
                 with self._loading:
                     encoder = self.load(name)
                     if encoder.reads_text:
+                        encoder.embed_texts = Together(encoder.embed_texts)  # type: ignore[method-assign]
                         encoder.embed_texts(["a photo"])
                 future.set_result(encoder)
             except UserError as error:

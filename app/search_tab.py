@@ -122,7 +122,7 @@ def answer(library: Library, question: Question) -> Found:
         noise = question.shelf.noise(encoder, PATIENCE)
     order, likely, line, strengths = np.arange(len(rows)), None, _no_line(question, encoder.name), None
     if noise is not None:
-        strengths = noise.strengths(vector, collection.vectors[rows])
+        strengths = noise.strengths(vector, collection.vectors[rows], rows)
         line = _line(question, noise, vector, strengths, encoder.name)
         above = strengths > line["at"]
         if line["shown"]:

@@ -42,7 +42,8 @@ class Noise:
     """What a collection answers to words in general.
 
     bank: [M, dim] unit rows of everyday words. sample: [S, dim] rows of the collection. mean and
-    spread: [S], of the sample's scores for the bank. picture_line and collection_line: the deviations
+    spread: [S], of the sample's scores for the bank. moments: [2, N], mean and spread of every picture's, or
+    None for a collection of more than MOST_ROWS. picture_line and collection_line: the deviations
     that a likely match lies above its picture's answers, or above the collection's.
     """
 
@@ -52,11 +53,18 @@ class Noise:
     spread: NDArray[np.float32]
     picture_line: float
     collection_line: float
+    moments: NDArray[np.float32] | None = None
 
-    def strengths(self, query: NDArray, rows: NDArray) -> NDArray[np.float32]:
-        """Of pictures [N, dim] for query [dim] of unit length: [N]; from 1 on a match is likely."""
+    def strengths(self, query: NDArray, rows: NDArray, numbers: NDArray | None = None) -> NDArray[np.float32]:
+        """Of pictures [N, dim] for query [dim] of unit length: [N]; from 1 on a match is likely.
+
+        numbers: the rows' numbers in the collection, which save most of the work.
+        """
         rows = np.asarray(rows, np.float32)
-        mean, spread = _moments(rows @ self.bank.T)
+        if numbers is not None and self.moments is not None:
+            mean, spread = self.moments[:, numbers]
+        else:
+            mean, spread = _moments(rows @ self.bank.T)
         return self._strengths(rows @ query, mean, spread, self.sample @ query)
 
     def strengths_of(self, queries: Vectors, rows: NDArray) -> NDArray[np.float32]:
@@ -103,9 +111,10 @@ def noise_of(collection: Collection, encoder: Encoder) -> Noise:
     medians = np.median((scores - mean[:, None]) / spread[:, None], axis=0)  # [M]
     best = np.full((2, len(bank)), -np.inf, np.float32)  # deviations, and plain scores
     rows = np.sort(random.permutation(len(vectors))[:MOST_ROWS])
+    moments = np.empty((2, len(rows)), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = np.asarray(vectors[rows[start : start + CHUNK]], np.float32) @ bank.T
-        m, s = _moments(part)
+        m, s = moments[:, start : start + CHUNK] = _moments(part)
         deviations = ((part - m[:, None]) / s[:, None]).max(axis=0)
         best = np.maximum(best, np.stack([deviations, part.max(axis=0)]))
     by_picture = np.quantile(best[0] - medians, CHANCE)
@@ -117,6 +126,7 @@ def noise_of(collection: Collection, encoder: Encoder) -> Noise:
         spread,
         picture_line=max(ABOVE_PICTURE * float(by_picture), LEAST),
         collection_line=max(ABOVE_COLLECTION * float(by_collection), LEAST),
+        moments=moments if len(rows) == len(vectors) else None,
     )
 
 

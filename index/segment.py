@@ -59,13 +59,18 @@ class Segment:
         group = 0
         while row >= (rows := self._facts.row_group(group).num_rows):
             row, group = row - rows, group + 1
-        return _group(self, group).iloc[row].to_dict()
+        return {name: _plain(column.iat[row]) for name, column in _group(self, group).items()}
 
 
 @lru_cache(maxsize=64)
-def _group(segment: Segment, group: int) -> pd.DataFrame:
-    """Rows that were read last: neighbours are often shown together."""
-    return segment.parquet().read_row_group(group).to_pandas()
+def _group(segment: Segment, group: int) -> dict[str, pd.Series]:
+    """Rows that were read last, by column: neighbours are often shown together."""
+    return dict(segment.parquet().read_row_group(group).to_pandas().items())
+
+
+def _plain(value: Any) -> Any:
+    """A cell as Python's own number, where NumPy has it."""
+    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
 
 
 class Vectors:
