@@ -1,6 +1,5 @@
 """Probes of what an encoder cannot see, on encoders of which it is known."""
 
-import hashlib
 import json
 import math
 
@@ -14,6 +13,7 @@ from training.data.world import COLOURS, GREY, NATURAL
 from training.evaluation import live
 from training.evaluation.association import ANSWERS, Asked, answers, ask_colours, pull
 from training.evaluation.collapse import collapsed, spread, stuck_at
+from training.evaluation.controls import CONTROLS, BagOfWords, Collapsed, RandomVectors
 from training.evaluation.detail import QUESTIONS, questions
 from training.evaluation.few_shot import few_shot_accuracy
 from training.evaluation.generated import generated_pairs
@@ -27,34 +27,6 @@ from training.models.encoder import unit
 from training.models.errors import UserError
 
 PAINTS = {**COLOURS, "grey": GREY}
-
-
-def vector_of(word: str) -> np.ndarray:
-    seed = int(hashlib.sha256(word.encode()).hexdigest()[:8], 16)
-    return np.random.default_rng(seed).normal(size=64).astype(np.float32)
-
-
-class BagOfWords(ColourEncoder):
-    """Hears which words there are, in the order they come as a computer rounds, and sees something of each picture."""
-
-    name, dim = "bag of words", 64
-
-    def embed_prepared(self, pixels):
-        return unit(pixels.reshape(len(pixels), -1)[:, :64] - 127.0)
-
-    def embed_phrases(self, phrases):
-        return unit([np.sum([vector_of(word) for word in phrase.split()], axis=0) for phrase in phrases])
-
-
-class Collapsed(BagOfWords):
-    """Everything looks the same, everything sounds the same."""
-
-    name = "collapsed"
-
-    def embed_prepared(self, pixels):
-        return np.tile(unit(np.ones((1, 64))), (len(pixels), 1))
-
-    embed_phrases = embed_prepared
 
 
 class Painter(ColourEncoder):
@@ -92,6 +64,15 @@ def test_a_bag_of_words_and_a_collapsed_encoder_get_nothing_from_any_composition
     assert found["order"].named["own order first"]["value"] == 0
     if isinstance(encoder, Collapsed):
         assert found["hard-negatives"].named["all"]["value"] == 0
+
+
+def test_random_vectors_are_at_chance_and_every_control_can_be_asked():
+    found = run_suite(Subject(RandomVectors()), "winoground,hard-negatives").found
+    for score, chance in (("text", 1 / 4), ("image", 1 / 4), ("group", 1 / 6)):
+        assert found["winoground"].named[score]["value"] == pytest.approx(chance, abs=0.08)
+    assert found["hard-negatives"].named["all"]["value"] == pytest.approx(0.5, abs=0.07)
+    for control in CONTROLS:
+        assert control().embed_images([noise_picture(0)]).shape == control().embed_texts(["a cat"]).shape
 
 
 def test_generated_pairs_come_by_kind_and_are_the_same_each_time():

@@ -12,6 +12,7 @@ from training.data.drawing import draw_scene
 from training.data.world import NATURAL, Draws, Graph, Thing
 from training.evaluation.association import ANSWERS, answers, colour_words
 from training.evaluation.generated import generated_pairs, side_for
+from training.evaluation.order import moved
 from training.evaluation.pairs import PairExample
 from training.evaluation.rows import TIE
 from training.evaluation.winoground import wins_of_matrix
@@ -91,10 +92,10 @@ def order_scores(
     said = [Variant("original", plain), *variants(caption, shuffles, seed)]
     rows = encoder.embed_texts([variant.text for variant in said]).astype(np.float64)
     image = encoder.embed_images([picture])[0].astype(np.float64) if picture is not None else np.zeros(rows.shape[1])
-    scores, moved = rows @ image, 1 - rows @ rows[0]
+    scores, gaps = rows @ image, moved(np.broadcast_to(rows[0], rows.shape), rows)
     return [
-        OrderScore(variant.kind, variant.text, float(score), float(max(0.0, gap)))
-        for variant, score, gap in zip(said, scores, moved, strict=True)
+        OrderScore(variant.kind, variant.text, float(score), float(gap))
+        for variant, score, gap in zip(said, scores, gaps, strict=True)
     ]
 
 
