@@ -216,7 +216,9 @@ class _Build:
         # What the source itself calls width, id, ... stays readable beside what we measured.
         reserved = FACTS + HIDDEN
         metadata = {(f"source_{k}" if k in reserved else legible(str(k))): v for k, v in item.metadata.items()}
-        self.segment.rows.append(facts | metadata)
+        if item.further:
+            metadata["captions"] = "\n".join(" ".join(legible(text).split()) for text in item.captions)
+        self.segment.rows.append(facts | {**loaded.exif, **metadata})  # what the source says of a date goes first
         self.segment.vectors.append(np.asarray(vector, np.float16))
         if replaces is not None:
             self.segment.dropped.append(self.old["id"].iat[replaces])

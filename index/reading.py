@@ -1,14 +1,16 @@
 """Pictures of a source, read and embedded: every core busy, the order kept, the memory bounded."""
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.exif import exif_of
 from index.thumbnails import SIDE, as_webp
 from training.data.source import Item
 from training.models.encoder import Encoder, Vectors
@@ -28,6 +30,7 @@ class Loaded:
     hash: str = ""
     length: int = 0
     size: tuple[int, int] = (0, 0)
+    exif: Mapping[str, Any] = field(default_factory=dict)
     pixels: NDArray[np.uint8] | None = None
     thumbnail: bytes = b""
     reason: str = ""
@@ -54,11 +57,11 @@ def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
         data = item.read()
         content = sha256(data).hexdigest()
         if content in known:
-            return Loaded(content, len(data))
+            return Loaded(content, len(data), exif=exif_of(data))
         picture = read_pixels(data, min_side=encoder.image_size)
         pixels = fit_pixels(picture, encoder.fitting) if encoder.fitting else encoder.prepare(picture.image)
         preview = as_webp(shrink_pixels(picture, SIDE))
-        return Loaded(content, len(data), (picture.width, picture.height), pixels, preview)
+        return Loaded(content, len(data), (picture.width, picture.height), exif_of(data), pixels, preview)
     except (UserError, OSError) as error:
         return Loaded(reason=str(getattr(error, "strerror", None) or error) or type(error).__name__)
     except Exception as error:  # a decoder's own bug on one file is that file's failure, not the build's

@@ -70,9 +70,14 @@ class FolderSource(Source):
         if text.name not in siblings:
             return []
         try:
-            return caption_lines(read_file(text)[:10_000].decode("utf-8", "replace"))
+            return captions_of(read_file(text))
         except OSError:
             return []
+
+
+def captions_of(text: bytes) -> list[str]:
+    """What a text file beside a picture says of it, a caption a line."""
+    return caption_lines(text[:10_000].decode("utf-8", "replace"))
 
 
 def read_file(path: Path) -> bytes:

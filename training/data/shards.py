@@ -4,12 +4,13 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from training.data.folder import PICTURES, printable
+from training.data.remote import RemotePath, RemoteStat
 from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of, unreadable_item
 
 MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
@@ -18,7 +19,7 @@ MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
 class ShardSource(Source):
     """Tar files in which members of one stem are one sample: 000012.jpg, 000012.txt, 000012.json."""
 
-    def __init__(self, spec: str, shards: list[Path]):
+    def __init__(self, spec: str, shards: Sequence[Path | RemotePath]):
         self.name = spec
         self.shards = shards
 
@@ -32,9 +33,10 @@ class ShardSource(Source):
                 yield unreadable_item(shard.name, f"the shard is cut short or is no uncompressed tar: {error}")
         self.unreadable = tuple(broken)
 
-    def _samples(self, shard: Path) -> Iterator[Item]:
+    def _samples(self, shard: Path | RemotePath) -> Iterator[Item]:
         stat = shard.stat()
-        with tarfile.open(shard, "r:") as tar:  # uncompressed only, so that a member can be read in place
+        # Uncompressed only, so that a member can be read in place.
+        with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             sample: dict[str, tarfile.TarInfo] = {}
             stem = None
             try:
@@ -53,11 +55,11 @@ class ShardSource(Source):
 
     def _item(
         self,
-        shard: Path,
+        shard: Path | RemotePath,
         tar: tarfile.TarFile,
         stem: str | None,
         sample: dict[str, tarfile.TarInfo],
-        stat: os.stat_result,
+        stat: os.stat_result | RemoteStat,
     ) -> Iterator[Item]:
         sample = {ending: member for ending, member in sample.items() if _is_inside(member, stat.st_size)}
         picture = next((member for ending, member in sample.items() if ending in PICTURES), None)
@@ -109,7 +111,9 @@ def _text(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return file.read(MOST_TEXT).decode("utf-8", "replace") if file else ""
 
 
-def _read_at(shard: Path, offset: int, size: int) -> bytes:
+def _read_at(shard: Path | RemotePath, offset: int, size: int) -> bytes:
+    if isinstance(shard, RemotePath):
+        return shard.read_part(offset, size)
     with shard.open("rb") as file:
         file.seek(offset)
         return file.read(size)

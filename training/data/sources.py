@@ -1,18 +1,26 @@
 """A SOURCE of the command line, whatever its kind, as pictures."""
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
-from training.data.folder import PICTURES, FolderSource
+from training.data.folder import PICTURES, FolderSource, captions_of
+from training.data.remote import ADDRESS, RemoteFolder, RemotePath
 from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
 from training.models.errors import UserError
 
-KINDS = "a folder of pictures, a CSV or TSV with a path column, a parquet file or folder, tar shards, or scenes:N"
+KINDS = (
+    "a folder of pictures, a CSV or TSV with a path column, a parquet file or folder, tar shards, any of these at an "
+    "address such as s3://bucket/folder, a torchvision name such as cifar10, or scenes:N"
+)
+Place = Path | RemotePath
 
 
 def open_source(spec: str | Path) -> Source:
-    """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar, or scenes:N.
+    """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar, an address
+    of any of these, a torchvision name (`cifar10`, or `cifar10:ROOT` for where it lies), or scenes:N.
 
     UserError if there is nothing at spec, or nothing that is one of these.
     """
@@ -23,8 +31,19 @@ def open_source(spec: str | Path) -> Source:
         return SceneSource.of(spec)
     if "{" in spec and spec.endswith(".tar"):
         return _shards(spec)
-    path = Path(spec).expanduser()
+    path: Place = RemotePath(spec) if ADDRESS in spec else Path(spec).expanduser()
+    try:
+        return _at(path, spec)
+    except OSError as error:
+        raise UserError(f"{spec} cannot be read: {error.strerror or error}.") from error
+
+
+def _at(path: Place, spec: str) -> Source:
     if not path.exists():
+        if isinstance(path, Path) and names_dataset(spec):
+            from training.data.torchvision_sets import open_dataset
+
+            return open_dataset(spec)
         raise UserError(f"There is nothing at {spec}; a source is {KINDS}.")
     if path.is_dir():
         return _of_folder(path)
@@ -46,12 +65,17 @@ def open_source(spec: str | Path) -> Source:
     raise UserError(f"{spec} is not a source: its ending is {kind or 'missing'}; a source is {KINDS}.")
 
 
-def _of_folder(path: Path) -> Source:
+def names_dataset(spec: str) -> bool:
+    """Whether spec is spelt as a torchvision name is, alone or with a root; torchvision itself is asked later."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(:.+)?", spec) is not None
+
+
+def _of_folder(path: Place) -> Source:
     """A folder of tables or shards if that is all it holds, else a folder of pictures."""
-    try:
+    if isinstance(path, RemotePath):
+        endings = {place.suffix.lower() for place in path.glob("*")}
+    else:
         endings = {Path(entry.name).suffix.lower() for entry in os.scandir(path) if Path(entry.path).is_file()}
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     if not endings & set(PICTURES):
         if ".parquet" in endings:
             from training.data.table import ParquetSource
@@ -59,14 +83,16 @@ def _of_folder(path: Path) -> Source:
             return ParquetSource(path)
         if ".tar" in endings:
             return ShardSource(str(path.resolve()), sorted(path.resolve().glob("*.tar")))
+    if isinstance(path, RemotePath):
+        return RemoteFolder(path, PICTURES, captions_of)
     return FolderSource(path)
 
 
 def _shards(spec: str) -> ShardSource:
-    names = expand_braces(str(Path(spec).expanduser().absolute()))
-    missing = [name for name in names if not Path(name).is_file()]
+    whole = spec if ADDRESS in spec else str(Path(spec).expanduser().absolute())
+    names = expand_braces(whole)
+    places: list[Any] = [RemotePath(name) if ADDRESS in spec else Path(name) for name in names]
+    missing = [str(place) for place in places if not place.is_file()]
     if missing:
         raise UserError(f"{len(missing)} of the {len(names)} shards of {spec} are missing, the first is {missing[0]}.")
-    return ShardSource(
-        names[0] if len(names) == 1 else str(Path(spec).expanduser().absolute()), [Path(n) for n in names]
-    )
+    return ShardSource(names[0] if len(names) == 1 else whole, places)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.data.folder import PICTURES, read_file
+from training.data.remote import RemotePath
 from training.data.source import (
     CAPTION_COLUMNS,
     PATH_COLUMNS,
@@ -31,12 +32,13 @@ class CsvSource(Source):
     Paths are relative to the table's own folder.
     """
 
-    def __init__(self, table: Path):
+    def __init__(self, table: Path | RemotePath):
         self.table = table.resolve()
         self.name = str(self.table)
         separator = "\t" if table.suffix.lower() == ".tsv" else ","
         try:
-            self.rows = pd.read_csv(self.table, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            with self.table.open("rb") as file:
+                self.rows = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         except (ValueError, OSError) as error:
             raise UserError(f"{table} cannot be read as a table: {str(error).splitlines()[0]}.") from error
         self.path_column = path_column(table, list(self.rows.columns))
@@ -56,10 +58,11 @@ class ParquetSource(Source):
     Bytes are a binary column or, as Hugging Face datasets store them, a struct of bytes and path.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path | RemotePath):
         self.path = path.resolve()
         self.name = str(self.path)
-        self.files = sorted(self.path.glob("*.parquet")) if self.path.is_dir() else [self.path]
+        inside: Any = self.path.glob("*.parquet") if self.path.is_dir() else [self.path]
+        self.files: list[Path | RemotePath] = sorted(inside)
 
     def __iter__(self) -> Iterator[Item]:
         broken = []
@@ -78,13 +81,13 @@ class ParquetSource(Source):
 class ParquetRows:
     """The rows of one parquet file as items; picture bytes are read a row group at a time."""
 
-    def __init__(self, file: Path, prefix: str):
+    def __init__(self, file: Path | RemotePath, prefix: str):
         self.file, self.prefix = file, prefix
         self.stat = file.stat()
         self.lock = Lock()
         self.held: tuple[int, list[bytes | None]] = (-1, [])  # the row group read last
         try:
-            self.parquet = pq.ParquetFile(file)
+            self.parquet = pq.ParquetFile(file if isinstance(file, Path) else file.open())
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{file} cannot be read as parquet: {str(error).splitlines()[0]}.") from error
         self.schema = self.parquet.schema_arrow
@@ -148,7 +151,7 @@ class ParquetRows:
         return data
 
 
-def path_column(table: Path, columns: list[str]) -> str:
+def path_column(table: Path | RemotePath, columns: list[str]) -> str:
     """The column that names the pictures; UserError that lists the columns if there is none."""
     column = first_column(PATH_COLUMNS, columns)
     if column is None:
@@ -172,22 +175,22 @@ def unique_rows(rows: Any, column: str, caption: str | None) -> Iterator[dict[st
     yield from first.values()
 
 
-def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
+def path_item(base: Path | RemotePath, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
     """A row of a table whose picture is a file."""
     name = str(row[column])
-    path = base / name
-    read: Callable[[], bytes] = partial(read_file, path)
+    read: Callable[[], bytes]
     stamp, modified = "missing", 0.0
     if "://" in name:
         read = partial(refuse, "is a web address: fetch the pictures first, for example with img2dataset")
     elif "\0" in name:
         read = partial(refuse, "is no file's name: it holds a zero byte")
-    elif path.suffix.lower() not in PICTURES:
+    elif not name.lower().endswith(PICTURES):
         # A table is text that may come from others: it must not make us open any file it likes.
         read = partial(refuse, f"does not end as a picture does ({', '.join(PICTURES[:5])}, ...)")
     else:
+        read = partial(_read_beside, base, name)
         try:
-            stat = path.stat()
+            stat = (base / name).stat()
             stamp, modified = f"{stat.st_size}:{stat.st_mtime_ns}", stat.st_mtime
         except OSError:
             pass  # reading it will say that it is not there
@@ -203,3 +206,8 @@ def path_item(base: Path, row: dict[str, Any], column: str, caption: str | None,
         metadata=metadata,
         further=tuple(said[1:]),
     )
+
+
+def _read_beside(base: Path | RemotePath, name: str) -> bytes:
+    place = base / name
+    return place.read_bytes() if isinstance(place, RemotePath) else read_file(place)

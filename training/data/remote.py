@@ -1,0 +1,172 @@
+"""Files at an address, s3://bucket/folder or any other that fsspec knows, as the Paths that sources use."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import IO, Any
+
+from training.data.source import Item, Source
+from training.models.errors import UserError
+
+ADDRESS = "://"
+TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")  # what stores call it
+
+
+@dataclass(frozen=True)
+class RemoteStat:
+    """What is known of a file without reading it; the times are 0 where the store does not say."""
+
+    st_size: int
+    st_mtime: float
+    st_mtime_ns: int
+
+
+class RemotePath:
+    """An address of a file or folder. Its methods raise OSError as a Path's do, whatever the store raises."""
+
+    def __init__(self, url: str):
+        import fsspec
+
+        self.url = url.rstrip("/")
+        try:
+            self.files, self.inside = fsspec.core.url_to_fs(self.url)
+        except ImportError as error:
+            raise UserError(f"{url} needs a package that is not installed: {error}.") from error
+        except Exception as error:  # each kind of store has its own
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            raise UserError(f"{url} is no address that can be read here: {why}.") from error
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __truediv__(self, name: str) -> "RemotePath":
+        if ".." in name.split("/") or ADDRESS in name:
+            raise OSError("the name leads out of the place of its table")
+        return RemotePath(f"{self.url}/{name.lstrip('/')}")
+
+    def __lt__(self, other: "RemotePath") -> bool:
+        return self.url < other.url
+
+    @property
+    def name(self) -> str:
+        return self.url.partition("?")[0].rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        dot = self.name.rfind(".")
+        return self.name[dot:] if dot > 0 else ""
+
+    @property
+    def parent(self) -> "RemotePath":
+        return RemotePath(self.url.rpartition("/")[0])
+
+    def resolve(self) -> "RemotePath":
+        """An address is complete as it is."""
+        return self
+
+    def exists(self) -> bool:
+        with _store():
+            return bool(self.files.exists(self.inside))
+
+    def is_dir(self) -> bool:
+        with _store():
+            return bool(self.files.isdir(self.inside))
+
+    def is_file(self) -> bool:
+        with _store():
+            return bool(self.files.isfile(self.inside))
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        with _store():
+            return dict(self.files.info(self.inside))
+
+    def stat(self) -> RemoteStat:
+        return stat_of(self._facts)
+
+    def open(self, mode: str = "rb") -> IO[bytes]:
+        with _store():
+            return self.files.open(self.inside, mode)
+
+    def read_bytes(self) -> bytes:
+        with _store():
+            return bytes(self.files.cat_file(self.inside))
+
+    def read_part(self, offset: int, size: int) -> bytes:
+        """size bytes from offset on, and no more of the file than that."""
+        with _store():
+            return bytes(self.files.cat_file(self.inside, start=offset, end=offset + size))
+
+    def glob(self, pattern: str) -> list["RemotePath"]:
+        """The files right here whose names end as pattern, `*.ending`, says."""
+        with _store():
+            names = [str(entry["name"]).rpartition("/")[2] for entry in self.files.ls(self.inside, detail=True)]
+        return [self / name for name in names if name.endswith(pattern.lstrip("*"))]
+
+    def walk(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every file below here, by its path relative to here and what is known of it, in order."""
+        with _store():
+            found = self.files.find(self.inside, detail=True)
+        root = self.files._strip_protocol(self.inside).rstrip("/")
+        for name in sorted(found):
+            yield name.removeprefix(root).lstrip("/"), found[name]
+
+
+class RemoteFolder(Source):
+    """Every file below an address whose ending is a picture's; `folder` and captions beside it as for a folder here."""
+
+    def __init__(self, place: RemotePath, endings: tuple[str, ...], captions: Callable[[bytes], list[str]]):
+        self.place, self.endings, self.captions = place, endings, captions
+        self.name = place.url
+
+    def __iter__(self) -> Iterator[Item]:
+        listed = dict(self.place.walk())
+        for path, facts in listed.items():
+            if not path.lower().endswith(self.endings) or any(part.startswith(".") for part in path.split("/")):
+                continue
+            folder, _, _ = path.rpartition("/")
+            beside = path.rpartition(".")[0] + ".txt"
+            said = self.captions((self.place / beside).read_bytes()) if beside in listed else []
+            stat = stat_of(facts)
+            yield Item(
+                path=path,
+                stamp=f"{stat.st_size}:{stat.st_mtime_ns}",
+                modified=stat.st_mtime,
+                read=partial(_read, self.place, path),
+                caption=said[0] if said else "",
+                metadata={"folder": folder} if folder else {},
+                further=tuple(said[1:]),
+            )
+
+
+def _read(place: RemotePath, path: str) -> bytes:
+    return (place / path).read_bytes()
+
+
+def stat_of(facts: dict[str, Any]) -> RemoteStat:
+    """Size and time out of what a store says. Where it has a tag of the content, that counts for st_mtime_ns."""
+    moment = next((facts[name] for name in TIMES if facts.get(name)), 0)
+    seconds = float(moment.timestamp()) if hasattr(moment, "timestamp") else _number(moment)
+    tag = str(facts.get("ETag") or facts.get("etag") or facts.get("md5Hash") or "")
+    mark = int(hashlib.sha256(tag.encode()).hexdigest()[:15], 16) if tag else int(seconds * 1e9)
+    return RemoteStat(int(facts.get("size") or 0), seconds, mark)
+
+
+def _number(moment: Any) -> float:
+    try:
+        return float(moment)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+@contextmanager
+def _store() -> Iterator[None]:
+    """What a store raises, as an OSError with a sentence: each has errors of its own."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error

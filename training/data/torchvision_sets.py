@@ -1,0 +1,129 @@
+"""Data sets that torchvision knows by name, where they lie on disk already; nothing is ever fetched."""
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from training.data.source import Item, Source
+from training.models.cache import cache_dir
+from training.models.errors import UserError
+from training.models.registry import pick
+
+TRAIN = tuple({"train": flag} for flag in (True, False))
+SPLITS = tuple({"split": name} for name in ("train", "test"))
+THREE = tuple({"split": name} for name in ("train", "val", "test"))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A class of torchvision.datasets, and the arguments that give each of its parts, which share its pictures."""
+
+    cls: str
+    parts: tuple[dict[str, Any], ...]
+
+
+DATASETS = {
+    "cifar10": Known("CIFAR10", TRAIN),
+    "cifar100": Known("CIFAR100", TRAIN),
+    "mnist": Known("MNIST", TRAIN),
+    "fashionmnist": Known("FashionMNIST", TRAIN),
+    "kmnist": Known("KMNIST", TRAIN),
+    "stl10": Known("STL10", SPLITS),
+    "svhn": Known("SVHN", SPLITS),
+    "gtsrb": Known("GTSRB", SPLITS),
+    "food101": Known("Food101", SPLITS),
+    "stanfordcars": Known("StanfordCars", SPLITS),
+    "flowers102": Known("Flowers102", THREE),
+    "dtd": Known("DTD", THREE),
+    "fgvcaircraft": Known("FGVCAircraft", THREE),
+    "pcam": Known("PCAM", THREE),
+    "imagenette": Known("Imagenette", tuple({"split": name} for name in ("train", "val"))),
+    "oxfordiiitpet": Known("OxfordIIITPet", tuple({"split": name} for name in ("trainval", "test"))),
+    "country211": Known("Country211", tuple({"split": name} for name in ("train", "valid", "test"))),
+    "caltech101": Known("Caltech101", ({},)),
+    "caltech256": Known("Caltech256", ({},)),
+    "eurosat": Known("EuroSAT", ({},)),
+    "sun397": Known("SUN397", ({},)),
+}
+
+
+class TorchvisionSource(Source):
+    """The pictures of a data set with their class as the column `label`, and their part as `split`."""
+
+    def __init__(self, name: str, root: Path, parts: dict[str, Any]):
+        self.name = f"{name}:{root}"
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[Item]:
+        for part, data in self.parts.items():
+            labels = labels_of(data)
+            for number in range(len(data)):
+                yield Item(
+                    path=f"{part}/{number:06d}",
+                    stamp=f"{len(data)}:{number}",
+                    modified=0.0,
+                    read=partial(_png, data, number),
+                    metadata={"split": part} | ({"label": labels[number]} if labels else {}),
+                )
+
+
+def open_dataset(spec: str) -> TorchvisionSource:
+    """The data set that `name` or `name:ROOT` means. UserError if torchvision knows none, or it is not there."""
+    word, _, place = spec.partition(":")
+    if word.lower() not in DATASETS:
+        try:
+            pick("data set", word.lower(), DATASETS)
+        except UserError as error:
+            raise UserError(f"There is nothing at {spec}, and as a name it is none: {error}") from error
+    known = DATASETS[word.lower()]
+    roots = [Path(place).expanduser()] if place else [Path("data"), cache_dir("torchvision")]
+    for root in roots:
+        parts = _parts(known, root.absolute())
+        if parts:
+            return TorchvisionSource(word.lower(), root.absolute(), parts)
+    raise UserError(
+        f"{known.cls} does not lie in {' or '.join(str(root) for root in roots)}, and nothing is fetched from here; "
+        f"once torchvision has downloaded it, name its folder: {word.lower()}:FOLDER."
+    )
+
+
+def _parts(known: Known, root: Path) -> dict[str, Any]:
+    """The parts of a data set that are there, by their name."""
+    if not root.is_dir():
+        return {}
+    from torchvision import datasets
+
+    found = {}
+    for arguments in known.parts:
+        try:
+            data = getattr(datasets, known.cls)(str(root), **arguments)
+        except (RuntimeError, OSError, ImportError):
+            continue
+        value = next(iter(arguments.values()), "all")
+        found[str(value) if not isinstance(value, bool) else "train" if value else "test"] = data
+    return found
+
+
+def labels_of(data: Any) -> list[str] | None:
+    """The class of each picture in words where the data set has them, else its number; None if it does not say."""
+    numbers = next((getattr(data, name) for name in ("targets", "_labels", "labels", "y") if hasattr(data, name)), None)
+    if numbers is None or len(numbers) != len(data):
+        return None
+    names = next((getattr(data, name) for name in ("classes", "categories") if hasattr(data, name)), None)
+    plain = [int(number) for number in numbers]
+    return [str(names[number]) if names and 0 <= number < len(names) else str(number) for number in plain]
+
+
+def _png(data: Any, number: int) -> bytes:
+    """A picture as a file: without loss, and the same bytes each time, so that its hash is its own."""
+    picture = data[number][0]
+    path = getattr(picture, "filename", "")
+    if path and os.path.isfile(path):
+        return Path(path).read_bytes()
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
