@@ -1,5 +1,6 @@
 """/api/v1: the functions behind the tabs as JSON, and the same through gradio_client. docs/api.md has examples."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -196,6 +197,8 @@ def client_functions(library: Library, classifiers: Kept) -> None:
 def search(library: Library, asks: Search) -> Matches:
     """What the Search tab answers, with the columns of every result."""
     shelf = _shelf(library, asks.collection)
+    if not library.local and re.search(rf"\b({'|'.join(LOCAL)})\b", asks.where):
+        raise UserError("Where pictures lie is not told to others; leave source out of the filter.")
     ask = asks.model_dump()
     question = asked(library, ask | {"collection": shelf.key, "pictures": ask.pop("picture")})
     found = answer(library, question)

@@ -12,8 +12,8 @@ from app.inspector import file_name
 from app.jobs import Job
 from app.library import Library
 from app.search_tab import answered
-from app.tables import csv_text
 from index.label import COLUMNS, NONE, label_collection
+from index.tables import csv_text
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS, template_set

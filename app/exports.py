@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from app.asking import MOST, Question, asked
 from app.library import Library
 from app.search_tab import answer
-from app.tables import csv_text
 from index.search import Hit, hit, hit_fields
+from index.tables import csv_text
 from training.models.errors import UserError
 
 
@@ -31,7 +31,7 @@ def export_routes(library: Library) -> APIRouter:
         ask |= {"like": given.getlist("like"), "pictures": given.getlist("picture")}
         try:
             ask["filters"] = json.loads(given.get("filters") or "[]")
-        except ValueError:
+        except (ValueError, RecursionError):
             return PlainTextResponse("The filters of this address are not JSON.", 400)
         return _answer(library, kind, ask)
 
@@ -39,7 +39,7 @@ def export_routes(library: Library) -> APIRouter:
     async def chosen(key: str, kind: str, request: Request) -> Response:
         try:
             ask = json.loads(await request.body())
-        except ValueError:
+        except (ValueError, RecursionError):
             return PlainTextResponse("What is to be exported was not said as JSON.", 400)
         ids = ask.get("ids") if isinstance(ask, dict) else None
         if not isinstance(ids, list):
@@ -83,6 +83,8 @@ def _csv(question: Question, hits: Sequence[Hit]) -> str:
 
 def _json(question: Question, hits: Sequence[Hit]) -> str:
     rows = [hit_fields(question.collection, h) | {"tags": question.tags.get(h.id, [])} for h in hits]
+    if not question.local:  # others are not told where on this computer pictures lie
+        rows = [{name: value for name, value in row.items() if name != "source"} for row in rows]
     if not question.terms:
         rows = [{name: value for name, value in row.items() if name != "score"} for row in rows]
     return json.dumps(rows, indent=1, ensure_ascii=False, default=str)

@@ -1,5 +1,6 @@
 """One guard around everything that the server answers: who may ask, from where, and how much."""
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -22,6 +23,7 @@ UPLOADS = ("/pictures", "/api/v1/pictures", "/api/v1/classify/picture")  # what 
 COOKIE, COOKIE_AGE = "gelato", 30 * 86400  # seconds
 LARGEST_PICTURE = 25 * 2**20  # bytes
 LARGEST_BODY = 2**20  # bytes, anywhere else
+BODY_PATIENCE = 20.0  # seconds without a byte of a body that was announced
 CLOSED = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/proxy=")
 
 # Gradio's page needs inline scripts and templates that it compiles; nothing is ever fetched from elsewhere.
@@ -166,30 +168,39 @@ class Guard:
         return any(found)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        """Answer, unless more than limit bytes arrive: a body may come without saying its length."""
-        seen, started = 0, False
+        """Answer, unless more than limit bytes arrive (a body may come without saying its length), or none do."""
+        seen, whole, started = 0, False, False
+        refused: PlainTextResponse | None = None
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole, refused
+            if whole:  # what follows is the end of the connection, for which one may wait long
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), BODY_PATIENCE)
+            except TimeoutError as error:
+                refused = PlainTextResponse("The request did not arrive in time.", 408, {"connection": "close"})
+                raise _Refused from error
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if seen > limit:
-                raise _TooLarge
+                refused = _too_large(limit)
+                raise _Refused
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
-            if seen <= limit or started:  # FastAPI makes an answer of its own out of our exception
+            if refused is None or started:  # FastAPI makes an answer of its own out of our exception
                 started = True
                 await send(message)
 
-        with suppress(_TooLarge):
+        with suppress(_Refused):
             await self.app(scope, counted, noted)
-        if seen > limit and not started:
-            await _too_large(limit)(scope, receive, send)
+        if refused is not None and not started:
+            await refused(scope, receive, send)
 
 
-class _TooLarge(Exception):
+class _Refused(Exception):
     pass
 
 

@@ -15,11 +15,11 @@ from app.asking import PAGE, asked_terms
 from app.inspector import file_name
 from app.library import Library, Shelf
 from app.search_tab import answered
-from app.tables import csv_text
 from index.collection import Collection
 from index.colouring import Colouring, by_column, by_score, by_words, colourable, first_column
 from index.query import embed_query
 from index.regions import name_regions, regions
+from index.tables import csv_text
 from index.tags import tag
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError

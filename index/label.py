@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from index.collection import Collection
+from index.tables import csv_text
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.runtime import cores
@@ -66,7 +67,12 @@ def label_collection(
 
 def labels_csv(labels: pd.DataFrame) -> str:
     """labels.csv: COLUMNS, probabilities to four places."""
-    return labels[list(COLUMNS)].to_csv(index=False, float_format="%.4f")
+    columns = (labels[name] for name in COLUMNS)
+    return csv_text(COLUMNS, ([_places(cell) for cell in row] for row in zip(*columns, strict=True)))
+
+
+def _places(cell: Any) -> Any:
+    return cell if isinstance(cell, str) else f"{cell:.4f}"
 
 
 def summary(labels: pd.DataFrame, classes: Sequence[ClassName], encoder: Encoder) -> dict[str, Any]:

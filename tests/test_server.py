@@ -27,8 +27,8 @@ from app.inspector import picture_facts
 from app.library import Library, Pictures
 from app.search_tab import find_pictures
 from app.server import make_server
-from app.tables import csv_text
 from index.build import build_collection
+from index.tables import csv_text
 from training.models.errors import UserError
 
 ROOT = Path(__file__).parent.parent

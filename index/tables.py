@@ -1,4 +1,4 @@
-"""CSV files that people download, safe to open in a spreadsheet."""
+"""CSV files for people, safe to open in a spreadsheet."""
 
 import csv
 import io
