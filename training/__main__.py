@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
+from training.claims.command import claims
 from training.comparison.command import compare
 from training.evaluation.command import evaluate
 from training.making import scenes
@@ -294,6 +295,7 @@ def starter(out: Path, clipart: Path | None) -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(claims)
 cli.add_command(compare)
 cli.add_command(scenes)
 

@@ -1,0 +1,173 @@
+"""Little runs of the real trainer and methods, small enough that five seeds of several arms fit a processor."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.data.loader import Batches
+from training.data.pictures import Pictures
+from training.data.sampler import Sampler
+from training.engine.config import resolve
+from training.engine.distributed import join
+from training.engine.trainer import Trainer
+from training.evaluation.association import ask_colours, pull
+from training.evaluation.detail import questions
+from training.evaluation.generated import generated_pairs
+from training.evaluation.hard_negatives import generated_negatives, hard_negative_wins
+from training.evaluation.linear import linear_accuracy
+from training.evaluation.pairs import embed_pairs
+from training.evaluation.subject import Subject
+from training.evaluation.suite import run_suite
+from training.evaluation.winoground import winoground_wins
+from training.methods import METHODS
+from training.models.backbone import Backbone
+from training.models.encoder import Encoder
+from training.models.towers import pair_of
+from training.models.trained import encoder_of
+
+SIDE = 32  # pixels
+PAIR: dict[str, Any] = {
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": SIDE, "layers": 2, "width": 96, "head_width": 32, "patch_size": 8},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
+}
+CLIP_STEPS, CLIP_BATCH, CLIP_SCENES = 350, 128, 6000
+SSL_STEPS, SSL_BATCH, SSL_SCENES = 200, 64, 2000
+WORLD = {"pixels": SIDE, "least": 2, "most": 2, "nuisance": 0.2, "finer": 0, "synonyms": 0}
+
+
+def scenes(count: int, seed: int, knobs: Mapping[str, Any], split: str = "train") -> str:
+    """The name of a source of scenes."""
+    told = {**WORLD, "seed": 1000 + seed, "split": split, **knobs}
+    return f"scenes:{count}?" + "&".join(f"{name}={value}" for name, value in told.items())
+
+
+def clip_run(
+    seed: int, quick: bool, knobs: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+) -> dict[str, float]:
+    """A small CLIP trained on scenes, and what it can and cannot do."""
+    torch.manual_seed(seed)
+    pair = pair_of(PAIR, "little")
+    method = METHODS["clip"](pair, METHODS["clip"].Config(**(settings or {})))
+    steps = 30 if quick else CLIP_STEPS
+    pictures = _pictures(scenes(CLIP_SCENES, seed, knobs or {}), captions=True)
+    _train(method, "clip", pictures, seed, steps, CLIP_BATCH, 1e-3)
+    encoder = _encoder(method)
+    return _seen(encoder, seed, knobs or {}, 100 if quick else 400)
+
+
+def _seen(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> dict[str, float]:
+    held = scenes(count, seed, {name: v for name, v in knobs.items() if name == "association"}, "iid")
+    retrieval = run_suite(Subject(encoder, held), "retrieval").found["retrieval"].named
+    measured = {"recall@5": retrieval["image_to_text@5"]["value"], "pictures": float(count)}
+    pairs = generated_pairs(count // 4, seed, SIDE * 2)
+    rows = embed_pairs(encoder, pairs)
+    for score, won in winoground_wins(**rows).items():
+        measured[f"winoground {score}"] = float(won.mean())
+    made = generated_negatives(count // 4, seed, SIDE * 2)
+    images = encoder.embed_images([m.picture() for m in made if m.picture])
+    captions, negatives = (encoder.embed_texts([getattr(m, of) for m in made]) for of in ("caption", "negative"))
+    won = hard_negative_wins(images, captions, negatives)
+    for kind in {m.kind for m in made}:
+        measured[f"negatives, {kind}"] = float(won[[m.kind == kind for m in made]].mean())
+    alone, beside = (
+        ask_colours(encoder, paint, b, count // 2, seed) for paint, b in (("wrong", False), ("natural", True))
+    )
+    measured["wrong colour: right"] = float(np.mean([a.answer == a.colour for a in alone]))
+    measured["wrong colour: pull"] = float(pull(alone).mean())
+    measured["beside another: right"] = float(np.mean([a.answer == a.colour for a in beside]))
+    neighbours = [a.answer == a.neighbour != a.colour for a in beside]
+    others = [a.answer not in ("", a.colour, a.neighbour) for a in beside]
+    measured["beside another: the neighbour's"] = float(np.mean(neighbours))
+    measured["beside another: any other, each"] = float(np.mean(others)) / 7
+    for name in ("colour", "number"):
+        asked = questions(name, count, seed, SIDE * 2)
+        rows_of = encoder.embed_images([q.picture for q in asked])
+        truth = np.array([q.answer for q in asked])
+        said = [encoder.embed_texts(q.phrases) @ row for q, row in zip(asked, rows_of, strict=True)]
+        half = count // 2
+        measured[f"{name}: words"] = float(np.mean([s.argmax() == t for s, t in zip(said, truth, strict=True)]))
+        measured[f"{name}: linear"] = linear_accuracy(rows_of[:half], truth[:half], rows_of[half:], truth[half:])
+    return measured
+
+
+def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
+    """A small convolutional network taught by a method without words; the method's own report of its last batch, and
+    what a linear probe reads off its features (h) and its projections (z)."""
+    torch.manual_seed(seed)
+    backbone = Backbone(_small_network(), 64, SIDE)
+    method_class = METHODS[name]
+    method: Any = method_class(backbone, method_class.Config(**(settings or {})))
+    pictures = _pictures(scenes(SSL_SCENES, seed, {"least": 1, "most": 1, "copies": 0}), captions=False)
+    _train(method, name, pictures, seed, 20 if quick else SSL_STEPS, SSL_BATCH, 1e-3, adamw=True)
+    measured = dict(method.report())
+    method.eval()
+    images = _tensor(pictures, 1000)
+    with torch.no_grad():
+        h = torch.cat([method.backbone(part) for part in images.split(250)])
+        z = method.projector(h) if hasattr(method, "projector") else None
+    labels = pictures.labels[:1000]
+    colours = [str(item.metadata["colour"]) for item in pictures.items[:1000]]
+    tints = np.unique(colours, return_inverse=True)[1]
+    for what, rows in {"h": h, "z": z}.items():
+        if rows is not None:
+            measured |= {
+                f"{what}: {of}": linear_accuracy(rows[:600], truth[:600], rows[600:], truth[600:])
+                for of, truth in {"shape": labels, "colour": tints}.items()
+            }
+    if z is not None:
+        units = nn.functional.normalize(z, dim=1)
+        measured["z spread"] = float(units.std(dim=0).mean()) * float(np.sqrt(units.shape[1]))
+    return measured
+
+
+def _train(
+    method: Any, name: str, pictures: Pictures, seed: int, steps: int, batch: int, rate: float, adamw: bool = False
+) -> None:
+    asked: dict[str, Any] = {"steps": steps, "batch_size": batch, "learning_rate": rate, "workers": 0, "seed": seed}
+    asked |= {"optimizer": "adamw", "rate_scaling": "none", "weight_decay": 1e-4} if adamw else {}
+    config, _ = resolve({**asked, "log_every": 50, "device": "cpu"}, method.recipe, len(pictures))
+    batches = Batches(pictures, Sampler(pictures.sizes, batch, seed), method.augment, seed, 0, 1)
+    Trainer(method, name, batches, config, join("cpu"), quiet=True).train()
+
+
+def _pictures(spec: str, captions: bool) -> Pictures:
+    pictures = Pictures([spec], SIDE, needs_captions=captions)
+    pictures.keep_decoded()
+    return pictures
+
+
+def _encoder(method: Any) -> Encoder:
+    facts, module = method.product()
+    return encoder_of(facts, lambda fresh: fresh.load_state_dict(module.state_dict()), "little", "", "torch", "f32")
+
+
+def _tensor(pictures: Pictures, count: int) -> torch.Tensor:
+    """Normalised as the small network wants them."""
+    pixels = np.stack([pictures.pixels(number) for number in range(count)])
+    return (torch.from_numpy(pixels).float() / 255 - 0.5) / 0.5
+
+
+def _small_network() -> nn.Module:
+    layers: list[nn.Module] = []
+    for before, after in ((3, 16), (16, 32), (32, 64)):
+        layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+@cache
+def clip_arms() -> dict[str, Any]:
+    """The runs of CLIP that several claims share."""
+    from training.claims.claim import Arm
+
+    return {
+        "plain": Arm("clip-plain", lambda seed, quick: clip_run(seed, quick)),
+        "unassociated": Arm("clip-unassociated", lambda seed, quick: clip_run(seed, quick, {"association": 0.125})),
+        "hard negatives": Arm(
+            "clip-hard-negatives", lambda seed, quick: clip_run(seed, quick, settings={"hard_negatives": True})
+        ),
+    }

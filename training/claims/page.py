@@ -1,0 +1,144 @@
+"""docs/claims.md and its figures, from what is stored."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+
+from training.claims import CLAIMS, OPEN
+from training.claims.claim import HELD, SEEDS, Claim, Effect, Store, effects_of, verdict_of
+from training.models.atomic import write_file
+
+WIDTH, ROW, LEFT = 760, 46, 330  # pixels of a figure
+COLOURS: Mapping[str, str] = {
+    "held": "#2f7d4f",
+    "held in part": "#b07d1a",
+    "not seen": "#6b7580",
+    "opposite": "#b5403a",
+    "undecided": "#6b7580",
+}
+
+
+def title_of(claim: Claim, verdict: str) -> str:
+    """What was found, in a sentence."""
+    return claim.found if verdict == HELD else f"{verdict.capitalize()}: {claim.says}"
+
+
+def write_page(store: Store, page: Path) -> dict[str, str]:
+    """The page and a figure for each claim with a verdict beside it; the verdicts by name."""
+    seeds = range(SEEDS)
+    lines = [
+        "# Claims of the lecture, run again",
+        "",
+        "Made by `python -m training claims`. Each claim has a design that was fixed before it was run, with the",
+        f"smallest effect that would be interesting, {SEEDS} paired seeds on small towers and generated scenes, and a",
+        "verdict from the 95 % interval of the mean effect (Student's t). *Held*: the interval lies above 0, the mean",
+        "reaches the smallest interesting effect. *Held in part*: some of its parts did, or the effect is real and",
+        "smaller. *Not seen*: the interval excludes that effect. *Opposite*, *undecided*: as they say. Small runs on",
+        "small data: what is not seen here may be there at scale, and the other way round.",
+        "",
+    ]
+    verdicts: dict[str, str] = {}
+    body: list[str] = []
+    for name in CLAIMS:
+        claim = CLAIMS[name]
+        effects = effects_of(claim, store, seeds)
+        done = len(effects[0].values) if effects else 0
+        if done < SEEDS:
+            verdicts[name] = f"open ({done} of {SEEDS} seeds)"
+            continue
+        verdicts[name] = verdict_of(effects)
+        body += _section(name, claim, effects, verdicts[name], page.parent)
+    lines += ["| claim | verdict |", "| --- | --- |"]
+    for name, verdict in verdicts.items():
+        link = f"[{name}](#{name})" if not verdict.startswith("open") else name
+        lines.append(f"| {link} | **{verdict}** |")
+    lines += ["", *body, "## Open", "", "Not run, or not run to the end:", ""]
+    lines += [f"- {CLAIMS[name].says}" for name, verdict in verdicts.items() if verdict.startswith("open")]
+    lines += [f"- {what}" for what in OPEN]
+    write_file(page, ("\n".join(lines) + "\n").encode())
+    return verdicts
+
+
+def _section(name: str, claim: Claim, effects: list[Effect], verdict: str, folder: Path) -> list[str]:
+    (folder / "claims").mkdir(parents=True, exist_ok=True)
+    write_file(folder / "claims" / f"{name}.svg", figure(claim, effects, verdict).encode())
+    lines = [f"## {name}", "", f"> {claim.says}", "", f"Source: {claim.source}.", "", f"Design: {claim.design}", ""]
+    lines += [f"![{title_of(claim, verdict)}](claims/{name}.svg)", ""]
+    lines += ["| effect | mean | 95 % interval | smallest interesting | |", "| --- | --- | --- | --- | --- |"]
+    for effect in effects:
+        low, high = effect.interval
+        between = "" if effect.exact else f"{low:+.3f} to {high:+.3f}"
+        wanted = f"at most {effect.smallest:g}" if effect.exact else f"{effect.smallest:+g}"
+        mean = f"{effect.mean:.1e}" if effect.exact else f"{effect.mean:+.3f}"
+        lines.append(f"| {effect.name} | {mean} | {between} | {wanted} | {effect.verdict} |")
+    return [*lines, "", f"**{verdict.capitalize()}.** {title_of(claim, verdict)}.".replace("..", "."), ""]
+
+
+def figure(claim: Claim, effects: list[Effect], verdict: str) -> str:
+    """Each effect as a dot with its interval, its seeds as ticks, and the smallest interesting effect as a stroke."""
+    shown = [effect for effect in effects if not effect.exact]
+    rows = shown or effects
+    ends = [0.0] + [v for e in shown for v in (*e.values, *e.interval, e.smallest)]
+    low, high = min(ends), max(ends) or 1.0
+    span = (high - low) or 1.0
+    low, high = low - 0.05 * span, high + 0.05 * span
+
+    def x(value: float) -> float:
+        return LEFT + (WIDTH - LEFT - 20) * (value - low) / (high - low)
+
+    height = 70 + ROW * len(rows)
+    colour, title = COLOURS[verdict], title_of(claim, verdict)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        f'font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="16" y="28" font-size="15" font-weight="600" fill="#1d2733">{escape(title)}</text>',
+    ]
+    if shown:
+        parts.append(
+            f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="44" y2="{height - 24}" stroke="#9aa8b6"/>'
+            f'<text x="{x(0):.1f}" y="{height - 8}" font-size="11" text-anchor="middle" fill="#51606f">0</text>'
+        )
+    for number, effect in enumerate(rows):
+        y = 66 + ROW * number
+        parts.append(f'<text x="16" y="{y + 4}" font-size="13" fill="#1d2733">{escape(effect.name)}</text>')
+        if effect.exact:
+            parts.append(f'<text x="{LEFT + 30}" y="{y + 4}" font-size="13">{max(map(abs, effect.values)):.1e}</text>')
+            continue
+        from_, to = effect.interval
+        parts.append(
+            f'<line x1="{x(from_):.1f}" x2="{x(to):.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="3"/>'
+        )
+        parts += [f'<circle cx="{x(v):.1f}" cy="{y + 10}" r="2" fill="#9aa8b6"/>' for v in effect.values]
+        parts.append(f'<circle cx="{x(effect.mean):.1f}" cy="{y}" r="5.5" fill="{colour}"/>')
+        wanted = x(effect.smallest)
+        parts.append(
+            f'<line x1="{wanted:.1f}" x2="{wanted:.1f}" y1="{y - 10}" y2="{y + 10}" stroke="#c4572e" '
+            f'stroke-dasharray="3 2"/><text x="{x(effect.mean):.1f}" y="{y - 10}" font-size="12" text-anchor="middle" '
+            f'fill="#1d2733">{effect.mean:+.3f}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def document(store: Store, seeds: int) -> dict[str, object]:
+    """What is stored, as JSON: effects and verdicts by claim."""
+    found: dict[str, object] = {}
+    for name in CLAIMS:
+        effects = effects_of(CLAIMS[name], store, range(seeds))
+        done = len(effects[0].values) if effects else 0
+        found[name] = {
+            "says": CLAIMS[name].says,
+            "seeds": done,
+            "verdict": verdict_of(effects) if done >= SEEDS else None,
+            "effects": [
+                {
+                    "name": effect.name,
+                    "mean": effect.mean,
+                    "interval": list(effect.interval) if done > 1 else None,
+                    "smallest": effect.smallest,
+                    "values": list(effect.values),
+                }
+                for effect in effects
+            ],
+        }
+    return json.loads(json.dumps(found))
