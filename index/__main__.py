@@ -5,6 +5,9 @@ import click
 from index.command.bench import bench
 from index.command.build import build
 from index.command.demo import demo
+from index.command.duplicates import duplicates
+from index.command.export import export
+from index.command.importing import import_
 from index.command.info import info
 from index.command.label import label
 from index.command.remove import remove
@@ -24,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (build, search, label, info, verify, remove, demo, bench):
+for command in (build, search, label, info, verify, remove, duplicates, export, import_, demo, bench):
     cli.add_command(command)
 
 

@@ -58,7 +58,7 @@ def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
         content = sha256(data).hexdigest()
         if content in known:
             return Loaded(content, len(data), exif=exif_of(data))
-        picture = read_pixels(data, min_side=encoder.image_size)
+        picture = read_pixels(data, min_side=max(encoder.image_size, SIDE // 2))  # previews come of it too
         pixels = fit_pixels(picture, encoder.fitting) if encoder.fitting else encoder.prepare(picture.image)
         preview = as_webp(shrink_pixels(picture, SIDE))
         return Loaded(content, len(data), (picture.width, picture.height), exif_of(data), pixels, preview)

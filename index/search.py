@@ -50,6 +50,16 @@ def search(
         )
     terms = parse_query(query) if isinstance(query, str) else list(query)
     vector = embed_query(terms, collection, encoder)
+    return by_vector(collection, vector, k, where=where, offset=offset)
+
+
+def by_vector(
+    collection: Collection, vector: NDArray[np.float32], k: int, *, where: str | None = None, offset: int = 0
+) -> list[Hit]:
+    """The k pictures nearest to vector [dim], after the first offset of them; no encoder is needed for it."""
+    if vector.shape != (collection.dim,):
+        shape = list(vector.shape)
+        raise UserError(f"The vector has the shape {shape}; those of {collection.name} have {collection.dim} numbers.")
     among = rows_where(collection, where) if where else None
     scores, rows = ranked(collection, vector, offset + k, among)
     found = zip(rows[offset:], scores[offset:], strict=True)

@@ -14,6 +14,8 @@ from training.models.errors import UserError
 @collection_argument
 @click.argument("text", required=False)
 @click.option("--image", type=click.Path(path_type=Path), help="A picture to look for, alone or with words.")
+@click.option("--like", metavar="ID", help="A picture of DIR to look for, alone or with words.")
+@click.option("--vector", type=click.Path(path_type=Path), help="A .npy file with the vector to look for, alone.")
 @click.option("--without", multiple=True, help="Words for what should not be seen; may be given again.")
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1), help="How many pictures.")
 @click.option("--where", help='Filter over the columns, in pandas query syntax: "width > 1000".')
@@ -23,6 +25,8 @@ def search(
     collection: Path,
     text: str | None,
     image: Path | None,
+    like: str | None,
+    vector: Path | None,
     without: tuple[str, ...],
     k: int,
     where: str | None,
@@ -42,12 +46,24 @@ def search(
     opened = Collection.open(collection)
     if image is not None:
         terms.append(Term(picture=_read_image(image)))
-    if not terms:
+    if like is not None:
+        terms.append(Term(like=like))
+    if not terms and vector is None:
         raise UserError("There is nothing to search for; give some words, or --image FILE.")
-    from index.search import hit_fields
+    from index.search import by_vector, hit_fields
     from index.search import search as find
 
-    hits = find(opened, load_encoder(opened.encoder_name, runtime, precision), terms, k, where=where)
+    if vector is not None:
+        if terms:
+            raise UserError("A --vector is searched for alone; leave the words and pictures away.")
+        hits = by_vector(opened, _read_vector(vector), k, where=where)
+    elif like is not None and len(terms) == 1:
+        try:
+            hits = by_vector(opened, opened.vector(like), k, where=where)
+        except KeyError as error:
+            raise UserError(f"There is no picture {like} in {opened.name}.") from error
+    else:
+        hits = find(opened, load_encoder(opened.encoder_name, runtime, precision), terms, k, where=where)
     lines = [plain(f"{h.rank:3d}  {h.score:.3f}  {h.path}  {h.caption}".rstrip()) for h in hits]
     answer(as_json, [hit_fields(opened, h) for h in hits], "\n".join(lines) or "No picture passes the filter.")
 
@@ -62,3 +78,14 @@ def _read_image(path: Path) -> Any:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UserError as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
+
+
+def _read_vector(path: Path) -> Any:
+    import numpy as np
+
+    from training.models.encoder import unit
+
+    try:
+        return unit(np.load(path, allow_pickle=False).astype(np.float32).squeeze())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as a .npy file of one vector: {error}.") from error

@@ -5,6 +5,8 @@ from pathlib import Path
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
+UNKNOWN = "unknown"  # the encoder of vectors that were imported without saying what made them
+
 
 def load_encoder(name: str, runtime: str | None = None, precision: str | None = None) -> Encoder:
     """The encoder called name, ready to embed.
@@ -16,6 +18,11 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
     that leads nowhere or a model that cannot be fetched.
     """
     name = name.strip()
+    if name == UNKNOWN:
+        raise UserError(
+            "What made these vectors is not known, so words find nothing in them: search by --like ID "
+            "or --vector FILE, or import them again with --encoder NAME."
+        )
     if name == "starter":
         from training.models.starter import load_starter
 
