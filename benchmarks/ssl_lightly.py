@@ -304,7 +304,7 @@ def main() -> None:
     parser.add_argument("--bank", type=int, default=10000, help="training pictures that serve as neighbours")
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
     stored = json.loads(OUT.read_text()) if OUT.is_file() else {"runs": [], "model_step": []}
     setting = {
         "tower": asked.tower,

@@ -100,6 +100,38 @@ def loss_at_zero(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]
         )
 
 
+def one_answer(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
+    """Collapse as methods without negatives have it: the same vector, or the same cluster, for every picture."""
+    spread = numbers(lines, "projection_spread")
+    if len(spread) >= FEW and max(spread[-FEW:]) < min(0.3, spread[0] / 2):
+        yield Finding(
+            f"What the loss sees of pictures has come together: spread {spread[0]:.2f}, now {spread[-1]:.2f}.",
+            "One answer for every picture is a perfect score where there are no negatives, and says nothing.",
+            f"{_switched_off(document) or 'Lower --learning-rate, or raise --momentum.'}",
+        )
+    usage, chance = numbers(lines, "usage"), numbers(lines, "chance")
+    if len(usage) >= FEW and chance and max(usage[-FEW:]) * math.exp(chance[-1]) < 2:
+        yield Finding(
+            f"One of {math.exp(chance[-1]):.0f} clusters takes every picture.",
+            "The method has found the one answer that is always right, and the loss falls to nothing.",
+            f"{_switched_off(document) or 'Lower --learning-rate; with a teacher, a faster --momentum.'}",
+        )
+    entropy = numbers(lines, "entropy")
+    if len(entropy) >= FEW and chance and min(entropy[-FEW:]) > 0.99 * chance[-1]:
+        yield Finding(
+            f"The teacher's answers are all alike (entropy {entropy[-1]:.2f} of at most {chance[-1]:.2f}).",
+            "It tells no picture from any other, and neither will the student.",
+            f"{_switched_off(document) or 'Lower --teacher-temperature, or --momentum to 0.99 on little data.'}",
+        )
+
+
+def _switched_off(document: Mapping[str, Any]) -> str:
+    """The parts that keep a method from collapsing and that this run does without."""
+    parts = ("predictor", "stop_gradient", "sinkhorn", "centring", "sharpening")
+    off = [f"--no-{part.replace('_', '-')}" for part in parts if document["settings"].get(part) is False]
+    return f"The run has {' and '.join(off)}; leave that out." if off else ""
+
+
 def temperature_at_its_clamp(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
     scale = numbers(lines, "scale")
     if len(scale) >= FEW and min(scale[-FEW:]) > 99.9:
@@ -185,6 +217,7 @@ CHECKS: tuple[Callable[[Lines, Mapping[str, Any]], Iterator[Finding]], ...] = (
     not_a_number,
     stuck_at_chance,
     loss_at_zero,
+    one_answer,
     rank_that_falls,
     gradients_that_explode,
     temperature_at_its_clamp,

@@ -47,6 +47,7 @@ class BYOL(Method):
         h1, h2 = self.backbone(view1), self.backbone(view2)
         self.seen = h1.detach()
         z1, z2 = self.projector(h1), self.projector(h2)
+        self.said = z1.detach()
         target1, target2 = z1, z2
         if self.config.stop_gradient:
             with torch.no_grad():
@@ -58,7 +59,8 @@ class BYOL(Method):
         follow(self.target, online, cosine(self.config.momentum, 1.0, progress))
 
     def report(self) -> dict[str, float]:
-        return health(self.seen)
+        """projection_spread: of what the loss sees; it goes to 0 when one answer is given to every picture."""
+        return {"projection_spread": health(self.said)["spread"], **health(self.seen)}
 
 
 def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
