@@ -135,9 +135,12 @@ class Lightlys(nn.Module):
             self.criterion = losses.SwaVLoss()
         else:
             self.head = heads.DINOProjectionHead(width, HIDDEN, NARROW, OUTPUTS, freeze_last_layer=1)
+            self.slow_head = heads.DINOProjectionHead(width, HIDDEN, NARROW, OUTPUTS)  # weight norm cannot be copied
+            self.slow_head.load_state_dict(self.head.state_dict())
             self.criterion = losses.DINOLoss(output_dim=OUTPUTS)
         if name in MOMENTUM:
-            self.slow_backbone, self.slow_head = copy.deepcopy(self.backbone), copy.deepcopy(self.head)
+            self.slow_backbone = copy.deepcopy(self.backbone)
+            self.slow_head = self.slow_head if name == "dino" else copy.deepcopy(self.head)
             deactivate_requires_grad(self.slow_backbone)
             deactivate_requires_grad(self.slow_head)
 

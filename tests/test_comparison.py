@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from index.__main__ import cli as index_cli
 from training.__main__ import cli
 from training.comparison.measure import Entry, over_seeds
 from training.comparison.table import document, grouped, markdown
@@ -56,7 +57,7 @@ def ask(words: list) -> Result:
 def test_the_table_says_the_same_in_three_languages(compared):
     table = json.loads((compared / "table.json").read_text())
     assert sorted(row["encoder"] for row in table["rows"]) == ["byol", "simclr"]
-    lines = list(csv.DictReader((compared / "table.csv").open()))
+    lines = list(csv.DictReader((compared / "table.csv").read_text().splitlines()))
     text = (compared / "table.md").read_text()
     for run, line in zip(table["runs"], lines, strict=True):
         knn = run["figures"]["knn"]
@@ -69,6 +70,20 @@ def test_every_figure_is_drawn_and_names_the_methods(compared):
     for name in ("curves", "knn", "neighbours", "map", "geometry"):
         text = " ".join(ET.parse(compared / f"{name}.svg").getroot().itertext())
         assert name == "map" or ("simclr" in text and "byol" in text), name
+
+
+def test_what_pictures_alone_have_taught_builds_a_collection_and_finds_pictures(compared, captioned, tmp_path):
+    run, picture = compared / "runs/simclr-0", captioned / "cat/00.png"
+    words = ["build", captioned, "--into", tmp_path / "c.gelato", "--encoder", run, "--runtime", "torch"]
+    result = CliRunner().invoke(index_cli, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    words = ["search", tmp_path / "c.gelato", "--image", picture, "-k", 3, "--runtime", "torch"]
+    result = CliRunner().invoke(index_cli, [str(word) for word in [*words, "--json"]])
+    assert result.exit_code == 0, result.output
+    hits = json.loads(result.stdout)
+    assert len(hits) == 3 and hits[0]["path"].endswith("cat/00.png") and hits[0]["score"] > 0.99
+    refused = CliRunner().invoke(index_cli, ["search", str(tmp_path / "c.gelato"), "a cat", "--runtime", "torch"])
+    assert refused.exit_code == 1 and "sees pictures only" in refused.stderr
 
 
 def test_seeds_of_a_method_are_one_row_with_students_interval():

@@ -1,7 +1,11 @@
 """What every method of the registry keeps to, whatever its paper is about."""
 
 import pickle
+import re
+import sys
 from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -178,3 +182,14 @@ def test_tiles_want_pictures_large_enough_to_show_something(name):
 def test_mae_says_which_towers_it_takes():
     with pytest.raises(UserError, match=r"takes a ViT; tiny-resnet is none\. Choose --tower tiny"):
         made("mae", "tiny-resnet")
+
+
+def test_the_worked_example_is_a_method_like_any_other(monkeypatch):
+    text = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+    example = ModuleType("training.methods.simsiam")
+    monkeypatch.setitem(sys.modules, example.__name__, example)
+    exec(re.findall(r"```python\n(.+?)```", text, re.S)[0], vars(example))
+    monkeypatch.setitem(METHODS.places, "simsiam", re.findall(r'"simsiam": "(.+?)"', text)[0])
+    test_gradients_reach_the_whole_backbone("simsiam")
+    test_everything_that_moves_survives_in_the_state("simsiam")
+    test_a_sample_is_augmented_alike_in_any_batch_and_any_process("simsiam")

@@ -20,7 +20,13 @@ from training.models.registry import pick
 @click.option("--suite", help="Probes with commas between them; left out, those that encoder and data allow.")
 @click.option("--methods", help="Train these first, with commas between them, all on --train with one budget.")
 @click.option("--seeds", default=1, show_default=True, help="Runs of each method, from seed 0 on.")
-@click.option("--with", "settings", multiple=True, metavar="OPTION=VALUE", help="Of every run, such as steps=500.")
+@click.option(
+    "--with",
+    "settings",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="Of every run, such as steps=500; of one method: clip:multi-positive.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 def compare(
     encoders: tuple[str, ...],
@@ -78,7 +84,7 @@ def compare(
 def trained(name: str, seed: int, train: str, data: str, run: Path, settings: tuple[str, ...]) -> Path:
     """The run of a method and seed: begun, gone on with, or found finished. A process of its own has memory to measure.
 
-    settings: OPTION=VALUE of the method's command; those that a method does not have are an error of its own.
+    settings: OPTION=VALUE of the method's command, METHOD:OPTION=VALUE for one method alone.
     """
     from training.evaluation.runs import read_run
 
@@ -90,6 +96,11 @@ def trained(name: str, seed: int, train: str, data: str, run: Path, settings: tu
     else:
         words = [name, "--data", train, "--evaluate", data, "--seed", str(seed), "--out", str(run)]
         for setting in settings:
+            of, colon, rest = setting.partition(":")
+            if colon and of in METHODS:  # a value may hold a colon, too
+                if of != name:
+                    continue
+                setting = rest
             option, equals, value = setting.partition("=")
             words += [f"--{option.replace('_', '-')}", value] if equals else [f"--{option.replace('_', '-')}"]
     click.echo(f"training {name}, seed {seed}", err=True)

@@ -17,7 +17,7 @@ from training.methods.heads import mlp
 from training.methods.momentum import cosine, follow, slow_copy
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.collectives import gather, rank
+from training.models.collectives import gather, rank, world_size
 from training.models.knobs import knob
 from training.models.patches import patch_layer
 
@@ -60,7 +60,7 @@ class MoCoV3(Method):
         follow(self.keys, nn.ModuleList([self.backbone, self.projector]), momentum)
 
     def report(self) -> dict[str, float]:
-        chance = 4 * self.config.temperature * math.log(max(2, len(self.seen)))
+        chance = 4 * self.config.temperature * math.log(len(self.seen) * world_size())
         return {"chance": chance, **health(self.seen)}
 
 

@@ -17,7 +17,7 @@ from training.methods.base import Separable
 from training.methods.heads import mlp
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.collectives import gather, rank
+from training.models.collectives import gather, rank, world_size
 from training.models.knobs import knob
 
 
@@ -47,7 +47,7 @@ class SimCLR(Separable):
         return nt_xent(z1, z2, self.temperature, (gather(z1), gather(z2)), rank() * len(z1))
 
     def report(self) -> dict[str, float]:
-        return {"chance": math.log(2 * len(self.seen) - 1), **health(self.seen)}
+        return {"chance": math.log(2 * len(self.seen) * world_size() - 1), **health(self.seen)}
 
 
 def nt_xent(
