@@ -162,8 +162,12 @@ def exact(
     for start in range(0, total, CHUNK):
         at = np.arange(start, min(start + CHUNK, total)) if among is None else among[start : start + CHUNK]
         part = collection.vectors[start : start + CHUNK] if among is None else collection.vectors[at]
-        best = np.concatenate([best, queries @ np.asarray(part, np.float32).T], axis=1)
-        rows = np.concatenate([rows, np.broadcast_to(at, (len(queries), len(at)))], axis=1)
+        scores = queries @ np.asarray(part, np.float32).T
+        if scores.shape[1] > k:  # sorting all of them would take longer than the product
+            some = np.argpartition(scores, scores.shape[1] - k, axis=1)[:, -k:]
+            scores, at = np.take_along_axis(scores, some, axis=1), at[some]
+        best = np.concatenate([best, scores], axis=1)
+        rows = np.concatenate([rows, np.broadcast_to(at, scores.shape)], axis=1)
         order = np.argsort(-best, axis=1, kind="stable")[:, :k]
         best, rows = np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)
     return list(zip(best, rows, strict=True))
