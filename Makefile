@@ -36,8 +36,15 @@ test-all: check
 	@sh tests/browser.sh $(RUN)
 	$(RUN) -m pytest -m "slow or not slow"
 
-# The figures of the README, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py explains them.
+# The figures of the README and of benchmarks/README.md, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py
+# explains them; CLIP_RETRIEVAL is that command in an environment of its own, COLLECTION one made with `starter`.
 bench: $(VENV)/.installed
 	$(if $(PHOTOS),$(RUN) benchmarks/starter.py --photos "$(PHOTOS)" --cifar10 "$(CIFAR10)")
 	$(RUN) benchmarks/startup.py
+	$(if $(PHOTOS),$(RUN) benchmarks/build.py --photos "$(PHOTOS)")
+	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/rivals.py --photos "$(PHOTOS)" --clip-retrieval "$(CLIP_RETRIEVAL)")
+	$(RUN) benchmarks/search.py
+	$(if $(COLLECTION),$(RUN) benchmarks/search.py --collection "$(COLLECTION)")
+	$(RUN) benchmarks/label.py
+	$(if $(COLLECTION),$(RUN) benchmarks/command.py --collection "$(COLLECTION)")
 	$(RUN) benchmarks/tables.py

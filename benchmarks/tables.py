@@ -5,6 +5,7 @@ The table stands between two marks; whatever is between them is made here and no
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,105 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def with_table(text: str) -> str:
-    """The README's text with the table as it should be."""
+def index_table() -> str:
+    """The table of benchmarks/README.md: what the index reaches, beside what it is meant to reach."""
+    rows = [row for name, of in INDEX.items() if (stored := _stored(name)) is not None for row in of(stored)]
+    head = ["| what | reached | meant | on | made by |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _stored(name: str) -> Any:
+    path = HERE / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _on(stored: dict[str, Any]) -> str:
+    machine = stored["machine"]
+    return f"{machine['cores']} cores of an {machine['cpu']}"
+
+
+def _build_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, run in stored.items():
+        reached = (
+            f"{run['ratio']:.0%} by the clock, {run['cpu_ratio']:.0%} by seconds of computing "
+            f"({run['images_per_second']:.0f} of {run['bound']:.0f} pictures/s)"
+        )
+        what = f"build of {run['images']:,} photographs, {name}, {run['precision']}: share of its bound"
+        rows.append((what, reached, ">= 85 %", _on(run), "`build.py`"))
+    return rows
+
+
+def _rival_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    rival = stored["clip-retrieval, ViT-B-32"]
+    rows = []
+    for name, meant in (("gelato, ViT-B-32", ">= 3.5"), ("gelato, starter", ">= 15")):
+        run, ratio = stored[name], stored[name]["beside_clip_retrieval"]
+        what = f"{name} ({run['precision']}) beside clip-retrieval (f32), {run['images']:,} photographs"
+        reached = (
+            f"{ratio['working']:.1f} times working, {ratio['whole']:.1f} times whole "
+            f"({run['working']:.1f} and {rival['working']:.1f} pictures/s working)"
+        )
+        rows.append((what, reached, meant, _on(stored), "`rivals.py`"))
+    ours = stored["gelato, ViT-B-32"]
+    memory = f"{ours['memory_mb'] / rival['memory_mb']:.2f} ({ours['memory_mb']:,} and {rival['memory_mb']:,} MB)"
+    rows.append(("its memory beside clip-retrieval's, ViT-B-32", memory, "<= 0.25", _on(stored), "`rivals.py`"))
+    return rows
+
+
+def _search_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, run in stored.items():
+        words, pictures = run["asked"]["words"], run["asked"]["pictures"]
+        effort = f", {run['probes']} of {run['lists']} lists" if "probes" in run else ""
+        recall = f"{words['recall_at_10']:.3f} for words, {pictures['recall_at_10']:.3f} for pictures"
+        what = f"search, {name}: {run['kind']}{effort}"
+        by, on = "`search.py`", _on(run)
+        rows.append((f"{what}, recall at 10", recall, ">= 0.98 for words", on, by))
+        beside = f"{words['ms_median']:.1f} ms, exhaustive {run['exhaustive_ms']:.1f} ms"
+        rows.append(("the same, median of a query", beside, "<= 4 ms", on, by))
+        rows.append(("the same, opened", f"{run['opened_s']:.2f} s", "< 1 s", on, by))
+        worst = min(run["filtered"].values(), key=lambda f: f["recall_at_10"])
+        rows.append(("the same, worst recall under four filters", f"{worst['recall_at_10']:.3f}", "none empty", on, by))
+    return rows
+
+
+def _label_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    scale = 1_000_000 * 1000 / (stored["rows"] * stored["classes"])
+    what = f"labelling {stored['rows']:,} vectors by {stored['classes']:,} classes"
+    busy = f"{stored['cpu_seconds']:.1f} s of computing ({stored['seconds']:.1f} s by the clock)"
+    scaled = f"; {scale * stored['cpu_seconds'] / stored['machine']['cores']:.0f} s at a million on all cores"
+    reached = f"{busy}{scaled if scale != 1 else ''}, {stored['peak_memory_mb']:,} MB"
+    return [(what, reached, "<= 25 s at a million", _on(stored), "`label.py`")]
+
+
+def _command_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    what = f"search of {stored['pictures']:,} pictures from the command line, whole process"
+    return [(what, seconds(stored["seconds"]), "<= 2 s at 10,000", _on(stored), "`command.py`")]
+
+
+INDEX = {
+    "build": _build_rows,
+    "rivals": _rival_rows,
+    "search": _search_rows,
+    "label": _label_rows,
+    "command": _command_rows,
+}
+
+
+def with_table(text: str, made: Callable[[], str] = table) -> str:
+    """A page's text with the table as it should be."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{made()}\n{END}{after}"
 
+
+TABLES = {README: table, HERE / "README.md": index_table}
 
 if __name__ == "__main__":
-    text = README.read_text()
-    if "--check" in sys.argv:
-        sys.exit("README.md has a stale table" if with_table(text) != text else 0)
-    README.write_text(with_table(text))
+    for page, made in TABLES.items():
+        text = page.read_text()
+        if "--check" not in sys.argv:
+            page.write_text(with_table(text, made))
+        elif with_table(text, made) != text:
+            sys.exit(f"{page} has a stale table")

@@ -1,5 +1,9 @@
 """What is asked for comes first; filters compare and do nothing else."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +16,8 @@ from index.search import search
 from index.where import matching_rows
 from tests.conftest import PALETTE
 from training.models.errors import UserError
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -135,3 +141,19 @@ def test_a_missing_or_broken_search_structure_is_made_again(collection, encoder,
     assert names(search(Collection.open(collection.path), encoder, "red", k=1)) == ["red"]
     (collection.path / file).unlink()
     assert names(search(Collection.open(collection.path), encoder, "red", k=1)) == ["red"]
+
+
+def test_a_search_by_words_from_the_command_line_imports_nothing_heavy(squares, tmp_path):
+    """torch alone takes longer to import than the whole search."""
+    from training.models.lookup import load_encoder
+
+    build_collection([squares], tmp_path / "c.gelato", load_encoder("starter"))
+    load_encoder("starter").embed_texts(["exported"])
+    script = (
+        "import sys; from index.__main__ import cli; "
+        f"cli(['search', {str(tmp_path / 'c.gelato')!r}, 'a red square'], standalone_mode=False); "
+        "print(sorted({'torch', 'torchvision', 'open_clip', 'gradio', 'timm', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+    assert "red.png" in done.stdout

@@ -1,0 +1,160 @@
+"""How do builds compare with clip-retrieval's `clip inference`, side by side on this machine?
+
+    python benchmarks/rivals.py --photos FOLDER --clip-retrieval ENVIRONMENT/bin/clip-retrieval
+
+The same photographs (repeated to COUNT) and the same random ViT-B-32, made here and loaded from a file by
+both. clip-retrieval needs an environment of its own with setuptools<81. It runs with batches of 32 and two
+workers, which are faster and smaller than its defaults on two cores. Working is the rate once a process is
+warm: for clip-retrieval from the end of its warm-up, for builds without what starts the process. Whole is
+the command from start to end. Memory is the most that all processes of a command had at once (proportional
+set size, so that what they share counts once). The result is printed and kept beside this script.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.random_weights import make_weights
+from index.bound import machine
+
+ROOT = Path(__file__).parent.parent
+RESULT = Path(__file__).with_suffix(".json")
+WARM = "done warming up"
+
+
+def repeated(photos: Path, into: Path, count: int) -> Path:
+    """The photographs copied until there are count of them."""
+    into.mkdir()
+    found = sorted(path for path in photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
+    for i in range(count):
+        shutil.copy(found[i % len(found)], into / f"{i:06d}.jpg")
+    return into
+
+
+def ran(command: list[str], **environment: str) -> dict[str, Any]:
+    """What a command printed, how long it took, when it said that it was warm, and the most memory it had."""
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    peak = [0.0]
+    watch = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+    watch.start()
+    lines, warm = [], 0.0
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith(WARM):
+            warm = time.monotonic() - begun
+    if process.wait():
+        raise click.ClickException(f"{' '.join(command)} failed:\n{''.join(lines[-20:])}")
+    watch.join()
+    return {"seconds": time.monotonic() - begun, "warm": warm, "output": "".join(lines), "memory_mb": round(peak[0])}
+
+
+def _watch(process: subprocess.Popen, peak: list[float]) -> None:
+    while process.poll() is None:
+        peak[0] = max(peak[0], sum(_memory(pid) for pid in _family(process.pid)))
+        time.sleep(0.5)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [child for own in task.read_text().split() for child in _family(int(own))]
+        except OSError:
+            continue
+    return found
+
+
+def _memory(pid: int) -> float:
+    """Proportional set size in megabytes."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def ours(pictures: Path, encoder: str, *options: str) -> dict[str, Any]:
+    """A build, once the tower has been exported by a build of few pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        few = Path(folder, "few")
+        few.mkdir()
+        for path in sorted(pictures.iterdir())[:4]:
+            shutil.copy(path, few)
+        build = [sys.executable, "-m", "index", "build"]
+        ran([*build, str(few), "--into", f"{folder}/few.gelato", "--encoder", encoder, *options])
+        done = ran([*build, str(pictures), "--into", f"{folder}/c.gelato", "--encoder", encoder, "--json", *options])
+    report = json.loads(done["output"][done["output"].index("{") :])
+    return _figures(report["embedded"], done, report["seconds"]) | {"precision": report["precision"]}
+
+
+def clip_retrieval(command: str, pictures: Path, weights: Path) -> dict[str, Any]:
+    """`clip inference` over the same pictures and weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = {
+            "input_dataset": str(pictures),
+            "output_folder": f"{folder}/out",
+            "clip_model": f"open_clip:ViT-B-32/{weights}",
+            "enable_text": "False",
+            "batch_size": "32",
+            "num_prepro_workers": "2",
+        }
+        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        done = ran([command, "inference", *words], HF_HUB_OFFLINE="1", PYTHONUNBUFFERED="1")
+        count = len(list(pictures.iterdir()))
+    return _figures(count, done, done["seconds"] - done["warm"]) | {"precision": "f32"}
+
+
+def _figures(count: int, done: dict[str, Any], working: float) -> dict[str, Any]:
+    return {
+        "images": count,
+        "working": round(count / working, 2),
+        "whole": round(count / done["seconds"], 2),
+        "memory_mb": done["memory_mb"],
+    }
+
+
+@click.command()
+@click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--clip-retrieval", "rival", required=True, help="Its command, in an environment of its own.")
+@click.option("--count", default=1000, show_default=True, help="Photographs, repeated to that many.")
+@click.option("--weights", default="/tmp/random-ViT-B-32.pt", type=click.Path(path_type=Path), show_default=True)
+def main(photos: Path, rival: str, count: int, weights: Path) -> None:
+    """Builds and clip-retrieval in turn."""
+    make_weights("ViT-B-32", weights)
+    result: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = repeated(photos, Path(folder, "photographs"), count)
+        result["gelato, ViT-B-32"] = ours(pictures, f"ViT-B-32/{weights}")
+        result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, pictures, weights)
+        result["gelato, starter"] = ours(pictures, "starter")
+    of_rival = result["clip-retrieval, ViT-B-32"]
+    for name in ("gelato, ViT-B-32", "gelato, starter"):
+        ratios = {kind: round(result[name][kind] / of_rival[kind], 2) for kind in ("working", "whole", "memory_mb")}
+        result[name]["beside_clip_retrieval"] = ratios
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    click.echo(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
