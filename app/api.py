@@ -31,7 +31,8 @@ from app.answers import (
     Uploaded,
 )
 from app.asking import asked
-from app.classify_tab import Kept, classify_picture
+from app.classify_asked import Kept
+from app.classify_picture import classify_picture
 from app.inspector import file_name
 from app.jobs import Job
 from app.library import Library, Shelf
@@ -238,7 +239,8 @@ def classify(library: Library, classifiers: Kept, asks: Classify) -> Classified:
     shelf = _shelf(library, asks.collection)
     where, picture = {"collection": shelf.key}, {"picture": asks.picture, "id": asks.id, "collection": shelf.key}
     names = "\n".join(asks.classes)
-    answered = classify_picture(library, classifiers, where, picture, names, asks.templates, asks.none)
+    form = {"classes": names, "templates": asks.templates, "none": asks.none, "sureness": "own"}
+    answered = classify_picture(library, classifiers, where, picture, form)
     odds = [ClassOdds(name=bar["name"], probability=round(bar["probability"], 5)) for bar in answered["bars"]]
     next_best = odds[1].probability if len(odds) > 1 else 0.0
     return Classified(

@@ -3,7 +3,8 @@
 import gradio as gr
 
 from app.api import client_functions
-from app.classify_tab import Kept, classify_tab
+from app.classify_asked import Kept
+from app.classify_tab import classify_tab
 from app.collections_tab import collections_tab
 from app.compare_tab import compare_tab
 from app.header import header

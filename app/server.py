@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from app.api import api_errors, api_routes, upload
-from app.classify_tab import Kept, labels_table
+from app.classify_asked import Kept
+from app.classify_export import label_routes
 from app.exports import export_routes
 from app.guard import Guard, is_loopback
 from app.library import Library
@@ -48,7 +49,7 @@ def make_server(
 ) -> ASGIApp:
     """Everything that is served, behind the guard. host is where it listens, public_host a tunnel's name."""
     server = FastAPI(title="Gelato", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    for router in (routes(library), export_routes(library), map_routes(library)):
+    for router in (routes(library), export_routes(library), label_routes(library), map_routes(library)):
         server.include_router(router, include_in_schema=False)
     server.include_router(api_routes(library, Kept()))
     api_errors(server)
@@ -109,13 +110,6 @@ def routes(library: Library) -> APIRouter:
         picture.save(out, "WEBP", quality=80)
         return Response(out.getvalue(), media_type="image/webp")
 
-    @router.get("/labels/{job}.csv")
-    def labels(job: str) -> Response:
-        try:
-            return _download(labels_table(library, job), "labels.csv")
-        except UserError as error:
-            return PlainTextResponse(str(error), 404)
-
     return router
 
 
@@ -124,8 +118,3 @@ def _keep(library: Library, data: bytes) -> dict[str, object]:
         return upload(library, data).model_dump()
     except UserError as error:
         return {"error": str(error)}
-
-
-def _download(text: str, name: str) -> Response:
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

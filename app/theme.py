@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 STYLES = (
     "look.css",
     "search.css",
+    "classify.css",
     "map.css",
     "probe.css",
     "compare.css",
@@ -24,6 +25,9 @@ SCRIPTS = (
     "inspector.js",
     "search.js",
     "classify.js",
+    "classify_labels.js",
+    "classify_review.js",
+    "classify_measures.js",
     "map.js",
     "collections.js",
     "probe.js",

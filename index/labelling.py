@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.adapt import Learned
+from index.calibrate import share
 from index.classifier import Asked, Classifier, calibrated, learned_from, make_classifier, template_effects
 from index.collection import Collection
 from index.confusion import by_class, by_class_yes, confusion
@@ -251,9 +252,21 @@ class Labelling:
 
     def template_effects(self) -> list[dict[str, Any]]:
         """`template_effects` on a sample: of pictures with a known label, where there are some."""
-        rows = self.known.rows if len(self.known.rows) else np.arange(len(self.collection))
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:EFFECT_SAMPLE])
+        rows = self._sample()
         return template_effects(self.classifier, self.vectors, self.collection.vectors[rows], self.known.truth[rows])
+
+    def accuracy_of_sample(self) -> dict[str, Any] | None:
+        """Of all templates together, on the sample that each is judged on; None without known labels."""
+        rows = self._sample()
+        known = self.known.truth[rows] >= 0
+        if not known.any():
+            return None
+        given = self.classifier.odds(self.collection.vectors[rows]).argmax(axis=1)
+        return share(int((given == self.known.truth[rows])[known].sum()), int(known.sum()))
+
+    def _sample(self) -> NDArray[np.int64]:
+        rows = self.known.rows if len(self.known.rows) else np.arange(len(self.collection))
+        return np.sort(np.random.default_rng(0).permutation(rows)[:EFFECT_SAMPLE])
 
     @property
     def prompt_hash(self) -> str:

@@ -22,25 +22,33 @@ COLUMNS = (
 _SCRIPT = '''\
 """Sort labelled pictures into one folder a class. Nothing is moved and nothing is overwritten.
 
-    python {name} FOLDER            copies the pictures into FOLDER/class/
-    python {name} FOLDER --link     makes symbolic links instead
+    python {name} FOLDER                      copies the pictures into FOLDER/class/
+    python {name} FOLDER --link               makes symbolic links instead
+    python {name} FOLDER --from PICTURES      takes them from PICTURES, where they have moved or were left unsaid
 """
 
+import argparse
 import json
 import os
 import shutil
 import sys
 
-PICTURES = json.loads({rows})  # file, class, name within the class
+SOURCES = json.loads({sources})
+PICTURES = json.loads({rows})  # number of the source, file inside it, class, name within the class
 
 
 def main() -> None:
-    arguments = [a for a in sys.argv[1:] if a != "--link"]
-    if len(arguments) != 1:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--link", action="store_true")
+    parser.add_argument("--from", dest="pictures")
+    given = parser.parse_args()
+    if given.pictures is None and not all(SOURCES):
+        sys.exit("Say where the pictures are: --from PICTURES")
     done = there = missing = 0
-    for file, label, name in PICTURES:
-        folder = os.path.join(arguments[0], label)
+    for source, file, label, name in PICTURES:
+        file = os.path.join(given.pictures or SOURCES[source], file)
+        folder = os.path.join(given.folder, label)
         target = os.path.join(folder, name)
         if not os.path.isfile(file):
             missing += 1
@@ -48,12 +56,12 @@ def main() -> None:
             there += 1
         else:
             os.makedirs(folder, exist_ok=True)
-            if "--link" in sys.argv:
+            if given.link:
                 os.symlink(os.path.abspath(file), target)
             else:
                 shutil.copy2(file, target)
             done += 1
-    print(f"{{done:,}} pictures sorted, {{there:,}} were there already, {{missing:,}} are not where they were.")
+    print(f"{{done:,}} pictures sorted, {{there:,}} were there already, {{missing:,}} were not found.")
 
 
 main()
@@ -92,11 +100,15 @@ def label_rows(labelling: Labelling) -> Iterator[dict[str, Any]]:
         yield found
 
 
-def sorting_script(labelling: Labelling, name: str = "sort_pictures.py") -> str:
-    """A Python script without dependencies that copies or links the pictures; those inside archives are left out."""
+def sorting_script(labelling: Labelling, local: bool = True, name: str = "sort_pictures.py") -> str:
+    """A Python script without dependencies that copies or links the pictures; those inside archives are left out.
+
+    local: it may say where on this computer the pictures lie; if not, whoever runs it says so.
+    """
     items, labels = labelling.collection.items, labelling.labels()
     roots = {source: _root(Path(source)) for source in items["source"].unique()}
-    rows: list[tuple[str, str, str]] = []
+    numbers = {source: at for at, source in enumerate(roots)}
+    rows: list[tuple[int, str, str, str]] = []
     taken: set[tuple[str, str]] = set()
     folders = [_folder_name(name) for name in labelling.names]
     for id, source, path, label in zip(items["id"], items["source"], items["path"], labels, strict=True):
@@ -107,8 +119,11 @@ def sorting_script(labelling: Labelling, name: str = "sort_pictures.py") -> str:
         if (folder, file.lower()) in taken:  # two pictures of one name in different folders
             file = f"{Path(file).stem}-{id}{Path(file).suffix}"
         taken.add((folder, file.lower()))
-        rows.append((str(root / path), folder, file))
-    return _SCRIPT.format(name=name, rows=repr(json.dumps(rows)))
+        rows.append((numbers[source], path, folder, file))
+    places = [str(root) if root is not None and local else "" for root in roots.values()]
+    if local:
+        places = [place or "." for place in places]  # an archive: none of the rows is of it
+    return _SCRIPT.format(name=name, sources=repr(json.dumps(places)), rows=repr(json.dumps(rows)))
 
 
 def _root(source: Path) -> Path | None:

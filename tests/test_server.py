@@ -19,7 +19,8 @@ from conftest import ColourEncoder, paint
 from PIL import Image
 from starlette.testclient import TestClient
 
-from app.classify_tab import labelled_pictures, labelling_state, start_labelling
+from app.classify_asked import Kept
+from app.classify_collection import labelled_pictures, labelling_state, start_labelling
 from app.command import first_use, listen, main
 from app.guard import LARGEST_BODY, LARGEST_PICTURE, read_users
 from app.header import page_state
@@ -205,15 +206,21 @@ def test_the_inspector_knows_the_picture(library):
 
 
 def test_labelling_the_collection_counts_shows_and_downloads(page, library):
-    job = start_labelling(library, {}, "red\nblue\ngreen\norange\ngrey", "plain", False)["job"]
+    job = start_labelling(library, Kept(), {}, {"classes": "red\nblue\ngreen\norange\ngrey", "templates": "plain"})[
+        "job"
+    ]
     while (state := labelling_state(library, job))["state"] == "running":
         time.sleep(0.01)
     counts = {c["name"]: c["pictures"] for c in state["classes"]}
     assert counts["blue"] == 2 and sum(counts.values()) == 6
-    shown = labelled_pictures(library, {"job": job, "label": "blue"})
+    shown = labelled_pictures(library, {"job": job, "answer": 1})
     assert shown["total"] == 2 and {hit["name"] for hit in shown["hits"]} == {"blue.gif", "=cmd.png"}
     rows = list(csv.reader(io.StringIO(page.get(f"/labels/{job}.csv").text)))
-    assert rows[0] == ["path", "label", "probability", "runner_up", "margin"] and len(rows) == 7
+    assert rows[0][:6] == ["path", "label", "probability", "runner_up", "margin", "source"] and len(rows) == 7
+    assert {row[5] for row in rows[1:]} == {"squares"}  # another computer is not told where it lies
+    taken = page.get(f"/labels/{job}.json").json()
+    assert taken["classes"][0] == {"name": "red", "synonyms": []} and len(taken["labels"]) == 6
+    assert "/squares" not in page.get(f"/labels/{job}.py").text
     assert page.get("/labels/unknown.csv").status_code == 404
 
 
@@ -223,12 +230,13 @@ def test_labelling_the_collection_counts_shows_and_downloads(page, library):
         ("", "plain", "no classes"),
         ("a\na", "plain", "twice"),
         ("a", "/etc/passwd", "phrasing"),
+        ("a", "own", "no lines"),
         ("\n".join(map(str, range(400))), "80", "32,000 phrases"),
     ],
 )
 def test_classes_and_phrasings_that_make_no_sense_are_told(library, classes, templates, says):
     with pytest.raises(UserError, match=says):
-        start_labelling(library, {}, classes, templates, False)
+        start_labelling(library, Kept(), {}, {"classes": classes, "templates": templates})
 
 
 def test_a_published_segment_is_seen_without_a_restart(library, squares, tmp_path):

@@ -31,16 +31,22 @@ def template_set(name: str) -> list[str]:
     return _of_open_clip("SIMPLE_IMAGENET_TEMPLATES" if name == "7" else "OPENAI_IMAGENET_TEMPLATES")
 
 
-def _from_file(path: Path) -> list[str]:
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as text: {error}.") from error
+def parse_templates(text: str, where: str = "The list of phrasings") -> list[str]:
+    """One template a line, each with one {} where the class goes; UserError that says where one is wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     wrong = next((line for line in lines if line.count("{}") != 1), None)
     if not lines or wrong is not None:
         seen = f"the line {wrong!r}" if wrong is not None else "no lines"
-        raise UserError(f"{path} has {seen}; a template file has a phrase a line with one {{}} where the class goes.")
+        raise UserError(f"{where} has {seen}; a phrase stands on each line, with one {{}} where the class goes.")
     return lines
+
+
+def _from_file(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text: {error}.") from error
+    return parse_templates(text, str(path))
 
 
 @cache

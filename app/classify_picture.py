@@ -1,0 +1,60 @@
+"""One picture among classes: its probabilities, and what each phrasing does to them."""
+
+from typing import Any
+
+import numpy as np
+
+from app.classify_asked import Form, Kept, read_form, sureness_of, understood
+from app.library import Library
+from index.classifier import template_effects
+from index.label import NONE
+from training.models.errors import UserError
+
+MOST_BARS = 24
+MOST_EFFECTS = 100  # phrasings whose effect is told
+
+
+def classify_picture(
+    library: Library, kept: Kept, where: dict[str, Any], picture: dict[str, Any], form: Form
+) -> dict[str, Any]:
+    """Every class with its probability for one picture, likeliest first; nothing while there is no picture."""
+    shelf = library.shelf(where.get("collection"))
+    if not (picture.get("picture") or picture.get("id")):
+        return {"bars": None}
+    asked = read_form(form)
+    classifier = kept.classifier(library, shelf, asked)
+    encoder = classifier.encoder
+    if picture.get("picture"):
+        vector = encoder.embed_images([library.pictures.get(picture["picture"])])[0]
+    else:
+        collection = library.shelf(picture.get("collection")).opened()
+        collection.check_encoder(encoder)
+        try:
+            vector = collection.vector(picture["id"])
+        except KeyError as error:
+            raise UserError("That picture is not in the collection any more; choose another.") from error
+    odds = classifier.odds(vector[None])[0]
+    cosines = [float(x) for x in classifier.words @ vector]
+    if classifier.rivals is not None:
+        cosines.append(float((classifier.rivals @ vector).max()))
+    names = [c.name for c in asked.classes] + ([NONE] if classifier.rivals is not None else [])
+    order = np.argsort(-odds, kind="stable")
+    bars = [
+        {"name": names[i], "probability": float(odds[i]), "cosine": round(cosines[i], 4), "none": names[i] is NONE}
+        for i in order
+    ]
+    answer = {"bars": bars, "encoder": encoder.name, "independent": asked.independent}
+    answer |= {"sureness": sureness_of(classifier), "understood": understood(form, asked), "phrasings": []}
+    if 1 < len(asked.templates) <= MOST_EFFECTS:
+        effects = template_effects(classifier, kept.vectors(encoder), vector[None])
+        answer["phrasings"] = [
+            {
+                "template": e["template"],
+                "first": names[e["first"]],
+                "agrees": bool(e["agrees"]),
+                "probability": e["probability"],
+                "without": e["without"],
+            }
+            for e in effects
+        ]
+    return answer
