@@ -22,9 +22,12 @@
         localStorage.setItem("gelato-theme", on ? "dark" : "light");
       }
     }, g.icon("moon"));
+    const lecture = g.node("button", { type: "button", class: "g-icon-button", id: "follow-lecture",
+      title: "Follow the lecture", "aria-label": "Follow the lecture",
+      onclick: () => window.dispatchEvent(new CustomEvent("gelato:lecture")) }, g.icon("book"));
     element.querySelector(".g-header").append(
       g.node("div", { class: "g-top" }, g.node("h1", { text: "Gelato" }), g.node("div", { class: "g-pills" },
-        collections, encoder, state), dark),
+        collections, encoder, state), lecture, dark),
       banner,
     );
     const chosen = localStorage.getItem("gelato-theme");

@@ -8,6 +8,7 @@ from app.classify_tab import classify_tab
 from app.collections_tab import collections_tab
 from app.compare_tab import compare_tab
 from app.header import header
+from app.lecture_tab import lecture_strip
 from app.library import Library
 from app.map_tab import map_tab
 from app.probe_tab import probe_tab
@@ -19,6 +20,7 @@ def make_page(library: Library) -> gr.Blocks:
     with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
         client_functions(library, Kept())  # first, so that the names are theirs
         where = header(library)
+        lecture_strip(library)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search", elem_id="search-tab"):
                 search_tab(library)

@@ -71,7 +71,7 @@ def probe_tab(library: Library) -> None:
     )
 
 
-def _reader(library: Library, ask: dict[str, Any]) -> tuple[Shelf, Encoder]:
+def reader(library: Library, ask: dict[str, Any]) -> tuple[Shelf, Encoder]:
     """The chosen collection's encoder; UserError if it reads no words, since every probe here asks with words."""
     shelf = library.shelf(ask.get("collection"))
     encoder = library.encoder(shelf)
@@ -83,7 +83,7 @@ def _reader(library: Library, ask: dict[str, Any]) -> tuple[Shelf, Encoder]:
     return shelf, encoder
 
 
-def _picture(library: Library, shelf: Shelf, given: Any) -> Image.Image:
+def picture_of(library: Library, shelf: Shelf, given: Any) -> Image.Image:
     """An uploaded picture by its token, or one of the collection by its id, as its preview."""
     given = given if isinstance(given, dict) else {}
     if given.get("token"):
@@ -95,7 +95,7 @@ def _picture(library: Library, shelf: Shelf, given: Any) -> Image.Image:
         return preview.convert("RGB")
 
 
-def _shown(picture: Image.Image) -> str:
+def shown(picture: Image.Image) -> str:
     """A small picture inside the answer itself: it was made for this page and belongs to nobody's collection."""
     small = picture.copy()
     small.thumbnail((320, 320))
@@ -138,12 +138,12 @@ def _pair(kind: str, i: int) -> Pair:
 
 def bundled_pair(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Pair ask["i"] of a kind with its scores; caption k is true of picture k alone."""
-    _, encoder = _reader(library, ask)
+    _, encoder = reader(library, ask)
     made = _pair(str(ask.get("kind")), _whole(ask.get("i")))
     pictures = [Image.fromarray(pixels) for pixels in (made.image_0, made.image_1)]
     captions = [made.caption_0, made.caption_1]
-    shown = [_shown(picture) for picture in pictures]
-    return _judged(encoder, pictures, captions) | {"captions": captions, "pictures": shown, "kind": made.kind}
+    previews = [shown(picture) for picture in pictures]
+    return _judged(encoder, pictures, captions) | {"captions": captions, "pictures": previews, "kind": made.kind}
 
 
 def _whole(value: Any) -> int:
@@ -155,13 +155,13 @@ def _whole(value: Any) -> int:
 
 def own_pair(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Two pictures and two captions of a person's own, with their scores."""
-    shelf, encoder = _reader(library, ask)
+    shelf, encoder = reader(library, ask)
     given, captions = list(ask.get("pictures") or []), [str(text).strip()[:500] for text in ask.get("captions") or []]
     if len(given) != 2 or not all(given):
         raise UserError("Choose two pictures; the first belongs to the first caption.")
     if len(captions) != 2 or not all(captions):
         raise UserError("Write two captions, the first for the first picture.")
-    return _judged(encoder, [_picture(library, shelf, one) for one in given], captions) | {"captions": captions}
+    return _judged(encoder, [picture_of(library, shelf, one) for one in given], captions) | {"captions": captions}
 
 
 def _judged(encoder: Encoder, pictures: Sequence[Image.Image], captions: Sequence[str]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class Measured:
 
     def of(self, library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         """text, image and group of every kind with intervals, beside chance, people and CLIP on Winoground itself."""
-        _, encoder = _reader(library, ask)
+        _, encoder = reader(library, ask)
         with self._lock:
             if encoder.fingerprint not in self._known:
                 self._known[encoder.fingerprint] = _measure(encoder)
@@ -203,15 +203,15 @@ def _measure(encoder: Encoder) -> dict[str, Any]:
 
 def word_order(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """A caption among its variants for one picture, and the original's rank; without a caption, of a bundled scene."""
-    shelf, encoder = _reader(library, ask)
+    shelf, encoder = reader(library, ask)
     caption = str(ask.get("caption") or "").strip()
     answer: dict[str, Any] = {}
     if caption:
-        picture = _picture(library, shelf, ask.get("picture"))
+        picture = picture_of(library, shelf, ask.get("picture"))
     else:
         made = _pair("relation swap", _whole(ask.get("i")))
         picture, caption = Image.fromarray(made.image_0), made.caption_0
-        answer = {"picture": _shown(picture), "caption": caption}
+        answer = {"picture": shown(picture), "caption": caption}
     if len(caption.split()) > MOST_WORDS:
         raise UserError(f"That caption has {len(caption.split())} words; {MOST_WORDS} are the most.")
     found = order_scores(encoder, picture, caption)
@@ -223,19 +223,19 @@ def word_order(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
 def colour_grid(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Objects by colours: by words alone, drawn in ask["paint"], or a person's own picture in many hues."""
-    shelf, encoder = _reader(library, ask)
+    shelf, encoder = reader(library, ask)
     swatches = {name: f"rgb({' '.join(map(str, COLOURS[name]))})" for name in COLOUR_NAMES}
     answer: dict[str, Any] = {"colours": list(COLOUR_NAMES), "swatches": swatches}
     if ask.get("picture"):
         thing = " ".join(str(ask.get("object") or "").split())[:60]
         if not thing:
             raise UserError("Say what the picture shows, in a word or two: lemon.")
-        picture = _picture(library, shelf, ask["picture"])
+        picture = picture_of(library, shelf, ask["picture"])
         looks = [("as it is", picture), ("grey", greyed(picture))]
         looks += [(f"hues turned by {turn}°", turned(picture, turn)) for turn in TURNS[1:]]
         odds = colour_odds(encoder, [thing] * len(looks), COLOUR_NAMES, encoder.embed_images([p for _, p in looks]))
         rows = [
-            {"name": name, "picture": _shown(look), "odds": row.tolist()}
+            {"name": name, "picture": shown(look), "odds": row.tolist()}
             for (name, look), row in zip(looks, odds, strict=True)
         ]
         words = {
@@ -252,7 +252,7 @@ def colour_grid(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         scenes = [coloured_object(0, i, paint, shape, pixels=SIDE) for i, shape in enumerate(NATURAL_NAMES)]
         drawn = [Image.fromarray(scene.image) for scene in scenes]
         odds = colour_odds(encoder, NATURAL_NAMES, COLOUR_NAMES, encoder.embed_images(drawn))
-        pictures, painted = [_shown(one) for one in drawn], [scene.graph.things[0].colour for scene in scenes]
+        pictures, painted = [shown(one) for one in drawn], [scene.graph.things[0].colour for scene in scenes]
     answer["rows"] = [
         {"name": name, "picture": picture, "usual": NATURAL[name], "painted": colour, "odds": row.tolist()}
         for name, picture, colour, row in zip(NATURAL_NAMES, pictures, painted, odds, strict=True)
@@ -263,12 +263,12 @@ def colour_grid(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
 def written_on(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Labels of a picture before and after a word is written on it."""
-    shelf, encoder = _reader(library, ask)
-    picture = _picture(library, shelf, ask.get("picture"))
+    shelf, encoder = reader(library, ask)
+    picture = picture_of(library, shelf, ask.get("picture"))
     word = " ".join(str(ask.get("word") or "").split())[:40]
     if not word:
         raise UserError("There is no word to write; type one.")
-    labels = _labels(ask.get("labels"), MOST_LABELS) or _likeliest(encoder, picture, 5)
+    labels = _labels(ask.get("labels"), MOST_LABELS) or likeliest(encoder, picture, 5)
     if word not in labels:
         labels.append(word)
     found = typographic(encoder, picture, labels, word)
@@ -277,10 +277,10 @@ def written_on(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         {"label": label, "before": float(b), "after": float(a)}
         for label, b, a in zip(labels, before, after, strict=True)
     ]
-    return {"rows": rows, "word": word, "picture": _shown(found.picture), "labels": ", ".join(labels)}
+    return {"rows": rows, "word": word, "picture": shown(found.picture), "labels": ", ".join(labels)}
 
 
-def _likeliest(encoder: Encoder, picture: Image.Image, count: int) -> list[str]:
+def likeliest(encoder: Encoder, picture: Image.Image, count: int) -> list[str]:
     """The everyday words that a picture answers best."""
     words = everyday_words()
     scores = encoder.embed_images([picture]) @ _everyday(encoder).T
@@ -294,9 +294,9 @@ def _everyday(encoder: Encoder) -> Any:
 
 def phrasings(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """How much the wording around a label moves its score: every third of CLIP's 80 templates."""
-    shelf, encoder = _reader(library, ask)
-    picture = _picture(library, shelf, ask.get("picture"))
-    labels = _labels(ask.get("labels"), MOST_PHRASED) or _likeliest(encoder, picture, 3)
+    shelf, encoder = reader(library, ask)
+    picture = picture_of(library, shelf, ask.get("picture"))
+    labels = _labels(ask.get("labels"), MOST_PHRASED) or likeliest(encoder, picture, 3)
     templates = ["{}", *template_set("80")[::3]]
     phrases = [template.replace("{}", label) for template in templates for label in labels]
     scores = cosines(encoder, [picture], phrases).reshape(len(templates), len(labels))

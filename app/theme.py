@@ -11,6 +11,7 @@ STYLES = (
     "classify.css",
     "map.css",
     "probe.css",
+    "lecture.css",
     "compare.css",
     "collections.css",
 )
@@ -31,6 +32,7 @@ SCRIPTS = (
     "map.js",
     "collections.js",
     "probe.js",
+    "lecture.js",
     "compare.js",
     "runs.js",
 )
