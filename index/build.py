@@ -1,7 +1,7 @@
 """Embed what is new or changed since last time, and let go of what is gone."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index.collection import FACTS, HIDDEN, Collection, read_failures
 from index.nearest import save_nearest
 from index.plan import Plan
-from index.reading import Loaded, read_and_embed
+from index.reading import Loaded, Seen, read_and_embed
 from index.repair import repair_collection
 from index.writer import Writer, legible, written
 from training.data.source import Item
@@ -23,6 +23,10 @@ from training.models.encoder import Encoder
 SEGMENT_SIZE = 1000  # pictures
 SEGMENT_SECONDS = 30.0  # a segment closes after this long even if it is not full
 FIRST_SEGMENT_SECONDS = 2.0  # the first one sooner, so that there is something to search
+
+Engine = Callable[
+    [Iterable[tuple[str, Item]], Encoder, Container[str], Callable[[], bool]], Iterator[list[Seen]]
+]  # as read_and_embed
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,21 @@ def build_collection(
     progress: Callable[[Progress], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     repair: bool = False,
+    engine: Engine = read_and_embed,
 ) -> BuildReport:
     """Bring the collection at into up to date with sources; pictures of other sources stay as they are.
 
     Kill it at any moment: what it published stays, and the next build goes on from there.
     prune: let more than half of a source's pictures go. stop: asked between batches; when it says
     so, the build publishes what it has and ends. repair: first let go of what is damaged, see
-    repair_collection, so that it is made again from its pictures. UserError for a source that is missing or empty, a
-    collection of another encoder, or a second build of the same collection.
+    repair_collection, so that it is made again from its pictures. engine: what reads and embeds: the cores
+    of this machine, or `cluster.RayEngine`. UserError for a source that is missing or empty, a collection
+    of another encoder, or a second build of the same collection.
     """
     opened = [open_source(source) for source in sources]
     with Writer(into, encoder) as writer:
         dropped = repair_collection(writer, [source.name for source in opened]) if repair else 0
-        build = _Build(writer, encoder, segment_size, progress, stop)
+        build = _Build(writer, encoder, segment_size, progress, stop, engine)
         build.report.repaired = dropped
         for source in opened:
             build.plan.compare(source, prune)
@@ -119,9 +125,10 @@ class _Build:
         segment_size: int,
         progress: Callable[[Progress], object],
         stop: Callable[[], bool],
+        engine: Engine,
     ):
         self.writer, self.encoder, self.segment_size = writer, encoder, segment_size
-        self.progress, self.stop = progress, stop
+        self.progress, self.stop, self.engine = progress, stop, engine
         self.report = BuildReport(str(writer.path), encoder.name, encoder.runtime, encoder.precision)
         self.started = time.monotonic()
         stored = writer.before.stored
@@ -137,7 +144,7 @@ class _Build:
         self.report.unchanged = self.plan.unchanged
         self._tell(0)
         done = 0
-        for batch in read_and_embed(self.plan.todo, self.encoder, self.plan.by_hash, self.stop):
+        for batch in self.engine(self.plan.todo, self.encoder, self.plan.by_hash, self.stop):
             for seen in batch:
                 self._take(seen.source, seen.item, seen.loaded, seen.vector)
                 if self._full():

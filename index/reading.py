@@ -110,7 +110,7 @@ def read_and_embed(
                     fresh += gathered[-1][2].pixels is not None
                 end = all_begun and not loading
                 if gathered and (fresh == busy.batch or len(gathered) >= ahead // 2 or end):
-                    embedding.append((len(gathered), embedders.submit(_embed, gathered, encoder)))
+                    embedding.append((len(gathered), embedders.submit(embed_loaded, gathered, encoder)))
                     under_way += len(gathered)
                     gathered, fresh = [], 0
                     stopped = stop()
@@ -125,7 +125,8 @@ def read_and_embed(
                 done.cancel()
 
 
-def _embed(gathered: list[tuple[str, Item, Loaded]], encoder: Encoder) -> list[Seen]:
+def embed_loaded(gathered: list[tuple[str, Item, Loaded]], encoder: Encoder) -> list[Seen]:
+    """What was read, with a vector for each picture that has pixels: one call of the encoder."""
     new = [loaded.pixels for *_, loaded in gathered if loaded.pixels is not None]
     vectors: Iterator[Vectors] = iter(encoder.embed_prepared(np.stack(new)) if new else ())
     return [

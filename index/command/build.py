@@ -1,6 +1,7 @@
 """python -m index build: embed what is new or changed."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from training.models.console import ProgressLine, answer
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--into", required=True, type=click.Path(path_type=Path), help="The collection's folder, made if new.")
 @click.option("--encoder", default=None, help=f"What turns pictures into vectors: {ENCODER_HELP} [default: starter]")
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True, help="What does the work.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="What reads and embeds: this machine, or Ray.",
+)
 @click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Pictures a segment.")
 @click.option("--prune", is_flag=True, help="Agree that over half of a source's pictures are gone.")
 @click.option("--repair", is_flag=True, help="First let go of what `verify` finds damaged, to make it again.")
@@ -46,9 +53,15 @@ def build(
         encoder = Manifest.read(into).encoder if (into / MANIFEST).exists() else "starter"
 
     from index.build import build_collection
+    from index.reading import read_and_embed
     from training.models.lookup import load_encoder
 
     loaded = load_encoder(encoder, runtime, precision)
+    work: Any = read_and_embed
+    if engine == "ray":
+        from index.cluster import RayEngine
+
+        work = RayEngine(partial(load_encoder, encoder, loaded.runtime, loaded.precision))
     line = ProgressLine("Embedding")
     stop = _Interrupt()
     with stop:
@@ -61,6 +74,7 @@ def build(
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
             stop=lambda: stop.asked,
             repair=repair,
+            engine=work,
         )
     line.close()
     failed = f", {report.failed:,} could not be read (see {into / 'failures.csv'})" if report.failed else ""

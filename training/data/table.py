@@ -93,6 +93,10 @@ class ParquetRows:
         self.schema = self.parquet.schema_arrow
         self.image = next((f.name for f in self.schema if self._holds_bytes(f.type)), None)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Items travel to other processes with the file that they read from: it is opened again there."""
+        return ParquetRows, (self.file, self.prefix)
+
     def _holds_bytes(self, kind: pa.DataType) -> bool:
         if pa.types.is_struct(kind):
             return any(field.name == "bytes" for field in kind)
