@@ -62,7 +62,7 @@ def build(
         from index.cluster import RayEngine
 
         work = RayEngine(partial(load_encoder, encoder, loaded.runtime, loaded.precision))
-    line = ProgressLine("Embedding")
+    line = ProgressLine("Embedding", as_json)
     stop = _Interrupt()
     with stop:
         report = build_collection(

@@ -27,7 +27,7 @@ def duplicates(collection: Path, near: float | None, exact: bool, out: Path | No
     from training.models.atomic import write_file
 
     opened = Collection.open(collection)
-    line = ProgressLine("Comparing")
+    line = ProgressLine("Comparing", as_json)
     groups = find_duplicates(opened, near=None if exact else near or NEAR, progress=line.show)
     line.close()
     table = report(opened, groups)

@@ -27,7 +27,7 @@ def import_(
     from training.models.lookup import load_encoder
 
     loaded = load_encoder(encoder, runtime, precision) if encoder else None
-    line = ProgressLine("Importing")
+    line = ProgressLine("Importing", as_json)
     result = import_vectors(folder, into, loaded, progress=line.show)
     line.close()
     text = f"{result.images:,} imported, {result.previews:,} with a preview; {result.failed:,} have no direction."

@@ -46,7 +46,7 @@ def label(
     opened = Collection.open(collection)
     right = true_labels(opened, truth) if truth else None
     encoder = load_encoder(opened.encoder_name, runtime, precision)
-    line = ProgressLine("Labelling")
+    line = ProgressLine("Labelling", as_json)
     labels = label_collection(opened, encoder, wanted, phrases, none=none, progress=line.show)
     line.close()
     document = summary(labels, wanted, encoder)

@@ -18,7 +18,7 @@ def verify(collection: Path, as_json: bool) -> None:
     """
     from index.verify import find_faults
 
-    line = ProgressLine("Checking")
+    line = ProgressLine("Checking", as_json)
     faults = find_faults(collection, line.show)
     line.close()
     document = {"collection": str(collection), "sound": not faults, "faults": [f.as_dict() for f in faults]}

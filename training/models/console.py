@@ -44,12 +44,15 @@ def plain(text: str) -> str:
 
 
 class ProgressLine:
-    """Pictures done, rate and time left: a bar on a terminal, a line now and then elsewhere."""
+    """Pictures done, rate and time left, on stderr: a bar on a terminal, a line now and then elsewhere.
 
-    def __init__(self, what: str):
-        self.what = what
+    as_json: elsewhere each line is a JSON object: what, done, total, rate (a second), left (seconds), note.
+    """
+
+    def __init__(self, what: str, as_json: bool = False):
+        self.what, self.as_json = what, as_json
         self.bar: Any = None
-        self.last = time.monotonic()
+        self.started = self.last = time.monotonic()
 
     def show(self, done: int, total: int, note: str = "") -> None:
         """done of total; note follows, for example "3 failed"."""
@@ -57,7 +60,15 @@ class ProgressLine:
             self._draw(done, total, note)
         elif time.monotonic() - self.last > LINE_SECONDS:
             self.last = time.monotonic()
-            click.echo(f"{self.what}: {done:,} of {total:,}{', ' + note if note else ''}", err=True)
+            rate = done / (self.last - self.started)
+            left = (total - done) / rate if rate else None
+            if self.as_json:
+                facts = {"what": self.what, "done": done, "total": total, "rate": round(rate, 1)}
+                click.echo(json.dumps({**facts, "left": left and round(left), "note": note}), err=True)
+            else:
+                ahead = f", {_duration(left)} left" if left is not None else ""
+                said = f", {note}" if note else ""
+                click.echo(f"{self.what}: {done:,} of {total:,}, {rate:,.0f} a second{ahead}{said}", err=True)
 
     def _draw(self, done: int, total: int, note: str) -> None:
         from tqdm import tqdm
@@ -71,3 +82,10 @@ class ProgressLine:
         """Leave the bar as it stands."""
         if self.bar is not None:
             self.bar.close()
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as a person says them: 40 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
