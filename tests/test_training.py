@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tests.conftest import noise_picture
 from training.__main__ import cli
 from training.data.config import DataConfig
+from training.data.sources import open_source
 from training.engine.checkpoint import checkpoints
 from training.engine.log import CLOCK, read_metrics
 from training.engine.trainer import Trainer
@@ -196,7 +197,7 @@ def test_a_mixture_with_captions_from_columns_trains(captioned, squares, tmp_pat
     data = DataConfig(data=(str(captioned), str(squares)), weights=(3, 1), caption=("a {folder} thing",))
     trainer = begin(None, "siglip", data, RUN | {"steps": 2}, {"multi_positive": True}, quiet=True)
     assert trainer.batches.pictures.sizes == [40, 5]
-    assert {said for of in trainer.batches.pictures.spoken for said in of} == {
+    assert {trainer.batches.pictures.captions(number)[0] for number in range(45)} == {
         f"a {kind} thing" for kind in ("cat", "dog", "ship", "tree", "warm", "cold")
     }
 
@@ -225,3 +226,18 @@ def test_locking_needs_weights_worth_locking(captioned, tmp_path):
     after = load_file(tmp_path / "second/model.safetensors")
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved and not any(name.startswith("visual.") for name in moved)
+
+
+def test_very_many_shards_are_read_from_an_index_and_train_the_same(captioned, tmp_path, monkeypatch):
+    (tmp_path / "queries.txt").write_text("number\n")
+    words = ["curate", captioned, "--queries", tmp_path / "queries.txt", "--into", tmp_path / "s", "--shard-size", 7]
+    assert CliRunner().invoke(cli, [str(word) for word in words]).exit_code == 0
+    shards = tmp_path / "s/{00000..00005}.tar"
+    run(shards, tmp_path / "listed", steps=6)
+    monkeypatch.setattr("training.data.shard_index.MANY", 2)
+    trainer = run(shards, tmp_path / "indexed", steps=6)
+    pictures = trainer.batches.pictures
+    assert len(pictures) == 40 and pictures.item(9).path == "00001.tar/000000009.png"
+    assert pictures.captions(9) == [item.caption for item in open_source(shards)][9:10]
+    assert same_weights(tmp_path / "listed", tmp_path / "indexed")
+    assert log(tmp_path / "listed") == log(tmp_path / "indexed")

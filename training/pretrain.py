@@ -3,7 +3,6 @@
 This is the one place that knows methods, towers, data and the engine together.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -91,20 +90,12 @@ def plan(
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
     sampler = Sampler(pictures.sizes, run.batch_size, run.seed, data.weights or None)
     batches = Batches(pictures, sampler, method.augment, run.seed, world.rank, world.size)
-    return Plan(method_name, data, run, config, origins, method, batches, fingerprint(pictures))
+    return Plan(method_name, data, run, config, origins, method, batches, pictures.fingerprint())
 
 
 def canvas_for(size: int) -> int:
     """The square that pictures are kept in: small ones as they are, large ones with a margin to cut from."""
     return size if size <= 64 else size * 8 // 7
-
-
-def fingerprint(pictures: Pictures) -> str:
-    """Of which pictures there are, in which order, and of what is said about them."""
-    whole = hashlib.sha256()
-    for item, said in zip(pictures.items, pictures.spoken, strict=True):
-        whole.update(f"{item.path}\0{item.stamp}\0{said}\n".encode())
-    return whole.hexdigest()[:16]
 
 
 def begin(

@@ -36,7 +36,7 @@ class HeldOut:
         self.numbers = [n for n in range(0, count, -(-count // MOST)) if self._readable(n)]
         self.labels = self.pictures.labels[self.numbers]
         self.classes = self.pictures.classes
-        self.captions = [self.pictures.spoken[n] for n in self.numbers]
+        self.captions = [self.pictures.captions(n) for n in self.numbers]
 
     def _readable(self, number: int) -> bool:
         try:

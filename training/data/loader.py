@@ -47,7 +47,7 @@ class Batches(Dataset):
             broken += of_this
         batch = Batch(
             torch.from_numpy(pixels),
-            [self.pictures.spoken[sample] for sample in samples],
+            [self.pictures.captions(int(sample)) for sample in samples],
             torch.from_numpy(self.pictures.labels[samples]),
             Keyed(self.seed, draw.epochs, samples),
         )

@@ -11,27 +11,70 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data import shard_index
+from training.data.shard_index import ShardIndex
+from training.data.shards import ShardSource
 from training.data.source import Item, Source
 from training.data.sources import open_source
 from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.preprocess import PictureError, fit, read_picture
 
-LABEL_COLUMNS = (
-    "label_name",
-    "class_name",
-    "label",
-    "class",
-    "cls",
-    "class_id",
-    "folder",
-)  # the first that the pictures have
+# Where a picture's class is kept: the first that the pictures have, names before numbers.
+LABEL_COLUMNS = ("label_name", "class_name", "label", "class", "cls", "class_id", "folder")
 MOST_CACHED = 2 << 30  # bytes of decoded pictures that are kept without being asked for
 TRIES = 20  # pictures that may stand in for one that cannot be read
 
 
+class Listed:
+    """The pictures of a source as a list, with what is said of each.
+
+    templates: captions over its columns. needs_captions: leave out what has none. UserError if nothing is left.
+    """
+
+    def __init__(self, source: Source, templates: Sequence[str], needs_captions: bool):
+        self.items: list[Item] = []
+        self.spoken: list[list[str]] = []
+        columns: set[str] = set()
+        silent = 0
+        for item in source:
+            columns |= set(item.metadata)
+            said = _filled(templates, item) or item.captions
+            if needs_captions and not said:
+                silent += 1
+                continue
+            self.items.append(item)
+            self.spoken.append(said)
+        if not self.items:
+            known = f"it has the columns {', '.join(sorted(columns))}; " if columns else ""
+            reason = "no captions" if silent else "no pictures"
+            template = '--caption "a photo of a {label}" makes captions from a column'
+            raise UserError(f"{source.name} has {reason}: {known}{template if needs_captions else 'choose another'}.")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def item(self, number: int) -> Item:
+        return self.items[number]
+
+    def captions(self, number: int) -> list[str]:
+        return self.spoken[number]
+
+
+class Indexed(ShardIndex):
+    """The pictures of very many shards, of which nothing is in memory. They have no labels."""
+
+    def __init__(self, source: ShardSource, templates: Sequence[str], needs_captions: bool):
+        super().__init__(source, needs_captions)
+        self.templates = templates
+
+    def captions(self, number: int) -> list[str]:
+        item = self.item(number)
+        return _filled(self.templates, item) or item.captions
+
+
 class Pictures:
-    """Every picture of some sources, numbered through. Only their items are in memory, no pixels.
+    """Every picture of some sources, numbered through; no pixels are in memory, and of very many shards nothing is.
 
     canvas: the side of the square that a picture is fitted into when it is read; views are cut from it.
     templates: captions such as "a photo of a {label_name}", over the columns of a source; pictures that
@@ -47,49 +90,60 @@ class Pictures:
         label_column: str | None = None,
     ):
         self.canvas = canvas
-        self.items: list[Item] = []
-        self.sizes: list[int] = []
-        self.without_caption = 0
-        self.spoken: list[list[str]] = []
+        self.parts: list[Listed | Indexed] = []
         for spec in specs:
-            self._add(open_source(spec), templates, needs_captions)
-        self.labels, self.classes = labels_of(self.items, label_column)
+            source = open_source(spec)
+            many = isinstance(source, ShardSource) and len(source.shards) > shard_index.MANY
+            kind: Any = Indexed if many else Listed
+            self.parts.append(kind(source, templates, needs_captions))
+        self.sizes = [len(part) for part in self.parts]
         self.first = np.concatenate([[0], np.cumsum(self.sizes)])
+        self.labels, self.classes = np.broadcast_to(np.int64(-1), len(self)), list[str]()
+        if all(isinstance(part, Listed) for part in self.parts):
+            self.labels, self.classes = labels_of([self.item(n) for n in range(len(self))], label_column)
         self.decoded: Decoded | None = None
 
-    def _add(self, source: Source, templates: Sequence[str], needs_captions: bool) -> None:
-        before = len(self.items)
-        columns: set[str] = set()
-        for item in source:
-            columns |= set(item.metadata)
-            said = _filled(templates, item) or item.captions
-            if needs_captions and not said:
-                self.without_caption += 1
-                continue
-            self.items.append(item)
-            self.spoken.append(said)
-        self.sizes.append(len(self.items) - before)
-        if not self.sizes[-1]:
-            known = f"it has the columns {', '.join(sorted(columns))}; " if columns else ""
-            reason = "no captions" if needs_captions and self.without_caption else "no pictures"
-            template = '--caption "a photo of a {label}" makes captions from a column'
-            raise UserError(f"{source.name} has {reason}: {known}{template if needs_captions else 'choose another'}.")
-
     def __len__(self) -> int:
-        return len(self.items)
+        return sum(self.sizes)
+
+    def item(self, number: int) -> Item:
+        """Picture number as its source lists it."""
+        part, within = self._place(number)
+        return part.item(within)
+
+    def captions(self, number: int) -> list[str]:
+        """All that is said of picture number."""
+        part, within = self._place(number)
+        return part.captions(within)
+
+    def _place(self, number: int) -> tuple[Listed | Indexed, int]:
+        place = int(np.searchsorted(self.first, number, side="right")) - 1
+        return self.parts[place], number - int(self.first[place])
+
+    def fingerprint(self) -> str:
+        """Of which pictures there are, in which order, and of what is said about them."""
+        whole = hashlib.sha256()
+        for part in self.parts:
+            if isinstance(part, Indexed):  # of many shards: their names, sizes and times
+                for file in part.files:
+                    whole.update(f"{file.name}\n{part.templates}\n".encode())
+                continue
+            for item, said in zip(part.items, part.spoken, strict=True):
+                whole.update(f"{item.path}\0{item.stamp}\0{said}\n".encode())
+        return whole.hexdigest()[:16]
 
     def keep_decoded(self, folder: Path | None = None, most: int = MOST_CACHED) -> bool:
         """Decode everything once into a file below folder, if it takes at most `most` bytes; whether it did."""
         if len(self) * 3 * self.canvas**2 > most:
             return False
-        self.decoded = Decoded.of(self.items, self.canvas, folder or cache_dir("decoded"))
+        self.decoded = Decoded.of([self.item(n) for n in range(len(self))], self.canvas, folder or cache_dir("decoded"))
         return True
 
     def pixels(self, number: int) -> NDArray[np.uint8]:
         """Picture number as uint8 [3, canvas, canvas]. PictureError or OSError if it cannot be read."""
         if self.decoded is not None:
             return self.decoded.pixels(number)
-        return decode(self.items[number], self.canvas)
+        return decode(self.item(number), self.canvas)
 
     def readable(self, number: int, instead: Callable[[int], int]) -> tuple[int, NDArray[np.uint8], list[list[str]]]:
         """The picture called number, or the first that stands in for it if it cannot be read.
@@ -102,7 +156,7 @@ class Pictures:
             try:
                 return number, self.pixels(number), broken
             except (PictureError, OSError) as error:
-                broken.append([self.items[number].path, str(error)])
+                broken.append([self.item(number).path, str(error)])
                 number = instead(attempt)
         raise UserError(f"{TRIES} pictures in a row cannot be read; the last is {broken[-1][0]}: {broken[-1][1]}.")
 

@@ -61,7 +61,7 @@ class ShardSource(Source):
         sample: dict[str, tarfile.TarInfo],
         stat: os.stat_result | RemoteStat,
     ) -> Iterator[Item]:
-        sample = {ending: member for ending, member in sample.items() if _is_inside(member, stat.st_size)}
+        sample = {ending: member for ending, member in sample.items() if is_inside(member, stat.st_size)}
         picture = next((member for ending, member in sample.items() if ending in PICTURES), None)
         if stem is None or picture is None:
             return
@@ -75,7 +75,7 @@ class ShardSource(Source):
             path=f"{shard.name}/{printable(picture.name)}",
             stamp=f"{picture.size}:{picture.mtime}:{picture.offset_data}:{stat.st_mtime}",
             modified=float(picture.mtime or stat.st_mtime),
-            read=partial(_read_at, shard, picture.offset_data, picture.size),
+            read=partial(read_at, shard, picture.offset_data, picture.size),
             caption=said[0].strip() if said else "",
             metadata=metadata,
             further=tuple(text.strip() for text in said[1:]),
@@ -94,7 +94,7 @@ class ShardSource(Source):
         return found
 
 
-def _is_inside(member: tarfile.TarInfo, length: int) -> bool:
+def is_inside(member: tarfile.TarInfo, length: int) -> bool:
     """Whether the file is long enough to hold what a header promises; a header can promise anything."""
     return 0 <= member.size <= length - member.offset_data
 
@@ -111,7 +111,8 @@ def _text(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return file.read(MOST_TEXT).decode("utf-8", "replace") if file else ""
 
 
-def _read_at(shard: Path | RemotePath, offset: int, size: int) -> bytes:
+def read_at(shard: Path | RemotePath, offset: int, size: int) -> bytes:
+    """size bytes of a shard from offset on."""
     if isinstance(shard, RemotePath):
         return shard.read_part(offset, size)
     with shard.open("rb") as file:
