@@ -32,6 +32,13 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 RESULT = Path(__file__).with_suffix(".json")
 WARM = 4  # first steps, which pay for what happens once
+SAME = ["--workers", "1", "--cache", "0", "--no-channels-last"]
+SETTINGS: dict[str, tuple[list[str], list[str]]] = {  # ours, theirs
+    "fp32, identical": ([*SAME, "--precision", "f32"], ["--workers", "1", "--precision", "fp32"]),
+    "bf16, identical": ([*SAME, "--precision", "bf16"], ["--workers", "1", "--precision", "amp_bf16"]),
+    "fp32, each one's best": (["--workers", "1"], ["--workers", "2", "--precision", "fp32"]),
+    "bf16, each one's best": (["--workers", "1", "--precision", "bf16"], ["--workers", "2", "--precision", "amp_bf16"]),
+}
 THEIRS = """
 import sys, open_clip
 open_clip.add_model_config(sys.argv.pop(1))
@@ -114,35 +121,30 @@ def _run(command: list[str], threads: int, cwd: Path) -> str:
     return done.stdout + done.stderr
 
 
-def beside(python: str, shards: str, batch: int, steps: int, threads: int, rounds: int) -> dict[str, Any]:
+def beside(
+    python: str,
+    shards: str,
+    batch: int,
+    steps: int,
+    threads: int,
+    rounds: int,
+    our_words: list[str],
+    their_words: list[str],
+) -> dict[str, Any]:
     """Both trainers in turns; ratios are taken within a round, so that both meet the machine as it was."""
-    identical = ["--workers", "1", "--cache", "0", "--no-channels-last"]
-    settings: dict[str, tuple[list[str], list[str]]] = {
-        "fp32, identical": ([*identical, "--precision", "f32"], ["--workers", "1", "--precision", "fp32"]),
-        "bf16, identical": ([*identical, "--precision", "bf16"], ["--workers", "1", "--precision", "amp_bf16"]),
-        "fp32, each one's best": (["--workers", "1"], ["--workers", "2", "--precision", "fp32"]),
-        "bf16, each one's best": (
-            ["--workers", "1", "--precision", "bf16"],
-            ["--workers", "2", "--precision", "amp_bf16"],
-        ),
+    mine, other = [], []
+    for _ in range(rounds):
+        mine.append(ours(shards, batch, steps, threads, our_words))
+        other.append(theirs(python, shards, batch, steps, threads, their_words))
+    ratios = sorted(a / b for a, b in zip(mine, other, strict=True))
+    return {
+        "ratio": statistics.median(ratios),
+        "low": ratios[0],
+        "high": ratios[-1],
+        "ours": statistics.median(mine),
+        "theirs": statistics.median(other),
+        "rounds": rounds,
     }
-    found: dict[str, Any] = {}
-    for name, (our_words, their_words) in settings.items():
-        mine, other = [], []
-        for _ in range(rounds):
-            mine.append(ours(shards, batch, steps, threads, our_words))
-            other.append(theirs(python, shards, batch, steps, threads, their_words))
-        ratios = sorted(a / b for a, b in zip(mine, other, strict=True))
-        found[name] = {
-            "ratio": statistics.median(ratios),
-            "low": ratios[0],
-            "high": ratios[-1],
-            "ours": statistics.median(mine),
-            "theirs": statistics.median(other),
-            "rounds": rounds,
-        }
-        click.echo(f"{name}: {found[name]}", err=True)
-    return found
 
 
 def loading(shards: str, batch: int) -> dict[str, float]:
@@ -270,11 +272,20 @@ def main(open_clip_python: str | None, batch: int, steps: int, rounds: int, thre
             "times_the_model_decoding": rates["decoded_each_time"] / consumed,
         }
         click.echo(f"activations: {result['activations']}\nloading: {result['loading']}", err=True)
-        if open_clip_python:
-            result["beside open_clip_train"] = beside(open_clip_python, shards, batch, steps, threads, rounds)
-    result["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+        result["beside open_clip_train"] = {}
+        for name in SETTINGS if open_clip_python else ():
+            found = beside(str(open_clip_python), shards, batch, steps, threads, rounds, *SETTINGS[name])
+            result["beside open_clip_train"][name] = found
+            click.echo(f"{name}: {found}", err=True)
+            _store(result)  # after each, since an hour of measuring should not hang on its last minute
+    _store(result)
     click.echo(json.dumps(result, indent=1))
+
+
+def _store(result: dict[str, Any]) -> None:
+    load = os.getloadavg()[2] if hasattr(os, "getloadavg") else None
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    RESULT.write_text(json.dumps(result | {"machine": machine, "load": load}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

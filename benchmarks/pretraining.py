@@ -1,0 +1,100 @@
+"""What runs of the trainer came to: a table row each, and the curves, from what the runs themselves wrote.
+
+    python benchmarks/pretraining.py runs/clip runs/siglip
+
+Each run was made with --evaluate. The result is kept beside this script as pretraining.json, the curves as
+docs/pretraining.svg.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+RESULT, CURVES = Path(__file__).with_suffix(".json"), ROOT / "docs/pretraining.svg"
+WIDE, HIGH, EDGE = 640, 280, 44
+COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea")
+
+
+def facts_of_run(run: Path) -> dict[str, Any]:
+    """A run in numbers: its settings, its curve, and the last figure of each kind."""
+    from training.engine.config import read_config
+    from training.engine.log import read_metrics
+
+    document, lines = read_config(run), read_metrics(run / "metrics.jsonl")
+    windows = [line for line in lines if "seconds" in line]
+    size = document["run"]["batch_size"] * document["run"]["accumulate"]
+    curve = [
+        {"pictures": line["step"] * size, **figures}
+        for line in lines
+        if "evaluation" in line
+        for figures in line["evaluation"].values()
+    ]
+    return {
+        "method": document["method"],
+        "tower": document["data"]["tower"],
+        "training_pictures": document["pictures"],
+        "steps": lines[-1]["step"],
+        "planned_steps": document["run"]["steps"],
+        "pictures_seen": lines[-1]["step"] * size,
+        "seconds": sum(line["seconds"] for line in windows),
+        "loss": windows[-1]["loss"],
+        "curve": curve,
+    }
+
+
+def drawn(runs: list[dict[str, Any]], measure: str = "zero-shot") -> str:
+    """The runs' curves of one measure over pictures seen, with their intervals, as SVG."""
+    most = max(point["pictures"] for run in runs for point in run["curve"])
+    high = max(point[measure]["high"] for run in runs for point in run["curve"])
+
+    def x(pictures: float) -> float:
+        return EDGE + (WIDE - 2 * EDGE) * pictures / most
+
+    def y(value: float) -> float:
+        return HIGH - EDGE - (HIGH - 2 * EDGE) * value / high
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDE}" height="{HIGH}" fill="white"/>',
+        f'<text x="{EDGE}" y="20">{measure} top-1 on held-out pictures, 95 % intervals</text>',
+        f'<text x="{WIDE - EDGE}" y="{HIGH - 10}" text-anchor="end">{most:,} pictures seen</text>',
+    ]
+    for tick in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        if tick <= high:
+            parts.append(f'<path d="M{EDGE} {y(tick):.1f}H{WIDE - EDGE}" stroke="#ddd"/>')
+            parts.append(f'<text x="{EDGE - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
+    for number, (run, colour) in enumerate(zip(runs, COLOURS, strict=False)):
+        points = [(x(p["pictures"]), p[measure]) for p in run["curve"]]
+        band = [f"{at:.1f},{y(f['high']):.1f}" for at, f in points]
+        band += [f"{at:.1f},{y(f['low']):.1f}" for at, f in reversed(points)]
+        line = " ".join(f"{at:.1f},{y(f['value']):.1f}" for at, f in points)
+        parts.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity="0.15"/>')
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(
+            f'<text x="{WIDE - EDGE - 80}" y="{HIGH - 60 - 16 * number}" fill="{colour}">{run["method"]}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(runs: tuple[Path, ...]) -> None:
+    """Gather RUNS into pretraining.json and docs/pretraining.svg."""
+    found = [facts_of_run(run) for run in runs]
+    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+    CURVES.write_text(drawn(found))
+    for run in found:
+        last = run["curve"][-1]["zero-shot"]
+        click.echo(
+            f"| {run['method']} | {run['pictures_seen']:,} | {run['seconds'] / 60:.0f} min "
+            f"| {last['value']:.1%} ({last['low']:.1%} – {last['high']:.1%}), n = {last['n']:,} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
