@@ -2,19 +2,22 @@
 
 import json
 import math
+import re
+from dataclasses import asdict, fields
 
 import pytest
 from click.testing import CliRunner
 
 from training.__main__ import cli
+from training.data.config import DataConfig
 from training.engine.config import RunConfig
+from training.engine.doctor import chances
+from training.methods import METHODS
 
 HEALTHY = {"learning_rate": 1e-3, "gradient_norm": 1.0, "waiting": 0.02, "unreadable": 0, "epoch": 1.0}
 
 
 def document(method="clip", settings=None, **of_run) -> dict:
-    from dataclasses import asdict
-
     return {"method": method, "settings": settings or {}, "run": asdict(RunConfig(**{"batch_size": 128, **of_run}))}
 
 
@@ -63,7 +66,9 @@ def test_a_rank_that_falls_is_named(tmp_path):
         ("simclr", {}, 255),
         ("moco", {"queue": 4096}, 4097),
         ("swav", {"prototypes": 512}, 512),
-        ("dino", {"out_dim": 4096}, 4096),
+        ("dino", {"outputs": 4096}, 4096),
+        ("jigsaw", {"permutations": 100}, 100),
+        ("relative-position", {}, 8),
     ],
 )
 def test_every_collapse_to_chance_has_its_own_number(tmp_path, method, settings, size):
@@ -79,3 +84,12 @@ def test_duplicates_that_are_counted_as_right_are_no_illness(tmp_path):
 def test_what_is_no_run_is_answered_in_one_line(tmp_path):
     result = CliRunner().invoke(cli, ["doctor", str(tmp_path)])
     assert result.exit_code == 1 and "is no run of python -m training" in result.stderr
+
+
+@pytest.mark.parametrize("method", ["clip", "simclr", "moco", "swav", "dino", "jigsaw", "relative-position"])
+def test_every_knob_that_is_named_is_one_of_the_method(method):
+    own = METHODS[method].Config
+    known = {field.name for config in (own, RunConfig, DataConfig) for field in fields(config)}
+    for _, _, turn in chances(document(method, asdict(own()))):
+        named = {flag.replace("-", "_") for flag in re.findall(r"--([a-z-]+)", turn)}
+        assert named and named <= known

@@ -74,19 +74,21 @@ def chances(document: Mapping[str, Any]) -> list[tuple[int, str, str]]:
     """For a method: how many it tells apart, what they are, and what to turn when it cannot."""
     batch, method, settings = document["run"]["batch_size"], document["method"], document["settings"]
     slower = "Lower --learning-rate or lengthen --warmup; check that captions belong to their pictures."
+    simpler = "Lower --learning-rate or lengthen --warmup."
     found = {
         "clip": [(batch, f"the {batch} captions of a batch", slower)],
         "simclr": [(2 * batch - 1, f"the {2 * batch - 1} other views", "Lower --temperature, or --learning-rate.")],
+        "relative-position": [(8, "the eight sides", simpler)],
     }.get(method, [])
-    if method == "moco" and "queue" in settings:
-        found = [(settings["queue"] + 1, "the queue's keys", "A smaller --queue fills with keys of one age; try it.")]
-    if method == "swav" and "prototypes" in settings:
-        turn = "Freeze the prototypes longer, take fewer --prototypes, and leave the queue out at first."
-        found = [(settings["prototypes"], "the prototypes", turn)]
-    if method == "dino":
-        size = next((settings[name] for name in ("out_dim", "outputs", "prototypes") if name in settings), None)
-        turn = "Lower the teacher's temperature, or its momentum to 0.99 on little data."
-        found = [(size, "the teacher's outputs", turn)] if size else []
+    of_setting = {  # what is told apart is a setting of the method's own
+        "moco": ("queue", 1, "the keys of the queue", "A smaller --queue holds keys of one age; try it."),
+        "swav": ("prototypes", 0, "the prototypes", "Raise --freeze, take fewer --prototypes, begin with --queue 0."),
+        "dino": ("outputs", 0, "the outputs", "Lower --teacher-temperature; on little data --momentum 0.99."),
+        "jigsaw": ("permutations", 0, "the orders", f"Take fewer --permutations. {simpler}"),
+    }
+    if method in of_setting:
+        name, more, what, turn = of_setting[method]
+        found = [(settings[name] + more, what, turn)] if name in settings else []
     return found
 
 
@@ -96,7 +98,7 @@ def loss_at_zero(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]
         yield Finding(
             "The loss has fallen to zero.",
             "Teacher and student agree on one answer for every picture: the other kind of collapse.",
-            "The centre is not doing its work: raise the teacher's temperature, or lower its momentum.",
+            "Raise --epsilon for swav, --teacher-temperature for dino.",
         )
 
 
