@@ -111,7 +111,7 @@ def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | Non
         h = torch.cat([method.backbone(part) for part in images.split(250)])
         z = method.projector(h) if hasattr(method, "projector") else None
     labels = pictures.labels[:1000]
-    colours = [str(item.metadata["colour"]) for item in pictures.items[:1000]]
+    colours = [str(item.metadata["colour"]) for item in map(pictures.item, range(min(1000, len(pictures))))]
     tints = np.unique(colours, return_inverse=True)[1]
     for what, rows in {"h": h, "z": z}.items():
         if rows is not None:
