@@ -42,6 +42,10 @@ def test_temperature_and_bias_begin_where_the_papers_have_them(name, scale, bias
     assert (model.logit_bias is None) if bias is None else (model.logit_bias.item() == bias)
 
 
+def test_siglips_bias_can_begin_where_the_share_of_right_pairs_asks_for():
+    assert method("siglip", bias=-2.0).pair.model.logit_bias.item() == -2.0
+
+
 @pytest.mark.parametrize("name", ["clip", "siglip"])
 def test_the_temperature_is_clamped_after_the_step(name):
     clipped = method(name)

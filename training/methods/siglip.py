@@ -4,6 +4,7 @@ Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training".
 """
 
 import math
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -14,6 +15,7 @@ from training.methods.clip import MOST
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather, rank
+from training.models.knobs import knob
 from training.models.towers import Pair
 
 SCALE, BIAS = 10.0, -10.0  # where they begin: at first nearly every pair is wrong, and the loss knows it
@@ -24,9 +26,13 @@ class SigLIP(TwoTowers):
 
     recipe: ClassVar = {"learning_rate": 1e-3, "weight_decay": 1e-4, "beta2": 0.95, "epsilon": 1e-8}
 
-    def __init__(self, pair: Pair, config: TwoTowers.Config):
+    @dataclass(frozen=True, kw_only=True)
+    class Config(TwoTowers.Config):
+        bias: float = knob(BIAS, "where the bias begins; with many right pairs in a batch nearer to 0, such as -2")
+
+    def __init__(self, pair: Pair, config: Config):
         super().__init__(pair, config)
-        pair.start(SCALE, BIAS)
+        pair.start(SCALE, config.bias)
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
         """This rank's pictures against the captions of all ranks."""
