@@ -30,7 +30,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ RESULT = Path(__file__).with_suffix(".json")
 USERS, EVERY = 20, 2.0  # people, and seconds between one's searches
 SEGMENT = 5_000  # pictures
 SPREAD = 0.6  # how far a made-up vector lies from the real one it is drawn round, as a share of its length
+PARTS = ("start", "gradio", "typed", "api", "page", "memory")
 LIMITS = {"api_p95": 400, "page_p95": 800, "start": 6_000, "typed": 300}  # milliseconds
 
 
@@ -182,10 +183,14 @@ def through_gradio(server: Server) -> Search:
         answer.raise_for_status()
         return answer.json()
 
+    async def remark(client: httpx.AsyncClient, query: str) -> None:
+        with suppress(httpx.HTTPError, RuntimeError):  # the client may be closed by then
+            await call(client, "remark", {"q": query})
+
     async def search(client: httpx.AsyncClient, query: str) -> float:
         found = await call(client, "find", {"q": query, "k": 60})
         assert len(found["hits"]) == 60, found
-        remarks.append(asyncio.create_task(call(client, "remark", {"q": query})))  # nobody waits for it
+        remarks.append(asyncio.create_task(remark(client, query)))  # nobody waits for it
         del remarks[:-4]
         return found["milliseconds"]
 
@@ -259,20 +264,22 @@ async def memory(server: Server, searches: int) -> dict[str, Any]:
 
 
 async def side_by_side(server: Server, rounds: int) -> dict[str, Any]:
-    """The same question both ways, one at a time, and the part of it that is our own function's time."""
+    """The same question both ways, one at a time; function is our own part, the rest is HTTP and Gradio or FastAPI."""
     api, gradio = through_api(server), through_gradio(server)
     taken: dict[str, list[float]] = {"api": [], "gradio": [], "function": []}
     words = queries(7)
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        for _ in range(rounds):
+        for number in range(rounds):
             query = next(words)
-            for name, search in (("api", api), ("gradio", gradio)):
+            await api(client, query)  # so that neither has to read the words
+            ways = [("api", api), ("gradio", gradio)]
+            for name, search in ways if number % 2 else reversed(ways):
                 begun = time.monotonic()
                 inside = await search(client, query)
                 taken[name].append(1000 * (time.monotonic() - begun))
                 taken["function"].append(inside)
     medians = {name: round(statistics.median(times), 2) for name, times in taken.items()}
-    added = round(medians["gradio"] - medians["api"], 2)
+    added = round(medians["gradio"] - medians["function"], 2)
     return {**medians, "gradio_adds": added, "gradio_share": round(added / medians["gradio"], 3)}
 
 
@@ -357,7 +364,7 @@ def typed(server: Server, rounds: int) -> dict[str, Any]:
     words, waited, inside = queries(5), [], []
     browser.page.on(
         "response",
-        lambda answer: answer.url.endswith("component_server") and inside.append(answer),
+        lambda answer: "component_server" in answer.url and inside.append(answer),
     )
     for number in range(rounds + 3):
         milliseconds = browser.type(next(words))
@@ -376,9 +383,16 @@ def typed(server: Server, rounds: int) -> dict[str, Any]:
 @click.option("--searches", default=10_000, show_default=True, help="Of the memory's part; 0 leaves it out.")
 @click.option("--runs", default=3, show_default=True, help="Starts that are timed.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the collection is kept for another run.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; the others' figures stay.")
 @click.option("--clients", nargs=3, hidden=True)
 def main(
-    pictures: int, seconds: float, searches: int, runs: int, folder: Path | None, clients: tuple[str, str, str]
+    pictures: int,
+    seconds: float,
+    searches: int,
+    runs: int,
+    folder: Path | None,
+    parts: tuple[str, ...],
+    clients: tuple[str, str, str],
 ) -> None:
     """Measure, print and keep."""
     if clients:
@@ -389,39 +403,42 @@ def main(
         return
     with tempfile.TemporaryDirectory() as temporary:
         collection = generated(folder or Path(temporary), pictures)
-        result: dict[str, Any] = {
-            "pictures": pictures,
-            "cores": len(os.sched_getaffinity(0)),
-            "users": USERS,
-            "every": EVERY,
-        }
-        result["busy_before"] = round(os.getloadavg()[0], 1)  # other work on the machine, in the last minute
-        result["start"] = tell("start", start(collection, runs))
+        wanted = parts or PARTS
+        result: dict[str, Any] = json.loads(RESULT.read_text()) if parts and RESULT.exists() else {}
+        result |= {"pictures": pictures, "cores": len(os.sched_getaffinity(0)), "users": USERS, "every": EVERY}
+        result["limits"] = LIMITS
+        if "start" in wanted:
+            measured(result, "start", lambda: start(collection, runs))
         with serving(collection) as server:
             asyncio.run(crowd([through_api(server), through_gradio(server)], 5))  # warm
-            result["gradio"] = tell("gradio", asyncio.run(side_by_side(server, 60)))
-            result["typed"] = tell("typed", typed(server, 20))
-            before = server.processor_seconds()
-            result["api"] = tell("api", asyncio.run(crowd([through_api(server) for _ in range(USERS)], seconds)))
-            result["api"]["processor_ms"] = processor(server, before, result["api"]["searches"])
-            before = server.processor_seconds()
-            result["page"] = tell("page", page_crowd(server, seconds))
-            total = result["page"]["clients"]["searches"] + result["page"]["chromium"]["searches"]
-            result["page"]["processor_ms"] = processor(server, before, total)
-            if searches:
-                result["memory"] = tell("memory", asyncio.run(memory(server, searches)))
-    result["limits"] = LIMITS
+            if "gradio" in wanted:
+                measured(result, "gradio", lambda: asyncio.run(side_by_side(server, 60)))
+            if "typed" in wanted:
+                measured(result, "typed", lambda: typed(server, 20))
+            if "api" in wanted:
+                people = [through_api(server) for _ in range(USERS)]
+                measured(result, "api", lambda: worked(server, lambda: asyncio.run(crowd(people, seconds))))
+            if "page" in wanted:
+                measured(result, "page", lambda: worked(server, lambda: page_crowd(server, seconds)))
+            if "memory" in wanted:
+                measured(result, "memory", lambda: asyncio.run(memory(server, searches)))
+
+
+def measured(result: dict[str, Any], part: str, measure: Callable[[], dict[str, Any]]) -> None:
+    """Print and keep one part. busy: processes that wanted a core meanwhile, other programs' among them."""
+    figures = measure()
+    result[part] = {**figures, "busy": round(os.getloadavg()[0], 1)}
+    click.echo(f"{part}: {json.dumps(result[part])}")
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def processor(server: Server, before: float, searches: int) -> float:
-    """The server's processor time a search, milliseconds."""
-    return round(1000 * (server.processor_seconds() - before) / max(1, searches), 1)
-
-
-def tell(name: str, figures: dict[str, Any]) -> dict[str, Any]:
-    click.echo(f"{name}: {json.dumps(figures)}")
-    return figures
+def worked(server: Server, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Figures of a crowd with the server's processor time a search, in milliseconds."""
+    before = server.processor_seconds()
+    figures = measure()
+    asked = figures if "searches" in figures else {"searches": sum(one["searches"] for one in figures.values())}
+    spent = 1000 * (server.processor_seconds() - before) / max(1, asked["searches"])
+    return {**figures, "processor_ms": round(spent, 1)}
 
 
 if __name__ == "__main__":
