@@ -7,6 +7,7 @@ result is printed and kept beside this script as command.json.
 """
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,18 +27,25 @@ RESULT = Path(__file__).with_suffix(".json")
 HEAVY = ("torch", "open_clip", "gradio", "transformers", "timm", "torchvision")
 
 
+def _worked() -> float:
+    """Seconds of computing of the processes that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @click.command()
 @click.option("--collection", required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--runs", default=9, show_default=True, type=click.IntRange(1))
 def main(collection: Path, runs: int) -> None:
     """Search COLLECTION for "a red bicycle" RUNS times."""
     command = [sys.executable, "-m", "index", "search", str(collection), "a red bicycle", "--json"]
-    seconds = []
+    seconds, before = [], _worked()
     for _ in range(runs + 1):
         begun = time.perf_counter()
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         seconds.append(time.perf_counter() - begun)
     seconds = seconds[1:]  # the first one exports what is not in the cache yet
+    after = _worked()
     listed = [sys.executable, "-X", "importtime", *command[1:]]
     done = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True)
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
@@ -46,6 +54,7 @@ def main(collection: Path, runs: int) -> None:
         "pictures": len(Collection.open(collection)),
         "runs": runs,
         "seconds": {name: round(of(seconds), 2) for name, of in kinds.items()},
+        "cpu_seconds": round((after - before) / (runs + 1), 2),
         "heavy_imports": [name for name in HEAVY if name in imported],
         "machine": machine(),
     }

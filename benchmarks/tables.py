@@ -117,7 +117,8 @@ def _label_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _command_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     what = f"search of {stored['pictures']:,} pictures from the command line, whole process"
-    return [(what, seconds(stored["seconds"]), "<= 2 s at 10,000", _on(stored), "`command.py`")]
+    reached = f"{seconds(stored['seconds'])}, of computing {stored['cpu_seconds']:.1f} s"
+    return [(what, reached, "<= 2 s at 10,000", _on(stored), "`command.py`")]
 
 
 INDEX = {
