@@ -1,7 +1,8 @@
-"""What encoders can and cannot see: python benchmarks/probes.py [ENCODER ...]
+"""What encoders can and cannot see: python benchmarks/probes.py [ENCODER ...] [--sugarcrepe FOLDER]
 
 Runs all probes on each encoder and on the controls, of which the answers are known, on generated pictures; keeps the
 reports in probes.json and makes docs/probes.md of them. An encoder that is kept already is run again only if named.
+FOLDER holds the .json files of SugarCrepe: how far its captions are given away by their words alone.
 """
 
 import json
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-STORED, PAGE = HERE / "probes.json", HERE.parent / "docs" / "probes.md"
+STORED, BLIND = HERE / "probes.json", HERE / "sugarcrepe_text_alone.json"
+PAGE = HERE.parent / "docs" / "probes.md"
 DATA = "scenes:1000?split=iid"
 
 WHAT = {
@@ -74,9 +76,41 @@ def page(stored: dict[str, Any]) -> str:
         lines += [f"## {probe}", "", about, "", *_table(probe, figures, stored), ""]
         notes = stored[names[0]].get("notes", {}).get(probe, [])
         lines += [*notes, ""] if probe not in ("speed",) else [*notes[:1], ""]
+    lines += _blind_of_sugarcrepe()
     left_out = {name: stored[name]["skipped"] for name in names if stored[name]["skipped"]}
     lines += [f"- {name}: {probe} was left out, {why}" for name, of in left_out.items() for probe, why in of.items()]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def measure_sugarcrepe(folder: str) -> None:
+    """How often the true caption is found without its picture, by kind."""
+    from training.evaluation.bootstrap import figure_of
+    from training.evaluation.hard_negatives import blind_wins, read_negatives
+
+    examples = read_negatives(folder)
+    found = {}
+    for kind in sorted({example.kind for example in examples}):
+        of = [example for example in examples if example.kind == kind]
+        found[kind] = figure_of(blind_wins([e.caption for e in of], [e.negative for e in of]))
+    BLIND.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _blind_of_sugarcrepe() -> list[str]:
+    if not BLIND.exists():
+        return []
+    rows = [f"| {kind} | {_cell(figure)} | {figure['n']:,} |" for kind, figure in json.loads(BLIND.read_text()).items()]
+    return [
+        "## Text alone on SugarCrepe",
+        "",
+        "How often the true one of SugarCrepe's own caption pairs is found without any picture, by a logistic",
+        "regression on words, pairs of words and length, fitted on the other half. Far above a half, a score says",
+        "as much of an encoder's ear as of its eye (what is added makes the false caption the longer one).",
+        "",
+        "| kind | found by text alone | pairs |",
+        "| --- | --- | --- |",
+        *rows,
+        "",
+    ]
 
 
 def _table(probe: str, figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
@@ -108,6 +142,11 @@ def _number(value: float) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parent))
-    run(sys.argv[1:])
+    asked = sys.argv[1:]
+    if "--sugarcrepe" in asked:
+        at = asked.index("--sugarcrepe")
+        measure_sugarcrepe(asked[at + 1])
+        del asked[at : at + 2]
+    run(asked)
     PAGE.write_text(page(json.loads(STORED.read_text())))
     print(f"Written to {PAGE}.")

@@ -131,6 +131,7 @@ def test_pairs_are_scored_in_all_and_by_tag_beside_chance_and_people(pairs, monk
     names = [prefix + score for prefix in ("", "easy/", "also easy/") for score in ("text", "image", "group")]
     assert {name: figure["value"] for name, figure in document["winoground"].items()} == dict.fromkeys(names, 1.0)
     beside = document["beside"]["winoground"]
+    assert "bag" in " ".join(document["notes"]["winoground"])
     assert beside["chance"]["group"] == pytest.approx(1 / 6) and beside["human"]["text"] == 0.895
     assert beside["CLIP ViT-B/32"]["image"] == 0.105
 

@@ -85,7 +85,7 @@ def finding(features: Mapping[str, Any], tags: Sequence[str] = (), pairs: Sequen
         if known:
             beside[CLIP] |= {f"{tag}/{score}": value for score, value in zip(SCORES, known, strict=True)}
     scores = pair_matrix(**features)
-    lost = np.flatnonzero(~wins["group"])[: MOST_FAILURES if pairs else 0]
+    lost = _of_each(np.flatnonzero(~wins["group"]).tolist(), tags) if pairs else []
     failures = tuple(
         Failure(tuple(open_() for open_ in pairs[i].pictures), verdict(scores[i], pairs[i].captions)) for i in lost
     )
@@ -95,6 +95,14 @@ def finding(features: Mapping[str, Any], tags: Sequence[str] = (), pairs: Sequen
         "pairs they only say where the scale lies. Random vectors get the chance scores; a bag of words gets 0.",
     )
     return Finding(figures, beside, notes, failures)
+
+
+def _of_each(lost: Sequence[int], tags: Sequence[str]) -> list[int]:
+    """Up to MOST_FAILURES of the lost examples, of each tag as many as of the others."""
+    kinds = sorted(set(tags)) or [""]
+    most = max(1, MOST_FAILURES // len(kinds))
+    shown = [i for kind in kinds for i in [i for i in lost if (tags[i] if tags else "") == kind][:most]]
+    return shown[:MOST_FAILURES]
 
 
 def verdict(scores: NDArray[np.float64], captions: Sequence[str]) -> str:
@@ -107,7 +115,7 @@ def verdict(scores: NDArray[np.float64], captions: Sequence[str]) -> str:
     if won["group"]:
         return f"Every caption and every picture finds its own. {table}"
     wrong = [
-        "picks a wrong caption for a picture" if not won["text"] else "",
-        "picks a wrong picture for a caption" if not won["image"] else "",
+        "the caption of each picture" if not won["text"] else "",
+        "the picture of each caption" if not won["image"] else "",
     ]
-    return f"{' and '.join(filter(None, wrong)).capitalize()}. {table}"
+    return f"Does not find {', nor '.join(filter(None, wrong))}. {table}"
