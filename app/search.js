@@ -240,7 +240,10 @@
       const high = Math.max(...scores, 0), last = Math.min(...scores, high);
       // A bar compares the results of this page; a little below the weakest is its zero.
       shown = { ...answer, high, low: last - 0.15 * (high - last) - 1e-6 };
+      const held = grid.contains(document.activeElement) && document.activeElement.closest(".g-card")?.dataset.id;
       grid.replaceChildren(...cards(answer.hits));
+      // Who moves about by keyboard stays where they were, or at the first of other results.
+      if (held) (grid.querySelector(`[data-id="${CSS.escape(held)}"] .g-frame`) || grid.querySelector(".g-frame"))?.focus({ preventScroll: true });
       notice.replaceChildren(...(emptiness() || []));
       histogram.show(answer.line);
       drawStatus();

@@ -88,6 +88,7 @@ def test_a_search_is_asked_read_and_left_by_keyboard_alone(opened):
     page.keyboard.type("red")
     page.keyboard.press("Enter")
     page.wait_for_function("new URLSearchParams(location.search).get('q') === 'red'")
+    expect(page.locator("#status")).to_contain_text("ms")
     expect(page.locator("#grid:not([aria-busy])")).to_be_visible()
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -18,7 +18,8 @@ from conftest import ColourEncoder, paint
 from starlette.testclient import TestClient
 
 from app import guard
-from app.classify_tab import labelling_state, start_labelling
+from app.classify_asked import Kept
+from app.classify_collection import labelling_state, start_labelling
 from app.guard import LARGEST_PICTURE
 from app.library import Library
 from app.map_tab import table_of_rows
@@ -193,7 +194,8 @@ def cells(text: str) -> list[str]:
 
 def test_no_cell_of_any_table_is_run_by_a_spreadsheet(page, library):
     collection = library.shelf(None).opened()
-    job = start_labelling(library, {}, "red\n=cmd\nblue", "plain", False)["job"]
+    form = {"classes": "red\n=cmd\nblue", "templates": "plain"}
+    job = start_labelling(library, Kept(), {}, form)["job"]
     while labelling_state(library, job)["state"] == "running":
         time.sleep(0.01)
     chosen = {"ids": list(collection.items["id"])}
