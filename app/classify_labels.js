@@ -59,11 +59,7 @@
         g.node("b", { text: "Label a whole collection" }), g.node("p", { text: "Every picture gets the class whose " +
           "words lie nearest. You see how many each class gets, review the closest calls, and take the labels away." })));
       if (value.error) return root.replaceChildren(g.notice(value.error));
-      const params = new URLSearchParams(location.search);
-      if (params.get("tab") === "classify" && params.get("job") !== value.job) {
-        params.set("job", value.job);
-        history.replaceState(history.state, "", `${location.pathname}?${params}`);
-      }
+      g.readdress("classify", { job: value.job });
       if (value.state === "running") {
         drawn = "";
         const share = value.total ? value.done / value.total : 0;

@@ -10,7 +10,6 @@ from index.classifier import template_effects
 from index.label import NONE
 from training.models.errors import UserError
 
-MOST_BARS = 24
 MOST_EFFECTS = 100  # phrasings whose effect is told
 
 

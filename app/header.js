@@ -35,6 +35,7 @@
       chosen === "dark");
 
     let wanted = new URLSearchParams(location.search).get("collection") || "";
+    if (wanted) props.value = { collection: wanted }; // before anyone can ask something of the first one
     let timer = 0;
     let known = ""; // the collection that was heard of last
     const choose = (key) => {

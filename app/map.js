@@ -107,10 +107,7 @@
       field.value = ask.q;
     };
     const write = () => {
-      const params = address();
-      Object.entries({ tab: "map", by: ask.q ? null : ask.by, q: ask.q, method: ask.method }).forEach(([key, value]) =>
-        value ? params.set(key, value) : params.delete(key));
-      history.replaceState(history.state, "", `${location.pathname}?${params}`);
+      g.readdress("map", { by: ask.q ? null : ask.by, q: ask.q, method: ask.method });
     };
     const mine = () => ({ collection: facts.collection, revision: facts.revision });
 

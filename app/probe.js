@@ -53,15 +53,12 @@
       if (params.get("picture")) picture = { id: params.get("picture"), name: "the chosen picture" };
     };
     const write = () => {
-      const params = new URLSearchParams(location.search);
       const parts = { pairs: ["kind", "i"], order: ["caption"], colour: ["paint", "object"], written: ["word", "labels"],
         phrasing: ["labels"] } [ask.probe];
-      ["pair", "i", "caption", "paint", "object", "word", "labels", "picture"].forEach((key) => params.delete(key));
-      params.set("tab", "probe");
-      params.set("probe", ask.probe);
-      parts.forEach((part) => ask[part] !== "" && params.set(part === "kind" ? "pair" : part, ask[part]));
-      if (ask.probe !== "pairs" && picture?.id) params.set("picture", picture.id);
-      history.replaceState(history.state, "", `${location.pathname}?${params}`);
+      const none = { pair: null, i: null, caption: null, paint: null, object: null, word: null, labels: null, picture: null };
+      const told = Object.fromEntries(parts.map((part) => [part === "kind" ? "pair" : part, ask[part]]));
+      const shown = ask.probe === "pairs" ? {} : { picture: picture?.id };
+      g.readdress("probe", { ...none, ...told, ...shown, probe: ask.probe });
     };
 
     // ---- asking

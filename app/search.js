@@ -180,7 +180,7 @@
       const before = shown.hits.at(-1);
       shown.hits.push(...answer.hits);
       ask.k = Math.min(MOST, offset + PAGE);
-      history.replaceState(history.state, "", address());
+      g.readdress("search", { k: ask.k });
       grid.append(...cards(answer.hits, before));
       selection.mark();
       drawStatus();

@@ -31,6 +31,15 @@
     window.scrollTo({ top: 0 });
   };
 
+  // A tab writes down what it shows, unless the person has gone on to another one before the answer came.
+  g.readdress = (tab, settings) => {
+    if (asked() !== tab) return;
+    const params = new URLSearchParams(location.search);
+    Object.entries(settings).forEach(([key, value]) => (value === null || value === "" || value === undefined) ?
+      params.delete(key) : params.set(key, value));
+    history.replaceState(history.state, "", `${location.pathname}?${params}`);
+  };
+
   // Every tab hears of a changed address and reads its own part of it.
   window.addEventListener("popstate", () => {
     const collection = new URLSearchParams(location.search).get("collection");

@@ -28,12 +28,13 @@ RESULT = Path(__file__).with_suffix(".json")
 @click.command()
 @click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--count", default=2000, show_default=True, help="Photographs, repeated to that many.")
-@click.option("--weights", default="/tmp/random-ViT-B-32.pt", type=click.Path(path_type=Path), show_default=True)
-def main(photos: Path, count: int, weights: Path) -> None:
+@click.option("--weights", type=click.Path(path_type=Path), help="Kept there for another run.")
+def main(photos: Path, count: int, weights: Path | None) -> None:
     """Measure builds of PHOTOS."""
-    encoders = {"starter": "starter", "ViT-B-32, random": f"ViT-B-32/{make_weights('ViT-B-32', weights)}"}
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
+        random = make_weights("ViT-B-32", weights or Path(folder, "random.pt"))
+        encoders = {"starter": "starter", "ViT-B-32, random": f"ViT-B-32/{random}"}
         pictures = repeated(photos, Path(folder, "photographs"), count)
         for name, encoder in encoders.items():
             command = [sys.executable, "-m", "index", "bench", "build", str(pictures), "--encoder", encoder, "--json"]

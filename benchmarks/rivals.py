@@ -138,15 +138,15 @@ def _figures(count: int, done: dict[str, Any], working: float) -> dict[str, Any]
 @click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--clip-retrieval", "rival", required=True, help="Its command, in an environment of its own.")
 @click.option("--count", default=1000, show_default=True, help="Photographs, repeated to that many.")
-@click.option("--weights", default="/tmp/random-ViT-B-32.pt", type=click.Path(path_type=Path), show_default=True)
-def main(photos: Path, rival: str, count: int, weights: Path) -> None:
+@click.option("--weights", type=click.Path(path_type=Path), help="Kept there for another run.")
+def main(photos: Path, rival: str, count: int, weights: Path | None) -> None:
     """Builds and clip-retrieval in turn."""
-    make_weights("ViT-B-32", weights)
     result: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory() as folder:
+        random = make_weights("ViT-B-32", weights or Path(folder, "random.pt"))
         pictures = repeated(photos, Path(folder, "photographs"), count)
-        result["gelato, ViT-B-32"] = ours(pictures, f"ViT-B-32/{weights}")
-        result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, pictures, weights)
+        result["gelato, ViT-B-32"] = ours(pictures, f"ViT-B-32/{random}")
+        result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, pictures, random)
         result["gelato, starter"] = ours(pictures, "starter")
     of_rival = result["clip-retrieval, ViT-B-32"]
     for name in ("gelato, ViT-B-32", "gelato, starter"):

@@ -70,9 +70,14 @@ def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
 
 def readers(threads: int | None = None) -> ThreadPoolExecutor:
     """A thread a core, each of which computes alone: there is a picture for every one of them."""
+    return ThreadPoolExecutor(threads or cores(), "read", initializer=_compute_alone)
+
+
+def _compute_alone() -> None:
+    """In a reading thread, which starts with its first picture: a build without any imports no torch."""
     from torch import set_num_threads
 
-    return ThreadPoolExecutor(threads or cores(), "read", initializer=set_num_threads, initargs=(1,))
+    set_num_threads(1)
 
 
 def read_and_embed(

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_a_worker_that_is_killed_costs_nothing_and_vectors_are_equal_to_the_bit(
         ray.shutdown()
 
 
-@pytest.mark.skipif(here, reason="Ray is installed")
-def test_without_ray_the_sentence_says_what_to_install():
+def test_without_ray_the_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not there
     with pytest.raises(UserError, match=r"pip install -r requirements-cluster\.txt, or use --engine local"):
         RayEngine(ColourEncoder)

@@ -180,9 +180,16 @@ def test_a_disk_that_is_full_is_said_in_one_sentence(pictures, tmp_path, monkeyp
         build_collection([pictures], tmp_path / "c.gelato", encoder)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_folder_that_may_not_be_written_is_said_in_one_sentence(pictures, tmp_path, encoder):
-    (tmp_path / "shut").mkdir(mode=0o555)
+def test_a_folder_that_may_not_be_written_is_said_in_one_sentence(pictures, tmp_path, encoder, monkeypatch):
+    mkdir = os.mkdir
+
+    def refused(path, *rest, **more):  # as the system does to anyone but root
+        if Path(path).is_relative_to(tmp_path / "shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        mkdir(path, *rest, **more)
+
+    (tmp_path / "shut").mkdir()
+    monkeypatch.setattr(os, "mkdir", refused)
     with pytest.raises(UserError, match="cannot be written: Permission denied"):
         build_collection([pictures], tmp_path / "shut/c.gelato", encoder)
 

@@ -194,9 +194,3 @@ def test_where_all_items_agree_the_interval_is_not_a_point():
     none, all_ = bootstrap.figure_of(np.zeros(30)), bootstrap.figure_of(np.ones(30))
     assert (none["value"], none["low"]) == (0, 0) and none["high"] == pytest.approx(0.1157, abs=1e-3)
     assert (all_["value"], all_["high"]) == (1, 1) and all_["low"] == pytest.approx(1 - none["high"])
-
-
-def test_a_paired_difference_is_sharper_than_two_intervals():
-    hard = np.random.default_rng(0).random(400)
-    figure = bootstrap.difference(hard + 0.05, hard)
-    assert figure["low"] == pytest.approx(0.05) and figure["high"] == pytest.approx(0.05)

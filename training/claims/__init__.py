@@ -4,50 +4,29 @@ A file has CLAIM: the statement, where it comes from, and a design that was fixe
 imported when it is asked for, so that listing the names loads no torch.
 """
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from training.models.registry import Lazy
 
 if TYPE_CHECKING:
     from training.claims.claim import Claim
 
-
-class _Claims(Mapping[str, "Claim"]):
-    def __init__(self, names: tuple[str, ...]):
-        self.names = names
-
-    def __getitem__(self, name: str) -> "Claim":
-        if name not in self.names:
-            raise KeyError(name)
-        return import_module(f"{__name__}.{name.replace('-', '_')}").CLAIM
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.names  # Mapping's own would import it
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-
-CLAIMS = _Claims(
-    (
-        "nt-xent-is-cross-entropy",
-        "clip-loss-is-symmetric",
-        "softmax-against-sigmoid",
-        "temperature",
-        "byol-collapse",
-        "swav-collapse",
-        "dino-collapses",
-        "projection-head",
-        "moco-momentum",
-        "bag-of-words",
-        "lemons-purple",
-        "hard-negatives",
-        "detail",
-    )
+FILES = (
+    "nt_xent_is_cross_entropy",
+    "clip_loss_is_symmetric",
+    "softmax_against_sigmoid",
+    "temperature",
+    "byol_collapse",
+    "swav_collapse",
+    "dino_collapses",
+    "projection_head",
+    "moco_momentum",
+    "bag_of_words",
+    "lemons_purple",
+    "hard_negatives",
+    "detail",
 )
+CLAIMS: Lazy["Claim"] = Lazy(__name__, {file.replace("_", "-"): f"{file}:CLAIM" for file in FILES})
 
 # What the lecture says as well, and what nobody has designed a run for here yet.
 OPEN = (

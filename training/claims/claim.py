@@ -12,7 +12,6 @@ from training.models.atomic import write_file
 
 SEEDS = 5  # pairs: each seed runs every arm
 HELD, PART, NOT_SEEN, OPPOSITE, UNDECIDED = "held", "held in part", "not seen", "opposite", "undecided"
-VERDICTS = (HELD, PART, NOT_SEEN, OPPOSITE, UNDECIDED)
 
 Measured = Mapping[str, float]
 Run = Callable[[int, bool], dict[str, float]]  # of a seed, and whether to be quick, to numbers

@@ -5,46 +5,30 @@ A file has the measure itself (arrays in, a number out) and, where it is one, th
 listing the names loads nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from training.models.registry import Lazy
 
 if TYPE_CHECKING:
     from training.evaluation.subject import Finding, Subject
 
-
-class _Probes(Mapping[str, "Callable[[Subject], Finding]"]):
-    def __init__(self, places: dict[str, str]):
-        self.places = places
-
-    def __getitem__(self, name: str) -> "Callable[[Subject], Finding]":
-        return import_module(f"{__name__}.{self.places[name]}").probe
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.places  # Mapping's own would import it
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.places)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-
-PROBES = _Probes(
-    {  # name on the command line: file in this folder
-        "knn": "knn",
-        "linear": "linear",
-        "zero-shot": "zero_shot",
-        "retrieval": "retrieval",
-        "geometry": "geometry",
-        "winoground": "winoground",
-        "hard-negatives": "hard_negatives",
-        "association": "association",
-        "order": "order",
-        "detail": "detail",
-        "few-shot": "few_shot",
-        "collapse": "collapse",
-        "robustness": "robustness",
-        "speed": "speed",
-    }
+FILES = (
+    "knn",
+    "linear",
+    "zero_shot",
+    "retrieval",
+    "geometry",
+    "winoground",
+    "hard_negatives",
+    "association",
+    "order",
+    "detail",
+    "few_shot",
+    "collapse",
+    "robustness",
+    "speed",
+)
+PROBES: Lazy["Callable[[Subject], Finding]"] = Lazy(
+    __name__, {file.replace("_", "-"): f"{file}:probe" for file in FILES}
 )

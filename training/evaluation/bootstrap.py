@@ -64,14 +64,6 @@ def figure_of_statistic(statistic: Callable[[NDArray], float], n: int, replicate
     return _figure(value, value + drawn - drawn.mean(), n)
 
 
-def difference(first: Any, second: Any, seed: int = 0) -> Figure:
-    """The mean of first - second over the same items, with its interval: paired, so items' own hardness cancels."""
-    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if one.shape != other.shape:
-        raise ValueError(f"{one.shape} and {other.shape} are not values of the same items")
-    return figure_of(one - other, seed)
-
-
 def worst(figures: Sequence[Figure]) -> Figure:
     """The lowest of several figures."""
     return min(figures, key=lambda figure: figure["value"])

@@ -1,7 +1,6 @@
-"""Collapse: has an encoder given up telling pictures apart, and does a loss say so?"""
+"""Collapse: has an encoder given up telling pictures apart? (What a loss says of it: engine/doctor.py.)"""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from training.evaluation.subject import Finding, Subject, Unable
 
 FEW = 0.1  # of the deviation of evenly spread rows: below, everything looks nearly the same
 NARROW = 2.0  # directions: an effective rank below it is a line
-STUCK = 0.005  # relative distance to ln K within which a loss counts as sitting there
 
 
 def spread(features: Any) -> float:
@@ -30,11 +28,6 @@ def collapsed(features: Any) -> str:
     if rank < NARROW:
         return f"Embeddings vary along a line: their effective rank is {rank:.2f}."
     return ""
-
-
-def stuck_at(loss: float, choices: Mapping[str, int]) -> str:
-    """The first of choices (name to K) for which loss sits at ln K, what guessing among K costs; "" if none does."""
-    return next((name for name, k in choices.items() if k > 1 and abs(loss / math.log(k) - 1) < STUCK), "")
 
 
 def probe(subject: Subject) -> Finding:

@@ -1,4 +1,4 @@
-"""What a page can ask of an encoder at once: two pictures and two captions, a caption's other orders, colours,
+"""What a page can ask of an encoder at once: two pictures and two captions, a caption's other orders,
 templates, words written into a picture. Pure functions of pictures and phrases; how it looks is the page's."""
 
 from collections.abc import Sequence
@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from training.data.drawing import draw_scene
-from training.data.world import NATURAL, Draws, Graph, Thing
-from training.evaluation.association import ANSWERS, answers, colour_words
-from training.evaluation.generated import generated_pairs, side_for
 from training.evaluation.order import moved
-from training.evaluation.pairs import PairExample
 from training.evaluation.rows import TIE
 from training.evaluation.winoground import wins_of_matrix
 from training.evaluation.wording import Variant, variants, words_of
@@ -67,11 +62,6 @@ def cosines(encoder: Encoder, pictures: Sequence[Image.Image], phrases: Sequence
     )
 
 
-def browse_pairs(encoder: Encoder, each: int = 6, seed: int = 0) -> list[PairExample]:
-    """Generated pairs of each kind to look through, with their truth; tag is the kind."""
-    return generated_pairs(each, seed, side_for(encoder))
-
-
 @dataclass(frozen=True)
 class OrderScore:
     """One order of a caption's words. score: cosine to the picture; moved: 1 - cosine to the caption itself."""
@@ -103,40 +93,6 @@ def rank_as_written(found: Sequence[OrderScore]) -> int:
     """The place of the caption itself among its other orders, from 1; what cannot be told apart counts against it."""
     own = next(one.score for one in found if one.kind == "original")
     return 1 + sum(one.score >= own - TIE for one in found if one.kind != "original")
-
-
-@dataclass(frozen=True)
-class ColourGrid:
-    """One object in every colour, and what each was said to be.
-
-    painted: the colours, by rows. pictures: one for each. answered: by rows, "" where undecided. scores: cosines
-    [painted, ANSWERS]. usual: the object's natural colour, "" if it has none.
-    """
-
-    painted: tuple[str, ...]
-    pictures: tuple[Image.Image, ...]
-    answered: tuple[str, ...]
-    scores: NDArray[np.float64]
-    usual: str
-
-    @property
-    def right(self) -> int:
-        return sum(is_ == said for is_, said in zip(self.painted, self.answered, strict=True))
-
-
-def colour_grid(encoder: Encoder, shape: str = "lemon", pixels: int | None = None) -> ColourGrid:
-    """Asks an object's colour in every colour that it can be painted; nothing else changes from picture to picture."""
-    pixels = pixels or side_for(encoder)
-    pictures = []
-    for colour in ANSWERS:
-        graph = Graph((Thing(shape, colour, "large", "plain", ((0.5, 0.5),)),), "white")
-        pictures.append(Image.fromarray(draw_scene(graph, Draws(0, 0), pixels, 0.0)))
-    words = colour_words(encoder, shape)
-    rows = encoder.embed_images(pictures)
-    chosen = answers(rows, np.broadcast_to(words, (len(rows), *words.shape)))
-    scores = rows.astype(np.float64) @ words.T.astype(np.float64)
-    said = tuple(ANSWERS[number] if number >= 0 else "" for number in chosen)
-    return ColourGrid(ANSWERS, tuple(pictures), said, scores, NATURAL.get(shape, ""))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""A collection of made-up pictures round the demo's real vectors, for benchmarks: nothing of it is a picture."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from index.collection import Collection
+from index.demo import build_demo, demo_folders
+from index.nearest import save_nearest
+from index.writer import Writer
+from training.models.encoder import unit
+from training.models.lookup import load_encoder
+
+SEGMENT = 5_000  # pictures
+SPREAD = 0.6  # how far a made-up vector lies from the real one it is drawn round, as a share of its length
+
+
+def generated(folder: Path, pictures: int) -> Path:
+    """A collection of that many pictures, in folder; what is there already is used."""
+    path = folder / f"load-{pictures}.gelato"
+    if path.exists():
+        return path
+    encoder = load_encoder("starter")
+    source, into = demo_folders("starter")
+    build_demo(source, into, encoder)
+    demo = Collection.open(into)
+    real, random_ = np.asarray(demo.vectors, np.float32), np.random.default_rng(0)
+    with Writer(path, encoder) as writer:
+        for start in range(0, pictures, SEGMENT):
+            base = random_.integers(0, len(real), min(SEGMENT, pictures - start))
+            noise = random_.standard_normal((len(base), real.shape[1])).astype(np.float32)
+            vectors = unit(real[base] + SPREAD * unit(noise) * np.linalg.norm(real[base], axis=1, keepdims=True))
+            rows = [_row(demo, int(of), start + i, random_) for i, of in enumerate(base)]
+            writer.publish(rows, vectors)
+        for id in demo.items["id"]:
+            preview = demo.thumbnail(id)
+            if preview is not None:
+                writer.thumbnail(id, preview.read_bytes())
+    save_nearest(Collection.open(path))
+    return path
+
+
+def _row(demo: Collection, of: int, number: int, random_: np.random.Generator) -> dict[str, Any]:
+    real = demo.stored.iloc[of]
+    content = str(real["id"]).partition("-")[0]
+    return {
+        "id": f"{content}-{number + 1}",  # copies share a preview
+        "source": "/made/up",
+        "path": f"{random_.integers(2000, 2026)}/{number:06d}.jpg",
+        "width": int(random_.integers(100, 6000)),
+        "height": int(random_.integers(100, 4000)),
+        "bytes": int(random_.integers(10_000, 9_000_000)),
+        "modified": pd.Timestamp("2020-01-01") + pd.Timedelta(int(random_.integers(0, 2000)), "D"),
+        "hash": f"{number:064x}",
+        "caption": str(real["caption"]),
+        "stamp": real["stamp"],
+        "folder": f"album {random_.integers(0, 40)}",
+    }
