@@ -121,12 +121,46 @@ def _command_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(what, reached, "<= 2 s at 10,000", _on(stored), "`command.py`")]
 
 
+def _load_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Of the page under 20 people; busy is how many processes wanted one of the cores, ours among them."""
+    on, by, limits = f"{stored['cores']} cores", "`load.py`", stored["limits"]
+
+    def row(what: str, figure: dict[str, Any], meant: str, busy: float) -> tuple[str, ...]:
+        reached = f"p50 {figure['p50']:,.0f} ms, p95 {figure['p95']:,.0f} ms"
+        return (what, reached, meant, f"{on}, {busy:.0f} busy", by)
+
+    api, page, typed, start = (stored[part] for part in ("api", "page", "typed", "start"))
+    people = f"{stored['users']} people, each searching {stored['pictures']:,} pictures every {stored['every']:.0f} s"
+    rows = [
+        row(f"{people}, through the API", api, f"p95 <= {limits['api_p95']} ms", api["busy"]),
+        row("the same through the page: 19 clients", page["clients"], f"p95 <= {limits['page_p95']} ms", page["busy"]),
+        row("and one Chromium beside them", page["chromium"], f"p95 <= {limits['page_p95']} ms", page["busy"]),
+        row("a query typed on a warm page", typed, f"<= {limits['typed']} ms", typed["busy"]),
+        row("command to first pictures in Chromium", start, f"<= {limits['start'] / 1000:.0f} s", start["busy"]),
+    ]
+    if "memory" in stored:
+        memory = stored["memory"]
+        reached = f"{memory['megabytes'][2]:,.0f} MB to {memory['megabytes'][-1]:,.0f} MB"
+        rows.append((f"the server's memory, searches 2,000 to {memory['searches']:,}", reached, "flat", on, by))
+    return rows
+
+
+def _relabel_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    on, by = f"{stored['cores']} cores", "`relabel.py`"
+    meant = f"<= {stored['limit']:.0f} s"
+    what = f"{stored['pictures']:,} pictures relabelled after one class name changed"
+    modes = {name: run["changed"] for name, run in stored.items() if isinstance(run, dict) and "changed" in run}
+    return [(f"{what}, {name}", seconds(changed), meant, on, by) for name, changed in modes.items()]
+
+
 INDEX = {
     "build": _build_rows,
     "rivals": _rival_rows,
     "search": _search_rows,
     "label": _label_rows,
     "command": _command_rows,
+    "load": _load_rows,
+    "relabel": _relabel_rows,
 }
 
 
