@@ -94,6 +94,19 @@ def _memory(pid: int) -> float:
     return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
 
 
+def last_document(output: str) -> dict[str, Any]:
+    """The last JSON document among lines of any kind."""
+    found: dict[str, Any] = {}
+    at, decoder = output.find("{"), json.JSONDecoder()
+    while at >= 0:
+        try:
+            found, end = decoder.raw_decode(output, at)
+        except ValueError:
+            end = at + 1
+        at = output.find("{", end)
+    return found
+
+
 def ours(pictures: Path, encoder: str, *options: str) -> dict[str, Any]:
     """A build, once the tower has been exported by a build of few pictures."""
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +117,7 @@ def ours(pictures: Path, encoder: str, *options: str) -> dict[str, Any]:
         build = [sys.executable, "-m", "index", "build"]
         ran([*build, str(few), "--into", f"{folder}/few.gelato", "--encoder", encoder, *options])
         done = ran([*build, str(pictures), "--into", f"{folder}/c.gelato", "--encoder", encoder, "--json", *options])
-    report = json.loads(done["output"][done["output"].index("{") :])
+    report = last_document(done["output"])  # after those that tell of its progress
     return _figures(report["embedded"], done, report["seconds"]) | {"precision": report["precision"]}
 
 
