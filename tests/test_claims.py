@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,3 +107,16 @@ def test_a_small_run_of_a_method_is_measured(tmp_path, monkeypatch):
 def test_a_page_without_runs_has_every_claim_as_open(tmp_path):
     verdicts = write_page(Store(tmp_path), tmp_path / "claims.md")
     assert set(verdicts) == set(CLAIMS) and all(verdict.startswith("open") for verdict in verdicts.values())
+
+
+def test_the_page_of_claims_says_what_is_stored(tmp_path):
+    root = Path(__file__).parents[1]
+    write_page(Store(root / "benchmarks" / "claims"), tmp_path / "claims.md")
+    assert (root / "docs" / "claims.md").read_text() == (tmp_path / "claims.md").read_text(), (
+        "stale; run python -m training claims --out benchmarks/claims --page docs/claims.md"
+    )
+    committed, drawn = (
+        {path.name: path.read_text() for path in (folder / "claims").glob("*.svg")}
+        for folder in (root / "docs", tmp_path)
+    )
+    assert committed == drawn
