@@ -5,8 +5,14 @@ cache, their labels L [n, K] the values, and a picture x gets, beside what the w
 
     alpha * exp(-beta * (1 - x F')) L
 
-The paper sets alpha and beta on a validation set; here it is the corrections themselves, each judged by
-the others.
+The paper has as many keys of each class, drawn by chance, and sets alpha and beta on a validation set. Here
+the keys are what a person reviewed, mostly the closest calls and of some classes more than of others, and
+each is judged by the others. So that ten or thirty of them do no harm (benchmarks/corrections.py):
+
+- vectors are taken from the collection's mean, where pictures differ, and not all look alike;
+- a class speaks with the mean of its keys, drawn to nothing where it has few, and not with their sum;
+- what it says to the collection on the whole is taken off, so that no class gains everywhere;
+- alpha and beta are those under which the true labels surprise least.
 """
 
 from dataclasses import dataclass
@@ -17,19 +23,28 @@ from numpy.typing import NDArray
 
 from index.calibrate import folds, share, surprise
 
-ALPHAS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # in units of the logits; 0 learns nothing
-BETAS = (1.0, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0)  # the larger, the nearer a key must lie
+ALPHAS = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)  # in units of the logits; 0 learns nothing
+BETAS = (1.0, 3.0, 6.0, 12.0, 25.0, 50.0)  # the larger, the nearer a key must lie
+FEW = 3.0  # keys that a class needs for half of its say
 LEAST_CORRECTIONS = 10
 ITSELF = 0.999  # cosine: the same picture, to the precision of stored vectors
 MOST_KEYS = 1000  # the newest; each costs a matrix row for every picture
+AMONG = 1000  # pictures of the collection that stand for all of it
+
+Rows = NDArray[np.float32]  # [n, dim]
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """A cache of corrected pictures. keys: [n, dim] unit rows. values: [n, K], one-hot."""
+    """A cache of corrected pictures. centre: [dim], of the collection. keys: [n, dim] unit rows, seen from there.
 
-    keys: NDArray[np.float32]
+    values: [n, K], in each class's column the weights of its keys. level: [K], what the cache says on the whole.
+    """
+
+    centre: NDArray[np.float32]
+    keys: Rows
     values: NDArray[np.float32]
+    level: NDArray[np.float32]
     alpha: float
     beta: float
 
@@ -38,13 +53,10 @@ class Adapter:
 
         judged_by_others: a picture that is itself a key, or a copy of one, gets no word from that key.
         """
-        likeness = np.asarray(vectors, np.float32) @ self.keys.T
+        likeness = seen_from(self.centre, vectors) @ self.keys.T
         if judged_by_others:
             likeness[likeness > ITSELF] = -np.inf  # exp(-inf): nothing
-        return self._added(likeness)
-
-    def _added(self, likeness: NDArray) -> NDArray[np.float32]:
-        return (self.alpha * np.exp(self.beta * (likeness - 1)) @ self.values).astype(np.float32)
+        return (self.alpha * (_near(likeness, self.beta) @ self.values - self.level)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -65,25 +77,25 @@ class Learned:
         return self.gained > self.lost and self.adapter.alpha > 0
 
 
-def learn(logits: NDArray, vectors: NDArray, truth: NDArray[np.int64]) -> Learned:
+def learn(logits: NDArray, vectors: NDArray, truth: NDArray[np.int64], among: NDArray) -> Learned:
     """Learn from corrected pictures: their logits by words [n, K], vectors [n, dim] and true classes [n].
 
-    Held out in folds: alpha and beta are chosen for each fold without it, and its pictures are judged by
-    the keys of the others. The adapter that is returned has all keys.
+    among: [M, dim], pictures that stand for the whole collection. Held out in folds: alpha and beta are chosen
+    for each fold without it, and its pictures are judged by the keys of the others. The adapter that is
+    returned has all keys.
     """
-    vectors = np.asarray(vectors, np.float32)
-    values = np.eye(logits.shape[1], dtype=np.float32)[truth]
-    likeness = vectors @ vectors.T
+    centre = np.asarray(among, np.float32).mean(axis=0)
+    keys, others = seen_from(centre, vectors), seen_from(centre, among)
+    labels = np.eye(logits.shape[1], dtype=np.float32)[truth]
     part = folds(len(truth))
     guessed = np.zeros(len(truth), np.int64)
     for fold in np.unique(part):
         away, kept = part == fold, part != fold
-        alpha, beta = _choose(logits[kept], likeness[np.ix_(kept, kept)], values[kept], truth[kept])
-        added = alpha * np.exp(beta * (likeness[np.ix_(away, kept)] - 1)) @ values[kept]
-        guessed[away] = (logits[away] + added).argmax(axis=1)
+        adapter = _adapter(logits[kept], centre, keys[kept], labels[kept], others)
+        guessed[away] = (logits[away] + adapter.logits(np.asarray(vectors)[away])).argmax(axis=1)
     before, after = logits.argmax(axis=1) == truth, guessed == truth
     return Learned(
-        Adapter(vectors, values, *_choose(logits, likeness, values, truth)),
+        _adapter(logits, centre, keys, labels, others),
         share(int(before.sum()), len(truth)),
         share(int(after.sum()), len(truth)),
         gained=int((after & ~before).sum()),
@@ -91,18 +103,27 @@ def learn(logits: NDArray, vectors: NDArray, truth: NDArray[np.int64]) -> Learne
     )
 
 
-def _choose(logits: NDArray, likeness: NDArray, values: NDArray, truth: NDArray[np.int64]) -> tuple[float, float]:
-    """The alpha and beta of the grid under which each correction is best judged by the others.
+def seen_from(centre: NDArray[np.float32], vectors: NDArray) -> Rows:
+    """Directions of vectors [N, dim] from centre [dim], as unit rows."""
+    rows = np.asarray(vectors, np.float32) - centre
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
-    The most right first; among equals the least surprise, which tells near misses from far ones.
-    """
-    best = (-1, -np.inf, 0.0, BETAS[0])  # right, surprise and alpha turned round, beta
+
+def _near(likeness: NDArray, beta: float) -> NDArray:
+    return np.exp(beta * (likeness - 1))
+
+
+def _adapter(logits: NDArray, centre: NDArray[np.float32], keys: Rows, labels: NDArray, others: Rows) -> Adapter:
+    """All keys, with the alpha and beta under which each is best judged by the rest: with the least surprise."""
+    truth, count = labels.argmax(axis=1), labels.sum(axis=0)
+    values = labels / (count + FEW)
+    likeness, elsewhere = keys @ keys.T, others @ keys.T
+    best = (np.inf, 0.0, BETAS[0])  # surprise, alpha, beta: among equals the smaller alpha
     for beta in BETAS:
-        near = np.exp(beta * (likeness - 1))
-        np.fill_diagonal(near, 0.0)
-        said = near @ values
+        near = _near(likeness, beta)
+        np.fill_diagonal(near, 0.0)  # judged by the rest, whose classes have a key less
+        said = near @ labels / (count - labels + FEW) - (_near(elsewhere, beta) @ values).mean(axis=0)
         for alpha in ALPHAS:
-            sums = logits + alpha * said
-            right = int((sums.argmax(axis=1) == truth).sum())
-            best = max(best, (right, -surprise(sums, truth, 1.0), -alpha, beta))  # among equals the smaller alpha
-    return 0.0 - best[2], best[3]
+            best = min(best, (surprise(logits + alpha * said, truth, 1.0), alpha, beta))
+    _, alpha, beta = best
+    return Adapter(centre, keys, values, (_near(elsewhere, beta) @ values).mean(axis=0), alpha, beta)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.adapt import LEAST_CORRECTIONS, MOST_KEYS, Adapter, Learned, learn
+from index.adapt import AMONG, LEAST_CORRECTIONS, MOST_KEYS, Adapter, Learned, learn
 from index.calibrate import (
     LEAST_LABELS,
     MOST_LABELS,
@@ -160,7 +160,8 @@ def learned_from(classifier: Classifier, collection: Collection, known: Known) -
             f"learning needs {LEAST_CORRECTIONS}, of two classes at least. Review some more pictures."
         )
     vectors = np.asarray(collection.vectors[rows], np.float32)
-    return learn(classifier.scores(vectors), vectors, truth)
+    among = collection.vectors[_some(np.arange(len(collection)), AMONG)]
+    return learn(classifier.scores(vectors), vectors, truth, among)
 
 
 def template_effects(
