@@ -382,7 +382,7 @@
     const hideTip = () => {
       state.hover = -1;
       tip.hidden = true;
-      draw();
+      draw(false);
     };
     const look = ([px, py]) => {
       if (!state.facts) return;
@@ -390,7 +390,7 @@
       if (i === state.hover) return;
       state.hover = i;
       tip.hidden = i < 0;
-      draw();
+      draw(false);
       if (i < 0) return;
       const kind = state.colours.kind === "classes" && state.colours.codes[i] !== UNKNOWN ? state.colours.classes[state.colours.codes[i]][0] : "";
       const caption = g.node("span", { text: names.get(i) || kind || " " });

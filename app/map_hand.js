@@ -2,7 +2,7 @@
 (() => {
   const g = window.gelato;
 
-  // act: { draw(), choose(rows, ring), look(at), leave(), nearest(at, times) }; state as the painter's, with lassoing.
+  // act: { draw(all), choose(rows, ring), look(at), leave(), nearest(at, times) }; state as the painter's, with lassoing.
   g.mapHand = (over, points, camera, state, act) => {
     const at = (event) => {
       const box = over.getBoundingClientRect();
@@ -27,7 +27,7 @@
       if (state.path) {
         const end = state.path[state.path.length - 1];
         if (Math.hypot(now[0] - end[0], now[1] - end[1]) > 3) state.path.push(now);
-        act.draw();
+        act.draw(false);
       } else if (held.size === 2) {
         const other = [...held].find(([id]) => id !== event.pointerId)[1];
         const before = Math.hypot(last[0] - other[0], last[1] - other[1]),
@@ -59,8 +59,8 @@
       camera.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015) * (event.ctrlKey ? 4 : 1)), ...at(event));
     }, { passive: false });
     over.addEventListener("dblclick", (event) => camera.zoomBy(2, ...at(event)));
-    over.addEventListener("focus", () => act.draw());
-    over.addEventListener("blur", () => act.draw());
+    over.addEventListener("focus", () => act.draw(false));
+    over.addEventListener("blur", () => act.draw(false));
     over.addEventListener("keydown", (event) => {
       const step = (event.shiftKey ? 0.4 : 0.1) * Math.min(camera.width, camera.height);
       const does = {

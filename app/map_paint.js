@@ -39,13 +39,17 @@
           full, (c) => packed(mix(page, c, 0.22))) };
       return paints;
     };
-    let drawn = 0;
-    const draw = () => {
+    // With the next frame. Points are the slow part; what lies over them can be drawn alone.
+    let drawn = 0,
+      stale = false;
+    const draw = (all = true) => {
+      stale ||= all;
       if (drawn) return;
       drawn = requestAnimationFrame(() => {
         drawn = 0;
         if (!camera.width || !camera.height) return;
-        drawPoints();
+        if (stale) drawPoints();
+        stale = false;
         drawOver();
       });
     };
@@ -117,7 +121,7 @@
         image = new Image();
         image.src =
           `map/${encodeURIComponent(state.facts.collection)}/${row}.webp?revision=${state.facts.revision}`;
-        image.onload = draw;
+        image.onload = () => draw(false);
         small.set(row, image);
         if (small.size > 800) small.delete(small.keys().next().value);
       }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.jobs import Job, Jobs
 from index.collection import Collection
-from index.project import UMAP_LEAST, Projection, has_umap, load_umap, pca
+from index.project import UMAP_LEAST, Projection, has_umap, load_map, make_pca
 from training.models.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -26,11 +26,11 @@ class Maps:
         self._lock = threading.Lock()
 
     def of(self, collection: Collection, method: str) -> Projection | None:
-        """PCA is worked out now; UMAP is None unless it is kept beside the collection."""
+        """PCA is worked out now unless it is kept; UMAP is None unless it is kept beside the collection."""
         key = _key(collection, method)
         with self._lock:
             if key not in self._made:
-                made = pca(collection.parts, collection.dim) if method == "pca" else load_umap(collection)
+                made = make_pca(collection) if method == "pca" else load_map(collection, "umap")
                 if made is None:
                     return None
                 self._made[key] = made

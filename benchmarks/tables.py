@@ -153,6 +153,26 @@ def _relabel_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(f"{what}, {name}", seconds(changed), meant, on, by) for name, changed in modes.items()]
 
 
+def _map_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    on, by, what = f"{stored['cores']} cores, {stored['busy']:.0f} busy", "`map.py`", f"map of {stored['pictures']:,}"
+    rows = [
+        (
+            f"{what}, {hold}: from frame to frame",
+            f"p50 {stored[hold]['p50']:.0f} ms, p95 {stored[hold]['p95']:.0f} ms "
+            f"(the page's scripts {stored[hold]['script_ms_a_move']:.0f} ms a move)",
+            "p95 <= 50 ms",
+            on,
+            by,
+        )
+        for hold in ("pan", "zoom", "lasso", "hover")
+    ]
+    opened = f"{stored['first']['seconds']:.1f} s, again {stored['again']['seconds']:.1f} s"
+    rows.append((f"{what}, opened for the first time", opened, "-", on, by))
+    held = stored["memory_mb"]
+    memory = f"{held['scripts']:.0f} MB in the page, {held['server_grew']:.0f} MB in the server"
+    return [*rows, (f"{what}, memory", memory, "-", on, by)]
+
+
 INDEX = {
     "build": _build_rows,
     "rivals": _rival_rows,
@@ -161,6 +181,7 @@ INDEX = {
     "command": _command_rows,
     "load": _load_rows,
     "relabel": _relabel_rows,
+    "map": _map_rows,
 }
 
 

@@ -1,14 +1,16 @@
 """A flat picture of a collection: each picture's place on a map, and how far the map can be trusted.
 
-    map-umap.npz    beside the segments: places, and the revision they belong to; replaced atomically
+    map-pca.npz, map-umap.npz    beside the segments: places, and the revision they belong to; replaced atomically
 
 PCA is worked out at once from vectors read segment by segment, in memory that does not grow with their
-number. UMAP (McInnes et al. 2018) takes minutes and a package of its own; `python -m index.project DIR`
-works it out in a process of its own, so that a page stays quick meanwhile, and keeps it beside the collection.
+number; that of a large collection is kept, two seconds' work for 100,000 pictures. UMAP (McInnes et al. 2018)
+takes minutes and a package of its own; `python -m index.project DIR` works it out in a process of its own, so
+that a page stays quick meanwhile, and keeps it beside the collection.
 """
 
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +23,7 @@ from index.collection import Collection
 from training.models.atomic import write_file
 from training.models.errors import UserError
 
-UMAP_FILE = "map-umap.npz"
+PCA_KEPT_FROM = 10_000  # pictures: the PCA of fewer takes no longer than reading it
 SAMPLE = 20_000  # pictures that the axes of a large collection are found from; their variance is measured on all
 CHUNK = 8192  # rows in memory at a time
 KEPT_OF, KEPT_SAMPLE, KEPT_AMONG = 10, 200, 10_000  # neighbours compared, of how many pictures, among how many
@@ -130,22 +132,50 @@ def has_umap() -> bool:
     return find_spec("umap") is not None
 
 
-def umap_file(collection: Collection) -> Path:
-    return collection.path / UMAP_FILE
+def map_file(collection: Collection, method: str) -> Path:
+    return collection.path / f"map-{method}.npz"
 
 
-def load_umap(collection: Collection) -> Projection | None:
+def load_map(collection: Collection, method: str) -> Projection | None:
     """The map kept beside the collection, or None if there is none of this very revision."""
     try:
-        with np.load(umap_file(collection), allow_pickle=False) as stored:
+        with np.load(map_file(collection, method), allow_pickle=False) as stored:
             whose = (str(stored["fingerprint"]), int(stored["revision"]))
             points = np.asarray(stored["points"], np.float32)
-            share = float(stored["kept"])
+            share, explained = float(stored["kept"]), tuple(map(float, stored["explained"]))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
     if whose != (collection.fingerprint, collection.revision) or points.shape != (len(collection), 2):
         return None
-    return Projection("umap", points, None, None if np.isnan(share) else share)
+    of_axes = (explained[0], explained[1]) if len(explained) == 2 else None
+    return Projection(method, points, of_axes, None if np.isnan(share) else share)
+
+
+def keep_map(collection: Collection, projection: Projection) -> None:
+    """Keep a map beside the collection; OSError if that cannot be written to."""
+
+    def write(file: BinaryIO) -> None:
+        np.savez(
+            file,
+            points=projection.points,
+            revision=collection.revision,
+            fingerprint=collection.fingerprint,
+            kept=np.nan if projection.kept is None else projection.kept,
+            explained=projection.explained or (),
+        )
+
+    write_file(map_file(collection, projection.method), write)
+
+
+def make_pca(collection: Collection) -> Projection:
+    """PCA of a collection, as it is kept beside it if it is large."""
+    found = load_map(collection, "pca")
+    if found is None:
+        found = pca(collection.parts, collection.dim)
+        if len(collection) >= PCA_KEPT_FROM:
+            with suppress(OSError):  # a collection that cannot be written to can still be looked at
+                keep_map(collection, found)
+    return found
 
 
 def make_umap(collection: Collection, neighbours: int = 15) -> Projection:
@@ -173,17 +203,7 @@ def make_umap(collection: Collection, neighbours: int = 15) -> Projection:
     ).fit_transform(rows)
     points = np.asarray(points, np.float32)
     projection = Projection("umap", _fitted(points), None, kept(parts, points))
-
-    def write(file: BinaryIO) -> None:
-        np.savez(
-            file,
-            points=projection.points,
-            revision=collection.revision,
-            fingerprint=collection.fingerprint,
-            kept=np.nan if projection.kept is None else projection.kept,
-        )
-
-    write_file(umap_file(collection), write)
+    keep_map(collection, projection)
     return projection
 
 

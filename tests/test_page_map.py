@@ -14,7 +14,7 @@ from app.library import Library
 from app.server import make_server
 from index.build import build_collection
 from index.collection import Collection
-from index.project import umap_file
+from index.project import Projection, keep_map, map_file
 from index.tags import read_tags
 
 pytestmark = [
@@ -162,20 +162,14 @@ def test_hovering_shows_the_picture(mapped):
 def test_a_kept_umap_is_shown_and_pca_is_a_click_away(mapped, site):
     collection = site.library.shelf(None).opened()
     points = np.random.default_rng(0).uniform(-1, 1, (len(collection), 2)).astype(np.float32)
-    np.savez(
-        umap_file(collection),
-        points=points,
-        revision=collection.revision,
-        fingerprint=collection.fingerprint,
-        kept=0.25,
-    )
+    keep_map(collection, Projection("umap", points, None, 0.25))
     page = mapped()
     expect(page.get_by_role("button", name="UMAP")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#map-trust")).to_contain_text("25 % are among")
     page.get_by_role("button", name="PCA").click()
     expect(page.locator("#map-trust")).to_contain_text("of the variance")
     assert "method=pca" in page.url
-    umap_file(collection).unlink()
+    map_file(collection, "umap").unlink()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

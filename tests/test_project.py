@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from index.build import build_collection
 from index.collection import Collection
-from index.project import Projection, kept, load_umap, make_umap, pca, sample, umap_file
+from index.project import Projection, keep_map, kept, load_map, make_pca, make_umap, map_file, pca, sample
 from index.regions import name_regions, regions
 from training.models.encoder import unit
 from training.models.errors import UserError
@@ -89,21 +89,31 @@ def collection(tmp_path) -> Collection:
     return Collection.open(tmp_path / "c.gelato")
 
 
-def keep(collection: Collection, revision: int, points: np.ndarray) -> None:
-    np.savez(umap_file(collection), points=points, revision=revision, fingerprint=collection.fingerprint, kept=0.5)
-
-
 def test_a_kept_map_is_used_for_its_own_revision_alone(collection):
-    assert load_umap(collection) is None
+    assert load_map(collection, "umap") is None
     points = np.zeros((20, 2), np.float32)
-    keep(collection, collection.revision, points)
-    assert load_umap(collection).kept == 0.5
-    keep(collection, collection.revision + 1, points)
-    assert load_umap(collection) is None
-    keep(collection, collection.revision, points[:19])
-    assert load_umap(collection) is None
-    umap_file(collection).write_bytes(b"PK broken")
-    assert load_umap(collection) is None
+    keep_map(collection, Projection("umap", points, None, 0.5))
+    found = load_map(collection, "umap")
+    assert (found.kept, found.explained) == (0.5, None) and load_map(collection, "pca") is None
+    keep_map(collection, Projection("umap", points[:19], None, 0.5))
+    assert load_map(collection, "umap") is None
+    keep_map(collection, Projection("umap", points, None, 0.5))
+    paint(collection.path.parent / "pictures" / "new.png", (1, 2, 3), (9, 9))
+    build_collection([collection.path.parent / "pictures"], collection.path, ColourEncoder())
+    assert load_map(Collection.open(collection.path), "umap") is None
+    map_file(collection, "umap").write_bytes(b"PK broken")
+    assert load_map(collection, "umap") is None
+
+
+def test_the_axes_of_a_large_collection_are_found_once(collection, monkeypatch):
+    small = make_pca(collection)
+    assert not map_file(collection, "pca").exists()
+    monkeypatch.setattr("index.project.PCA_KEPT_FROM", 20)
+    made = make_pca(collection)
+    monkeypatch.setattr("index.project.pca", lambda *_: pytest.fail("worked out again"))
+    found = make_pca(collection)
+    assert np.array_equal(found.points, made.points) and np.array_equal(found.points, small.points)
+    assert found.explained == pytest.approx(small.explained) and found.kept == small.kept
 
 
 def test_without_its_package_umap_says_what_to_install(collection, monkeypatch):
@@ -117,5 +127,5 @@ def test_without_its_package_umap_says_what_to_install(collection, monkeypatch):
 def test_umap_keeps_clusters_apart_and_is_kept_beside_the_collection(collection):
     pytest.importorskip("umap")
     made = make_umap(collection)
-    found = load_umap(collection)
+    found = load_map(collection, "umap")
     assert isinstance(found, Projection) and np.array_equal(found.points, made.points)
