@@ -147,7 +147,8 @@ def listen(host: str, port: int, fixed: bool) -> socket.socket:
     except OSError as error:
         raise UserError(f"--host {host} is not an address of this machine: {error.strerror}.") from error
     for candidate in [port] if fixed or port == 0 else range(port, port + PORTS):
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # Said to be TCP, since asyncio switches Nagle's algorithm off only then: answers would wait 40 ms otherwise.
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name != "nt":  # on Windows it would let two servers share a port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -154,6 +154,7 @@
       drawTerms();
       if (!quietly) {
         notice.replaceChildren();
+        holdPictures();
         setTimeout(() => {
           if (mine !== turn) return;
           grid.setAttribute("aria-busy", "true");
@@ -169,6 +170,17 @@
       draw(answer);
       if (answer.line?.why === "soon") setTimeout(() => turn === mine + 1 && run(true), 1200);
     };
+    // A browser has six connections to a server: previews of the last answer still on their way would keep this
+    // question waiting.
+    const holdPictures = () => grid.querySelectorAll("img[src]").forEach((image) => {
+      if (image.complete) return;
+      image.dataset.src = image.getAttribute("src");
+      image.removeAttribute("src");
+    });
+    const fetchPictures = () => grid.querySelectorAll("img[data-src]").forEach((image) => {
+      image.src = image.dataset.src;
+      delete image.dataset.src;
+    });
     const showMore = async () => {
       const mine = ++turn;
       more.disabled = true;
@@ -216,7 +228,10 @@
     };
     const draw = (answer) => {
       lost = Boolean(answer.lost);
-      if (lost && shown) return notice.replaceChildren(g.notice(answer.error)); // what is on the page stays
+      if (lost && shown) { // what is on the page stays
+        fetchPictures();
+        return notice.replaceChildren(g.notice(answer.error));
+      }
       if (answer.error) {
         const waiting = !g.state || (g.state.job?.state === "running" && !g.state.searchable);
         if (waiting && !g.state?.error) {

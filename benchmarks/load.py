@@ -8,9 +8,11 @@ Starts `python app.py` on a collection that it generates and measures, on this m
 - page      19 clients that send what the page sends for each search, in Gradio's protocol, beside one Chromium
             in which a query is typed every 2 seconds
 - memory    10,000 searches as fast as they go, half through each; the server's memory after every 1,000
-- gradio    the same search asked through /api/v1 and through Gradio, in turns, one at a time: what Gradio adds
+- gradio    the same search asked through /api/v1 and through Gradio, in turns, one at a time; and next to nothing
+            asked both ways, whose difference is what Gradio adds to whatever it is asked
 - start     from the command to the first pictures in a fresh Chromium
-- typed     one person on a warm page, nobody else: from the Enter key to the new results in the page
+- typed     one person on a warm page, nobody else: from the Enter key to the new results in the page, once the page is
+            at rest, and a fifth of a second after the last results
 
 Vectors lie round those of the demo's real pictures, ids and columns are made up, previews are tiny. Queries are
 pairs of everyday words, so that hardly any is asked twice. The result is kept beside this script as load.json.
@@ -25,12 +27,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import httpx
+from playwright.sync_api import Response
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -40,6 +43,7 @@ from benchmarks.people import (
     Browser,
     Search,
     Server,
+    caller,
     crowd,
     queries,
     serving,
@@ -81,22 +85,29 @@ async def memory(server: Server, searches: int) -> dict[str, Any]:
 
 
 async def side_by_side(server: Server, rounds: int) -> dict[str, Any]:
-    """The same question both ways, one at a time; function is our own part, the rest is HTTP and Gradio or FastAPI."""
-    api, gradio = through_api(server), through_gradio(server)
-    taken: dict[str, list[float]] = {"api": [], "gradio": [], "function": []}
+    """The same question both ways, one at a time; function is our own part of it."""
+    api, gradio, call = through_api(server), through_gradio(server), caller(server)
+    taken: dict[str, list[float]] = {"api": [], "gradio": [], "function": [], "nothing_api": [], "nothing_gradio": []}
     words = queries(7)
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+
+        async def timed(name: str, asked: Awaitable[Any]) -> Any:
+            begun = time.monotonic()
+            answer = await asked
+            taken[name].append(1000 * (time.monotonic() - begun))
+            return answer
+
         for number in range(rounds):
             query = next(words)
             await api(client, query)  # so that neither has to read the words
-            ways = [("api", api), ("gradio", gradio)]
-            for name, search in ways if number % 2 else reversed(ways):
-                begun = time.monotonic()
-                inside = await search(client, query)
-                taken[name].append(1000 * (time.monotonic() - begun))
-                taken["function"].append(inside)
+            await asyncio.sleep(0.1)  # what to remark about the last question is done by then
+            for name in ("api", "gradio") if number % 2 else ("gradio", "api"):
+                taken["function"].append(await timed(name, (api if name == "api" else gradio)(client, query)))
+                await asyncio.sleep(0.1)
+            await timed("nothing_api", client.get(f"{server.url}api/v1/jobs"))
+            await timed("nothing_gradio", call(client, "remark", {"q": ""}))
     medians = {name: round(statistics.median(times), 2) for name, times in taken.items()}
-    added = round(medians["gradio"] - medians["function"], 2)
+    added = round(medians["nothing_gradio"] - medians["nothing_api"], 2)
     return {**medians, "gradio_adds": added, "gradio_share": round(added / medians["gradio"], 3)}
 
 
@@ -131,22 +142,35 @@ def start(collection: Path, runs: int) -> dict[str, float]:
 
 
 def typed(server: Server, rounds: int) -> dict[str, Any]:
-    """Milliseconds from Enter to new cards on a warm page, and of them in the server's own function."""
+    """Milliseconds from Enter to new cards on a warm page, and their parts; at_once without a rest in between."""
     browser = Browser(server)
-    words, waited, inside = queries(5), [], []
-    browser.page.on(
-        "response",
-        lambda answer: "component_server" in answer.url and inside.append(answer),
-    )
-    for number in range(rounds + 3):
-        milliseconds = browser.type(next(words))
-        if number >= 3:
-            waited.append(milliseconds)
-        time.sleep(0.2)
+    words, inside = queries(5), []
+
+    def heard(answer: Response) -> None:
+        if "component_server" in answer.url:
+            inside.append(answer)
+
+    browser.page.on("response", heard)
+    found: dict[str, list[dict[str, float]]] = {"rest": [], "at_once": []}
+    for name, waited in found.items():
+        for _ in range(rounds + 3):
+            waited.append(browser.timed(next(words)))
+            if name == "rest":
+                browser.page.wait_for_load_state("networkidle")
+            time.sleep(0.2)
+        del waited[:3]
     answers = [answer.json() for answer in inside]
     browser.close()
     function = [answer["milliseconds"] for answer in answers if isinstance(answer, dict) and "milliseconds" in answer]
-    return {"searches": len(waited), **spread(waited), "server": spread(function[3:])}
+    parts = {part: round(statistics.median(one[part] for one in found["rest"]), 1) for part in found["rest"][0]}
+    del parts["total"]
+    return {
+        "searches": rounds,
+        **spread([one["total"] for one in found["rest"]]),
+        "parts": parts,
+        "at_once": spread([one["total"] for one in found["at_once"]]),
+        "server": spread(function),
+    }
 
 
 @click.command()

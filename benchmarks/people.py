@@ -93,16 +93,23 @@ def through_api(server: Server) -> Search:
     return search
 
 
-def through_gradio(server: Server) -> Search:
-    """What the page sends for one search: the question itself, then what to remark about it."""
+def caller(server: Server) -> Callable[[httpx.AsyncClient, str, dict[str, Any]], Awaitable[Any]]:
+    """Calls a function of the Search tab as the page does, in a session of its own."""
     session = uuid.uuid4().hex[:11]
-    remarks: list[asyncio.Task[Any]] = []
 
     async def call(client: httpx.AsyncClient, function: str, ask: dict[str, Any]) -> Any:
         body = {"data": ask, "component_id": server.component, "fn_name": function, "session_hash": session}
         answer = await client.post(f"{server.url}gradio_api/component_server", json=body)
         answer.raise_for_status()
         return answer.json()
+
+    return call
+
+
+def through_gradio(server: Server) -> Search:
+    """What the page sends for one search: the question itself, then what to remark about it."""
+    call = caller(server)
+    remarks: list[asyncio.Task[Any]] = []
 
     async def remark(client: httpx.AsyncClient, query: str) -> None:
         with suppress(httpx.HTTPError, RuntimeError):  # the client may be closed by then
@@ -175,6 +182,11 @@ class Browser:
 
     def type(self, query: str) -> float:
         """Milliseconds from Enter to the new pictures' cards, as the page itself sees them."""
+        return self.timed(query)["total"]
+
+    def timed(self, query: str) -> dict[str, float]:
+        """The same in parts: before the question leaves the page (waiting for a connection included), until the answer
+        begins (server and Gradio), until it is whole, until the cards stand in the page, until they are painted."""
         self.page.get_by_role("textbox", name="Describe a picture").fill(query)
         self.page.evaluate(WATCH)
         self.page.keyboard.press("Enter")
@@ -191,13 +203,25 @@ WATCH = """() => {
   const before = grid.firstElementChild;
   window.waited = new Promise((done) => {
     let begun = null;
-    const clock = (event) => { if (event.key === "Enter") begun = performance.now(); };
+    const clock = (event) => {
+      if (event.key !== "Enter") return;
+      begun = performance.now();
+      performance.clearResourceTimings();
+    };
     addEventListener("keydown", clock, { capture: true, once: true });
     new MutationObserver((_, watch) => {
       if (begun === null || grid.firstElementChild === before || !grid.querySelector(".g-card img")) return;
       watch.disconnect();
-      const at = begun;
-      requestAnimationFrame(() => done(performance.now() - at));
+      const drawn = performance.now();
+      const asked = performance.getEntriesByType("resource").find((one) => one.name.includes("component_server"));
+      requestAnimationFrame(() => {
+        const shown = performance.now();
+        done({
+          total: shown - begun, leaving: asked.requestStart - begun,
+          answering: asked.responseStart - asked.requestStart, arriving: asked.responseEnd - asked.responseStart,
+          drawing: drawn - asked.responseEnd, painting: shown - drawn,
+        });
+      });
     }).observe(grid, { childList: true });
   });
 }"""

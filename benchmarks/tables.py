@@ -129,13 +129,21 @@ def _load_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
         reached = f"p50 {figure['p50']:,.0f} ms, p95 {figure['p95']:,.0f} ms"
         return (what, reached, meant, f"{on}, {busy:.0f} busy", by)
 
-    api, page, typed, start = (stored[part] for part in ("api", "page", "typed", "start"))
+    api, page, typed, start, gradio = (stored[part] for part in ("api", "page", "typed", "start", "gradio"))
     people = f"{stored['users']} people, each searching {stored['pictures']:,} pictures every {stored['every']:.0f} s"
     rows = [
         row(f"{people}, through the API", api, f"p95 <= {limits['api_p95']} ms", api["busy"]),
         row("the same through the page: 19 clients", page["clients"], f"p95 <= {limits['page_p95']} ms", page["busy"]),
         row("and one Chromium beside them", page["chromium"], f"p95 <= {limits['page_p95']} ms", page["busy"]),
         row("a query typed on a warm page", typed, f"<= {limits['typed']} ms", typed["busy"]),
+        row("the same, typed before the last pictures have come", typed["at_once"], "-", typed["busy"]),
+        (
+            "of the typed query, what Gradio adds to any question",
+            f"{max(0, gradio['gradio_adds']):.1f} ms; the search itself {typed['server']['p50']:.0f} ms",
+            "-",
+            f"{on}, {gradio['busy']:.0f} busy",
+            by,
+        ),
         row("command to first pictures in Chromium", start, f"<= {limits['start'] / 1000:.0f} s", start["busy"]),
     ]
     if "memory" in stored:

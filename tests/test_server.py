@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -300,6 +301,25 @@ def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys)
         second.close()
     finally:
         first.close()
+
+
+def test_answers_do_not_wait_for_the_acknowledgement_of_their_first_packet():
+    async def nodelay() -> int:
+        listening = listen("127.0.0.1", 0, True)
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(met, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            answer = await seen
+            writer.close()
+            await writer.wait_closed()
+        return answer
+
+    assert asyncio.run(nodelay()) == 1
 
 
 def test_the_command_serves_its_page_and_leaves_nothing_behind(library, tmp_path):
