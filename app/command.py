@@ -97,6 +97,7 @@ def serve(
     import uvicorn
 
     from app.library import Library
+    from app.patience import settings
     from app.server import make_server, open_shelves
     from training.models.encoder import Encoder
     from training.models.lookup import load_encoder
@@ -120,7 +121,7 @@ def serve(
             threading.Thread(target=partial(_open_browser, url), daemon=True).start()
         library.start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what follows `finally` is done then, too
-        config = uvicorn.Config(server, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
+        config = settings(server, log_level="warning", timeout_graceful_shutdown=2)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     finally:

@@ -6,6 +6,7 @@ import binascii
 import hmac
 import ipaddress
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ COOKIE, COOKIE_AGE = "gelato", 30 * 86400  # seconds
 LARGEST_PICTURE = 25 * 2**20  # bytes
 LARGEST_BODY = 2**20  # bytes, anywhere else
 BODY_PATIENCE = 20.0  # seconds without a byte of a body that was announced
+BODY_WHOLE = 300.0  # seconds until all of it is there
 CLOSED = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/proxy=")
 
 # Gradio's page needs inline scripts and templates that it compiles; nothing is ever fetched from elsewhere.
@@ -168,8 +170,8 @@ class Guard:
         return any(found)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        """Answer, unless more than limit bytes arrive (a body may come without saying its length), or none do."""
-        seen, whole, started = 0, False, False
+        """Answer, unless more than limit bytes arrive (a body may come without saying its length), or too slowly."""
+        seen, whole, started, until = 0, False, False, time.monotonic() + BODY_WHOLE
         refused: PlainTextResponse | None = None
 
         async def counted() -> Message:
@@ -177,7 +179,7 @@ class Guard:
             if whole:  # what follows is the end of the connection, for which one may wait long
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), BODY_PATIENCE)
+                message = await asyncio.wait_for(receive(), min(BODY_PATIENCE, until - time.monotonic()))
             except TimeoutError as error:
                 refused = PlainTextResponse("The request did not arrive in time.", 408, {"connection": "close"})
                 raise _Refused from error

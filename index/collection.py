@@ -25,6 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.segment import Segment, Vectors
+from index.tables import plain
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -291,7 +292,7 @@ def thumbnail_path(folder: Path, id: str) -> Path:
 def read_failures(folder: Path) -> pd.DataFrame:
     """failures.csv, or no rows where there is none."""
     try:
-        return pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
+        return pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False).map(plain)
     except (OSError, ValueError):
         return pd.DataFrame({"source": [], "path": [], "reason": []}, dtype=str)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from index.collection import Collection
+from index.tables import csv_of
 from index.writer import storable
 from training.models.atomic import flush_folder, write_file
 from training.models.errors import UserError
@@ -32,7 +33,7 @@ def export_collection(collection: Collection, out: Path, kind: str) -> list[str]
         raise UserError(f"{out} exists; name a new one.")
     try:
         if kind == "csv":
-            write_file(out, collection.items.to_csv(index=False).encode())
+            write_file(out, csv_of(collection.items))
             return [out.name]
         beside = out.with_name(f".{out.name}.exporting")
         shutil.rmtree(beside, ignore_errors=True)

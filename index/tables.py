@@ -1,21 +1,43 @@
-"""CSV files for people, safe to open in a spreadsheet."""
+"""CSV files for people, safe to open in a spreadsheet.
+
+A text that a spreadsheet would run as a formula gets an apostrophe before it, and so does one that begins with
+apostrophes and then such a text, so that `plain` gives back exactly what was written.
+"""
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that starts so is run by a spreadsheet
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RUN = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that a spreadsheet runs, or that looks like a safe one
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows under their columns; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Rows under their columns."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    writer.writerow(map(safe, columns))
+    writer.writerows([safe(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
-def _safe(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+def csv_of(table: "pd.DataFrame") -> bytes:
+    """A table with its columns' names as CSV in UTF-8."""
+    texts = table.copy()
+    for name in texts.select_dtypes(["object", "str"]):
+        texts[name] = texts[name].map(safe)
+    return texts.rename(columns=safe).to_csv(index=False).encode()
+
+
+def safe(cell: Any) -> Any:
+    """cell as it may stand in a table; anything but text as it is."""
+    return f"'{cell}" if isinstance(cell, str) and _RUN.match(cell) else cell
+
+
+def plain(cell: Any) -> Any:
+    """What `safe` made cell of."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _RUN.match(cell) else cell

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from index.collection import Collection
+from index.tables import plain
 from training.models.errors import UserError
 
 PATH_NAMES, LABEL_NAMES = ("path", "file", "filename", "image"), ("label", "class", "label_name", "truth")
@@ -23,7 +24,7 @@ def true_labels(collection: Collection, truth: str) -> pd.Series:
         columns = ", ".join(collection.items.columns)
         raise UserError(f"{truth} is neither a file nor a column of {collection.name}; its columns are {columns}.")
     try:
-        table = pd.read_csv(truth, dtype=str, keep_default_na=False)
+        table = pd.read_csv(truth, dtype=str, keep_default_na=False).map(plain)
     except ValueError as error:
         raise UserError(f"{truth} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
     path = next((name for name in PATH_NAMES if name in table), None)

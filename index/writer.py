@@ -28,6 +28,7 @@ from index.collection import (
     thumbnail_path,
 )
 from index.segment import ITEMS, ROW_GROUP, VECTORS
+from index.tables import csv_of
 from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -113,7 +114,7 @@ class Writer:
             segments.append(self._write(pd.DataFrame(rows), vectors))
         failed = now.failed
         if failures is not None:
-            write_file(self.path / FAILURES, failures.to_csv(index=False).encode())
+            write_file(self.path / FAILURES, csv_of(failures))
             failed = len(failures)
         if rows or replaced or now.revision == 0 or failed != now.failed:
             self._replace_manifest(segments, failed, replaced)

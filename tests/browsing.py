@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.command import listen
 from app.library import Library
+from app.patience import settings
 from app.server import make_server
 from index.build import build_collection
 
@@ -70,7 +71,7 @@ def served(library: Library, token: str = "") -> Iterator[Site]:
 
     async def serve() -> None:  # the page is made inside a loop, so that Gradio makes none of its own
         server = make_server(library, "127.0.0.1", {}, token=token)
-        config = uvicorn.Config(server, log_level="error", timeout_graceful_shutdown=1)
+        config = settings(server, log_level="error", timeout_graceful_shutdown=1)
         serving.append(uvicorn.Server(config))
         await serving[0].serve(sockets=[listening])
 

@@ -1,6 +1,7 @@
 """What a stranger may try: every route without credentials, odd paths, hostile names, bombs, floods and slow bodies."""
 
 import asyncio
+import contextlib
 import csv
 import io
 import re
@@ -17,7 +18,7 @@ from browsing import served, watched
 from conftest import ColourEncoder, paint
 from starlette.testclient import TestClient
 
-from app import guard
+from app import guard, patience
 from app.classify_asked import Kept
 from app.classify_collection import labelling_state, start_labelling
 from app.guard import LARGEST_PICTURE
@@ -25,7 +26,9 @@ from app.library import Library
 from app.map_tab import table_of_rows
 from app.server import make_server
 from index.build import build_collection
+from index.collection import read_failures
 from index.label import label_collection, labels_csv
+from index.tables import csv_of, plain, safe
 from index.tags import tag
 from training.models.zero_shot import parse_classes
 
@@ -205,11 +208,27 @@ def test_no_cell_of_any_table_is_run_by_a_spreadsheet(page, library):
         page.get(f"/labels/{job}.csv").text,
         labels_csv(label_collection(collection, ColourEncoder(), parse_classes("red\n=cmd\nblue"), ["{}"])),
         table_of_rows(library, {"rows": [0, 1, 2], "revision": collection.revision})["csv"],
+        csv_of(collection.items).decode(),
     ]
     for table in tables:
         found = cells(table)
         assert any(cell.startswith("'") for cell in found)
         assert not [cell for cell in found if cell.startswith(("=", "+", "@", "-", "\t", "\r")) and not is_number(cell)]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-2", "'=1", "''@x", "'", "'plain", "plain", "", "\tx", "+", "a=b"])
+def test_a_cell_made_safe_is_read_back_as_it_was(text):
+    assert plain(safe(text)) == text
+    assert not safe(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_failures_of_hostile_files_are_safe_on_the_disk_and_read_back_as_they_were(tmp_path):
+    paint(tmp_path / "pictures" / "a.png", "red")
+    (tmp_path / "pictures" / "=cmd.png").write_bytes(b"no picture")
+    build_collection([tmp_path / "pictures"], tmp_path / "c.gelato", ColourEncoder())
+    build_collection([tmp_path / "pictures"], tmp_path / "c.gelato", ColourEncoder())
+    assert "'=cmd.png" in (tmp_path / "c.gelato" / "failures.csv").read_text()
+    assert list(read_failures(tmp_path / "c.gelato")["path"]) == ["=cmd.png"]
 
 
 def is_number(cell: str) -> bool:
@@ -275,6 +294,36 @@ def test_a_body_that_never_ends_is_given_up(library, monkeypatch):
             begun = time.monotonic()
             assert b" 408 " in line.recv(4096).splitlines()[0]
             assert time.monotonic() - begun < 5
+        assert httpx.get(f"{site.url}healthz").status_code == 200
+
+
+def test_a_body_that_does_not_say_its_length_is_bounded_too(page):
+    for path in ("/pictures", "/api/v1/pictures", "/api/v1/classify"):
+        chunks = (b"x" * 2**20 for _ in range(30))
+        assert page.post(path, content=chunks).status_code == 413, path
+
+
+def test_a_body_that_drips_and_a_head_that_never_ends_are_given_up(library, monkeypatch):
+    monkeypatch.setattr(guard, "BODY_WHOLE", 0.6)
+    monkeypatch.setattr(patience, "HEAD_PATIENCE", 0.6)
+    with served(library) as site:
+        host = httpx.URL(site.url)
+        post = f"POST /pictures HTTP/1.1\r\nHost: {host.host}:{host.port}\r\nContent-Length: 500\r\n\r\n".encode()
+        get = f"GET /healthz HTTP/1.1\r\nHost: {host.host}:{host.port}\r\n\r\n".encode()
+        for begins, ends in ((post, b" 408 "), (b"GET / HTTP/1.1\r\n", b""), (get + get[:9], b"")):
+            with socket.create_connection((host.host, host.port), timeout=10) as line:
+                line.sendall(begins)
+                if begins.startswith(get):
+                    assert b" 200 " in line.recv(4096)
+                begun, answer = time.monotonic(), b""
+                with contextlib.suppress(OSError):
+                    while time.monotonic() - begun < 5:
+                        line.sendall(b"x")
+                        line.settimeout(0.1)
+                        with contextlib.suppress(TimeoutError):
+                            answer = line.recv(4096)
+                            break
+                assert time.monotonic() - begun < 4 and ends in answer
         assert httpx.get(f"{site.url}healthz").status_code == 200
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from index.command.options import as_json_option, collection_argument
+from index.tables import csv_of
 from training.models.console import ProgressLine, answer, plain
 from training.models.errors import UserError
 
@@ -41,7 +42,7 @@ def duplicates(collection: Path, near: float | None, exact: bool, out: Path | No
     lines.append(f"{len(groups):,} pictures have {extra:,} copies, {spare / 1e6:,.1f} MB in all.")
     if out is not None:
         try:
-            write_file(out, table.to_csv(index=False).encode())
+            write_file(out, csv_of(table))
         except OSError as error:
             raise UserError(f"{out} cannot be written: {error.strerror}.") from error
         lines.append(f"Written to {out}")
