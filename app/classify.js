@@ -15,7 +15,7 @@
     const empty = () => zone.replaceChildren(g.icon("picture"), g.node("b", { text: "Choose a picture" }), g.node(
       "span", { text: "or drop or paste one here, or take one from the search" }));
     const show = (source, name) => {
-      zone.replaceChildren(g.node("img", { src: source, alt: name }), g.node("span", { class: "g-caption",
+      zone.replaceChildren(g.node("span", { class: "g-shown" }, g.node("img", { src: source, alt: name })), g.node("span", { class: "g-caption",
         text: name }));
       zone.setAttribute("aria-label", `${name}; choose another picture`);
       problem.replaceChildren();
@@ -105,7 +105,7 @@
           g.node("td", { text: one.without === null ? "–" : `${points(one.without)} points` }))))));
   };
 
-  g.bars = (element, props, watch) => {
+  g.bars = (element, props, server, watch) => {
     const root = element.querySelector(".g-bars");
     const empty = () => {
       const reader = g.state?.encoder;
@@ -127,23 +127,28 @@
       return [first.none ? "None of these" : first.name, `${g.percent(first.probability)}, ${second ?
         `${lead} ahead of ${g.nameOf(second)}` : "the only class, so it gets everything"}`];
     };
+    let where = null;
     const draw = () => {
       document.getElementById("bars")?.removeAttribute("aria-busy");
+      where?.gone();
       const answer = props.value;
       if (answer?.error) return root.replaceChildren(g.notice(answer.error));
       if (!answer?.bars) return root.replaceChildren(empty());
       const [title, detail] = verdict(answer);
+      const shown = answer.bars.slice(0, 24);
+      where = g.whereItMatches(() => g.ask(server.where_, { ...answer.asked, names: shown.map((bar) => bar.name) }));
       const bar = (bar, i) => {
         const strong = answer.independent ? bar.probability > 0.5 : !i;
         const row = g.row(g.nameOf(bar), bar.probability, g.percent(bar.probability), strong ? "g-first" : "");
         row.append(g.node("span", { class: "g-cosine", text: g.score(bar.cosine), title: "cosine" }));
+        if (!bar.none) where.add(row, bar.name);
         return row;
       };
       root.replaceChildren(
         g.node("h2", { text: title, id: "verdict" }),
         g.node("p", { class: "g-verdict", text: detail }),
         ...(answer.understood ? [g.node("p", { class: "g-aside", text: answer.understood })] : []),
-        g.node("div", { class: `g-odds ${answer.independent ? "g-each" : ""}` }, ...answer.bars.slice(0, 24).map(bar)),
+        g.node("div", { class: `g-odds ${answer.independent ? "g-each" : ""}` }, ...shown.map(bar)),
         answer.bars.length > 24 && g.node("p", { class: "g-aside",
           text: `and ${answer.bars.length - 24} more, each less likely` }) || "",
         g.badge(answer.sureness),

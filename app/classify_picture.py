@@ -3,14 +3,17 @@
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from app.classify_asked import Form, Kept, read_form, sureness_of, understood
 from app.library import Library
 from index.classifier import template_effects
+from index.explain import heat_map
 from index.label import NONE
 from training.models.errors import UserError
 
 MOST_EFFECTS = 100  # phrasings whose effect is told
+MOST_MAPS = 24  # classes, as many as have bars
 
 
 def classify_picture(
@@ -36,13 +39,14 @@ def classify_picture(
     cosines = [float(x) for x in classifier.words @ vector]
     if classifier.rivals is not None:
         cosines.append(float((classifier.rivals @ vector).max()))
-    names = [c.name for c in asked.classes] + ([NONE] if classifier.rivals is not None else [])
+    names = [*(c.name for c in asked.classes), *([NONE] if classifier.rivals is not None else [])]
     order = np.argsort(-odds, kind="stable")
     bars = [
         {"name": names[i], "probability": float(odds[i]), "cosine": round(cosines[i], 4), "none": names[i] is NONE}
         for i in order
     ]
-    answer = {"bars": bars, "encoder": encoder.name, "independent": asked.independent}
+    answer: dict[str, Any] = {"bars": bars, "encoder": encoder.name, "independent": asked.independent}
+    answer["asked"] = {"collection": shelf.key, "picture": picture, "form": dict(form)}
     answer |= {"sureness": sureness_of(classifier), "understood": understood(form, asked), "phrasings": []}
     if 1 < len(asked.templates) <= MOST_EFFECTS:
         effects = template_effects(classifier, kept.vectors(encoder), vector[None])
@@ -57,3 +61,29 @@ def classify_picture(
             for e in effects
         ]
     return answer
+
+
+def where_it_matches(library: Library, kept: Kept, ask: dict[str, Any]) -> dict[str, Any]:
+    """By name of each class in ask["names"], where the picture of an answer's "asked" matches it.
+
+    Maps are [GRID][GRID] in 0..1, of the preview that the page shows; a class that no part matches has none.
+    """
+    asked, picture, names = read_form(ask.get("form") or {}), ask.get("picture") or {}, ask.get("names")
+    shelf = library.shelf(ask.get("collection"))
+    classifier = kept.classifier(library, shelf, asked)
+    wanted = set(map(str, names[:MOST_MAPS])) if isinstance(names, list) else set()
+    at = [i for i, c in enumerate(asked.classes) if c.name in wanted]
+    if not at:
+        return {"heat": {}}
+    maps = heat_map(_preview(library, picture), classifier.words[at], classifier.encoder)
+    return {"heat": {asked.classes[i].name: m.round(3).tolist() for i, m in zip(at, maps, strict=True) if m.any()}}
+
+
+def _preview(library: Library, picture: dict[str, Any]) -> Image.Image:
+    if picture.get("picture"):
+        return library.pictures.get(picture["picture"])
+    preview = library.shelf(picture.get("collection")).opened().thumbnail(str(picture.get("id")))
+    if preview is None:
+        raise UserError("This picture has no preview any more; build the collection again.")
+    with Image.open(preview) as opened:
+        return opened.convert("RGB")

@@ -6,7 +6,7 @@ import gradio as gr
 
 from app.classify_asked import FIELDS, LEVELS, OWN, Kept
 from app.classify_collection import labelled_pictures, labelling_state, start_labelling
-from app.classify_picture import classify_picture
+from app.classify_picture import classify_picture, where_it_matches
 from app.classify_review import judge, learn, measured, phrasings, recalibrate, to_review
 from app.library import Library
 from app.search_tab import answered
@@ -91,6 +91,9 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     def measure(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(measured, library, ask)
 
+    def where_(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(where_it_matches, library, kept, ask)
+
     def phrase(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(phrasings, library, ask)
 
@@ -144,8 +147,9 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(scale=5, min_width=280):
             bars = gr.HTML(
                 html_template="<div class='g-bars' aria-live='polite'></div>",
-                js_on_load="gelato.bars(element, props, watch)",
+                js_on_load="gelato.bars(element, props, server, watch)",
                 apply_default_css=False,
+                server_functions=[where_],
                 elem_id="bars",
             )
     labels = gr.HTML(

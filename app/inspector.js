@@ -12,16 +12,6 @@
       root.hidden = true;
       closed();
     };
-    const warm = (canvas, heat) => {
-      // Seven by seven cells, drawn small and stretched by the browser, which smooths them.
-      const rows = heat.length, columns = heat[0].length;
-      canvas.width = columns;
-      canvas.height = rows;
-      const context = canvas.getContext("2d");
-      const image = context.createImageData(columns, rows);
-      heat.flat().forEach((value, i) => image.data.set([245, 158, 11, Math.round(225 * value)], 4 * i));
-      context.putImageData(image, 0, 0);
-    };
     const wordBars = (words) => {
       const most = Math.max(1e-6, ...words.map((w) => Math.abs(w.share)));
       return g.node("div", { class: "g-words", id: "word-shares" }, g.node("h3", { text: "What each word adds" }),
@@ -70,7 +60,7 @@
         heat.disabled = false;
         if (open !== hit.id) return;
         if (explained.error) return heat.after(g.notice(explained.error));
-        warm(canvas, explained.heat);
+        g.warm(canvas, explained.heat);
         toggle(true);
       }, { id: "inspect-heat", "aria-pressed": "false" });
       const toggle = (on) => {

@@ -23,6 +23,7 @@ SCRIPTS = (
     "histogram.js",
     "filters.js",
     "selection.js",
+    "heat.js",
     "inspector.js",
     "search.js",
     "classify.js",

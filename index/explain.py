@@ -56,7 +56,8 @@ def word_shares(terms: Sequence[Term], vector: NDArray, encoder: Encoder) -> lis
 
 
 def heat_map(picture: Image.Image, query: NDArray, encoder: Encoder) -> NDArray[np.float32]:
-    """[GRID, GRID]: how much of the score of query [dim] each part of the picture carries, most is 1.
+    """[GRID, GRID]: how much of the score of query [dim] each part of the picture carries, most is 1; of several
+    queries [K, dim], [K, GRID, GRID].
 
     The part is covered with the picture's mean colour and the fall of the cosine is spread over what
     was covered; parts without which the score rises are 0. All 0 if no part matters.
@@ -71,15 +72,17 @@ def heat_map(picture: Image.Image, query: NDArray, encoder: Encoder) -> NDArray[
         copy[top:bottom, left:right] = grey
         covered.append(Image.fromarray(copy))
     vectors = encoder.embed_images([picture, *covered])
-    falls = np.maximum((vectors[0] - vectors[1:]) @ query, 0.0)
-    heat, times = np.zeros((GRID, GRID)), np.zeros((GRID, GRID))
+    falls = np.maximum((vectors[0] - vectors[1:]) @ np.atleast_2d(query).T, 0.0)  # [boxes, K]
+    heat, times = np.zeros((GRID, GRID, falls.shape[1])), np.zeros((GRID, GRID, 1))
     rows, columns = (np.arange(GRID) + 0.5) * height / GRID, (np.arange(GRID) + 0.5) * width / GRID
     for fall, (top, bottom, left, right) in zip(falls, boxes, strict=True):
         inside = np.ix_((rows >= top) & (rows < bottom), (columns >= left) & (columns < right))
         heat[inside] += fall
         times[inside] += 1
     heat /= np.maximum(times, 1)
-    return (heat / heat.max() if heat.max() > 1e-6 else heat * 0).astype(np.float32)
+    most = heat.max(axis=(0, 1))
+    maps = np.where(most > 1e-6, heat / np.maximum(most, 1e-6), 0).astype(np.float32).transpose(2, 0, 1)
+    return maps[0] if query.ndim == 1 else maps
 
 
 def _box(i: int, j: int, height: int, width: int) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from browsing import Site, colour_library, served, watched
 from conftest import PALETTE, ColourEncoder, paint
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from app.library import Library
@@ -69,6 +70,29 @@ def test_a_line_of_commas_is_understood_counted_and_its_segments_open_pictures(p
     expect(page.locator("#label-grid .g-card")).to_have_count(8)
     expect(page.locator("#label-grid .g-name").first).to_contain_text("blue")
     expect(page.locator("#labels .g-badge").first).to_have_text("calibrated on 40 labels")
+
+
+def test_a_row_shows_where_the_picture_matches_its_class(browser, site, tmp_path):
+    half = Image.new("RGB", (200, 200), PALETTE["blue"])
+    half.paste(PALETTE["red"], (0, 0, 100, 200))
+    half.save(tmp_path / "half.png")
+    with watched(browser, site) as open_page:
+        page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
+        page.get_by_role("textbox", name="Classes").fill("red\nblue")
+        page.locator("#classify-file").set_input_files(tmp_path / "half.png")
+        for name, hot, cold in (("red", 0, 6), ("blue", 6, 0)):
+            page.get_by_role("button", name=f"Where the picture matches {name}").click()
+            canvas = page.get_by_role("img", name=f"Where the picture matches {name}")
+            expect(canvas).to_be_visible()
+            alphas = canvas.evaluate(
+                "c => [...c.getContext('2d').getImageData(0, 3, 7, 1).data].filter((_, i) => i % 4 === 3)"
+            )
+            assert alphas[hot] > 150 > 60 > alphas[cold]
+        page.get_by_role("button", name="Where the picture matches blue").click()
+        page.mouse.move(5, 5)
+        expect(page.locator("#picture canvas")).to_be_hidden()
+        page.locator("#bars .g-row", has_text="red").hover()
+        expect(page.get_by_role("img", name="Where the picture matches red")).to_be_visible()
 
 
 def test_labels_follow_a_changed_class_without_being_asked(page):
