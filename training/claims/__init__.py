@@ -25,6 +25,8 @@ FILES = (
     "lemons_purple",
     "hard_negatives",
     "detail",
+    "association_dose",
+    "incomplete_captions",
 )
 CLAIMS: Lazy["Claim"] = Lazy(__name__, {file.replace("_", "-"): f"{file}:CLAIM" for file in FILES})
 
