@@ -1,7 +1,7 @@
 """BYOL needs its predictor and its stop-gradient."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little import ssl_run
+from training.claims.little_ssl import ssl_run
 
 CLAIM = Claim(
     says="Without negatives BYOL does not collapse, and its predictor and its stop-gradient are why.",

@@ -1,12 +1,11 @@
-"""Little runs of the real trainer and methods, small enough that five seeds of several arms fit a processor."""
+"""A little CLIP, trained by the real trainer on scenes: small enough that five seeds of several arms fit a processor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from training.data.loader import Batches
 from training.data.pictures import Pictures
@@ -24,7 +23,6 @@ from training.evaluation.subject import Subject
 from training.evaluation.suite import run_suite
 from training.evaluation.winoground import winoground_wins
 from training.methods import METHODS
-from training.models.backbone import Backbone
 from training.models.encoder import Encoder
 from training.models.towers import pair_of
 from training.models.trained import encoder_of
@@ -36,7 +34,6 @@ PAIR: dict[str, Any] = {
     "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
 }
 CLIP_STEPS, CLIP_BATCH, CLIP_SCENES = 350, 128, 6000
-SSL_STEPS, SSL_BATCH, SSL_SCENES = 200, 64, 2000
 WORLD = {"pixels": SIDE, "least": 2, "most": 2, "nuisance": 0.2, "finer": 0, "synonyms": 0}
 
 
@@ -47,15 +44,20 @@ def scenes(count: int, seed: int, knobs: Mapping[str, Any], split: str = "train"
 
 
 def clip_run(
-    seed: int, quick: bool, knobs: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    seed: int,
+    quick: bool,
+    knobs: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    pairs: int = CLIP_SCENES,
+    templates: Sequence[str] = (),
 ) -> dict[str, float]:
-    """A small CLIP trained on scenes, and what it can and cannot do."""
+    """A small CLIP trained on scenes, and what it can and cannot do. templates: captions in the place of their own."""
     torch.manual_seed(seed)
     pair = pair_of(PAIR, "little")
     method = METHODS["clip"](pair, METHODS["clip"].Config(**(settings or {})))
     steps = 30 if quick else CLIP_STEPS
-    pictures = _pictures(scenes(CLIP_SCENES, seed, knobs or {}), captions=True)
-    _train(method, "clip", pictures, seed, steps, CLIP_BATCH, 1e-3)
+    pictures = pictures_of(scenes(pairs, seed, knobs or {}), captions=True, templates=templates)
+    train(method, "clip", pictures, seed, steps, CLIP_BATCH, 1e-3)
     encoder = _encoder(method)
     return _seen(encoder, seed, knobs or {}, 100 if quick else 400)
 
@@ -95,37 +97,7 @@ def _seen(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> 
     return measured
 
 
-def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """A small convolutional network taught by a method without words; the method's own report of its last batch, and
-    what a linear probe reads off its features (h) and its projections (z)."""
-    torch.manual_seed(seed)
-    backbone = Backbone(_small_network(), 64, SIDE)
-    method_class = METHODS[name]
-    method: Any = method_class(backbone, method_class.Config(**(settings or {})))
-    pictures = _pictures(scenes(SSL_SCENES, seed, {"least": 1, "most": 1, "copies": 0}), captions=False)
-    _train(method, name, pictures, seed, 20 if quick else SSL_STEPS, SSL_BATCH, 1e-3, adamw=True)
-    measured = dict(method.report())
-    method.eval()
-    images = _tensor(pictures, 1000)
-    with torch.no_grad():
-        h = torch.cat([method.backbone(part) for part in images.split(250)])
-        z = method.projector(h) if hasattr(method, "projector") else None
-    labels = pictures.labels[:1000]
-    colours = [str(item.metadata["colour"]) for item in map(pictures.item, range(min(1000, len(pictures))))]
-    tints = np.unique(colours, return_inverse=True)[1]
-    for what, rows in {"h": h, "z": z}.items():
-        if rows is not None:
-            measured |= {
-                f"{what}: {of}": linear_accuracy(rows[:600], truth[:600], rows[600:], truth[600:])
-                for of, truth in {"shape": labels, "colour": tints}.items()
-            }
-    if z is not None:
-        units = nn.functional.normalize(z, dim=1)
-        measured["z spread"] = float(units.std(dim=0).mean()) * float(np.sqrt(units.shape[1]))
-    return measured
-
-
-def _train(
+def train(
     method: Any, name: str, pictures: Pictures, seed: int, steps: int, batch: int, rate: float, adamw: bool = False
 ) -> None:
     asked: dict[str, Any] = {"steps": steps, "batch_size": batch, "learning_rate": rate, "workers": 0, "seed": seed}
@@ -135,8 +107,8 @@ def _train(
     Trainer(method, name, batches, config, join("cpu"), quiet=True).train()
 
 
-def _pictures(spec: str, captions: bool) -> Pictures:
-    pictures = Pictures([spec], SIDE, needs_captions=captions)
+def pictures_of(spec: str, captions: bool, side: int = SIDE, templates: Sequence[str] = ()) -> Pictures:
+    pictures = Pictures([spec], side, templates, needs_captions=captions)
     pictures.keep_decoded()
     return pictures
 
@@ -144,19 +116,6 @@ def _pictures(spec: str, captions: bool) -> Pictures:
 def _encoder(method: Any) -> Encoder:
     facts, module = method.product()
     return encoder_of(facts, lambda fresh: fresh.load_state_dict(module.state_dict()), "little", "", "torch", "f32")
-
-
-def _tensor(pictures: Pictures, count: int) -> torch.Tensor:
-    """Normalised as the small network wants them."""
-    pixels = np.stack([pictures.pixels(number) for number in range(count)])
-    return (torch.from_numpy(pixels).float() / 255 - 0.5) / 0.5
-
-
-def _small_network() -> nn.Module:
-    layers: list[nn.Module] = []
-    for before, after in ((3, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
 @cache
