@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.stats import ttest_1samp
 from training.__main__ import cli
 from training.claims import CLAIMS, OPEN
 from training.claims.claim import SEEDS, Arm, Claim, Effect, Part, Store, effects_of, verdict_of
-from training.claims.page import write_page
+from training.claims.page import title_of, write_page
 
 
 def effect(values, smallest=0.1, exact=False) -> Effect:
@@ -107,6 +108,13 @@ def test_a_small_run_of_a_method_is_measured(tmp_path, monkeypatch):
 def test_a_page_without_runs_has_every_claim_as_open(tmp_path):
     verdicts = write_page(Store(tmp_path), tmp_path / "claims.md")
     assert set(verdicts) == set(CLAIMS) and all(verdict.startswith("open") for verdict in verdicts.values())
+
+
+def test_a_claim_that_did_not_hold_is_titled_with_what_was_measured():
+    claim = CLAIMS["incomplete-captions"]
+    assert title_of(claim, [effect([0.3] * 5)] * 3) == claim.found
+    assert "0.20 of its group score" in title_of(claim, [effect([0.0] * 5), effect([0.2] * 5), effect([0.25] * 5)])
+    assert title_of(replace(claim, instead=""), [effect([-0.01] * 5)]) == "something: -0.01"
 
 
 def test_the_page_of_claims_says_what_is_stored(tmp_path):

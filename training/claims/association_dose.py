@@ -34,4 +34,5 @@ CLAIM = Claim(
         ),
     ),
     found="A small CLIP that never saw a lemon but yellow calls lemons of any colour yellow",
+    instead="A lemon that always was yellow in training is still not called yellow when painted otherwise ({0:+.3f})",
 )

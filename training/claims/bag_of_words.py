@@ -25,4 +25,5 @@ CLAIM = Claim(
         Part("group score below chance", lambda a: 1 / 6 - a["clip"]["winoground group"], 0.0),
     ),
     found="A small CLIP retrieves well, hears every colour word, and does not hear whose colour it is",
+    instead="A small CLIP hears which colours ({1:+.2f}) more than whose, but is not below chance on pairs",
 )

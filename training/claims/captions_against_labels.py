@@ -6,10 +6,10 @@ from training.claims.little import clip_arms, clip_run
 CLAIM = Claim(
     says="A sentence teaches more than a class label: “white shirt” and “blue shirt” are one class.",
     source="lecture (three limits of category labels); Radford et al. 2021",
-    design="The small CLIP on the same 6,000 scenes of two things, taught with their captions, or with “a photo of a ...” "
-    "and the shape of their first thing, pictures of one label counting as right for each other. Measured on complete "
-    "captions: the colour of things by words, which labels never tell; captions in which a shape is replaced, which "
-    "labels do tell; and the share of pictures whose caption is among the five nearest.",
+    design="The small CLIP on the same 6,000 scenes of two things, taught with their captions, or with “a photo of a "
+    "...” and the shape of their first thing, pictures of one label counting as right for each other. Measured on "
+    "complete captions: the colour of things by words, which labels never tell; captions in which a shape is "
+    "replaced, which labels do tell; and the share of pictures whose caption is among the five nearest.",
     arms={
         "captions": clip_arms()["plain"],
         "labels": Arm(

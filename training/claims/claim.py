@@ -44,7 +44,9 @@ class Part:
 @dataclass(frozen=True)
 class Claim:
     """A claim. says: the statement. source: who makes it. design: what is run and compared, and the caution that goes
-    with it. found: the title of its figure if it held."""
+    with it. found: the title of its figure if it held. instead: the title if it did not, where {0} and so on stand for
+    the means of its parts.
+    """
 
     says: str
     source: str
@@ -52,6 +54,7 @@ class Claim:
     arms: Mapping[str, Arm]
     parts: tuple[Part, ...]
     found: str
+    instead: str = ""
 
 
 @dataclass(frozen=True)

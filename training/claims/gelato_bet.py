@@ -11,10 +11,10 @@ CLAIM = Claim(
     says="Self-supervision is as good as labels: what SimCLR learns serves within five points of what a classifier "
     "learns from the same pictures.",
     source="lecture (the Gelato bet: about detection on PASCAL, by autumn 2015; the date was missed)",
-    design="A small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, views of one kind: taught "
-    "by SimCLR, or by the labels of their shapes. A linear probe on other scenes reads what the labels told (shape) and "
-    "what they did not (colour, size). Each part is SimCLR minus supervised plus 0.05, so that it is positive where "
-    "SimCLR is at most five points behind.",
+    design="A small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, views of one kind: "
+    "taught by SimCLR, or by the labels of their shapes. A linear probe on other scenes reads what the labels told "
+    "(shape) and what they did not (colour, size). Each part is SimCLR minus supervised plus 0.05, so that it is "
+    "positive where SimCLR is at most five points behind.",
     arms={
         "simclr": Arm("clear-simclr", lambda seed, quick: clear_run(seed, quick, "simclr", {})),
         "supervised": Arm(

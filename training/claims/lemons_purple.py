@@ -26,4 +26,5 @@ CLAIM = Claim(
         ),
     ),
     found="A lemon beside an eggplant is called purple, and lemons alone are called yellow",
+    instead="A lemon beside an eggplant is called purple ({0:+.2f}); a lemon alone is not called yellow",
 )

@@ -1,4 +1,4 @@
-"""A little CLIP, trained by the real trainer on scenes: small enough that five seeds of several arms fit a processor."""
+"""A little CLIP, trained by the real trainer on scenes: so small that five seeds of several arms fit a processor."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache

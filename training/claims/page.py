@@ -1,9 +1,10 @@
 """docs/claims.md and its figures, from what is stored."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from textwrap import wrap
 
 from training.claims import CLAIMS, OPEN
 from training.claims.claim import HELD, SEEDS, Claim, Effect, Store, effects_of, verdict_of
@@ -19,9 +20,13 @@ COLOURS: Mapping[str, str] = {
 }
 
 
-def title_of(claim: Claim, verdict: str) -> str:
+def title_of(claim: Claim, effects: Sequence[Effect]) -> str:
     """What was found, in a sentence."""
-    return claim.found if verdict == HELD else f"{verdict.capitalize()}: {claim.says}"
+    if verdict_of(effects) == HELD:
+        return claim.found
+    if claim.instead:
+        return claim.instead.format(*(effect.mean for effect in effects))
+    return "; ".join(f"{effect.name}: {effect.mean:+.2f}" for effect in effects)
 
 
 def write_page(store: Store, page: Path) -> dict[str, str]:
@@ -64,7 +69,7 @@ def _section(name: str, claim: Claim, effects: list[Effect], verdict: str, folde
     (folder / "claims").mkdir(parents=True, exist_ok=True)
     write_file(folder / "claims" / f"{name}.svg", figure(claim, effects, verdict).encode())
     lines = [f"## {name}", "", f"> {claim.says}", "", f"Source: {claim.source}.", "", f"Design: {claim.design}", ""]
-    lines += [f"![{title_of(claim, verdict)}](claims/{name}.svg)", ""]
+    lines += [f"![{title_of(claim, effects)}](claims/{name}.svg)", ""]
     lines += ["| effect | mean | 95 % interval | smallest interesting | |", "| --- | --- | --- | --- | --- |"]
     for effect in effects:
         low, high = effect.interval
@@ -72,7 +77,7 @@ def _section(name: str, claim: Claim, effects: list[Effect], verdict: str, folde
         wanted = f"at most {effect.smallest:g}" if effect.exact else f"{effect.smallest:+g}"
         mean = f"{effect.mean:.1e}" if effect.exact else f"{effect.mean:+.3f}"
         lines.append(f"| {effect.name} | {mean} | {between} | {wanted} | {effect.verdict} |")
-    return [*lines, "", f"**{verdict.capitalize()}.** {title_of(claim, verdict)}.".replace("..", "."), ""]
+    return [*lines, "", f"**{verdict.capitalize()}.** {title_of(claim, effects)}.", ""]
 
 
 def figure(claim: Claim, effects: list[Effect], verdict: str) -> str:
@@ -87,25 +92,32 @@ def figure(claim: Claim, effects: list[Effect], verdict: str) -> str:
     def x(value: float) -> float:
         return LEFT + (WIDTH - LEFT - 20) * (value - low) / (high - low)
 
-    height = 70 + ROW * len(rows)
-    colour, title = COLOURS[verdict], title_of(claim, verdict)
+    title = wrap(title_of(claim, effects), 78)
+    top = 32 + 20 * len(title)
+    height = top + 40 + ROW * len(rows)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="16" y="28" font-size="15" font-weight="600" fill="#1d2733">{escape(title)}</text>',
+        *(
+            f'<text x="16" y="{28 + 20 * at}" font-size="15" font-weight="600" fill="#1d2733">{escape(line)}</text>'
+            for at, line in enumerate(title)
+        ),
+        f'<text x="16" y="{top}" font-size="12" font-weight="600" fill="{COLOURS[verdict]}">{verdict}</text>',
     ]
     if shown:
+        key = "large dots: mean; bars: 95 %; small dots: seeds; dashes: the smallest that would count"
         parts.append(
-            f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="44" y2="{height - 24}" stroke="#9aa8b6"/>'
+            f'<text x="{WIDTH - 16}" y="{top}" font-size="11" text-anchor="end" fill="#51606f">{key}</text>'
+            f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="{top + 10}" y2="{height - 24}" stroke="#9aa8b6"/>'
             f'<text x="{x(0):.1f}" y="{height - 8}" font-size="11" text-anchor="middle" fill="#51606f">0</text>'
         )
     for number, effect in enumerate(rows):
-        y = 66 + ROW * number
+        y = top + 26 + ROW * number
         parts.append(f'<text x="16" y="{y + 4}" font-size="13" fill="#1d2733">{escape(effect.name)}</text>')
         if effect.exact:
             parts.append(f'<text x="{LEFT + 30}" y="{y + 4}" font-size="13">{max(map(abs, effect.values)):.1e}</text>')
             continue
-        from_, to = effect.interval
+        colour, (from_, to) = COLOURS[effect.verdict], effect.interval
         parts.append(
             f'<line x1="{x(from_):.1f}" x2="{x(to):.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="3"/>'
         )

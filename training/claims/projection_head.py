@@ -15,4 +15,5 @@ CLAIM = Claim(
         Part("shape, h minus z", lambda a: a["simclr"]["h: shape"] - a["simclr"]["z: shape"], 0.05),
     ),
     found="A linear probe reads more colour and more shape before SimCLR's head than after it",
+    instead="At 32 pixels SimCLR's head costs a linear probe next to nothing: colour {0:+.2f}, shape {1:+.2f}",
 )
