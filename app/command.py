@@ -108,6 +108,7 @@ def serve(
         return load_encoder(name)
 
     library = Library(load, local=is_loopback(host) and not share)
+    library.first_use = bool(helpers)
     try:
         open_shelves(library, collections, images, encoder)
         public = _tunnel(port) if share else None

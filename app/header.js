@@ -110,6 +110,10 @@
     window.addEventListener("gelato:collection", (event) => event.detail !== wanted && choose(event.detail));
   };
 
+  // What is going on while the encoder is not there yet.
+  g.gettingReady = () => g.state?.encoder?.first ?
+    "The encoder is being fitted to this computer: ten seconds or more, this once." : "The encoder is being loaded.";
+
   g.minutes = (seconds) => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` :
     `${Math.round(seconds / 60)} min`);
 })();

@@ -120,6 +120,7 @@ class Library:
         self.jobs = Jobs()
         self.pictures = Pictures()
         self.maps = Maps()
+        self.first_use = False  # the encoder was never used on this computer, and takes longer to come
         self.runs = Path("runs")  # where training leaves what it makes
         self._encoders: dict[str, Future[Encoder]] = {}
         self._lock = threading.Lock()
@@ -214,9 +215,10 @@ class Library:
         return self._encoder(shelf.encoder_name).result()
 
     def encoder_state(self, shelf: Shelf) -> dict[str, Any]:
-        """name, state (loading, ready or failed), dim, and the sentence that says why it failed."""
+        """name, state (loading, ready or failed), dim, whether it is its first use here, and why it failed."""
         future = self._encoder(shelf.encoder_name)
         state: dict[str, Any] = {"name": shelf.encoder_name, "state": "loading", "error": "", "readsText": True}
+        state["first"] = self.first_use
         if future.done() and not future.cancelled():
             error = future.exception()
             if error is None:

@@ -4,7 +4,6 @@
   const PAGE = 60;
   const MOST = 1200;
   const CLOSE = 0.7; // a best match this near to the line is not called nothing
-  const COMMAND = "python app.py --encoder ViT-B-32/laion2b_s34b_b79k";
   const SORTS = { best: "Best first", newest: "Newest first", oldest: "Oldest first", largest: "Largest first", name: "By name" };
   const NOTHING = { q: "", like: [], pictures: [] };
 
@@ -43,7 +42,7 @@
     const pills = g.node("div", { class: "g-terms", id: "terms", "aria-label": "What is asked for" });
     const chips = g.node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
     const status = g.node("p", { class: "g-status", id: "status", role: "status" });
-    const remarks = g.node("div", { class: "g-remarks", id: "remarks" });
+    const remarks = g.remarks(server, (line) => change({ ...ask, line }, true));
     const histogram = g.histogram((strength) => change({ ...ask, line: strength }, true));
     const filterButton = g.button("filter", "Filters", () => openFilters(filters.panel.hidden), { id: "open-filters", "aria-expanded": "false", "aria-controls": "filters" });
     const sort = g.node("select", {
@@ -56,7 +55,7 @@
     const notice = g.node("div", { id: "search-notice" });
     const grid = g.arrows(g.node("div", { class: "g-grid", id: "grid" }));
     const more = g.button(null, "Show 60 more", () => showMore(), { id: "more", class: "g-button g-more", hidden: true });
-    const foot = g.node("div", { class: "g-foot", id: "foot" });
+    const foot = g.foot(server);
 
     const tag = async (ids, name, on) => {
       const answer = await g.ask(server.tagging, { collection: shown.collection, ids, name, on });
@@ -89,9 +88,9 @@
       form, pills, chips,
       g.node("div", { class: "g-results-head" }, status, histogram.root,
         g.node("div", { class: "g-tools" }, filterButton, sort, link, exporting)),
-      filters.panel, filtered, remarks, notice,
+      filters.panel, filtered, remarks.root, notice,
       g.node("div", { class: "g-split" }, g.node("div", { class: "g-main" }, grid, more), inspector.root),
-      selection.bar, foot,
+      selection.bar, foot.root,
     );
 
     // ---- the address
@@ -160,7 +159,7 @@
           grid.setAttribute("aria-busy", "true");
           if (!grid.childElementCount) grid.replaceChildren(...g.skeletons(14));
           if (asking() && g.state?.encoder?.state === "loading")
-            status.textContent = "The encoder is being loaded; the search runs as soon as it is there.";
+            status.textContent = `${g.gettingReady()} The search runs as soon as it is there.`;
         }, 150);
       }
       const answer = await g.ask(server.find, { ...question(), k: ask.k });
@@ -238,7 +237,7 @@
           grid.replaceChildren(...g.skeletons(14));
           grid.setAttribute("aria-busy", "true");
           status.textContent = g.state?.encoder?.state === "loading" ?
-            "Loading the encoder, then the first pictures are indexed." :
+            `${g.gettingReady()} Then the first pictures are indexed.` :
             "Indexing the first pictures; they appear here as soon as they can be searched.";
         } else {
           shown = null;
@@ -247,7 +246,7 @@
           notice.replaceChildren(g.notice(answer.error));
         }
         histogram.show(null);
-        remarks.replaceChildren();
+        remarks.clear();
         more.hidden = link.hidden = exporting.hidden = true;
         return;
       }
@@ -262,7 +261,7 @@
       notice.replaceChildren(...(emptiness() || []));
       histogram.show(answer.line);
       drawStatus();
-      drawRemarks();
+      remarks.show(shown.line, ask.q);
       if (inspector.opened() && !shown.hits.some((hit) => hit.id === inspector.opened())) inspector.close();
       else mark();
       selection.mark();
@@ -298,24 +297,6 @@
       exporting.replaceChildren(g.menu("download", "Export", [["CSV", to("csv")], ["JSON", to("json")], ["List of files", to("txt")], ["Previews, zip", to("zip")]]));
       filterButton.querySelector("span").textContent = ask.filters.length ? `Filters (${ask.filters.length})` : "Filters";
     };
-    // What the answer does not say by itself: words that were not read, an order that makes no difference, no line.
-    const drawRemarks = async () => {
-      const mine = turn;
-      const line = shown.line;
-      const told = [];
-      if (line?.why === "off") told.push(["The relevance line is off. ", "Show it", () => change({ ...ask, line: null }, true)]);
-      else if (line && !line.why && !line.shown)
-        told.push([`No relevance line: how often it is right was not measured for this encoder. `, "Show it anyway", () => change({ ...ask, line: "on" }, true)]);
-      else if (line?.shown && !line.measured)
-        told.push(["How often this relevance line is right was not measured for this encoder. ", "Hide it", () => change({ ...ask, line: null }, true)]);
-      const show = (texts) => remarks.replaceChildren(
-        ...texts.map((text) => g.node("p", { text })),
-        ...told.map(([text, label, act]) => g.node("p", {}, text, g.node("button", { type: "button", class: "g-clear", text: label, onclick: act }))));
-      show([]);
-      if (ask.q.split(/\s+/).length < 3) return;
-      const answer = await g.ask(server.remark, { collection: g.collection(), q: ask.q });
-      if (mine === turn && answer.remarks?.length) show(answer.remarks);
-    };
     const drawTerms = () => {
       const { nodes, single } = g.pills(ask, change);
       pills.replaceChildren(...nodes);
@@ -342,28 +323,6 @@
         type: "button", class: "g-chip", text: word, "aria-pressed": word === ask.q, onclick: () => change({ ...ask, ...NOTHING, q: word }),
       })));
     };
-    const drawFoot = async (state) => {
-      const now = `${state.collection} ${state.encoder?.name} ${state.job?.state} ${state.searchable > 0}`;
-      if (foot.dataset.now === now) return;
-      foot.dataset.now = now;
-      const parts = [];
-      if (state.encoder?.name === "starter") {
-        const copy = g.button("copy", "Copy", () => g.copy(COMMAND, copy), { class: "g-button g-small", "aria-label": "Copy the command" });
-        parts.push(g.node("p", { id: "starter-note" }, g.node("b", { text: "starter" }),
-          " is a small encoder in the spirit of DeViSE, brought up to date; it is not CLIP, and will often be wrong. For a real one: ",
-          g.node("code", { text: COMMAND }), " ", copy));
-      }
-      if (state.columns?.includes("attribution")) {
-        const { credits = [] } = await g.ask(server.credits, { collection: state.collection });
-        if (credits.length) {
-          parts.push(g.node("details", { id: "credits" },
-            g.node("summary", {}, "Pictures by ", credits[0].by, credits.length > 1 ? ` and ${credits.length - 1} others` : ""),
-            g.node("ul", {}, ...credits.map((c) => g.node("li", { text: `${c.by}: ${g.pictures(c.pictures)}` })))));
-        }
-      }
-      foot.replaceChildren(...parts);
-    };
-
     // ---- terms and the inspector
     const like = (ids, sign) => {
       selection.clear();
@@ -430,7 +389,7 @@
     window.addEventListener("gelato:state", ({ detail }) => {
       if (!detail.collection) return shown ? undefined : draw({ error: detail.error });
       drawChips(detail.chips);
-      drawFoot(detail);
+      foot.show(detail);
       const now = `${detail.collection} ${detail.revision}`;
       if (seen && detail.changed) {
         ask = { ...ask, like: [], filters: [] };

@@ -25,6 +25,7 @@ SCRIPTS = (
     "selection.js",
     "heat.js",
     "inspector.js",
+    "foot.js",
     "search.js",
     "classify.js",
     "classify_labels.js",
