@@ -36,4 +36,5 @@ if __name__ == "__main__":
     dist.init_process_group("gloo")
     result = import_module(sys.argv[1]).main(rank)
     torch.save(result, Path(sys.argv[2]) / f"{rank}.pt")
-    dist.destroy_process_group()
+    if dist.is_initialized():  # a run leaves its group itself
+        dist.destroy_process_group()

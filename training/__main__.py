@@ -207,8 +207,9 @@ def _done(run: Path, trainer: Any, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--workers", type=click.IntRange(0), help="Processes that prepare batches. [as the run had]")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
-def resume(run: Path, as_json: bool) -> None:
+def resume(run: Path, workers: int | None, as_json: bool) -> None:
     """Go on with RUN from its last checkpoint, as if it had never stopped."""
     from training.engine.config import read_config
     from training.pretrain import data_of
@@ -217,7 +218,7 @@ def resume(run: Path, as_json: bool) -> None:
 
     document = read_config(run)
     with Interrupt() as stop:
-        trainer = go_on(run, watch(data_of(document)), lambda: stop.asked)
+        trainer = go_on(run, watch(data_of(document)), lambda: stop.asked, workers=workers)
     _done(run, trainer, as_json)
 
 

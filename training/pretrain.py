@@ -125,13 +125,21 @@ def begin(
 
 
 def resume(
-    run: Path, evaluate: Evaluate | None = None, stop: Callable[[], bool] = lambda: False, quiet: bool = False
+    run: Path,
+    evaluate: Evaluate | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    quiet: bool = False,
+    workers: int | None = None,
 ) -> Trainer:
-    """Go on with a run from its last checkpoint, with its own settings and on its own data, and with no other."""
+    """Go on with a run from its last checkpoint, with its own settings and on its own data, and with no other.
+
+    workers: processes that prepare batches from here on, which change nothing but the time; None keeps the run's.
+    """
     document = read_config(run)
-    world = join(document["run"]["device"])
+    settings = document["run"] | ({} if workers is None else {"workers": workers})
+    world = join(settings["device"])
     try:
-        planned = plan(document["method"], data_of(document), document["run"], document["settings"], world)
+        planned = plan(document["method"], data_of(document), settings, document["settings"], world)
         if planned.fingerprint != document["data_fingerprint"]:
             raise UserError(
                 f"The data of {run} has changed since it began ({document['pictures']:,} pictures then, "
