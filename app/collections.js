@@ -84,7 +84,7 @@
       const busy = card.job?.state === "running";
       const list = g.node("div");
       const facts = [
-        card.images ? g.pictures(card.images) : "nothing indexed yet",
+        card.images ? g.pictures(card.images) : card.problem ? "cannot be shown" : "nothing indexed yet",
         card.bytes && size(card.bytes),
         card.search && `search: ${card.search}`,
         card.updated && `updated ${day(card.updated)}`,

@@ -59,8 +59,10 @@ def _card(library: Library, shelf: Shelf) -> dict[str, Any]:
         "images": 0,
     }
     try:
-        collection = shelf.opened()
-    except UserError:
+        collection = shelf.collection
+    except UserError as error:  # it is damaged
+        return card | {"problem": str(error)}
+    if not collection:
         return card
     step = max(1, len(collection) // COVER)
     ids = [str(collection.items["id"].iat[row]) for row in range(0, len(collection), step)][:COVER]

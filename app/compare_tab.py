@@ -3,6 +3,7 @@
 import statistics
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -61,8 +62,9 @@ def all_shelves(library: Library) -> dict[str, Any]:
 
 
 def _shelf_facts(library: Library, shelf: Shelf, stored: dict[str, Any]) -> dict[str, Any]:
-    state = library.encoder_state(shelf)
-    collection = shelf.collection
+    state, collection = library.encoder_state(shelf), None
+    with suppress(UserError):  # a damaged one has a row without pictures; its own page says what is wrong
+        collection = shelf.collection
     run = stored.get(shelf.encoder_name.rstrip("/"))
     facts = {
         "key": shelf.key,

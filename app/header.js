@@ -53,7 +53,7 @@
         const options = heard.collections.map((c) => g.node("option", { value: c.key, text: c.name, selected: c
             .key === heard.collection }));
         if (select.childElementCount !== options.length) select.replaceChildren(...options);
-        if (heard.collection && document.activeElement !== select) select.value = heard.collection;
+        if (document.activeElement !== select) select.value = heard.collection || wanted || select.value;
         if (!select.isConnected) collections.replaceChildren(select);
       } else {
         collections.textContent = heard.name || "no collection";

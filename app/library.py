@@ -49,13 +49,14 @@ class Shelf:
         self.suggesting = False
         self.job: Job | None = None
         self._collection: Collection | None = None
+        self._wrong: UserError | None = None  # why it could not be opened when it was looked at last
         self._looked = 0.0
         self._noise: tuple[Collection, Future[Noise]] | None = None
         self._lock = threading.Lock()
 
     @property
     def collection(self) -> Collection | None:
-        """The collection as last published, or None while nothing of it is."""
+        """The collection as last published, or None while nothing of it is; UserError if it is damaged."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked > LOOK_AGAIN or self._looked == 0.0:
@@ -64,7 +65,13 @@ class Shelf:
                     with suppress(UserError):  # caught between two versions, or taken away: what is open stays
                         self._collection = self._collection.refreshed()
                 elif (self.path / MANIFEST).exists():
-                    self._collection = Collection.open(self.path)
+                    self._wrong = None
+                    try:
+                        self._collection = Collection.open(self.path)
+                    except UserError as error:
+                        self._wrong = error
+            if self._collection is None and self._wrong is not None:
+                raise self._wrong.with_traceback(None)
             return self._collection
 
     def opened(self) -> Collection:
@@ -94,7 +101,7 @@ class Shelf:
     def forget(self) -> None:
         """Let go of the open files: the folder is about to be replaced."""
         with self._lock:
-            self._collection, self._looked = None, 0.0
+            self._collection, self._wrong, self._looked = None, None, 0.0
 
 
 def _measure(known: Future[Noise], collection: Collection, encoder: Encoder) -> None:

@@ -22,7 +22,9 @@ from starlette.testclient import TestClient
 
 from app.classify_asked import Kept
 from app.classify_collection import labelled_pictures, labelling_state, start_labelling
+from app.collections_tab import all_collections
 from app.command import first_use, listen, main
+from app.compare_tab import all_shelves
 from app.guard import LARGEST_BODY, LARGEST_PICTURE, read_users
 from app.header import page_state
 from app.inspector import picture_facts
@@ -286,6 +288,25 @@ def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, argum
     done = CliRunner().invoke(main, [*arguments, "--no-browser"])
     assert done.exit_code == code and says in done.output
     assert "Traceback" not in done.output and len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 4)
+
+
+def test_a_damaged_collection_says_so_each_time_and_hides_no_other(tmp_path):
+    paint(tmp_path / "pictures" / "a.png", "red")
+    for name in ("sound", "damaged"):
+        build_collection([tmp_path / "pictures"], tmp_path / f"{name}.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    for name in ("sound", "damaged"):
+        library.add(tmp_path / f"{name}.gelato")
+    for vectors in (tmp_path / "damaged.gelato").rglob("vectors.npy"):
+        vectors.write_bytes(vectors.read_bytes()[:100])
+    for _ in range(2):
+        with pytest.raises(UserError, match="damaged"):
+            library.shelf("damaged").opened()
+    sound, damaged = all_collections(library)["cards"]
+    assert sound["images"] == 1 and not sound["problem"]
+    assert damaged["images"] == 0 and "damaged" in damaged["problem"]
+    assert [one["pictures"] for one in all_shelves(library)["shelves"]] == [1, 0]
+    library.stop()
 
 
 def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys):
