@@ -9,7 +9,7 @@ import pytest
 from benchmarks.tables import TABLES, with_table
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "training/models/starter.md", "docs/pretraining.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "training/models/starter.md", "docs/pretraining.md", "docs/heirs.md")
 
 
 def command(module: str) -> click.Command:

@@ -134,3 +134,15 @@ def test_an_unknown_tower_is_answered_with_near_names():
         build_pair("ViT-B-23")
     with pytest.raises(UserError, match="no text tower called 'nothing'"):
         build_pair("tiny", text_tower="nothing")
+
+
+def test_a_tower_whose_weights_cannot_be_fetched_is_refused_in_one_sentence(monkeypatch):
+    from open_clip import model
+
+    def away(**_):
+        raise FileNotFoundError("the hub is away")
+
+    monkeypatch.setattr(model, "CustomTextCLIP", away)
+    monkeypatch.setattr(model, "CLIP", away)
+    with pytest.raises(UserError, match="not on this machine and cannot be fetched; as a tower to train, resnet18"):
+        build_pair("resnet18.a1_in1k")

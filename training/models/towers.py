@@ -115,7 +115,10 @@ def pair_of(like: Mapping[str, Any], tower: str, preprocess: Mapping[str, Any] |
     vision, text = config["vision_cfg"], config["text_cfg"]
     resnet = vision.pop("gelato_resnet", None)
     custom = config.pop("custom_text", False) or "hf_model_name" in text
-    model: Any = (CustomTextCLIP if custom else CLIP)(**config)
+    try:
+        model: Any = (CustomTextCLIP if custom else CLIP)(**config)
+    except OSError as error:  # weights that timm or transformers publish
+        raise _not_here(tower) from error
     if resnet:
         model.visual = nn.Sequential(_resnet(resnet), nn.Linear(RESNETS[resnet]["channels"][-1], config["embed_dim"]))
         vision["gelato_resnet"] = resnet
@@ -280,11 +283,15 @@ def timm_backbone(
     try:
         network: Any = timm.create_model(tower, **settings)
     except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"The weights of {tower} are not on this machine and cannot be fetched; as a tower to train, "
-            f"{tower.partition('.')[0]} starts from scratch."
-        ) from error
+        raise _not_here(tower) from error
     return Backbone(network, network.num_features, image_size or found.input_size[-1], found.mean, found.std, made_of)
+
+
+def _not_here(tower: str) -> UserError:
+    return UserError(
+        f"The weights of {tower} are not on this machine and cannot be fetched; as a tower to train, "
+        f"{tower.partition('.')[0]} starts from scratch."
+    )
 
 
 def _without_projection(visual: Any, dim: int) -> tuple[nn.Module, int]:
