@@ -35,6 +35,5 @@ CLAIM = Claim(
         ),
     ),
     found="SimCLR learns most shape from cropped and jittered views together",
-    instead="Jitter is essential to SimCLR ({0:+.2f} of shape beside crops), crops of one-object scenes are not "
-    "({1:+.2f})",
+    instead="Beside crops jitter gives SimCLR {0:+.2f} of shape, but crops of one-object scenes cost it ({1:+.2f})",
 )
