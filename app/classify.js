@@ -127,11 +127,15 @@
       return [first.none ? "None of these" : first.name, `${g.percent(first.probability)}, ${second ?
         `${lead} ahead of ${g.nameOf(second)}` : "the only class, so it gets everything"}`];
     };
-    let where = null;
+    let where = null,
+      drawn = "";
     const draw = () => {
       document.getElementById("bars")?.removeAttribute("aria-busy");
-      where?.gone();
       const answer = props.value;
+      const now = JSON.stringify({ ...answer, turn: 0, reads: g.state?.encoder?.readsText });
+      if (now === drawn) return; // the same again: what a person holds on to stays
+      drawn = now;
+      where?.gone();
       if (answer?.error) return root.replaceChildren(g.notice(answer.error));
       if (!answer?.bars) return root.replaceChildren(empty());
       const [title, detail] = verdict(answer);

@@ -1,5 +1,6 @@
 """Classify: one picture, or the whole collection, by a list of classes that a person writes."""
 
+from itertools import count
 from typing import Any
 
 import gradio as gr
@@ -36,16 +37,18 @@ assert {name for _, name in TEMPLATES} == {*TEMPLATE_SETS, OWN}
 def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     """Lay out the tab. where is the header, whose value names the collection."""
     kept = Kept()
+    turns = count()  # an answer that equals the last one is no change to Gradio, and the page would wait for it
 
     def form_of(fields: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(FIELDS, fields, strict=True))
 
     def classify(where: dict, picture: dict | None, *fields: Any) -> dict[str, Any]:
-        return answered(classify_picture, library, kept, where, picture or {}, form_of(fields))
+        answer = answered(classify_picture, library, kept, where, picture or {}, form_of(fields))
+        return answer | {"turn": next(turns)}
 
     def start(where: dict, labels: dict | None, *fields: Any) -> tuple[dict[str, Any], gr.Timer]:
         learnt = (labels or {}).get("learned") is not None
-        answer = answered(start_labelling, library, kept, where, form_of(fields), learnt)
+        answer = answered(start_labelling, library, kept, where, form_of(fields), learnt) | {"turn": next(turns)}
         return answer, gr.Timer(POLL, active=answer.get("state") == "running")
 
     def again(where: dict, labels: dict | None, *fields: Any) -> tuple[Any, Any]:

@@ -15,13 +15,13 @@
   // A way to see where the picture of the Classify tab matches a class: for the row that the pointer is on, or whose
   // button is pressed. ask() answers { heat: one map for each name }, and is asked once.
   g.whereItMatches = (ask) => {
-    let maps = null, pressed = null, over = null, timer = 0;
+    let maps = null, pressed = null, over = null, timer = 0, left = false;
     const canvas = g.node("canvas", { class: "g-heat", hidden: true, role: "img" });
     const show = async () => {
       const now = over || pressed;
       if (!now) return (canvas.hidden = true);
       const answer = await (maps ||= ask());
-      if (now !== (over || pressed)) return;
+      if (left || now !== (over || pressed)) return;
       const heat = answer.heat?.[now.name];
       canvas.hidden = !heat;
       if (!heat) return now.button.setAttribute("title", answer.error || "No part of the picture matches it");
@@ -51,6 +51,11 @@
       });
       row.append(button);
     };
-    return { add, gone: () => canvas.remove() };
+    const gone = () => {
+      left = true;
+      clearTimeout(timer);
+      canvas.remove();
+    };
+    return { add, gone };
   };
 })();

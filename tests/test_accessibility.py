@@ -54,6 +54,37 @@ def test_no_tab_or_state_has_a_serious_finding(opened, look):
     assert len(tabs) >= 6
 
 
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_finding(opened, look):
+    theme, settings = LOOKS[look]
+    page = opened(f"?q=red{theme}", reduced_motion="reduce", **settings)  # colours on their way have no contrast
+    told = []
+
+    def look(state: str) -> None:
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        told.extend(findings(page, state))
+
+    page.locator("#grid .g-card .g-frame").first.click()
+    page.locator("#inspect-classify").click()
+    page.get_by_role("textbox", name="Classes").fill("red\nblue\ngreen")
+    page.locator("#classify-one").click()
+    page.get_by_role("button", name="Where the picture matches red").click()
+    look("a classified picture")
+    page.get_by_role("button", name="Label the collection").click()
+    page.wait_for_selector("#labels-csv")
+    for view in ("pictures", "review", "accuracy", "phrasings"):
+        page.locator(f"#view-{view}").click()
+        look(view)
+    page.evaluate("gelato.goTo('map')")
+    page.locator("#map-status b").wait_for()
+    page.locator("#map canvas").last.focus()
+    page.keyboard.press("Enter")
+    page.locator("#map-grid .g-card").first.wait_for()
+    look("chosen on the map")
+    assert not told, "\n".join(told)
+
+
 def test_the_description_of_the_api_has_no_serious_finding(opened, site):
     page = opened()
     page.goto(f"{site.url}docs")
