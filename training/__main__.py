@@ -287,11 +287,14 @@ def export(run: Path, format: str, out: Path | None) -> None:
 @cli.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go.")
 @click.option("--clipart", type=click.Path(path_type=Path), help="The PNG files of Debian's openclipart-png.")
-def starter(out: Path, clipart: Path | None) -> None:
+@click.option(
+    "--run", type=click.Path(path_type=Path, file_okay=False), help="Go on from the fit with a run, kept here."
+)
+def starter(out: Path, clipart: Path | None, run: Path | None) -> None:
     """Fit the bridge of `starter`, the embedded default, again: the same numbers each time."""
     from training.bridge import CLIPART, fit_bridge
 
-    fit_bridge(out, clipart or CLIPART, say=lambda text: click.echo(text, err=True))
+    fit_bridge(out, clipart or CLIPART, say=lambda text: click.echo(text, err=True), run=run)
     click.echo(f"Written to {out}. Its model card is training/models/starter.md")
 
 

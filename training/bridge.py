@@ -41,11 +41,15 @@ class Captioned:
     weight: float
 
 
-def fit_bridge(out: Path, clipart: Path = CLIPART, say: Callable[[str], object] = print) -> dict[str, float]:
+def fit_bridge(
+    out: Path, clipart: Path = CLIPART, say: Callable[[str], object] = print, run: Path | None = None
+) -> dict[str, float]:
     """Fit, measure on held-out drawings, and write the weights to out; what was measured comes back.
 
-    UserError if the clip-art is not there. The numbers are the same each time on one machine, and to
-    the rounding of float16 on any.
+    run: a folder for a run of the trainer (`training/bridge_run.py`), which goes on from the regression;
+    another beside it, of the same name and `-held-out`, is the one that is measured. UserError if the
+    clip-art is not there. The numbers are the same each time on one machine, and to the rounding of
+    float16 on any.
     """
     if not clipart.is_dir():
         raise UserError(
@@ -60,12 +64,13 @@ def fit_bridge(out: Path, clipart: Path = CLIPART, say: Callable[[str], object] 
     closed = closed_form(ear)
     kept = family % HELD_OUT != 0
     part = Captioned(drawings.features[kept], drawings.sentences[kept], 1.0)
-    trial = closed | caption_map([part, cliparts])
+    trial = _learned(closed | caption_map([part, cliparts]), [part, cliparts], ear, run, "-held-out")
     rest = image_vectors(drawings.features[~kept], trial), text_vectors(drawings.sentences[~kept], trial)
     measured = {f"recall_at_{k}": recall(*rest, k) for k in (1, 5, 10)}
     measured |= {"held_out": float((~kept).sum()), "logit_scale": likeliest_scale(against_others(*rest))}
     scale = np.array(measured["logit_scale"], np.float32)
-    bridge = closed | caption_map([drawings, cliparts]) | {"logit_scale": scale}
+    bridge = _learned(closed | caption_map([drawings, cliparts]), [drawings, cliparts], ear, run)
+    bridge |= {"logit_scale": scale}
     from safetensors.numpy import save_file
 
     save_file({name: _stored(array) for name, array in bridge.items()}, out)
@@ -119,6 +124,19 @@ def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray]:
         "feature_mean": np.mean([p.features.mean(axis=0) for p in parts], axis=0),
         "caption_mean": parts[0].sentences.mean(axis=0),
     }
+
+
+def _learned(
+    bridge: dict[str, NDArray], parts: list[Captioned], ear: Ear, run: Path | None, suffix: str = ""
+) -> dict[str, NDArray]:
+    """The bridge after the trainer's run over parts, or as it is where no run is asked for."""
+    if run is None:
+        return bridge
+    from training.bridge_run import train_map
+
+    rows = eye_network().classifier.weight.detach().numpy()
+    pairs = [(part.features, part.sentences) for part in parts]
+    return bridge | {"lift": train_map(bridge, pairs, rows, class_names(ear), run.with_name(run.name + suffix))}
 
 
 def recall(images: Vectors, texts: Vectors, k: int) -> float:
