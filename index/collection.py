@@ -271,6 +271,14 @@ class Collection:
         }
 
 
+def precision_of(manifest: Manifest, asked: str | None) -> str | None:
+    """The precision to load a collection's encoder in: the one asked for, else eight bits where it was made in them.
+
+    All others keep the vectors' direction, so that the fastest of them here will do: None.
+    """
+    return asked or ("int8" if manifest.precision == "int8" else None)
+
+
 def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
     """UserError unless encoder made the vectors of the collection at path."""
     if encoder.fingerprint != manifest.fingerprint:

@@ -56,6 +56,7 @@ class Writer:
                 self.manifest = Manifest.read(path)
                 if encoder is not None:
                     check_encoder(path, self.manifest, encoder)
+                    _check_precision(path, self.manifest, encoder)
             else:
                 self.manifest = Manifest(
                     encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision, 0
@@ -246,6 +247,15 @@ def written(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {why}. What was published stays; once that is put right, "
             f"the same command goes on from there."
         ) from error
+
+
+def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
+    """UserError if some vectors would be made in eight bits and others not: the two differ enough to disturb ranks."""
+    if manifest.images and (manifest.precision == "int8") != (encoder.precision == "int8"):
+        raise UserError(
+            f"{path} was made in the precision {manifest.precision} and {encoder.precision} would not fit it; "
+            f"leave --precision out, or build into another folder."
+        )
 
 
 def _is_ours(path: Path) -> bool:

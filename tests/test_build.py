@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from index.build import build_collection
-from index.collection import Collection
+from index.collection import Collection, precision_of
 from index.search import search
 from index.writer import Writer
 from tests.conftest import ColourEncoder, paint
@@ -32,6 +33,17 @@ def test_every_picture_becomes_a_row_with_what_is_known_about_it(squares, into, 
     assert red["source"] == str(squares)
     assert items["id"].str.fullmatch("[0-9a-f]{16}").all()
     assert items.apply(lambda row: row["hash"].startswith(row["id"]), axis=1).all()
+
+
+def test_vectors_of_eight_bits_and_others_never_share_a_collection(squares, into, encoder):
+    encoder.precision = "int8"
+    build_collection([squares], into, encoder)
+    manifest = Collection.open(into).manifest
+    assert (precision_of(manifest, None), precision_of(manifest, "f32")) == ("int8", "f32")
+    encoder.precision = "bf16"
+    with pytest.raises(UserError, match="was made in the precision int8 and bf16 would not fit it"):
+        build_collection([squares], into, encoder)
+    assert precision_of(replace(manifest, precision="bf16"), None) is None
 
 
 def test_stored_vectors_are_the_encoders_own_to_half_precision(squares, into, encoder):

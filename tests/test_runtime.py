@@ -1,10 +1,13 @@
 """A tower gives what fp32 PyTorch gives, however it runs."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.models import runtime
+from training.models import eight_bits, runtime
 from training.models.errors import UserError
 from training.models.runtime import image_module, load_tower, resolve
 
@@ -52,6 +55,32 @@ def test_each_runtime_agrees_with_fp32_pytorch(pixels, expected, runtime, precis
     assert cosines(run(pixels), expected).min() >= least
 
 
+def test_eight_bits_turn_the_vectors_a_little_and_are_made_once(pixels, expected, tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    build = partial(image_module, tower(), MEAN, STD)
+    run = load_tower(build, pixels[:1], "key", "openvino", "int8")
+    [stored] = tmp_path.rglob("key-int8.xml")
+    assert "FakeQuantize" in stored.read_text()
+    of_photographs = json.loads(stored.with_suffix(".json").read_text())["mean_cosine"]
+    assert 0.99 <= of_photographs < 1 and cosines(run(pixels), expected).mean() >= 0.98
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    again = load_tower(build, pixels[:1], "key", "openvino", "int8")
+    assert np.array_equal(again(pixels), run(pixels))
+
+
+def test_a_tower_that_eight_bits_turn_too_far_is_not_used(pixels, tmp_path, monkeypatch):
+    def copied(openvino, core, path, small, side):
+        for ending in (".xml", ".bin"):
+            shutil.copy(path.with_suffix(ending), small.with_suffix(ending))
+
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    monkeypatch.setattr(eight_bits, "_quantize", copied)
+    monkeypatch.setattr(eight_bits, "_cosine", lambda whole, small, pixels: 0.97)
+    for _ in range(2):  # and again from what is written down
+        with pytest.raises(UserError, match=r"mean cosine 0\.970.*bf16 or f32"):
+            load_tower(partial(image_module, tower(), MEAN, STD), pixels[:1], "key", "openvino", "int8")
+
+
 def test_a_tower_is_exported_once_and_then_needs_no_module(pixels, tmp_path, monkeypatch):
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
     first = load_tower(lambda: image_module(tower(), MEAN, STD), pixels[:1], "key", "openvino", "f32")
@@ -76,7 +105,7 @@ def test_many_threads_may_use_one_tower(pixels, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("runtime, precision", [("tensorflow", None), (None, "int3")])
 def test_an_unknown_choice_names_the_known_ones(runtime, precision):
-    with pytest.raises(UserError, match=r"Choose from: (openvino, torch|bf16, f16, f32)"):
+    with pytest.raises(UserError, match=r"Choose from: (openvino, torch|bf16, f16, f32, int8)"):
         resolve(runtime, precision)
 
 
@@ -88,17 +117,21 @@ def test_without_openvino_pytorch_does_the_work(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(UserError, match="f16 is for GPUs"):
         resolve("openvino", "f16")
+    with pytest.raises(UserError, match="int8 is for processors"):
+        resolve("torch", "int8")
 
 
 def test_an_export_asks_nothing_of_any_network(tmp_path):
-    """OpenVINO comes with telemetry that looks up a host at every export."""
+    """OpenVINO comes with telemetry that looks up a host at every export, and NNCF at every use."""
     script = """
 import socket, sys
 asked = []
 sys.addaudithook(lambda event, args: asked.append(event) if event in ("socket.getaddrinfo", "socket.connect") else None)
 import numpy as np, torch
-from training.models.runtime import load_tower
-load_tower(torch.nn.Flatten, np.zeros((1, 2, 2), np.float32), "key", "openvino", "f32")(np.zeros((3, 2, 2), np.float32))
+from training.models.runtime import image_module, load_tower
+tower = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.Flatten())
+pixels = np.zeros((1, 16, 16, 3), np.uint8)
+load_tower(lambda: image_module(tower, [0.5] * 3, [0.5] * 3), pixels, "key", "openvino", "int8")(pixels)
 print(asked, "openvino_telemetry.main" in sys.modules)
 """
     environment = os.environ | {"GELATO_CACHE": str(tmp_path)}

@@ -44,24 +44,25 @@ def build(
     A SOURCE is a folder, a CSV or TSV with a path column, a parquet file or folder, or tar shards
     (`shards/{00000..00099}.tar`). Stop it at any moment; the same command goes on from there.
     """
-    from index.collection import MANIFEST, Manifest
+    from index.collection import MANIFEST, Manifest, precision_of
     from training.data.sources import open_source
 
     for source in sources:
         open_source(source)  # a wrong name is answered before a model is loaded
-    if encoder is None:
-        encoder = Manifest.read(into).encoder if (into / MANIFEST).exists() else "starter"
+    if (into / MANIFEST).exists():
+        manifest = Manifest.read(into)
+        encoder, precision = encoder or manifest.encoder, precision_of(manifest, precision)
 
     from index.build import build_collection
     from index.reading import read_and_embed
     from training.models.lookup import load_encoder
 
-    loaded = load_encoder(encoder, runtime, precision)
+    loaded = load_encoder(encoder or "starter", runtime, precision)
     work: Any = read_and_embed
     if engine == "ray":
         from index.cluster import RayEngine
 
-        work = RayEngine(partial(load_encoder, encoder, loaded.runtime, loaded.precision))
+        work = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
     line = ProgressLine("Embedding", as_json)
     stop = _Interrupt()
     with stop:

@@ -33,7 +33,7 @@ def label(
 
     In a file, `name: synonym, synonym` gives a class further words.
     """
-    from index.collection import Collection
+    from index.collection import Collection, precision_of
     from index.label import label_collection, labels_csv, summary
     from index.truth import accuracy, not_offered, true_labels
     from training.models.atomic import write_file
@@ -45,7 +45,7 @@ def label(
     phrases = template_set(templates)
     opened = Collection.open(collection)
     right = true_labels(opened, truth) if truth else None
-    encoder = load_encoder(opened.encoder_name, runtime, precision)
+    encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
     line = ProgressLine("Labelling", as_json)
     labels = label_collection(opened, encoder, wanted, phrases, none=none, progress=line.show)
     line.close()

@@ -13,5 +13,6 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer wi
 
 def run_options(command: Any) -> Any:
     """How an encoder runs, the same for every command that loads one."""
-    command = click.option("--precision", help="f32, bf16 or f16; left out, the fastest that is safe here.")(command)
+    help = "f32, bf16, f16 or int8; left out, the fastest that keeps the vectors' direction here."
+    command = click.option("--precision", help=help)(command)
     return click.option("--runtime", help="openvino or torch; left out, the fastest here.")(command)

@@ -38,7 +38,7 @@ def search(
 
     A sign with spaces around it adds or takes away; "2:red car" counts double.
     """
-    from index.collection import Collection
+    from index.collection import Collection, precision_of
     from index.query import Term, parse_query
     from training.models.lookup import load_encoder
 
@@ -63,7 +63,8 @@ def search(
         except KeyError as error:
             raise UserError(f"There is no picture {like} in {opened.name}.") from error
     else:
-        hits = find(opened, load_encoder(opened.encoder_name, runtime, precision), terms, k, where=where)
+        encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
+        hits = find(opened, encoder, terms, k, where=where)
     lines = [plain(f"{h.rank:3d}  {h.score:.3f}  {h.path}  {h.caption}".rstrip()) for h in hits]
     answer(as_json, [hit_fields(opened, h) for h in hits], "\n".join(lines) or "No picture passes the filter.")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 @click.option("--runtime", help="openvino or torch; left out, the fastest here.")
-@click.option("--precision", help="f32, bf16 or f16; left out, the fastest that is safe here.")
+@click.option("--precision", help="f32, bf16, f16 or int8; left out, the fastest that keeps direction here.")
 def evaluate(
     encoder: str | None,
     data: str | None,

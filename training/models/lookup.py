@@ -14,7 +14,7 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
     name: `starter`; `ARCHITECTURE/TAG` as open_clip lists them; `ARCHITECTURE/FILE` for a checkpoint;
     `hf-hub:ORGANISATION/REPOSITORY`; a model of timm (`resnet18.a1_in1k`), which sees pictures only; a run
     directory of `python -m training`; or a folder with open_clip_config.json. runtime: openvino or torch,
-    precision: f32, bf16 or f16; left out, the fastest that keeps the vectors' direction. UserError for a name
+    precision: f32, bf16, f16 or int8; left out, the fastest that keeps the vectors' direction. UserError for a name
     that leads nowhere or a model that cannot be fetched.
     """
     name = name.strip()

@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     import torch
 
 RUNTIMES = {"openvino": "a processor's own", "torch": "PyTorch, on a GPU where there is one"}
-PRECISIONS = {"f32": "full", "bf16": "half, with the range of full", "f16": "half, on a GPU"}
+PRECISIONS = {
+    "f32": "full",
+    "bf16": "half, with the range of full",
+    "f16": "half, on a GPU",
+    "int8": "eight bits, of image towers on a processor",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[s
     pick("precision", precision, PRECISIONS)
     if precision == "f16" and runtime == "openvino":
         raise UserError("The precision f16 is for GPUs; on a processor choose bf16 or f32.")
+    if precision == "int8" and runtime != "openvino":
+        raise UserError("The precision int8 is for processors, with --runtime openvino; here choose bf16 or f32.")
     return runtime, precision
 
 
@@ -93,7 +100,16 @@ def load_tower(
     """
     if runtime == "torch":
         return _torch_tower(build(), precision)
-    return _openvino_tower(_exported(build, example, key, free), precision, streams)
+    path = _exported(build, example, key, free)
+    if precision == "int8":
+        if example.dtype == np.uint8:  # pictures; a text tower is small work, and reads in half
+            from training.models.eight_bits import quantized
+
+            with _exporting:
+                whole = partial(_openvino_tower, precision="f32", streams=streams)
+                path = quantized(_openvino(), _core(), path, example.shape[1], whole)
+        precision = "bf16" if _processor_has_bf16() else "f32"  # of what is left in numbers with a point
+    return _openvino_tower(path, precision, streams)
 
 
 def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[float]) -> "torch.nn.Module":
