@@ -28,6 +28,7 @@ from training.engine.microbatch import (
     summed_backward,
 )
 from training.engine.optim import build_optimizer, set_schedules
+from training.engine.processor import half, keep_freed_memory
 from training.models.console import plain
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
@@ -67,6 +68,8 @@ class Trainer:
     ):
         self.config, self.world, self.run, self.evaluate, self.quiet = config, world, run, evaluate, quiet
         self.batches = batches
+        if world.device.type == "cpu":
+            keep_freed_memory()
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.method = method.to(world.device, memory_format=layout).train()
         if world.size > 1:
@@ -173,7 +176,7 @@ class Trainer:
         """Add the gradients of one batch to .grad; its loss on this rank comes back."""
         config = self.config
         dtype = DTYPES.get(config.precision)
-        autocast = partial(torch.autocast, self.world.device.type, dtype) if dtype else contextlib.nullcontext
+        autocast = partial(half, self.world.device.type, dtype) if dtype else contextlib.nullcontext
 
         def backward(loss: Tensor) -> None:
             self.scaler.scale(loss / config.accumulate).backward()

@@ -17,6 +17,7 @@ from training.methods.rows import effective_rank
 from training.models.backbone import Backbone
 from training.models.errors import UserError
 from training.models.knobs import knob
+from training.models.pooled import ending_of
 from training.models.towers import Pair
 
 MOST_KNOWN = 100_000  # captions whose tokens are remembered
@@ -122,7 +123,7 @@ class PairViews:
     def __init__(self, pair: Pair, crop: float, hard_negatives: bool):
         self.size, self.crop, self.hard_negatives = pair.backbone.image_size, crop, hard_negatives
         self.mean, self.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (pair.backbone.mean, pair.backbone.std))
-        self.tokenizer = pair.tokenizer
+        self.tokenizer, self.ending = pair.tokenizer, ending_of(pair.model)
         self.known: dict[str, Tensor] = {}
 
     def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
@@ -135,9 +136,14 @@ class PairViews:
             draws = batch.random.uniform(1)[:, 0].tolist()
             wrong = [exchanged(text, u) for text, u in zip(said, draws, strict=True)]
             empty = torch.zeros_like(self._tokens("a"))
-            rest = (torch.stack([self._tokens(text) if text else empty for text in wrong]),)
-        tokens = torch.stack([self._tokens(text) for text in said])
+            rest = (self._cut([self._tokens(text) if text else empty for text in wrong]),)
+        tokens = self._cut([self._tokens(text) for text in said])
         return (images - self.mean) / self.std, tokens, identity, *rest
+
+    def _cut(self, captions: list[Tensor]) -> Tensor:
+        """[B, L], no longer than the longest caption where the text tower allows it."""
+        tokens = torch.stack(captions)
+        return self.ending.cut(tokens) if self.ending else tokens
 
     def _tokens(self, text: str) -> Tensor:
         if text not in self.known:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from training.models.backbone import HALF, Backbone
 from training.models.errors import UserError
+from training.models.pooled import image_rows, text_rows
 
 TINY_TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
 TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_clip loads what comes out
@@ -68,7 +69,7 @@ class Pair(nn.Module):
 
     def see(self, images: Tensor) -> Tensor:
         """Images [B, 3, H, W], normalised, to unit rows [B, dim]."""
-        return nn.functional.normalize(self.model.visual(images), dim=-1)
+        return nn.functional.normalize(image_rows(self.model.visual, images), dim=-1)
 
     def text_parts(self) -> list[Any]:
         """Everything that reads: modules, and parameters that lie beside them in open_clip's CLIP."""
@@ -88,8 +89,8 @@ class Pair(nn.Module):
             config["init_logit_bias"] = bias
 
     def read(self, tokens: Tensor) -> Tensor:
-        """Tokens [B, L] to unit rows [B, dim]."""
-        return nn.functional.normalize(self.model.encode_text(tokens), dim=-1)
+        """Tokens [B, L], whole or cut as `pooled` allows, to unit rows [B, dim]."""
+        return nn.functional.normalize(text_rows(self.model, tokens), dim=-1)
 
 
 def build_pair(tower: str, text_tower: str | None = None, image_size: int | None = None, **of_vision: Any) -> Pair:
