@@ -1,8 +1,11 @@
 """A run is a function of its settings: kills, workers and pauses leave no trace in it."""
 
 import json
+import warnings
+from collections import Counter
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import torch
@@ -10,12 +13,13 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from tests.conftest import noise_picture
-from training.__main__ import cli
+from training.__main__ import cli, method_command
 from training.data.config import DataConfig
 from training.data.sources import open_source
 from training.engine.checkpoint import checkpoints
 from training.engine.log import CLOCK, read_metrics
 from training.engine.trainer import Trainer
+from training.methods import METHODS
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.towers import TINY
@@ -162,6 +166,15 @@ def test_the_command_trains_and_answers_one_json_document(captioned, tmp_path):
     assert (document["finished"], document["steps"], document["run"]) == (True, 2, str(tmp_path / "r"))
     again = CliRunner().invoke(cli, [str(word) for word in words])
     assert again.exit_code == 1 and "already holds a run" in again.stderr and again.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_two_settings_of_a_method_share_an_option(method):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        options = method_command(method, "").get_params(click.Context(click.Command("x")))
+    said = Counter(flag for option in options for flag in [*option.opts, *option.secondary_opts])
+    assert [flag for flag, times in said.items() if times > 1] == []
 
 
 def test_explain_says_where_each_setting_comes_from(captioned):

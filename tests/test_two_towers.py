@@ -11,7 +11,8 @@ from training.data.keyed import Keyed
 from training.methods import METHODS
 from training.methods.two_towers import caption_number, effective_rank, exchanged, random_crops
 from training.models.errors import UserError
-from training.models.towers import TINY, build_backbone, build_pair
+from training.models.starter import eye
+from training.models.towers import TINY, build_backbone, build_pair, pair_of
 
 SMALL = {
     "embed_dim": 16,
@@ -110,7 +111,7 @@ def test_the_effective_rank_counts_directions():
 
 def test_devise_learns_only_the_map_into_words_at_first():
     devise = method("devise")
-    devise.pair.trained = True
+    devise.pair.trained = "all"
     devise.loss(*devise.augment(batch([["a dog"], ["a cat"]]))).backward()
     devise.before_step(0.1)
     moved = {name for name, p in devise.pair.model.visual.named_parameters() if p.grad is not None}
@@ -127,6 +128,38 @@ def test_an_image_tower_of_timm_stands_beside_a_text_tower_of_open_clip():
     pair = build_pair("resnet10t", text_tower="tiny", image_size=64)
     assert pair.see(torch.zeros(2, 3, 64, 64)).shape == pair.read(pair.tokenizer(["a", "b"])).shape == (2, 512)
     assert pair.made_of["preprocess_cfg"]["size"] == 64
+
+
+def locked(pair):
+    """What a locked image tower leaves to learn of the picture's side."""
+    clip = METHODS["clip"](pair, METHODS["clip"].Config(lock_image=True))
+    return {name for name, p in clip.pair.model.visual.named_parameters() if p.requires_grad}
+
+
+def test_a_tower_with_timms_weights_can_be_locked_and_its_map_to_words_learns(monkeypatch):
+    import timm
+
+    asked, make = [], timm.create_model
+
+    def create(name, pretrained=False, **settings):
+        asked.append(pretrained)
+        return make(name, **settings)
+
+    monkeypatch.setattr(timm, "create_model", create)
+    pair = build_pair("resnet10t.c3_in1k", text_tower="tiny")
+    assert locked(pair) == {"head.proj.weight"} and asked == [True]
+    again = pair_of(pair.made_of["model_cfg"], "x", pair.made_of["preprocess_cfg"])  # as a run is opened: no hub
+    assert asked == [True, False] and again.trained == "nothing"
+    with pytest.raises(UserError, match="freshly initialised"):
+        METHODS["clip"](pair, METHODS["clip"].Config(lock_text=True))
+
+
+def test_the_eye_of_the_embedded_default_can_be_locked_and_taught_words():
+    pair = build_pair("starter", text_tower="tiny")
+    assert locked(pair) == {"head.proj.weight"} and tuple(pair.backbone.mean) == (0.5, 0.5, 0.5)
+    pictures = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(pair.model.visual.eval().trunk(pictures), eye().network(pictures))
 
 
 def test_an_unknown_tower_is_answered_with_near_names():

@@ -98,7 +98,7 @@ def loss_at_zero(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]
         yield Finding(
             "The loss has fallen to zero.",
             "Teacher and student agree on one answer for every picture: the other kind of collapse.",
-            "Raise --epsilon for swav, --teacher-temperature for dino.",
+            "Raise --code-epsilon for swav, --teacher-temperature for dino.",
         )
 
 

@@ -42,7 +42,7 @@ class DeViSE(TwoTowers):
 
     def before_step(self, progress: float) -> None:
         """While what sees is frozen, its gradients are dropped; the map into words keeps its own."""
-        if progress < self.config.frozen and self.pair.trained:
+        if progress < self.config.frozen and self.pair.trained != "nothing":
             for name, parameter in self.pair.model.visual.named_parameters():
                 if not name.startswith(("proj", "head")):
                     parameter.grad = None

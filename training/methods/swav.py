@@ -35,7 +35,7 @@ class SwAV(Method):
     @dataclass(frozen=True, kw_only=True)
     class Config(CropKnobs):
         temperature: float = knob(0.1, "of the predictions")
-        epsilon: float = knob(0.05, "of the codes: lower makes them sharper")
+        code_epsilon: float = knob(0.05, "of the codes: lower makes them sharper")
         iterations: int = knob(3, "of Sinkhorn's algorithm")
         prototypes: int = knob(256, "clusters (ImageNet: 3000)")
         hidden: int = knob(512, "width of the projector's middle (ImageNet: 2048)")
@@ -81,10 +81,10 @@ class SwAV(Method):
         """The clusters of large crop `number` [B, D] of all ranks, [B, K]."""
         scores = self.prototypes(rows)
         if not self.config.sinkhorn:
-            return F.softmax(scores / self.config.epsilon, dim=1)
+            return F.softmax(scores / self.config.code_epsilon, dim=1)
         if self.config.queue and int(self.filled) == self.config.queue and self.progress >= self.config.queue_from:
             scores = torch.cat([scores, self.prototypes(self.queue[number])])
-        return sinkhorn(scores, self.config.epsilon, self.config.iterations)[: len(rows)]
+        return sinkhorn(scores, self.config.code_epsilon, self.config.iterations)[: len(rows)]
 
     def before_step(self, progress: float) -> None:
         if progress < self.config.freeze:

