@@ -85,12 +85,14 @@ _made: dict[bytes, Encoder] = {}  # the encoder of this process: loading takes s
 
 def _encoder(make: Make) -> Encoder:
     from ray import cloudpickle
-    from torch import set_num_threads
 
     key = cloudpickle.dumps(make)
     if key not in _made:
-        set_num_threads(1)  # a task has one core
         _made[key] = make()
+        if _made[key].runtime == "torch":
+            from torch import set_num_threads
+
+            set_num_threads(1)  # a task has one core
     return _made[key]
 
 

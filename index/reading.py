@@ -69,15 +69,8 @@ def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
 
 
 def readers(threads: int | None = None) -> ThreadPoolExecutor:
-    """A thread a core, each of which computes alone: there is a picture for every one of them."""
-    return ThreadPoolExecutor(threads or cores(), "read", initializer=_compute_alone)
-
-
-def _compute_alone() -> None:
-    """In a reading thread, which starts with its first picture: a build without any imports no torch."""
-    from torch import set_num_threads
-
-    set_num_threads(1)
+    """A thread a core: there is a picture for every one of them."""
+    return ThreadPoolExecutor(threads or cores(), "read")
 
 
 def read_and_embed(

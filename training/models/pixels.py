@@ -1,39 +1,44 @@
 """Pictures as arrays, for builds that read many: what `preprocess` does, several times as fast.
 
-torchvision decodes ordinary JPEGs and torch's vector code resizes everything; Pillow decodes the rest
-and is the reference: pixels differ from `preprocess.fit` by 2 of 255 at most, and embeddings not at
-all to four places. Importing this module imports torch, which a search by words never needs.
+libjpeg-turbo decodes ordinary JPEGs, and fast_image_resize, with a processor's vector instructions, resizes
+everything; Pillow decodes the rest and is the reference: pixels differ from `preprocess.fit` by 2 of 255 at most, and
+embeddings not at all to four places.
 """
 
 import io
+import threading
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn.functional import interpolate, pad
-from torchvision.io import ImageReadMode, decode_jpeg
+from simplejpeg import decode_jpeg
 
-from training.models.preprocess import FORMATS, ORIENTATION, Fitting, placed, read_picture, refused, scaled_size
+from training.models.preprocess import FORMATS, MODES, ORIENTATION, Fitting, placed, read_picture, refused, scaled_size
 
-QUARTER_TURNS = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}  # counterclockwise, by EXIF orientation
+try:
+    from cykooz_resizer import FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
+except ImportError:  # not made for every kind of machine
+    Resizer = None
+
+QUARTER_TURNS = {3: 2, 4: 2, 5: 3, 6: 3, 7: 1, 8: 1}  # counterclockwise, by EXIF orientation
 MIRRORED = (2, 4, 5, 7)  # left and right change places, after turning
+_mine = threading.local()  # a resizer waits for itself, so each thread has its own
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """An upright picture: values uint8 [3, H, W]. width, height: of the original once upright."""
+    """An upright picture: values uint8 [H, W, 3]. width, height: of the original once upright."""
 
-    values: torch.Tensor
+    values: NDArray[np.uint8]
     width: int
     height: int
 
     @property
     def image(self) -> Image.Image:
         """The same as a Pillow picture."""
-        return Image.fromarray(self.values.permute(1, 2, 0).contiguous().numpy())
+        return Image.fromarray(self.values)
 
 
 def read_pixels(data: bytes, min_side: int | None = None) -> Pixels:
@@ -42,8 +47,7 @@ def read_pixels(data: bytes, min_side: int | None = None) -> Pixels:
     if decoded is not None:
         return decoded
     picture = read_picture(data, min_side)
-    values = torch.from_numpy(np.array(picture.image)).permute(2, 0, 1)
-    return Pixels(values, picture.width, picture.height)
+    return Pixels(np.asarray(picture.image), picture.width, picture.height)
 
 
 def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
@@ -58,41 +62,56 @@ def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
                 if opened.format not in ("JPEG", "MPO") or mode not in ("RGB", "L") or refused(size):
                     return None
                 if scaled_size(size, min_side):
-                    return None  # decoded small is faster still, and only Pillow does that
+                    return None  # decoded small is faster still, and Pillow is the measure of how small
                 orientation = opened.getexif().get(ORIENTATION, 1)
-        values = decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB)
+        values = decode_jpeg(data)
     except Exception:  # read_picture will say what is wrong with it, if anything is
         return None
-    if values.shape != (3, size[1], size[0]):
+    if values.shape != (size[1], size[0], 3):
         return None
-    values = torch.rot90(values, QUARTER_TURNS.get(orientation, 0), (1, 2))
+    values = np.rot90(values, QUARTER_TURNS.get(orientation, 0))
     if orientation in MIRRORED:
-        values = values.flip(2)
-    return Pixels(values, values.shape[2], values.shape[1])
+        values = values[:, ::-1]
+    return Pixels(np.ascontiguousarray(values), values.shape[1], values.shape[0])
 
 
 def fit_pixels(picture: Pixels, fitting: Fitting) -> NDArray[np.uint8]:
     """A picture as a tower takes it: uint8 [size, size, 3]."""
-    height, width = picture.values.shape[1:]
+    height, width = picture.values.shape[:2]
     size = fitting.size
     (across, down), (left, top) = placed(width, height, size, fitting.mode)
     resized = _resized(picture.values, across, down, fitting.interpolation)
-    resized = resized[:, max(0, top) : max(0, top) + size, max(0, left) : max(0, left) + size]
-    if left < 0 or top < 0:  # smaller than the canvas, so that it is padded
-        right, bottom = size - resized.shape[2] + left, size - resized.shape[1] + top
-        resized = pad(resized, (-left, right, -top, bottom), value=fitting.fill)
-    return resized.permute(1, 2, 0).contiguous().numpy()
+    resized = resized[max(0, top) : max(0, top) + size, max(0, left) : max(0, left) + size]
+    if left >= 0 and top >= 0:
+        return np.ascontiguousarray(resized)
+    canvas = np.full((size, size, 3), fitting.fill, np.uint8)  # larger than the picture
+    canvas[-top : -top + resized.shape[0], -left : -left + resized.shape[1]] = resized
+    return canvas
 
 
 def shrink_pixels(picture: Pixels, side: int) -> Image.Image:
     """The picture with its longer side at most side pixels."""
-    height, width = picture.values.shape[1:]
+    height, width = picture.values.shape[:2]
     scale = min(1.0, side / max(width, height))
-    small = _resized(picture.values, max(1, round(width * scale)), max(1, round(height * scale)), "bilinear")
-    return Pixels(small, picture.width, picture.height).image
+    return Image.fromarray(
+        _resized(picture.values, max(1, round(width * scale)), max(1, round(height * scale)), "bilinear")
+    )
 
 
-def _resized(values: torch.Tensor, width: int, height: int, interpolation: str) -> torch.Tensor:
-    if values.shape[1:] == (height, width):
+def _resized(values: NDArray[np.uint8], width: int, height: int, interpolation: str) -> NDArray[np.uint8]:
+    """Values [H, W, 3] at another size, antialiased."""
+    before = values.shape[1], values.shape[0]
+    if before == (width, height):
         return values
-    return interpolate(values[None], (height, width), mode=interpolation, antialias=True)[0]
+    if Resizer is None:
+        return np.asarray(Image.fromarray(values).resize((width, height), MODES[interpolation]))
+    if not hasattr(_mine, "resizer"):
+        kinds = {"bicubic": FilterType.catmull_rom, "bilinear": FilterType.bilinear}
+        _mine.options = {name: ResizeOptions(resize_alg=ResizeAlg.convolution(kinds[name])) for name in MODES}
+        _mine.resizer = Resizer()
+    now = ImageData(*before, PixelType.U8x3, values.tobytes())
+    for size in ((width, before[1]), (width, height)):  # across and then down, each rounded, as Pillow does
+        then = ImageData(*size, PixelType.U8x3)
+        _mine.resizer.resize(now, then, _mine.options[interpolation])
+        now = then
+    return np.frombuffer(now.get_buffer(), np.uint8).reshape(height, width, 3)
