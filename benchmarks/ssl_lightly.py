@@ -7,6 +7,11 @@ batch, steps and seeds; ours is trained by `python -m training METHOD`, theirs b
 transforms, heads, losses and schedules from lightly. k-NN (k 20, temperature 0.07) on held-out pictures is measured by
 the same function. A run that is done is stored in ssl_lightly.json and not run again; --steps and the rest begin
 a table of their own.
+
+    python benchmarks/ssl_lightly.py --data cifar10-train.parquet --test cifar10-val.parquet --speed
+
+measures steps a second instead, on a machine that does nothing else: with the data, the sides in turns, each in
+a process of its own; and the model's step alone.
 """
 
 import argparse
@@ -45,6 +50,7 @@ from training.models.towers import build_backbone, load_weights  # noqa: E402
 
 OUT = Path(__file__).with_suffix(".json")
 SIZE, SMALL, CROPS = 32, 14, 4
+UNTIMED = 10  # steps in which workers, kernels and caches begin
 HIDDEN, WIDTH, PROTOTYPES, OUTPUTS, NARROW, QUEUE = 512, 128, 256, 1024, 128, 4096
 MOMENTUM = {"moco": 0.99, "byol": 0.99, "dino": 0.99}
 HALF = {"mean": [0.5] * 3, "std": [0.5] * 3}
@@ -189,7 +195,7 @@ class Lightlys(nn.Module):
 
 
 def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, seed: int, workers: int) -> Any:
-    """The tower that lightly's side ends with, and its seconds."""
+    """The tower that lightly's side ends with, and the seconds of its steps after the first UNTIMED."""
     from lightly.models.utils import get_weight_decay_parameters
     from lightly.utils.scheduler import CosineWarmupScheduler
 
@@ -206,9 +212,11 @@ def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, see
     loader = torch.utils.data.DataLoader(
         Pictures(data, transforms_of(name)), batch, shuffle=True, drop_last=True, num_workers=workers
     )
-    step, begun = 0, time.perf_counter()
+    step, begun = 0, 0.0
     while step < steps:
         for views in loader:
+            if step == UNTIMED:
+                begun = time.perf_counter()
             loss = method.loss([view.contiguous(memory_format=torch.channels_last) for view in views], step)
             optimizer.zero_grad()
             loss.backward()
@@ -222,9 +230,9 @@ def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, see
 
 
 def train_ours(name: str, data: Path, tower: str, steps: int, batch: int, seed: int, workers: int) -> Any:
-    """The tower that our command ends with, and the seconds of its steps."""
+    """The tower that our command ends with, and the seconds of its steps after the first UNTIMED."""
     words = [name, "--data", data, "--tower", tower, "--steps", steps, "--batch-size", batch, "--seed", seed]
-    words += ["--workers", workers, "--checkpoint-every", 10**6, "--log-every", 10, "--device", "cpu"]
+    words += ["--workers", workers, "--checkpoint-every", 10**6, "--log-every", UNTIMED, "--device", "cpu"]
     for option, value in (SETTINGS[name] | RUN | {"hidden": HIDDEN}).items():
         words += ["--" + option.replace("_", "-"), value]
     if name == "dino":
@@ -237,7 +245,7 @@ def train_ours(name: str, data: Path, tower: str, steps: int, batch: int, seed: 
         lines = [json.loads(line) for line in Path(f"{folder}/run/metrics.jsonl").read_text().splitlines()]
         backbone = build_backbone(tower)
         load_weights(backbone.network, Path(f"{folder}/run"))
-    return backbone, sum(line.get("seconds", 0.0) for line in lines)
+    return backbone, sum(line.get("seconds", 0.0) for line in lines if line["step"] > UNTIMED)
 
 
 @torch.no_grad()
@@ -294,6 +302,21 @@ def model_step(name: str, tower: str, batch: int, repeats: int) -> dict[str, flo
     return {side: statistics.median(values) for side, values in seconds.items()}
 
 
+def speed(asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """Steps a second with the data, the two sides in turns: both, and their ratio of each turn."""
+    steps, rows = 110, []
+    for name in asked.methods.split(","):
+        ours, theirs = [], []
+        for turn in range(3):
+            for run, rates in ((train_ours, ours), (train_lightly, theirs)):
+                _, seconds = run(name, asked.data, asked.tower, steps, asked.batch, turn, asked.workers)
+                rates.append((steps - UNTIMED) / seconds)
+        rows.append({"method": name, "batch": asked.batch, "workers": asked.workers, "ours": ours, "lightly": theirs})
+        ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+        print(f"{name}: {ratio:.2f} times lightly's steps/s", flush=True)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="CIFAR-10's training pictures as parquet")
@@ -304,6 +327,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--speed", action="store_true", help="time the sides instead of measuring what they learn")
     parser.add_argument("--bank", type=int, default=10000, help="training pictures that serve as neighbours")
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -325,6 +349,18 @@ def main() -> None:
     def known(kind: str, key: dict[str, Any]) -> bool:
         return any(key.items() <= entry.items() for entry in stored[kind])
 
+    if asked.speed:
+        stored["speed"] = speed(asked)
+        stored["model_step"] = [
+            {
+                "method": name,
+                "tower": asked.tower,
+                "batch": asked.batch,
+                **model_step(name, asked.tower, asked.batch, 20),
+            }
+            for name in asked.methods.split(",")
+        ]
+        return keep()
     for seed in range(asked.seeds):
         key = {"side": "untrained", "method": "untrained", "seed": seed, **setting}
         if not known("runs", key):
@@ -341,20 +377,11 @@ def main() -> None:
                 key = {"side": side, "method": name, "seed": seed, **setting}
                 if known("runs", key):
                     continue
-                backbone, seconds = run(name, asked.data, asked.tower, asked.steps, asked.batch, seed, asked.workers)
+                backbone, _ = run(name, asked.data, asked.tower, asked.steps, asked.batch, seed, asked.workers)
                 knn = neighbours(backbone, train, test)
-                stored["runs"].append({**key, "knn": knn, "steps_per_second": asked.steps / seconds})
+                stored["runs"].append({**key, "knn": knn})
                 keep()
-                print(f"{name} {side} seed {seed}: k-NN {knn:.3f}, {asked.steps / seconds:.2f} steps/s", flush=True)
-    for name in asked.methods.split(","):
-        key = {"method": name, "tower": asked.tower, "batch": asked.batch}
-        if not known("model_step", key):
-            seconds_of = model_step(name, asked.tower, asked.batch, 20)
-            stored["model_step"].append({**key, **seconds_of})
-            keep()
-            print(
-                f"{name}: model step {seconds_of['lightly'] / seconds_of['ours']:.2f} times lightly's speed", flush=True
-            )
+                print(f"{name} {side} seed {seed}: k-NN {knn:.3f}", flush=True)
 
 
 if __name__ == "__main__":
