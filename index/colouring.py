@@ -71,10 +71,17 @@ def _is_scale(column: pd.Series) -> bool:
 
 
 def first_column(items: pd.DataFrame) -> str:
-    """What to colour by unasked: names of classes before their numbers; "" where there are no classes."""
+    """What to colour by unasked: names of classes, else the words that part pictures most evenly; "" if none do."""
     few = [name for name in colourable(items) if not _is_scale(_typed(items[name]))]
     words = [name for name in few if not pd.api.types.is_numeric_dtype(_typed(items[name]))]
-    return next((name for name in words if "label" in name or "class" in name), (words or few or [""])[0])
+    named = [name for name in words if "label" in name or "class" in name]
+    return named[0] if named else max(words or few, key=lambda name: _evenness(items[name]), default="")
+
+
+def _evenness(column: pd.Series) -> float:
+    """Entropy in bits: 0 where all but everything is of one class."""
+    shares = column.value_counts(normalize=True)
+    return float(-(shares * np.log2(shares)).sum())
 
 
 def by_column(items: pd.DataFrame, name: str) -> Colouring:

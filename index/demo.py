@@ -21,7 +21,7 @@ from training.models.encoder import Encoder
 
 TABLE = "pictures.csv"
 SIZE = 256  # pixels of a drawing's side
-EDITION = "1"  # raise it when the pictures change: the demo is then prepared anew
+EDITION = "2"  # raise it when the pictures change: the demo is then prepared anew
 
 CC0 = "CC0 1.0"
 PUBLIC = "public domain"
@@ -81,7 +81,7 @@ SUGGESTIONS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the demo's table."""
+    """One line of the demo's table. kind: "photograph", or "drawing, " and its group."""
 
     path: str
     caption: str
@@ -162,7 +162,7 @@ def _drawings(folder: Path, group: str, stop: Callable[[], bool]) -> Iterator[Ro
             return
         path = f"drawings/{drawing.hexcode}.png"
         (folder / path).write_bytes(drawing.png)
-        yield Row(path, drawing.caption, OPENMOJI, BY_SA, "drawing")
+        yield Row(path, drawing.caption, OPENMOJI, BY_SA, f"drawing, {group}")
 
 
 def _write_table(folder: Path, rows: list[Row]) -> None:

@@ -25,6 +25,8 @@ def items() -> pd.DataFrame:
 def test_columns_that_tell_pictures_apart_are_offered_classes_first(items):
     assert colourable(items) == ["kind", "width", "taken"] and first_column(items) == "kind"
     assert first_column(items.assign(label=[0, 1, 0, 1, 0, 1]).drop(columns="kind")) == "label"
+    nearly_one = items.assign(author=["OpenMoji"] * 5 + ["NASA"])[["id", "author", "kind"]]
+    assert first_column(nearly_one) == "kind"  # it tells more pictures apart
     assert first_column(items[["id", "width"]]) == ""
 
 
