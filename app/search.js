@@ -6,6 +6,7 @@
   const CLOSE = 0.7; // a best match this near to the line is not called nothing
   const SORTS = { best: "Best first", newest: "Newest first", oldest: "Oldest first", largest: "Largest first", name: "By name" };
   const NOTHING = { q: "", like: [], pictures: [] };
+  const DESCRIBE = "Describe a picture: a cat + beach - dog";
 
   g.search = (element, server) => {
     let ask = { ...NOTHING, k: PAGE, filters: [], sort: "best", line: null };
@@ -16,7 +17,7 @@
 
     // ---- what there is to see
     const field = g.node("input", {
-      type: "text", id: "q", name: "q", class: "g-field", placeholder: "Describe a picture: a cat + beach - dog",
+      type: "text", id: "q", name: "q", class: "g-field", placeholder: DESCRIBE,
       "aria-label": "Describe a picture", autocomplete: "off", spellcheck: "false", enterkeyhint: "search", maxlength: "2000",
     });
     const file = g.node("input", {
@@ -390,6 +391,7 @@
       if (!detail.collection) return shown ? undefined : draw({ error: detail.error });
       drawChips(detail.chips);
       foot.show(detail);
+      field.placeholder = detail.encoder?.readsText === false ? "This encoder sees pictures only: ask with a picture" : DESCRIBE;
       const now = `${detail.collection} ${detail.revision}`;
       if (seen && detail.changed) {
         ask = { ...ask, like: [], filters: [] };

@@ -101,6 +101,13 @@ def test_an_encoder_that_cannot_read_is_asked_with_a_picture(compared):
     expect(page.locator(".g-compare-lines path")).to_have_count(12)
 
 
+def test_a_search_by_it_says_so_and_is_answered_with_a_picture(opened, tmp_path):
+    page = opened("?tab=search&collection=sees-only", ready="#grid img")
+    expect(page.locator("#q")).to_have_attribute("placeholder", re.compile("pictures only"))
+    page.set_input_files("#search-file", paint(tmp_path / "mine.png", "red"))
+    expect(page.locator("#grid .g-name").first).to_contain_text("red")
+
+
 def test_neighbours_of_a_picture_are_a_row_an_encoder(compared):
     page = compared("&a=colour&b=backwards&q=green")
     rows = page.locator("#compare-neighbours .g-near-row")
