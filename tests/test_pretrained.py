@@ -1,8 +1,13 @@
 """open_clip models: the real loading code on small random checkpoints that the tests write themselves."""
 
 import json
+import os
+import shutil
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -94,6 +99,53 @@ def test_the_fingerprint_is_of_the_weights_and_not_of_how_they_run(encoder, fold
     (other / "open_clip_config.json").write_text(json.dumps(config))
     (other / "open_clip_model.safetensors").write_bytes((folder / "open_clip_model.safetensors").read_bytes())
     assert load_encoder(str(other), runtime="torch").fingerprint != encoder.fingerprint
+
+
+def fresh(cache, folder):
+    """What a new process makes of a photograph by the model in folder, and which heavy libraries it loads for it."""
+    script = f"""
+import json, sys
+import numpy as np
+from PIL import Image
+from training.models.lookup import load_encoder
+encoder = load_encoder({str(folder)!r}, precision="f32")
+vector = encoder.embed_images([Image.fromarray(np.arange(3072, dtype=np.uint32).astype(np.uint8).reshape(32, 32, 3))])
+heavy = sorted({{"torch", "torchvision", "open_clip", "timm", "transformers"}} & set(sys.modules))
+print(json.dumps([encoder.fingerprint, vector[0].tolist(), heavy]))
+"""
+    root, environment = Path(__file__).parent.parent, os.environ | {"GELATO_CACHE": str(cache)}
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_model_opened_before_opens_without_torch_and_without_reading_its_checkpoint(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    copied = Path(shutil.copytree(folder, tmp_path / "model"))
+    encoder = load_encoder(str(copied), precision="f32")
+    gradient = Image.fromarray(np.arange(3072, dtype=np.uint32).astype(np.uint8).reshape(32, 32, 3))
+    [expected] = encoder.embed_images([gradient])
+    weights = copied / "open_clip_model.safetensors"
+    before = weights.stat()
+    weights.write_bytes(bytes(before.st_size))
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    fingerprint, vector, heavy = fresh(tmp_path / "cache", copied)
+    assert fingerprint == encoder.fingerprint and np.allclose(vector, expected, atol=1e-6)
+    assert heavy == []
+    os.utime(weights)  # now it can be seen to have changed, and is read
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_encoder(str(copied), precision="f32")
+
+
+@pytest.mark.slow
+def test_the_first_opening_exports_in_a_process_of_its_own(folder, encoder, tmp_path):
+    fingerprint, _, heavy = fresh(tmp_path / "cache", folder)
+    assert fingerprint == encoder.fingerprint and heavy == []
+    assert len(list((tmp_path / "cache").rglob("*.xml"))) == 2
+    with pytest.raises(AssertionError, match=r"UserError: .* cannot be loaded"):
+        broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+        (broken / "open_clip_model.safetensors").write_bytes(b"nothing")
+        fresh(tmp_path / "cache", broken)
 
 
 @pytest.mark.slow

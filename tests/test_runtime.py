@@ -172,7 +172,7 @@ def test_two_threads_never_export_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(runtime, "_openvino", lambda: fake)
     example = np.zeros((1, 2), np.float32)
     threads = [
-        threading.Thread(target=runtime._exported, args=(torch.nn.Identity, example, f"tower-{i}", (0,)))
+        threading.Thread(target=runtime._exported, args=(torch.nn.Identity, example, f"tower-{i}", (0,), "f32"))
         for i in range(3)
     ]
     for thread in threads:

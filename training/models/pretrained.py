@@ -3,18 +3,21 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from training.models import hub
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.preprocess import Fitting
-from training.models.runtime import image_module, load_tower, resolve
+from training.models.recall import keep, recall
+from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
 
 CONFIG = "open_clip_config.json"
 HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -30,40 +33,95 @@ class Recipe:
     here: bool = True  # nothing needs to be fetched
 
 
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What has to be known of an open_clip model to search by its exported towers.
+
+    preprocess: open_clip's preprocess_cfg. tokenizer: its class; length: how many tokens it gives, None if it does not
+    say. weights: what identifies them.
+    """
+
+    preprocess: dict[str, Any]
+    tokenizer: str
+    length: int | None
+    weights: str
+    dim: int
+    logit_scale: float
+    logit_bias: float | None
+    parameters: int
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Callable, weights: str) -> "Facts":
+        import torch
+
+        preprocess = model.visual.preprocess_cfg
+        size = preprocess["size"]
+        with torch.no_grad():
+            dim = model.visual(torch.zeros(1, 3, *((size, size) if isinstance(size, int) else size))).shape[1]
+        bias = getattr(model, "logit_bias", None)
+        return cls(
+            preprocess=dict(preprocess),
+            tokenizer=type(tokenizer).__name__,
+            length=getattr(tokenizer, "context_length", None),
+            weights=weights,
+            dim=dim,
+            logit_scale=float(model.logit_scale.detach().exp()),
+            logit_bias=None if bias is None else float(bias.detach()),
+            parameters=sum(tensor.numel() for tensor in model.parameters()),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        facts = json.dumps([self.preprocess, self.tokenizer, self.length], sort_keys=True, default=str)
+        return hashlib.sha256(f"{self.weights}{facts}".encode()).hexdigest()[:16]
+
+
 class OpenClip(Encoder):
-    """A two-tower open_clip model as an encoder."""
+    """A two-tower open_clip model as an encoder. model, tokenizer: give open_clip's own, where they are needed."""
 
     remembers = True
 
-    def __init__(self, name: str, model: Any, tokenizer: Callable, weights: str, runtime: str, precision: str):
+    def __init__(
+        self,
+        name: str,
+        facts: Facts,
+        model: Callable[[], Any],
+        tokenizer: Callable[[], Callable],
+        runtime: str,
+        precision: str,
+    ):
         self.name, self.runtime, self.precision = name, runtime, precision
-        self.preprocess = model.visual.preprocess_cfg
+        self.preprocess, self.fingerprint, self.dim = facts.preprocess, facts.fingerprint, facts.dim
+        self.logit_scale, self.logit_bias, self.parameters = facts.logit_scale, facts.logit_bias, facts.parameters
         size = self.preprocess["size"]
         self.image_size = size if isinstance(size, int) else size[0]
         if not isinstance(size, int) and len(set(size)) != 1:
             raise UserError(f"{name} wants pictures of {size[0]} by {size[1]} pixels; only square ones are supported.")
         cfg = self.preprocess
         self.fitting = Fitting(self.image_size, cfg["resize_mode"], cfg["interpolation"], cfg["fill_color"])
-        self.logit_scale = float(model.logit_scale.detach().exp())
-        bias = getattr(model, "logit_bias", None)
-        self.logit_bias = None if bias is None else float(bias.detach())
-        self.tokenizer = tokenizer
-        facts = json.dumps([self.preprocess, type(tokenizer).__name__, _length(tokenizer)], sort_keys=True, default=str)
-        self.fingerprint = hashlib.sha256(f"{weights}{facts}".encode()).hexdigest()[:16]
-        mean, std = self.preprocess["mean"], self.preprocess["std"]
-        pixels = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
-        self.see = load_tower(
-            lambda: image_module(model.visual, mean, std),
-            pixels,
+        self._model, self._open_tokenizer = model, tokenizer
+
+    @cached_property
+    def see(self) -> Tower:
+        """Loaded with the first picture: a search by words never needs it."""
+        return load_tower(
+            lambda: image_module(self._model().visual, self.preprocess["mean"], self.preprocess["std"]),
+            np.zeros((1, self.image_size, self.image_size, 3), np.uint8),
             f"{self.fingerprint}-image",
-            runtime,
-            precision,
+            self.runtime,
+            self.precision,
             streams=True,
         )
-        tokens = self.tokens(["a picture"])
-        self.read = load_tower(lambda: _text_module(model), tokens, f"{self.fingerprint}-text", runtime, precision)
-        self.dim = self.see(pixels).shape[1]
-        self.parameters = sum(tensor.numel() for tensor in model.parameters())
+
+    @cached_property
+    def read(self) -> Tower:
+        """Loaded with the first phrase: a build never needs it."""
+        tokens, key = self.tokens(["a picture"]), f"{self.fingerprint}-text"
+        return load_tower(lambda: _text_module(self._model()), tokens, key, self.runtime, self.precision)
+
+    @cached_property
+    def tokenizer(self) -> Callable:
+        return self._open_tokenizer()
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self.see(pixels))
@@ -89,10 +147,6 @@ def _text_module(model: Any) -> Any:
     return Text()
 
 
-def _length(tokenizer: Any) -> int | None:
-    return getattr(tokenizer, "context_length", None)
-
-
 def load_pretrained(name: str, runtime: str | None = None, precision: str | None = None) -> OpenClip:
     """The open_clip model called name.
 
@@ -100,12 +154,37 @@ def load_pretrained(name: str, runtime: str | None = None, precision: str | None
     within 3 seconds if it is not on this machine and cannot be fetched, or its name leads nowhere.
     """
     runtime, precision = resolve(runtime, precision)
-    model, tokenizer, weights = open_model(name)
-    return OpenClip(name, model, tokenizer, weights, runtime, precision)
+    if runtime == "openvino":
+        facts = _recalled(name, precision)
+        if facts is None:
+            apart("training.models.pretrained", name, precision)
+            facts = _recalled(name, precision)
+        if facts is not None:
+            opened = cache(lambda: open_model(name)[0])
+            return OpenClip(name, facts, opened, lambda: _tokenizer(name), runtime, precision)
+    model, tokenizer, files = open_model(name)
+    facts = Facts.of(model, tokenizer, _hash(files[0]))
+    if runtime == "openvino":
+        keep(name, asdict(facts), files)
+    return OpenClip(name, facts, lambda: model, lambda: tokenizer, runtime, precision)
 
 
-def open_model(name: str) -> tuple[Any, Any, str]:
-    """open_clip's own model and tokenizer by the same names, and the hash of the weights."""
+def _recalled(name: str, precision: str) -> Facts | None:
+    """What is known of a model whose image tower can run as it is."""
+    kept = recall(name)
+    facts = Facts(**kept) if kept else None
+    return facts if facts and is_exported(f"{facts.fingerprint}-image", precision) else None
+
+
+def _tokenizer(name: str) -> Callable:
+    import open_clip
+
+    with hub.offline():
+        return open_clip.get_tokenizer(_recipe(name).model)
+
+
+def open_model(name: str) -> tuple[Any, Any, list[Path]]:
+    """open_clip's own model and tokenizer by the same names, and the files they come from, the weights first."""
     recipe = _recipe(name)
     if not recipe.here and not hub.reachable():
         raise UserError(
@@ -130,7 +209,7 @@ def open_model(name: str) -> tuple[Any, Any, str]:
         raise
     except Exception as error:  # open_clip raises whatever its parts raise on weights that do not fit
         raise UserError(f"The encoder {name} cannot be loaded: {_first_line(error)}.") from error
-    return model, tokenizer, _weights_hash(_weights_file(recipe, open_clip))
+    return model, tokenizer, _files(_weights_file(recipe, open_clip))
 
 
 def _make(recipe: Recipe) -> tuple[Any, Any]:
@@ -212,7 +291,13 @@ def _weights_file(recipe: Recipe, open_clip: Any) -> Path:
     return cached
 
 
-def _weights_hash(path: Path) -> str:
+def _files(weights: Path) -> list[Path]:
+    """The weights and, of a folder or of the hub's cache, the configuration and what says which version is meant."""
+    beside = [weights.with_name(CONFIG), weights.parent.parent.parent / "refs" / "main"]
+    return [weights, *(path for path in beside if path.is_file())]
+
+
+def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -220,3 +305,22 @@ def _weights_hash(path: Path) -> str:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".:") if lines else type(error).__name__
+
+
+def export(name: str, precision: str) -> None:
+    """Make what opening the model again without torch and its weights takes."""
+    import torch  # noqa: F401  # so that this process exports, and starts none
+
+    try:
+        encoder = load_pretrained(name, "openvino", precision)
+        encoder.embed_images([Image.new("RGB", (encoder.image_size, encoder.image_size))])
+        encoder.embed_texts(["a picture"])
+    except UserError as error:
+        print(error)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    import sys
+
+    export(*sys.argv[1:])

@@ -1,11 +1,13 @@
 """Running a tower fast: OpenVINO on a processor, PyTorch on a GPU and where nothing else is.
 
 A tower is exported to OpenVINO once and kept by its key; later processes run it without importing
-torch, timm, transformers or open_clip. Importing this module loads none of them either.
+torch, timm, transformers or open_clip. Importing this module loads none of them either, and the first
+process need not: `apart` lets another one export, whose memory ends with it.
 """
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -100,16 +102,53 @@ def load_tower(
     """
     if runtime == "torch":
         return _torch_tower(build(), precision)
-    path = _exported(build, example, key, free)
-    if precision == "int8":
-        if example.dtype == np.uint8:  # pictures; a text tower is small work, and reads in half
-            from training.models.eight_bits import quantized
+    points = precision if precision != "int8" else "bf16" if _processor_has_bf16() else "f32"  # of numbers with a point
+    if precision == "int8" and example.dtype == np.uint8:  # pictures; a text tower is small work, and reads in half
+        from training.models.eight_bits import quantized
 
-            with _exporting:
-                whole = partial(_openvino_tower, precision="f32", streams=streams)
-                path = quantized(_openvino(), _core(), path, example.shape[1], whole)
-        precision = "bf16" if _processor_has_bf16() else "f32"  # of what is left in numbers with a point
-    return _openvino_tower(path, precision, streams)
+        path = _exported(build, example, key, free, "f32")
+        with _exporting:
+            whole = partial(_openvino_tower, precision="f32", streams=streams)
+            path = quantized(_openvino(), _core(), path, example.shape[1], whole)
+    else:
+        path = _exported(build, example, key, free, points)
+    return _openvino_tower(path, points, streams)
+
+
+def is_exported(key: str, precision: str) -> bool:
+    """Whether the tower of that key can run without its module; int8: of pictures."""
+    whole = export_path(key, precision)
+    needed = [whole, whole.with_suffix(".bin")]
+    if precision == "int8":
+        needed = [whole.with_name(f"{whole.stem}-int8{ending}") for ending in (".xml", ".bin", ".json")]
+    return all(path.is_file() for path in needed)
+
+
+def export_path(key: str, precision: str) -> Path:
+    """Where an export lies. For bf16 its weights are of 16 bits, which halves what a process reads and holds."""
+    return cache_dir("openvino", _openvino().__version__.partition("-")[0]) / (
+        f"{key}-half.xml" if precision == "bf16" else f"{key}.xml"
+    )
+
+
+def apart(module: str, *words: str) -> None:
+    """Let another process export, by `python -m module`, unless this one has torch in its memory already.
+
+    module: ends with 1 and prints why if it cannot, which becomes a UserError; does not call this function itself.
+    What it dies of otherwise is met again, and said, where the caller exports for itself.
+    """
+    if "torch" in sys.modules:
+        return
+    root = str(Path(__file__).parent.parent.parent)
+    paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True)
+    if done.returncode == 1 and done.stdout.strip():
+        raise UserError(done.stdout.strip().splitlines()[-1])
+    if done.returncode < 0:
+        raise UserError(
+            f"The process that exports {words[0]} was killed by signal {-done.returncode}; is memory short?"
+        )
 
 
 def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[float]) -> "torch.nn.Module":
@@ -132,18 +171,19 @@ def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[
     return Pixels().eval()
 
 
-def _exported(build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, free: Sequence[int]) -> Path:
+def _exported(
+    build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, free: Sequence[int], precision: str
+) -> Path:
     """The tower as an OpenVINO file, made the first time it is asked for."""
-    openvino = _openvino()
-    path = cache_dir("openvino", openvino.__version__.partition("-")[0]) / f"{key}.xml"
+    path = export_path(key, precision)
     with _exporting:
         if not (path.is_file() and path.with_suffix(".bin").is_file()):
-            _export(openvino, build, example, path, free)
+            _export(_openvino(), build, example, path, free, half=precision == "bf16")
     return path
 
 
 def _export(
-    openvino: Any, build: Callable[[], "torch.nn.Module"], example: NDArray, path: Path, free: Sequence[int]
+    openvino: Any, build: Callable[[], "torch.nn.Module"], example: NDArray, path: Path, free: Sequence[int], half: bool
 ) -> None:
     import torch
 
@@ -152,7 +192,7 @@ def _export(
         model = openvino.convert_model(build().eval(), example_input=torch.from_numpy(example))
     model.reshape([-1 if axis in free else size for axis, size in enumerate(example.shape)])
     beside = path.with_name(f".{path.stem}.{os.getpid()}.xml")
-    openvino.save_model(model, beside, compress_to_fp16=False)
+    openvino.save_model(model, beside, compress_to_fp16=half)
     os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
     os.replace(beside, path)  # the graph last: it is what says that the export is whole
 

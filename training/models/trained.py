@@ -81,12 +81,13 @@ def encoder_of(
         fill(backbone.network)
         backbone.network.eval().requires_grad_(False)
         return ImageOnly(name, backbone, weights, runtime, precision)
-    from training.models.pretrained import OpenClip
+    from training.models.pretrained import Facts, OpenClip
 
     pair = pair_of(facts["model_cfg"], facts["tower"], facts["preprocess_cfg"])
     fill(pair.model)
     pair.model.eval().requires_grad_(False)
-    return OpenClip(name, pair.model, pair.tokenizer, weights, runtime, precision)
+    known = Facts.of(pair.model, pair.tokenizer, weights)
+    return OpenClip(name, known, lambda: pair.model, lambda: pair.tokenizer, runtime, precision)
 
 
 def write_trained(run: Path, facts: dict[str, Any], state: "dict[str, torch.Tensor]") -> None:
