@@ -12,13 +12,17 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import pytest
+import timm
 import torch
+from huggingface_hub import constants
 from PIL import Image
+from safetensors.torch import save_file
 
 from training.models import hub
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.prompts import template_set
+from training.models.towers import build_backbone, build_pair, pair_of
 from training.models.zero_shot import ClassName, zero_shot_classifier
 
 TINY = {
@@ -32,8 +36,6 @@ PREPROCESS = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4], "interpolation": 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model as open_clip keeps one on the hub: a config beside its weights, both made here."""
-    from safetensors.torch import save_file
-
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("tiny")
     model = open_clip.model.CLIP(**TINY)
@@ -183,6 +185,56 @@ def test_a_model_that_cannot_be_fetched_ends_within_three_seconds_in_one_sentenc
     message = str(caught.value)
     assert name in message and "hub" in message and "starter works" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: build_pair("resnet10t.c3_in1k"), lambda: build_backbone("resnet10t.c3_in1k"),
+     lambda: load_encoder("resnet10t.c3_in1k"), lambda: build_pair("roberta-ViT-B-32")],
+    ids=["pair", "backbone", "encoder", "text"],
+)  # fmt: skip
+def test_a_tower_whose_weights_cannot_be_fetched_ends_soon_in_one_sentence(make, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    started = time.monotonic()
+    with pytest.raises(UserError, match="are not on this machine and cannot be fetched") as caught:
+        make()
+    assert "\n" not in str(caught.value)
+    assert time.monotonic() - started < 15  # the hub's own client retries for most of a minute
+
+
+def test_published_weights_of_a_tower_come_from_this_machine_and_its_runs_need_no_others(tmp_path, monkeypatch):
+    """The hub's own cache layout, as a download would have left it."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for module in ("constants", "file_download.constants"):
+        monkeypatch.setattr(f"huggingface_hub.{module}.HF_HUB_CACHE", str(tmp_path))
+    published = timm.create_model("resnet10t", pretrained=False)
+    repository = tmp_path / "models--timm--resnet10t.c3_in1k"
+    snapshot = repository / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs/main").write_text("a" * 40)
+    save_file(published.state_dict(), snapshot / "model.safetensors")
+    pair = build_pair("resnet10t.c3_in1k", text_tower="tiny")
+    found = pair.model.visual.trunk.state_dict()
+    assert torch.equal(found["conv1.0.weight"], published.state_dict()["conv1.0.weight"])
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "elsewhere"))
+    again = pair_of(pair.made_of["model_cfg"], "resnet10t.c3_in1k")  # as a run's weights are read elsewhere
+    again.model.load_state_dict(pair.model.state_dict())
+
+
+def test_what_this_machine_lacks_is_asked_of_a_hub_that_is_there(monkeypatch):
+    tried = []
+
+    def make() -> str:
+        tried.append(constants.HF_HUB_OFFLINE)
+        if tried[-1]:
+            raise FileNotFoundError("not here")
+        return "made"
+
+    monkeypatch.setattr(hub, "reachable", lambda: True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    assert hub.made_with(make) == "made" and tried == [True, False]
 
 
 def test_a_hub_that_takes_connections_is_asked(monkeypatch):

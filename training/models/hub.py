@@ -4,10 +4,12 @@ import os
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+T = TypeVar("T")
 PATIENCE = 1.5  # seconds for a connection; a hub that takes longer is as good as away
 
 
@@ -56,3 +58,17 @@ def offline() -> Iterator[None]:
         yield
     finally:
         constants.HF_HUB_OFFLINE = before
+
+
+def made_with(make: Callable[[], T]) -> T:
+    """make(), which may need files of the hub: from what this machine holds, else from the hub if it is there.
+
+    What make raises for files that it cannot have, within seconds.
+    """
+    try:
+        with offline():
+            return make()
+    except (OSError, RuntimeError, ValueError):
+        if not reachable():
+            raise
+    return make()

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.models import hub
 from training.models.backbone import HALF, Backbone
 from training.models.errors import UserError
 from training.models.pooled import image_rows, text_rows
@@ -125,9 +126,11 @@ def pair_of(like: Mapping[str, Any], tower: str, preprocess: Mapping[str, Any] |
     resnet = vision.pop("gelato_resnet", None)
     custom = config.pop("custom_text", False) or "hf_model_name" in text
     try:
-        model: Any = (CustomTextCLIP if custom else CLIP)(**config)
+        model: Any = hub.made_with(lambda: (CustomTextCLIP if custom else CLIP)(**deepcopy(config)))
     except OSError as error:  # weights that timm or transformers publish
         raise _not_here(tower) from error
+    if "timm_model_name" in vision:
+        vision["timm_model_pretrained"] = False  # whoever makes it again has weights of their own
     if resnet:
         model.visual = nn.Sequential(_resnet(resnet), nn.Linear(RESNETS[resnet]["channels"][-1], config["embed_dim"]))
         vision["gelato_resnet"] = resnet
@@ -217,7 +220,8 @@ def tokenizer_of(text_cfg: Mapping[str, Any]) -> Callable[[list[str]], Tensor]:
         return SimpleTokenizer(context_length=length, **settings)
     try:
         mode = text_cfg.get("tokenizer_mode")
-        return HFTokenizer(text_cfg["hf_tokenizer_name"], context_length=length, tokenizer_mode=mode, **settings)
+        name = text_cfg["hf_tokenizer_name"]
+        return hub.made_with(lambda: HFTokenizer(name, context_length=length, tokenizer_mode=mode, **settings))
     except (OSError, ValueError) as error:
         raise UserError(
             f"The tokenizer {text_cfg['hf_tokenizer_name']} is not on this machine and cannot be fetched; "
@@ -307,16 +311,18 @@ def timm_backbone(
     if image_size and found.fixed_input_size:  # a convolutional network takes pictures of any size
         settings["img_size"] = image_size
     try:
-        network: Any = timm.create_model(tower, **settings)
+        network: Any = hub.made_with(lambda: timm.create_model(tower, **settings))
     except (OSError, RuntimeError) as error:
         raise _not_here(tower) from error
     return Backbone(network, network.num_features, image_size or found.input_size[-1], found.mean, found.std, made_of)
 
 
 def _not_here(tower: str) -> UserError:
+    scratch = tower.partition(".")[0]
+    instead = f"{scratch} starts" if scratch != tower else f"tiny and {TEXT_OF_TIMM} start"
     return UserError(
         f"The weights of {tower} are not on this machine and cannot be fetched; as a tower to train, "
-        f"{tower.partition('.')[0]} starts from scratch."
+        f"{instead} from scratch."
     )
 
 
