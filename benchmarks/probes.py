@@ -85,7 +85,8 @@ def page(stored: dict[str, Any]) -> str:
 def measure_sugarcrepe(folder: str) -> None:
     """How often the true caption is found without its picture, by kind."""
     from training.evaluation.bootstrap import figure_of
-    from training.evaluation.hard_negatives import blind_wins, read_negatives
+    from training.evaluation.hard_negatives import blind_wins
+    from training.evaluation.negatives import read_negatives
 
     examples = read_negatives(folder)
     found = {}

@@ -146,6 +146,8 @@ def test_winogrounds_own_files_and_folders_of_pairs_are_read(tmp_path):
     row = {"id": 7, "caption_0": "red", "caption_1": "blue", "tag": "Noun", "collapsed_tag": "Object"}
     cells = {f"image_{i}": {"bytes": as_bytes(c), "path": None} for i, c in enumerate(("red", "blue"))}
     pd.DataFrame([row | cells]).to_parquet(tmp_path / "test.parquet")
+    (tmp_path / "clone" / "data").mkdir(parents=True)  # as the hub hands it out
+    pd.DataFrame([row | cells]).to_parquet(tmp_path / "clone" / "data" / "test-00000.parquet")
     paint(tmp_path / "own" / "images" / "ex_7_img_0.png", "red")
     paint(tmp_path / "own" / "images" / "ex_7_img_1.png", "blue")
     named = {"image_0": "ex_7_img_0", "image_1": "ex_7_img_1"}
@@ -153,7 +155,7 @@ def test_winogrounds_own_files_and_folders_of_pairs_are_read(tmp_path):
     for side, colour in enumerate(("red", "blue")):
         paint(tmp_path / "folder" / "Object" / f"7_{side}.png", colour)
         (tmp_path / "folder" / "Object" / f"7_{side}.txt").write_text(colour + "\n")
-    for place in ("test.parquet", "own", "folder"):
+    for place in ("test.parquet", "clone", "own", "folder"):
         (example,) = open_pairs(str(tmp_path / place))
         assert example.captions == ("red", "blue") and example.tag == "Object" and "7" in example.name
         assert [open_().getpixel((3, 3)) for open_ in example.pictures] == [PALETTE["red"], PALETTE["blue"]]
@@ -239,3 +241,48 @@ def test_a_suite_is_names_with_commas_or_all_of_them():
 @pytest.mark.parametrize("name", PROBES)
 def test_every_probe_is_a_function_that_says_what_it_measures(name):
     assert PROBES[name].__doc__ and PROBES[name].__name__ == "probe"
+
+
+def test_generated_examples_are_never_taken_for_those_of_the_data(swatches, pairs, tmp_path):
+    notes = run_suite(Subject(ColourEncoder(), str(swatches), quick=True), "winoground,hard-negatives").found
+    for finding in notes.values():
+        assert f"generated examples, since {swatches} holds none." in finding.notes[0]
+    assert (
+        f"3 examples of {pairs}."
+        in run_suite(Subject(ColourEncoder(), str(pairs)), "winoground").found["winoground"].notes[0]
+    )
+    with pytest.raises(UserError, match="There is nothing at"):
+        run_suite(Subject(ColourEncoder(), str(tmp_path / "nowhere")), "winoground")
+
+
+def test_a_set_of_examples_that_is_broken_is_refused_in_a_sentence(pairs, tmp_path):
+    pd.read_csv(pairs).rename(columns={"caption_0": "text"}).to_csv(tmp_path / "half.csv")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "examples.jsonl").write_text('{"image_0": "a"\n')
+    rows = [{"filename": "1.jpg", "caption": "a", "negative_caption": "b"}, {"filename": "2.jpg", "caption": "a"}]
+    (tmp_path / "sugar.json").write_text(json.dumps(rows))
+    (tmp_path / "no.json").write_text("{}")
+    for name, suite, says in (
+        ("half.csv", "winoground", "it lacks caption_0; its columns are"),
+        ("own", "winoground", "Line 1 of .* cannot be read"),
+        ("sugar.json", "hard-negatives", "example 1 lacks one of filename, caption, negative_caption"),
+        ("no.json", "hard-negatives", "holds no hard negatives"),
+    ):
+        with pytest.raises(UserError, match=says):
+            run_suite(Subject(ColourEncoder(), str(tmp_path / name)), suite)
+
+
+def test_all_probes_of_a_set_of_pairs_leave_out_those_that_need_single_pictures(pairs):
+    report = run_suite(Subject(ColourEncoder(), str(pairs), quick=True), "probes")
+    assert "needs single pictures" in report.skipped["knn"]
+    assert report.found["winoground"].named["group"]["n"] == 3 and "order" in report.found
+
+
+def test_one_class_is_no_question(tmp_path):
+    for number in range(12):
+        paint(tmp_path / "only" / "red" / f"{number}.png", (200, 10 * number, 20))
+    subject = Subject(ColourEncoder(), str(tmp_path / "only"))
+    for name in ("knn", "linear", "few-shot", "zero-shot"):
+        with pytest.raises(UserError, match="two classes or more"):
+            run_suite(subject, name)
+    assert fitting(subject) == ["geometry"]

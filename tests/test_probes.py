@@ -16,8 +16,9 @@ from training.evaluation.collapse import collapsed, spread
 from training.evaluation.controls import CONTROLS, BagOfWords, Collapsed, RandomVectors
 from training.evaluation.detail import QUESTIONS, questions
 from training.evaluation.few_shot import few_shot_accuracy
-from training.evaluation.generated import generated_pairs
-from training.evaluation.hard_negatives import blind_wins, generated_negatives, hard_negative_wins, read_negatives
+from training.evaluation.generated import generated_negatives, generated_pairs
+from training.evaluation.hard_negatives import blind_wins, hard_negative_wins
+from training.evaluation.negatives import read_negatives
 from training.evaluation.order import moved, order_sensitivity
 from training.evaluation.report import html
 from training.evaluation.robustness import CORRUPTIONS
@@ -105,7 +106,9 @@ def test_sugarcrepes_and_aros_files_are_read_with_their_pictures_and_crops(tmp_p
 def test_a_set_without_its_pictures_says_where_they_belong(tmp_path):
     row = {"filename": "../../etc/1.jpg", "caption": "a red thing", "negative_caption": "a blue thing"}
     (tmp_path / "swap_att.json").write_text(json.dumps({"0": row}))
-    with pytest.raises(UserError, match=r"needs the pictures of .* none of the 1 is in its folder or in images/"):
+    with pytest.raises(
+        UserError, match=r"needs the pictures of .* none of the 1 is in its folder or in images, val2017"
+    ):
         run_suite(Subject(ColourEncoder(), str(tmp_path)), "hard-negatives")
 
 

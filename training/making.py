@@ -49,7 +49,10 @@ def make(source: str, out: Path, kind: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"scenes": len(made), "files": files, "seconds": round(seconds, 2), "source": made.name}))
     else:
-        click.echo(f"{len(made):,} scenes in {files} files, {len(made) / seconds:,.0f} a second. Next: ", nl=False)
+        click.echo(
+            f"{len(made):,} scenes in {files} file{'s' * (files > 1)}, {len(made) / seconds:,.0f} a second. Next: ",
+            nl=False,
+        )
         click.echo(f"python -m training clip --data {out} --out runs/scenes")
 
 

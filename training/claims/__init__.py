@@ -33,13 +33,13 @@ FILES = (
     "more_pairs",
     "captions_against_labels",
     "gelato_bet",
+    "pretext_tasks",
 )
 CLAIMS: Lazy["Claim"] = Lazy(__name__, {file.replace("_", "-"): f"{file}:CLAIM" for file in FILES})
 
 # What the lecture says as well, and what nobody has designed a run for here yet.
 OPEN = (
     "batch size for SimCLR, queue for MoCo at batch 32",
-    "pretext tasks against contrastive learning at equal budget",
     "zero-shot prompt templates",
     "more pairs against a bigger tower",
     "hard negatives on the picture's side",

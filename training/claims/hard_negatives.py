@@ -8,8 +8,8 @@ CLAIM = Claim(
     source="lecture; Yuksekgonul et al. 2023 (NegCLIP); against it Gurung, Hoffmann, Brox 2025",
     design="The small CLIP on scenes of two things with complete captions, with and without a caption whose words "
     "are exchanged beside each true one (NegCLIP, text side). Measured: captions with swapped colours, and "
-    "the group score of generated Winoground pairs. Incomplete captions and negatives on the picture's side "
-    "are not run yet.",
+    "the group score of generated Winoground pairs. Captions that leave things out are a claim of their own "
+    "(incomplete-captions); negatives on the picture's side are not run.",
     arms={name: clip_arms()[name] for name in ("plain", "hard negatives")},
     parts=(
         Part(

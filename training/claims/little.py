@@ -15,8 +15,8 @@ from training.engine.distributed import join
 from training.engine.trainer import Trainer
 from training.evaluation.association import ask_colours, pull
 from training.evaluation.detail import questions
-from training.evaluation.generated import generated_pairs
-from training.evaluation.hard_negatives import generated_negatives, hard_negative_wins
+from training.evaluation.generated import generated_negatives, generated_pairs
+from training.evaluation.hard_negatives import hard_negative_wins
 from training.evaluation.linear import linear_accuracy
 from training.evaluation.pairs import embed_pairs
 from training.evaluation.subject import Subject

@@ -85,4 +85,12 @@ def _small_network(*widths: int) -> nn.Module:
     layers: list[nn.Module] = []
     for before, after in pairwise((3, *widths)):
         layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Small(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class Small(nn.Sequential):
+    """Convolutions, then the mean over places."""
+
+    def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+        """What it sees where, [B, C, h, w]; pretext tasks ask."""
+        return self[:-2](images)

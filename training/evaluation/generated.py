@@ -4,7 +4,8 @@ from functools import partial
 
 from PIL import Image
 
-from training.data.contrasts import WINOGROUND, Pair, winoground_pair
+from training.data.contrasts import NEGATIVES, WINOGROUND, Pair, hard_negative, winoground_pair
+from training.evaluation.negatives import HardNegative
 from training.evaluation.pairs import PairExample
 from training.models.encoder import Encoder
 
@@ -25,3 +26,9 @@ def generated_pairs(each: int, seed: int, pixels: int) -> list[PairExample]:
             opened = (partial(Image.fromarray, pair.image_0), partial(Image.fromarray, pair.image_1))
             found.append(PairExample(f"{kind} {i}", opened, (pair.caption_0, pair.caption_1), kind))
     return found
+
+
+def generated_negatives(each: int, seed: int, pixels: int) -> list[HardNegative]:
+    """So many of each kind that scenes have."""
+    made = [hard_negative(seed, i, kind, pixels) for kind in NEGATIVES for i in range(each)]
+    return [HardNegative(partial(Image.fromarray, m.image), m.caption, m.negative, m.kind) for m in made]

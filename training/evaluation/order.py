@@ -18,7 +18,7 @@ from training.data.world import Draws
 from training.evaluation.bootstrap import Figure, figure_of, figure_of_statistic
 from training.evaluation.generated import side_for
 from training.evaluation.rows import TIE, exact_unit_rows
-from training.evaluation.subject import Failure, Finding, Subject
+from training.evaluation.subject import Failure, Finding, Subject, Unable
 from training.evaluation.wording import variants, words_of
 from training.models.encoder import Encoder
 
@@ -104,11 +104,9 @@ def probe(subject: Subject) -> Finding:
     )
     figures["own order first"] = figure_of(won)
     chance = {"own order first": 1 / (1 + SHUFFLES)}
-    if subject.data is not None and len(subject.test.captioned) >= 10:
-        said = [item.caption for item in subject.test.captioned.sample(count, subject.seed).items]
-        said = [text for text in said if len(words_of(text)) >= 3]
-        if said:
-            figures["order sensitivity, the data's captions"] = _of_data(encoder, said, subject.seed)
+    said = _captions(subject, count)
+    if said:
+        figures["order sensitivity, the data's captions"] = _of_data(encoder, said, subject.seed)
     failures = tuple(
         Failure((r.picture,), f"“{r.caption}” is not nearer than {SHUFFLES} shuffles of it")
         for r, ok in zip(with_pictures, won, strict=True)
@@ -116,6 +114,18 @@ def probe(subject: Subject) -> Finding:
     )[:8]
     note = "Another meaning: the same words, true of another picture. A paraphrase: synonyms, or the other way round."
     return Finding(figures, {"chance": chance, "a bag of words": {"order sensitivity": 0.0}}, (note,), failures)
+
+
+def _captions(subject: Subject, count: int) -> list[str]:
+    """Some captions of the data that can be put in another order; none if it has few."""
+    try:
+        captioned = subject.test.captioned
+    except Unable:
+        return []
+    if len(captioned) < 10:
+        return []
+    said = [item.caption for item in captioned.sample(count, subject.seed).items]
+    return [text for text in said if len(words_of(text)) >= 3]
 
 
 def _scrambles(caption: str) -> dict[str, str]:

@@ -35,11 +35,15 @@ class PairExample:
     tag: str = ""
 
 
+class NoPairs(UserError):
+    """What was named is something else, such as a folder of pictures."""
+
+
 def open_pairs(spec: str) -> list[PairExample]:
-    """The examples that spec names. UserError if there are none, or it is none of the kinds above."""
+    """The examples that spec names. NoPairs if it is none of the kinds above, UserError for a broken one."""
     path = Path(spec).expanduser()
     if not path.exists():
-        raise UserError(f"There is nothing at {spec}; pairs are a parquet file, a CSV or TSV, or a folder of them.")
+        raise NoPairs(f"There is nothing at {spec}; pairs are a parquet file, a CSV or TSV, or a folder of them.")
     if path.is_dir():
         found = _of_folder(path)
     elif path.suffix.lower() == ".parquet":
@@ -47,18 +51,10 @@ def open_pairs(spec: str) -> list[PairExample]:
     elif path.suffix.lower() in (".csv", ".tsv"):
         found = list(_of_table(path))
     else:
-        raise UserError(f"{spec} is no set of pairs: it must be a parquet file, a CSV or TSV, or a folder of them.")
+        raise NoPairs(f"{spec} is no set of pairs: it must be a parquet file, a CSV or TSV, or a folder of them.")
     if not found:
-        raise UserError(f"{spec} holds no pairs; a folder has name_0.jpg, name_0.txt, name_1.jpg and name_1.txt.")
+        raise NoPairs(f"{spec} holds no pairs; a folder has name_0.jpg, name_0.txt, name_1.jpg and name_1.txt.")
     return found
-
-
-def is_pairs(spec: str) -> bool:
-    """Whether spec names something that open_pairs can read."""
-    try:
-        return bool(open_pairs(spec))
-    except UserError:
-        return False
 
 
 def embed_pairs(encoder: Encoder, pairs: list[PairExample]) -> dict[str, NDArray[np.float32]]:
@@ -89,7 +85,7 @@ def load_features(path: Path) -> tuple[dict[str, NDArray], list[str]]:
 def _of_folder(path: Path) -> list[PairExample]:
     if (path / "examples.jsonl").is_file():
         return list(_of_winoground_folder(path))
-    tables = sorted(path.glob("*.parquet"))
+    tables = sorted(path.rglob("*.parquet"))  # Winoground's lie in data/
     if tables:
         return [example for table in tables for example in _of_parquet(table)]
     found = []
@@ -106,8 +102,13 @@ def _of_folder(path: Path) -> list[PairExample]:
 
 
 def _of_winoground_folder(path: Path) -> Iterator[PairExample]:
-    for line in (path / "examples.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    file = path / "examples.jsonl"
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = dict(json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"Line {number} of {file} cannot be read: {error}.") from error
+        _check(file, list(row))
         files = [_winoground_file(path / "images", str(row[f"image_{side}"])) for side in (0, 1)]
         yield _example(row, str(row.get("id", "")), (partial(_file, files[0]), partial(_file, files[1])))
 
@@ -149,9 +150,8 @@ def _of_table(path: Path) -> Iterator[PairExample]:
 def _check(path: Path, columns: list[str]) -> None:
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
-        raise UserError(
-            f"{path} is no table of pairs: it lacks {', '.join(missing)}; its columns are {', '.join(columns)}."
-        )
+        what = UserError if len(missing) < len(COLUMNS) else NoPairs
+        raise what(f"{path} is no table of pairs: it lacks {', '.join(missing)}; its columns are {', '.join(columns)}.")
 
 
 def _example(row: Any, name: str, pictures: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]) -> PairExample:

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from training.evaluation.bootstrap import Figure
 from training.evaluation.features import Features, Progress, embed_source
-from training.evaluation.generated import generated_pairs, side_for
-from training.evaluation.pairs import PairExample, is_pairs, open_pairs
+from training.evaluation.negatives import NoNegatives, read_negatives
+from training.evaluation.pairs import NoPairs, open_pairs
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -69,7 +70,12 @@ class Subject:
         """All pictures of data. Unable where there is no data."""
         if self.data is None:
             raise Unable("it needs pictures; name them with --data")
-        return self._embedded(self.data)
+        try:
+            return self._embedded(self.data)
+        except UserError as error:
+            if holds_examples(self.data):
+                raise Unable(f"it needs single pictures, and {self.data} holds sets of them") from error
+            raise
 
     @cached_property
     def split(self) -> tuple[Features, Features]:
@@ -80,16 +86,27 @@ class Subject:
             first, second = self.test.labelled.halves(self.seed)
         else:
             first, second = same_classes(self._embedded(self.train), self.test.labelled)
+        if len(self.test.classes) < 2:
+            raise Unable(f"it needs two classes or more, and all of {self.test.name} is {self.test.classes[0]}")
         if len(first) < 2 or not len(second):
             raise Unable(f"it needs two pictures or more of a class, and {self.test.name} has none such")
         return first, second
 
-    @cached_property
-    def pairs(self) -> list[PairExample]:
-        """Two pictures and two captions each: those of data if it is a set of pairs, else generated ones."""
-        if self.data is not None and not self.data.startswith("scenes:") and is_pairs(self.data):
-            return open_pairs(self.data)
-        return generated_pairs(self.many(100), self.seed, side_for(self.encoder))
+    @property
+    def other_data(self) -> str:
+        """data, unless it is none or generated itself: it may be a set of examples that a probe takes as it is."""
+        return "" if self.data is None or self.data.startswith("scenes:") else self.data
+
+    def must_exist(self) -> None:
+        """UserError if there is nothing at all where data should be."""
+        from training.data.sources import open_source
+
+        if not Path(self.other_data).expanduser().exists():
+            open_source(self.other_data)
+
+    def generated(self, what: str) -> str:
+        """A probe's own examples in words, so that nobody takes them for those of data."""
+        return f"generated {what}" + (f", since {self.data} holds none" if self.other_data else "")
 
     def words(self) -> Encoder:
         """The encoder, if it reads. Unable if not."""
@@ -103,6 +120,16 @@ class Subject:
 
     def _embedded(self, spec: str) -> Features:
         return embed_source(self.encoder, spec, self.label_column, progress=self.progress)
+
+
+def holds_examples(spec: str) -> bool:
+    """Whether spec is a set of pairs, or of hard negatives, that can be read."""
+    for read, none in ((open_pairs, NoPairs), (read_negatives, NoNegatives)):
+        try:
+            return bool(read(spec))
+        except none:
+            continue
+    return False
 
 
 def same_classes(train: Features, test: Features) -> tuple[Features, Features]:

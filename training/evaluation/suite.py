@@ -76,7 +76,7 @@ def run_suite(
 def fitting(subject: Subject) -> list[str]:
     """The usual probes that the encoder and the data allow."""
     names = ["geometry"]
-    if subject.test.classes and (subject.train or len(subject.test.halves(subject.seed)[0]) >= 2):
+    if len(subject.test.classes) >= 2 and (subject.train or len(subject.test.halves(subject.seed)[0]) >= 2):
         names += ["knn", "linear"]
         if subject.encoder.reads_text and not all(name.isdigit() for name in subject.test.classes):
             names.append("zero-shot")

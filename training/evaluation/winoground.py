@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.bootstrap import figure_of
-from training.evaluation.pairs import PairExample, embed_pairs
+from training.evaluation.generated import generated_pairs, side_for
+from training.evaluation.pairs import NoPairs, PairExample, embed_pairs, open_pairs
 from training.evaluation.rows import TIE, exact_unit_rows
 from training.evaluation.subject import Failure, Finding, Subject
 
@@ -68,12 +69,30 @@ def wins_of_matrix(scores: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
 def probe(subject: Subject) -> Finding:
     """Text, image and group score, also by tag: of a set of pairs if data is one, else of generated scenes."""
     encoder = subject.words()
-    pairs = subject.pairs
-    return finding(embed_pairs(encoder, pairs), [example.tag for example in pairs], pairs)
+    pairs, of = _examples(subject)
+    return finding(embed_pairs(encoder, pairs), [example.tag for example in pairs], pairs, of)
 
 
-def finding(features: Mapping[str, Any], tags: Sequence[str] = (), pairs: Sequence[PairExample] = ()) -> Finding:
-    """The scores of embedded pairs. features: image_0, image_1, caption_0, caption_1. tags: [N], or none."""
+def _examples(subject: Subject) -> tuple[list[PairExample], str]:
+    """What is asked, and in words what it is."""
+    if subject.other_data:
+        try:
+            return open_pairs(subject.other_data), f"examples of {subject.data}"
+        except NoPairs:
+            subject.must_exist()
+    made = generated_pairs(subject.many(100), subject.seed, side_for(subject.encoder))
+    return made, subject.generated("examples")
+
+
+def finding(
+    features: Mapping[str, Any],
+    tags: Sequence[str] = (),
+    pairs: Sequence[PairExample] = (),
+    of: str = "examples",
+) -> Finding:
+    """The scores of embedded pairs. features: image_0, image_1, caption_0, caption_1. tags: [N], or none. of: what
+    they are, in words.
+    """
     wins = winoground_wins(**features)
     figures = {score: figure_of(won) for score, won in wins.items()}
     beside: dict[str, dict[str, float]] = {name: dict(zip(SCORES, of, strict=True)) for name, of in KNOWN.items()}
@@ -90,7 +109,7 @@ def finding(features: Mapping[str, Any], tags: Sequence[str] = (), pairs: Sequen
         Failure(tuple(open_() for open_ in pairs[i].pictures), verdict(scores[i], pairs[i].captions)) for i in lost
     )
     notes = (
-        f"{len(scores):,} examples. A win by no more than a millionth is a tie, and a tie is wrong.",
+        f"{len(scores):,} {of}. A win by no more than a millionth is a tie, and a tie is wrong.",
         "Human and CLIP are those of Winoground's own 400 examples (Thrush et al. 2022, table 3); beside other "
         "pairs they only say where the scale lies. Random vectors get the chance scores; a bag of words gets 0.",
     )

@@ -41,6 +41,8 @@ def probe(subject: Subject) -> Finding:
         raise Unable(f"it needs a class for each picture, and {test.name} has none (--label-column names it)")
     if all(name.isdigit() for name in test.classes):
         raise Unable(f"it needs names of classes, and {test.name} has numbers only (--label-column names the names)")
+    if len(test.classes) < 2:
+        raise Unable(f"it needs two classes or more, and all of {test.name} is {test.classes[0]}")
     test = test.labelled
     classifier = zero_shot_classifier(encoder, [ClassName(readable(name)) for name in test.classes], subject.templates)
     ranks = class_ranks(test.images, classifier, test.labels)

@@ -1,0 +1,87 @@
+"""Sets of hard negatives in the files of those who made them: SugarCrepe (Hsieh et al. 2023), ARO (Yuksekgonul et al.
+2023).
+
+A folder with their .json beside the pictures (COCO's val2017, Visual Genome's), which are the user's.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from training.models.errors import UserError
+from training.models.preprocess import read_picture
+
+FOLDERS = (".", "images", "val2017", "val2014")  # where the pictures may lie, beside the .json
+SUGARCREPE = ("filename", "caption", "negative_caption")
+ARO = ("image_path", "true_caption", "false_caption")  # its relations and attributes
+
+
+@dataclass(frozen=True)
+class HardNegative:
+    """A true and a false caption of a picture. picture: None where it is not there. kind: of the difference."""
+
+    picture: Callable[[], Image.Image] | None
+    caption: str
+    negative: str
+    kind: str
+
+
+class NoNegatives(UserError):
+    """What was named is something else, such as a folder of pictures."""
+
+
+def read_negatives(spec: str) -> list[HardNegative]:
+    """The examples of a .json, or of a folder of them. NoNegatives if it is neither, UserError for a broken one."""
+    path = Path(spec).expanduser()
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix.lower() == ".json" else []
+    found = [example for file in files if file.is_file() for example in _of_file(file)]
+    if not found:
+        what = NoNegatives if path.suffix.lower() != ".json" else UserError
+        raise what(f"{spec} holds no hard negatives: it must be a .json of SugarCrepe or ARO, or a folder of them.")
+    return found
+
+
+def _of_file(file: Path) -> list[HardNegative]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    rows = list(document.values()) if isinstance(document, dict) else document
+    if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
+        return []
+    columns = next((of for of in (SUGARCREPE, ARO) if set(of) <= set(rows[0])), None)
+    if columns is None:
+        return []
+    kind = file.stem.removeprefix("visual_genome_")
+    found = []
+    for number, row in enumerate(rows):
+        said = [row.get(column) for column in columns] if isinstance(row, dict) else [None]
+        if not all(isinstance(text, str) and text for text in said):
+            raise UserError(f"{file} cannot be read: example {number} lacks one of {', '.join(columns)}.")
+        name, caption, negative = map(str, said)
+        found.append(HardNegative(_picture(file, name, _box(row)), caption, negative, kind))
+    return found
+
+
+def _box(row: dict[str, Any]) -> tuple[int, int, int, int] | None:
+    """ARO shows only the part of a picture that the caption is about."""
+    if "bbox_x" not in row:
+        return None
+    x, y, width, height = (int(row[f"bbox_{side}"]) for side in "xywh")
+    return x, y, x + width, y + height
+
+
+def _picture(file: Path, name: str, box: tuple[int, int, int, int] | None = None) -> Callable[[], Image.Image] | None:
+    plain = Path(name).name  # whatever folders a downloaded file names, only these are looked into
+    place = next((p for folder in FOLDERS if (p := file.parent / folder / plain).is_file()), None)
+    return None if place is None else partial(_open, place, box)
+
+
+def _open(place: Path, box: tuple[int, int, int, int] | None) -> Image.Image:
+    image = read_picture(place.read_bytes()).image
+    return image.crop(box) if box else image
