@@ -138,6 +138,7 @@ def resume(
     document = read_config(run)
     settings = document["run"] | ({} if workers is None else {"workers": workers})
     world = join(settings["device"])
+    settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # one rank holds everything anyway
     try:
         planned = plan(document["method"], data_of(document), settings, document["settings"], world)
         if planned.fingerprint != document["data_fingerprint"]:

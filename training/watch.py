@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from training.data.config import DataConfig
 from training.data.pictures import MOST_CACHED, Pictures
@@ -89,8 +89,8 @@ Measure = Callable[[Encoder, HeldOut, NDArray], Any]
 SUITE: dict[str, Measure] = {"zero-shot": zero_shot, "retrieval": retrieval, "knn": knn}
 
 
-def watch(data: DataConfig) -> Callable[[dict[str, Any], nn.Module], dict[str, Any]] | None:
-    """What the trainer calls with its product, facts and module; None if there is nothing to measure on.
+def watch(data: DataConfig) -> Callable[[dict[str, Any], dict[str, Tensor]], dict[str, Any]] | None:
+    """What the trainer calls with its product, facts and weights; None if there is nothing to measure on.
 
     It gives figures by source and by what was measured, each with an interval. UserError for an unknown
     suite before anything is trained.
@@ -102,10 +102,8 @@ def watch(data: DataConfig) -> Callable[[dict[str, Any], nn.Module], dict[str, A
         return None
     sources: list[HeldOut] = []
 
-    def measure(facts: dict[str, Any], module: nn.Module) -> dict[str, Any]:
-        encoder = encoder_of(
-            facts, lambda fresh: fresh.load_state_dict(module.state_dict()), "this run", "", "torch", "f32"
-        )
+    def measure(facts: dict[str, Any], weights: dict[str, Tensor]) -> dict[str, Any]:
+        encoder = encoder_of(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", "torch", "f32")
         if not sources:
             most = min(MOST_CACHED, data.cache << 20)
             sources.extend(HeldOut(spec, encoder.image_size, data.label_column, most) for spec in data.evaluate)

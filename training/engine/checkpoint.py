@@ -18,6 +18,7 @@ from torch import nn
 
 from training.engine.distributed import World
 from training.engine.microbatch import random_state, set_random_state
+from training.engine.sharded import put_back, whole
 from training.models.atomic import flush_folder, write_file
 from training.models.errors import UserError
 
@@ -39,14 +40,16 @@ def save_checkpoint(
         beside.mkdir(parents=True)
     world.wait()
     write_file(beside / f"rank-{world.rank}.pt", lambda file: torch.save(_random_numbers(), file))
+    for name, thing in state.items():
+        of_thing = None if thing is None else whole(thing.state_dict())  # on every rank, since each may have a part
+        if of_thing is None or not world.leads:
+            continue
+        if isinstance(thing, nn.Module):
+            tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in of_thing.items()}
+            write_file(beside / f"{name}.safetensors", save(_apart(tensors)))
+        else:
+            write_file(beside / f"{name}.pt", lambda file, of_thing=of_thing: torch.save(of_thing, file))  # type: ignore[misc]
     if world.leads:
-        for name, thing in state.items():
-            if isinstance(thing, nn.Module):
-                tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in thing.state_dict().items()}
-                write_file(beside / f"{name}.safetensors", save(_apart(tensors)))
-            elif thing is not None:
-                of_thing = thing.state_dict()
-                write_file(beside / f"{name}.pt", lambda file, of_thing=of_thing: torch.save(of_thing, file))  # type: ignore[misc]
         write_file(beside / "state.json", json.dumps({"step": step, "ranks": world.size, **small}).encode())
     world.wait()
     if world.leads:
@@ -72,9 +75,9 @@ def load_checkpoint(folder: Path, state: dict[str, Any], world: World) -> dict[s
     try:
         for name, thing in state.items():
             if isinstance(thing, nn.Module):
-                thing.load_state_dict(load_file(folder / f"{name}.safetensors"))
+                put_back(thing, load_file(folder / f"{name}.safetensors"))
             elif thing is not None:
-                thing.load_state_dict(torch.load(folder / f"{name}.pt", weights_only=True, map_location="cpu"))
+                put_back(thing, torch.load(folder / f"{name}.pt", weights_only=True, map_location="cpu"))
         own = folder / f"rank-{world.rank}.pt"
         if own.is_file():
             _set_random_numbers(torch.load(own, weights_only=True, map_location="cpu"))

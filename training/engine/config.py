@@ -39,6 +39,7 @@ class RunConfig:
     channels_last: bool = knob(True, "lay pictures out as convolutions like them")
     compile: bool = knob(False, "let torch.compile fuse the towers (minutes at the start, needs a C++ compiler)")
     checkpoint_gradients: bool = knob(False, "compute activations again in the backward pass: less memory, more time")
+    fsdp: bool = knob(False, "share weights and optimiser out among the ranks of torchrun (FSDP2): less memory")
     seed: int = knob(0, "of weights, order, augmentation and dropout")
     workers: int | None = knob(None, "processes that prepare batches; left out, by the number of processors")
     device: str = knob("auto", "what computes", ("auto", "cpu", "cuda", "mps"))

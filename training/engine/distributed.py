@@ -50,9 +50,9 @@ class World:
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """The mean over ranks of each gradient, in its place, as one message."""
-        if self.size == 1:
-            return
         gradients = [p.grad for p in parameters if p.grad is not None]
+        if self.size == 1 or not gradients:
+            return
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.size

@@ -15,18 +15,20 @@ NO_DECAY = ("logit_scale", "logit_bias", "positional_embedding", "pos_embed", "c
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Trained parameters in two groups: those that decay, and those that must not.
+    """Trained parameters in groups: those that decay, those that must not, and of these the numbers alone.
 
     Biases, gains and everything else of at most one axis, temperatures, positions and class tokens stay
     where the loss puts them.
     """
     decayed: list[nn.Parameter] = []
     free: list[nn.Parameter] = []
+    alone: list[nn.Parameter] = []  # apart, since --fsdp leaves them whole and a fused step takes one kind
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             spared = parameter.ndim <= 1 or name.rpartition(".")[2] in NO_DECAY
-            (free if spared else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+            (alone if parameter.ndim == 0 else free if spared else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": weight_decay}]
+    groups += [{"params": of, "weight_decay": 0.0} for of in (free, alone)]
     return [group for group in groups if group["params"]]
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import sys
-from collections.abc import Iterator
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -24,10 +23,9 @@ def keep_freed_memory() -> None:
             mallopt(TRIM_THRESHOLD, KEEP)
 
 
-@contextlib.contextmanager
-def half(device: str, dtype: torch.dtype) -> Iterator[None]:
-    """Autocast to dtype on a device."""
-    # PyTorch's fused attention takes up to ten times as long backwards in bfloat16 as its plain one on a processor.
-    attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else contextlib.nullcontext()
-    with torch.autocast(device, dtype), attention:
-        yield
+def attention(device: str, dtype: torch.dtype | None) -> contextlib.AbstractContextManager[object]:
+    """How attention is computed in a step, backward pass included, since that may compute activations again.
+
+    On a processor PyTorch's fused one takes up to ten times as long backwards in half precision as its plain one.
+    """
+    return sdpa_kernel(SDPBackend.MATH) if device == "cpu" and dtype else contextlib.nullcontext()

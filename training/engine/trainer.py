@@ -28,7 +28,8 @@ from training.engine.microbatch import (
     summed_backward,
 )
 from training.engine.optim import build_optimizer, set_schedules
-from training.engine.processor import half, keep_freed_memory
+from training.engine.processor import attention, keep_freed_memory
+from training.engine.sharded import clip_gradients, refuse_unsharded, share, whole
 from training.models.console import plain
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
@@ -36,7 +37,7 @@ from training.models.trained import write_trained
 
 UNREADABLE = "unreadable.tsv"  # step, path and reason of each picture that another stood in for
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
-Evaluate = Callable[[dict[str, Any], nn.Module], dict[str, Any]]  # facts and weights of the product, to figures
+Evaluate = Callable[[dict[str, Any], dict[str, Tensor]], dict[str, Any]]  # facts and weights of the product
 
 
 class Writer(Protocol):
@@ -70,23 +71,31 @@ class Trainer:
         self.batches = batches
         if world.device.type == "cpu":
             keep_freed_memory()
-        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        last = config.channels_last and not config.fsdp  # which takes weights that lie in order only
+        layout = torch.channels_last if last else torch.contiguous_format
         self.method = method.to(world.device, memory_format=layout).train()
         if world.size > 1:
             make_norms_global(self.method)
         if config.micro_batch:
             refuse_inexact(self.method, name)
+        if config.fsdp:
+            refuse_unsharded(config, world)
         if config.checkpoint_gradients:
             checkpoint_activations(self.method, name)
         self.average = copy.deepcopy(self.method).requires_grad_(False) if config.ema else None
+        self.loss: nn.Module = _Loss(self.method)
+        self.alone: list[nn.Parameter] = []  # weights that stay whole where the others are shared out
+        if config.fsdp:
+            self.alone = share(self.loss, world)
+            if self.average is not None:
+                share(self.average, world)
         self.optimizer = build_optimizer(self.method, config)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=config.precision == "f16")
-        self.loss: nn.Module = _Loss(self.method)
         if config.compile:
             self.loss.compile()
             if hasattr(self.method, "embed"):
                 self.method.embed = torch.compile(self.method.embed)
-        if world.size > 1 and not config.micro_batch:
+        if world.size > 1 and not config.micro_batch and not config.fsdp:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # the new name of the setting is not in torch 2.6
                 self.loss = nn.parallel.DistributedDataParallel(self.loss, broadcast_buffers=False)
@@ -154,15 +163,18 @@ class Trainer:
             batch = next(loaded)
             waited += time.perf_counter() - before
             self._note_broken(batch.broken)
-            loss = self._backward(self._here(batch.arguments))
+            with attention(self.world.device.type, DTYPES.get(config.precision)):
+                loss = self._backward(self._here(batch.arguments))
             self.window[0] += loss
             self.window[1] += 1
         self.rate = rate
         self.scaler.unscale_(self.optimizer)
         if config.micro_batch:
             self.world.average_gradients(self.method.parameters())
+        self.world.average_gradients(self.alone)
         self.method.before_step(self.step / config.total_steps)
-        self.norm = nn.utils.clip_grad_norm_(self.method.parameters(), config.clip_gradients or math.inf)
+        clip = clip_gradients if config.fsdp else nn.utils.clip_grad_norm_
+        self.norm = clip(self.method.parameters(), config.clip_gradients or math.inf)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -176,7 +188,7 @@ class Trainer:
         """Add the gradients of one batch to .grad; its loss on this rank comes back."""
         config = self.config
         dtype = DTYPES.get(config.precision)
-        autocast = partial(half, self.world.device.type, dtype) if dtype else contextlib.nullcontext
+        autocast = partial(torch.autocast, self.world.device.type, dtype) if dtype else contextlib.nullcontext
 
         def backward(loss: Tensor) -> None:
             self.scaler.scale(loss / config.accumulate).backward()
@@ -239,10 +251,10 @@ class Trainer:
         config, done = self.config, self.step == self.config.total_steps
         due = config.evaluate_every and self.step % config.evaluate_every == 0
         if self.evaluate is not None and (due or done):
+            facts, weights = self._product()
             if self.world.leads:
-                facts, module = self._product()
                 before = random_state()  # measuring leaves no trace in the run
-                figures = self.evaluate(facts, module)
+                figures = self.evaluate(facts, weights)
                 set_random_state(before)
                 for writer in self.writers:
                     writer.write({"step": self.step, "evaluation": figures})
@@ -250,14 +262,15 @@ class Trainer:
         if self.run is not None and (asked or done or self.step % config.checkpoint_every == 0):
             small: dict[str, Any] = {"broken": self.broken, "window": self.window.tolist()}
             self._check(self.world.mean({"loss": small["window"][0]})["loss"])  # what is kept must be worth keeping
+            facts, weights = self._product()
             if self.world.leads:
-                facts, module = self._product()
-                write_trained(self.run, facts, module.state_dict())
+                write_trained(self.run, facts, weights)
             save_checkpoint(self.run, self.step, self._state(), small, self.world, config.keep)
 
-    def _product(self) -> tuple[dict[str, Any], nn.Module]:
-        """What search would load: of the average of the weights if one is kept."""
-        return (self.average or self.method).product()
+    def _product(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """What search would load: facts, and whole weights, of their average if one is kept. Every rank must ask."""
+        facts, module = (self.average or self.method).product()
+        return facts, whole(module.state_dict())
 
     def _state(self) -> dict[str, Any]:
         return {"model": self.method, "ema": self.average, "optimizer": self.optimizer, "scaler": self.scaler}

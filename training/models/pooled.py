@@ -88,7 +88,7 @@ def _is_plain(transformer: Any) -> bool:
     """Whether a transformer's layers are the usual ones, which _last knows."""
     from open_clip.transformer import ResidualAttentionBlock
 
-    plain = all(type(b) is ResidualAttentionBlock and not hasattr(b, "ln_1_kv") for b in transformer.resblocks)
+    plain = all(isinstance(b, ResidualAttentionBlock) and not hasattr(b, "ln_1_kv") for b in transformer.resblocks)
     return plain and bool(transformer.batch_first)
 
 
