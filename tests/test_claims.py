@@ -62,8 +62,8 @@ def test_a_run_is_stored_and_not_done_twice(tmp_path):
         "It grows.", "here", "so", {"arm": Arm("a", run)}, (Part("p", lambda a: a["arm"]["points"], 0.1),), "yes"
     )
     store = Store(tmp_path)
-    assert store.run(claim.arms["arm"], 1, False) and store.run(claim.arms["arm"], 3, False)
-    assert not store.run(claim.arms["arm"], 1, False)
+    assert store.run(claim.arms["arm"], 1) and store.run(claim.arms["arm"], 3)
+    assert not store.run(claim.arms["arm"], 1)
     assert asked == [1, 3]
     assert effects_of(claim, store, range(SEEDS))[0].values == (0.1, 0.3)
 
@@ -88,6 +88,28 @@ def test_exact_claims_hold_and_their_page_says_so(tmp_path):
     assert "| byol-collapse | **open (0 of 5 seeds)** |" in page and OPEN[0] in page
     drawn = (tmp_path / "claims" / "softmax-against-sigmoid.svg").read_text()
     assert "With sigmoids a pair is decided alone" in drawn and drawn.count("<circle") == SEEDS + 1
+
+
+def test_a_quick_look_gives_no_verdict_and_its_runs_are_never_taken_for_whole_ones(tmp_path):
+    asked = ["claims", "temperature", "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli, [*asked, "--quick"])
+    assert done.exit_code == 0 and "temperature: no verdict, a quick look: short runs of one seed" in done.stdout
+    again = CliRunner().invoke(cli, [*asked, "--minutes", "0"])
+    assert "temperature: no verdict (0 of 5 seeds)" in again.stdout
+    page = CliRunner().invoke(cli, [*asked, "--quick", "--page", str(tmp_path / "claims.md")])
+    assert page.exit_code == 1 and "no verdicts to write a page of" in page.stderr
+
+
+@pytest.mark.slow
+def test_a_quick_look_at_every_claim_has_a_figure_for_each_of_its_parts_and_no_verdict(tmp_path):
+    done = CliRunner().invoke(cli, ["claims", "--quick", "--out", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert list(document) == list(CLAIMS)
+    for name, found in document.items():
+        assert found["verdict"] is None and found["seeds"] == 1
+        assert len(found["effects"]) == len(CLAIMS[name].parts)
+        assert all(math.isfinite(effect["mean"]) and effect["interval"] is None for effect in found["effects"])
 
 
 def test_a_claim_that_does_not_exist_is_answered_by_the_nearest():

@@ -120,12 +120,15 @@ def effects_of(claim: Claim, stored: "Store", seeds: Sequence[int]) -> list[Effe
 
 @dataclass(frozen=True)
 class Store:
-    """Numbers of runs that are done, a file each; a run that is there is never done again."""
+    """Numbers of runs that are done, a file each; a run that is there is never done again. quick: of short runs, which
+    have names of their own and are never taken for whole ones.
+    """
 
     folder: Path
+    quick: bool = False
 
     def path(self, arm: Arm, seed: int) -> Path:
-        return self.folder / f"{arm.key}-{seed}.json"
+        return self.folder / f"{'quick-' * self.quick}{arm.key}-{seed}.json"
 
     def has(self, arm: Arm, seed: int) -> bool:
         return self.path(arm, seed).is_file()
@@ -133,13 +136,13 @@ class Store:
     def read(self, arm: Arm, seed: int) -> dict[str, float]:
         return json.loads(self.path(arm, seed).read_text())["measured"]
 
-    def run(self, arm: Arm, seed: int, quick: bool) -> bool:
+    def run(self, arm: Arm, seed: int) -> bool:
         """Do what is not done yet; whether there was anything to do."""
         if self.has(arm, seed):
             return False
         self.folder.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
-        measured = {name: float(value) for name, value in arm.run(seed, quick).items()}
+        measured = {name: float(value) for name, value in arm.run(seed, self.quick).items()}
         document: dict[str, Any] = {"seed": seed, "seconds": round(time.monotonic() - begun, 1), "measured": measured}
         write_file(self.path(arm, seed), json.dumps(document, indent=1).encode() + b"\n")
         return True

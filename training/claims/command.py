@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from training.claims import CLAIMS
+from training.models.errors import UserError
 from training.models.registry import pick
 
 
@@ -39,12 +40,14 @@ def claims(
         return
     for name in names:
         pick("claim", name, dict.fromkeys(CLAIMS))
+    if page is not None and quick:
+        raise UserError("A quick look gives no verdicts to write a page of; leave --quick or --page out.")
 
     from training.claims.claim import SEEDS, Store
     from training.claims.page import document, write_page
 
     seeds = 1 if quick else SEEDS
-    store = Store(out or Path("runs", "claims-quick" if quick else "claims"))
+    store = Store(out or Path("runs", "claims"), quick)
     begun = time.monotonic()
     for name in names or tuple(CLAIMS):
         claim = CLAIMS[name]
@@ -52,7 +55,7 @@ def claims(
             for label, arm in claim.arms.items():
                 if minutes is not None and time.monotonic() - begun > 60 * minutes:
                     break
-                if store.run(arm, seed, quick):
+                if store.run(arm, seed):
                     click.echo(f"{name}: {label}, seed {seed}", err=True)
     if page is not None:
         write_page(store, page)
@@ -64,7 +67,12 @@ def claims(
         return
     for name, of in chosen.items():
         assert isinstance(of, dict)
-        verdict = of["verdict"] or f"no verdict ({of['seeds']} of {SEEDS} seeds)"
+        none = (
+            "no verdict, a quick look: short runs of one seed"
+            if quick
+            else f"no verdict ({of['seeds']} of {SEEDS} seeds)"
+        )
+        verdict = of["verdict"] or none
         click.echo(f"{name}: {verdict}")
         for effect in of["effects"]:
             between = f"{effect['interval'][0]:+.3g} to {effect['interval'][1]:+.3g}" if effect["interval"] else "-"
