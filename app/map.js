@@ -4,7 +4,6 @@
   const { CLASSES, RAMP, UNKNOWN } = g.mapColours;
   const REACH = 16; // pixels from the pointer to a point
   const LOOK_AGAIN = 3000; // milliseconds, while UMAP is being worked out
-  const PAGE = 60;
 
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
@@ -72,8 +71,7 @@
     const status = g.node("p", { class: "g-status", id: "map-status", role: "status" });
     const trust = g.node("p", { class: "g-aside", id: "map-trust" });
     const notice = g.node("div", { id: "map-notice" });
-    const panel = g.node("section", { class: "g-map-panel", id: "map-chosen", "aria-label": "Chosen pictures",
-      hidden: true });
+    const panel = g.mapPanel(server, () => mine(), () => choose([]), (error) => notice.replaceChildren(g.notice(error)));
     const table = g.node("details", { class: "g-map-table", id: "map-table", hidden: true });
     const keys = g.node("p", { class: "g-aside", id: "map-keys",
       text: "Drag to move, wheel or pinch to zoom, shift-drag or the lasso to choose. With the keyboard: arrows move, + and − zoom, 0 shows everything, Enter chooses what is in the middle, Escape lets go." });
@@ -82,7 +80,7 @@
         text: "Colour by" }), by), ways),
       notice,
       g.node("div", { class: "g-results-head" }, status, legend),
-      g.node("div", { class: "g-map-split" }, stage, panel),
+      g.node("div", { class: "g-map-split" }, stage, panel.element),
       trust, table, keys,
     );
 
@@ -304,7 +302,6 @@
         if (codes[i] === code) rows.push(i);
       return rows;
     };
-    let offered = 0; // how many of the chosen are shown as cards
     const choose = (rows, ring = null) => {
       state.edge = rows.length ? ring : null;
       // What answers the words best comes first, else what lies nearest to the middle.
@@ -316,64 +313,9 @@
       state.picked = keyed.map(([, i]) => i);
       state.chosen = new Uint8Array(points.xy.length / 2);
       state.picked.forEach((i) => (state.chosen[i] = 1));
-      drawPanel();
+      panel.show(state.picked);
       drawStatus();
       draw();
-    };
-    const drawPanel = () => {
-      panel.hidden = !state.picked.length;
-      if (!state.picked.length) return panel.replaceChildren();
-      const told = g.node("p", { class: "g-aside", id: "map-told", role: "status" });
-      const grid = g.arrows(g.node("div", { class: "g-grid", id: "map-grid" }));
-      const more = g.button(null, "Show 60 more", () => addCards(grid, more), { class: "g-button g-more", id: "map-more",
-        hidden: true });
-      const name = g.node("input", { type: "text", class: "g-field", id: "map-tag", "aria-label": "Tag for the chosen pictures",
-        placeholder: "tag", maxlength: "64", autocomplete: "off" });
-      const tagging = g.node("form", { class: "g-map-tagging", onsubmit: async (event) => {
-          event.preventDefault();
-          const answer = await g.ask(server.tagged, { ...mine(), rows: state.picked, tag: name.value });
-          told.textContent = answer.error || `${g.pictures(answer.tagged)} tagged “${name.value.trim()}”.`;
-        } }, g.icon("tag"), name, g.node("button", { type: "submit", class: "g-button g-small", text: "Tag" }));
-      offered = 0;
-      panel.replaceChildren(
-        g.node("div", { class: "g-map-head" }, g.node("h2", { text: g.pictures(state.picked.length) }), g.node("button", {
-          type: "button", class: "g-icon-button", "aria-label": "Let go of the chosen pictures", title: "Let go",
-          id: "map-let-go", onclick: () => choose([]) }, g.icon("close"))),
-        g.node("div", { class: "g-actions" },
-          g.button("like", "More like these", likeThese, { id: "map-like" }),
-          g.button("download", "CSV", () => save(told), { id: "map-csv" })),
-        tagging, told, grid, more);
-      addCards(grid, more);
-    };
-    const addCards = async (grid, more) => {
-      const rows = state.picked.slice(offered, offered + PAGE);
-      const now = state.picked;
-      more.disabled = true;
-      const answer = await g.ask(server.pictures, { ...mine(), rows });
-      if (now !== state.picked) return;
-      if (answer.error) return notice.replaceChildren(g.notice(answer.error));
-      offered += rows.length;
-      grid.append(...answer.hits.map((hit) => g.card(hit, answer.collection, { onpick: () => lookAt(hit), onlike: () =>
-          search([hit.id]) })));
-      const left = state.picked.length - offered;
-      more.hidden = left <= 0;
-      more.disabled = false;
-      more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more of ${g.count(left)}`;
-    };
-    const lookAt = (hit) => g.classify({ id: hit.id, collection: state.facts.collection, name: hit.name });
-    const search = (ids) => g.goTo("search", { q: null, like: ids, by: null, method: null });
-    const likeThese = async () => {
-      const answer = await g.ask(server.pictures, { ...mine(), rows: state.picked.slice(0, 12) });
-      if (answer.error) return notice.replaceChildren(g.notice(answer.error));
-      search(answer.hits.map((hit) => hit.id));
-    };
-    const save = async (told) => {
-      const answer = await g.ask(server.table, { ...mine(), rows: state.picked });
-      if (answer.error) return (told.textContent = answer.error);
-      const file = URL.createObjectURL(new Blob([answer.csv], { type: "text/csv" }));
-      const link = g.node("a", { href: file, download: `gelato-${state.facts.collection}-map.csv` });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(file), 1000);
     };
 
     // ---- the picture under the pointer

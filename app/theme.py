@@ -34,6 +34,7 @@ SCRIPTS = (
     "map_points.js",
     "map_paint.js",
     "map_hand.js",
+    "map_panel.js",
     "map.js",
     "collections.js",
     "probe.js",

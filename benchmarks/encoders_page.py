@@ -30,6 +30,11 @@ FAMILY = {  # method: its name, year, negatives, key idea
     "supervised": ("supervised", None, "labels", "the ceiling: it is told the answers"),
     "untrained": ("untrained", None, "", "the floor: batch norm has seen pictures, and nothing else has happened"),
 }
+TITLES = {
+    "knn.svg": "k-NN over the steps of each method",
+    "geometry.svg": "Alignment against uniformity of each encoder",
+    "neighbours.webp": "The nearest pictures of the same four under each encoder; a red frame is another shape",
+}
 OTHERS = """Four more are measured further down, on towers and pictures that they can work on: `mae` (three quarters of
 the patches hidden, 2021) needs a ViT and is no good neighbour, so look at its linear probe; `jigsaw` (the order of nine
 tiles, 2016) and `relative-position` (where a patch lies beside another, 2015) need pictures of 48 pixels or more;
@@ -120,7 +125,9 @@ def one_table(name: str, table: Stored, stored: Stored | None) -> list[str]:
     lines += [f"Made by {command}, with " + ", ".join(f"`{setting}`" for setting in stored["settings"]) + ".", ""]
     lines += [markdown(stored), "Intervals are 95 %: over pictures for one seed, Student's over seeds for more."]
     lines += ["Pictures a second are of one core of a machine that did other things besides: an order, no more.", ""]
-    return [*lines, *table.get("said", ()), *([""] if "said" in table else [])]
+    for figure in table["figures"]:
+        lines += [f"![{TITLES[figure]}](encoders/{name}-{figure})", ""]
+    return [*lines, *([table["said"], ""] if "said" in table else [])]
 
 
 def beside_lightly(stored: Stored) -> list[str]:

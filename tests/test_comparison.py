@@ -1,17 +1,22 @@
 """Encoders side by side: what is trained and measured once, and what is written down of it."""
 
 import csv
+import io
 import json
 import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from index.__main__ import cli as index_cli
 from training.__main__ import cli
 from training.comparison.measure import Entry, over_seeds
+from training.comparison.sheet import GAP, SIDE, TOP, neighbours
 from training.comparison.table import document, grouped, markdown
 from training.evaluation.bootstrap import Figure
 from training.models.errors import UserError
@@ -67,9 +72,26 @@ def test_the_table_says_the_same_in_three_languages(compared):
 
 
 def test_every_figure_is_drawn_and_names_the_methods(compared):
-    for name in ("curves", "knn", "neighbours", "map", "geometry"):
+    for name in ("curves", "knn", "map", "geometry"):
         text = " ".join(ET.parse(compared / f"{name}.svg").getroot().itertext())
         assert name == "map" or ("simclr" in text and "byol" in text), name
+    with Image.open(compared / "neighbours.webp") as sheet:
+        assert sheet.height == TOP + 2 * (SIDE + GAP)  # a row an encoder
+
+
+@pytest.mark.parametrize("labels, framed", [([0] * 6 + [1] * 6, False), ([0, 1] * 6, True)])
+def test_neighbours_of_another_class_are_framed(labels, framed):
+    """Six pictures lie at one place and six at another, so that a picture's five nearest are the others there."""
+    test = SimpleNamespace(
+        items=[SimpleNamespace(path=f"{i:02}") for i in range(12)],
+        images=np.repeat(np.eye(2), 6, axis=0),
+        labels=np.array(labels),
+        picture=lambda i: Image.new("RGB", (8, 8), "green"),
+    )
+    drawn = neighbours([SimpleNamespace(test=test, entry=SimpleNamespace(method="one"))])
+    sheet = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB")).astype(int)
+    red = (sheet[:, :, 0] > 150) & (sheet[:, :, 1] < 110)
+    assert red.any() == framed
 
 
 def test_what_pictures_alone_have_taught_builds_a_collection_and_finds_pictures(compared, captioned, tmp_path):

@@ -1,4 +1,4 @@
-"""The figures of a comparison, as SVG: what a reader expects to see of encoders side by side."""
+"""The figures of a comparison: what a reader expects to see of encoders side by side."""
 
 import io
 import math
@@ -9,9 +9,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Page
-from PIL import Image
 
 from training.comparison.measure import Entry, Measured
+from training.comparison.sheet import neighbours
 from training.comparison.table import grouped
 from training.evaluation.rows import unit_rows
 from training.models.atomic import write_file
@@ -22,7 +22,7 @@ matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "gelato", "font.
 matplotlib.rcParams |= {"axes.spines.right": False, "legend.frameon": False, "figure.constrained_layout.use": True}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31", "#333333")  # Okabe and Ito's
 LINES = ("-", "--", ":", "-.")
-MAPPED, ASKED, NEIGHBOURS, THUMBNAIL = 800, 6, 5, 64
+MAPPED = 800  # pictures of a map
 
 
 def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
@@ -32,7 +32,6 @@ def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
     drawn = {
         "curves.svg": curves(entries),
         "knn.svg": over_time(entries),
-        "neighbours.svg": neighbours(first),
         "map.svg": maps(first),
         "geometry.svg": geometry(entries),
     }
@@ -41,7 +40,10 @@ def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
             held = io.BytesIO()
             page.savefig(held, format="svg", metadata={"Date": None})
             write_file(folder / name, held.getvalue())
-    return [name for name, page in drawn.items() if page is not None]
+    sheet = neighbours(first)
+    if sheet is not None:
+        write_file(folder / "neighbours.webp", sheet)
+    return [name for name, page in drawn.items() if page is not None] + ["neighbours.webp"] * (sheet is not None)
 
 
 def style(number: int) -> dict[str, Any]:
@@ -100,45 +102,6 @@ def over_time(entries: Sequence[Entry]) -> Page | None:
     axes.set_ylabel("k-NN accuracy, %")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return page
-
-
-def neighbours(measured: Sequence[Measured]) -> Page | None:
-    """The nearest pictures of the same few pictures under every encoder; a red frame: another class."""
-    shared = sorted(set.intersection(*({item.path for item in one.test.items} for one in measured)))
-    if len(shared) <= NEIGHBOURS:
-        return None
-    asked = [shared[i] for i in np.linspace(0, len(shared) - 1, ASKED).astype(int)]
-    page = Page(figsize=(0.55 * (len(measured) * (NEIGHBOURS + 0.4) + 1.6), 0.62 * ASKED + 0.5))
-    grid = page.add_gridspec(ASKED, 1 + len(measured) * NEIGHBOURS)
-    for number, one in enumerate(measured):
-        place = {item.path: i for i, item in enumerate(one.test.items)}
-        rows = unit_rows(one.test.images)
-        for row, path in enumerate(asked):
-            here = place[path]
-            if number == 0:
-                _picture(page, grid[row, 0], one.test.picture(here), "asked" if row == 0 else "")
-            order = np.argsort(-(rows @ rows[here]), kind="stable")
-            nearest = [i for i in order if i != here][:NEIGHBOURS]
-            for column, other in enumerate(nearest):
-                wrong = one.test.labels[here] >= 0 and one.test.labels[other] != one.test.labels[here]
-                title = one.entry.method if row == 0 and column == NEIGHBOURS // 2 else ""
-                spot = grid[row, 1 + number * NEIGHBOURS + column]
-                _picture(page, spot, one.test.picture(int(other)), title, bool(wrong))
-    return page
-
-
-def _picture(page: Page, spot: Any, picture: Image.Image, title: str = "", wrong: bool = False) -> None:
-    axes = page.add_subplot(spot)
-    small = picture.copy()
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
-    axes.imshow(np.asarray(small), interpolation="nearest", aspect="auto")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title(title, fontsize=8)
-    for spine in axes.spines.values():
-        spine.set_visible(wrong)
-        spine.set_edgecolor("#d7191c")
-        spine.set_linewidth(2)
 
 
 def maps(measured: Sequence[Measured]) -> Page | None:

@@ -15,12 +15,13 @@ TITLES = {  # figure: title of its column, in the order of the columns
     "linear": "linear",
     "knn": "k-NN",
     "zero-shot": "zero-shot",
-    "retrieval/image_to_text_at_1": "caption found, R@1",
-    "retrieval/text_to_image_at_1": "picture found, R@1",
+    "retrieval/image_to_text@1": "caption found, R@1",
+    "retrieval/text_to_image@1": "picture found, R@1",
     "geometry/effective_rank": "effective rank",
     "geometry/alignment": "alignment",
     "geometry/uniformity": "uniformity",
 }
+IN_FULL = ("@5", "@10")  # ends of figures that JSON and CSV have and the table leaves out
 FACTS = {
     "trained_per_second": "trained, pictures/s",
     "embedded_per_second": "embedded, pictures/s",
@@ -82,7 +83,7 @@ def markdown(comparison: dict[str, Any]) -> str:
     names = [
         n for n in [*TITLES, *{k: None for r in rows for k in r["figures"]}] if any(n in r["figures"] for r in rows)
     ]
-    names = list(dict.fromkeys(names))
+    names = [name for name in dict.fromkeys(names) if not name.endswith(IN_FULL)]
     facts = [name for name in FACTS if any(name in row["facts"] for row in rows)]
     head = ["encoder", "seeds", *(TITLES.get(name, name) for name in names), *(FACTS[name] for name in facts)]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
