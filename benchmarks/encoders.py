@@ -68,8 +68,9 @@ TABLES: dict[str, dict[str, Any]] = {
         ],
         "data": "scenes:10000?pixels=64&most=1&copies=0",
         "test": "scenes:2000?seed=1&pixels=64&most=1&copies=0",
-        "said": "Captions name the shape, and are worth as much as labels here. SimCLR stays at the floor: two crops of "
-        "one small thing on a plain ground often share the ground alone, so the ground is what it learns.",
+        "said": "Captions name the shape, and are worth as much as labels here. SimCLR stays at the floor: two crops "
+        "of one small thing on a plain ground often share the ground alone, so the ground is what it learns "
+        "([claims](claims.md#aggressive-augmentation)).",
     },
 }
 
