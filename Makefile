@@ -37,12 +37,15 @@ test-all: check
 	$(RUN) -m pytest -m "slow or not slow"
 
 # The figures of the README and of benchmarks/README.md, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py
-# explains them; CLIP_RETRIEVAL is that command in an environment of its own, COLLECTION one made with `starter`.
+# explains them; CLIP_RETRIEVAL is that command in an environment of its own, COLLECTION one made with `starter`,
+# RUN_OF_CLIP a run as benchmarks/eight_bits.py explains it.
 bench: $(VENV)/.installed
 	$(if $(PHOTOS),$(RUN) benchmarks/starter.py --photos "$(PHOTOS)" --cifar10 "$(CIFAR10)")
 	$(RUN) benchmarks/startup.py
 	$(if $(PHOTOS),$(RUN) benchmarks/build.py --photos "$(PHOTOS)")
 	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/rivals.py --photos "$(PHOTOS)" --clip-retrieval "$(CLIP_RETRIEVAL)")
+	$(if $(RUN_OF_CLIP),$(RUN) benchmarks/eight_bits.py --encoder "$(RUN_OF_CLIP)" --data "$(CIFAR10)")
+	$(RUN) benchmarks/memory.py --work "$(or $(TMPDIR),/tmp)/gelato-memory" --minutes 60
 	$(RUN) benchmarks/search.py
 	$(if $(COLLECTION),$(RUN) benchmarks/search.py --collection "$(COLLECTION)")
 	$(RUN) benchmarks/label.py

@@ -7,7 +7,9 @@ both. clip-retrieval needs an environment of its own with setuptools<81. It runs
 workers, which are faster and smaller than its defaults on two cores. Working is the rate once a process is
 warm: for clip-retrieval from the end of its warm-up, for builds without what starts the process. Whole is
 the command from start to end. Memory is the most that all processes of a command had at once (proportional
-set size, so that what they share counts once). The result is printed and kept beside this script.
+set size, so that what they share counts once). A build's first start on a machine also exports the tower, in a
+process of its own: its memory is told apart, and so are the cosines of int8 to f32 over the photographs. The
+result is printed and kept beside this script.
 """
 
 import json
@@ -54,7 +56,7 @@ def ran(command: list[str], **environment: str) -> dict[str, Any]:
         text=True,
     )
     peak = [0.0]
-    watch = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+    watch = threading.Thread(target=watch_memory, args=(process, peak), daemon=True)
     watch.start()
     lines, warm = [], 0.0
     assert process.stdout is not None
@@ -68,7 +70,8 @@ def ran(command: list[str], **environment: str) -> dict[str, Any]:
     return {"seconds": time.monotonic() - begun, "warm": warm, "output": "".join(lines), "memory_mb": round(peak[0])}
 
 
-def _watch(process: subprocess.Popen, peak: list[float]) -> None:
+def watch_memory(process: subprocess.Popen, peak: list[float]) -> None:
+    """Keep in peak[0] the most megabytes that a process and all it has started had at once, until it ends."""
     while process.poll() is None:
         peak[0] = max(peak[0], sum(_memory(pid) for pid in _family(process.pid)))
         time.sleep(0.5)
@@ -108,17 +111,31 @@ def last_document(output: str) -> dict[str, Any]:
 
 
 def ours(pictures: Path, encoder: str, *options: str) -> dict[str, Any]:
-    """A build, once the tower has been exported by a build of few pictures."""
+    """A build, once the tower has been exported by a build of few pictures, with a cache of their own."""
     with tempfile.TemporaryDirectory() as folder:
         few = Path(folder, "few")
         few.mkdir()
         for path in sorted(pictures.iterdir())[:4]:
             shutil.copy(path, few)
-        build = [sys.executable, "-m", "index", "build"]
-        ran([*build, str(few), "--into", f"{folder}/few.gelato", "--encoder", encoder, *options])
-        done = ran([*build, str(pictures), "--into", f"{folder}/c.gelato", "--encoder", encoder, "--json", *options])
+        build, cache = [sys.executable, "-m", "index", "build"], f"{folder}/cache"
+        words = ["--encoder", encoder, *options]
+        first = ran([*build, str(few), "--into", f"{folder}/few.gelato", *words], GELATO_CACHE=cache)
+        done = ran([*build, str(pictures), "--into", f"{folder}/c.gelato", "--json", *words], GELATO_CACHE=cache)
     report = last_document(done["output"])  # after those that tell of its progress
-    return _figures(report["embedded"], done, report["seconds"]) | {"precision": report["precision"]}
+    figures = _figures(report["embedded"], done, report["seconds"]) | {"precision": report["precision"]}
+    return figures | {"first_start_mb": first["memory_mb"], "first_start_s": round(first["seconds"], 1)}
+
+
+def turned(pictures: Path, encoder: str) -> dict[str, float]:
+    """Cosines of int8 to f32 over the different ones among the photographs."""
+    from training.models.encoder import unit
+    from training.models.lookup import load_encoder
+    from training.models.preprocess import read_picture
+
+    opened = [read_picture(path.read_bytes()).image for path in sorted(pictures.iterdir())[:200]]
+    whole, small = (unit(load_encoder(encoder, "openvino", p).embed_images(opened)) for p in ("f32", "int8"))
+    cosines = (whole * small).sum(axis=1)
+    return {"cosine_mean": round(float(cosines.mean()), 5), "cosine_least": round(float(cosines.min()), 5)}
 
 
 def clip_retrieval(command: str, pictures: Path, weights: Path) -> dict[str, Any]:
@@ -159,10 +176,12 @@ def main(photos: Path, rival: str, count: int, weights: Path | None) -> None:
         random = make_weights("ViT-B-32", weights or Path(folder, "random.pt"))
         pictures = repeated(photos, Path(folder, "photographs"), count)
         result["gelato, ViT-B-32"] = ours(pictures, f"ViT-B-32/{random}")
+        result["gelato, ViT-B-32, int8"] = ours(pictures, f"ViT-B-32/{random}", "--precision", "int8")
+        result["gelato, ViT-B-32, int8"] |= turned(pictures, f"ViT-B-32/{random}")
         result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, pictures, random)
         result["gelato, starter"] = ours(pictures, "starter")
     of_rival = result["clip-retrieval, ViT-B-32"]
-    for name in ("gelato, ViT-B-32", "gelato, starter"):
+    for name in ("gelato, ViT-B-32", "gelato, ViT-B-32, int8", "gelato, starter"):
         ratios = {kind: round(result[name][kind] / of_rival[kind], 2) for kind in ("working", "whole", "memory_mb")}
         result[name]["beside_clip_retrieval"] = ratios
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
