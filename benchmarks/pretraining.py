@@ -36,6 +36,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
     ]
     return {
         "method": document["method"],
+        "data": Path(document["data"]["data"][0]).name.partition("?")[0],
         "tower": document["data"]["tower"],
         "training_pictures": document["pictures"],
         "steps": lines[-1]["step"],
@@ -47,10 +48,24 @@ def facts_of_run(run: Path) -> dict[str, Any]:
     }
 
 
-def drawn(runs: list[dict[str, Any]], measure: str = "zero-shot") -> str:
-    """The runs' curves of one measure over pictures seen, with their intervals, as SVG."""
-    most = max(point["pictures"] for run in runs for point in run["curve"])
-    high = max(point[measure]["high"] for run in runs for point in run["curve"])
+def shown(run: dict[str, Any]) -> tuple[str, list[tuple[int, Any]]]:
+    """What is drawn of a run, and the figure of it at each number of pictures seen.
+
+    Captions of scenes name all that is in them, so what they teach is measured by the captions themselves.
+    """
+    if run["data"].startswith("scenes"):
+        name = "caption finds scene, top 5"
+        points = [(p["pictures"], p["retrieval"]["text_to_image_at_5"]) for p in run["curve"]]
+    else:
+        name, points = "zero-shot", [(p["pictures"], p["zero-shot"]) for p in run["curve"]]
+    return f"{run['method']}, {run['data'].partition('-')[0]}: {name}", points
+
+
+def drawn(runs: list[dict[str, Any]]) -> str:
+    """The runs' curves over pictures seen, with their intervals, as SVG."""
+    curves = [shown(run) for run in runs]
+    most = max(pictures for _, points in curves for pictures, _ in points)
+    high = max(figure["high"] for _, points in curves for _, figure in points)
 
     def x(pictures: float) -> float:
         return EDGE + (WIDE - 2 * EDGE) * pictures / most
@@ -61,37 +76,39 @@ def drawn(runs: list[dict[str, Any]], measure: str = "zero-shot") -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDE}" height="{HIGH}" fill="white"/>',
-        f'<text x="{EDGE}" y="20">{measure} top-1 on held-out pictures, 95 % intervals</text>',
+        f'<text x="{EDGE}" y="20">share right on held-out pictures, 95 % intervals</text>',
         f'<text x="{WIDE - EDGE}" y="{HIGH - 10}" text-anchor="end">{most:,} pictures seen</text>',
     ]
     for tick in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         if tick <= high:
             parts.append(f'<path d="M{EDGE} {y(tick):.1f}H{WIDE - EDGE}" stroke="#ddd"/>')
             parts.append(f'<text x="{EDGE - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
-    for number, (run, colour) in enumerate(zip(runs, COLOURS, strict=False)):
-        points = [(x(p["pictures"]), p[measure]) for p in run["curve"]]
+    for number, ((name, figures), colour) in enumerate(zip(curves, COLOURS, strict=False)):
+        points = [(x(pictures), figure) for pictures, figure in figures]
         band = [f"{at:.1f},{y(f['high']):.1f}" for at, f in points]
         band += [f"{at:.1f},{y(f['low']):.1f}" for at, f in reversed(points)]
         line = " ".join(f"{at:.1f},{y(f['value']):.1f}" for at, f in points)
         parts.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity="0.15"/>')
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(
-            f'<text x="{WIDE - EDGE - 80}" y="{HIGH - 60 - 16 * number}" fill="{colour}">{run["method"]}</text>'
-        )
+        parts.append(f'<text x="{WIDE - EDGE - 245}" y="{HIGH - 60 - 16 * number}" fill="{colour}">{name}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(runs: tuple[Path, ...]) -> None:
-    """Gather RUNS into pretraining.json and docs/pretraining.svg."""
+    """Gather RUNS into pretraining.json and docs/pretraining.svg, beside what is there of other methods or data."""
     found = [facts_of_run(run) for run in runs]
+    again = {(run["method"], run["data"]) for run in found}
+    stored = json.loads(RESULT.read_text()) if RESULT.exists() else []
+    found = [run for run in stored if (run["method"], run["data"]) not in again] + found
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     CURVES.write_text(drawn(found))
     for run in found:
-        last = run["curve"][-1]["zero-shot"]
+        name, points = shown(run)
+        last = points[-1][1]
         click.echo(
-            f"| {run['method']} | {run['pictures_seen']:,} | {run['seconds'] / 60:.0f} min "
+            f"| {name} | {run['pictures_seen']:,} | {run['seconds'] / 60:.0f} min "
             f"| {last['value']:.1%} ({last['low']:.1%} – {last['high']:.1%}), n = {last['n']:,} |"
         )
 

@@ -250,6 +250,23 @@ def training_table() -> str:
     return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def bridge_table() -> str:
+    """The model card's table of the bridge's three forms."""
+    stored = json.loads((HERE / "bridge.json").read_text())
+    forms = {
+        "classes": "classes' half alone, closed form",
+        "regression": "with the regression, which ships",
+        "run": "after the run",
+    }
+    rows = []
+    for name, said in forms.items():
+        of = stored[name]
+        drawings = " / ".join(f"{100 * figure['value']:.1f}" for figure in of["drawings"].values())
+        rows.append(f"| {said} | {share(of['cifar10'])} | {share(of['photos'])} | {drawings} % |")
+    what = "CIFAR-10, ten names | photographs, all 1000 names | drawing found by its caption, top 1 / 5 / 10"
+    return "\n".join([f"| bridge | {what} |", "|---|---|---|---|", *rows])
+
+
 def with_table(text: str, made: Callable[[], str] = table) -> str:
     """A page's text with the table as it should be."""
     before, _, rest = text.partition(BEGIN)
@@ -258,6 +275,8 @@ def with_table(text: str, made: Callable[[], str] = table) -> str:
 
 
 TABLES = {README: table, HERE / "README.md": index_table, HERE.parent / "docs/pretraining.md": training_table}
+if (HERE / "bridge.json").exists():  # until it was measured here, the model card has the figures of its making
+    TABLES[HERE.parent / "training/models/starter.md"] = bridge_table
 
 if __name__ == "__main__":
     for page, made in TABLES.items():

@@ -21,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,14 +140,22 @@ class Sides:
         return ours(*same, our_words), theirs(self.python, *same, their_words)
 
     def best(self, precision: str) -> tuple[Words, Words]:
-        """The fastest of each one's candidates in one trial."""
+        """The fastest of each one's candidates in one trial; one that fails (no compiler) is none."""
         of_ours, of_theirs = PRECISIONS[precision]
         same = (self.shards, self.batch, self.steps, self.threads)
+
+        def rate(measure: Callable[..., float], words: Words, *before: str) -> float:
+            try:
+                return measure(*before, *same, words)
+            except click.ClickException as error:
+                click.echo(f"{' '.join(words)}: {error.message}", err=True)
+                return 0.0
+
         mine = [[*words, "--precision", of_ours] for words in CANDIDATES[0]]
         other = [[*words, "--precision", of_theirs] for words in CANDIDATES[1]]
         return (
-            max(mine, key=lambda words: ours(*same, words)),
-            max(other, key=lambda words: theirs(self.python, *same, words)),
+            max(mine, key=lambda words: rate(ours, words)),
+            max(other, key=lambda words: rate(theirs, words, self.python)),
         )
 
     def beside(self, rounds: int, our_words: Words, their_words: Words) -> dict[str, Any]:
