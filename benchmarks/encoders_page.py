@@ -11,11 +11,11 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from training.comparison.measure import T975  # noqa: E402
 from training.comparison.table import markdown, shown  # noqa: E402
 
 Stored = Mapping[str, Any]
-SEEDS = 3
-STUDENT = {2: 4.303, 4: 2.776}  # 97.5 % by degrees of freedom
+SEEDS = 3  # at least so many a side
 FAMILY = {  # method: its name, year, negatives, key idea
     "simclr": ("SimCLR", 2020, "yes, of the batch", "strong augmentation and a projection head that is thrown away"),
     "moco": ("MoCo v2", 2020, "yes, a queue", "a memory of keys and a slowly moving encoder that makes them"),
@@ -169,7 +169,7 @@ def in_turns(ours: list[float], theirs: list[float], shape: str) -> str:
 
 
 def quality(runs: list[Stored]) -> list[str]:
-    """k-NN of both sides, and Welch's 95 % interval of the difference of their means."""
+    """k-NN of both sides, and the 95 % interval of the difference of their means."""
     floor = [run["knn"] for run in runs if run["side"] == "untrained"]
     if len(floor) < SEEDS:
         return []
@@ -200,16 +200,16 @@ def quality(runs: list[Stored]) -> list[str]:
 
 
 def interval(values: list[float]) -> tuple[float, float]:
-    """Student's 95 % interval of the mean of three values."""
-    far = STUDENT[2] * statistics.stdev(values) / math.sqrt(len(values))
+    """Student's 95 % interval of the mean."""
+    far = T975[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
     return statistics.fmean(values) - far, statistics.fmean(values) + far
 
 
 def difference(ours: list[float], theirs: list[float]) -> tuple[float, float]:
-    """The 95 % interval of the difference of means of two times three independent runs, variances pooled."""
+    """Student's 95 % interval of the difference of the means of as many independent runs a side, variances pooled."""
     apart = statistics.fmean(ours) - statistics.fmean(theirs)
     pooled = (statistics.variance(ours) + statistics.variance(theirs)) / 2
-    far = STUDENT[4] * math.sqrt(pooled * 2 / len(ours))
+    far = T975[2 * len(ours) - 2] * math.sqrt(pooled * 2 / len(ours))
     return apart - far, apart + far
 
 
