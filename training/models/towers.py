@@ -129,16 +129,14 @@ def pair_of(like: Mapping[str, Any], tower: str, preprocess: Mapping[str, Any] |
         model: Any = hub.made_with(lambda: (CustomTextCLIP if custom else CLIP)(**deepcopy(config)))
     except OSError as error:  # weights that timm or transformers publish
         raise _not_here(tower) from error
-    if "timm_model_name" in vision:
-        vision["timm_model_pretrained"] = False  # whoever makes it again has weights of their own
     if resnet:
         model.visual = nn.Sequential(_resnet(resnet), nn.Linear(RESNETS[resnet]["channels"][-1], config["embed_dim"]))
         vision["gelato_resnet"] = resnet
     if custom:
         config["custom_text"] = True
     eye = vision.get("timm_model_pretrained", False)
-    if eye:
-        vision["timm_model_pretrained"] = False  # whoever makes it again brings weights along
+    if "timm_model_name" in vision:
+        vision["timm_model_pretrained"] = False  # whoever makes it again has weights of their own
     preprocess = dict(preprocess or _preprocess(vision))
     model.visual.preprocess_cfg = preprocess
     size = preprocess["size"]
