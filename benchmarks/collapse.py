@@ -23,7 +23,7 @@ from training.comparison.command import trained  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
 
 STORED = HERE / "collapse.json"
-SETTINGS = (*BUDGET, *SHORT, "steps=300", "tower=micro-resnet", "evaluate-every=300", "suite=knn,geometry")
+SETTINGS = (*BUDGET, *SHORT, "steps=300", "tower=micro-resnet", "evaluate-every=300", "suite=knn")
 ARMS = (
     ("byol", None),
     ("byol", "no-predictor"),
@@ -37,13 +37,14 @@ ARMS = (
 
 
 def measured(run: Path) -> dict[str, Any]:
-    """What a finished run came to: k-NN, effective rank, and the first thing that the doctor says of it."""
+    """What a finished run came to: k-NN, the effective rank of its last batch, and what the doctor says of it."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     last = next(line["evaluation"] for line in reversed(lines) if "evaluation" in line)
     words = [sys.executable, "-m", "training", "doctor", str(run), "--json"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-    found = json.loads(done.stdout)
-    return {"evaluation": last, "doctor": found}
+    knn = next(iter(last.values()))["knn"]
+    rank = next(line["effective_rank"] for line in reversed(lines) if "effective_rank" in line)
+    return {"knn": knn, "effective_rank": rank, "doctor": json.loads(done.stdout)}
 
 
 def main() -> None:

@@ -240,9 +240,8 @@ def collapses(stored: Stored) -> list[str]:
     for method, flag in arms:
         runs = [run for run in stored["runs"] if (run["method"], run["flag"]) == (method, flag)]
         label = f"`{method}{f' --{flag}' if flag else ''}`"
-        seen = [next(iter(run["evaluation"].values())) for run in runs]
-        knn = " ".join(f"{one['knn']['value']:.1%}" for one in seen)
-        rank = " ".join(f"{one['geometry']['effective_rank']['value']:.1f}" for one in seen)
+        knn = ", ".join(f"{run['knn']['value']:.1%}" for run in runs)
+        rank = ", ".join(f"{run['effective_rank']:.1f}" for run in runs)
         says = runs[0]["doctor"][0]["what"] if runs[0]["doctor"] else "nothing wrong"
         lines.append(f"| {label} | {len(runs)} | {knn} | {rank} | {says} |")
     return [*lines, ""]
