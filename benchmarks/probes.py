@@ -42,7 +42,7 @@ def run(names: list[str]) -> None:
 
     stored: dict[str, Any] = json.loads(STORED.read_text()) if STORED.exists() else {}
     encoders = {name: (lambda name=name: load_encoder(name)) for name in names}
-    encoders |= {control.name: control for control in CONTROLS if control.name not in stored}
+    encoders |= {control.name: control for control in CONTROLS if control.name not in {*stored} - {*names}}
     for name, make in encoders.items():
         print(f"{name} ...", file=sys.stderr)
         report = run_suite(Subject(make(), DATA), "probes", say=lambda probe: print(f"  {probe}", file=sys.stderr))
@@ -118,7 +118,7 @@ def _table(probe: str, figures: dict[str, Any], stored: dict[str, Any]) -> list[
     named = {name: _named(of) for name, of in figures.items() if of}
     rows = list(dict.fromkeys(row for of in named.values() for row in of))
     beside = next((stored[name]["beside"][probe] for name in named if probe in stored[name].get("beside", {})), {})
-    known = {what: {"": of} if not isinstance(of, dict) else of for what, of in beside.items()}
+    known = {what: {"": of} if not isinstance(of, dict) else of for what, of in beside.items() if what not in named}
     lines = [f"| | {' | '.join([*named, *known])} |", f"| --- |{' --- |' * (len(named) + len(known))}"]
     for row in rows:
         cells = [_cell(of.get(row)) for of in named.values()]
