@@ -44,5 +44,4 @@ OPEN = (
     "more pairs against a bigger tower",
     "hard negatives on the picture's side",
     "locked towers, from DeViSE to LiT",
-    "the family table with every cell measured",
 )
