@@ -184,9 +184,11 @@ class Lightlys(nn.Module):
         return self.criterion(teacher, [self.project(view) for view in views], teacher_temp=0.04)
 
     def before_step(self, step: int) -> None:
-        if self.name == "dino" and step < 0.01 * self.steps:
+        if self.name != "dino":
+            return
+        if step < 0.01 * self.steps:
             self.head.cancel_last_layer_gradients(current_epoch=0)
-            nn.utils.clip_grad_norm_(self.parameters(), 3.0)
+        nn.utils.clip_grad_norm_(self.parameters(), 3.0)
 
     @property
     def product(self) -> nn.Module:
