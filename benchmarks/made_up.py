@@ -8,7 +8,7 @@ import pandas as pd
 
 from index.collection import Collection
 from index.demo import build_demo, demo_folders
-from index.nearest import save_nearest
+from index.structure import save_nearest
 from index.writer import Writer
 from training.models.encoder import unit
 from training.models.lookup import load_encoder

@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.vectors import PictureLike
 from index.bound import machine, peak_memory_mb
 from index.collection import Collection
-from index.nearest import Nearest, exact, load_nearest, make_nearest, save_nearest
+from index.nearest import Nearest, exact, load_nearest
+from index.structure import make_nearest, save_nearest
 from index.writer import Writer
 from training.models.encoder import Encoder, Vectors, unit
 

@@ -124,7 +124,7 @@ def _search_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = []
     for name, run in stored.items():
         words, pictures = run["asked"]["words"], run["asked"]["pictures"]
-        effort = f", {run['probes']} of {run['lists']} lists" if "probes" in run else ""
+        effort = f", {run['directions']} directions, {run['probes']} of {run['lists']} lists" if "probes" in run else ""
         recall = f"{words['recall_at_10']:.3f} for words, {pictures['recall_at_10']:.3f} for pictures"
         what = f"search, {name}: {run['kind']}{effort}"
         by, on = "`search.py`", _on(run)

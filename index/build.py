@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import FACTS, HIDDEN, Collection, read_failures
-from index.nearest import save_nearest
 from index.plan import Plan
 from index.reading import Loaded, Seen, read_and_embed
 from index.repair import repair_collection
+from index.structure import save_nearest
 from index.writer import Writer, legible, written
 from training.data.source import Item
 from training.data.sources import open_source

@@ -17,7 +17,7 @@ from PIL import Image
 from index.build import moment
 from index.collection import FACTS, HIDDEN, Collection
 from index.exif import exif_of
-from index.nearest import save_nearest
+from index.structure import save_nearest
 from index.thumbnails import SIDE, as_webp
 from index.writer import Writer, legible, written
 from training.data.folder import PICTURES, read_file

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from index.collection import Collection
-from index.nearest import save_nearest
 from index.search import rows_where
+from index.structure import save_nearest
 from index.writer import Writer, written
 from training.models.errors import UserError
 

@@ -114,9 +114,10 @@ class Vectors:
         if rows.ndim != 1 or (len(rows) and (rows.min() < 0 or rows.max() >= len(self))):
             raise IndexError(f"there are {len(self)} vectors")
         found = np.empty((len(rows), self.shape[1]), np.float16)
-        which = np.searchsorted(self.starts, rows, side="right") - 1
-        for part in np.unique(which):
-            here = which == part
+        order = np.argsort(rows, kind="stable")
+        ends = np.searchsorted(rows[order], self.starts)
+        for part in np.flatnonzero(np.diff(ends)):  # only segments that hold some
+            here = order[ends[part] : ends[part + 1]]
             found[here] = self.parts[part][rows[here] - self.starts[part]]
         return found
 

@@ -19,8 +19,9 @@ import numpy as np
 import training.models.pixels  # noqa: F401  # loaded once, for all victims
 from index.build import build_collection
 from index.collection import MANIFEST, Collection
-from index.nearest import load_nearest, save_nearest
+from index.nearest import load_nearest
 from index.remove import remove_pictures
+from index.structure import save_nearest
 from index.verify import find_faults
 from tests.conftest import ColourEncoder, paint
 

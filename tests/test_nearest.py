@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from index.collection import Collection
-from index.nearest import RECALL, Nearest, exact, load_nearest, make_nearest, save_nearest
+from index.nearest import Nearest, exact, load_nearest
+from index.structure import RECALL, make_nearest, save_nearest
 from index.writer import Writer
 from tests.conftest import ColourEncoder
 from training.models.encoder import unit
@@ -89,7 +90,7 @@ def test_exhaustive_search_is_a_sorted_product(collection):
 
 def test_effort_is_set_by_words_and_the_recall_that_is_written_is_what_a_search_has(collection, made):
     index, facts = made
-    assert facts["kind"] == "ivf-fp16"
+    assert facts["kind"] == "ivf-int8"
     assert min(facts["recall_at_10"], facts["recall_at_10_words"]) >= RECALL
     _, by_pictures = make_nearest(collection, None, flat_bytes=0)
     assert by_pictures["probes"] < facts["probes"] <= facts["lists"], "words take more effort than pictures"
@@ -112,6 +113,34 @@ def test_less_memory_takes_coarser_codes_and_orders_again_by_the_stored_vectors(
     query = unit(np.random.default_rng(3).normal(size=DIM))
     scores, rows = Nearest(index, facts, collection)(query, 10)
     assert np.allclose(scores, np.asarray(collection.vectors[rows], np.float32) @ query, atol=1e-3)
+
+
+def test_as_few_directions_are_looked_at_as_find_what_is_nearest(collection, tmp_path, monkeypatch):
+    monkeypatch.setattr("index.structure.DIRECTIONS", 4)
+    _, of_many = make_nearest(collection, Reader(), flat_bytes=0)
+    assert of_many["directions"] > 4, "in these vectors every direction counts"
+    assert min(of_many["recall_at_10"], of_many["recall_at_10_words"]) >= RECALL
+    rng = np.random.default_rng(5)
+    with Writer(tmp_path / "flat.gelato", Reader()) as writer:
+        publish(writer, unit(rng.normal(size=(6000, 4)) @ rng.normal(size=(4, DIM))))
+    few = Collection.open(tmp_path / "flat.gelato")
+    index, of_few = make_nearest(few, Reader(), flat_bytes=0)
+    assert of_few["directions"] == 4, "these vary along four only"
+    query = unit(rng.normal(size=DIM))
+    assert set(Nearest(index, of_few, few)(query, 10)[1]) == set(brute(few, query, 10))
+
+
+def test_a_structure_that_an_earlier_version_made_is_still_searched_by(collection):
+    """Half-precision lists of whole vectors."""
+    vectors = np.asarray(collection.vectors[:], np.float32)
+    half = faiss.ScalarQuantizer.QT_fp16
+    index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(DIM), DIM, 16, half, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    nearest = Nearest(index, {"kind": "ivf-fp16", "lists": 16, "probes": 16, "rerank": 0}, collection)
+    query, few = unit(np.random.default_rng(6).normal(size=DIM)), np.arange(0, 6000, 3)
+    assert set(nearest(query, 10)[1]) == set(brute(collection, query, 10))
+    assert set(nearest(query, 10, few)[1]) == set(brute(collection, query, 10, few))
 
 
 @pytest.mark.parametrize("share", [0.0005, 0.01, 0.6])

@@ -34,6 +34,7 @@ def info(collection: Path, as_json: bool) -> None:
 def _how(search: dict[str, Any]) -> str:
     """The kind of search, its effort and what of the ten nearest it finds, for whom that was measured."""
     effort = f", looks into {search['probes']:,} of {search['lists']:,} lists" if "probes" in search else ""
+    effort += f", {search['directions']:,} directions" if "directions" in search else ""
     kinds = {"words": "recall_at_10_words", "pictures": "recall_at_10", "filters": "recall_at_10_filtered"}
     recalls = [f"{search[key]:.3f} for {name}" for name, key in kinds.items() if search.get(key) is not None]
     size = f", {search['bytes'] / 1e6:,.1f} MB" if "bytes" in search else ""
