@@ -58,7 +58,7 @@ def load_nearest(collection: Collection) -> Nearest:
             whole = index.ntotal == len(collection) and index.d == collection.dim
             # The facts go before the file is replaced and come after it: unchanged, they are of this file.
             if whole and (collection.path / FACTS_FILE).read_bytes() == before:
-                share_out(index)
+                hasten(index)
                 return Nearest(index, facts, collection)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         pass
@@ -122,8 +122,12 @@ def exact(
     return list(zip(best, rows, strict=True))
 
 
-def share_out(index: faiss.Index) -> None:
-    """Let one query use every core: it shares out the lists, where FAISS would share out queries."""
+def hasten(index: faiss.Index) -> None:
+    """Let one query use every core, and start no thread but those."""
     lists = faiss.try_extract_index_ivf(index)
-    if lists is not None:
-        lists.parallel_mode = 1
+    if lists is None:
+        return
+    lists.parallel_mode = 1  # it shares out the lists, where FAISS would share out queries
+    stored = faiss.downcast_InvertedLists(lists.invlists)  # type: ignore[arg-type]
+    if isinstance(stored, faiss.OnDiskInvertedLists):  # mapped: 32 new threads a query read ahead, for 3 ms of 4
+        stored.prefetch_nthread = 0

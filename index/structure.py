@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection, Manifest
-from index.nearest import CHUNK, FACTS_FILE, FAISS_FILE, Nearest, exact, load_nearest, search_index, share_out
+from index.nearest import CHUNK, FACTS_FILE, FAISS_FILE, Nearest, exact, hasten, load_nearest, search_index
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.texts import known_texts, remembered_texts
@@ -73,7 +73,7 @@ def make_nearest(
         facts |= {"rerank": RERANK[codes]}
     for start in range(0, rows, CHUNK):
         index.add(np.ascontiguousarray(collection.vectors[start : start + CHUNK], np.float32))
-    share_out(index)
+    hasten(index)
     facts |= {"revision": collection.revision, "images": rows}
     if rows:
         facts |= _measured(index, facts, collection, asked)
