@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.bridge import Captioned, caption_map, clipart_captions, likeliest_scale, recall
+from training.bridge import RIDGE, Captioned, caption_map, clipart_captions, likeliest_scale, recall, sharpening
 from training.data.openmoji import openmoji_drawings
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
@@ -132,6 +132,38 @@ def test_a_weight_counts_as_so_many_copies():
     twice = caption_map([Captioned(features, sentences, 2.0)])
     copied = caption_map([Captioned(np.tile(features, (2, 1)), np.tile(sentences, (2, 1)), 1.0)])
     assert np.allclose(twice["lift"], copied["lift"], atol=1e-6)
+
+
+def test_sharpening_gives_shrunken_drawings_the_features_of_whole_ones_and_leaves_those():
+    """Shrinking moves half of two features into two others that whole drawings do not use."""
+    rng = np.random.default_rng(2)
+    whole = np.pad(rng.normal(size=(400, 10)), ((0, 0), (0, 2))).astype(np.float32)
+    shrink = np.eye(12, dtype=np.float32)
+    shrink[[0, 1], [0, 1]] = shrink[[0, 1], [10, 11]] = 0.5
+    drawings = Captioned(whole, np.zeros((400, 3), np.float32), 1.0, (whole @ shrink,))
+    sharper = sharpening([drawings.only(np.arange(300)), drawings.only(np.arange(300, 350))])
+    held, mean = whole[350:], whole[:350].mean(axis=0)
+
+    def apart(features):
+        return np.linalg.norm((features - mean) @ sharper - (held - mean), axis=1).mean()
+
+    before = np.linalg.norm(held @ shrink - held, axis=1).mean()
+    assert apart(held @ shrink) < 0.75 * before and apart(held) < 0.25 * before
+    untouched = sharpening([Captioned(whole, drawings.sentences, 1.0)])
+    assert np.allclose(untouched, np.eye(12), atol=1e-6), "nothing to learn where nothing was shrunken"
+
+
+def test_sharpening_is_ridge_regression_of_what_is_missing():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(3)
+    whole, blurred = rng.normal(size=(2, 80, 6)).astype(np.float32)
+    sharper = sharpening([Captioned(whole, np.zeros((80, 2), np.float32), 1.0, (blurred,))])
+    mean = whole.mean(axis=0, dtype=np.float64)
+    seen = np.concatenate([whole - mean, blurred - mean])
+    missing = np.concatenate([np.zeros_like(whole), whole - blurred])
+    oracle = Ridge(alpha=RIDGE * np.square(seen).sum() / 6, fit_intercept=False).fit(seen, missing)
+    assert np.allclose(sharper, np.eye(6) + oracle.coef_.T, atol=1e-5)
 
 
 def test_recall_counts_captions_whose_picture_is_near():

@@ -288,7 +288,7 @@ def export(run: Path, format: str, out: Path | None) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go.")
 @click.option("--clipart", type=click.Path(path_type=Path), help="The PNG files of Debian's openclipart-png.")
 @click.option(
-    "--run", type=click.Path(path_type=Path, file_okay=False), help="Go on from the fit with a run, kept here."
+    "--run", type=click.Path(path_type=Path, file_okay=False), help="Keep the trainer's run here, to go on with."
 )
 def starter(out: Path, clipart: Path | None, run: Path | None) -> None:
     """Fit the bridge of `starter`, the embedded default, again: the same numbers each time."""

@@ -1,18 +1,21 @@
 """Fit the bridge of `starter`, the embedded default: `python -m training starter`.
 
-The half that ImageNet's classes give is closed form. The half that captions give is one linear map
-from picture features to sentence embeddings, by ridge regression on captioned drawings. Settings
-were chosen by retrieval on held-out drawings; what else is reported of `starter` comes from pictures
+The half that ImageNet's classes give is their classifier's own rows, seen through one linear map that makes
+a shrunken picture's features those of the whole one; it is fitted on drawings and knows no names. The half
+that captions give is one linear map from picture features to sentence embeddings, by ridge regression on
+captioned drawings, whole and shrunken, and from there on by a run of the trainer (`training/bridge_run.py`).
+Settings were chosen by retrieval on held-out drawings; what else is reported of `starter` comes from pictures
 that were never fitted on.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from training.data.folder import FolderSource
 from training.data.openmoji import openmoji_drawings
@@ -26,6 +29,7 @@ CLIPART = Path("/usr/share/openclipart/png")  # where Debian's package openclipa
 PLANE = 384  # directions of the classes' plane that are kept
 TEMPERATURE = 0.1  # of a phrase's mixture of classes
 RIDGE = 0.3  # of the mean variance of a feature
+SHRUNK = (32, 64)  # sides in pixels that each drawing is seen at too, since people have small pictures
 CAPTIONS_WEIGHT = 0.6  # of the captions' half beside the classes'
 CLIPART_WEIGHT = 0.5  # of a clip-art beside an OpenMoji drawing, whose names are cleaner
 SYMBOLS = re.compile("flags|shapes/|special|semaphore|unsorted|icons|buttons|cards/|signs_and_symbols|logo|computer/")
@@ -34,11 +38,24 @@ HELD_OUT = 5  # one in so many families of drawings is left out while the scale 
 
 @dataclass(frozen=True)
 class Captioned:
-    """Drawings as the eye sees them, features [N, 1280], and what they are called, sentences [N, 384]."""
+    """Drawings as the eye sees them, features [N, 1280], and what they are called, sentences [N, 384].
+
+    shrunk: the same drawings' features at each side of SHRUNK.
+    """
 
     features: NDArray[np.float32]
     sentences: Vectors
     weight: float
+    shrunk: tuple[NDArray[np.float32], ...] = ()
+
+    def only(self, rows: NDArray) -> "Captioned":
+        """Some of the drawings, by mask or numbers."""
+        shrunk = tuple(features[rows] for features in self.shrunk)
+        return Captioned(self.features[rows], self.sentences[rows], self.weight, shrunk)
+
+    def sizes(self) -> list["Captioned"]:
+        """The drawings as they are, and at each side that they were shrunk to."""
+        return [replace(self, features=features, shrunk=()) for features in (self.features, *self.shrunk)]
 
 
 def fit_bridge(
@@ -46,10 +63,9 @@ def fit_bridge(
 ) -> dict[str, float]:
     """Fit, measure on held-out drawings, and write the weights to out; what was measured comes back.
 
-    run: a folder for a run of the trainer (`training/bridge_run.py`), which goes on from the regression;
-    another beside it, of the same name and `-held-out`, is the one that is measured. UserError if the
-    clip-art is not there. The numbers are the same each time on one machine, and to the rounding of
-    float16 on any.
+    run: a folder that keeps the trainer's run, so that it goes on where it was stopped; another beside it,
+    of the same name and `-held-out`, keeps the one that is measured. UserError if the clip-art is not there.
+    The numbers are the same each time on one machine, and to the rounding of float16 on any.
     """
     if not clipart.is_dir():
         raise UserError(
@@ -61,21 +77,38 @@ def fit_bridge(
     drawings, family = _openmoji(ear)
     say("Looking at the Open Clip Art Library")
     cliparts = _clipart(clipart, ear)
-    closed = closed_form(ear)
     kept = family % HELD_OUT != 0
-    part = Captioned(drawings.features[kept], drawings.sentences[kept], 1.0)
-    trial = _learned(closed | caption_map([part, cliparts]), [part, cliparts], ear, run, "-held-out")
+    some = [drawings.only(kept), cliparts]
+    trial = learned(regression(some, ear), some, ear, run and run.with_name(run.name + "-held-out"))
     rest = image_vectors(drawings.features[~kept], trial), text_vectors(drawings.sentences[~kept], trial)
     measured = {f"recall_at_{k}": recall(*rest, k) for k in (1, 5, 10)}
     measured |= {"held_out": float((~kept).sum()), "logit_scale": likeliest_scale(against_others(*rest))}
     scale = np.array(measured["logit_scale"], np.float32)
-    bridge = _learned(closed | caption_map([drawings, cliparts]), [drawings, cliparts], ear, run)
-    bridge |= {"logit_scale": scale}
+    every = [drawings, cliparts]
+    bridge = learned(regression(every, ear), every, ear, run) | {"logit_scale": scale}
     from safetensors.numpy import save_file
 
     save_file({name: _stored(array) for name, array in bridge.items()}, out)
     say(" · ".join(f"{name} {value:.4g}" for name, value in measured.items()))
     return measured
+
+
+def regression(parts: Sequence[Captioned], ear: Ear) -> dict[str, NDArray]:
+    """The bridge before the trainer's run: classes seen sharply, and captions by ridge regression."""
+    closed = closed_form(ear)
+    project = sharpening(parts) @ closed["project"]
+    return closed | {"project": project} | caption_map([size for part in parts for size in part.sizes()])
+
+
+def learned(
+    bridge: dict[str, NDArray], parts: Sequence[Captioned], ear: Ear, run: Path | None = None
+) -> dict[str, NDArray]:
+    """The bridge after the trainer's run over parts, which is kept in run if one is named."""
+    from training.bridge_run import train_map
+
+    rows = eye_network().classifier.weight.detach().numpy()
+    pairs = [(size.features, size.sentences) for part in parts for size in part.sizes()]
+    return bridge | {"lift": train_map(bridge, pairs, rows, class_names(ear), run)}
 
 
 def closed_form(ear: Ear) -> dict[str, NDArray]:
@@ -126,17 +159,21 @@ def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray]:
     }
 
 
-def _learned(
-    bridge: dict[str, NDArray], parts: list[Captioned], ear: Ear, run: Path | None, suffix: str = ""
-) -> dict[str, NDArray]:
-    """The bridge after the trainer's run over parts, or as it is where no run is asked for."""
-    if run is None:
-        return bridge
-    from training.bridge_run import train_map
+def sharpening(parts: Sequence[Captioned]) -> NDArray[np.float64]:
+    """[1280, 1280]: multiplied by it, the features of a shrunken drawing come near to those of the whole one.
 
-    rows = eye_network().classifier.weight.detach().numpy()
-    pairs = [(part.features, part.sentences) for part in parts]
-    return bridge | {"lift": train_map(bridge, pairs, rows, class_names(ear), run.with_name(run.name + suffix))}
+    Ridge regression towards leaving features as they are, which those of whole drawings are asked to be.
+    """
+    mean = np.concatenate([part.features for part in parts]).mean(axis=0, dtype=np.float64)
+    gram, cross = np.zeros((2, len(mean), len(mean)))
+    for part in parts:
+        whole = part.features - mean
+        for seen in part.sizes():
+            rows = seen.features - mean
+            gram += rows.T @ rows
+            cross += rows.T @ whole
+    ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    return np.linalg.solve(gram + ridge, cross + ridge)
 
 
 def recall(images: Vectors, texts: Vectors, k: int) -> float:
@@ -176,19 +213,20 @@ def _openmoji(ear: Ear) -> tuple[Captioned, NDArray[np.int64]]:
     sixteen neighbouring code points are a family: a man mage is not fitted on while a woman mage is held out.
     """
     drawings = list(openmoji_drawings(256))
-    features = _features(drawing.png for drawing in drawings)[0]
+    (features, *shrunk), _ = _features((drawing.png for drawing in drawings), SHRUNK)
     sentences = [ear([drawing.caption, *drawing.also]).sum(axis=0) for drawing in drawings]
     family = np.array([int(drawing.hexcode.partition("-")[0], 16) // 16 for drawing in drawings])
-    return Captioned(features, unit(np.stack(sentences)), 1.0), family
+    return Captioned(features, unit(np.stack(sentences)), 1.0, tuple(shrunk)), family
 
 
 def _clipart(folder: Path, ear: Ear) -> Captioned:
     """The Open Clip Art Library; each called by the words of its file name and, less, of its folder."""
     items = [item for item in FolderSource(folder) if not SYMBOLS.search(item.path)]
-    features, read = _features(item.read() for item in items)
+    (features, *shrunk), read = _features((item.read() for item in items), SHRUNK)
     paths = [item.path for item, good in zip(items, read, strict=True) if good]
     called, places = clipart_captions(paths)
-    return Captioned(features, unit(embed(ear, called) + 0.3 * embed(ear, places)), CLIPART_WEIGHT)
+    sentences = unit(embed(ear, called) + 0.3 * embed(ear, places))
+    return Captioned(features, sentences, CLIPART_WEIGHT, tuple(shrunk))
 
 
 def clipart_captions(paths: list[str]) -> tuple[list[str], list[str]]:
@@ -207,14 +245,20 @@ def clipart_captions(paths: list[str]) -> tuple[list[str], list[str]]:
     return [called or folder for called, folder in zip(telling, folders, strict=True)], folders
 
 
-def _features(pictures: Iterable[bytes]) -> tuple[NDArray[np.float32], list[bool]]:
-    """The eye's features [N, 1280] of those that can be read, and which those are."""
+def _features(pictures: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[NDArray[np.float32]], list[bool]]:
+    """The eye's features [N, 1280] of those that can be read, whole and then shrunk to sides; and which those are."""
     eye = load_tower(
         eye_module, np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8), "lite0-features", "openvino", "f32"
     )
-    rows: list[NDArray] = []
+    rows: list[list[NDArray]] = [[] for _ in (None, *sides)]
     pixels: list[NDArray] = []
     read: list[bool] = []
+
+    def look() -> None:
+        for of_side, side in zip(rows, (None, *sides), strict=True):
+            of_side.append(eye(np.stack([_shrunk(picture, side) if side else picture for picture in pixels])))
+        pixels.clear()
+
     for data in pictures:
         try:
             pixels.append(fit(read_picture(data, IMAGE_SIZE).image, IMAGE_SIZE))
@@ -222,11 +266,15 @@ def _features(pictures: Iterable[bytes]) -> tuple[NDArray[np.float32], list[bool
         except PictureError:
             read.append(False)
         if len(pixels) == BATCH:
-            rows.append(eye(np.stack(pixels)))
-            pixels = []
+            look()
     if pixels:
-        rows.append(eye(np.stack(pixels)))
-    return np.concatenate(rows), read
+        look()
+    return [np.concatenate(of_side) for of_side in rows], read
+
+
+def _shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A picture as it looks to the eye after it was kept at side x side pixels."""
+    return fit(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX), len(pixels))
 
 
 def _centred(rows: NDArray) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The bridge of `starter` as a run of the trainer: `python -m training starter --run runs/starter`.
+"""The bridge of `starter` as a run of the trainer: part of `python -m training starter`.
 
 Eye and ear are locked, so each picture is looked at once and the run is over features and sentences.
 What is learned is the linear map of the captions' half, from the ridge regression on, by CLIP's loss over
