@@ -5,7 +5,7 @@ from typing import Any
 
 from app.classify_collection import answer_number, finished, picture_rows, summary
 from app.library import Library
-from index.adapt import LEAST_CORRECTIONS
+from index.adapt import enough
 from index.calibrate import LEAST_LABELS, share
 
 QUEUE = 24  # pictures that are sent to be reviewed at a time
@@ -54,7 +54,8 @@ def counts(library: Library, id: str) -> dict[str, Any]:
     """What a correction changes."""
     now = summary(library, id)
     kept = ("classes", "corrections", "canUndo", "known")
-    return {name: now[name] for name in kept} | {"needed": LEAST_CORRECTIONS}
+    asked = finished(library, id)[1].classifier.asked
+    return {name: now[name] for name in kept} | {"needed": enough(len(asked.classes))}
 
 
 def measured(library: Library, ask: dict[str, Any]) -> dict[str, Any]:

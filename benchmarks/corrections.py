@@ -4,7 +4,7 @@
 
 Sources as benchmarks/starter.py explains them. Half of the pictures (of the few photographs, three quarters) are
 those a person reviews, the rest are only judged. Labels are given by words alone; then the person gives the true
-class of 10, 30 and 100 pictures, the closest calls first as the review lane shows them, or drawn by chance; then
+class of 20, 30 and 100 pictures, the closest calls first as the review lane shows them, or drawn by chance; then
 `learn` is asked, and what it learned is used if it says that it helps, as the page does. Every row is a mean over
 seeds that part the pictures anew, with the least and the most of them.
 
@@ -42,7 +42,7 @@ from training.models.zero_shot import ClassName, ClassVectors
 RESULT = Path(__file__).with_suffix(".json")
 PAGE = Path(__file__).parent.parent / "docs" / "labelling.md"
 BEGIN, END = "<!-- figures: made by benchmarks/corrections.py -->", "<!-- end of figures -->"
-COUNTS = (10, 30, 100)
+COUNTS = (20, 30, 100)
 ORDERS = {"close": "closest calls", "any": "by chance"}
 
 # Kinds of ImageNet's classes by the first letters of their WordNet numbers, which are the names of the files.

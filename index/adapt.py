@@ -26,7 +26,6 @@ from index.calibrate import folds, share, surprise
 ALPHAS = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)  # in units of the logits; 0 learns nothing
 BETAS = (1.0, 3.0, 6.0, 12.0, 25.0, 50.0)  # the larger, the nearer a key must lie
 FEW = 3.0  # keys that a class needs for half of its say
-LEAST_CORRECTIONS = 10
 ITSELF = 0.999  # cosine: the same picture, to the precision of stored vectors
 MOST_KEYS = 1000  # the newest; each costs a matrix row for every picture
 AMONG = 1000  # pictures of the collection that stand for all of it
@@ -75,6 +74,14 @@ class Learned:
     @property
     def helps(self) -> bool:
         return self.gained > self.lost and self.adapter.alpha > 0
+
+
+def enough(classes: int) -> int:
+    """Corrections that it takes to learn to tell so many classes apart: two of each, 10 at least and 20 at most.
+
+    Of ten, what is learned of ten classes does more harm than good (docs/labelling.md).
+    """
+    return min(max(2 * classes, 10), 20)
 
 
 def learn(logits: NDArray, vectors: NDArray, truth: NDArray[np.int64], among: NDArray) -> Learned:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.adapt import AMONG, LEAST_CORRECTIONS, MOST_KEYS, Adapter, Learned, learn
+from index.adapt import AMONG, MOST_KEYS, Adapter, Learned, enough, learn
 from index.calibrate import (
     LEAST_LABELS,
     MOST_LABELS,
@@ -154,10 +154,11 @@ def learned_from(classifier: Classifier, collection: Collection, known: Known) -
         raise UserError("Learning is for one of these: a correction says which class it is, not all that it shows.")
     rows = known.corrected[-MOST_KEYS:]
     truth = known.truth[rows]
-    if len(rows) < LEAST_CORRECTIONS or len(np.unique(truth)) < 2:
+    needed = enough(len(classifier.asked.classes))
+    if len(rows) < needed or len(np.unique(truth)) < 2:
         raise UserError(
             f"There are {len(rows)} corrections of {len(np.unique(truth))} classes; "
-            f"learning needs {LEAST_CORRECTIONS}, of two classes at least. Review some more pictures."
+            f"learning needs {needed}, of two classes at least. Review some more pictures."
         )
     vectors = np.asarray(collection.vectors[rows], np.float32)
     among = collection.vectors[_some(np.arange(len(collection)), AMONG)]

@@ -24,7 +24,7 @@ from training.models.errors import UserError
 from training.models.lookup import load_encoder
 from training.models.towers import TINY
 from training.pretrain import begin, resume
-from training.watch import watch
+from training.watch import templates_of, watch
 
 RUN = {"batch_size": 8, "steps": 9, "workers": 0, "log_every": 2, "checkpoint_every": 4}
 
@@ -259,3 +259,16 @@ def test_very_many_shards_are_read_from_an_index_and_train_the_same(captioned, t
     assert pictures.captions(9) == [item.caption for item in open_source(shards)][9:10]
     assert same_weights(tmp_path / "listed", tmp_path / "indexed")
     assert log(tmp_path / "listed") == log(tmp_path / "indexed")
+
+
+@pytest.mark.parametrize(
+    "captions, label_column, said",
+    [
+        (("a {label_name}", "a photo of a {label_name}", "{artist}"), None, ["a {}", "a photo of a {}"]),
+        (("a painting by {artist}, of a {style}",), "style", ["a photo of a {}."]),
+        (("in the style of {style}",), "style", ["in the style of {}"]),
+        ((), None, ["a photo of a {}."]),
+    ],
+)
+def test_a_run_is_asked_for_classes_in_the_words_that_it_learned_them_by(captions, label_column, said):
+    assert templates_of(DataConfig(caption=captions, label_column=label_column)) == said

@@ -1,5 +1,6 @@
 """What a run's product can do, measured while it trains: zero-shot, retrieval and k-NN on held-out pictures."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data.config import DataConfig
-from training.data.pictures import MOST_CACHED, Pictures
+from training.data.pictures import LABEL_COLUMNS, MOST_CACHED, Pictures
 from training.evaluation.bootstrap import figure_of
 from training.evaluation.knn import knn_predict
 from training.evaluation.retrieval import retrieval_ranks
@@ -22,14 +23,14 @@ from training.models.trained import encoder_of
 from training.models.zero_shot import ClassName, zero_shot_classifier
 
 MOST = 5000  # pictures of a source that are looked at, evenly spread over it
-TEMPLATES = "photo"  # what is said around a class's name
+TEMPLATES = "photo"  # what is said around a class's name, where a run's captions do not show how it says it
 
 
 class HeldOut:
-    """A source to measure on, at the size that an encoder sees."""
+    """A source to measure on, at the size that an encoder sees. templates: what is said around a class's name."""
 
-    def __init__(self, spec: str, size: int, label_column: str | None, most: int):
-        self.name = Path(spec).name
+    def __init__(self, spec: str, size: int, label_column: str | None, most: int, templates: Sequence[str]):
+        self.name, self.templates = Path(spec).name, templates
         self.pictures = Pictures([spec], size, label_column=label_column)
         self.pictures.keep_decoded(most=most)
         count = len(self.pictures)
@@ -60,7 +61,7 @@ class HeldOut:
 
 def zero_shot(encoder: Encoder, held_out: HeldOut, images: Vectors) -> Any:
     """The share of pictures whose class's name lies nearest."""
-    classes = zero_shot_classifier(encoder, [ClassName(name) for name in held_out.classes], template_set(TEMPLATES))
+    classes = zero_shot_classifier(encoder, [ClassName(name) for name in held_out.classes], held_out.templates)
     known = held_out.labels >= 0
     return figure_of(class_ranks(images[known], classes, held_out.labels[known]) == 1)
 
@@ -85,6 +86,17 @@ def knn(encoder: Encoder, held_out: HeldOut, images: Vectors) -> Any:
     return figure_of(voted == held_out.labels[asked])
 
 
+def templates_of(data: DataConfig) -> list[str]:
+    """How a run says a class's name: as in those of its captions that name the class and no other column.
+
+    An encoder that has read "a photo of a cat" alone may stumble over the full stop of "a photo of a cat."
+    """
+    names = (data.label_column,) if data.label_column else LABEL_COLUMNS
+    spoken = [re.fullmatch(r"([^{}]*)\{([^{}]+)\}([^{}]*)", caption) for caption in data.caption]
+    own = [f"{match[1]}{{}}{match[3]}" for match in spoken if match and match[2] in names]
+    return own or template_set(TEMPLATES)
+
+
 Measure = Callable[[Encoder, HeldOut, NDArray], Any]
 SUITE: dict[str, Measure] = {"zero-shot": zero_shot, "retrieval": retrieval, "knn": knn}
 
@@ -106,7 +118,8 @@ def watch(data: DataConfig) -> Callable[[dict[str, Any], dict[str, Tensor]], dic
         encoder = encoder_of(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", "torch", "f32")
         if not sources:
             most = min(MOST_CACHED, data.cache << 20)
-            sources.extend(HeldOut(spec, encoder.image_size, data.label_column, most) for spec in data.evaluate)
+            said = templates_of(data)
+            sources.extend(HeldOut(spec, encoder.image_size, data.label_column, most, said) for spec in data.evaluate)
         return {held_out.name: _measured(encoder, held_out, asked) for held_out in sources}
 
     return measure
