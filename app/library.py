@@ -3,7 +3,6 @@
 import logging
 import re
 import secrets
-import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -21,6 +20,7 @@ from app.maps import Maps
 from app.together import Together
 from index.collection import MANIFEST, Collection, Manifest
 from index.relevance import Noise, noise_of
+from index.writer import begin_anew
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.lookup import load_encoder
@@ -185,10 +185,8 @@ class Library:
     def _bring_up_to_date(self, shelf: Shelf, job: Job) -> Any:
         assert shelf.build is not None
         encoder = self.encoder(shelf)
-        # The cache is ours: a collection there that an older encoder made is made anew.
-        if (shelf.path / MANIFEST).exists() and Manifest.read(shelf.path).fingerprint != encoder.fingerprint:
+        if begin_anew(shelf.path, encoder):  # the cache is ours
             shelf.forget()
-            shutil.rmtree(shelf.path)
         return shelf.build(shelf.path, encoder, job)
 
     def _encoder(self, name: str) -> Future[Encoder]:

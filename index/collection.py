@@ -35,6 +35,7 @@ FACTS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash",
 HIDDEN = ("stamp",)  # for the next build, of no interest to people
 ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
+SEARCH_FILES = FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
 
 
 @dataclass(frozen=True)
@@ -282,10 +283,13 @@ def precision_of(manifest: Manifest, asked: str | None) -> str | None:
 def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
     """UserError unless encoder made the vectors of the collection at path."""
     if encoder.fingerprint != manifest.fingerprint:
-        other = "other weights of that name" if encoder.name == manifest.encoder else encoder.name
+        same = encoder.name == manifest.encoder
+        other, way = (
+            ("other weights of that name", "") if same else (encoder.name, f"use --encoder {manifest.encoder}, or ")
+        )
         raise UserError(
             f"{path} was made with {manifest.encoder} ({manifest.fingerprint[:8]}) and cannot be read with {other} "
-            f"({encoder.fingerprint[:8]}); use --encoder {manifest.encoder}, or build into another folder."
+            f"({encoder.fingerprint[:8]}); {way}build into another folder."
         )
 
 

@@ -12,10 +12,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.collection import Collection
+from index.collection import FACTS_FILE, FAISS_FILE, Collection
 from training.models.encoder import Vectors
 
-FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
 EXACT_ROWS = 50_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
 UNDER_FILTER = 4  # times the candidates
 CHUNK = 20_000  # rows at a time: bounds the memory at any size

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from index.collection import FAILURES
-from index.nearest import FACTS_FILE, FAISS_FILE
+from index.collection import FACTS_FILE, FAILURES, FAISS_FILE
 from index.segment import ITEMS
 from index.verify import Fault, find_faults
 from index.writer import Writer

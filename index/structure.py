@@ -20,8 +20,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.collection import Collection, Manifest
-from index.nearest import CHUNK, FACTS_FILE, FAISS_FILE, Nearest, exact, hasten, load_nearest, search_index
+from index.collection import FACTS_FILE, FAISS_FILE, Collection, Manifest
+from index.nearest import CHUNK, Nearest, exact, hasten, load_nearest, search_index
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.texts import known_texts, remembered_texts

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from index.collection import FACTS, FAILURES, HIDDEN, ID, MANIFEST, Manifest, thumbnail_path
+from index.collection import FACTS, FACTS_FILE, FAILURES, FAISS_FILE, HIDDEN, ID, MANIFEST, Manifest, thumbnail_path
 from index.segment import ITEMS, VECTORS, Segment, mapped
 from training.models.errors import UserError
 
@@ -167,8 +167,6 @@ class _Check:
     def _search(self) -> None:
         """The search structure, if it claims to be of this revision; a stale one is made again without asking."""
         import faiss
-
-        from index.nearest import FACTS_FILE, FAISS_FILE
 
         facts, index = self.path / FACTS_FILE, self.path / FAISS_FILE
         if not (facts.exists() and index.exists()):

@@ -21,14 +21,17 @@ from index.collection import (
     FAILURES,
     HIDDEN,
     MANIFEST,
+    SEARCH_FILES,
     Collection,
     Manifest,
     check_encoder,
     damaged,
     thumbnail_path,
 )
+from index.corrections import CORRECTIONS_FILE
 from index.segment import ITEMS, ROW_GROUP, VECTORS
 from index.tables import csv_of
+from index.tags import TAGS_FILE
 from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -258,9 +261,21 @@ def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
         )
 
 
+def begin_anew(path: Path, encoder: Encoder) -> bool:
+    """Forget the vectors of a collection of our own cache if other weights made them, so that it can be built again.
+
+    Previews, tags and corrections stay, since they go by a picture's content. It says whether that was so.
+    """
+    stale = (path / MANIFEST).exists() and Manifest.read(path).fingerprint != encoder.fingerprint
+    if stale:
+        for name in (MANIFEST, *SEARCH_FILES, FAILURES):  # without the manifest, segments are of no account
+            (path / name).unlink(missing_ok=True)
+    return stale
+
+
 def _is_ours(path: Path) -> bool:
-    """Whether the folder at path may be filled: it is empty, or a build died before its first manifest."""
-    ours = (".lock", "segments", "thumbnails", FAILURES)
+    """Whether the folder at path may be filled: it is empty, began anew, or a build died before its first manifest."""
+    ours = (".lock", "segments", "thumbnails", FAILURES, *SEARCH_FILES, TAGS_FILE, CORRECTIONS_FILE)
     return path.is_dir() and all(
         entry.name in ours or (entry.name.startswith(".") and entry.name.endswith(".tmp")) for entry in path.iterdir()
     )

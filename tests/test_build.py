@@ -12,8 +12,10 @@ from PIL import Image
 
 from index.build import build_collection
 from index.collection import Collection, precision_of
+from index.corrections import correct, read_corrections
 from index.search import search
-from index.writer import Writer
+from index.tags import read_tags, tag
+from index.writer import Writer, begin_anew
 from tests.conftest import ColourEncoder, paint
 from training.models.errors import UserError
 
@@ -173,6 +175,23 @@ def test_a_collection_refuses_the_vectors_of_another_encoder(squares, into, enco
         build_collection([squares], into, other)
     with pytest.raises(UserError, match="was made with colour"):
         search(Collection.open(into), other, "red")
+
+
+def test_a_collection_of_our_own_cache_begins_anew_with_new_weights_and_keeps_what_people_said(squares, into, encoder):
+    build_collection([squares], into, encoder)
+    old = Collection.open(into)
+    id = old.items["id"][0]
+    tag(old, [id], "seen")
+    correct(old, id, "red")
+    assert not begin_anew(into, encoder)
+    other = ColourEncoder()
+    other.fingerprint = "0" * 16
+    assert begin_anew(into, other)
+    report = build_collection([squares], into, other)
+    assert (report.images, report.added) == (5, 5)
+    now = Collection.open(into)
+    assert now.fingerprint == other.fingerprint and [hit.id for hit in search(now, other, "red", 1)]
+    assert read_tags(into) == {id: ["seen"]} and read_corrections(into) == {id: "red"}
 
 
 def test_a_second_writer_is_refused_and_a_reader_is_not(squares, into, encoder):
