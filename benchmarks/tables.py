@@ -30,7 +30,7 @@ def table() -> str:
     start = json.loads((HERE / "startup.json").read_text())
     first, runs, cores = start["first_ever"], start["runs"], start["cores"]
     by_starter = "`benchmarks/starter.py`"
-    by_startup = "`benchmarks/startup.py`"
+    by_startup, by_training = "`benchmarks/startup.py`", "`benchmarks/training_speed.py`"
     rival = json.loads((HERE / "rivals.json").read_text())
     faster, same = (rival[name]["beside_clip_retrieval"] for name in ("gelato, starter", "gelato, ViT-B-32"))
     rows = [
@@ -46,9 +46,28 @@ def table() -> str:
             f"in {same['memory_mb']:.0%} of its memory)",
             "`benchmarks/rivals.py`",
         ),
+        ("a query over a million vectors, words found of their ten nearest", _million(), "`benchmarks/search.py`"),
+        ("pictures a second of pretraining CLIP on a CPU, beside open_clip_train", _pretraining(), by_training),
     ]
-    lines = ["| `starter` | measured | made by |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
+    lines = [
+        "| `starter`, and the rest | measured | made by |",
+        "|---|---|---|",
+        *(f"| {a} | {b} | {c} |" for a, b, c in rows),
+    ]
     return "\n".join(lines)
+
+
+def _million() -> str:
+    """The drawn million's row of search.json in short."""
+    run = json.loads((HERE / "search.json").read_text())["drawn, 1,000,000 x 512"]["asked"]["words"]
+    return f"{run['ms_median']:.1f} ms, {run['recall_at_10']:.1%}"
+
+
+def _pretraining() -> str:
+    """Ratios beside open_clip_train with each one's best settings."""
+    found = json.loads((HERE / "training_speed.json").read_text())["beside open_clip_train"]
+    best = {name: found[f"{name}, each one's best"]["ratio"] for name in ("fp32", "bf16")}
+    return ", ".join(f"{ratio:.1f} times in {name}" for name, ratio in best.items()) + ", each at its best settings"
 
 
 def index_table() -> str:
