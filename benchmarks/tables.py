@@ -151,8 +151,10 @@ def _search_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
         beside = f"{words['ms_median']:.1f} ms, exhaustive {run['exhaustive_ms']:.1f} ms"
         rows.append(("the same, median of a query", beside, "<= 4 ms", on, by))
         rows.append(("the same, opened", f"{run['opened_s']:.2f} s", "< 1 s", on, by))
-        worst = min(run["filtered"].values(), key=lambda f: f["recall_at_10"])
-        rows.append(("the same, worst recall under four filters", f"{worst['recall_at_10']:.3f}", "none empty", on, by))
+        worst = min(of["recall_at_10"] for of in run["filtered"].values())
+        slowest = max(of["ms_mean"] for of in run["filtered"].values())
+        under = f"{worst:.3f} at worst, {slowest:.1f} ms at most"
+        rows.append(("the same under filters that a ten-thousandth to a half pass", under, "none empty", on, by))
     return rows
 
 

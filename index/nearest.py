@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from index.collection import FACTS_FILE, FAISS_FILE, Collection
 from training.models.encoder import Vectors
 
-EXACT_ROWS = 50_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
+EXACT_ROWS = 2_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
 UNDER_FILTER = 4  # times the candidates
 CHUNK = 20_000  # rows at a time: bounds the memory at any size
 

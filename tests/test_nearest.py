@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from index.collection import Collection
-from index.nearest import Nearest, exact, load_nearest
+from index.nearest import Nearest, exact, hasten, load_nearest
 from index.structure import RECALL, make_nearest, save_nearest
 from index.writer import Writer
 from tests.conftest import ColourEncoder
@@ -168,6 +168,14 @@ def test_what_is_kept_is_opened_as_it_is_and_made_once(collection):
     before = (collection.path / "search.faiss").stat().st_mtime_ns
     assert save_nearest(collection, Reader()) == facts
     assert (collection.path / "search.faiss").stat().st_mtime_ns == before
+
+
+def test_mapped_lists_start_no_threads_of_their_own(made, tmp_path):
+    faiss.write_index(made[0], str(tmp_path / "lists.faiss"))
+    mapped = faiss.read_index(str(tmp_path / "lists.faiss"), faiss.IO_FLAG_MMAP)
+    hasten(mapped)
+    lists = faiss.downcast_InvertedLists(faiss.try_extract_index_ivf(mapped).invlists)
+    assert isinstance(lists, faiss.OnDiskInvertedLists) and lists.prefetch_nthread == 0
 
 
 def test_a_structure_of_another_revision_is_not_used(collection, tmp_path):
