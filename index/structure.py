@@ -37,12 +37,12 @@ RERANK = {"int8": 10, "pq": 64}  # candidates for each row wanted, ordered again
 
 
 def save_nearest(collection: Collection, encoder: Encoder | None = None, memory: float | None = None) -> dict[str, Any]:
-    """Make the structure, keep it, and say what it is; nothing is done if it is there already.
+    """Make the structure, keep it, and say what it is; nothing is done if one of a kind made today is there already.
 
     encoder: whose words set the effort. memory: bytes that it may take, half of the machine's if not given.
     """
     stored = load_nearest(collection)
-    if stored.index is not None:
+    if stored.index is not None and (stored.facts["kind"] == "flat" or "directions" in stored.facts):
         return stored.facts
     index, facts = make_nearest(collection, encoder, memory)
     (collection.path / FACTS_FILE).unlink(missing_ok=True)

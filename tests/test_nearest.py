@@ -130,17 +130,23 @@ def test_as_few_directions_are_looked_at_as_find_what_is_nearest(collection, tmp
     assert set(Nearest(index, of_few, few)(query, 10)[1]) == set(brute(few, query, 10))
 
 
-def test_a_structure_that_an_earlier_version_made_is_still_searched_by(collection):
+def test_a_structure_that_an_earlier_version_made_is_searched_by_until_the_next_build(collection, tmp_path):
     """Half-precision lists of whole vectors."""
+    copied = Collection.open(shutil.copytree(collection.path, tmp_path / "copied.gelato"))
     vectors = np.asarray(collection.vectors[:], np.float32)
     half = faiss.ScalarQuantizer.QT_fp16
     index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(DIM), DIM, 16, half, faiss.METRIC_INNER_PRODUCT)
     index.train(vectors)
     index.add(vectors)
-    nearest = Nearest(index, {"kind": "ivf-fp16", "lists": 16, "probes": 16, "rerank": 0}, collection)
+    facts = {"kind": "ivf-fp16", "lists": 16, "probes": 16, "rerank": 0, "revision": copied.revision}
+    faiss.write_index(index, str(copied.path / "search.faiss"))
+    (copied.path / "search.json").write_text(json.dumps(facts))
+    nearest = load_nearest(copied)
+    assert nearest.facts["kind"] == "ivf-fp16"
     query, few = unit(np.random.default_rng(6).normal(size=DIM)), np.arange(0, 6000, 3)
     assert set(nearest(query, 10)[1]) == set(brute(collection, query, 10))
     assert set(nearest(query, 10, few)[1]) == set(brute(collection, query, 10, few))
+    assert save_nearest(copied)["kind"] == load_nearest(copied).facts["kind"] == "flat"
 
 
 @pytest.mark.parametrize("share", [0.0005, 0.01, 0.6])
