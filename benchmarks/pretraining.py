@@ -2,8 +2,8 @@
 
     python benchmarks/pretraining.py runs/clip runs/siglip
 
-Each run was made with --evaluate. The result is kept beside this script as pretraining.json, the curves as
-docs/pretraining.svg.
+Each run was made with --evaluate. The result is kept beside this script as pretraining.json and shown in
+docs/pretraining.md, the curves as docs/pretraining.svg.
 """
 
 import json
@@ -15,7 +15,8 @@ import click
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-RESULT, CURVES = Path(__file__).with_suffix(".json"), ROOT / "docs/pretraining.svg"
+RESULT, CURVES, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/pretraining.svg", ROOT / "docs/pretraining.md"
+BEGIN, END = "<!-- runs: made by benchmarks/pretraining.py -->", "<!-- end of runs -->"
 WIDE, HIGH, EDGE = 640, 280, 44
 COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea")
 
@@ -94,23 +95,39 @@ def drawn(runs: list[dict[str, Any]]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+def table(runs: list[dict[str, Any]]) -> str:
+    """A column a run, a row for each number of pictures seen; the last figures have their intervals."""
+    curves = [(name, dict(points)) for name, points in map(shown, runs)]
+    lines = [f"| pictures seen | {' | '.join(name for name, _ in curves)} |", "|---" * (len(curves) + 1) + "|"]
+    for pictures in sorted({pictures for _, points in curves for pictures in points}):
+        cells = []
+        for _, points in curves:
+            figure, last = points.get(pictures), pictures == max(points)
+            interval = f" ({figure['low']:.1%} – {figure['high']:.1%}), n = {figure['n']:,}" if figure and last else ""
+            cells.append(f"{figure['value']:.1%}{interval}" if figure else "")
+        lines.append(f"| {pictures:,} | {' | '.join(cells)} |")
+    clock = [f"{run['seconds'] / 60:.1f}" for run in runs]
+    return "\n".join([*lines, f"| minutes of training | {' | '.join(clock)} |"])
+
+
+def with_table(text: str, runs: list[dict[str, Any]]) -> str:
+    """The page's text with the table as it should be."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table(runs)}\n{END}{rest.partition(END)[2]}"
+
+
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(runs: tuple[Path, ...]) -> None:
-    """Gather RUNS into pretraining.json and docs/pretraining.svg, beside what is there of other methods or data."""
+    """Gather RUNS into pretraining.json, its page and its curves, beside what is there of other methods or data."""
     found = [facts_of_run(run) for run in runs]
     again = {(run["method"], run["data"]) for run in found}
     stored = json.loads(RESULT.read_text()) if RESULT.exists() else []
     found = [run for run in stored if (run["method"], run["data"]) not in again] + found
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     CURVES.write_text(drawn(found))
-    for run in found:
-        name, points = shown(run)
-        last = points[-1][1]
-        click.echo(
-            f"| {name} | {run['pictures_seen']:,} | {run['seconds'] / 60:.0f} min "
-            f"| {last['value']:.1%} ({last['low']:.1%} – {last['high']:.1%}), n = {last['n']:,} |"
-        )
+    PAGE.write_text(with_table(PAGE.read_text(), found))
+    click.echo(table(found))
 
 
 if __name__ == "__main__":

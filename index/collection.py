@@ -35,7 +35,7 @@ FACTS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash",
 HIDDEN = ("stamp",)  # for the next build, of no interest to people
 ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
-SEARCH_FILES = FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
+FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from index.collection import (
     FAILURES,
     HIDDEN,
     MANIFEST,
-    SEARCH_FILES,
     Collection,
     Manifest,
     check_encoder,
@@ -35,6 +34,8 @@ from index.tags import TAGS_FILE
 from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+
+BEFORE_MANIFEST = (".lock", "segments", "thumbnails", FAILURES, TAGS_FILE, CORRECTIONS_FILE)  # may be there without it
 
 
 class Writer:
@@ -268,16 +269,18 @@ def begin_anew(path: Path, encoder: Encoder) -> bool:
     """
     stale = (path / MANIFEST).exists() and Manifest.read(path).fingerprint != encoder.fingerprint
     if stale:
-        for name in (MANIFEST, *SEARCH_FILES, FAILURES):  # without the manifest, segments are of no account
-            (path / name).unlink(missing_ok=True)
+        for entry in path.iterdir():
+            if entry.is_file() and entry.name not in (*BEFORE_MANIFEST, MANIFEST):
+                entry.unlink(missing_ok=True)  # the search structure, maps: made from the vectors
+        (path / MANIFEST).unlink()  # last: without it segments are of no account
     return stale
 
 
 def _is_ours(path: Path) -> bool:
     """Whether the folder at path may be filled: it is empty, began anew, or a build died before its first manifest."""
-    ours = (".lock", "segments", "thumbnails", FAILURES, *SEARCH_FILES, TAGS_FILE, CORRECTIONS_FILE)
     return path.is_dir() and all(
-        entry.name in ours or (entry.name.startswith(".") and entry.name.endswith(".tmp")) for entry in path.iterdir()
+        entry.name in BEFORE_MANIFEST or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
+        for entry in path.iterdir()
     )
 
 

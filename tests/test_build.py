@@ -186,7 +186,9 @@ def test_a_collection_of_our_own_cache_begins_anew_with_new_weights_and_keeps_wh
     assert not begin_anew(into, encoder)
     other = ColourEncoder()
     other.fingerprint = "0" * 16
+    (into / "map-pca.npz").touch()
     assert begin_anew(into, other)
+    assert not (into / "map-pca.npz").exists() and not (into / "search.json").exists()
     report = build_collection([squares], into, other)
     assert (report.images, report.added) == (5, 5)
     now = Collection.open(into)

@@ -1,5 +1,6 @@
 """Every command on docs/pretraining.md that a processor can run does run, at a tiny size and in the page's order."""
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks.pretraining import with_table
 from tests.conftest import noise_picture
 from tests.test_readme import ROOT, command
 
@@ -121,3 +123,8 @@ def test_every_command_that_a_processor_can_run_runs(place):
         done = subprocess.run(words, cwd=place, env=surroundings, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{said}\n{done.stdout[-500:]}{done.stderr[-1500:]}"
     assert {"first", "laion"} <= {path.name for path in (place / "runs").iterdir()}
+
+
+def test_the_page_shows_the_runs_that_are_stored():
+    runs = json.loads((ROOT / "benchmarks/pretraining.json").read_text())
+    assert with_table(PAGE.read_text(), runs) == PAGE.read_text(), "run: python benchmarks/pretraining.py RUN ..."
