@@ -115,6 +115,13 @@ def moment(seconds: float) -> pd.Timestamp:
         return pd.Timestamp(0, unit="s")
 
 
+def _drained(todo: list[tuple[str, Item]]) -> Iterator[tuple[str, Item]]:
+    """What is to be done, in its order; what was given is kept no longer."""
+    todo.reverse()
+    while todo:
+        yield todo.pop()
+
+
 class _Build:
     """One run of build_collection."""
 
@@ -142,16 +149,17 @@ class _Build:
         """Do what was planned."""
         self.movable = self.plan.movable()
         self.report.unchanged = self.plan.unchanged
+        self.planned = len(self.plan.todo)
         self._tell(0)
         done = 0
-        for batch in self.engine(self.plan.todo, self.encoder, self.plan.by_hash, self.stop):
+        for batch in self.engine(_drained(self.plan.todo), self.encoder, self.plan.by_hash, self.stop):
             for seen in batch:
                 self._take(seen.source, seen.item, seen.loaded, seen.vector)
                 if self._full():
                     self._publish()
             done += len(batch)
             self._tell(done)
-        self.report.stopped = done < len(self.plan.todo)
+        self.report.stopped = done < self.planned
         if not self.report.stopped:
             self._let_go()
         self._publish(failures=self._all_failures())
@@ -268,7 +276,8 @@ class _Build:
 
     def _finish(self, done: int) -> None:
         now = Collection.open(self.writer.path)
-        self.writer.forget_thumbnails(set(self.old["id"]) - set(now.stored["id"]), now.stored["id"])
+        ids = now.column("id")
+        self.writer.forget_thumbnails(set(self.old["id"]) - set(ids), ids)
         with written(self.writer.path):
             save_nearest(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed
@@ -279,6 +288,6 @@ class _Build:
     def _tell(self, done: int) -> None:
         seconds = time.monotonic() - self.started
         rate = done / seconds if done else 0.0
-        left = (len(self.plan.todo) - done) / rate if rate else None
+        left = (self.planned - done) / rate if rate else None
         searchable = self.writer.manifest.images
-        self.progress(Progress(done, len(self.plan.todo), len(self.failures), rate, left, searchable))
+        self.progress(Progress(done, self.planned, len(self.failures), rate, left, searchable))

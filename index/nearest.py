@@ -17,7 +17,7 @@ from training.models.encoder import Vectors
 
 EXACT_ROWS = 2_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
 UNDER_FILTER = 4  # times the candidates
-CHUNK = 20_000  # rows at a time: bounds the memory at any size
+CHUNK = 5_000  # rows at a time: bounds the memory at any size
 
 
 @dataclass(frozen=True)

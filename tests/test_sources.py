@@ -100,6 +100,21 @@ def test_parquet_gives_the_bytes_inside_however_they_are_stored(tmp_path, layout
     assert [item.path for item in items] == paths
 
 
+def test_a_row_group_stays_in_memory_until_each_of_its_rows_was_read_and_no_longer(tmp_path):
+    pictures = [png(colour) for colour in ("red", "green", "blue", "red", "green")]
+    pq.write_table(pa.table({"image": pa.array(pictures)}), tmp_path / "p.parquet", row_group_size=3)
+    items = list(open_source(tmp_path / "p.parquet"))
+    rows = items[0].read.func.__self__
+    seen = {}
+    for number in (1, 0):
+        seen[number] = items[number].read()
+        assert rows.held is not None
+    for number in (2, 4, 3, 0):  # one a second time: its group is read again
+        seen[number] = items[number].read()
+        assert (rows.held is None) == (number in (2, 3))
+    assert [seen[number] for number in range(5)] == pictures
+
+
 def test_a_folder_of_parquet_files_is_one_source(tmp_path):
     for part in range(2):
         pq.write_table(pa.table({"image": pa.array([png("red")])}), tmp_path / f"part-{part}.parquet")

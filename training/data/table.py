@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -78,6 +79,15 @@ class ParquetSource(Source):
         self.unreadable = tuple(broken)
 
 
+@dataclass
+class RowGroup:
+    """The picture bytes of one row group, and which of its rows nobody has asked for yet."""
+
+    number: int
+    pictures: pa.Array
+    unread: set[int]
+
+
 class ParquetRows:
     """The rows of one parquet file as items; picture bytes are read a row group at a time."""
 
@@ -85,7 +95,7 @@ class ParquetRows:
         self.file, self.prefix = file, prefix
         self.stat = file.stat()
         self.lock = Lock()
-        self.held: tuple[int, list[bytes | None]] = (-1, [])  # the row group read last
+        self.held: RowGroup | None = None  # the one read last, until all of its rows were asked for
         try:
             self.parquet = pq.ParquetFile(file if isinstance(file, Path) else file.open())
         except (pa.ArrowException, OSError) as error:
@@ -144,12 +154,15 @@ class ParquetRows:
 
     def _bytes(self, group: int, row: int) -> bytes:
         with self.lock:
-            if self.held[0] != group:
+            if self.held is None or self.held.number != group:
                 column = self.parquet.read_row_group(group, columns=[self.image]).column(0).combine_chunks()
                 if pa.types.is_struct(column.type):
                     column = column.field("bytes")
-                self.held = (group, column.to_pylist())
-            data = self.held[1][row]
+                self.held = RowGroup(group, column, set(range(len(column))))
+            data = self.held.pictures[row].as_py()
+            self.held.unread.discard(row)
+            if not self.held.unread:  # or a folder of many files would end in memory, a group of each
+                self.held = None
         if data is None:
             raise OSError("the row holds no bytes")
         return data
