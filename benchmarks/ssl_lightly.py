@@ -46,7 +46,8 @@ from training.engine.optim import build_optimizer, set_schedules  # noqa: E402
 from training.evaluation.knn import knn_accuracy  # noqa: E402
 from training.methods import METHODS  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
-from training.models.towers import build_backbone, load_weights  # noqa: E402
+from training.models.run_weights import load_weights  # noqa: E402
+from training.models.towers import build_backbone  # noqa: E402
 
 OUT = Path(__file__).with_suffix(".json")
 SIZE, SMALL, CROPS = 32, 14, 4

@@ -283,13 +283,12 @@ def precision_of(manifest: Manifest, asked: str | None) -> str | None:
 def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
     """UserError unless encoder made the vectors of the collection at path."""
     if encoder.fingerprint != manifest.fingerprint:
-        same = encoder.name == manifest.encoder
-        other, way = (
-            ("other weights of that name", "") if same else (encoder.name, f"use --encoder {manifest.encoder}, or ")
-        )
+        other, way = encoder.name, f"use --encoder {manifest.encoder}, or build"
+        if other == manifest.encoder:
+            other, way = "other weights of that name", "build"
         raise UserError(
             f"{path} was made with {manifest.encoder} ({manifest.fingerprint[:8]}) and cannot be read with {other} "
-            f"({encoder.fingerprint[:8]}); {way}build into another folder."
+            f"({encoder.fingerprint[:8]}); {way} into another folder."
         )
 
 

@@ -14,7 +14,6 @@ import pandas as pd
 
 from index.build import BuildReport, Progress, build_collection
 from index.collection import cached_collection
-from index.writer import begin_anew
 from training.data.openmoji import GROUPS, openmoji_drawings, openmoji_names
 from training.models.atomic import write_file
 from training.models.cache import cache_dir
@@ -113,7 +112,6 @@ def build_demo(
     Photographs are embedded before the first drawing is made, so there is something to search within
     seconds. progress counts all of the demo from the beginning.
     """
-    begin_anew(into, encoder)
     edition = pictures / "edition.txt"
     total = len(PHOTOGRAPHS) + len(openmoji_names())
 

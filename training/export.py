@@ -8,7 +8,8 @@ from torch import Tensor
 
 from training.models.atomic import write_file
 from training.models.errors import UserError
-from training.models.towers import Pair, build_pair, facts_of
+from training.models.run_weights import facts_of
+from training.models.towers import Pair, build_pair
 
 FORMATS = ("open_clip", "transformers")
 

@@ -9,10 +9,13 @@ from training.models.console import ProgressLine
 def demo() -> None:
     """Make the collection that `python app.py` opens on, so that its first start is as quick as any other."""
     from index.demo import build_demo, demo_folders
+    from index.writer import begin_anew
     from training.models.lookup import load_encoder
 
     encoder = load_encoder("starter")
+    pictures, into = demo_folders("starter")
+    begin_anew(into, encoder)  # the cache is ours
     line = ProgressLine("Embedding the demo")
-    report = build_demo(*demo_folders("starter"), encoder, progress=lambda p: line.show(p.done, p.total))
+    report = build_demo(pictures, into, encoder, progress=lambda p: line.show(p.done, p.total))
     line.close()
     click.echo(f"{report.images:,} pictures are ready. Next: python app.py")

@@ -5,7 +5,6 @@ A tower's name is one of TINY, an architecture of open_clip (`ViT-B-32`), one wi
 or a run directory to begin from.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -20,6 +19,7 @@ from training.models import hub
 from training.models.backbone import HALF, Backbone
 from training.models.errors import UserError
 from training.models.pooled import image_rows, text_rows
+from training.models.run_weights import facts_of, is_run, load_weights
 
 TINY_TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
 TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_clip loads what comes out
@@ -39,7 +39,6 @@ RESNETS: Mapping[str, dict[str, Any]] = {  # timm's ResNet with the stem that 32
     "tiny-resnet": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)},
     "resnet18-32": {"layers": (2, 2, 2, 2), "channels": (64, 128, 256, 512)},
 }
-FACTS, WEIGHTS = "encoder.json", "model.safetensors"  # of a run directory: what search loads
 TEXT_OF_TIMM = "ViT-B-32"  # whose text tower stands beside a tower of timm
 
 
@@ -363,22 +362,6 @@ def _pretrained(tower: str, of_vision: Mapping[str, Any]) -> Pair:
     return Pair(model, tokenizer, backbone, config["embed_dim"], made_of, trained="all")
 
 
-def is_run(tower: str) -> bool:
-    """Whether tower is a run directory with weights."""
-    return (Path(tower) / FACTS).is_file()
-
-
-def facts_of(run: Path) -> dict[str, Any]:
-    """What a run's weights are weights of. UserError if it has none, or not of this version."""
-    try:
-        facts = json.loads((run / FACTS).read_text())
-        if facts["kind"] not in ("pair", "images"):
-            raise ValueError(facts["kind"])
-        return facts
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / FACTS} cannot be read ({error}); a run of this version writes one.") from error
-
-
 def _pair_of_run(run: Path) -> Pair:
     facts = facts_of(run)
     if facts["kind"] != "pair":
@@ -399,14 +382,3 @@ def _backbone_of_run(run: Path) -> Backbone:
     network, width = _without_projection(pair.model.visual, pair.dim)
     size, mean, std = (facts["preprocess_cfg"][name] for name in ("size", "mean", "std"))
     return Backbone(network, width, size, mean, std, {"kind": "images", "tower": facts["tower"], "image_size": size})
-
-
-def load_weights(module: nn.Module, run: Path) -> None:
-    """A run's weights into the module that its encoder.json describes. UserError if they do not fit."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        module.load_state_dict(load_file(run / WEIGHTS))
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"The weights of {run} cannot be loaded: {str(error).strip().splitlines()[0]}") from error

@@ -11,8 +11,9 @@ import numpy as np
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.preprocess import Fitting
+from training.models.run_weights import FACTS, WEIGHTS, facts_of, load_weights
 from training.models.runtime import image_module, load_tower, resolve
-from training.models.towers import FACTS, WEIGHTS, build_backbone, facts_of, load_weights, pair_of, timm_backbone
+from training.models.towers import build_backbone, pair_of, timm_backbone
 
 if TYPE_CHECKING:
     import torch
