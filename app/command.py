@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from app.guard import is_loopback, read_users
+from app.server.access import is_loopback, read_users
 from training.models.cache import cache_dir
 from training.models.console import fail
 from training.models.errors import UserError
@@ -41,9 +41,9 @@ PORTS = 50  # tried after the usual one
     "--images",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Index this folder of pictures, and search what is indexed so far.",
+    help="Index this folder of images, and search what is indexed so far.",
 )
-@click.option("--encoder", metavar="NAME", help="What turns pictures and words into vectors.  [default: starter]")
+@click.option("--encoder", metavar="NAME", help="What turns images and words into vectors.  [default: starter]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @click.option(
@@ -56,7 +56,7 @@ PORTS = 50  # tried after the usual one
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
 def main(ctx: click.Context, **options: Any) -> None:
-    """Search and label pictures in the browser.
+    """Search and label images in the browser.
 
     Without an argument the page opens on a demo collection, which is built on the first run.
     """
@@ -96,11 +96,11 @@ def serve(
     # Only now, so that --help and mistakes answer at once: these bring pandas and Gradio.
     import uvicorn
 
-    from app.library import Library
-    from app.patience import settings
-    from app.server import make_server, open_shelves
+    from app.server.server import make_server, open_shelves
+    from app.server.timeouts import settings
+    from app.state.library import Library
     from training.models.encoder import Encoder
-    from training.models.lookup import load_encoder
+    from training.models.encoders import load_encoder
 
     def load(name: str) -> Encoder:
         for helper in helpers:

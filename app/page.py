@@ -2,17 +2,17 @@
 
 import gradio as gr
 
-from app.api import client_functions
-from app.classify_asked import Kept
-from app.classify_tab import classify_tab
-from app.collections_tab import collections_tab
-from app.compare_tab import compare_tab
-from app.header import header
-from app.lecture_tab import lecture_strip
-from app.library import Library
-from app.map_tab import map_tab
-from app.probe_tab import probe_tab
-from app.search_tab import search_tab
+from app.server.api.routes import client_functions
+from app.state.library import Library
+from app.tabs.classify.form import Kept
+from app.tabs.classify.tab import classify_tab
+from app.tabs.collections.tab import collections_tab
+from app.tabs.compare.tab import compare_tab
+from app.tabs.lecture.tab import lecture_strip
+from app.tabs.map.tab import map_tab
+from app.tabs.probe.tab import probe_tab
+from app.tabs.search.tab import search_tab
+from app.ui.header.header import header
 
 
 def make_page(library: Library) -> gr.Blocks:

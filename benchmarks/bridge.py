@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from index.bound import machine
+from index.ingest.throughput import machine
 from training import bridge as fit
 from training.data.sources import open_source
 from training.evaluation.bootstrap import figure_of
@@ -30,12 +30,12 @@ from training.models.encoder import unit
 from training.models.prompts import template_set
 from training.models.starter import Ear, image_vectors, text_vectors
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/bridge.json"
 TEMPLATES = template_set("photo")
 
 
 def top1(features: NDArray, right: Iterable[str], names: list[str], ear: Ear, bridge: dict[str, NDArray]) -> Any:
-    """The share of pictures whose own name of names lies nearest, with a 95 % bootstrap interval."""
+    """The share of images whose own name of names lies nearest, with a 95 % bootstrap interval."""
     prompts = [template.replace("{}", name) for name in names for template in TEMPLATES]
     rows = text_vectors(fit.embed(ear, prompts), bridge)
     classes = unit(rows.reshape(len(names), len(TEMPLATES), -1).mean(axis=1))
@@ -51,7 +51,7 @@ def found(features: NDArray, sentences: NDArray, bridge: dict[str, NDArray]) -> 
 
 
 def seen(source: str, labels: dict[str, str] | None) -> tuple[NDArray, list[str]]:
-    """The eye's features of the pictures of a source, and what each is."""
+    """The eye's features of the images of a source, and what each is."""
     items = list(open_source(source))
     [features], read = fit._features(item.read() for item in items)
     names = [labels[Path(i.path).name] if labels else str(i.metadata["label_name"]) for i in items]

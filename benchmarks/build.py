@@ -22,7 +22,7 @@ from benchmarks.random_weights import make_weights
 from benchmarks.rivals import repeated
 
 ROOT = Path(__file__).parent.parent
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/build.json"
 
 
 @click.command()
@@ -35,9 +35,9 @@ def main(photos: Path, count: int, weights: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         random = make_weights("ViT-B-32", weights or Path(folder, "random.pt"))
         encoders = {"starter": "starter", "ViT-B-32, random": f"ViT-B-32/{random}"}
-        pictures = repeated(photos, Path(folder, "photographs"), count)
+        images = repeated(photos, Path(folder, "photographs"), count)
         for name, encoder in encoders.items():
-            command = [sys.executable, "-m", "index", "bench", "build", str(pictures), "--encoder", encoder, "--json"]
+            command = [sys.executable, "-m", "index", "bench", "build", str(images), "--encoder", encoder, "--json"]
             done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
             result[name] = json.loads(done.stdout) | {"encoder": name}
     RESULT.write_text(json.dumps(result, indent=1) + "\n")

@@ -22,7 +22,7 @@ from encoders import BUDGET, SHORT  # noqa: E402
 from training.comparison.command import trained  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
 
-STORED = HERE / "collapse.json"
+STORED = HERE / "results" / "collapse.json"
 SETTINGS = (*BUDGET, *SHORT, "steps=300", "tower=micro-resnet", "evaluate-every=300", "suite=knn")
 ARMS = (
     ("byol", None),
@@ -49,8 +49,8 @@ def measured(run: Path) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, help="CIFAR-10's training pictures as parquet")
-    parser.add_argument("--test", required=True, help="held-out pictures as parquet")
+    parser.add_argument("--data", required=True, help="CIFAR-10's training images as parquet")
+    parser.add_argument("--test", required=True, help="held-out images as parquet")
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
     stored = json.loads(STORED.read_text()) if STORED.is_file() else {"settings": list(SETTINGS), "runs": []}

@@ -19,11 +19,11 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from index.bound import machine
 from index.collection import Collection
+from index.ingest.throughput import machine
 
 ROOT = Path(__file__).parent.parent
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/command.json"
 HEAVY = ("torch", "open_clip", "gradio", "transformers", "timm", "torchvision")
 
 
@@ -51,7 +51,7 @@ def main(collection: Path, runs: int) -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     kinds: dict[str, Callable[[list[float]], float]] = {"median": statistics.median, "min": min, "max": max}
     result = {
-        "pictures": len(Collection.open(collection)),
+        "images": len(Collection.open(collection)),
         "runs": runs,
         "seconds": {name: round(of(seconds), 2) for name, of in kinds.items()},
         "cpu_seconds": round((after - before) / (runs + 1), 2),

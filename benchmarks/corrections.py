@@ -1,17 +1,17 @@
-"""Does learning from corrections help? A person's review acted out on labelled pictures, judged on others.
+"""Does learning from corrections help? A person's review acted out on labelled images, judged on others.
 
     python benchmarks/corrections.py --photos FOLDER --cifar10 FILE.parquet
 
-Sources as benchmarks/starter.py explains them. Half of the pictures (of the few photographs, three quarters) are
+Sources as benchmarks/starter.py explains them. Half of the images (of the few photographs, three quarters) are
 those a person reviews, the rest are only judged. Labels are given by words alone; then the person gives the true
-class of 20, 30 and 100 pictures, the closest calls first as the review lane shows them, or drawn by chance; then
+class of 20, 30 and 100 images, the closest calls first as the review lane shows them, or drawn by chance; then
 `learn` is asked, and what it learned is used if it says that it helps, as the page does. Every row is a mean over
-seeds that part the pictures anew, with the least and the most of them.
+seeds that part the images anew, with the least and the most of them.
 
-CIFAR-10 has ten classes; its pictures are 32 pixels wide. The photographs are one an ImageNet class, so that
+CIFAR-10 has ten classes; its images are 32 pixels wide. The photographs are one an ImageNet class, so that
 nothing could be learned of those; they are put into the seven kinds below, by words that name the kind.
 
-How learning works was chosen on pictures of CIFAR-10's training part; these are of its validation part. The
+How learning works was chosen on images of CIFAR-10's training part; these are of its validation part. The
 result is kept beside this script as corrections.json and shown in docs/labelling.md.
 """
 
@@ -29,17 +29,17 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.build import build_collection
-from index.classifier import Asked, learned_from, make_classifier
 from index.collection import Collection
-from index.known import UNKNOWN, Known
-from index.labelling import predict
-from index.truth import true_labels
+from index.labels.classifier import Asked, learned_from, make_classifier
+from index.labels.ground_truth import UNKNOWN, Known
+from index.labels.labelling import predict
+from index.labels.true_labels import true_labels
 from training.models.encoder import Encoder
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName, ClassVectors
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/corrections.json"
 PAGE = Path(__file__).parent.parent / "docs" / "labelling.md"
 BEGIN, END = "<!-- figures: made by benchmarks/corrections.py -->", "<!-- end of figures -->"
 COUNTS = (20, 30, 100)
@@ -108,7 +108,7 @@ def _spread(figures: NDArray) -> dict[str, float]:
 
 def table(result: dict[str, Any]) -> str:
     """The stored figures as docs/labelling.md shows them."""
-    head = ["pictures", "reviewed", "judged on", "runs", "right before", "right after", "gain", "used"]
+    head = ["images", "reviewed", "judged on", "runs", "right before", "right after", "gain", "used"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for name, key in (("CIFAR-10, ten classes", "cifar10"), ("photographs, seven kinds", "photos")):
         for row in result[key]:

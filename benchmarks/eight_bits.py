@@ -4,8 +4,8 @@
         --epochs 2 --batch-size 128 --learning-rate 0.001 --out RUN
     python benchmarks/eight_bits.py --encoder RUN --data cifar10-val.parquet
 
-Pictures the encoder has not seen are embedded in f32, bf16 and int8, and labelled by the names in the column
-label_name. A loss is of accuracy to f32 on the same pictures, with a 95 % bootstrap interval over them. The result is
+Images the encoder has not seen are embedded in f32, bf16 and int8, and labelled by the names in the column
+label_name. A loss is of accuracy to f32 on the same images, with a 95 % bootstrap interval over them. The result is
 printed and kept beside this script as eight_bits.json.
 """
 
@@ -21,22 +21,22 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from index.bound import machine
 from index.build import build_collection
 from index.collection import Collection
+from index.ingest.throughput import machine
 from index.label import label_collection
-from index.truth import true_labels
+from index.labels.true_labels import true_labels
 from training.evaluation.bootstrap import figure_of
 from training.models.encoder import Vectors, unit
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/eight_bits.json"
 
 
 def seen(encoder: str, data: str, precision: str, folder: Path) -> tuple[Vectors, pd.Series]:
-    """Vectors of the pictures in the order of their paths, and which of them are labelled right."""
+    """Vectors of the images in the order of their paths, and which of them are labelled right."""
     loaded = load_encoder(encoder, "openvino", precision)
     build_collection([data], folder, loaded)
     collection = Collection.open(folder)
@@ -49,7 +49,7 @@ def seen(encoder: str, data: str, precision: str, folder: Path) -> tuple[Vectors
 
 @click.command()
 @click.option("--encoder", required=True, help="A run directory, or any encoder that reads words.")
-@click.option("--data", required=True, help="Labelled pictures, with a column label_name.")
+@click.option("--data", required=True, help="Labelled images, with a column label_name.")
 def main(encoder: str, data: str) -> None:
     """Measure what precision costs ENCODER on DATA."""
     told = Path(encoder, "config.json")

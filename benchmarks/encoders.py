@@ -21,9 +21,9 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 
 from training.models.atomic import write_file  # noqa: E402
 
-STORED, PAGE = HERE / "encoders.json", ROOT / "docs" / "encoders.md"
+STORED, PAGE = HERE / "results" / "encoders.json", ROOT / "docs" / "encoders.md"
 FIGURES = ROOT / "docs" / "encoders"
-DRAWN = ("knn.svg", "geometry.svg")  # of pictures that are not ours to show
+DRAWN = ("knn.svg", "geometry.svg")  # of images that are not ours to show
 WORDED = ("clip", "siglip", "slip")
 CAPTION = [f"{method}:caption=a photo of a {{label_name}}." for method in WORDED]
 CAPTION += ["clip:multi-positive", "siglip:multi-positive"]
@@ -47,7 +47,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "figures": DRAWN,
         "methods": {3: "simclr,moco,byol,swav,dino,clip,siglip,supervised", 1: "moco-v3,slip,autoencoder,untrained"},
         "settings": [*BUDGET, "steps=1200", "evaluate-every=300", *CAPTION, *SHORT, "tower=micro-resnet"],
-        "said": "A pass and a half over the pictures is a hundredth of what the papers take: this is the order of who "
+        "said": "A pass and a half over the images is a hundredth of what the papers take: this is the order of who "
         "learns fastest, not of who ends best. Every method is clear of the untrained tower.",
     },
     "vit": {
@@ -108,8 +108,8 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command")
     of_run = commands.add_parser("run", help="train, measure and store one table")
     of_run.add_argument("table", choices=TABLES)
-    of_run.add_argument("--data", help="pictures to learn from")
-    of_run.add_argument("--test", help="pictures to measure on")
+    of_run.add_argument("--data", help="images to learn from")
+    of_run.add_argument("--test", help="images to measure on")
     of_run.add_argument("--seeds", type=int, default=3, help="at most so many")
     parser.add_argument("--check", action="store_true", help="fail if the page is not what is stored")
     asked = parser.parse_args()

@@ -26,19 +26,19 @@ FAMILY = {  # method: its name, year, negatives, key idea
     "clip": ("CLIP", 2021, "yes, of the batch", "captions in the place of the second view"),
     "slip": ("SLIP", 2021, "yes, of the batch", "CLIP and SimCLR on one tower"),
     "siglip": ("SigLIP", 2023, "yes, each pair by itself", "a sigmoid for each pair in the place of a softmax"),
-    "autoencoder": ("autoencoder", 2006, "no", "the picture itself, through its features"),
+    "autoencoder": ("autoencoder", 2006, "no", "the image itself, through its features"),
     "supervised": ("supervised", None, "labels", "the ceiling: it is told the answers"),
-    "untrained": ("untrained", None, "", "the floor: batch norm has seen pictures, and nothing else has happened"),
+    "untrained": ("untrained", None, "", "the floor: batch norm has seen images, and nothing else has happened"),
 }
 TITLES = {
     "knn.svg": "k-NN over the steps of each method",
     "geometry.svg": "Alignment against uniformity of each encoder",
-    "neighbours.webp": "The nearest pictures of the same four under each encoder; a red frame is another shape",
+    "neighbours.webp": "The nearest images of the same four under each encoder; a red frame is another shape",
 }
-OTHERS = """Four more are measured further down, on towers and pictures that they can work on: `mae` (three quarters of
+OTHERS = """Four more are measured further down, on towers and images that they can work on: `mae` (three quarters of
 the patches hidden, 2021) needs a ViT and is no good neighbour, so look at its linear probe; `jigsaw` (the order of nine
-tiles, 2016) and `relative-position` (where a patch lies beside another, 2015) need pictures of 48 pixels or more;
-`colorisation` (the colours of a grey picture, 2016) has a tower that has only ever seen grey.
+tiles, 2016) and `relative-position` (where a patch lies beside another, 2015) need images of 48 pixels or more;
+`colorisation` (the colours of a grey image, 2016) has a tower that has only ever seen grey.
 """
 PUBLISHED = """| | solo-learn, CIFAR-10, 1000 epochs, linear | lightly, CIFAR-10, 200 epochs, k-NN |
 |---|---|---|
@@ -64,7 +64,7 @@ def page(tables: Mapping[str, Stored], stored: Stored) -> str:
         "        --with steps=1000 --train cifar10-train.parquet --data cifar10-val.parquet --out comparison",
         "",
         "writes `table.md`, `table.json`, `table.csv` and the figures: training curves, k-NN over time, the nearest",
-        "neighbours of the same pictures under every encoder, a map coloured by class, alignment against uniformity.",
+        "neighbours of the same images under every encoder, a map coloured by class, alignment against uniformity.",
         "Run directories, `starter`, names of open_clip and names of timm stand beside the methods:",
         "`python -m training compare runs/simclr starter resnet18.a1_in1k --data held-out.parquet`.",
         "",
@@ -92,7 +92,7 @@ def page(tables: Mapping[str, Stored], stored: Stored) -> str:
 
 def read(name: str) -> Stored:
     """What a script of this folder stored; nothing if it was never run."""
-    path = HERE / f"{name}.json"
+    path = HERE / "results" / f"{name}.json"
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
@@ -102,7 +102,7 @@ def family(table: Stored | None) -> list[str]:
         "## The family",
         "",
         "The lecture's table of the family, its kin beside it, and what each came to on the same small ResNet, the",
-        "same pictures and the same budget (the settings and all other figures are in the table after this one).",
+        "same images and the same budget (the settings and all other figures are in the table after this one).",
         "",
         "| | method | year | negatives | key idea | linear | k-NN | effective rank |",
         "|---|---|---|---|---|---|---|---|",
@@ -123,8 +123,8 @@ def one_table(name: str, table: Stored, stored: Stored | None) -> list[str]:
     if stored is None:
         return [*lines, f"Not run yet; {command} fills it in.", ""]
     lines += [f"Made by {command}, with " + ", ".join(f"`{setting}`" for setting in stored["settings"]) + ".", ""]
-    lines += [markdown(stored), "Intervals are 95 %: over pictures for one seed, Student's over seeds for more."]
-    lines += ["Pictures a second are of one core of a machine that did other things besides: an order, no more.", ""]
+    lines += [markdown(stored), "Intervals are 95 %: over images for one seed, Student's over seeds for more."]
+    lines += ["Images a second are of one core of a machine that did other things besides: an order, no more.", ""]
     for figure in table["figures"]:
         lines += [f"![{TITLES[figure]}](encoders/{name}-{figure})", ""]
     return [*lines, *([table["said"], ""] if "said" in table else [])]
@@ -135,7 +135,8 @@ def beside_lightly(stored: Stored) -> list[str]:
     lines = [
         "## Beside lightly",
         "",
-        "Losses and their gradients equal lightly's to 1e-6 (`tests/test_ssl_losses.py`, where lightly is installed).",
+        "Losses and their gradients equal lightly's to 1e-6 (`tests/test_training_ssl_losses.py`, "
+        "where lightly is installed).",
         "Conventions: `byol_loss` is 2 + 2 times `NegativeCosineSimilarity`; all others are equal as they are.",
         "`benchmarks/ssl_lightly.py` gives both sides the same tower, views, heads, optimiser, rates and steps.",
         "",
@@ -175,8 +176,8 @@ def quality(runs: list[Stored]) -> list[str]:
         return []
     first = runs[0]
     lines = [
-        f"k-NN on held-out CIFAR-10 after {first['steps']} steps of {first['batch']} pictures; the neighbours are "
-        f"{first['bank']:,} training pictures.",
+        f"k-NN on held-out CIFAR-10 after {first['steps']} steps of {first['batch']} images; the neighbours are "
+        f"{first['bank']:,} training images.",
         f"The untrained tower has {mean_and_interval(floor)}.",
         "",
         "| k-NN | seeds | ours | lightly's | ours - lightly's, points | above -2 | clear of untrained |",
@@ -229,7 +230,7 @@ def collapses(stored: Stored) -> list[str]:
     lines = [
         "## Collapse",
         "",
-        "What keeps a method without negatives from one answer for every picture can be left out by a flag, and then",
+        "What keeps a method without negatives from one answer for every image can be left out by a flag, and then",
         "`python -m training doctor RUN` says so. Runs of 300 steps on CIFAR-10 by `benchmarks/collapse.py`; what the",
         "lecture claims of it, with verdicts over five seeds, is in [claims](claims.md#byol-collapse).",
         "",
@@ -260,10 +261,10 @@ def speed_of_views(stored: Stored) -> list[str]:
     lines = [
         "## Views",
         "",
-        "SimCLR's two views of each picture, a batch at once, beside torchvision's, one picture at a time; one",
+        "SimCLR's two views of each image, a batch at once, beside torchvision's, one image at a time; one",
         f"thread, {stored['turns']} turns each (`benchmarks/views.py`):",
         "",
-        "| side | ours, pictures/s | torchvision, pictures/s | ours is |",
+        "| side | ours, images/s | torchvision, images/s | ours is |",
         "|---|---|---|---|",
     ]
     for row in stored["rows"]:

@@ -1,4 +1,4 @@
-"""How long does it take to label a million pictures by a thousand classes, and in how much memory?
+"""How long does it take to label a million images by a thousand classes, and in how much memory?
 
     python benchmarks/label.py --rows 1000000 --classes 1000
 
@@ -17,12 +17,12 @@ import click
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.search import Drawn, drawn_collection
-from benchmarks.vectors import PictureLike
-from index.bound import machine, peak_memory_mb
+from benchmarks.vectors import ImageLike
+from index.ingest.throughput import machine, peak_memory_mb
 from index.label import label_collection
 from training.models.zero_shot import ClassName
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/label.json"
 
 
 class Words(Drawn):
@@ -42,7 +42,7 @@ def main(rows: int, dim: int, classes: int) -> None:
         collection = drawn_collection(Path(folder, "drawn.gelato"), rows, dim)
         before = peak_memory_mb()
         begun, worked = time.perf_counter(), time.process_time()
-        label_collection(collection, Words(PictureLike(dim)), [ClassName(f"class {i}") for i in range(classes)], ["{}"])
+        label_collection(collection, Words(ImageLike(dim)), [ClassName(f"class {i}") for i in range(classes)], ["{}"])
         seconds, worked = time.perf_counter() - begun, time.process_time() - worked
     result = {
         "rows": rows,

@@ -1,4 +1,4 @@
-"""Twenty people search 100,000 pictures at once: how long do they wait, and does the server hold?
+"""Twenty people search 100,000 images at once: how long do they wait, and does the server hold?
 
     python benchmarks/load.py
 
@@ -10,11 +10,11 @@ Starts `python app.py` on a collection that it generates and measures, on this m
 - memory    10,000 searches as fast as they go, half through each; the server's memory after every 1,000
 - gradio    the same search asked through /api/v1 and through Gradio, in turns, one at a time; and next to nothing
             asked both ways, whose difference is what Gradio adds to whatever it is asked
-- start     from the command to the first pictures in a fresh Chromium
+- start     from the command to the first images in a fresh Chromium
 - typed     one person on a warm page, nobody else: from the Enter key to the new results in the page, once the page is
             at rest, and a fifth of a second after the last results
 
-Vectors lie round those of the demo's real pictures, ids and columns are made up, previews are tiny. Queries are
+Vectors lie round those of the demo's real images, ids and columns are made up, previews are tiny. Queries are
 pairs of everyday words, so that hardly any is asked twice. The result is kept beside this script as load.json.
 """
 
@@ -52,7 +52,7 @@ from benchmarks.people import (
     through_gradio,
 )
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/load.json"
 USERS = 20  # people
 PARTS = ("start", "gradio", "typed", "api", "page", "memory")
 LIMITS = {"api_p95": 400, "page_p95": 800, "start": 6_000, "typed": 300}  # milliseconds
@@ -131,7 +131,7 @@ def page_crowd(server: Server, seconds: float) -> dict[str, Any]:
 
 
 def start(collection: Path, runs: int) -> dict[str, float]:
-    """Milliseconds from the command to the first pictures in a Chromium that has seen nothing yet."""
+    """Milliseconds from the command to the first images in a Chromium that has seen nothing yet."""
     taken = []
     for _ in range(runs):
         with serving(collection) as server:
@@ -174,7 +174,7 @@ def typed(server: Server, rounds: int) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--pictures", default=100_000, show_default=True)
+@click.option("--images", default=100_000, show_default=True)
 @click.option("--seconds", default=60.0, show_default=True, help="How long the crowds search.")
 @click.option("--searches", default=10_000, show_default=True, help="Of the memory's part; 0 leaves it out.")
 @click.option("--runs", default=3, show_default=True, help="Starts that are timed.")
@@ -182,7 +182,7 @@ def typed(server: Server, rounds: int) -> dict[str, Any]:
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; the others' figures stay.")
 @click.option("--clients", nargs=3, hidden=True)
 def main(
-    pictures: int,
+    images: int,
     seconds: float,
     searches: int,
     runs: int,
@@ -198,10 +198,10 @@ def main(
         click.echo(json.dumps(asyncio.run(crowd([through_gradio(server) for _ in range(USERS - 1)], float(lasting)))))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        collection = generated(folder or Path(temporary), pictures)
+        collection = generated(folder or Path(temporary), images)
         wanted = parts or PARTS
         result: dict[str, Any] = json.loads(RESULT.read_text()) if parts and RESULT.exists() else {}
-        result |= {"pictures": pictures, "cores": len(os.sched_getaffinity(0)), "users": USERS, "every": EVERY}
+        result |= {"images": images, "cores": len(os.sched_getaffinity(0)), "users": USERS, "every": EVERY}
         result["limits"] = LIMITS
         if "start" in wanted:
             measured(result, "start", lambda: start(collection, runs))

@@ -1,4 +1,4 @@
-"""A collection of made-up pictures round the demo's real vectors, for benchmarks: nothing of it is a picture."""
+"""A collection of made-up images round the demo's real vectors, for benchmarks: nothing of it is an image."""
 
 from pathlib import Path
 from typing import Any
@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 
 from index.collection import Collection
-from index.demo import build_demo, demo_folders
-from index.structure import save_nearest
-from index.writer import Writer
+from index.ingest.demo import build_demo, demo_folders
+from index.retrieval.faiss_index import save_nearest
+from index.storage.writer import Writer
 from training.models.encoder import unit
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 
-SEGMENT = 5_000  # pictures
+SEGMENT = 5_000  # images
 SPREAD = 0.6  # how far a made-up vector lies from the real one it is drawn round, as a share of its length
 
 
-def generated(folder: Path, pictures: int) -> Path:
-    """A collection of that many pictures, in folder; what is there already is used."""
-    path = folder / f"load-{pictures}.gelato"
+def generated(folder: Path, images: int) -> Path:
+    """A collection of that many images, in folder; what is there already is used."""
+    path = folder / f"load-{images}.gelato"
     if path.exists():
         return path
     encoder = load_encoder("starter")
@@ -28,8 +28,8 @@ def generated(folder: Path, pictures: int) -> Path:
     demo = Collection.open(into)
     real, random_ = np.asarray(demo.vectors, np.float32), np.random.default_rng(0)
     with Writer(path, encoder) as writer:
-        for start in range(0, pictures, SEGMENT):
-            base = random_.integers(0, len(real), min(SEGMENT, pictures - start))
+        for start in range(0, images, SEGMENT):
+            base = random_.integers(0, len(real), min(SEGMENT, images - start))
             noise = random_.standard_normal((len(base), real.shape[1])).astype(np.float32)
             vectors = unit(real[base] + SPREAD * unit(noise) * np.linalg.norm(real[base], axis=1, keepdims=True))
             rows = [_row(demo, int(of), start + i, random_) for i, of in enumerate(base)]

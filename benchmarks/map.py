@@ -1,4 +1,4 @@
-"""Is the map of 100,000 pictures smooth, how long does it take to open, and what does it hold in memory?
+"""Is the map of 100,000 images smooth, how long does it take to open, and what does it hold in memory?
 
     python benchmarks/map.py
 
@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.made_up import generated
 from benchmarks.people import Browser, Server, serving, spread
-from index.project import map_file
+from index.projection.projection import map_file
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/map.json"
 STEPS = 60  # of the mouse in each stretch
 
 # The milliseconds between frames while they are counted.
@@ -66,7 +66,7 @@ class Map:
         self.page.wait_for_function(DRAWN, timeout=120_000)
         self.opened = time.monotonic() - begun
         self.page.wait_for_selector("#map-table summary", state="attached", timeout=120_000)  # the words are there
-        self.page.wait_for_timeout(2000)  # and small pictures
+        self.page.wait_for_timeout(2000)  # and small images
         self.grown = server.megabytes() - before
         box = self.page.locator("#map canvas").first.bounding_box()
         assert box is not None
@@ -117,22 +117,22 @@ class Map:
         self.page.keyboard.up("Shift")
         self.page.wait_for_selector("#map-grid .g-card img")
         found["chosen"] = {
-            "pictures": self.page.locator("#map-chosen h2").inner_text(),
+            "images": self.page.locator("#map-chosen h2").inner_text(),
             "until_shown_ms": round(1000 * (time.monotonic() - begun)),
         }
         return found
 
 
 @click.command()
-@click.option("--pictures", default=100_000, show_default=True)
+@click.option("--images", default=100_000, show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the collection is kept for another run.")
-def main(pictures: int, folder: Path | None) -> None:
+def main(images: int, folder: Path | None) -> None:
     """Measure, print and keep."""
     from index.collection import Collection
 
-    result: dict[str, Any] = {"pictures": pictures, "cores": len(os.sched_getaffinity(0))}
+    result: dict[str, Any] = {"images": images, "cores": len(os.sched_getaffinity(0))}
     with tempfile.TemporaryDirectory() as temporary:
-        collection = generated(folder or Path(temporary), pictures)
+        collection = generated(folder or Path(temporary), images)
         map_file(Collection.open(collection), "pca").unlink(missing_ok=True)
         for name in ("first", "again"):
             with serving(collection) as server:

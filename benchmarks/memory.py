@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py --work FOLDER [--rows 10000 --rows 50000 --rows 100000] [--minutes 9]
 
-Generated pictures, every one different, as JPEGs of 64 pixels in parquet shards, go through `python -m index build`
+Generated images, every one different, as JPEGs of 64 pixels in parquet shards, go through `python -m index build`
 with `starter`. Memory is the most that all processes of the build had at once. A build that takes longer than the
 minutes is stopped, and the same command goes on with it: what is kept is the most of all its parts. The result is
 printed and kept beside this script as memory.json.
@@ -27,25 +27,23 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.rivals import ROOT, watch_memory
-from index.bound import machine
 from index.collection import Collection
+from index.ingest.throughput import machine
 from training.models.starter import load_starter
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/memory.json"
 SHARD = 5000  # rows
 
 
 def shard(path: Path, number: int) -> None:
-    """Pictures of a parquet file as Hugging Face datasets store them: a few colours, drawn large."""
+    """Images of a parquet file as Hugging Face datasets store them: a few colours, drawn large."""
     rng = np.random.default_rng(number)
     rows = []
     for i in range(SHARD):
         out = io.BytesIO()
         colours = Image.fromarray(rng.integers(0, 256, (5, 5, 3), dtype=np.uint8))
         colours.resize((64, 64), Image.Resampling.BICUBIC).save(out, "JPEG", quality=85)
-        rows.append(
-            {"image": {"bytes": out.getvalue(), "path": f"{number:03d}-{i:05d}.jpg"}, "caption": f"picture {i}"}
-        )
+        rows.append({"image": {"bytes": out.getvalue(), "path": f"{number:03d}-{i:05d}.jpg"}, "caption": f"image {i}"})
     beside = path.with_suffix(".part")
     pq.write_table(pa.Table.from_pylist(rows), beside)
     beside.rename(path)
@@ -75,14 +73,14 @@ def built(source: Path, into: Path, seconds: float) -> tuple[int, bool]:
 @click.option("--rows", multiple=True, default=(10_000, 50_000, 100_000), show_default=True)
 @click.option("--minutes", default=9.0, show_default=True, help="Stop after these; the next run goes on.")
 def main(work: Path, rows: tuple[int, ...], minutes: float) -> None:
-    """Build collections of ROWS pictures."""
+    """Build collections of ROWS images."""
     load_starter().embed_images([Image.new("RGB", (64, 64))])  # exported before it is measured
     until = time.monotonic() + 60 * minutes
     work.mkdir(parents=True, exist_ok=True)
     stored = json.loads(RESULT.read_text()) if RESULT.exists() else {"rows": []}
     kept: dict[int, dict[str, Any]] = {row["rows"]: row for row in stored["rows"]}
     for count in rows:
-        source, into, part = work / f"pictures-{count}", work / f"{count}.gelato", work / f"{count}.json"
+        source, into, part = work / f"images-{count}", work / f"{count}.gelato", work / f"{count}.json"
         source.mkdir(exist_ok=True)
         for number in range(-(-count // SHARD)):
             path = source / f"{number:05d}.parquet"
@@ -93,7 +91,7 @@ def main(work: Path, rows: tuple[int, ...], minutes: float) -> None:
         now = {"peak_mb": max(before["peak_mb"], peak), "runs": before["runs"] + 1}
         part.write_text(json.dumps(now))
         images = len(Collection.open(into)) if (into / "manifest.json").exists() else 0
-        click.echo(f"{images:,} of {count:,} pictures, {now['peak_mb']:,} MB, {now['runs']} runs")
+        click.echo(f"{images:,} of {count:,} images, {now['peak_mb']:,} MB, {now['runs']} runs")
         if not done:
             click.echo("Run the same command again to go on.")
             break

@@ -181,13 +181,13 @@ class Browser:
         self.page.wait_for_selector("#grid .g-card img")
 
     def type(self, query: str) -> float:
-        """Milliseconds from Enter to the new pictures' cards, as the page itself sees them."""
+        """Milliseconds from Enter to the new images' cards, as the page itself sees them."""
         return self.timed(query)["total"]
 
     def timed(self, query: str) -> dict[str, float]:
         """The same in parts: before the question leaves the page (waiting for a connection included), until the answer
         begins (server and Gradio), until it is whole, until the cards stand in the page, until they are painted."""
-        self.page.get_by_role("textbox", name="Describe a picture").fill(query)
+        self.page.get_by_role("textbox", name="Describe an image").fill(query)
         self.page.evaluate(WATCH)
         self.page.keyboard.press("Enter")
         return self.page.evaluate("() => window.waited")

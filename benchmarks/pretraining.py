@@ -15,7 +15,11 @@ import click
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-RESULT, CURVES, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/pretraining.svg", ROOT / "docs/pretraining.md"
+RESULT, CURVES, PAGE = (
+    Path(__file__).parent / "results/pretraining.json",
+    ROOT / "docs/pretraining.svg",
+    ROOT / "docs/pretraining.md",
+)
 BEGIN, END = "<!-- runs: made by benchmarks/pretraining.py -->", "<!-- end of runs -->"
 WIDE, HIGH, EDGE = 640, 280, 44
 COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea")
@@ -30,7 +34,7 @@ def facts_of_run(run: Path) -> dict[str, Any]:
     windows = [line for line in lines if "seconds" in line]
     size = document["run"]["batch_size"] * document["run"]["accumulate"]
     curve = [
-        {"pictures": line["step"] * size, **figures}
+        {"images": line["step"] * size, **figures}
         for line in lines
         if "evaluation" in line
         for figures in line["evaluation"].values()
@@ -39,10 +43,10 @@ def facts_of_run(run: Path) -> dict[str, Any]:
         "method": document["method"],
         "data": Path(document["data"]["data"][0]).name.partition("?")[0],
         "tower": document["data"]["tower"],
-        "training_pictures": document["pictures"],
+        "training_images": document["images"],
         "steps": lines[-1]["step"],
         "planned_steps": document["run"]["steps"],
-        "pictures_seen": lines[-1]["step"] * size,
+        "images_seen": lines[-1]["step"] * size,
         "seconds": sum(line["seconds"] for line in windows),
         "loss": windows[-1]["loss"],
         "curve": curve,
@@ -50,26 +54,26 @@ def facts_of_run(run: Path) -> dict[str, Any]:
 
 
 def shown(run: dict[str, Any]) -> tuple[str, list[tuple[int, Any]]]:
-    """What is drawn of a run, and the figure of it at each number of pictures seen.
+    """What is drawn of a run, and the figure of it at each number of images seen.
 
     Captions of scenes name all that is in them, so what they teach is measured by the captions themselves.
     """
     if run["data"].startswith("scenes"):
         name = "caption finds scene, top 5"
-        points = [(p["pictures"], p["retrieval"]["text_to_image_at_5"]) for p in run["curve"]]
+        points = [(p["images"], p["retrieval"]["text_to_image_at_5"]) for p in run["curve"]]
     else:
-        name, points = "zero-shot", [(p["pictures"], p["zero-shot"]) for p in run["curve"]]
+        name, points = "zero-shot", [(p["images"], p["zero-shot"]) for p in run["curve"]]
     return f"{run['method']}, {run['data'].partition('-')[0]}: {name}", points
 
 
 def drawn(runs: list[dict[str, Any]]) -> str:
-    """The runs' curves over pictures seen, with their intervals, as SVG."""
+    """The runs' curves over images seen, with their intervals, as SVG."""
     curves = [shown(run) for run in runs]
-    most = max(pictures for _, points in curves for pictures, _ in points)
+    most = max(images for _, points in curves for images, _ in points)
     high = max(figure["high"] for _, points in curves for _, figure in points)
 
-    def x(pictures: float) -> float:
-        return EDGE + (WIDE - 2 * EDGE) * pictures / most
+    def x(images: float) -> float:
+        return EDGE + (WIDE - 2 * EDGE) * images / most
 
     def y(value: float) -> float:
         return HIGH - EDGE - (HIGH - 2 * EDGE) * value / high
@@ -77,15 +81,15 @@ def drawn(runs: list[dict[str, Any]]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDE}" height="{HIGH}" fill="white"/>',
-        f'<text x="{EDGE}" y="20">share right on held-out pictures, 95 % intervals</text>',
-        f'<text x="{WIDE - EDGE}" y="{HIGH - 10}" text-anchor="end">{most:,} pictures seen</text>',
+        f'<text x="{EDGE}" y="20">share right on held-out images, 95 % intervals</text>',
+        f'<text x="{WIDE - EDGE}" y="{HIGH - 10}" text-anchor="end">{most:,} images seen</text>',
     ]
     for tick in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         if tick <= high:
             parts.append(f'<path d="M{EDGE} {y(tick):.1f}H{WIDE - EDGE}" stroke="#ddd"/>')
             parts.append(f'<text x="{EDGE - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
     for number, ((name, figures), colour) in enumerate(zip(curves, COLOURS, strict=False)):
-        points = [(x(pictures), figure) for pictures, figure in figures]
+        points = [(x(images), figure) for images, figure in figures]
         band = [f"{at:.1f},{y(f['high']):.1f}" for at, f in points]
         band += [f"{at:.1f},{y(f['low']):.1f}" for at, f in reversed(points)]
         line = " ".join(f"{at:.1f},{y(f['value']):.1f}" for at, f in points)
@@ -96,16 +100,16 @@ def drawn(runs: list[dict[str, Any]]) -> str:
 
 
 def table(runs: list[dict[str, Any]]) -> str:
-    """A column a run, a row for each number of pictures seen; the last figures have their intervals."""
+    """A column a run, a row for each number of images seen; the last figures have their intervals."""
     curves = [(name, dict(points)) for name, points in map(shown, runs)]
-    lines = [f"| pictures seen | {' | '.join(name for name, _ in curves)} |", "|---" * (len(curves) + 1) + "|"]
-    for pictures in sorted({pictures for _, points in curves for pictures in points}):
+    lines = [f"| images seen | {' | '.join(name for name, _ in curves)} |", "|---" * (len(curves) + 1) + "|"]
+    for images in sorted({images for _, points in curves for images in points}):
         cells = []
         for _, points in curves:
-            figure, last = points.get(pictures), pictures == max(points)
+            figure, last = points.get(images), images == max(points)
             interval = f" ({figure['low']:.1%} – {figure['high']:.1%}), n = {figure['n']:,}" if figure and last else ""
             cells.append(f"{figure['value']:.1%}{interval}" if figure else "")
-        lines.append(f"| {pictures:,} | {' | '.join(cells)} |")
+        lines.append(f"| {images:,} | {' | '.join(cells)} |")
     clock = [f"{run['seconds'] / 60:.1f}" for run in runs]
     return "\n".join([*lines, f"| minutes of training | {' | '.join(clock)} |"])
 

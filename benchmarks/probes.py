@@ -1,6 +1,6 @@
 """What encoders can and cannot see: python benchmarks/probes.py [ENCODER ...] [--sugarcrepe FOLDER]
 
-Runs all probes on each encoder and on the controls, of which the answers are known, on generated pictures; keeps the
+Runs all probes on each encoder and on the controls, of which the answers are known, on generated images; keeps the
 reports in probes.json and makes docs/probes.md of them. An encoder that is kept already is run again only if named.
 FOLDER holds the .json files of SugarCrepe: how far its captions are given away by their words alone.
 """
@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-STORED, BLIND = HERE / "probes.json", HERE / "sugarcrepe_text_alone.json"
+STORED, BLIND = HERE / "results" / "probes.json", HERE / "results" / "sugarcrepe_text_alone.json"
 PAGE = HERE.parent / "docs" / "probes.md"
 DATA = "scenes:1000?split=iid"
 
 WHAT = {
-    "knn": "Classes of the nearest neighbours (k = 20), from half of the pictures to the other half.",
+    "knn": "Classes of the nearest neighbours (k = 20), from half of the images to the other half.",
     "linear": "A linear map from the embedding to the class, its penalty chosen on a fifth of the training half.",
-    "few-shot": "The same from a handful of pictures a class.",
+    "few-shot": "The same from a handful of images a class.",
     "zero-shot": "The class whose name lies nearest.",
-    "retrieval": "A picture's caption among all captions, and the other way round; any right caption counts.",
-    "geometry": "How near views of a picture lie, how evenly pictures spread, in how many directions.",
-    "winoground": "Two pictures and two captions of the same words, generated; both must find their own, strictly.",
+    "retrieval": "An image's caption among all captions, and the other way round; any right caption counts.",
+    "geometry": "How near views of an image lie, how evenly images spread, in how many directions.",
+    "winoground": "Two images and two captions of the same words, generated; both must find their own, strictly.",
     "hard-negatives": "A true caption against one that differs a little, beside how often text alone finds it.",
     "association": "The colour of a lemon that is painted, and how far the answer is drawn to what lemons usually are.",
     "order": "How far another meaning of the same words moves an embedding, over how far a paraphrase does.",
-    "detail": "Colour, texture, number, place and small things, by words and by a linear probe on the picture.",
-    "collapse": "How far embeddings of different pictures differ at all.",
-    "robustness": "Blur, JPEG, crop and grey: whether a picture finds itself.",
+    "detail": "Colour, texture, number, place and small things, by words and by a linear probe on the image.",
+    "collapse": "How far embeddings of different images differ at all.",
+    "robustness": "Blur, JPEG, crop and grey: whether an image finds itself.",
     "speed": "On the machine that ran this; a rough guide.",
 }
 
@@ -38,7 +38,7 @@ def run(names: list[str]) -> None:
     from training.evaluation.controls import CONTROLS
     from training.evaluation.subject import Subject
     from training.evaluation.suite import run_suite
-    from training.models.lookup import load_encoder
+    from training.models.encoders import load_encoder
 
     stored: dict[str, Any] = json.loads(STORED.read_text()) if STORED.exists() else {}
     encoders = {name: (lambda name=name: load_encoder(name)) for name in names}
@@ -59,8 +59,8 @@ def page(stored: dict[str, Any]) -> str:
     lines = [
         "# What encoders can and cannot see",
         "",
-        f"Every probe on generated pictures (`{DATA}` where a probe needs a set of pictures), made by",
-        "`python benchmarks/probes.py`; the same for your own encoder and pictures:",
+        f"Every probe on generated images (`{DATA}` where a probe needs a set of images), made by",
+        "`python benchmarks/probes.py`; the same for your own encoder and images:",
         "",
         "    python -m training evaluate ENCODER --data SOURCE --suite probes --out report",
         "",
@@ -83,7 +83,7 @@ def page(stored: dict[str, Any]) -> str:
 
 
 def measure_sugarcrepe(folder: str) -> None:
-    """How often the true caption is found without its picture, by kind."""
+    """How often the true caption is found without its image, by kind."""
     from training.evaluation.bootstrap import figure_of
     from training.evaluation.hard_negatives import blind_wins
     from training.evaluation.negatives import read_negatives
@@ -103,7 +103,7 @@ def _blind_of_sugarcrepe() -> list[str]:
     return [
         "## Text alone on SugarCrepe",
         "",
-        "How often the true one of SugarCrepe's own caption pairs is found without any picture, by a logistic",
+        "How often the true one of SugarCrepe's own caption pairs is found without any image, by a logistic",
         "regression on words, pairs of words and length, fitted on the other half. Far above a half, a score says",
         "as much of an encoder's ear as of its eye (what is added makes the false caption the longer one).",
         "",

@@ -1,10 +1,10 @@
-"""How long until 100,000 pictures have new labels after a class name is changed?
+"""How long until 100,000 images have new labels after a class name is changed?
 
     python benchmarks/relabel.py
 
 A collection of unit vectors drawn by chance, as wide as the default encoder's, is written to disk and labelled
 by ten classes; then one name at a time is changed and everything is labelled again, as the Classify tab does it:
-the changed class is embedded, every picture scored, and the counts made. The pictures need not exist, since only
+the changed class is embedded, every image scored, and the counts made. The images need not exist, since only
 their vectors are read. For the 7 phrasings, the seconds of embedding every class anew are told beside it. The result
 is printed and kept beside this script as relabel.json.
 """
@@ -23,27 +23,27 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from index.classifier import Asked
 from index.collection import Collection
-from index.labelling import Labelling
-from index.relevance import noise_of
-from index.writer import Writer
+from index.labels.classifier import Asked
+from index.labels.labelling import Labelling
+from index.retrieval.relevance import noise_of
+from index.storage.writer import Writer
 from training.models.encoder import Encoder, unit
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName, ClassVectors, everyday_words
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/relabel.json"
 CLASSES = 10
 LIMIT = 2.0  # seconds that a changed name may take
 
 
-def drawn_collection(path: Path, encoder: Encoder, pictures: int) -> Collection:
+def drawn_collection(path: Path, encoder: Encoder, images: int) -> Collection:
     """A collection of that many vectors."""
     rng = np.random.default_rng(0)
     with Writer(path, encoder) as writer:
-        for start in range(0, pictures, 10_000):
-            n = min(10_000, pictures - start)
+        for start in range(0, images, 10_000):
+            n = min(10_000, images - start)
             ids = [f"{start + i:016x}" for i in range(n)]
             facts: dict[str, Any] = {"source": "drawn", "width": 1, "height": 1, "bytes": 1, "caption": "", "stamp": ""}
             rows = [facts | {"id": id, "path": f"{id}.jpg", "hash": id} for id in ids]
@@ -52,17 +52,17 @@ def drawn_collection(path: Path, encoder: Encoder, pictures: int) -> Collection:
 
 
 @click.command()
-@click.option("--pictures", default=100_000, show_default=True)
+@click.option("--images", default=100_000, show_default=True)
 @click.option("--runs", default=7, show_default=True, type=click.IntRange(1))
 @click.option("--encoder", "name", default="starter", show_default=True)
-def main(pictures: int, runs: int, name: str) -> None:
-    """Label PICTURES again after each of RUNS changes of a name."""
+def main(images: int, runs: int, name: str) -> None:
+    """Label IMAGES again after each of RUNS changes of a name."""
     encoder = load_encoder(name)
-    result: dict[str, Any] = {"pictures": pictures, "classes": CLASSES, "encoder": encoder.name, "dim": encoder.dim}
+    result: dict[str, Any] = {"images": images, "classes": CLASSES, "encoder": encoder.name, "dim": encoder.dim}
     result |= {"runs": runs, "cores": os.cpu_count(), "limit": LIMIT}
     words = everyday_words()
     with tempfile.TemporaryDirectory() as folder:
-        collection = drawn_collection(Path(folder) / "drawn.gelato", encoder, pictures)
+        collection = drawn_collection(Path(folder) / "drawn.gelato", encoder, images)
         noise = noise_of(collection, encoder)
         modes: dict[str, tuple[str, dict[str, Any]]] = {
             "one of these": ("photo", {}),
@@ -77,7 +77,7 @@ def main(pictures: int, runs: int, name: str) -> None:
                 before, begun = vectors.embedded, time.perf_counter()
                 asked = Asked(tuple(map(ClassName, names)), phrases, **settings)  # noqa: B023
                 labels = Labelling(collection, vectors, asked, noise if asked.independent else None)
-                assert sum(labels.counts()) >= pictures
+                assert sum(labels.counts()) >= images
                 return time.perf_counter() - begun, vectors.embedded - before
 
             first, _ = labelled(words[:CLASSES], kept)

@@ -3,8 +3,8 @@
     python benchmarks/relevance.py --photos FOLDER --cifar10 FILE.parquet
 
 Sources as benchmarks/starter.py explains them. A query is the bare name of a class. Precision and recall
-count pictures above the line. A query for an absent thing is the name of a class whose pictures were all
-taken out of the ranking; any picture above the line is then a false alarm, even one of a near relative
+count images above the line. A query for an absent thing is the name of a class whose images were all
+taken out of the ranking; any image above the line is then a false alarm, even one of a near relative
 (with the kuvasz gone, the Great Pyrenees). The line's height was chosen on every second class; the figures
 are of the others. They are kept beside this script as relevance.json and shown in docs/search.md.
 """
@@ -23,18 +23,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.build import build_collection
 from index.collection import Collection
-from index.relevance import ABOVE_COLLECTION, ABOVE_PICTURE, TRUSTED, noise_of
-from index.truth import true_labels
+from index.labels.true_labels import true_labels
+from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, noise_of
 from training.models.encoder import Encoder
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 from training.models.zero_shot import everyday_words
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/relevance.json"
 PAGE = Path(__file__).parent.parent / "docs" / "search.md"
 BEGIN, END = "<!-- figures: made by benchmarks/relevance.py -->", "<!-- end of figures -->"
 LEAST_PRECISION, MOST_ALARMS = 0.7, 0.1  # what an encoder must reach for the line to be shown unasked
 
-# Everyday words that a picture of one of CIFAR-10's classes may well answer.
+# Everyday words that an image of one of CIFAR-10's classes may well answer.
 RELATED = (
     "dog cat horse cow sheep goat deer bird chicken duck owl eagle parrot penguin flamingo peacock frog car taxi bus "
     "truck fire engine ambulance police tractor airplane helicopter rocket boat sailing ship canoe submarine tree "
@@ -52,9 +52,9 @@ def measure(collection: Collection, encoder: Encoder, labels: NDArray, names: li
     truth = labels[:, None] == np.array(names)[None]
     likely = strengths > 1
     return {
-        "lines": [round(noise.picture_line, 2), round(noise.collection_line, 2)],
+        "lines": [round(noise.image_line, 2), round(noise.collection_line, 2)],
         "likely": int(likely.sum()),
-        "pictures": len(rows),
+        "images": len(rows),
         "precision": ratio((likely & truth).sum(axis=0), likely.sum(axis=0)),
         "recall": ratio((likely & truth).sum(axis=0), truth.sum(axis=0)),
         "false_alarms": ratio((likely & ~truth).any(axis=0).astype(float), np.ones(len(names))),
@@ -91,14 +91,14 @@ def table(result: dict[str, Any]) -> str:
     head = [
         "collection",
         "queries",
-        "likely pictures",
+        "likely images",
         "precision",
         "recall",
         "queries with a likely match",
         "false alarms",
     ]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for name, key in (("photographs of 200 ImageNet classes", "photos"), ("CIFAR-10, 5,000 pictures", "cifar10")):
+    for name, key in (("photographs of 200 ImageNet classes", "photos"), ("CIFAR-10, 5,000 images", "cifar10")):
         one = result[key]
         cells = [cell(one[k]) for k in ("precision", "recall", "queries_with_likely", "false_alarms")]
         lines.append(f"| {name} | {one['precision']['n']} names | {one['likely']} | {' | '.join(cells)} |")
@@ -129,7 +129,7 @@ def main(photos: Path, cifar10: Path, encoder: str) -> None:
     result: dict[str, Any] = {
         "encoder": encoder,
         "fingerprint": loaded.fingerprint,
-        "lines": [ABOVE_PICTURE, ABOVE_COLLECTION],
+        "lines": [ABOVE_IMAGE, ABOVE_COLLECTION],
     }
     with tempfile.TemporaryDirectory() as folder:
         for key, source in {"photos": photos, "cifar10": cifar10}.items():
@@ -147,7 +147,7 @@ def main(photos: Path, cifar10: Path, encoder: str) -> None:
     alarms = [*(one["false_alarms"]["value"] for one in both), result["cifar10"]["absent_words"]["value"]]
     result["trusted"] = precise and max(alarms) <= MOST_ALARMS
     if result["trusted"] != (encoder in TRUSTED):
-        click.echo(f"index/relevance.py says otherwise of {encoder}: TRUSTED = {TRUSTED}", err=True)
+        click.echo(f"index/retrieval/relevance.py says otherwise of {encoder}: TRUSTED = {TRUSTED}", err=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     PAGE.write_text(with_table(PAGE.read_text(), result))
     click.echo(table(result))

@@ -28,10 +28,10 @@ import click
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.random_weights import make_weights
-from index.bound import machine
+from index.ingest.throughput import machine
 
 ROOT = Path(__file__).parent.parent
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/rivals.json"
 WARM = "done warming up"
 
 
@@ -110,39 +110,39 @@ def last_document(output: str) -> dict[str, Any]:
     return found
 
 
-def ours(pictures: Path, encoder: str, *options: str) -> dict[str, Any]:
-    """A build, once the tower has been exported by a build of few pictures, with a cache of their own."""
+def ours(images: Path, encoder: str, *options: str) -> dict[str, Any]:
+    """A build, once the tower has been exported by a build of few images, with a cache of their own."""
     with tempfile.TemporaryDirectory() as folder:
         few = Path(folder, "few")
         few.mkdir()
-        for path in sorted(pictures.iterdir())[:4]:
+        for path in sorted(images.iterdir())[:4]:
             shutil.copy(path, few)
         build, cache = [sys.executable, "-m", "index", "build"], f"{folder}/cache"
         words = ["--encoder", encoder, *options]
         first = ran([*build, str(few), "--into", f"{folder}/few.gelato", *words], GELATO_CACHE=cache)
-        done = ran([*build, str(pictures), "--into", f"{folder}/c.gelato", "--json", *words], GELATO_CACHE=cache)
+        done = ran([*build, str(images), "--into", f"{folder}/c.gelato", "--json", *words], GELATO_CACHE=cache)
     report = last_document(done["output"])  # after those that tell of its progress
     figures = _figures(report["embedded"], done, report["seconds"]) | {"precision": report["precision"]}
     return figures | {"first_start_mb": first["memory_mb"], "first_start_s": round(first["seconds"], 1)}
 
 
-def turned(pictures: Path, encoder: str) -> dict[str, float]:
+def turned(images: Path, encoder: str) -> dict[str, float]:
     """Cosines of int8 to f32 over the different ones among the photographs."""
     from training.models.encoder import unit
-    from training.models.lookup import load_encoder
-    from training.models.preprocess import read_picture
+    from training.models.encoders import load_encoder
+    from training.models.preprocess import read_image
 
-    opened = [read_picture(path.read_bytes()).image for path in sorted(pictures.iterdir())[:200]]
+    opened = [read_image(path.read_bytes()).image for path in sorted(images.iterdir())[:200]]
     whole, small = (unit(load_encoder(encoder, "openvino", p).embed_images(opened)) for p in ("f32", "int8"))
     cosines = (whole * small).sum(axis=1)
     return {"cosine_mean": round(float(cosines.mean()), 5), "cosine_least": round(float(cosines.min()), 5)}
 
 
-def clip_retrieval(command: str, pictures: Path, weights: Path) -> dict[str, Any]:
-    """`clip inference` over the same pictures and weights."""
+def clip_retrieval(command: str, images: Path, weights: Path) -> dict[str, Any]:
+    """`clip inference` over the same images and weights."""
     with tempfile.TemporaryDirectory() as folder:
         options = {
-            "input_dataset": str(pictures),
+            "input_dataset": str(images),
             "output_folder": f"{folder}/out",
             "clip_model": f"open_clip:ViT-B-32/{weights}",
             "enable_text": "False",
@@ -151,7 +151,7 @@ def clip_retrieval(command: str, pictures: Path, weights: Path) -> dict[str, Any
         }
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         done = ran([command, "inference", *words], HF_HUB_OFFLINE="1", PYTHONUNBUFFERED="1")
-        count = len(list(pictures.iterdir()))
+        count = len(list(images.iterdir()))
     return _figures(count, done, done["seconds"] - done["warm"]) | {"precision": "f32"}
 
 
@@ -174,12 +174,12 @@ def main(photos: Path, rival: str, count: int, weights: Path | None) -> None:
     result: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory() as folder:
         random = make_weights("ViT-B-32", weights or Path(folder, "random.pt"))
-        pictures = repeated(photos, Path(folder, "photographs"), count)
-        result["gelato, ViT-B-32"] = ours(pictures, f"ViT-B-32/{random}")
-        result["gelato, ViT-B-32, int8"] = ours(pictures, f"ViT-B-32/{random}", "--precision", "int8")
-        result["gelato, ViT-B-32, int8"] |= turned(pictures, f"ViT-B-32/{random}")
-        result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, pictures, random)
-        result["gelato, starter"] = ours(pictures, "starter")
+        images = repeated(photos, Path(folder, "photographs"), count)
+        result["gelato, ViT-B-32"] = ours(images, f"ViT-B-32/{random}")
+        result["gelato, ViT-B-32, int8"] = ours(images, f"ViT-B-32/{random}", "--precision", "int8")
+        result["gelato, ViT-B-32, int8"] |= turned(images, f"ViT-B-32/{random}")
+        result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, images, random)
+        result["gelato, starter"] = ours(images, "starter")
     of_rival = result["clip-retrieval, ViT-B-32"]
     for name in ("gelato, ViT-B-32", "gelato, ViT-B-32, int8", "gelato, starter"):
         ratios = {kind: round(result[name][kind] / of_rival[kind], 2) for kind in ("working", "whole", "memory_mb")}

@@ -23,15 +23,15 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 DIM, SEGMENT = 512, 10_000
-RESULT, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/scale.md"
+RESULT, PAGE = Path(__file__).parent / "results/scale.json", ROOT / "docs/scale.md"
 BEGIN, END = "<!-- measured: python benchmarks/scale.py -->", "<!-- end -->"
 
 
 def write(path: Path, rows: int) -> dict[str, float]:
     """A collection as builds publish it, of rows that are cheap to make up."""
     from index.build import moment
-    from index.importing import UnknownEncoder
-    from index.writer import Writer
+    from index.maintenance.importing import UnknownEncoder
+    from index.storage.writer import Writer
 
     rng = np.random.default_rng(0)
     seconds = 0.0
@@ -65,8 +65,8 @@ def row(number: int, modified: object) -> dict[str, object]:
 def read(path: Path) -> dict[str, float]:
     """The same collection in this process, which has opened nothing before."""
     from index.collection import Collection
+    from index.maintenance.verify import find_faults
     from index.search import rows_where
-    from index.verify import find_faults
 
     held = memory()
     began = time.perf_counter()
@@ -110,7 +110,7 @@ def table(found: dict[str, float]) -> str:
         ("open the collection", f"{found['open_seconds']:.2f} s, {found['open_megabytes']:.0f} MB more memory"),
         ("show one row", f"{found['first_record_seconds'] * 1000:.0f} ms"),
         ("filter by one column, the first time", f"{found['first_filter_seconds']:.2f} s"),
-        ("find a picture by its id, the first time", f"{found['first_id_seconds']:.2f} s"),
+        ("find an image by its id, the first time", f"{found['first_id_seconds']:.2f} s"),
         ("memory after these", f"{found['columns_megabytes']:.0f} MB more than an empty process"),
         ("publish a segment of 10,000", f"{found['publish_seconds_a_segment']:.2f} s"),
         ("verify", f"{found['verify_rows_a_second']:,.0f} rows a second"),

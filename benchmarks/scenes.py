@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from training.data.contrasts import audit
 from training.data.scenes import scene
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/scenes.json"
 SCENES, RUNS = 3000, 5
 
 

@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.vectors import PictureLike
-from index.bound import machine, peak_memory_mb
+from benchmarks.vectors import ImageLike
 from index.collection import Collection
+from index.ingest.throughput import machine, peak_memory_mb
 from index.nearest import Nearest, exact, load_nearest
-from index.structure import make_nearest, save_nearest
-from index.writer import Writer
+from index.retrieval.faiss_index import make_nearest, save_nearest
+from index.storage.writer import Writer
 from training.models.encoder import Encoder, Vectors, unit
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/search.json"
 SEGMENT = 50_000
 
 
@@ -42,7 +42,7 @@ class Drawn(Encoder):
 
     name, image_size, logit_scale, runtime, precision, fingerprint = "drawn", 8, 100.0, "torch", "f32", "0" * 16
 
-    def __init__(self, drawn: PictureLike):
+    def __init__(self, drawn: ImageLike):
         self.drawn, self.dim = drawn, drawn.dim
 
     def embed_prepared(self, pixels: Any) -> Vectors:
@@ -56,8 +56,8 @@ class Drawn(Encoder):
 
 
 def drawn_collection(path: Path, rows: int, dim: int) -> Collection:
-    """A collection of drawn vectors, without pictures."""
-    drawn = PictureLike(dim)
+    """A collection of drawn vectors, without images."""
+    drawn = ImageLike(dim)
     with Writer(path, Drawn(drawn)) as writer:
         for start in range(0, rows, SEGMENT):
             stop = min(rows, start + SEGMENT)
@@ -90,7 +90,7 @@ def measured(collection: Collection, nearest: Nearest, queries: dict[str, NDArra
 
 
 def under_filters(collection: Collection, nearest: Nearest, asked: NDArray) -> dict[str, Any]:
-    """Recall and milliseconds where only a share of the pictures passes a filter; none may come back empty."""
+    """Recall and milliseconds where only a share of the images passes a filter; none may come back empty."""
     result = {}
     for share in (0.0001, 0.01, 0.1, 0.5):
         rng = np.random.default_rng(5)
@@ -114,20 +114,20 @@ def main(rows: int, dim: int, collection: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if collection is None:
             name, opened = f"drawn, {rows:,} x {dim}", drawn_collection(Path(folder, "drawn.gelato"), rows, dim)
-            encoder: Encoder = Drawn(PictureLike(dim))
-            words = PictureLike(dim).words(732)[1::2]
-            pictures = PictureLike(dim).pictures(200)
+            encoder: Encoder = Drawn(ImageLike(dim))
+            words = ImageLike(dim).words(732)[1::2]
+            images = ImageLike(dim).images(200)
         else:
-            from training.models.lookup import load_encoder
-            from training.models.texts import remembered_texts
+            from training.models.encoders import load_encoder
+            from training.models.text_cache import remembered_texts
             from training.models.zero_shot import everyday_words
 
             copied = shutil.copytree(collection, Path(folder, "copied.gelato"), ignore=shutil.ignore_patterns("thumb*"))
             opened = Collection.open(copied)
-            name = f"{opened.encoder_name}, {len(opened):,} pictures x {opened.dim}"
+            name = f"{opened.encoder_name}, {len(opened):,} images x {opened.dim}"
             encoder = load_encoder(opened.encoder_name)
             words = remembered_texts(encoder, [f"{word} outdoors" for word in everyday_words()])
-            pictures = unit(np.asarray(opened.vectors[np.arange(0, len(opened), max(1, len(opened) // 200))]))
+            images = unit(np.asarray(opened.vectors[np.arange(0, len(opened), max(1, len(opened) // 200))]))
         for file in ("search.faiss", "search.json"):
             (opened.path / file).unlink(missing_ok=True)
         begun = time.perf_counter()
@@ -145,7 +145,7 @@ def main(rows: int, dim: int, collection: Path | None) -> None:
             "built_s": round(built, 1),
             "opened_s": round(openable, 3),
             "first_query_s": round(first, 3),
-            "asked": measured(again, nearest, {"words": words, "pictures": pictures}),
+            "asked": measured(again, nearest, {"words": words, "images": images}),
             "filtered": under_filters(again, nearest, words[:50]),
             "exhaustive_ms": round(_exhaustive(again, words[:20]), 1),
             "peak_memory_mb": peak_memory_mb(),

@@ -4,7 +4,7 @@
 
 needs `pip install lightly` beside requirements.txt. Both sides have the same tower, views, heads, optimiser, rates,
 batch, steps and seeds; ours is trained by `python -m training METHOD`, theirs by the loop below, which takes its
-transforms, heads, losses and schedules from lightly. k-NN (k 20, temperature 0.07) on held-out pictures is measured by
+transforms, heads, losses and schedules from lightly. k-NN (k 20, temperature 0.07) on held-out images is measured by
 the same function. A run that is done is stored in ssl_lightly.json and not run again; --steps and the rest begin
 a table of their own.
 
@@ -46,10 +46,10 @@ from training.engine.optim import build_optimizer, set_schedules  # noqa: E402
 from training.evaluation.knn import knn_accuracy  # noqa: E402
 from training.methods import METHODS  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
-from training.models.run_weights import load_weights  # noqa: E402
+from training.models.run_files import load_weights  # noqa: E402
 from training.models.towers import build_backbone  # noqa: E402
 
-OUT = Path(__file__).with_suffix(".json")
+OUT = Path(__file__).parent / "results/ssl_lightly.json"
 SIZE, SMALL, CROPS = 32, 14, 4
 UNTIMED = 10  # steps in which workers, kernels and caches begin
 HIDDEN, WIDTH, PROTOTYPES, OUTPUTS, NARROW, QUEUE = 512, 128, 256, 1024, 128, 4096
@@ -72,8 +72,8 @@ SETTINGS: dict[str, dict[str, Any]] = {  # of ours; what lightly's side is given
 }
 
 
-class Pictures(torch.utils.data.Dataset):
-    """The pictures of a parquet file with Hugging Face's bytes column, for lightly's side and for measuring."""
+class ImageDataset(torch.utils.data.Dataset):
+    """The images of a parquet file with Hugging Face's bytes column, for lightly's side and for measuring."""
 
     def __init__(self, path: Path, transform: Any = None, most: int | None = None):
         table = pq.read_table(path).slice(0, most) if most else pq.read_table(path)
@@ -89,8 +89,8 @@ class Pictures(torch.utils.data.Dataset):
         return len(self.bytes)
 
     def __getitem__(self, number: int) -> Any:
-        picture = Image.open(io.BytesIO(self.bytes[number])).convert("RGB")
-        return self.transform(picture) if self.transform else picture
+        image = Image.open(io.BytesIO(self.bytes[number])).convert("RGB")
+        return self.transform(image) if self.transform else image
 
 
 def transforms_of(name: str) -> Any:
@@ -213,7 +213,7 @@ def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, see
     optimizer = torch.optim.AdamW(groups, lr=RUN["learning_rate"], betas=(0.9, RUN["beta2"]), eps=RUN["epsilon"])
     schedule = CosineWarmupScheduler(optimizer, int(RUN["warmup"] * steps), steps, end_value=0.0)
     loader = torch.utils.data.DataLoader(
-        Pictures(data, transforms_of(name)), batch, shuffle=True, drop_last=True, num_workers=workers
+        ImageDataset(data, transforms_of(name)), batch, shuffle=True, drop_last=True, num_workers=workers
     )
     step, begun = 0, 0.0
     while step < steps:
@@ -252,12 +252,12 @@ def train_ours(name: str, data: Path, tower: str, steps: int, batch: int, seed: 
 
 
 @torch.no_grad()
-def neighbours(backbone: Any, train: Pictures, test: Pictures) -> float:
+def neighbours(backbone: Any, train: ImageDataset, test: ImageDataset) -> float:
     """k-NN accuracy of a tower's features."""
     backbone = backbone.eval()
 
-    def features(pictures: Pictures) -> np.ndarray:
-        pixels = np.stack([np.asarray(pictures[i]) for i in range(len(pictures))])
+    def features(images: ImageDataset) -> np.ndarray:
+        pixels = np.stack([np.asarray(images[i]) for i in range(len(images))])
         rows = [
             backbone((torch.from_numpy(pixels[i : i + 500]).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5)
             for i in range(0, len(pixels), 500)
@@ -322,8 +322,8 @@ def speed(asked: argparse.Namespace) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="CIFAR-10's training pictures as parquet")
-    parser.add_argument("--test", type=Path, required=True, help="held-out pictures as parquet")
+    parser.add_argument("--data", type=Path, required=True, help="CIFAR-10's training images as parquet")
+    parser.add_argument("--test", type=Path, required=True, help="held-out images as parquet")
     parser.add_argument("--methods", default="simclr,moco,byol,swav,dino")
     parser.add_argument("--tower", default="micro-resnet")
     parser.add_argument("--steps", type=int, default=1000)
@@ -331,7 +331,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--speed", action="store_true", help="time the sides instead of measuring what they learn")
-    parser.add_argument("--bank", type=int, default=10000, help="training pictures that serve as neighbours")
+    parser.add_argument("--bank", type=int, default=10000, help="training images that serve as neighbours")
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
@@ -343,7 +343,7 @@ def main() -> None:
         "workers": asked.workers,
         "bank": asked.bank,
     }
-    train, test = Pictures(asked.data, most=asked.bank), Pictures(asked.test)
+    train, test = ImageDataset(asked.data, most=asked.bank), ImageDataset(asked.test)
 
     def keep() -> None:
         stored["processors"], stored["torch"] = os.cpu_count(), torch.__version__

@@ -23,18 +23,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from index.build import build_collection
 from index.collection import Collection
 from index.label import label_collection
+from index.labels.true_labels import accuracy, true_labels
 from index.search import search
-from index.truth import accuracy, true_labels
 from training.models.encoder import Encoder
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName
 
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/starter.json"
 
 
 def found_by_name(collection: Collection, encoder: Encoder, truth: pd.Series, k: int) -> dict[str, Any]:
-    """The share of pictures among the k best for their own name, with a 95 % bootstrap interval."""
+    """The share of images among the k best for their own name, with a 95 % bootstrap interval."""
     hits = [
         float(row in {hit.row for hit in search(collection, encoder, name, k)})
         for row, name in truth.items()

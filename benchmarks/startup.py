@@ -24,7 +24,7 @@ from urllib.parse import quote
 import click
 
 ROOT = Path(__file__).parent.parent
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/startup.json"
 PATIENCE = 180.0  # seconds
 
 

@@ -26,28 +26,28 @@ def seconds(figure: dict[str, float]) -> str:
 
 def table() -> str:
     """The README's table from the stored results."""
-    seen = json.loads((HERE / "starter.json").read_text())
-    start = json.loads((HERE / "startup.json").read_text())
+    seen = json.loads((HERE / "results" / "starter.json").read_text())
+    start = json.loads((HERE / "results" / "startup.json").read_text())
     first, runs, cores = start["first_ever"], start["runs"], start["cores"]
     by_starter = "`benchmarks/starter.py`"
     by_startup, by_training = "`benchmarks/startup.py`", "`benchmarks/training_speed.py`"
-    rival = json.loads((HERE / "rivals.json").read_text())
+    rival = json.loads((HERE / "results" / "rivals.json").read_text())
     faster, same = (rival[name]["beside_clip_retrieval"] for name in ("gelato, starter", "gelato, ViT-B-32"))
     rows = [
-        ("CIFAR-10, ten names, top-1 (32-pixel pictures)", share(seen["cifar10"]["top1"]), by_starter),
+        ("CIFAR-10, ten names, top-1 (32-pixel images)", share(seen["cifar10"]["top1"]), by_starter),
         ("photographs of 200 ImageNet classes ¹, 200 names, top-1", share(seen["photos"]["top1"]), by_starter),
         ("the same, a name finds its photograph in the top 10", share(seen["photos"]["in_top10_by_name"]), by_starter),
         (f"command to first page, {cores} cores, {runs} runs", seconds(start["page"]), by_startup),
         ("command to first search result", seconds(start["search"]), by_startup),
         ("the same on the first run ever", f"{first['page']:.1f} s, {first['search']:.1f} s", by_startup),
         (
-            "pictures a second of a build, beside clip-retrieval with a ViT-B-32",
+            "images a second of a build, beside clip-retrieval with a ViT-B-32",
             f"{faster['working']:.1f} times ({same['working']:.1f} times with the same ViT-B-32, "
             f"in {same['memory_mb']:.0%} of its memory)",
             "`benchmarks/rivals.py`",
         ),
         ("a query over a million vectors, words found of their ten nearest", _million(), "`benchmarks/search.py`"),
-        ("pictures a second of pretraining CLIP on a CPU, beside open_clip_train", _pretraining(), by_training),
+        ("images a second of pretraining CLIP on a CPU, beside open_clip_train", _pretraining(), by_training),
     ]
     lines = [
         "| `starter`, and the rest | measured | made by |",
@@ -59,13 +59,13 @@ def table() -> str:
 
 def _million() -> str:
     """The drawn million's row of search.json in short."""
-    run = json.loads((HERE / "search.json").read_text())["drawn, 1,000,000 x 512"]["asked"]["words"]
+    run = json.loads((HERE / "results" / "search.json").read_text())["drawn, 1,000,000 x 512"]["asked"]["words"]
     return f"{run['ms_median']:.1f} ms, {run['recall_at_10']:.1%}"
 
 
 def _pretraining() -> str:
     """Ratios beside open_clip_train with each one's best settings."""
-    found = json.loads((HERE / "training_speed.json").read_text())["beside open_clip_train"]
+    found = json.loads((HERE / "results" / "training_speed.json").read_text())["beside open_clip_train"]
     best = {name: found[f"{name}, each one's best"]["ratio"] for name in ("fp32", "bf16")}
     return ", ".join(f"{ratio:.1f} times in {name}" for name, ratio in best.items()) + ", each at its best settings"
 
@@ -78,7 +78,7 @@ def index_table() -> str:
 
 
 def _stored(name: str) -> Any:
-    path = HERE / f"{name}.json"
+    path = HERE / "results" / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
@@ -92,7 +92,7 @@ def _build_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     for name, run in stored.items():
         reached = (
             f"{run['ratio']:.0%} by the clock, {run['cpu_ratio']:.0%} by seconds of computing "
-            f"({run['images_per_second']:.0f} of {run['bound']:.0f} pictures/s)"
+            f"({run['images_per_second']:.0f} of {run['bound']:.0f} images/s)"
         )
         what = f"build of {run['images']:,} photographs, {name}, {run['precision']}: share of its bound"
         rows.append((what, reached, ">= 85 %", _on(run), "`build.py`"))
@@ -108,7 +108,7 @@ def _rival_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
         what = f"{name.removesuffix(', int8')} ({run['precision']}) beside clip-retrieval (f32)"
         reached = (
             f"{ratio['working']:.1f} times working, {ratio['whole']:.1f} times whole "
-            f"({run['working']:.1f} and {rival['working']:.1f} pictures/s working)"
+            f"({run['working']:.1f} and {rival['working']:.1f} images/s working)"
         )
         rows.append((f"{what}, {run['images']:,} photographs", reached, meant[name], _on(stored), "`rivals.py`"))
         memory = f"{run['memory_mb'] / rival['memory_mb']:.2f} ({run['memory_mb']:,} and {rival['memory_mb']:,} MB)"
@@ -136,15 +136,15 @@ def _eight_bit_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _memory_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     at = ", ".join(f"{row['peak_mb']:,} MB at {row['rows']:,}" for row in stored["rows"])
-    return [("memory of a build of generated pictures, starter", at, "<= 1,500 MB", _on(stored), "`memory.py`")]
+    return [("memory of a build of generated images, starter", at, "<= 1,500 MB", _on(stored), "`memory.py`")]
 
 
 def _search_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = []
     for name, run in stored.items():
-        words, pictures = run["asked"]["words"], run["asked"]["pictures"]
+        words, images = run["asked"]["words"], run["asked"]["images"]
         effort = f", {run['directions']} directions, {run['probes']} of {run['lists']} lists" if "probes" in run else ""
-        recall = f"{words['recall_at_10']:.3f} for words, {pictures['recall_at_10']:.3f} for pictures"
+        recall = f"{words['recall_at_10']:.3f} for words, {images['recall_at_10']:.3f} for images"
         what = f"search, {name}: {run['kind']}{effort}"
         by, on = "`search.py`", _on(run)
         rows.append((f"{what}, recall at 10", recall, ">= 0.98 for words", on, by))
@@ -168,7 +168,7 @@ def _label_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _command_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
-    what = f"search of {stored['pictures']:,} pictures from the command line, whole process"
+    what = f"search of {stored['images']:,} images from the command line, whole process"
     reached = f"{seconds(stored['seconds'])}, of computing {stored['cpu_seconds']:.1f} s"
     return [(what, reached, "<= 2 s at 10,000", _on(stored), "`command.py`")]
 
@@ -182,13 +182,13 @@ def _load_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
         return (what, reached, meant, f"{on}, {busy:.0f} busy", by)
 
     api, page, typed, start, gradio = (stored[part] for part in ("api", "page", "typed", "start", "gradio"))
-    people = f"{stored['users']} people, each searching {stored['pictures']:,} pictures every {stored['every']:.0f} s"
+    people = f"{stored['users']} people, each searching {stored['images']:,} images every {stored['every']:.0f} s"
     rows = [
         row(f"{people}, through the API", api, f"p95 <= {limits['api_p95']} ms", api["busy"]),
         row("the same through the page: 19 clients", page["clients"], f"p95 <= {limits['page_p95']} ms", page["busy"]),
         row("and one Chromium beside them", page["chromium"], f"p95 <= {limits['page_p95']} ms", page["busy"]),
         row("a query typed on a warm page", typed, f"<= {limits['typed']} ms", typed["busy"]),
-        row("the same, typed before the last pictures have come", typed["at_once"], "-", typed["busy"]),
+        row("the same, typed before the last images have come", typed["at_once"], "-", typed["busy"]),
         (
             "of the typed query, what Gradio adds to any question",
             f"{max(0, gradio['gradio_adds']):.1f} ms; the search itself {typed['server']['p50']:.0f} ms",
@@ -196,7 +196,7 @@ def _load_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
             f"{on}, {gradio['busy']:.0f} busy",
             by,
         ),
-        row("command to first pictures in Chromium", start, f"<= {limits['start'] / 1000:.0f} s", start["busy"]),
+        row("command to first images in Chromium", start, f"<= {limits['start'] / 1000:.0f} s", start["busy"]),
     ]
     if "memory" in stored:
         memory = stored["memory"]
@@ -208,13 +208,13 @@ def _load_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
 def _relabel_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     on, by = f"{stored['cores']} cores", "`relabel.py`"
     meant = f"<= {stored['limit']:.0f} s"
-    what = f"{stored['pictures']:,} pictures relabelled after one class name changed"
+    what = f"{stored['images']:,} images relabelled after one class name changed"
     modes = {name: run["changed"] for name, run in stored.items() if isinstance(run, dict) and "changed" in run}
     return [(f"{what}, {name}", seconds(changed), meant, on, by) for name, changed in modes.items()]
 
 
 def _map_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
-    on, by, what = f"{stored['cores']} cores, {stored['busy']:.0f} busy", "`map.py`", f"map of {stored['pictures']:,}"
+    on, by, what = f"{stored['cores']} cores, {stored['busy']:.0f} busy", "`map.py`", f"map of {stored['images']:,}"
     rows = [
         (
             f"{what}, {hold}: from frame to frame",
@@ -249,19 +249,19 @@ INDEX = {
 
 def training_table() -> str:
     """docs/pretraining.md's table of speed."""
-    stored = json.loads((HERE / "training_speed.json").read_text())
+    stored = json.loads((HERE / "results" / "training_speed.json").read_text())
     loading, activations, gpu = stored["loading"], stored["activations"], stored["gpu"]
     aims = {"identical settings": ">= 1.0", "each one's best": ">= 1.2"}
     rows = []
     for name, run in stored["beside open_clip_train"].items():
         reached = f"{run['ratio']:.2f} ({run['low']:.2f} – {run['high']:.2f})"
-        rates = f"{run['ours']:.0f} and {run['theirs']:.0f} pictures a second"
+        rates = f"{run['ours']:.0f} and {run['theirs']:.0f} images a second"
         rows.append((f"times open_clip_train, {name}", f"{reached}; {rates}", aims[name.partition(", ")[2]]))
     times = [f"{loading[name]:.0f} times" for name in ("times_the_model", "times_the_model_decoding")]
     rows += [
         (
             "loading alone beside what the model consumes",
-            f"{times[0]} from decoded pictures, {times[1]} from JPEG",
+            f"{times[0]} from decoded images, {times[1]} from JPEG",
             ">= 3",
         ),
         (
@@ -274,14 +274,14 @@ def training_table() -> str:
         rows.append(("on a GPU", gpu, "-"))
     else:
         share = f", {gpu['utilisation']:.0%} of its peak" if gpu["utilisation"] else ""
-        rows.append((f"ViT-B-32 on a {gpu['device']}", f"{gpu['images_per_second']:,.0f} pictures/s{share}", "-"))
+        rows.append((f"ViT-B-32 on a {gpu['device']}", f"{gpu['images_per_second']:,.0f} images/s{share}", "-"))
     head = [f"| on {_on(stored)}, {stored['busy']:.0f} busy | reached | meant |", "|---|---|---|"]
     return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def bridge_table() -> str:
     """The model card's table of the bridge's three forms."""
-    stored = json.loads((HERE / "bridge.json").read_text())
+    stored = json.loads((HERE / "results" / "bridge.json").read_text())
     forms = {
         "classes": "classes' half alone, as the classifier has it",
         "regression": "both halves, by regression",

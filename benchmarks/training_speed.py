@@ -3,9 +3,9 @@
     python benchmarks/training_speed.py --open-clip-python VENV/bin/python
 
 VENV has open_clip_train (pip install open_clip_torch[training]). Both train the same tiny ViT and text tower from
-the same tar shards with the same batch, on the processor, in turns, several times over; a step's pictures a second
-are the median over its steps. Beside it: how much faster pictures load than the model consumes them, what
-activations --micro-batch leaves alive, and, where there is a GPU, pictures a second and the share of its peak.
+the same tar shards with the same batch, on the processor, in turns, several times over; a step's images a second
+are the median over its steps. Beside it: how much faster images load than the model consumes them, what
+activations --micro-batch leaves alive, and, where there is a GPU, images a second and the share of its peak.
 The result is printed and kept beside this script as training_speed.json; benchmarks/tables.py puts it into
 docs/pretraining.md. A quarter of an hour on two idle cores.
 """
@@ -32,7 +32,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-RESULT = Path(__file__).with_suffix(".json")
+RESULT = Path(__file__).parent / "results/training_speed.json"
 WARM = 4  # first steps, which pay for what happens once
 Words = list[str]  # of a command line
 PRECISIONS = {"fp32": ("f32", "fp32"), "bf16": ("bf16", "amp_bf16")}  # ours, theirs
@@ -72,17 +72,17 @@ WORDS = [
 ]
 
 
-def write_shards(folder: Path, pictures: int, shards: int = 4) -> str:
-    """Tar shards of 48-pixel pictures, each with a caption of its own; the name that means them all."""
+def write_shards(folder: Path, images: int, shards: int = 4) -> str:
+    """Tar shards of 48-pixel images, each with a caption of its own; the name that means them all."""
     rng = np.random.default_rng(0)
     for shard in range(shards):
         with tarfile.open(folder / f"{shard:05d}.tar", "w") as tar:
-            for number in range(shard * pictures // shards, (shard + 1) * pictures // shards):
+            for number in range(shard * images // shards, (shard + 1) * images // shards):
                 rough = Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8))
-                picture = io.BytesIO()
-                rough.resize((48, 48), Image.Resampling.BICUBIC).save(picture, "JPEG", quality=90)
+                image = io.BytesIO()
+                rough.resize((48, 48), Image.Resampling.BICUBIC).save(image, "JPEG", quality=90)
                 caption = f"{' '.join(rng.choice(WORDS, 6))} {number}"
-                for ending, data in (("jpg", picture.getvalue()), ("txt", caption.encode())):
+                for ending, data in (("jpg", image.getvalue()), ("txt", caption.encode())):
                     member = tarfile.TarInfo(f"{number:06d}.{ending}")
                     member.size = len(data)
                     tar.addfile(member, io.BytesIO(data))
@@ -90,7 +90,7 @@ def write_shards(folder: Path, pictures: int, shards: int = 4) -> str:
 
 
 def ours(shards: str, batch: int, steps: int, threads: int, words: list[str]) -> float:
-    """Pictures a second of this project's trainer, in a process of its own."""
+    """Images a second of this project's trainer, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "training", "clip", "--data", shards, "--out", f"{folder}/run"]
         command += ["--steps", str(steps), "--batch-size", str(batch), "--log-every", "1", "--warmup", "0", *words]
@@ -100,7 +100,7 @@ def ours(shards: str, batch: int, steps: int, threads: int, words: list[str]) ->
 
 
 def theirs(python: str, shards: str, batch: int, steps: int, threads: int, words: list[str]) -> float:
-    """Pictures a second of open_clip_train, as its own log has them."""
+    """Images a second of open_clip_train, as its own log has them."""
     from training.models.towers import TINY
 
     with tempfile.TemporaryDirectory() as folder:
@@ -126,7 +126,7 @@ def _run(command: list[str], threads: int, cwd: Path) -> str:
 
 @dataclass(frozen=True)
 class Sides:
-    """Both trainers on the same shards: settings to pictures a second."""
+    """Both trainers on the same shards: settings to images a second."""
 
     python: str
     shards: str
@@ -174,7 +174,7 @@ class Sides:
 
 
 def loading(shards: str, batch: int) -> dict[str, float]:
-    """Pictures a second that one worker's work prepares, decoded before and decoded each time."""
+    """Images a second that one worker's work prepares, decoded before and decoded each time."""
     from training.data.config import DataConfig
     from training.engine.distributed import join
     from training.pretrain import plan
@@ -229,7 +229,7 @@ def activations(shards: str, batch: int) -> dict[str, float]:
 
 
 def on_gpu(batch: int) -> dict[str, Any] | str:
-    """Pictures a second and model FLOP utilisation of ViT-B-32 in bf16, on pictures that lie on the GPU."""
+    """Images a second and model FLOP utilisation of ViT-B-32 in bf16, on images that lie on the GPU."""
     import torch
 
     if not torch.cuda.is_available():
@@ -311,7 +311,7 @@ def main(open_clip_python: str | None, batch: int, steps: int, rounds: int, thre
 
 
 def _store(result: dict[str, Any]) -> None:
-    from index.bound import machine
+    from index.ingest.throughput import machine
 
     result = result | {"machine": machine(), "busy": os.getloadavg()[1]}
     RESULT.write_text(json.dumps(result, indent=1) + "\n")

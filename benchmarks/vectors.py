@@ -1,12 +1,12 @@
-"""Vectors like those of pictures, and queries like those of words, as many as are asked for.
+"""Vectors like those of images, and queries like those of words, as many as are asked for.
 
-    rows = PictureLike(512).rows(start, stop)      any part of an endless list, the same each time
-    queries = PictureLike(512).words(366)
+    rows = ImageLike(512).rows(start, stop)      any part of an endless list, the same each time
+    queries = ImageLike(512).words(366)
 
 Uniformly random vectors say nothing about search: they have no neighbours. What is drawn here has what
-real embeddings have. A cone: all pictures share a direction. A spectrum: the variance along the i-th
+real embeddings have. A cone: all images share a direction. A spectrum: the variance along the i-th
 axis falls as 1 / i, as it does in embeddings of photographs. Clusters, of very different sizes, within
-which pictures vary as much as clusters do among each other. And words that lie elsewhere: they share a
+which images vary as much as clusters do among each other. And words that lie elsewhere: they share a
 direction of their own (the modality gap of Liang et al. 2022), and only the rest of them points to a
 cluster. The lengths and the exponent were chosen, not fitted to one encoder.
 """
@@ -21,7 +21,7 @@ BLOCK = 10_000  # rows drawn together
 CONE, GAP, WITHIN = 0.75, 0.9, 1.0  # lengths beside a cluster's own, which is 1
 
 
-class PictureLike:
+class ImageLike:
     """dim: numbers a vector. seed: another collection."""
 
     def __init__(self, dim: int = 512, seed: int = 0):
@@ -35,7 +35,7 @@ class PictureLike:
 
     @cached_property
     def _shared(self) -> NDArray[np.float32]:
-        """[2, dim]: the direction that pictures share, and the one that words share; orthogonal unit rows."""
+        """[2, dim]: the direction that images share, and the one that words share; orthogonal unit rows."""
         rng = np.random.default_rng((self.seed, 1))
         return np.linalg.qr(rng.normal(size=(self.dim, 2)))[0].T.astype(np.float32)
 
@@ -52,7 +52,7 @@ class PictureLike:
         return share / share.sum()
 
     def rows(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Pictures start to stop: [stop - start, dim], unit rows."""
+        """Images start to stop: [stop - start, dim], unit rows."""
         blocks = range(start // BLOCK, -(-stop // BLOCK))
         drawn = np.concatenate([self._block(block) for block in blocks])
         return drawn[start - blocks.start * BLOCK :][: stop - start]
@@ -63,9 +63,9 @@ class PictureLike:
         rows = rows + WITHIN * rng.standard_normal((BLOCK, self.dim), np.float32) * self.spectrum
         return _unit(rows + CONE * self._shared[0])
 
-    def pictures(self, count: int) -> NDArray[np.float32]:
-        """Pictures that are not among the rows, to ask with: [count, dim]."""
-        return PictureLike.rows(self, 10**9, 10**9 + count)
+    def images(self, count: int) -> NDArray[np.float32]:
+        """Images that are not among the rows, to ask with: [count, dim]."""
+        return ImageLike.rows(self, 10**9, 10**9 + count)
 
     def words(self, count: int) -> NDArray[np.float32]:
         """Queries as words make them: each names a cluster, off by the gap. [count, dim], unit rows."""

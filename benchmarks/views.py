@@ -1,7 +1,7 @@
 """How fast views are made: python benchmarks/views.py
 
-SimCLR's two views of each picture (crop, flip, colours, grey, blur, normalised), ours for a batch at once beside
-torchvision's transforms one picture at a time, in turns on one thread. Medians of the turns and their range go
+SimCLR's two views of each image (crop, flip, colours, grey, blur, normalised), ours for a batch at once beside
+torchvision's transforms one image at a time, in turns on one thread. Medians of the turns and their range go
 into views.json.
 """
 
@@ -78,7 +78,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     facts = {"torch": torch.__version__, "torchvision": torchvision.__version__, "machine": platform.machine()}
     document = {**facts, "threads": 1, "turns": TURNS, "rows": rows}
-    write_file(Path(__file__).with_suffix(".json"), json.dumps(document, indent=1).encode() + b"\n")
+    write_file(Path(__file__).parent / "results/views.json", json.dumps(document, indent=1).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python docs/tour.py
 
-Starts `python app.py` on the demo collection and drives it in Chromium as a visitor would. The pictures are those
+Starts `python app.py` on the demo collection and drives it in Chromium as a visitor would. The images are those
 of the demo: OpenMoji's drawings (CC BY-SA 4.0) and photographs from scikit-image, scikit-learn and matplotlib.
 """
 
@@ -78,15 +78,15 @@ SHOTS: tuple[tuple[str, Callable[[Page], None], dict[str, int], str], ...] = (
 
 
 def settled(page: Page) -> None:
-    """Nothing is on its way and every picture in sight is drawn."""
+    """Nothing is on its way and every image in sight is drawn."""
     page.wait_for_load_state("networkidle")
     page.wait_for_selector("#tabs [role=tab][aria-selected=true]")
     page.wait_for_timeout(600)
 
 
-def kept(picture: bytes, path: Path) -> None:
+def kept(image: bytes, path: Path) -> None:
     """As WebP, as good as fits."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image = Image.open(io.BytesIO(image)).convert("RGB")
     for quality in (90, 80, 70, 60, 50):
         out = io.BytesIO()
         image.save(out, "WEBP", quality=quality, method=6)
@@ -98,9 +98,9 @@ def kept(picture: bytes, path: Path) -> None:
 
 @click.command()
 @click.option("--into", type=click.Path(path_type=Path), default=HERE / "tour", show_default="docs/tour")
-@click.option("--only", multiple=True, help="Only these pictures.")
+@click.option("--only", multiple=True, help="Only these images.")
 def main(into: Path, only: tuple[str, ...]) -> None:
-    """Take the pictures."""
+    """Take the images."""
     into.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-u", "app.py", "--no-browser", "--port", "0"]
     with (

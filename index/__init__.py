@@ -1,1 +1,1 @@
-"""Picture collections on disk: found, embedded, stored, searched, labelled."""
+"""Image collections on disk: found, embedded, stored, searched, labelled."""

@@ -1,27 +1,27 @@
-"""python -m index build | search | label | info | ...: collections of pictures from the command line."""
+"""python -m index build | search | label | info | ...: collections of images from the command line."""
 
 import click
 
-from index.command.bench import bench
-from index.command.build import build
-from index.command.demo import demo
-from index.command.duplicates import duplicates
-from index.command.export import export
-from index.command.importing import import_
-from index.command.info import info
-from index.command.label import label
-from index.command.remove import remove
-from index.command.search import search
-from index.command.verify import verify
+from index.cli.bench import bench
+from index.cli.build import build
+from index.cli.demo import demo
+from index.cli.duplicates import duplicates
+from index.cli.export import export
+from index.cli.importing import import_
+from index.cli.info import info
+from index.cli.label import label
+from index.cli.remove import remove
+from index.cli.search import search
+from index.cli.verify import verify
 from training.models.console import Commands
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Collections of pictures: embed them once, then search and label them by words.
+    """Collections of images: embed them once, then search and label them by words.
 
     \b
-      python -m index build ~/Pictures --into photos.gelato
+      python -m index build ~/Images --into photos.gelato
       python -m index search photos.gelato "a dog asleep on a sofa"
       python -m index label photos.gelato --classes "cat,dog,horse"
     """

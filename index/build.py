@@ -11,16 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import FACTS, HIDDEN, Collection, read_failures
-from index.plan import Plan
-from index.reading import Loaded, Seen, read_and_embed
-from index.repair import repair_collection
-from index.structure import save_nearest
-from index.writer import Writer, legible, written
+from index.ingest.plan import Plan
+from index.ingest.reading import Loaded, Seen, read_and_embed
+from index.maintenance.repair import repair_collection
+from index.retrieval.faiss_index import save_nearest
+from index.storage.writer import Writer, legible, written
 from training.data.source import Item
 from training.data.sources import open_source
 from training.models.encoder import Encoder
 
-SEGMENT_SIZE = 1000  # pictures
+SEGMENT_SIZE = 1000  # images
 SEGMENT_SECONDS = 30.0  # a segment closes after this long even if it is not full
 FIRST_SEGMENT_SECONDS = 2.0  # the first one sooner, so that there is something to search
 
@@ -31,7 +31,7 @@ Engine = Callable[
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a build is. rate: pictures a second; left: seconds to go, None while unknown."""
+    """How far a build is. rate: images a second; left: seconds to go, None while unknown."""
 
     done: int
     total: int
@@ -43,7 +43,7 @@ class Progress:
 
 @dataclass
 class BuildReport:
-    """What a build did, in pictures. images: all that are searchable now."""
+    """What a build did, in images. images: all that are searchable now."""
 
     collection: str
     encoder: str
@@ -78,12 +78,12 @@ def build_collection(
     repair: bool = False,
     engine: Engine = read_and_embed,
 ) -> BuildReport:
-    """Bring the collection at into up to date with sources; pictures of other sources stay as they are.
+    """Bring the collection at into up to date with sources; images of other sources stay as they are.
 
     Kill it at any moment: what it published stays, and the next build goes on from there.
-    prune: let more than half of a source's pictures go. stop: asked between batches; when it says
+    prune: let more than half of a source's images go. stop: asked between batches; when it says
     so, the build publishes what it has and ends. repair: first let go of what is damaged, see
-    repair_collection, so that it is made again from its pictures. engine: what reads and embeds: the cores
+    repair_collection, so that it is made again from its images. engine: what reads and embeds: the cores
     of this machine, or `cluster.RayEngine`. UserError for a source that is missing or empty, a collection
     of another encoder, or a second build of the same collection.
     """
@@ -184,7 +184,7 @@ class _Build:
             self._add(name, item, loaded, id, loaded.size, vector, replaces=row)
 
     def _reuse(self, name: str, item: Item, loaded: Loaded) -> None:
-        """A picture whose content the collection already holds: touched, moved or copied; not embedded again."""
+        """An image whose content the collection already holds: touched, moved or copied; not embedded again."""
         same = self.plan.by_hash[loaded.hash]
         row = self.plan.at.get((name, item.path))
         moved = None if row is not None else next((r for r in same if r in self.movable), None)
@@ -239,7 +239,7 @@ class _Build:
             self.segment.dropped.append(self.old["id"].iat[replaces])
 
     def _new_id(self, content: str) -> str:
-        """A prefix of the content's hash; copies of a picture are told apart by -2, -3, ..."""
+        """A prefix of the content's hash; copies of an image are told apart by -2, -3, ..."""
         id, copy = content[:16], 1
         while id in self.ids:
             copy += 1
@@ -250,7 +250,7 @@ class _Build:
     def _fail(self, name: str, item: Item, reason: str) -> None:
         self.failures.append({"source": name, "path": item.path, "reason": legible(" ".join(reason.split()))})
         row = self.plan.at.get((name, item.path))
-        if row is not None:  # it was a picture once and is none now
+        if row is not None:  # it was an image once and is none now
             self.plan.gone.add(row)
 
     def _let_go(self) -> None:
@@ -265,7 +265,7 @@ class _Build:
     def _publish(self, failures: pd.DataFrame | None = None) -> None:
         """Show readers what has gathered. Rows and the rows they replace change places in one step."""
         segment, self.segment = self.segment, _Segment()
-        # A picture that kept its id is in both lists; the old row goes by name before the new one is written.
+        # An image that kept its id is in both lists; the old row goes by name before the new one is written.
         self.writer.publish(segment.rows, np.asarray(segment.vectors), segment.dropped, failures)
 
     def _all_failures(self) -> pd.DataFrame:

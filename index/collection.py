@@ -1,10 +1,10 @@
 """One collection on disk, as a reader sees it: manifest, segments, rows, thumbnails.
 
     manifest.json            what the collection is: encoder, segments, counts; replaced atomically
-    segments/000001/         vectors.npy (float16 [n, dim]), items.parquet (one row a picture)
+    segments/000001/         vectors.npy (float16 [n, dim]), items.parquet (one row an image)
     search.faiss, search.json   made from the segments, see nearest.py
-    thumbnails/ab/abcd….webp by content, so that copies of a picture share one
-    failures.csv             every picture that could not be read, with the reason
+    thumbnails/ab/abcd….webp by content, so that copies of an image share one
+    failures.csv             every image that could not be read, with the reason
 
 The manifest alone decides what belongs to the collection; a folder it does not name is left over
 from a killed build and of no account. An open collection stays as it was when it was opened.
@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.segment import Segment, Vectors
-from index.tables import plain
+from index.storage.segments import Segment, Vectors
+from index.storage.tables import plain
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -42,7 +42,7 @@ FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
 class Manifest:
     """What manifest.json says.
 
-    segments: name and number of pictures of each, in row order. checksums: SHA-256 of a segment's files
+    segments: name and number of images of each, in row order. checksums: SHA-256 of a segment's files
     by its name and theirs. last_segment: the highest number given to a segment so far. A number is never
     given again, so what a segment's name stands for never changes under a reader.
     """
@@ -111,7 +111,7 @@ def _corrupt(path: Path, why: str) -> str:
 def damaged(path: Path, error: Exception) -> str:
     """What to say of a segment that is not what was published."""
     return (
-        f"{path} has lost or damaged a segment ({str(error).splitlines()[0]}). To mend it from its pictures: "
+        f"{path} has lost or damaged a segment ({str(error).splitlines()[0]}). To mend it from its images: "
         f"python -m index build SOURCE --into {path} --repair"
     )
 
@@ -125,7 +125,7 @@ def _head(id: str) -> int:
 
 
 class Collection:
-    """A collection as it was when opened. Row i of `items` is the picture of `vectors[i]`."""
+    """A collection as it was when opened. Row i of `items` is the image of `vectors[i]`."""
 
     def __init__(self, path: Path, manifest: Manifest):
         self.path, self.manifest = path, manifest
@@ -170,7 +170,7 @@ class Collection:
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """One row a picture: FACTS, then the columns that its source had. For a few columns, frame is lighter."""
+        """One row an image: FACTS, then the columns that its source had. For a few columns, frame is lighter."""
         return self.frame(self.columns)
 
     @property
@@ -199,7 +199,7 @@ class Collection:
         return self._columns[name]
 
     def record(self, row: int) -> dict[str, Any]:
-        """The columns of one picture, those that only builds need left out; reads no other columns into memory."""
+        """The columns of one image, those that only builds need left out; reads no other columns into memory."""
         part = int(np.searchsorted(self.vectors.starts, row, side="right")) - 1
         with self._whole():
             found = self._segments[part].record(int(row - self.vectors.starts[part]))
@@ -215,13 +215,13 @@ class Collection:
 
     @cached_property
     def _by_id(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """The number that each id begins with, sorted, and its row: 16 bytes a picture."""
+        """The number that each id begins with, sorted, and its row: 16 bytes an image."""
         heads = np.fromiter((_head(id) for id in self.column("id")), np.uint64, len(self))
         order = np.argsort(heads, kind="stable")
         return heads[order], order
 
     def row(self, id: str) -> int:
-        """The row of the picture called id; KeyError if there is none."""
+        """The row of the image called id; KeyError if there is none."""
         heads, order = self._by_id
         head = np.uint64(_head(id))
         for row in order[np.searchsorted(heads, head) : np.searchsorted(heads, head, side="right")]:
@@ -230,11 +230,11 @@ class Collection:
         raise KeyError(id)
 
     def vector(self, id: str) -> NDArray[np.float32]:
-        """[dim], unit length; KeyError if there is no such picture."""
+        """[dim], unit length; KeyError if there is no such image."""
         return np.asarray(self.vectors[self.row(id)], np.float32)
 
     def thumbnail(self, id: str) -> Path | None:
-        """The preview of the picture called id, or None. The path comes from our own table, never from id."""
+        """The preview of the image called id, or None. The path comes from our own table, never from id."""
         try:
             path = thumbnail_path(self.path, self.column("id").iat[self.row(id)])
         except KeyError:
@@ -243,7 +243,7 @@ class Collection:
 
     @cached_property
     def failures(self) -> pd.DataFrame:
-        """source, path and reason of every picture that could not be read."""
+        """source, path and reason of every image that could not be read."""
         return read_failures(self.path)
 
     def refreshed(self) -> "Collection":
@@ -293,7 +293,7 @@ def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
 
 
 def thumbnail_path(folder: Path, id: str) -> Path:
-    """Where the preview of the picture called id lies; copies share one."""
+    """Where the preview of the image called id lies; copies share one."""
     if not ID.fullmatch(id):
         raise ValueError(f"{id!r} is not an id")
     content = id.partition("-")[0]
@@ -311,5 +311,5 @@ def read_failures(folder: Path) -> pd.DataFrame:
 def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
     """Where the collection made of source lives in the cache: one for each source and encoder."""
     mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
-    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "pictures"
+    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "images"
     return cache_dir("collections") / f"{safe[:60]}-{mark}.gelato"

@@ -1,4 +1,4 @@
-"""Pictures that a collection holds more than once: the same file, or the same picture saved again.
+"""Images that a collection holds more than once: the same file, or the same image saved again.
 
 Similar is not the same. Two photographs of one scene lie as near in an encoder's space as a photograph and
 its smaller copy do, so nearness only proposes pairs; what the pixels of the previews say decides.
@@ -24,13 +24,13 @@ GRID = 16  # cells of a side that two previews are compared by
 ALIKE = 6.0  # grey levels of 255 by which the cells of two copies differ on average, at most
 CORRELATED = 0.98  # and by how much their lights and darks must go together
 SHAPE = 0.03  # two copies' sides are in the same proportion, to this share
-CHUNK = 2_000  # pictures compared with all at a time
+CHUNK = 2_000  # images compared with all at a time
 COLUMNS = ("group", "kind", "keep", "id", "path", "width", "height", "bytes", "cosine", "why")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that are one picture, the one to keep first. kind: "same file" or "same picture"; cosines: to the first."""
+    """Rows that are one image, the one to keep first. kind: "same file" or "same image"; cosines: to the first."""
 
     kind: str
     rows: tuple[int, ...]
@@ -47,7 +47,7 @@ def find_duplicates(
     """Every group of copies, largest first.
 
     near: the cosine from which two different files are compared by their pixels; None compares none.
-    Kept is the picture with most pixels; of those, the one with most bytes, then the oldest, then the
+    Kept is the image with most pixels; of those, the one with most bytes, then the oldest, then the
     first by path.
     """
     if near is not None and not 0 < near <= 1:
@@ -73,7 +73,7 @@ def find_duplicates(
 
 
 def report(collection: Collection, groups: Sequence[Group]) -> pd.DataFrame:
-    """One row a picture that has a copy, COLUMNS; keep is true for one of each group."""
+    """One row an image that has a copy, COLUMNS; keep is true for one of each group."""
     lines = []
     for number, group in enumerate(groups, 1):
         for row, cosine in zip(group.rows, group.cosines, strict=True):
@@ -97,7 +97,7 @@ def _group(collection: Collection, facts: pd.DataFrame, rows: list[int]) -> Grou
         why = "it has as many pixels as any, and most bytes, so it was compressed least"
     else:
         why = "it is the oldest of equals"
-    return Group("same file" if one else "same picture", tuple(rows), cosines, why)
+    return Group("same file" if one else "same image", tuple(rows), cosines, why)
 
 
 def _same(hashes: pd.Series) -> Iterator[NDArray[np.int64]]:
@@ -133,7 +133,7 @@ class _Looks:
         self.kept: dict[int, NDArray[np.float32] | None] = {}
 
     def alike(self, one: int, other: int) -> bool:
-        """Whether two rows are one picture by their pixels. False where a preview is missing: nothing is then known."""
+        """Whether two rows are one image by their pixels. False where a preview is missing: nothing is then known."""
         if abs(self.shapes[one] / self.shapes[other] - 1) > SHAPE:
             return False
         a, b = self._cells(one), self._cells(other)

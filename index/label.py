@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from index.collection import Collection
-from index.tables import csv_text
+from index.storage.tables import csv_text
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.runtime import cores
 from training.models.zero_shot import ClassName, rivals, two_best, zero_shot_classifier
 
-NONE = "none"  # the label of a picture that shows none of the classes
-CHUNK = 4_000_000  # pictures times classes at a time: bounds the memory at any number of either
+NONE = "none"  # the label of an image that shows none of the classes
+CHUNK = 4_000_000  # images times classes at a time: bounds the memory at any number of either
 COLUMNS = ("path", "label", "probability", "runner_up", "margin")  # of labels.csv
 
 
@@ -28,11 +28,11 @@ def label_collection(
     none: bool = False,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> pd.DataFrame:
-    """One row a picture, in the collection's order: COLUMNS and id.
+    """One row an image, in the collection's order: COLUMNS and id.
 
     probability: of the label, as the encoder has it. runner_up: the second class, empty if there is
     only one. margin: the label's probability less the runner-up's. none: also allow the label "none".
-    progress is called with pictures done and their total.
+    progress is called with images done and their total.
     """
     collection.check_encoder(encoder)
     if none and any(c.name == NONE for c in classes):
@@ -52,15 +52,15 @@ def label_collection(
     with ThreadPoolExecutor(cores()) as pool:  # the product is shared out already; this shares out what follows it
         for done in pool.map(label, range(0, len(collection), chunk)):
             progress(done, len(collection))
-    pictures = collection.frame(["path", "id"])
+    images = collection.frame(["path", "id"])
     return pd.DataFrame(
         {
-            "path": pictures["path"],
+            "path": images["path"],
             "label": names[best[:, 0]],
             "probability": chances[:, 0],
             "runner_up": names[best[:, 1]],
             "margin": chances[:, 0] - chances[:, 1],
-            "id": pictures["id"],
+            "id": images["id"],
         }
     )
 
@@ -76,7 +76,7 @@ def _places(cell: Any) -> Any:
 
 
 def summary(labels: pd.DataFrame, classes: Sequence[ClassName], encoder: Encoder) -> dict[str, Any]:
-    """How many pictures got each label, and how sure the encoder is of them."""
+    """How many images got each label, and how sure the encoder is of them."""
     counts = labels["label"].value_counts()
     names = [c.name for c in classes] + ([NONE] if (labels["label"] == NONE).any() else [])
     return {

@@ -1,4 +1,4 @@
-"""What a person asks for: words and pictures, wanted or unwanted, as one vector."""
+"""What a person asks for: words and images, wanted or unwanted, as one vector."""
 
 import re
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ WEIGHT = re.compile(r"(\d+(?:\.\d+)?):\s*(?=\S)")
 
 @dataclass(frozen=True)
 class Term:
-    """One thing wanted (sign 1) or unwanted (sign -1): words, the id of a picture that is like it, or a picture."""
+    """One thing wanted (sign 1) or unwanted (sign -1): words, the id of an image that is like it, or an image."""
 
     sign: int = 1
     weight: float = 1.0
     words: str | None = None
     like: str | None = None
-    picture: Image.Image | None = None
+    image: Image.Image | None = None
 
 
 def parse_query(text: str) -> list[Term]:
@@ -60,10 +60,10 @@ def format_query(terms: Sequence[Term]) -> str:
 def embed_query(terms: Sequence[Term], collection: Collection, encoder: Encoder) -> NDArray[np.float32]:
     """[dim], unit length: each term's unit vector by its sign and weight, summed and renormalised.
 
-    UserError if there are no terms, a picture asked for is not in the collection, or the terms cancel out.
+    UserError if there are no terms, an image asked for is not in the collection, or the terms cancel out.
     """
     if not terms:
-        raise UserError("There is nothing to search for; give some words or a picture.")
+        raise UserError("There is nothing to search for; give some words or an image.")
     phrases = [term.words for term in terms if term.words]
     texts = iter(encoder.embed_texts(phrases)) if phrases else iter(())
     total = np.zeros(collection.dim, np.float32)
@@ -74,11 +74,11 @@ def embed_query(terms: Sequence[Term], collection: Collection, encoder: Encoder)
             try:
                 vector = unit(collection.vector(term.like))
             except KeyError as error:
-                raise UserError(f"There is no picture {term.like} in {collection.name}; it may be gone.") from error
-        elif term.picture is not None:
-            vector = encoder.embed_images([term.picture])[0]
+                raise UserError(f"There is no image {term.like} in {collection.name}; it may be gone.") from error
+        elif term.image is not None:
+            vector = encoder.embed_images([term.image])[0]
         else:
-            raise ValueError("a term holds words, an id or a picture")
+            raise ValueError("a term holds words, an id or an image")
         total += term.sign * term.weight * vector
     if np.linalg.norm(total) < 1e-6:
         raise UserError("What is wanted and what is not wanted cancel out; leave one of them away.")

@@ -1,4 +1,4 @@
-"""From what a person asks for to pictures, best first."""
+"""From what a person asks for to images, best first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.nearest import Nearest, load_nearest
 from index.query import Term, embed_query, parse_query
-from index.where import columns_of, matching_rows
+from index.retrieval.filters import columns_of, matching_rows
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One picture found. rank counts from 1; score is the cosine to the query; row is its row in the collection."""
+    """One image found. rank counts from 1; score is the cosine to the query; row is its row in the collection."""
 
     rank: int
     score: float
@@ -38,7 +38,7 @@ def search(
     where: str | None = None,
     offset: int = 0,
 ) -> list[Hit]:
-    """The k pictures that answer query best, after the first offset of them.
+    """The k images that answer query best, after the first offset of them.
 
     where: a filter over the columns, applied before ranking, so it never empties the results by
     itself. UserError if encoder did not make the collection, or the query or filter makes no sense.
@@ -46,7 +46,7 @@ def search(
     collection.check_encoder(encoder)
     if not len(collection):
         raise UserError(
-            f"{collection.path} holds no pictures yet; build it: python -m index build FOLDER --into {collection.path}"
+            f"{collection.path} holds no images yet; build it: python -m index build FOLDER --into {collection.path}"
         )
     terms = parse_query(query) if isinstance(query, str) else list(query)
     vector = embed_query(terms, collection, encoder)
@@ -56,7 +56,7 @@ def search(
 def by_vector(
     collection: Collection, vector: NDArray[np.float32], k: int, *, where: str | None = None, offset: int = 0
 ) -> list[Hit]:
-    """The k pictures nearest to vector [dim], after the first offset of them; no encoder is needed for it."""
+    """The k images nearest to vector [dim], after the first offset of them; no encoder is needed for it."""
     if vector.shape != (collection.dim,):
         shape = list(vector.shape)
         raise UserError(f"The vector has the shape {shape}; those of {collection.name} have {collection.dim} numbers.")
@@ -75,7 +75,7 @@ def rows_where(collection: Collection, expression: str) -> NDArray[np.intp]:
 def ranked(
     collection: Collection, vector: NDArray[np.float32], k: int, among: NDArray[np.intp] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Scores and rows of the k pictures nearest to vector [dim], best first; only of the rows in among, if given."""
+    """Scores and rows of the k images nearest to vector [dim], best first; only of the rows in among, if given."""
     return nearest_of(collection)(vector, k, among)
 
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from conftest import PALETTE, ColourEncoder, paint
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.command import listen
-from app.library import Library
-from app.patience import settings
-from app.server import make_server
+from app.server.server import make_server
+from app.server.timeouts import settings
+from app.state.library import Library
 from index.build import build_collection
+from tests.samples import PALETTE, ColourEncoder, paint
 
-PICTURES = 75  # more than one page of results
+IMAGES = 75  # more than one page of results
 
 
 @dataclass
@@ -49,7 +49,7 @@ def chromium() -> Iterator[Browser]:
 
 def colour_library(folder: Path) -> Library:
     """75 squares of five colours in one collection, a single one in another; the encoder is checkable by eye."""
-    for i in range(PICTURES):
+    for i in range(IMAGES):
         name, (r, g, b) = list(PALETTE.items())[i % len(PALETTE)]
         # A name that would be markup if anything on the page took it for that.
         shown = f"{name} {i} <img src=x onerror=alert(1)>" if i == 3 else f"{name} {i}"
@@ -106,13 +106,13 @@ def watched(browser: Browser, site: Site) -> Iterator:
     yield open_page
     for context in contexts:
         context.close()
-    assert not foreign
-    assert not complaints
+    assert not foreign, foreign
+    assert not complaints, complaints
 
 
 def search(page: Page, text: str) -> None:
     """Type text, press Enter and wait for its answer."""
-    page.get_by_role("textbox", name="Describe a picture").fill(text)
+    page.get_by_role("textbox", name="Describe an image").fill(text)
     page.keyboard.press("Enter")
     page.wait_for_function("text => new URLSearchParams(location.search).get('q') === text", arg=text)
     expect(page.locator("#status")).to_contain_text("ms")
@@ -120,5 +120,5 @@ def search(page: Page, text: str) -> None:
 
 
 def names(page: Page, count: int = 15) -> list[str]:
-    """The colours of the first pictures on the page."""
+    """The colours of the first images on the page."""
     return [name.split()[0] for name in page.locator("#grid .g-name").all_inner_texts()[:count]]

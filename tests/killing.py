@@ -19,13 +19,13 @@ import numpy as np
 import training.models.pixels  # noqa: F401  # loaded once, for all victims
 from index.build import build_collection
 from index.collection import MANIFEST, Collection
+from index.maintenance.remove import remove_images
+from index.maintenance.verify import find_faults
 from index.nearest import load_nearest
-from index.remove import remove_pictures
-from index.structure import save_nearest
-from index.verify import find_faults
-from tests.conftest import ColourEncoder, paint
+from index.retrieval.faiss_index import save_nearest
+from tests.samples import ColourEncoder, paint
 
-PICTURES = 40
+IMAGES = 40
 
 
 class SlowEncoder(ColourEncoder):
@@ -37,18 +37,18 @@ class SlowEncoder(ColourEncoder):
 
     def embed_prepared(self, pixels):
         with self.log.open("ab") as file:
-            file.write(b"".join(b"%d\n" % picture[0, 0, 0] for picture in pixels))
+            file.write(b"".join(b"%d\n" % image[0, 0, 0] for image in pixels))
         time.sleep(0.002 * len(pixels))
         return super().embed_prepared(pixels)
 
 
 def build(folder: Path) -> None:
-    build_collection([folder / "pictures"], folder / "c.gelato", SlowEncoder(folder / "log"), segment_size=4)
+    build_collection([folder / "images"], folder / "c.gelato", SlowEncoder(folder / "log"), segment_size=4)
 
 
 def remove(folder: Path) -> None:
     if (folder / "c.gelato" / MANIFEST).exists():
-        remove_pictures(folder / "c.gelato", where="path < '010.png'")
+        remove_images(folder / "c.gelato", where="path < '010.png'")
 
 
 def rebuild_search(folder: Path) -> None:
@@ -101,7 +101,7 @@ def look(folder: Path) -> None:
 
 
 def assert_of_one_piece(collection: Collection) -> None:
-    """Each row's vector is that of the picture its path names, so rows and vectors are of one version."""
+    """Each row's vector is that of the image its path names, so rows and vectors are of one version."""
     numbers = np.array([int(name[:3]) for name in collection.items["path"]])
     assert len(set(numbers)) == len(numbers) == len(collection.vectors)
     if len(numbers):
@@ -120,8 +120,8 @@ def read_on(folder: Path) -> None:
 def main(folder: Path, trials: int, seed: int) -> dict[str, int]:
     """Kill trials times; what was counted."""
     rng = random.Random(seed)
-    for number in range(PICTURES):
-        paint(folder / f"pictures/{number:03d}.png", (number, 255 - number, 7))
+    for number in range(IMAGES):
+        paint(folder / f"images/{number:03d}.png", (number, 255 - number, 7))
     check(fork(build, folder))
     started = time.monotonic()
     check(fork(remove, folder))
@@ -153,21 +153,21 @@ def main(folder: Path, trials: int, seed: int) -> dict[str, int]:
         after = json.loads((folder / "seen.json").read_text())
         held, left = set(before["numbers"]), set(after["numbers"])
         if work is build:
-            assert held <= left, "a build lost pictures that were there"
-            assert not held & embedded(folder), "a picture that was there was embedded again"
+            assert held <= left, "a build lost images that were there"
+            assert not held & embedded(folder), "an image that was there was embedded again"
         elif work is remove:
             gone = {number for number in held if number < 10}
             assert left in (held, held - gone), "half of a removal was seen"
         else:
             assert left == held
-        counted["partial"] += 0 < len(left) < PICTURES
+        counted["partial"] += 0 < len(left) < IMAGES
         if work is build:
             (folder / "log").unlink(missing_ok=True)
             check(fork(build, folder))
             check(fork(look, folder))
             now = json.loads((folder / "seen.json").read_text())
-            assert sorted(now["numbers"]) == list(range(PICTURES)), "the next build did not complete it"
-            assert embedded(folder) == set(range(PICTURES)) - left, "the next build embedded more than what was missing"
+            assert sorted(now["numbers"]) == list(range(IMAGES)), "the next build did not complete it"
+            assert embedded(folder) == set(range(IMAGES)) - left, "the next build embedded more than what was missing"
             named = {entry["name"] for entry in json.loads((folder / "c.gelato" / MANIFEST).read_text())["segments"]}
             assert {entry.name for entry in (folder / "c.gelato/segments").iterdir()} == named
             assert not list((folder / "c.gelato").glob(".*.tmp"))
@@ -181,12 +181,12 @@ def wipe(folder: Path) -> None:
 
 
 def embedded(folder: Path) -> set[int]:
-    """The pictures embedded since the log was begun; each at most once."""
+    """The images embedded since the log was begun; each at most once."""
     try:
         numbers = [int(line) for line in (folder / "log").read_text().split()]
     except FileNotFoundError:
         return set()
-    assert len(numbers) == len(set(numbers)), "one build embedded a picture twice"
+    assert len(numbers) == len(set(numbers)), "one build embedded an image twice"
     return set(numbers)
 
 

@@ -12,8 +12,8 @@ import click
 
 from training.claims.command import claims
 from training.comparison.command import compare
+from training.data.scene_files import scenes
 from training.evaluation.command import evaluate
-from training.making import scenes
 from training.methods import METHODS
 from training.models.console import Commands
 from training.models.errors import UserError
@@ -63,12 +63,12 @@ class _Lazy(click.Command):
 
 @click.group(cls=Methods, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Train the encoders that search and label pictures.
+    """Train the encoders that search and label images.
 
     \b
-      python -m training clip --data pictures.parquet --caption "a photo of a {label}" --out runs/first
+      python -m training clip --data images.parquet --caption "a photo of a {label}" --out runs/first
       python -m training resume runs/first
-      python -m index build ~/Pictures --into photos.gelato --encoder runs/first
+      python -m index build ~/Images --into photos.gelato --encoder runs/first
     """
 
 
@@ -98,8 +98,8 @@ def method_command(name: str, text: str) -> click.Command:
         if explain:
             _explain(name, data, said, as_json)
             return
+        from training.evaluation.during_training import watch
         from training.pretrain import begin
-        from training.watch import watch
 
         run = out or _free(name)
         with Interrupt() as stop:
@@ -197,7 +197,7 @@ def _done(run: Path, trainer: Any, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"run": str(run), "finished": finished, "steps": trainer.step, **last}, indent=1))
     elif finished:
-        click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build PICTURES ", nl=False)
+        click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build IMAGES ", nl=False)
         click.echo(f"--into my.gelato --encoder {run}")
     else:
         click.echo(f"Stopped after step {trainer.step:,}. Go on with: python -m training resume {run}")
@@ -212,9 +212,9 @@ def _done(run: Path, trainer: Any, as_json: bool) -> None:
 def resume(run: Path, workers: int | None, as_json: bool) -> None:
     """Go on with RUN from its last checkpoint, as if it had never stopped."""
     from training.engine.config import read_config
+    from training.evaluation.during_training import watch
     from training.pretrain import data_of
     from training.pretrain import resume as go_on
-    from training.watch import watch
 
     document = read_config(run)
     with Interrupt() as stop:
@@ -245,9 +245,9 @@ def doctor(run: Path, as_json: bool) -> None:
 @click.option("--shard-size", default=10_000, show_default=True, type=click.IntRange(1), help="Pairs a tar file.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, shard_size: int, as_json: bool) -> None:
-    """Make a balanced set of captioned pictures, as CLIP's was made: so many pairs for each query.
+    """Make a balanced set of captioned images, as CLIP's was made: so many pairs for each query.
 
-    Pictures of each SOURCE whose captions have a query go into tar shards, at most --per-query for each.
+    Images of each SOURCE whose captions have a query go into tar shards, at most --per-query for each.
     """
     from training.data.curate import Queries
     from training.data.curate import curate as make
@@ -292,7 +292,7 @@ def export(run: Path, format: str, out: Path | None) -> None:
 )
 def starter(out: Path, clipart: Path | None, run: Path | None) -> None:
     """Fit the bridge of `starter`, the embedded default, again: the same numbers each time."""
-    from training.bridge import CLIPART, fit_bridge
+    from training.starter.bridge import CLIPART, fit_bridge
 
     fit_bridge(out, clipart or CLIPART, say=lambda text: click.echo(text, err=True), run=run)
     click.echo(f"Written to {out}. Its model card is training/models/starter.md")

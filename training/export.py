@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.models.atomic import write_file
 from training.models.errors import UserError
-from training.models.run_weights import facts_of
+from training.models.run_files import facts_of
 from training.models.towers import Pair, build_pair
 
 FORMATS = ("open_clip", "transformers")
@@ -19,7 +19,7 @@ def export(run: Path, out: Path, format: str) -> Path:
     facts = facts_of(run)
     if facts["kind"] != "pair":
         raise UserError(
-            f"{run} sees pictures only, and {format} holds words too; its weights are in {run / 'model.safetensors'}."
+            f"{run} sees images only, and {format} holds words too; its weights are in {run / 'model.safetensors'}."
         )
     pair = build_pair(str(run))
     pair.model.eval().requires_grad_(False)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from training.data.config import DataConfig
+from training.data.dataset import ImageDataset
 from training.data.loader import Batches
-from training.data.pictures import Pictures
 from training.data.sampler import Sampler
 from training.engine.checkpoint import checkpoints
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
@@ -52,7 +52,7 @@ class Plan:
             "run": asdict(self.run),
             "settings": asdict(self.settings),
             "origins": dict(self.origins),
-            "pictures": len(self.batches.pictures),
+            "images": len(self.batches.images),
             "data_fingerprint": self.fingerprint,
             "torch": torch.__version__,
         }
@@ -72,15 +72,15 @@ def plan(
     else:
         tower = build_backbone(data.tower, data.image_size)
         size = tower.image_size
-    pictures = Pictures(
+    images = ImageDataset(
         data.data, data.canvas or canvas_for(size), data.caption, method_class.needs_captions, data.label_column
     )
-    run, origins = resolve(user, method_class.recipe, len(pictures), world.size)
+    run, origins = resolve(user, method_class.recipe, len(images), world.size)
     if world.leads:
-        pictures.keep_decoded(most=data.cache << 20)
+        images.keep_decoded(most=data.cache << 20)
     world.wait()
-    pictures.keep_decoded(most=data.cache << 20)
-    of_data = {"classes": len(pictures.classes)}  # what settings of a method come from the data
+    images.keep_decoded(most=data.cache << 20)
+    of_data = {"classes": len(images.classes)}  # what settings of a method come from the data
     known = {field.name for field in fields(method_class.Config)}
     settings = {name: value for name, value in of_data.items() if name in known} | dict(settings)
     config = method_class.Config(**settings)
@@ -88,13 +88,13 @@ def plan(
     if world.size > 1:
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
-    sampler = Sampler(pictures.sizes, run.batch_size, run.seed, data.weights or None)
-    batches = Batches(pictures, sampler, method.augment, run.seed, world.rank, world.size)
-    return Plan(method_name, data, run, config, origins, method, batches, pictures.fingerprint())
+    sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None)
+    batches = Batches(images, sampler, method.augment, run.seed, world.rank, world.size)
+    return Plan(method_name, data, run, config, origins, method, batches, images.fingerprint())
 
 
 def canvas_for(size: int) -> int:
-    """The square that pictures are kept in: small ones as they are, large ones with a margin to cut from."""
+    """The square that images are kept in: small ones as they are, large ones with a margin to cut from."""
     return size if size <= 64 else size * 8 // 7
 
 
@@ -143,8 +143,8 @@ def resume(
         planned = plan(document["method"], data_of(document), settings, document["settings"], world)
         if planned.fingerprint != document["data_fingerprint"]:
             raise UserError(
-                f"The data of {run} has changed since it began ({document['pictures']:,} pictures then, "
-                f"{len(planned.batches.pictures):,} now); going on would be another run. Restore it, or begin a new "
+                f"The data of {run} has changed since it began ({document['images']:,} images then, "
+                f"{len(planned.batches.images):,} now); going on would be another run. Restore it, or begin a new "
                 f"run with --tower {run}."
             )
         return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)

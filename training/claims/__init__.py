@@ -42,6 +42,6 @@ OPEN = (
     "batch size for SimCLR, queue for MoCo at batch 32",
     "zero-shot prompt templates",
     "more pairs against a bigger tower",
-    "hard negatives on the picture's side",
+    "hard negatives on the image's side",
     "locked towers, from DeViSE to LiT",
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import clear_run
+from training.claims.small_ssl import clear_run
 
 NO_CROP, NO_JITTER = {"crop": 1.0}, {"jitter": 0.0, "grey": 0.0}
 
@@ -17,7 +17,7 @@ CLAIM = Claim(
     "alone, for without jitter colours give a view away.",
     source="lecture; Chen et al. 2020 (SimCLR), figure 5",
     design="SimCLR on a small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, 2 x 2: crops "
-    "of 20 to 100 % of a picture or none, colour jitter and loss of colour or neither; mirrored in all four. A "
+    "of 20 to 100 % of an image or none, colour jitter and loss of colour or neither; mirrored in all four. A "
     "linear probe reads shape and colour off h, on other scenes. Jitter should raise shape and lower colour, which "
     "it removes. A pilot with one other seed showed that at 64 pixels shapes can be read at all, and that cropping "
     "might cost more than it gives: the one object of a scene is cut away, unlike in a photograph.",

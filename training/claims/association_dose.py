@@ -1,7 +1,7 @@
 """Lemons that have always been yellow stay yellow."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little import clip_arms, clip_run
+from training.claims.small_clip import clip_arms, clip_run
 
 CLAIM = Claim(
     says="The more surely an object has its usual colour in training, the more CLIP answers that colour and not the "

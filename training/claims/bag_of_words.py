@@ -1,7 +1,7 @@
-"""CLIP finds the words of a caption in a picture, and not who has what."""
+"""CLIP finds the words of a caption in an image, and not who has what."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little import clip_arms
+from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
     says="CLIP is not compositional: it matches the words of a caption and not their structure.",
@@ -14,7 +14,7 @@ CLAIM = Claim(
     parts=(
         Part(
             "R@5 above chance",
-            lambda a: a["clip"]["recall@5"] - 5 / a["clip"]["pictures"],
+            lambda a: a["clip"]["recall@5"] - 5 / a["clip"]["images"],
             0.2,
         ),
         Part(

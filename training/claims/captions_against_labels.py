@@ -1,15 +1,15 @@
-"""Sentences against class names, of the same pictures."""
+"""Sentences against class names, of the same images."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little import clip_arms, clip_run
+from training.claims.small_clip import clip_arms, clip_run
 
 CLAIM = Claim(
     says="A sentence teaches more than a class label: “white shirt” and “blue shirt” are one class.",
     source="lecture (three limits of category labels); Radford et al. 2021",
     design="The small CLIP on the same 6,000 scenes of two things, taught with their captions, or with “a photo of a "
-    "...” and the shape of their first thing, pictures of one label counting as right for each other. Measured on "
+    "...” and the shape of their first thing, images of one label counting as right for each other. Measured on "
     "complete captions: the colour of things by words, which labels never tell; captions in which a shape is "
-    "replaced, which labels do tell; and the share of pictures whose caption is among the five nearest.",
+    "replaced, which labels do tell; and the share of images whose caption is among the five nearest.",
     arms={
         "captions": clip_arms()["plain"],
         "labels": Arm(
@@ -28,6 +28,6 @@ CLAIM = Claim(
         ),
         Part("R@5", lambda a: a["captions"]["recall@5"] - a["labels"]["recall@5"], 0.1),
     ),
-    found="Sentences teach a small CLIP colours that class names of the same pictures cannot",
+    found="Sentences teach a small CLIP colours that class names of the same images cannot",
     instead="Sentences against class names: colour {0:+.2f}, replaced shapes {1:+.2f}, R@5 {2:+.2f}",
 )

@@ -1,4 +1,4 @@
-"""CLIP's loss is the mean of two cross-entropies, and does not change when pictures and texts change places."""
+"""CLIP's loss is the mean of two cross-entropies, and does not change when images and texts change places."""
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,7 @@ def run(seed: int, quick: bool) -> dict[str, float]:
 CLAIM = Claim(
     says="CLIP's loss is symmetric InfoNCE: cross-entropy along rows and along columns of one matrix, averaged.",
     source="lecture; Radford et al. 2021, figure 3",
-    design="An identity: the trainer's loss against the lecture's pseudocode, and against itself with pictures and "
+    design="An identity: the trainer's loss against the lecture's pseudocode, and against itself with images and "
     f"texts exchanged, in float64, the largest difference of {BATCHES} random batches. The two directions alone must "
     "differ, or the symmetry would be an empty statement: the mean size of their difference over the same batches. "
     "(Designed anew once: at first one batch a seed was taken, and the size of one such difference says nothing, "
@@ -39,5 +39,5 @@ CLAIM = Claim(
         Part("difference after exchanging, nats", lambda arms: arms["both"]["exchanged"], 1e-10, exact=True),
         Part("size of the two directions' difference, nats", lambda arms: arms["both"]["one direction"], 0.01),
     ),
-    found="CLIP's loss is the lecture's pseudocode, and is the same with pictures and texts exchanged",
+    found="CLIP's loss is the lecture's pseudocode, and is the same with images and texts exchanged",
 )

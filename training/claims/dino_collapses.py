@@ -1,7 +1,7 @@
 """DINO without centring and DINO without sharpening collapse in opposite ways."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import ssl_run
+from training.claims.small_ssl import ssl_run
 
 OUTPUTS = {"outputs": 64}
 

@@ -1,7 +1,7 @@
 """The Gelato bet in miniature: self-supervised against supervised."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import clear_run
+from training.claims.small_ssl import clear_run
 from training.data.world import SHAPES
 
 VIEWS = {"crop": 0.2, "jitter": 1.0, "grey": 0.2}  # SimCLR's own: its jitter of 0.5 counts from twice the base
@@ -9,7 +9,7 @@ MARGIN = 0.05  # within five points is as good
 
 CLAIM = Claim(
     says="Self-supervision is as good as labels: what SimCLR learns serves within five points of what a classifier "
-    "learns from the same pictures.",
+    "learns from the same images.",
     source="lecture (the Gelato bet: about detection on PASCAL, by autumn 2015; the date was missed)",
     design="A small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, views of one kind: "
     "taught by SimCLR, or by the labels of their shapes. A linear probe on other scenes reads what the labels told "

@@ -1,7 +1,7 @@
 """Do hard negatives teach composition?"""
 
 from training.claims.claim import Claim, Part
-from training.claims.little import clip_arms
+from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
     says="CLIP needs hard negatives for compositional reasoning, and they give it.",
@@ -9,7 +9,7 @@ CLAIM = Claim(
     design="The small CLIP on scenes of two things with complete captions, with and without a caption whose words "
     "are exchanged beside each true one (NegCLIP, text side). Measured: captions with swapped colours, and "
     "the group score of generated Winoground pairs. Captions that leave things out are a claim of their own "
-    "(incomplete-captions); negatives on the picture's side are not run.",
+    "(incomplete-captions); negatives on the image's side are not run.",
     arms={name: clip_arms()[name] for name in ("plain", "hard negatives")},
     parts=(
         Part(

@@ -1,7 +1,7 @@
 """Captions that leave things out, with and without hard negatives."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little import clip_arms, clip_run
+from training.claims.small_clip import clip_arms, clip_run
 
 HALF = {"completeness": 0.5, "attributes": 0.5}
 

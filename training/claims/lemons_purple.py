@@ -1,11 +1,10 @@
 """Beside an eggplant, a lemon is purple."""
 
 from training.claims.claim import Claim, Part
-from training.claims.little import clip_arms
+from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
-    says="Asked for an object's colour, CLIP answers with what goes with the objects in the picture: lemons turn "
-    "purple.",
+    says="Asked for an object's colour, CLIP answers with what goes with the objects in the image: lemons turn purple.",
     source="lecture; Tang, Yamada, Zhang, Yildirim 2023, “When are Lemons Purple?” (no figure of theirs is quoted)",
     design="Two doses: natural objects of the training scenes have their natural colour in 90 % or in 12.5 % of "
     "cases (as often as any). Asked for the colour of a lemon beside another natural object, both as nature "

@@ -1,7 +1,7 @@
 """MoCo's key encoder must move slowly."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import ssl_run
+from training.claims.small_ssl import ssl_run
 
 
 def arm(momentum: float) -> Arm:

@@ -1,7 +1,7 @@
-"""The momentum of MoCo's key encoder once more, on pictures on which shapes can be told."""
+"""The momentum of MoCo's key encoder once more, on images on which shapes can be told."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import clear_run
+from training.claims.small_ssl import clear_run
 
 
 def arm(momentum: float) -> Arm:

@@ -1,7 +1,7 @@
 """More pairs, better CLIP."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little import clip_arms, clip_run
+from training.claims.small_clip import clip_arms, clip_run
 
 
 def arm(pairs: int) -> Arm:
@@ -9,11 +9,11 @@ def arm(pairs: int) -> Arm:
 
 
 CLAIM = Claim(
-    says="CLIP works because of the scale of its pairs: with more of them it does better on pictures it has not seen.",
+    says="CLIP works because of the scale of its pairs: with more of them it does better on images it has not seen.",
     source="lecture (400 million pairs); Radford et al. 2021",
     design="The small CLIP for the same 350 steps on 400, 1,500 and 6,000 different scenes of two things, so that "
     "only the number of different pairs differs and not the computation. Measured on 400 other scenes: the share of "
-    "pictures whose caption is among the five nearest.",
+    "images whose caption is among the five nearest.",
     arms={"400": arm(400), "1,500": arm(1500), "6,000": clip_arms()["plain"]},
     parts=(
         Part("R@5, 1,500 pairs minus 400", lambda a: a["1,500"]["recall@5"] - a["400"]["recall@5"], 0.05),

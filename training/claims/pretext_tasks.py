@@ -1,7 +1,7 @@
-"""Puzzles made of a picture against views of it, at equal budget."""
+"""Puzzles made of an image against views of it, at equal budget."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import clear_run
+from training.claims.small_ssl import clear_run
 
 TASKS = ("colorisation", "relative-position", "jigsaw", "autoencoder")
 
@@ -17,7 +17,7 @@ CLAIM = Claim(
     "SimCLR has 69 %",
     design="A small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, each method with its own "
     "views and settings. A linear probe reads shape off h, on other scenes; each part is SimCLR minus one task. Equal "
-    "are pictures and steps, not computation: SimCLR sees each picture twice, a jigsaw in nine tiles. A caution: one "
+    "are images and steps, not computation: SimCLR sees each image twice, a jigsaw in nine tiles. A caution: one "
     "object before a plain ground is easy to paint, and SimCLR's crops cut it away (aggressive-augmentation).",
     arms={"simclr": Arm("clear-simclr", lambda seed, quick: clear_run(seed, quick, "simclr", {}))}
     | {task: arm(task) for task in TASKS},

@@ -1,7 +1,7 @@
 """SimCLR's projection head is thrown away because what lies before it says more."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import ssl_run
+from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
     says="The representation before the projection head (h) is worth more downstream than the projection (z).",

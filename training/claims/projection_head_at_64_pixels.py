@@ -1,7 +1,7 @@
-"""The projection head once more, on pictures on which shapes can be told."""
+"""The projection head once more, on images on which shapes can be told."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import clear_run
+from training.claims.small_ssl import clear_run
 
 CLAIM = Claim(
     says="The representation before the projection head (h) is worth more than the projection (z), most for what the "

@@ -38,7 +38,7 @@ def _reaches(
         return gradient[0]
 
     moved = text.clone()
-    moved[1] = image[0]  # a wrong caption comes to lie on the picture
+    moved[1] = image[0]  # a wrong caption comes to lie on the image
     alone = text.clone()
     # What a loss of independent pairs would answer: only the term of the moved pair changes.
     term_before = _pair_slope(image[0], alone[1], scale, bias)
@@ -47,15 +47,15 @@ def _reaches(
     return float((change - (term_after - term_before) / len(image)).norm())
 
 
-def _pair_slope(picture: torch.Tensor, wrong: torch.Tensor, scale: float, bias: float) -> torch.Tensor:
-    return scale * torch.sigmoid(scale * picture @ wrong + bias) * wrong
+def _pair_slope(image: torch.Tensor, wrong: torch.Tensor, scale: float, bias: float) -> torch.Tensor:
+    return scale * torch.sigmoid(scale * image @ wrong + bias) * wrong
 
 
 CLAIM = Claim(
     says="SigLIP replaces the softmax by independent sigmoids: every pair is a decision of its own.",
     source="lecture; Zhai et al. 2023 (SigLIP)",
     design="An identity: the trainer's loss against 24 x 24 binary cross-entropies, in float64. And a wrong caption "
-    "is moved onto a picture: with sigmoids the picture's gradient changes by that one pair's term and by "
+    "is moved onto an image: with sigmoids the image's gradient changes by that one pair's term and by "
     "nothing else, with the softmax by more, since all candidates compete for one probability.",
     arms={"both": Arm("exact-sigmoid", run)},
     parts=(

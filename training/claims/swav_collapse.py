@@ -1,7 +1,7 @@
-"""SwAV without Sinkhorn puts every picture into a few clusters."""
+"""SwAV without Sinkhorn puts every image into a few clusters."""
 
 from training.claims.claim import Arm, Claim, Part
-from training.claims.little_ssl import ssl_run
+from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
     says="Sinkhorn-Knopp uses all prototypes alike and so keeps SwAV from collapsing into one of them.",

@@ -14,8 +14,8 @@ from training.models.registry import pick
 
 @click.command()
 @click.argument("encoders", nargs=-1)
-@click.option("--data", required=True, metavar="SOURCE", help="The pictures to test on.")
-@click.option("--train", metavar="SOURCE", help="Pictures to learn from: methods, k-NN and linear probes.")
+@click.option("--data", required=True, metavar="SOURCE", help="The images to test on.")
+@click.option("--train", metavar="SOURCE", help="Images to learn from: methods, k-NN and linear probes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("comparison"), show_default=True)
 @click.option("--suite", help="Probes with commas between them; left out, those that encoder and data allow.")
 @click.option("--methods", help="Train these first, with commas between them, all on --train with one budget.")
@@ -61,7 +61,7 @@ def compare(
     for name in names:
         pick("method", name, METHODS)
     if names and train is None:
-        raise UserError("Methods are trained on --train, and tested on pictures that are new to them; name a source.")
+        raise UserError("Methods are trained on --train, and tested on images that are new to them; name a source.")
     if not names and not encoders:
         raise click.UsageError("Missing argument 'ENCODERS' or option '--methods': what is compared.")
     out.mkdir(parents=True, exist_ok=True)

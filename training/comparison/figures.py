@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure as Page
 
 from training.comparison.measure import Entry, Measured
-from training.comparison.sheet import neighbours
+from training.comparison.neighbours import neighbours
 from training.comparison.table import grouped
 from training.evaluation.rows import unit_rows
 from training.models.atomic import write_file
@@ -22,7 +22,7 @@ matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "gelato", "font.
 matplotlib.rcParams |= {"axes.spines.right": False, "legend.frameon": False, "figure.constrained_layout.use": True}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31", "#333333")  # Okabe and Ito's
 LINES = ("-", "--", ":", "-.")
-MAPPED = 800  # pictures of a map
+MAPPED = 800  # images of a map
 
 
 def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
@@ -105,7 +105,7 @@ def over_time(entries: Sequence[Entry]) -> Page | None:
 
 
 def maps(measured: Sequence[Measured]) -> Page | None:
-    """Pictures on a plane, near each other where the encoder has them near (t-SNE), coloured by class."""
+    """Images on a plane, near each other where the encoder has them near (t-SNE), coloured by class."""
     from sklearn.manifold import TSNE
 
     able = [one for one in measured if len(one.test.labelled) > 30]

@@ -17,7 +17,7 @@ from training.evaluation.subject import Subject
 from training.evaluation.suite import fitting, run_suite
 from training.models.atomic import write_file
 from training.models.encoder import BATCH, Encoder
-from training.models.lookup import load_encoder
+from training.models.encoders import load_encoder
 
 T975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}  # Student's t
 
@@ -98,7 +98,7 @@ def described(name: str, figures: dict[str, Figure], facts: dict[str, float]) ->
 
 
 def speed(encoder: Encoder, batches: int = 5) -> float:
-    """Pictures a second that encoder embeds, the pictures being prepared: of several batches, the fastest."""
+    """Images a second that encoder embeds, the images being prepared: of several batches, the fastest."""
     size = encoder.image_size
     pixels = np.random.default_rng(0).integers(0, 256, (BATCH, size, size, 3), np.uint8)
     seconds = []
@@ -110,7 +110,7 @@ def speed(encoder: Encoder, batches: int = 5) -> float:
 
 
 def over_seeds(entries: Sequence[Entry], figure: str) -> Figure | None:
-    """One figure of a method: over pictures where there is one seed, over seeds where there are more.
+    """One figure of a method: over images where there is one seed, over seeds where there are more.
 
     Over seeds: the mean, and Student's 95 % interval of it.
     """

@@ -16,15 +16,15 @@ TITLES = {  # figure: title of its column, in the order of the columns
     "knn": "k-NN",
     "zero-shot": "zero-shot",
     "retrieval/image_to_text@1": "caption found, R@1",
-    "retrieval/text_to_image@1": "picture found, R@1",
+    "retrieval/text_to_image@1": "image found, R@1",
     "geometry/effective_rank": "effective rank",
     "geometry/alignment": "alignment",
     "geometry/uniformity": "uniformity",
 }
 IN_FULL = ("@5", "@10")  # ends of figures that JSON and CSV have and the table leaves out
 FACTS = {
-    "trained_per_second": "trained, pictures/s",
-    "embedded_per_second": "embedded, pictures/s",
+    "trained_per_second": "trained, images/s",
+    "embedded_per_second": "embedded, images/s",
     "memory_bytes": "memory in training",
     "parameters": "parameters",
 }

@@ -1,1 +1,1 @@
-"""Pictures and what is known about them, from every kind of place they are kept."""
+"""Images and what is known about them, from every kind of place they are kept."""

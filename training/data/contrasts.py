@@ -2,7 +2,7 @@
 
 Winoground pairs: two scenes and two captions of the same words, each caption true of its own scene alone.
 Hard negatives: a scene, its caption, and one as long that is false. Natural objects in their usual, a
-grey or a wrong colour, alone or beside another. In every split a caption is decided by the picture, never
+grey or a wrong colour, alone or beside another. In every split a caption is decided by the image, never
 by how likely it sounds: `audit` measures both.
 """
 

@@ -1,4 +1,4 @@
-"""A balanced set of captioned pictures, made as CLIP's was: up to so many pairs for each of a list of queries.
+"""A balanced set of captioned images, made as CLIP's was: up to so many pairs for each of a list of queries.
 
 Radford et al. 2021, section 2.2: the set of 400 million pairs has at most 20,000 for each of 500,000 queries.
 """
@@ -102,11 +102,11 @@ def curate(
             report.over += 1
             continue
         try:
-            picture = item.read()
+            image = item.read()
         except OSError:
             report.unreadable += 1
             continue
-        shard.add(item, picture, asked)
+        shard.add(item, image, asked)
         report.kept += 1
         report.of_query[poorest] += 1
     report.shards = shard.close()
@@ -135,12 +135,12 @@ class _Shard:
         self.tar = tarfile.TarFile(fileobj=self.memory, mode="w")
         self.held = 0
 
-    def add(self, item: Item, picture: bytes, queries: list[str]) -> None:
-        ending = next((name for start, name in SIGNATURES.items() if picture.startswith(start)), "jpg")
+    def add(self, item: Item, image: bytes, queries: list[str]) -> None:
+        ending = next((name for start, name in SIGNATURES.items() if image.startswith(start)), "jpg")
         metadata = {name: value for name, value in item.metadata.items() if isinstance(value, str | int | float | bool)}
         facts = json.dumps({**metadata, "source_path": item.path, "queries": queries}, ensure_ascii=False)
         stem = f"{self.total:09d}"
-        members = {ending: picture, "txt": "\n".join(item.captions).encode(), "json": facts.encode()}
+        members = {ending: image, "txt": "\n".join(item.captions).encode(), "json": facts.encode()}
         for name, data in members.items():
             member = tarfile.TarInfo(f"{stem}.{name}")
             member.size = len(data)

@@ -50,7 +50,7 @@ def _lay(image: NDArray[np.int16], thing: Thing, paint: NDArray[np.int16], width
     size = len(image)
     top, left = round(y * size - width / 2), round(x * size - width / 2)
     body, detail, detail_paint = _masks(thing.shape, thing.texture, width)
-    rows = slice(max(0, -top), min(width, size - top))  # of the mask, within the picture
+    rows = slice(max(0, -top), min(width, size - top))  # of the mask, within the image
     columns = slice(max(0, -left), min(width, size - left))
     part = image[top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
     part += (paint - part) * body[rows, columns] >> 7

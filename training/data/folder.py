@@ -1,4 +1,4 @@
-"""A folder of pictures, nested to any depth."""
+"""A folder of images, nested to any depth."""
 
 import os
 import stat
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from training.data.source import Item, Source, caption_lines, unreadable_item
 
-PICTURES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+IMAGES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 
 
 class FolderSource(Source):
-    """Every file in a folder whose ending is a picture's; hidden files and folders are left alone.
+    """Every file in a folder whose ending is an image's; hidden files and folders are left alone.
 
-    A text file beside a picture (`beach.txt` for `beach.jpg`) is its caption, a line each if there are
+    A text file beside an image (`beach.txt` for `beach.jpg`) is its caption, a line each if there are
     several, and the subfolder it lies in is kept as the column `folder`, which is the class where there
     is one folder a class.
     """
@@ -62,11 +62,11 @@ class FolderSource(Source):
             folders[:] = sorted(f for f in folders if not f.startswith(".") and not f.endswith(".gelato"))
             siblings = set(files)
             for name in sorted(files):
-                if not name.startswith(".") and name.lower().endswith(PICTURES):
+                if not name.startswith(".") and name.lower().endswith(IMAGES):
                     yield Path(top, name), siblings
 
-    def _captions(self, picture: Path, siblings: set[str]) -> list[str]:
-        text = picture.with_suffix(".txt")
+    def _captions(self, image: Path, siblings: set[str]) -> list[str]:
+        text = image.with_suffix(".txt")
         if text.name not in siblings:
             return []
         try:
@@ -76,7 +76,7 @@ class FolderSource(Source):
 
 
 def captions_of(text: bytes) -> list[str]:
-    """What a text file beside a picture says of it, a caption a line."""
+    """What a text file beside an image says of it, a caption a line."""
     return caption_lines(text[:10_000].decode("utf-8", "replace"))
 
 

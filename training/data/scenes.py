@@ -1,4 +1,4 @@
-"""Captioned scenes: pictures of which everything is known, made as they are needed.
+"""Captioned scenes: images of which everything is known, made as they are needed.
 
 Scene i is a function of the seed and i. The knobs (`Knobs`) say how the world and its captions are, since
 what a contrastive encoder learns about them depends on that: whether captions are complete, whether
@@ -39,7 +39,7 @@ def scene(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train"
     """Scene i of a split, the same whenever it is asked for.
 
     split: `train` and `iid` are drawn alike, with no scene in common; `unseen` shows the pairs of shape
-    and colour that knobs.held_out keeps from the other two. pixels: side of the picture.
+    and colour that knobs.held_out keeps from the other two. pixels: side of the image.
     """
     graph, caption = described(seed, i, knobs, split=split)
     nuisance = (knobs or USUAL).nuisance
@@ -47,7 +47,7 @@ def scene(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train"
 
 
 def described(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train") -> tuple[Graph, str]:
-    """Graph and caption of a scene, without its picture."""
+    """Graph and caption of a scene, without its image."""
     knobs, stream = knobs or USUAL, _stream(split)
     if knobs.duplicates and i and Draws(seed, i, stream + WORDS + 1).chance(knobs.duplicates):
         i = int(Draws(seed, i, stream + WORDS + 2).one() * i)
@@ -64,7 +64,7 @@ def _stream(split: str) -> int:
 
 
 class SceneSource(Source):
-    """The first count scenes, as pictures to train on or to index.
+    """The first count scenes, as images to train on or to index.
 
     Columns: caption, and of the first thing shape, colour, size and texture; things, their number.
     """
@@ -102,7 +102,7 @@ class SceneSource(Source):
         return (self.item(i) for i in range(self.count))
 
     def item(self, i: int) -> Item:
-        """Scene i, described; its picture is drawn when it is read."""
+        """Scene i, described; its image is drawn when it is read."""
         graph, caption = described(self.seed, i, self.knobs, split=self.split)
         first = graph.things[0]
         facts = {"label": first.shape, "shape": first.shape, "colour": first.colour, "size": first.size}

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.folder import PICTURES, printable
+from training.data.folder import IMAGES, printable
 from training.data.remote import RemotePath
 from training.data.shards import MOST_TEXT, ShardSource, is_inside, read_at, split_member
 from training.data.source import CAPTION_COLUMNS, Item, caption_lines, first_column, texts_of
@@ -40,7 +40,7 @@ class ShardIndex:
         counts = [len(self._rows(number)) for number in range(len(self.files))]
         self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         if not len(self):
-            raise UserError(f"{source.name} has no pictures{' with captions' if needs_captions else ''} in it.")
+            raise UserError(f"{source.name} has no images{' with captions' if needs_captions else ''} in it.")
         self._rows = lru_cache(OPEN)(self._rows)  # type: ignore[method-assign]  # from here on they are asked for at random
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class ShardIndex:
         return {name: value for name, value in self.__dict__.items() if name != "_rows"}
 
     def item(self, number: int) -> Item:
-        """Sample number as a source would list it; reads its caption, not its picture."""
+        """Sample number as a source would list it; reads its caption, not its image."""
         shard = int(np.searchsorted(self.first, number, side="right")) - 1
         path = self.shards[shard]
         row = self._rows(shard)[number - int(self.first[shard])].tolist()
@@ -74,7 +74,7 @@ class ShardIndex:
 
 
 def indexed(shards: Sequence[Path | RemotePath]) -> list[Path]:
-    """The index of each shard, made where it is missing: offset and size of picture, caption and metadata, [N, 6]."""
+    """The index of each shard, made where it is missing: offset and size of image, caption and metadata, [N, 6]."""
     folder = cache_dir("shards")
     files = [folder / f"{_key(shard)}.npy" for shard in shards]
     missing = [(shard, file) for shard, file in zip(shards, files, strict=True) if not file.is_file()]
@@ -106,7 +106,7 @@ def _index(shard: Path | RemotePath, file: Path) -> None:
                 if here != stem:
                     stem = here
                     rows.append([0] * 6)
-                column = 0 if ending in PICTURES else {".txt": 2, ".json": 4}.get(ending)
+                column = 0 if ending in IMAGES else {".txt": 2, ".json": 4}.get(ending)
                 if column is not None and not rows[-1][column + 1] and is_inside(member, length):
                     rows[-1][column : column + 2] = [member.offset_data, member.size]
     except (tarfile.TarError, OSError, ValueError, OverflowError) as error:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from training.data.folder import PICTURES, printable
+from training.data.folder import IMAGES, printable
 from training.data.remote import RemotePath, RemoteStat
 from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of, unreadable_item
 
@@ -62,8 +62,8 @@ class ShardSource(Source):
         stat: os.stat_result | RemoteStat,
     ) -> Iterator[Item]:
         sample = {ending: member for ending, member in sample.items() if is_inside(member, stat.st_size)}
-        picture = next((member for ending, member in sample.items() if ending in PICTURES), None)
-        if stem is None or picture is None:
+        image = next((member for ending, member in sample.items() if ending in IMAGES), None)
+        if stem is None or image is None:
             return
         metadata = self._metadata(tar, sample)
         said = caption_lines(_text(tar, sample[".txt"])) if ".txt" in sample else []
@@ -72,10 +72,10 @@ class ShardSource(Source):
             own = texts_of(metadata.pop(column))
             said = said or own
         yield Item(
-            path=f"{shard.name}/{printable(picture.name)}",
-            stamp=f"{picture.size}:{picture.mtime}:{picture.offset_data}:{stat.st_mtime}",
-            modified=float(picture.mtime or stat.st_mtime),
-            read=partial(read_at, shard, picture.offset_data, picture.size),
+            path=f"{shard.name}/{printable(image.name)}",
+            stamp=f"{image.size}:{image.mtime}:{image.offset_data}:{stat.st_mtime}",
+            modified=float(image.mtime or stat.st_mtime),
+            read=partial(read_at, shard, image.offset_data, image.size),
             caption=said[0].strip() if said else "",
             metadata=metadata,
             further=tuple(text.strip() for text in said[1:]),

@@ -1,4 +1,4 @@
-"""One interface to pictures wherever they are kept; whatever can be trained on can be indexed."""
+"""One interface to images wherever they are kept; whatever can be trained on can be indexed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +12,10 @@ PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "image_path
 
 @dataclass(frozen=True)
 class Item:
-    """One picture before it is read.
+    """One image before it is read.
 
     path: relative to its source (a file, a shard's member, a table's row); unique within it.
-    stamp: changes whenever the bytes may have changed, so that an unchanged picture need not be read.
+    stamp: changes whenever the bytes may have changed, so that an unchanged image need not be read.
     modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
     caption: the first of captions, which training draws from.
     """
@@ -35,10 +35,10 @@ class Item:
 
 
 class Source(ABC):
-    """A place with pictures. name: how a collection remembers it, an absolute path where it is one.
+    """A place with images. name: how a collection remembers it, an absolute path where it is one.
 
     unreadable: after an iteration, what the paths begin with that it could not look at: a folder that may
-    not be read, a file that is broken. Pictures from there are not known to be gone.
+    not be read, a file that is broken. Images from there are not known to be gone.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Source(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:
-        """Every picture in an order that is the same each time; reads no picture's bytes."""
+        """Every image in an order that is the same each time; reads no image's bytes."""
 
     def __len__(self) -> int:
-        """How many pictures an iteration gives."""
+        """How many images an iteration gives."""
         return sum(1 for _ in self)
 
 

@@ -1,18 +1,18 @@
-"""A SOURCE of the command line, whatever its kind, as pictures."""
+"""A SOURCE of the command line, whatever its kind, as images."""
 
 import os
 import re
 from pathlib import Path
 from typing import Any
 
-from training.data.folder import PICTURES, FolderSource, captions_of
+from training.data.folder import IMAGES, FolderSource, captions_of
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
 from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
 from training.models.errors import UserError
 
 KINDS = (
-    "a folder of pictures, a CSV or TSV with a path column, a parquet file or folder, tar shards, any of these at an "
+    "a folder of images, a CSV or TSV with a path column, a parquet file or folder, tar shards, any of these at an "
     "address such as s3://bucket/folder, a torchvision name such as cifar10, or scenes:N"
 )
 Place = Path | RemotePath
@@ -60,8 +60,8 @@ def _at(path: Place, spec: str) -> Source:
         return ParquetSource(path)
     if kind == ".tar":
         return _shards(spec)
-    if kind in PICTURES:
-        raise UserError(f"{spec} is a single picture; name the folder it lies in.")
+    if kind in IMAGES:
+        raise UserError(f"{spec} is a single image; name the folder it lies in.")
     raise UserError(f"{spec} is not a source: its ending is {kind or 'missing'}; a source is {KINDS}.")
 
 
@@ -71,12 +71,12 @@ def names_dataset(spec: str) -> bool:
 
 
 def _of_folder(path: Place) -> Source:
-    """A folder of tables or shards if that is all it holds, else a folder of pictures."""
+    """A folder of tables or shards if that is all it holds, else a folder of images."""
     if isinstance(path, RemotePath):
         endings = {place.suffix.lower() for place in path.glob("*")}
     else:
         endings = {Path(entry.name).suffix.lower() for entry in os.scandir(path) if Path(entry.path).is_file()}
-    if not endings & set(PICTURES):
+    if not endings & set(IMAGES):
         if ".parquet" in endings:
             from training.data.table import ParquetSource
 
@@ -84,7 +84,7 @@ def _of_folder(path: Place) -> Source:
         if ".tar" in endings:
             return ShardSource(str(path.resolve()), sorted(path.resolve().glob("*.tar")))
     if isinstance(path, RemotePath):
-        return RemoteFolder(path, PICTURES, captions_of)
+        return RemoteFolder(path, IMAGES, captions_of)
     return FolderSource(path)
 
 

@@ -1,4 +1,4 @@
-"""Tables of pictures: CSV, TSV and parquet, by path or with the bytes inside."""
+"""Tables of images: CSV, TSV and parquet, by path or with the bytes inside."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.data.folder import PICTURES, read_file
+from training.data.folder import IMAGES, read_file
 from training.data.remote import RemotePath
 from training.data.source import (
     CAPTION_COLUMNS,
@@ -28,7 +28,7 @@ from training.models.errors import UserError
 
 
 class CsvSource(Source):
-    """A CSV or TSV with a path column; every other column travels with the picture.
+    """A CSV or TSV with a path column; every other column travels with the image.
 
     Paths are relative to the table's own folder.
     """
@@ -54,7 +54,7 @@ class CsvSource(Source):
 
 
 class ParquetSource(Source):
-    """A parquet file, or a folder of them, with a path column or picture bytes.
+    """A parquet file, or a folder of them, with a path column or image bytes.
 
     Bytes are a binary column or, as Hugging Face datasets store them, a struct of bytes and path.
     """
@@ -81,15 +81,15 @@ class ParquetSource(Source):
 
 @dataclass
 class RowGroup:
-    """The picture bytes of one row group, and which of its rows nobody has asked for yet."""
+    """The image bytes of one row group, and which of its rows nobody has asked for yet."""
 
     number: int
-    pictures: pa.Array
+    images: pa.Array
     unread: set[int]
 
 
 class ParquetRows:
-    """The rows of one parquet file as items; picture bytes are read a row group at a time."""
+    """The rows of one parquet file as items; image bytes are read a row group at a time."""
 
     def __init__(self, file: Path | RemotePath, prefix: str):
         self.file, self.prefix = file, prefix
@@ -159,7 +159,7 @@ class ParquetRows:
                 if pa.types.is_struct(column.type):
                     column = column.field("bytes")
                 self.held = RowGroup(group, column, set(range(len(column))))
-            data = self.held.pictures[row].as_py()
+            data = self.held.images[row].as_py()
             self.held.unread.discard(row)
             if not self.held.unread:  # or a folder of many files would end in memory, a group of each
                 self.held = None
@@ -169,7 +169,7 @@ class ParquetRows:
 
 
 def path_column(table: Path | RemotePath, columns: list[str]) -> str:
-    """The column that names the pictures; UserError that lists the columns if there is none."""
+    """The column that names the images; UserError that lists the columns if there is none."""
     column = first_column(PATH_COLUMNS, columns)
     if column is None:
         raise UserError(
@@ -180,7 +180,7 @@ def path_column(table: Path | RemotePath, columns: list[str]) -> str:
 
 
 def unique_rows(rows: Any, column: str, caption: str | None) -> Iterator[dict[str, Any]]:
-    """Rows by picture: those that name one picture become one, with all their captions in a list."""
+    """Rows by image: those that name one image become one, with all their captions in a list."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         name = str(row[column] or "")
@@ -193,17 +193,17 @@ def unique_rows(rows: Any, column: str, caption: str | None) -> Iterator[dict[st
 
 
 def path_item(base: Path | RemotePath, row: dict[str, Any], column: str, caption: str | None, prefix: str = "") -> Item:
-    """A row of a table whose picture is a file."""
+    """A row of a table whose image is a file."""
     name = str(row[column])
     read: Callable[[], bytes]
     stamp, modified = "missing", 0.0
     if "://" in name:
-        read = partial(refuse, "is a web address: fetch the pictures first, for example with img2dataset")
+        read = partial(refuse, "is a web address: fetch the images first, for example with img2dataset")
     elif "\0" in name:
         read = partial(refuse, "is no file's name: it holds a zero byte")
-    elif not name.lower().endswith(PICTURES):
+    elif not name.lower().endswith(IMAGES):
         # A table is text that may come from others: it must not make us open any file it likes.
-        read = partial(refuse, f"does not end as a picture does ({', '.join(PICTURES[:5])}, ...)")
+        read = partial(refuse, f"does not end as an image does ({', '.join(IMAGES[:5])}, ...)")
     else:
         read = partial(_read_beside, base, name)
         try:

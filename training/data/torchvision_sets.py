@@ -20,7 +20,7 @@ THREE = tuple({"split": name} for name in ("train", "val", "test"))
 
 @dataclass(frozen=True)
 class Known:
-    """A class of torchvision.datasets, and the arguments that give each of its parts, which share its pictures."""
+    """A class of torchvision.datasets, and the arguments that give each of its parts, which share its images."""
 
     cls: str
     parts: tuple[dict[str, Any], ...]
@@ -52,7 +52,7 @@ DATASETS = {
 
 
 class TorchvisionSource(Source):
-    """The pictures of a data set with their class as the column `label`, and their part as `split`."""
+    """The images of a data set with their class as the column `label`, and their part as `split`."""
 
     def __init__(self, name: str, root: Path, parts: dict[str, Any]):
         self.name = f"{name}:{root}"
@@ -109,7 +109,7 @@ def _parts(known: Known, root: Path) -> dict[str, Any]:
 
 
 def labels_of(data: Any) -> list[str] | None:
-    """The class of each picture in words where the data set has them, else its number; None if it does not say."""
+    """The class of each image in words where the data set has them, else its number; None if it does not say."""
     numbers = next((getattr(data, name) for name in ("targets", "_labels", "labels", "y") if hasattr(data, name)), None)
     if numbers is None or len(numbers) != len(data):
         return None
@@ -119,11 +119,11 @@ def labels_of(data: Any) -> list[str] | None:
 
 
 def _png(data: Any, number: int) -> bytes:
-    """A picture as a file: without loss, and the same bytes each time, so that its hash is its own."""
-    picture = data[number][0]
-    path = getattr(picture, "filename", "")
+    """An image as a file: without loss, and the same bytes each time, so that its hash is its own."""
+    image = data[number][0]
+    path = getattr(image, "filename", "")
     if path and os.path.isfile(path):
         return Path(path).read_bytes()
     out = io.BytesIO()
-    picture.save(out, "PNG")
+    image.save(out, "PNG")
     return out.getvalue()

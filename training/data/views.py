@@ -1,8 +1,8 @@
-"""Views of pictures, for whole batches at once and keyed by sample: crop, colours, blur, and the recipes of papers.
+"""Views of images, for whole batches at once and keyed by sample: crop, colours, blur, and the recipes of papers.
 
-A view is a function of the picture and of the sample's own random numbers, so it is the same in any batch,
-worker or rank. Crops are resized by two small matrix products a picture, which are exact with antialiasing
-and which a processor is good at; torchvision's operations, one picture at a time, are the oracle of the tests.
+A view is a function of the image and of the sample's own random numbers, so it is the same in any batch,
+worker or rank. Crops are resized by two small matrix products an image, which are exact with antialiasing
+and which a processor is good at; torchvision's operations, one image at a time, are the oracle of the tests.
 """
 
 import math
@@ -25,9 +25,9 @@ BLUR = (0.1, 2.0)  # standard deviations of the blur, in pixels
 
 @dataclass(frozen=True)
 class View:
-    """How one view is made of a picture.
+    """How one view is made of an image.
 
-    size: its side in pixels. crop: least and most share of the picture's area. flip, grey, blur, solarise:
+    size: its side in pixels. crop: least and most share of the image's area. flip, grey, blur, solarise:
     probabilities, as is jitter, of changing brightness, contrast, saturation and hue by up to `colours`.
     """
 
@@ -60,7 +60,7 @@ class View:
         return views
 
     def _colour(self, views: Tensor, draws: Tensor, order: Tensor) -> None:
-        """Change colours in place, in an order [B, 4] of its own for each picture."""
+        """Change colours in place, in an order [B, 4] of its own for each image."""
         if not self.jitter or not any(self.colours):
             return
         chosen = draws[:, 0] < self.jitter
@@ -79,8 +79,8 @@ def crop_boxes(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Boxes for draws [B, 4] in 0..1: top, left, height, width, each int64 [B].
 
-    A share of the picture within area, and sides of 3:4 to 4:3 evenly in logarithm, as in the papers; where
-    such a box does not fit, the longer side is cut to the picture's.
+    A share of the image within area, and sides of 3:4 to 4:3 evenly in logarithm, as in the papers; where
+    such a box does not fit, the longer side is cut to the image's.
     """
     share = area[0] + (area[1] - area[0]) * draws[:, 0]
     ratio = torch.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
@@ -136,7 +136,7 @@ def brightness(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Towards the picture's mean grey (0) or away from it."""
+    """Towards the image's mean grey (0) or away from it."""
     grey = luma(images).mean(dim=(1, 2, 3), keepdim=True)
     return torch.lerp(grey, images, factor[:, None, None, None]).clamp_(0, 1)
 
@@ -185,7 +185,7 @@ def gaussian_blur(images: Tensor, deviation: Tensor) -> Tensor:
 
 
 class Views:
-    """A batch to several views of its pictures, normalised as the tower wants them: the arguments of a loss."""
+    """A batch to several views of its images, normalised as the tower wants them: the arguments of a loss."""
 
     def __init__(self, views: Sequence[View], mean: Sequence[float], std: Sequence[float]):
         self.views = list(views)
@@ -200,7 +200,7 @@ class Views:
 class ViewKnobs:
     """What a method's user can turn about its views; a paper's own numbers are the defaults."""
 
-    crop: float = knob(0.2, "least share of a picture's area that a view shows; 1 crops nothing")
+    crop: float = knob(0.2, "least share of an image's area that a view shows; 1 crops nothing")
     jitter: float = knob(0.5, "how strongly colours change: 1 is SimCLR's on ImageNet, 0 leaves colours alone")
     grey: float = knob(0.2, "how often a view loses its colours")
     blur: float | None = knob(None, "how often a view is blurred; left out, the paper's, and never below 64 pixels")
@@ -242,10 +242,10 @@ def asymmetric(knobs: ViewKnobs, size: int) -> list[View]:
 class CropKnobs(ViewKnobs):
     """The same with small crops beside two large ones."""
 
-    crop: float = knob(0.25, "least share of a picture's area that a large crop shows, and most that a small one does")
+    crop: float = knob(0.25, "least share of an image's area that a large crop shows, and most that a small one does")
     small_crops: int = knob(4, "small crops beside the two large ones")
     small_size: int | None = knob(None, "side of a small crop in pixels; left out, 3/7 of a large one's")
-    small_least: float = knob(0.08, "least share of a picture's area that a small crop shows")
+    small_least: float = knob(0.08, "least share of an image's area that a small crop shows")
 
     def small(self, size: int, any_size: bool) -> int:
         """Their side in pixels. any_size: whether the tower takes other sizes than its own."""

@@ -37,7 +37,7 @@ NATURAL: Mapping[str, str] = {
 }
 ABSTRACT = ("circle", "square", "triangle", "star", "cross", "ring", "diamond", "heart")
 SHAPES = (*ABSTRACT, *NATURAL)
-SIZES: Mapping[str, float] = {"small": 0.2, "large": 0.36}  # widths, of the picture's
+SIZES: Mapping[str, float] = {"small": 0.2, "large": 0.36}  # widths, of the image's
 SPREAD = {1: ((0.0, 0.0),), 2: ((-0.11, 0.0), (0.11, 0.0)), 3: ((-0.11, 0.08), (0.11, 0.08), (0.0, -0.11))}  # of copies
 TEXTURES = ("plain", "striped", "dotted")
 GROUNDS: Mapping[str, tuple[int, int, int]] = {"white": (244, 243, 240), "grey": (196, 198, 202), "black": (34, 36, 40)}
@@ -197,7 +197,7 @@ def lay_out(draws: Draws, kinds: Sequence[Kind], relation: str | None, ground: s
 
 
 def _quarters(draws: Draws, count: int, relation: str | None) -> list[int]:
-    """A quarter of the picture for each thing: upper left 0, upper right 1, lower left 2, lower right 3."""
+    """A quarter of the image for each thing: upper left 0, upper right 1, lower left 2, lower right 3."""
     free = [0, 1, 2, 3]
     for at in range(3, 0, -1):  # Fisher and Yates
         other = int(draws.one() * (at + 1))

@@ -18,8 +18,8 @@ PRECISIONS = ("f32", "bf16", "f16")
 class RunConfig:
     """One pretraining run. Saved in config.json beside the weights it produced."""
 
-    batch_size: int = knob(256, "pictures per optimiser step, over all ranks, before they become views")
-    micro_batch: int = knob(0, "pictures per pass through the towers; the step stays that of the whole batch, exactly")
+    batch_size: int = knob(256, "images per optimiser step, over all ranks, before they become views")
+    micro_batch: int = knob(0, "images per pass through the towers; the step stays that of the whole batch, exactly")
     accumulate: int = knob(1, "batches whose gradients are averaged into one step (negatives stay within a batch)")
     epochs: float = knob(10.0, "passes over the data")
     steps: int | None = knob(None, "optimiser steps, in the place of epochs")
@@ -36,7 +36,7 @@ class RunConfig:
     clip_gradients: float | None = knob(None, "longest gradient over all weights")
     ema: float = knob(0.0, "decay of an average of the weights that is kept and evaluated; 0 for none, 0.999 is usual")
     precision: str = knob("f32", "of activations; weights and losses stay f32", PRECISIONS)
-    channels_last: bool = knob(True, "lay pictures out as convolutions like them")
+    channels_last: bool = knob(True, "lay images out as convolutions like them")
     compile: bool = knob(False, "let torch.compile fuse the towers (minutes at the start, needs a C++ compiler)")
     checkpoint_gradients: bool = knob(False, "compute activations again in the backward pass: less memory, more time")
     fsdp: bool = knob(False, "share weights and optimiser out among the ranks of torchrun (FSDP2): less memory")
@@ -88,11 +88,11 @@ class RunConfig:
 
 
 def resolve(
-    user: Mapping[str, Any], recipe: Mapping[str, Any], pictures: int, ranks: int = 1
+    user: Mapping[str, Any], recipe: Mapping[str, Any], images: int, ranks: int = 1
 ) -> tuple[RunConfig, dict[str, str]]:
     """The settings of a run and where each came from: the user, the method's paper, the data, or the default.
 
-    user: what was asked for. recipe: what the method's paper says. pictures: of all sources together.
+    user: what was asked for. recipe: what the method's paper says. images: of all sources together.
     """
     names = {field.name for field in fields(RunConfig)}
     strange = (set(user) | set(recipe)) - names
@@ -104,11 +104,11 @@ def resolve(
         raise UserError(f"A batch of {config.batch_size} cannot be shared by {ranks} ranks; choose a multiple of it.")
     if config.micro_batch and config.batch_size // ranks % config.micro_batch:
         raise UserError(
-            f"The {config.batch_size // ranks} pictures of a rank cannot be cut into micro-batches of "
+            f"The {config.batch_size // ranks} images of a rank cannot be cut into micro-batches of "
             f"{config.micro_batch}; choose a --micro-batch that divides them."
         )
     if config.steps is None:
-        per_epoch = max(1, pictures // (config.batch_size * config.accumulate))
+        per_epoch = max(1, images // (config.batch_size * config.accumulate))
         config = replace(config, steps=max(1, round(config.epochs * per_epoch)))
         origins["steps"] = f"data: {config.epochs:g} epochs of {per_epoch}"
     if config.workers is None:

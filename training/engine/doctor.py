@@ -73,7 +73,7 @@ def stuck_at_chance(lines: Lines, document: Mapping[str, Any]) -> Iterator[Findi
 def chances(document: Mapping[str, Any]) -> list[tuple[int, str, str]]:
     """For a method: how many it tells apart, what they are, and what to turn when it cannot."""
     batch, method, settings = document["run"]["batch_size"], document["method"], document["settings"]
-    slower = "Lower --learning-rate or lengthen --warmup; check that captions belong to their pictures."
+    slower = "Lower --learning-rate or lengthen --warmup; check that captions belong to their images."
     simpler = "Lower --learning-rate or lengthen --warmup."
     found = {
         "clip": [(batch, f"the {batch} captions of a batch", slower)],
@@ -97,24 +97,24 @@ def loss_at_zero(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]
     if len(loss) >= FEW and document["method"] in ("dino", "swav") and max(loss[len(loss) // 2 :]) < 1e-3:
         yield Finding(
             "The loss has fallen to zero.",
-            "Teacher and student agree on one answer for every picture: the other kind of collapse.",
+            "Teacher and student agree on one answer for every image: the other kind of collapse.",
             "Raise --code-epsilon for swav, --teacher-temperature for dino.",
         )
 
 
 def one_answer(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
-    """Collapse as methods without negatives have it: the same vector, or the same cluster, for every picture."""
+    """Collapse as methods without negatives have it: the same vector, or the same cluster, for every image."""
     spread = numbers(lines, "projection_spread")
     if len(spread) >= FEW and max(spread[-FEW:]) < min(0.3, spread[0] / 2):
         yield Finding(
-            f"What the loss sees of pictures has come together: spread {spread[0]:.2f}, now {spread[-1]:.2f}.",
-            "One answer for every picture is a perfect score where there are no negatives, and says nothing.",
+            f"What the loss sees of images has come together: spread {spread[0]:.2f}, now {spread[-1]:.2f}.",
+            "One answer for every image is a perfect score where there are no negatives, and says nothing.",
             f"{_switched_off(document) or 'Lower --learning-rate, or raise --momentum.'}",
         )
     usage, chance = numbers(lines, "usage"), numbers(lines, "chance")
     if len(usage) >= FEW and chance and max(usage[-FEW:]) * math.exp(chance[-1]) < 2:
         yield Finding(
-            f"One of {math.exp(chance[-1]):.0f} clusters takes every picture.",
+            f"One of {math.exp(chance[-1]):.0f} clusters takes every image.",
             "The method has found the one answer that is always right, and the loss falls to nothing.",
             f"{_switched_off(document) or 'Lower --learning-rate; with a teacher, a faster --momentum.'}",
         )
@@ -122,7 +122,7 @@ def one_answer(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
     if len(entropy) >= FEW and chance and min(entropy[-FEW:]) > 0.99 * chance[-1]:
         yield Finding(
             f"The teacher's answers are all alike (entropy {entropy[-1]:.2f} of at most {chance[-1]:.2f}).",
-            "It tells no picture from any other, and neither will the student.",
+            "It tells no image from any other, and neither will the student.",
             f"{_switched_off(document) or 'Lower --teacher-temperature, or --momentum to 0.99 on little data.'}",
         )
 
@@ -145,7 +145,7 @@ def temperature_at_its_clamp(lines: Lines, document: Mapping[str, Any]) -> Itera
     if len(scale) >= FEW and max(scale[-FEW:]) < 1.1:
         yield Finding(
             "The temperature has gone to its other end (a scale of 1).",
-            "The loss has given up telling pairs apart, usually because the captions do not fit their pictures.",
+            "The loss has given up telling pairs apart, usually because the captions do not fit their images.",
             "Look at a few pairs; lower --learning-rate.",
         )
 
@@ -163,7 +163,7 @@ def rank_that_falls(lines: Lines, document: Mapping[str, Any]) -> Iterator[Findi
     elif len(rank) >= FEW and max(rank[-FEW:]) < 1.5:
         yield Finding(
             f"The effective rank of the embeddings is {rank[-1]:.1f}.",
-            "All pictures are embedded along one direction.",
+            "All images are embedded along one direction.",
             "Lower --learning-rate or lengthen --warmup.",
         )
 
@@ -173,8 +173,8 @@ def starving(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
     if len(waiting) >= 2 and (share := sorted(waiting)[len(waiting) // 2]) > 0.3:
         yield Finding(
             f"The run waits for its data {share:.0%} of the time.",
-            "Reading or preparing pictures is slower than learning from them.",
-            f"Raise --workers (now {document['run']['workers']}) or --cache, or keep pictures at the size of --canvas.",
+            "Reading or preparing images is slower than learning from them.",
+            f"Raise --workers (now {document['run']['workers']}) or --cache, or keep images at the size of --canvas.",
         )
 
 
@@ -185,7 +185,7 @@ def duplicate_captions(lines: Lines, document: Mapping[str, Any]) -> Iterator[Fi
     mean = sum(share) / len(share)
     if mean > 0.05:
         yield Finding(
-            f"{mean:.0%} of the captions in a batch belong to another picture too.",
+            f"{mean:.0%} of the captions in a batch belong to another image too.",
             f"No softmax loss can fall below about {sum(floor) / len(floor):.2f} then: right pairs are pushed apart.",
             "--multi-positive counts them all as right; more various captions are better still.",
         )
@@ -196,7 +196,7 @@ def unreadable(lines: Lines, document: Mapping[str, Any]) -> Iterator[Finding]:
     seen = lines[-1]["step"] * document["run"]["batch_size"] * document["run"]["accumulate"]
     if broken and broken[-1] > 0.01 * seen:
         yield Finding(
-            f"{broken[-1]:,.0f} of {seen:,} pictures could not be read.",
+            f"{broken[-1]:,.0f} of {seen:,} images could not be read.",
             "Others stood in for them.",
             "unreadable.tsv in the run's folder names each with the reason.",
         )

@@ -69,7 +69,7 @@ def finite(value: Any) -> Any:
 
 
 class Progress:
-    """Loss, pictures a second and time left: a bar on a terminal, a line now and then elsewhere."""
+    """Loss, images a second and time left: a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self, start: int, steps: int, quiet: bool = False):
         self.steps, self.quiet = steps, quiet
@@ -88,13 +88,13 @@ class Progress:
                 self.bar = tqdm(
                     total=self.steps, initial=self.start, unit=" steps", file=sys.stderr, dynamic_ncols=True
                 )
-            self.bar.set_postfix_str(f"loss {loss:.4g}, {images_per_second:,.0f} pictures/s", refresh=False)
+            self.bar.set_postfix_str(f"loss {loss:.4g}, {images_per_second:,.0f} images/s", refresh=False)
             self.bar.update(step - self.bar.n)
         elif time.monotonic() - self.last > LINE_SECONDS or step == self.steps:
             self.last = time.monotonic()
             left = (self.last - self.begun) / max(1, step - self.start) * (self.steps - step)
             click.echo(
-                f"step {step:,} of {self.steps:,}, loss {loss:.4g}, {images_per_second:,.0f} pictures/s, "
+                f"step {step:,} of {self.steps:,}, loss {loss:.4g}, {images_per_second:,.0f} images/s, "
                 f"{clock(left)} left",
                 err=True,
             )

@@ -18,15 +18,15 @@ from training.models.errors import UserError
 def why_not_exact(method: nn.Module) -> str | None:
     """Why a batch of this method cannot be computed in pieces with the result of the whole, or None."""
     if not (hasattr(method, "objective") or getattr(method, "per_sample", False)):
-        return "its loss is not a function of each picture's own representation"
+        return "its loss is not a function of each image's own representation"
     mixing = next((name for name, module in method.named_modules() if _mixes(module)), None)
     if mixing is not None:
-        return f"its batch norm ({mixing}) computes each picture from the others of its piece"
+        return f"its batch norm ({mixing}) computes each image from the others of its piece"
     return None
 
 
 def _mixes(module: nn.Module) -> bool:
-    """Whether a layer makes one picture's result depend on the rest of the batch."""
+    """Whether a layer makes one image's result depend on the rest of the batch."""
     if not (isinstance(module, _BatchNorm) or "BatchNorm" in type(module).__name__):
         return False
     return module.training and any(p.requires_grad for p in module.parameters())

@@ -33,9 +33,9 @@ from training.engine.sharded import clip_gradients, refuse_unsharded, share, who
 from training.models.console import plain
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
-from training.models.trained import write_trained
+from training.models.run_encoder import write_trained
 
-UNREADABLE = "unreadable.tsv"  # step, path and reason of each picture that another stood in for
+UNREADABLE = "unreadable.tsv"  # step, path and reason of each image that another stood in for
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
 Evaluate = Callable[[dict[str, Any], dict[str, Tensor]], dict[str, Any]]  # facts and weights of the product
 
@@ -202,7 +202,7 @@ class Trainer:
         return loss.detach()
 
     def _here(self, thing: Any) -> Any:
-        """A batch's tensors on this rank's device, pictures laid out as the towers are."""
+        """A batch's tensors on this rank's device, images laid out as the towers are."""
         if isinstance(thing, Tensor):
             layout = torch.channels_last if thing.ndim == 4 and self.config.channels_last else torch.preserve_format
             return thing.to(self.world.device, non_blocking=True, memory_format=layout)
@@ -276,7 +276,7 @@ class Trainer:
         return {"model": self.method, "ema": self.average, "optimizer": self.optimizer, "scaler": self.scaler}
 
     def _note_broken(self, broken: list[list[str]]) -> None:
-        """Count and name pictures that could not be read."""
+        """Count and name images that could not be read."""
         if not broken:
             return
         self.broken += len(broken)

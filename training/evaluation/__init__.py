@@ -1,7 +1,7 @@
 """PROBES: name to function, the only registry of probes. One probe, one file.
 
 A file has the measure itself (arrays in, a number out) and, where it is one, the probe: a function of a Subject
-(what is looked at, and on which pictures) that gives a Finding. A probe is imported when it is asked for, so that
+(what is looked at, and on which images) that gives a Finding. A probe is imported when it is asked for, so that
 listing the names loads nothing.
 """
 

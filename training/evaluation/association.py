@@ -1,7 +1,7 @@
 """Association: does an encoder answer a lemon's colour, or the colour that lemons have?
 
 After Tang, Yamada, Zhang, Yildirim 2023, "When are Lemons Purple? The Concept Association Bias of Vision-Language
-Models": asked for an object's colour, contrastive encoders answer with what goes with the objects in the picture. Here
+Models": asked for an object's colour, contrastive encoders answer with what goes with the objects in the image. Here
 on generated scenes, where an object can be painted in any colour.
 """
 
@@ -28,9 +28,9 @@ CONDITIONS = (("natural", False), ("grey", False), ("wrong", False), ("natural",
 
 @dataclass(frozen=True)
 class Asked:
-    """One picture and the question for its first object's colour. neighbour: the other object's colour, or ""."""
+    """One image and the question for its first object's colour. neighbour: the other object's colour, or ""."""
 
-    picture: Image.Image
+    image: Image.Image
     shape: str
     colour: str
     neighbour: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 def answers(images: Any, words: Any) -> NDArray[np.int64]:
-    """Which of K answers lies nearest to each picture, -1 where two tie. images: [N, D]. words: [N, K, D]."""
+    """Which of K answers lies nearest to each image, -1 where two tie. images: [N, D]. words: [N, K, D]."""
     scores = np.einsum("nd,nkd->nk", np.asarray(images, np.float64), np.asarray(words, np.float64))
     ordered = np.sort(scores, axis=1)
     return np.where(ordered[:, -1] - ordered[:, -2] > TIE, scores.argmax(axis=1), -1)
@@ -56,18 +56,18 @@ def ask_colours(encoder: Encoder, paint: str, beside: bool, count: int, seed: in
     pixels = side_for(encoder)
     scenes = [coloured_object(seed, i, paint, shapes[i % len(shapes)], beside, pixels) for i in range(count)]
     words = {shape: colour_words(encoder, shape) for shape in shapes}
-    pictures = [Image.fromarray(scene.image) for scene in scenes]
+    images = [Image.fromarray(scene.image) for scene in scenes]
     asked = [scene.graph.things[0].shape for scene in scenes]
-    chosen = answers(encoder.embed_images(pictures), np.stack([words[shape] for shape in asked]))
+    chosen = answers(encoder.embed_images(images), np.stack([words[shape] for shape in asked]))
     return [
         Asked(
-            picture,
+            image,
             scene.graph.things[0].shape,
             scene.graph.things[0].colour,
             scene.graph.things[1].colour if beside else "",
             ANSWERS[number] if number >= 0 else "",
         )
-        for picture, scene, number in zip(pictures, scenes, chosen, strict=True)
+        for image, scene, number in zip(images, scenes, chosen, strict=True)
     ]
 
 
@@ -108,7 +108,7 @@ def probe(subject: Subject) -> Finding:
             chance[f"{name}: the neighbour's instead"] = 1 / len(ANSWERS)
         failures += [a for a in asked if a.answer != a.colour][:4]
     shown = tuple(
-        Failure((a.picture,), f"a {a.colour} {a.shape}, said to be {a.answer or 'undecided'}") for a in failures[:16]
+        Failure((a.image,), f"a {a.colour} {a.shape}, said to be {a.answer or 'undecided'}") for a in failures[:16]
     )
     note = (
         "Natural objects of generated scenes; nine colours as answers. The pull is the share that answers the usual "

@@ -1,4 +1,4 @@
-"""An interval on every figure: what it might have been on other pictures of the same kind.
+"""An interval on every figure: what it might have been on other images of the same kind.
 
 Efron 1979, "Bootstrap Methods". Percentile intervals at 95 %, the same for the same items each time.
 """

@@ -1,4 +1,4 @@
-"""Collapse: has an encoder given up telling pictures apart? (What a loss says of it: engine/doctor.py.)"""
+"""Collapse: has an encoder given up telling images apart? (What a loss says of it: engine/doctor.py.)"""
 
 import math
 from typing import Any
@@ -31,10 +31,10 @@ def collapsed(features: Any) -> str:
 
 
 def probe(subject: Subject) -> Finding:
-    """Spread and effective rank of the pictures' embeddings, and a verdict."""
+    """Spread and effective rank of the images' embeddings, and a verdict."""
     test = subject.test.sample(subject.many(1000), subject.seed)
     if len(test) < 10:
-        raise Unable("it needs at least ten pictures")
+        raise Unable("it needs at least ten images")
     rows = exact_unit_rows(test.images)
 
     def of_spread(weights: np.ndarray) -> float:
@@ -49,6 +49,6 @@ def probe(subject: Subject) -> Finding:
         "spread": figure_of_statistic(of_spread, len(rows)),
         "effective rank": figure_of_statistic(of_rank, len(rows), replicates=50),
     }
-    verdict = collapsed(rows) or "The embeddings tell pictures apart."
+    verdict = collapsed(rows) or "The embeddings tell images apart."
     beside = {"collapsed": {"spread": 0.0, "effective rank": 1.0}}
     return Finding(figures, beside, (verdict, "A spread of 1 is that of rows laid out evenly over the sphere."))

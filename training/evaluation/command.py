@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("encoder", required=False)
-@click.option("--data", metavar="SOURCE", help="The pictures to test on; without it only probes that make their own.")
-@click.option("--train", metavar="SOURCE", help="Pictures that probes may learn from. [default: half of --data]")
+@click.option("--data", metavar="SOURCE", help="The images to test on; without it only probes that make their own.")
+@click.option("--train", metavar="SOURCE", help="Images that probes may learn from. [default: half of --data]")
 @click.option("--suite", help=f"Probes with commas between them: {', '.join(PROBES)}; `probes` for all of them.")
 @click.option("--features", type=click.Path(path_type=Path, dir_okay=False), help="Saved embeddings (.npz) of pairs.")
 @click.option("--label-column", help="The column with the class. [default: the first that looks like one]")
@@ -79,7 +79,7 @@ def _of_encoder(
 ) -> "Report":
     from training.evaluation.subject import Subject
     from training.evaluation.suite import ALL, fitting, run_suite
-    from training.models.lookup import load_encoder
+    from training.models.encoders import load_encoder
     from training.models.prompts import template_set
 
     if suite is None and asked["data"] is None:

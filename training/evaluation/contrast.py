@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Contrast:
-    """A batch of N pairs. logits: [N, N], pictures by captions, pairs on the diagonal. to_text: softmax of each
+    """A batch of N pairs. logits: [N, N], images by captions, pairs on the diagonal. to_text: softmax of each
     row, to_image: of each column. value: the symmetric cross-entropy; chance: ln N.
     """
 
@@ -22,7 +22,7 @@ class Contrast:
 def contrast(images: NDArray, texts: NDArray, scale: float) -> Contrast:
     """images and texts: [N, dim] unit rows, row i of both one pair. scale: already exponentiated."""
     if images.shape != texts.shape or not len(images):
-        raise ValueError(f"pairs have one picture and one caption each; these are {images.shape} and {texts.shape}")
+        raise ValueError(f"pairs have one image and one caption each; these are {images.shape} and {texts.shape}")
     logits = scale * np.asarray(images, np.float64) @ np.asarray(texts, np.float64).T
     to_text, to_image = _softmax(logits), _softmax(logits.T).T
     right = np.concatenate([np.diagonal(to_text), np.diagonal(to_image)])
@@ -32,5 +32,5 @@ def contrast(images: NDArray, texts: NDArray, scale: float) -> Contrast:
 
 
 def _softmax(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    odds = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    probabilities = np.exp(rows - rows.max(axis=1, keepdims=True))
+    return probabilities / probabilities.sum(axis=1, keepdims=True)

@@ -17,8 +17,8 @@ class Control(Encoder):
     def __init__(self) -> None:
         self.fingerprint = hashlib.sha256(self.name.encode()).hexdigest()[:16]
 
-    def prepare(self, picture: Image.Image) -> Pixels:
-        return np.asarray(picture.convert("RGB").resize((self.image_size, self.image_size), Image.Resampling.BILINEAR))
+    def prepare(self, image: Image.Image) -> Pixels:
+        return np.asarray(image.convert("RGB").resize((self.image_size, self.image_size), Image.Resampling.BILINEAR))
 
     def embed_prepared(self, pixels: Pixels) -> Vectors:
         return unit(np.array([_vector(image.tobytes()) for image in pixels]))
@@ -37,7 +37,7 @@ class Collapsed(Control):
 
 
 class RandomVectors(Control):
-    """A vector of its own for each picture and each phrase, which has nothing to do with any other."""
+    """A vector of its own for each image and each phrase, which has nothing to do with any other."""
 
     name = "random vectors"
 

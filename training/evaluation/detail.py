@@ -1,6 +1,6 @@
-"""Detail: colour, texture, number, place and small things, asked of pictures whose truth is exact.
+"""Detail: colour, texture, number, place and small things, asked of images whose truth is exact.
 
-Twice: by words (which of the phrases is nearest?) and by a linear probe on the picture's embedding. What the probe
+Twice: by words (which of the phrases is nearest?) and by a linear probe on the image's embedding. What the probe
 finds and the words do not is in the embedding, and out of the words' reach.
 """
 
@@ -26,9 +26,9 @@ STREAM = 500_000
 
 @dataclass(frozen=True)
 class Question:
-    """A picture, the phrases that it may be said with, and which of them is right."""
+    """An image, the phrases that it may be said with, and which of them is right."""
 
-    picture: Image.Image
+    image: Image.Image
     phrases: tuple[str, ...]
     answer: int
 
@@ -115,7 +115,7 @@ def probe(subject: Subject) -> Finding:
     count = subject.many(600)
     for name in QUESTIONS:
         asked = questions(name, count, subject.seed, side_for(encoder))
-        images = encoder.embed_images([question.picture for question in asked])
+        images = encoder.embed_images([question.image for question in asked])
         chance[f"{name}, words"] = chance[f"{name}, linear probe"] = 1 / len(asked[0].phrases)
         if encoder.reads_text:
             phrases = sorted({phrase for question in asked for phrase in question.phrases})
@@ -125,15 +125,13 @@ def probe(subject: Subject) -> Finding:
             chosen = answers(images, words)
             figures[f"{name}, words"] = figure_of(chosen == [question.answer for question in asked])
             failures += _failures(asked, chosen)
-        if name != "place":  # of two different things, the picture alone does not say which is asked about
+        if name != "place":  # of two different things, the image alone does not say which is asked about
             figures[f"{name}, linear probe"] = figure_of(_linear(images, asked))
         else:
             chance.pop(f"{name}, linear probe")
     if not encoder.reads_text:
         chance = {name: value for name, value in chance.items() if name in figures}
-    note = (
-        f"{count} generated pictures for each; two thirds teach the linear probe, the others test it. A tie is wrong."
-    )
+    note = f"{count} generated images for each; two thirds teach the linear probe, the others test it. A tie is wrong."
     return Finding(figures, {"chance": chance}, (note,), tuple(failures))
 
 
@@ -146,6 +144,6 @@ def _linear(images: NDArray, asked: list[Question]) -> NDArray[np.bool_]:
 def _failures(asked: list[Question], chosen: NDArray[np.int64]) -> list[Failure]:
     wrong = [(q, c) for q, c in zip(asked, chosen.tolist(), strict=True) if c != q.answer][:3]
     return [
-        Failure((q.picture,), f"“{q.phrases[q.answer]}” lost to {f'“{q.phrases[c]}”' if c >= 0 else 'a tie'}")
+        Failure((q.image,), f"“{q.phrases[q.answer]}” lost to {f'“{q.phrases[c]}”' if c >= 0 else 'a tie'}")
         for q, c in wrong
     ]

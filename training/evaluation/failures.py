@@ -1,4 +1,4 @@
-"""The pictures that an encoder got wrong, to look at."""
+"""The images that an encoder got wrong, to look at."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ MOST = 12
 
 
 def mislabelled(test: Features, predicted: Any) -> tuple[Failure, ...]:
-    """The first pictures whose predicted class [N] is not their own."""
+    """The first images whose predicted class [N] is not their own."""
     wrong = np.flatnonzero(np.asarray(predicted) != test.labels)[:MOST]
     return tuple(
         Failure(
-            (test.picture(number),),
+            (test.image(number),),
             f"{test.classes[test.labels[number]]}, taken for {test.classes[predicted[number]]}",
         )
         for number in wrong

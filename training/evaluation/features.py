@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.pictures import labels_of
+from training.data.dataset import labels_of
 from training.data.source import Item
 from training.data.sources import open_source
 from training.models.encoder import BATCH, Encoder, Vectors
 from training.models.errors import UserError
-from training.models.preprocess import PictureError, read_picture
+from training.models.preprocess import ImageError, read_image
 
-Progress = Callable[[int, int], object]  # pictures done, of how many
+Progress = Callable[[int, int], object]  # images done, of how many
 
 
 @dataclass(frozen=True)
 class Features:
-    """Pictures of a source with their embeddings.
+    """Images of a source with their embeddings.
 
     name: of the source. images: [N, D], unit rows. labels: [N], -1 where there is no class; classes: what the
     numbers stand for. items: as they came, for captions and for looking at them. unreadable: path and reason.
@@ -37,9 +37,9 @@ class Features:
     def __len__(self) -> int:
         return len(self.items)
 
-    def picture(self, number: int) -> Image.Image:
-        """Picture number, upright RGB."""
-        return read_picture(self.items[number].read()).image
+    def image(self, number: int) -> Image.Image:
+        """Image number, upright RGB."""
+        return read_image(self.items[number].read()).image
 
     def pick(self, numbers: NDArray[np.integer]) -> "Features":
         """Some of them."""
@@ -55,9 +55,9 @@ class Features:
         return self if len(self) <= most else self.pick(_order(len(self), seed)[:most])
 
     def halves(self, seed: int = 0) -> tuple["Features", "Features"]:
-        """Two parts without a picture in common and with half of each class, the same ones each time.
+        """Two parts without an image in common and with half of each class, the same ones each time.
 
-        A class of one picture is in neither.
+        A class of one image is in neither.
         """
         first, second = halves_by_class(self.labels, seed)
         return self.pick(first), self.pick(second)
@@ -80,10 +80,10 @@ def embed_source(
     most: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Features:
-    """Every readable picture of the source that spec names, embedded.
+    """Every readable image of the source that spec names, embedded.
 
     label_column: where the class is kept; left out, the first column that looks like one. most: take a sample
-    of so many. UserError if there is no picture that can be read.
+    of so many. UserError if there is no image that can be read.
     """
     source = open_source(spec)
     items = list(source)
@@ -107,18 +107,18 @@ def embed_source(
         progress(here.stop, len(items))
     if not kept:
         reason = f"; the first: {unreadable[0][1]}" if unreadable else ""
-        raise UserError(f"{spec} has no picture that can be read{reason}.")
+        raise UserError(f"{spec} has no image that can be read{reason}.")
     numbers = np.array(kept)
     return Features(source.name, [items[i] for i in kept], np.concatenate(rows), labels[numbers], classes, unreadable)
 
 
 def _prepared(encoder: Encoder, items: Sequence[Item]) -> Iterator[NDArray[np.uint8] | str]:
-    """Each picture as the tower takes it, or the reason why it cannot be read."""
+    """Each image as the tower takes it, or the reason why it cannot be read."""
 
     def one(item: Item) -> NDArray[np.uint8] | str:
         try:
-            return encoder.prepare(read_picture(item.read(), encoder.image_size).image)
-        except (PictureError, OSError) as error:
+            return encoder.prepare(read_image(item.read(), encoder.image_size).image)
+        except (ImageError, OSError) as error:
             return str(error)
 
     with ThreadPoolExecutor(cpu_count() or 2) as pool:

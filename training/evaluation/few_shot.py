@@ -1,4 +1,4 @@
-"""Few-shot: how much does a linear map learn from a handful of pictures a class?"""
+"""Few-shot: how much does a linear map learn from a handful of images a class?"""
 
 from typing import Any
 
@@ -44,12 +44,12 @@ def few_shot_right(
 
 
 def probe(subject: Subject) -> Finding:
-    """Accuracy from 1, 2, 4, 8 and 16 pictures a class, as far as there are so many."""
+    """Accuracy from 1, 2, 4, 8 and 16 images a class, as far as there are so many."""
     train, test = subject.split
     least = min(int((train.labels == label).sum()) for label in set(train.labels.tolist()))
     shots = [n for n in SHOTS if n <= least]
     if not shots:
-        raise Unable("it needs at least one picture of each class to learn from")
+        raise Unable("it needs at least one image of each class to learn from")
     figures = {
         f"{n} a class": figure_of(few_shot_right(train.images, train.labels, test.images, test.labels, n, subject.seed))
         for n in shots

@@ -9,11 +9,11 @@ from training.evaluation.negatives import HardNegative
 from training.evaluation.pairs import PairExample
 from training.models.encoder import Encoder
 
-LEAST, MOST = 64, 224  # side of generated pictures in pixels
+LEAST, MOST = 64, 224  # side of generated images in pixels
 
 
 def side_for(encoder: Encoder) -> int:
-    """The side at which pictures are drawn for an encoder: what it sees, within reason."""
+    """The side at which images are drawn for an encoder: what it sees, within reason."""
     return min(max(encoder.image_size, LEAST), MOST)
 
 

@@ -64,17 +64,17 @@ def entropy_rank(singular: NDArray[np.float64]) -> float:
 
 
 def probe(subject: Subject) -> Finding:
-    """Alignment of two views of a picture, uniformity over pictures, and effective rank."""
+    """Alignment of two views of an image, uniformity over images, and effective rank."""
     test = subject.test.sample(subject.many(1000), subject.seed)
     if len(test) < 10:
-        raise Unable("it needs at least ten pictures")
+        raise Unable("it needs at least ten images")
     rng = np.random.default_rng(subject.seed)
-    views = subject.encoder.embed_images([view(test.picture(i), rng) for i in range(len(test))])
+    views = subject.encoder.embed_images([view(test.image(i), rng) for i in range(len(test))])
     potential = pair_potential(test.images)
     rows = test.images.astype(np.float64)
 
     def spread(weights: NDArray) -> float:
-        pairs = weights.sum() ** 2 - (weights**2).sum()  # of different pictures
+        pairs = weights.sum() ** 2 - (weights**2).sum()  # of different images
         return float(np.log((weights @ potential @ weights - (weights**2).sum()) / pairs))
 
     def rank(weights: NDArray) -> float:
@@ -86,14 +86,14 @@ def probe(subject: Subject) -> Finding:
         "effective_rank": figure_of_statistic(rank, len(test), replicates=50),
     }
     beside = {"collapsed": {"alignment": 0.0, "uniformity": 0.0, "effective_rank": 1.0}}
-    note = f"{len(test)} pictures; a view is a crop of 60 to 100 % of the area, mirrored half the time."
+    note = f"{len(test)} images; a view is a crop of 60 to 100 % of the area, mirrored half the time."
     return Finding(figures, beside, (note, f"The effective rank can be {min(rows.shape)} at most here."))
 
 
-def view(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def view(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A crop of 60 to 100 % of the area, mirrored half the time."""
     share = np.sqrt(rng.uniform(0.6, 1))
-    width, height = max(1, round(picture.width * share)), max(1, round(picture.height * share))
-    left, top = rng.integers(picture.width - width + 1), rng.integers(picture.height - height + 1)
-    cut = picture.crop((left, top, left + width, top + height))
+    width, height = max(1, round(image.width * share)), max(1, round(image.height * share))
+    left, top = rng.integers(image.width - width + 1), rng.integers(image.height - height + 1)
+    cut = image.crop((left, top, left + width, top + height))
     return ImageOps.mirror(cut) if rng.random() < 0.5 else cut

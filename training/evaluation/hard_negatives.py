@@ -1,8 +1,8 @@
-"""Hard negatives: a picture, its caption, and one that differs in a word or two; which is nearer?
+"""Hard negatives: an image, its caption, and one that differs in a word or two; which is nearer?
 
 SugarCrepe's and ARO's own files, or generated scenes.
 A score means little where the captions alone give the answer away, as Hsieh et al. showed of ARO and others; so a score
-that sees no picture stands beside each.
+that sees no image stands beside each.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from training.evaluation.rows import TIE, exact_unit_rows
 from training.evaluation.subject import Failure, Finding, Subject, Unable
 from training.models.encoder import BATCH, Encoder
 
-HASHES = 1 << 14  # places for words and pairs of words in the score that sees no picture
+HASHES = 1 << 14  # places for words and pairs of words in the score that sees no image
 MOST_FAILURES = 12
 
 
 def hard_negative_wins(images: Any, captions: Any, negatives: Any) -> NDArray[np.bool_]:
-    """Whether each caption is nearer to its picture than its negative, [N]; each [N, D]. A tie (1e-6) is not."""
-    pictures, right, wrong = (exact_unit_rows(part) for part in (images, captions, negatives))
-    return (pictures * (right - wrong)).sum(axis=1) > TIE
+    """Whether each caption is nearer to its image than its negative, [N]; each [N, D]. A tie (1e-6) is not."""
+    images, right, wrong = (exact_unit_rows(part) for part in (images, captions, negatives))
+    return (images * (right - wrong)).sum(axis=1) > TIE
 
 
 def blind_wins(captions: Sequence[str], negatives: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
-    """How often the true caption is found without its picture, [N]: 1, 0, or a half where nothing tells them apart.
+    """How often the true caption is found without its image, [N]: 1, 0, or a half where nothing tells them apart.
 
     A logistic regression on words, pairs of words and length, fitted on the other half of the examples. Well above a
     half means that a set can be answered without looking.
@@ -63,10 +63,10 @@ def probe(subject: Subject) -> Finding:
     """How often the true caption is nearer than a false one, by kind, beside how often text alone finds it."""
     encoder = subject.words()
     examples, of = _examples(subject)
-    seen = [example for example in examples if example.picture is not None]
+    seen = [example for example in examples if example.image is not None]
     if not seen:
         raise Unable(
-            f"it needs the pictures of {subject.data}, and none of the {len(examples):,} is in its folder or in "
+            f"it needs the images of {subject.data}, and none of the {len(examples):,} is in its folder or in "
             f"{', '.join(FOLDERS[1:])} there"
         )
     won, failures = _won(encoder, seen)
@@ -82,7 +82,7 @@ def probe(subject: Subject) -> Finding:
     known |= {kind: float(blind[np.array([e.kind == kind for e in seen])].mean()) for kind in kinds}
     notes = [f"{len(seen):,} {of}. A tie is wrong. “Text alone” is cross-fitted on words and length."]
     if len(seen) < len(examples):
-        notes.append(f"{len(examples) - len(seen):,} more have no picture here and were left out.")
+        notes.append(f"{len(examples) - len(seen):,} more have no image here and were left out.")
     return Finding(figures, {"chance": dict.fromkeys(figures, 0.5), "text alone": known}, tuple(notes), failures)
 
 
@@ -100,13 +100,11 @@ def _examples(subject: Subject) -> tuple[list[HardNegative], str]:
 def _won(encoder: Encoder, seen: Sequence[HardNegative]) -> tuple[NDArray[np.bool_], tuple[Failure, ...]]:
     images = []
     for start in range(0, len(seen), BATCH):
-        images.append(encoder.embed_images([e.picture() for e in seen[start : start + BATCH] if e.picture]))
+        images.append(encoder.embed_images([e.image() for e in seen[start : start + BATCH] if e.image]))
     right = encoder.embed_texts([e.caption for e in seen])
     wrong = encoder.embed_texts([e.negative for e in seen])
     won = hard_negative_wins(np.concatenate(images), right, wrong)
     lost = [seen[i] for i in np.flatnonzero(~won)[:MOST_FAILURES]]
     return won, tuple(
-        Failure((e.picture(),), f"“{e.negative}” was not farther than “{e.caption}” ({e.kind})")
-        for e in lost
-        if e.picture
+        Failure((e.image(),), f"“{e.negative}” was not farther than “{e.caption}” ({e.kind})") for e in lost if e.image
     )

@@ -1,4 +1,4 @@
-"""k-nearest neighbours: do pictures of one class lie beside each other, with nothing trained on top?
+"""k-nearest neighbours: do images of one class lie beside each other, with nothing trained on top?
 
 Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4.
 """
@@ -55,12 +55,12 @@ def knn_predict(
 
 
 def probe(subject: Subject) -> Finding:
-    """The share of pictures whose class their nearest neighbours have."""
+    """The share of images whose class their nearest neighbours have."""
     train, test = subject.split
     predicted = knn_predict(train.images, train.labels, test.images)
     return Finding(
         figure_of(predicted == test.labels),
         beside={"chance": {"": 1 / len(set(train.labels))}},
-        notes=(f"{len(train):,} pictures to learn from, k = {min(20, len(train))}, temperature 0.07.",),
+        notes=(f"{len(train):,} images to learn from, k = {min(20, len(train))}, temperature 0.07.",),
         failures=mislabelled(test, predicted),
     )

@@ -100,10 +100,10 @@ def _solve(
         weights = flat.reshape(width, classes)
         logits = inputs @ weights
         logits -= logits.max(axis=1, keepdims=True)
-        odds = np.exp(logits)
-        total = odds.sum(axis=1, keepdims=True)
+        probabilities = np.exp(logits)
+        total = probabilities.sum(axis=1, keepdims=True)
         loss = float((np.log(total[:, 0]) - logits[np.arange(rows), numbers]).mean())
-        slope = inputs.T @ (odds / total - target) / rows
+        slope = inputs.T @ (probabilities / total - target) / rows
         slope[:-1] += strength * weights[:-1]
         return loss + strength / 2 * float((weights[:-1] ** 2).sum()), slope.ravel()
 
@@ -117,13 +117,13 @@ def _with_one(rows: NDArray) -> NDArray[np.float64]:
 
 
 def probe(subject: Subject) -> Finding:
-    """The share of pictures whose class a linear map of the features gives."""
+    """The share of images whose class a linear map of the features gives."""
     train, test = subject.split
     fitted = fit_linear(train.images, train.labels, seed=subject.seed)
     predicted = fitted.predict(test.images)
     return Finding(
         figure_of(predicted == test.labels),
         beside={"chance": {"": 1 / len(set(train.labels))}},
-        notes=(f"{len(train):,} pictures to learn from; penalty {fitted.strength:g}, chosen on a fifth of them.",),
+        notes=(f"{len(train):,} images to learn from; penalty {fitted.strength:g}, chosen on a fifth of them.",),
         failures=mislabelled(test, predicted),
     )

@@ -1,5 +1,5 @@
-"""What a page can ask of an encoder at once: two pictures and two captions, a caption's other orders,
-templates, words written into a picture. Pure functions of pictures and phrases; how it looks is the page's."""
+"""What a page can ask of an encoder at once: two images and two captions, a caption's other orders,
+templates, words written into an image. Pure functions of images and phrases; how it looks is the page's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from training.models.errors import UserError
 
 @dataclass(frozen=True)
 class Match:
-    """Two pictures by two captions. scores: cosines [2, 2], pictures by captions. says: a sentence on each verdict."""
+    """Two images by two captions. scores: cosines [2, 2], images by captions. says: a sentence on each verdict."""
 
     scores: NDArray[np.float64]
     text: bool
@@ -27,14 +27,14 @@ class Match:
     says: tuple[str, str]
 
 
-def match(encoder: Encoder, pictures: Sequence[Image.Image], captions: Sequence[str]) -> Match:
-    """Whether each caption finds its picture and each picture its caption; captions[i] belongs to pictures[i]."""
-    if len(pictures) != 2 or len(captions) != 2:
-        raise ValueError(f"two pictures and two captions are matched, not {len(pictures)} and {len(captions)}")
-    scores = cosines(encoder, pictures, captions)
+def match(encoder: Encoder, images: Sequence[Image.Image], captions: Sequence[str]) -> Match:
+    """Whether each caption finds its image and each image its caption; captions[i] belongs to images[i]."""
+    if len(images) != 2 or len(captions) != 2:
+        raise ValueError(f"two images and two captions are matched, not {len(images)} and {len(captions)}")
+    scores = cosines(encoder, images, captions)
     won = {name: bool(of[0]) for name, of in wins_of_matrix(scores[None]).items()}
-    text = "Each picture is nearer to its own caption." if won["text"] else _lost(scores, "picture", "caption")
-    image = "Each caption is nearer to its own picture." if won["image"] else _lost(scores.T, "caption", "picture")
+    text = "Each image is nearer to its own caption." if won["text"] else _lost(scores, "image", "caption")
+    image = "Each caption is nearer to its own image." if won["image"] else _lost(scores.T, "caption", "image")
     return Match(scores, won["text"], won["image"], won["group"], (text, image))
 
 
@@ -55,16 +55,16 @@ def _lost(scores: NDArray[np.float64], of: str, other: str) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def cosines(encoder: Encoder, pictures: Sequence[Image.Image], phrases: Sequence[str]) -> NDArray[np.float64]:
-    """[pictures, phrases]."""
-    return encoder.embed_images(list(pictures)).astype(np.float64) @ encoder.embed_texts(list(phrases)).T.astype(
+def cosines(encoder: Encoder, images: Sequence[Image.Image], phrases: Sequence[str]) -> NDArray[np.float64]:
+    """[images, phrases]."""
+    return encoder.embed_images(list(images)).astype(np.float64) @ encoder.embed_texts(list(phrases)).T.astype(
         np.float64
     )
 
 
 @dataclass(frozen=True)
 class OrderScore:
-    """One order of a caption's words. score: cosine to the picture; moved: 1 - cosine to the caption itself."""
+    """One order of a caption's words. score: cosine to the image; moved: 1 - cosine to the caption itself."""
 
     kind: str
     text: str
@@ -73,16 +73,16 @@ class OrderScore:
 
 
 def order_scores(
-    encoder: Encoder, picture: Image.Image | None, caption: str, shuffles: int = 16, seed: int = 0
+    encoder: Encoder, image: Image.Image | None, caption: str, shuffles: int = 16, seed: int = 0
 ) -> list[OrderScore]:
-    """The caption first, then the same words in other orders, each with its cosine to the picture (0 without one)."""
+    """The caption first, then the same words in other orders, each with its cosine to the image (0 without one)."""
     plain = " ".join(words_of(caption))
     if not plain:
         raise UserError("There are no words; write a caption such as 'a dog chases a cat'.")
     said = [Variant("original", plain), *variants(caption, shuffles, seed)]
     rows = encoder.embed_texts([variant.text for variant in said]).astype(np.float64)
-    image = encoder.embed_images([picture])[0].astype(np.float64) if picture is not None else np.zeros(rows.shape[1])
-    scores, gaps = rows @ image, moved(np.broadcast_to(rows[0], rows.shape), rows)
+    vector = encoder.embed_images([image])[0].astype(np.float64) if image is not None else np.zeros(rows.shape[1])
+    scores, gaps = rows @ vector, moved(np.broadcast_to(rows[0], rows.shape), rows)
     return [
         OrderScore(variant.kind, variant.text, float(score), float(gap))
         for variant, score, gap in zip(said, scores, gaps, strict=True)
@@ -97,7 +97,7 @@ def rank_as_written(found: Sequence[OrderScore]) -> int:
 
 @dataclass(frozen=True)
 class TemplateScore:
-    """What one template makes of a picture. probabilities: of the classes, [K]; answer: the likeliest."""
+    """What one template makes of an image. probabilities: of the classes, [K]; answer: the likeliest."""
 
     template: str
     probabilities: NDArray[np.float64]
@@ -105,24 +105,24 @@ class TemplateScore:
 
 
 def prompt_scores(
-    encoder: Encoder, picture: Image.Image, classes: Sequence[str], templates: Sequence[str]
+    encoder: Encoder, image: Image.Image, classes: Sequence[str], templates: Sequence[str]
 ) -> list[TemplateScore]:
-    """How the answer for a picture depends on what is said around the classes' names; each template has one {}."""
+    """How the answer for an image depends on what is said around the classes' names; each template has one {}."""
     if not classes or not templates:
         raise UserError("Give at least one class and one template such as 'a photo of a {}.'")
     phrases = [template.replace("{}", name) for template in templates for name in classes]
-    scores = cosines(encoder, [picture], phrases)[0].reshape(len(templates), len(classes)) * encoder.logit_scale
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares = odds / odds.sum(axis=1, keepdims=True)
+    scores = cosines(encoder, [image], phrases)[0].reshape(len(templates), len(classes)) * encoder.logit_scale
+    probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares = probabilities / probabilities.sum(axis=1, keepdims=True)
     return [
         TemplateScore(template, share, classes[int(share.argmax())])
         for template, share in zip(templates, shares, strict=True)
     ]
 
 
-def written_over(picture: Image.Image, text: str) -> Image.Image:
+def written_over(image: Image.Image, text: str) -> Image.Image:
     """A copy with a paper note across its lower part that says text: the typographic attack of Goh et al. 2021."""
-    copy = picture.convert("RGB").copy()
+    copy = image.convert("RGB").copy()
     if max(copy.size) < 224:
         scale = -(-224 // max(copy.size))
         copy = copy.resize((copy.width * scale, copy.height * scale), Image.Resampling.BICUBIC)
@@ -140,21 +140,21 @@ def written_over(picture: Image.Image, text: str) -> Image.Image:
 
 @dataclass(frozen=True)
 class Typographic:
-    """A picture before and after a word was written on it. before, after: probabilities of the classes, [K]."""
+    """An image before and after a word was written on it. before, after: probabilities of the classes, [K]."""
 
-    picture: Image.Image
+    image: Image.Image
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     fooled: bool
 
 
-def typographic(encoder: Encoder, picture: Image.Image, classes: Sequence[str], word: str) -> Typographic:
-    """Whether writing word, one of classes, on a picture turns the answer into it when it was another before."""
+def typographic(encoder: Encoder, image: Image.Image, classes: Sequence[str], word: str) -> Typographic:
+    """Whether writing word, one of classes, on an image turns the answer into it when it was another before."""
     if word not in classes:
         raise UserError(f"{word!r} is none of the classes, so it could not be answered; add it to them.")
-    written = written_over(picture, word)
+    written = written_over(image, word)
     before, after = (
-        prompt_scores(encoder, one, classes, ("a photo of a {}.",))[0].probabilities for one in (picture, written)
+        prompt_scores(encoder, one, classes, ("a photo of a {}.",))[0].probabilities for one in (image, written)
     )
     target = list(classes).index(word)
     fooled = int(before.argmax()) != target and int(after.argmax()) == target

@@ -1,7 +1,7 @@
 """Sets of hard negatives in the files of those who made them: SugarCrepe (Hsieh et al. 2023), ARO (Yuksekgonul et al.
 2023).
 
-A folder with their .json beside the pictures (COCO's val2017, Visual Genome's), which are the user's.
+A folder with their .json beside the images (COCO's val2017, Visual Genome's), which are the user's.
 """
 
 import json
@@ -14,25 +14,25 @@ from typing import Any
 from PIL import Image
 
 from training.models.errors import UserError
-from training.models.preprocess import read_picture
+from training.models.preprocess import read_image
 
-FOLDERS = (".", "images", "val2017", "val2014")  # where the pictures may lie, beside the .json
+FOLDERS = (".", "images", "val2017", "val2014")  # where the images may lie, beside the .json
 SUGARCREPE = ("filename", "caption", "negative_caption")
 ARO = ("image_path", "true_caption", "false_caption")  # its relations and attributes
 
 
 @dataclass(frozen=True)
 class HardNegative:
-    """A true and a false caption of a picture. picture: None where it is not there. kind: of the difference."""
+    """A true and a false caption of an image. image: None where it is not there. kind: of the difference."""
 
-    picture: Callable[[], Image.Image] | None
+    image: Callable[[], Image.Image] | None
     caption: str
     negative: str
     kind: str
 
 
 class NoNegatives(UserError):
-    """What was named is something else, such as a folder of pictures."""
+    """What was named is something else, such as a folder of images."""
 
 
 def read_negatives(spec: str) -> list[HardNegative]:
@@ -64,24 +64,24 @@ def _of_file(file: Path) -> list[HardNegative]:
         if not all(isinstance(text, str) and text for text in said):
             raise UserError(f"{file} cannot be read: example {number} lacks one of {', '.join(columns)}.")
         name, caption, negative = map(str, said)
-        found.append(HardNegative(_picture(file, name, _box(row)), caption, negative, kind))
+        found.append(HardNegative(_image(file, name, _box(row)), caption, negative, kind))
     return found
 
 
 def _box(row: dict[str, Any]) -> tuple[int, int, int, int] | None:
-    """ARO shows only the part of a picture that the caption is about."""
+    """ARO shows only the part of an image that the caption is about."""
     if "bbox_x" not in row:
         return None
     x, y, width, height = (int(row[f"bbox_{side}"]) for side in "xywh")
     return x, y, x + width, y + height
 
 
-def _picture(file: Path, name: str, box: tuple[int, int, int, int] | None = None) -> Callable[[], Image.Image] | None:
+def _image(file: Path, name: str, box: tuple[int, int, int, int] | None = None) -> Callable[[], Image.Image] | None:
     plain = Path(name).name  # whatever folders a downloaded file names, only these are looked into
     place = next((p for folder in FOLDERS if (p := file.parent / folder / plain).is_file()), None)
     return None if place is None else partial(_open, place, box)
 
 
 def _open(place: Path, box: tuple[int, int, int, int] | None) -> Image.Image:
-    image = read_picture(place.read_bytes()).image
+    image = read_image(place.read_bytes()).image
     return image.crop(box) if box else image

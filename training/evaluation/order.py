@@ -22,8 +22,8 @@ from training.evaluation.subject import Failure, Finding, Subject, Unable
 from training.evaluation.wording import variants, words_of
 from training.models.encoder import Encoder
 
-SHUFFLES = 4  # other orders that a picture's caption must beat
-FRAMES = ("a picture of {}", "there is {}", "{} in a photograph")  # a paraphrase of any caption
+SHUFFLES = 4  # other orders that an image's caption must beat
+FRAMES = ("an image of {}", "there is {}", "{} in a photograph")  # a paraphrase of any caption
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rewording:
     caption: str
     otherwise: str
     paraphrase: str
-    picture: Image.Image | None = None
+    image: Image.Image | None = None
 
 
 def moved(rows: Any, others: Any) -> NDArray[np.float64]:
@@ -62,20 +62,20 @@ def generated_rewordings(count: int, seed: int, pixels: int) -> list[Rewording]:
     for i in range(count):
         pair = winoground_pair(seed, i, WINOGROUND[i % len(WINOGROUND)], pixels)
         same = say(read(pair.caption_0), Draws(seed, i, 77), synonyms=1.0)
-        same = same if same != pair.caption_0 else f"a picture of {same}"
+        same = same if same != pair.caption_0 else f"an image of {same}"
         found.append(Rewording(pair.caption_0, pair.caption_1, same, Image.fromarray(pair.image_0)))
     return found
 
 
-def prefers_own_order(encoder: Encoder, pictures: Sequence[Image.Image], captions: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether each picture is nearer to its caption than to all SHUFFLES other orders of its words, [N]."""
+def prefers_own_order(encoder: Encoder, images: Sequence[Image.Image], captions: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether each image is nearer to its caption than to all SHUFFLES other orders of its words, [N]."""
     orders = [[v.text for v in variants(c, shuffles=SHUFFLES) if v.kind == "shuffle"] for c in captions]
     plain = [" ".join(words_of(c)) for c in captions]
     rows = encoder.embed_texts([text for p, o in zip(plain, orders, strict=True) for text in (p, *o)])
-    images = encoder.embed_images(list(pictures)).astype(np.float64)
+    vectors = encoder.embed_images(list(images)).astype(np.float64)
     won, at = [], 0
-    for image, others in zip(images, orders, strict=True):
-        scores = rows[at : at + 1 + len(others)].astype(np.float64) @ image
+    for vector, others in zip(vectors, orders, strict=True):
+        scores = rows[at : at + 1 + len(others)].astype(np.float64) @ vector
         won.append(bool(len(others) and (scores[0] - scores[1:] > TIE).all()))
         at += 1 + len(others)
     return np.array(won)
@@ -98,21 +98,19 @@ def probe(subject: Subject) -> Finding:
         pairs = [(i, found[kind]) for i, found in enumerate(scrambled) if kind in found]
         other = encoder.embed_texts([text for _, text in pairs])
         figures[f"moved by {kind}"] = figure_of(moved(rows[::3][[i for i, _ in pairs]], other))
-    with_pictures = made[: max(20, count // 4)]
-    won = prefers_own_order(
-        encoder, [r.picture for r in with_pictures if r.picture], [r.caption for r in with_pictures]
-    )
+    with_images = made[: max(20, count // 4)]
+    won = prefers_own_order(encoder, [r.image for r in with_images if r.image], [r.caption for r in with_images])
     figures["own order first"] = figure_of(won)
     chance = {"own order first": 1 / (1 + SHUFFLES)}
     said = _captions(subject, count)
     if said:
         figures["order sensitivity, the data's captions"] = _of_data(encoder, said, subject.seed)
     failures = tuple(
-        Failure((r.picture,), f"“{r.caption}” is not nearer than {SHUFFLES} shuffles of it")
-        for r, ok in zip(with_pictures, won, strict=True)
-        if not ok and r.picture
+        Failure((r.image,), f"“{r.caption}” is not nearer than {SHUFFLES} shuffles of it")
+        for r, ok in zip(with_images, won, strict=True)
+        if not ok and r.image
     )[:8]
-    note = "Another meaning: the same words, true of another picture. A paraphrase: synonyms, or the other way round."
+    note = "Another meaning: the same words, true of another image. A paraphrase: synonyms, or the other way round."
     return Finding(figures, {"chance": chance, "a bag of words": {"order sensitivity": 0.0}}, (note,), failures)
 
 
@@ -133,7 +131,7 @@ def _scrambles(caption: str) -> dict[str, str]:
 
 
 def _of_data(encoder: Encoder, captions: Sequence[str], seed: int) -> Figure:
-    """Shuffles against frames such as "a picture of ...", for captions whose synonyms nobody knows."""
+    """Shuffles against frames such as "an image of ...", for captions whose synonyms nobody knows."""
     plain = [" ".join(words_of(c)) for c in captions]
     shuffled = [_scrambles(c).get("shuffle", "") or p for c, p in zip(captions, plain, strict=True)]
     framed = [FRAMES[i % len(FRAMES)].format(p) for i, p in enumerate(plain)]

@@ -1,4 +1,4 @@
-"""Examples of two pictures and two captions, wherever they are kept.
+"""Examples of two images and two captions, wherever they are kept.
 
 Winoground's own files are read where the user has them (its licence lets nobody pass them on): the parquet files of
 its data set, or a folder with examples.jsonl and images/. Pairs of one's own: a CSV or TSV with the columns image_0,
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.folder import PICTURES, read_file
+from training.data.folder import IMAGES, read_file
 from training.models.encoder import BATCH, Encoder
 from training.models.errors import UserError
-from training.models.preprocess import read_picture
+from training.models.preprocess import read_image
 
 COLUMNS = ("image_0", "image_1", "caption_0", "caption_1")
 TAG_COLUMNS = ("collapsed_tag", "tag", "kind")  # the first that a table has
@@ -27,16 +27,16 @@ TAG_COLUMNS = ("collapsed_tag", "tag", "kind")  # the first that a table has
 
 @dataclass(frozen=True)
 class PairExample:
-    """Two pictures and two captions; captions[i] is that of pictures[i]. tag: what kind of example, or ""."""
+    """Two images and two captions; captions[i] is that of images[i]. tag: what kind of example, or ""."""
 
     name: str
-    pictures: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]
+    images: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]
     captions: tuple[str, str]
     tag: str = ""
 
 
 class NoPairs(UserError):
-    """What was named is something else, such as a folder of pictures."""
+    """What was named is something else, such as a folder of images."""
 
 
 def open_pairs(spec: str) -> list[PairExample]:
@@ -58,11 +58,11 @@ def open_pairs(spec: str) -> list[PairExample]:
 
 
 def embed_pairs(encoder: Encoder, pairs: list[PairExample]) -> dict[str, NDArray[np.float32]]:
-    """image_0, image_1, caption_0, caption_1, each [N, D], unit rows. UserError if a picture cannot be read."""
+    """image_0, image_1, caption_0, caption_1, each [N, D], unit rows. UserError if an image cannot be read."""
     images: list[NDArray] = []
     for start in range(0, len(pairs), BATCH):
         here = pairs[start : start + BATCH]
-        images.append(encoder.embed_images([open_() for example in here for open_ in example.pictures]))
+        images.append(encoder.embed_images([open_() for example in here for open_ in example.images]))
     rows = np.concatenate(images)
     captions = encoder.embed_texts([caption for example in pairs for caption in example.captions])
     return {"image_0": rows[::2], "image_1": rows[1::2], "caption_0": captions[::2], "caption_1": captions[1::2]}
@@ -93,7 +93,7 @@ def _of_folder(path: Path) -> list[PairExample]:
         stem, ending = first.stem[: -len("_0")], first.suffix
         second = first.with_name(f"{stem}_1{ending}")
         texts = [file.with_suffix(".txt") for file in (first, second)]
-        if ending.lower() in PICTURES and second.is_file() and all(text.is_file() for text in texts):
+        if ending.lower() in IMAGES and second.is_file() and all(text.is_file() for text in texts):
             said = [text.read_text(encoding="utf-8").strip() for text in texts]
             inside = first.parent.relative_to(path).as_posix()
             tag = "" if inside == "." else inside
@@ -114,7 +114,7 @@ def _of_winoground_folder(path: Path) -> Iterator[PairExample]:
 
 
 def _winoground_file(folder: Path, name: str) -> Path:
-    """examples.jsonl names pictures without their ending."""
+    """examples.jsonl names images without their ending."""
     return folder / name if Path(name).suffix else folder / f"{name}.png"
 
 
@@ -129,8 +129,8 @@ def _of_parquet(path: Path) -> Iterator[PairExample]:
     _check(path, file.schema_arrow.names)
     for batch in file.iter_batches(batch_size=64):
         for number, row in enumerate(batch.to_pylist()):
-            pictures = (partial(_cell, row["image_0"], path.parent), partial(_cell, row["image_1"], path.parent))
-            yield _example(row, str(row.get("id", number)), pictures)
+            images = (partial(_cell, row["image_0"], path.parent), partial(_cell, row["image_1"], path.parent))
+            yield _example(row, str(row.get("id", number)), images)
 
 
 def _of_table(path: Path) -> Iterator[PairExample]:
@@ -154,26 +154,26 @@ def _check(path: Path, columns: list[str]) -> None:
         raise what(f"{path} is no table of pairs: it lacks {', '.join(missing)}; its columns are {', '.join(columns)}.")
 
 
-def _example(row: Any, name: str, pictures: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]) -> PairExample:
+def _example(row: Any, name: str, images: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]) -> PairExample:
     tag = next((str(row[column]) for column in TAG_COLUMNS if row.get(column)), "")
-    return PairExample(name, pictures, (str(row["caption_0"]), str(row["caption_1"])), tag)
+    return PairExample(name, images, (str(row["caption_0"]), str(row["caption_1"])), tag)
 
 
 def _file(path: Path) -> Image.Image:
-    if path.suffix.lower() not in PICTURES:
-        raise UserError(f"{path} does not end as a picture does.")
+    if path.suffix.lower() not in IMAGES:
+        raise UserError(f"{path} does not end as an image does.")
     try:
-        return read_picture(read_file(path)).image
+        return read_image(read_file(path)).image
     except (UserError, OSError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
 
 
 def _cell(value: Any, folder: Path) -> Image.Image:
-    """A picture as parquet holds it: bytes, a struct with bytes as Hugging Face writes it, or a path."""
+    """An image as parquet holds it: bytes, a struct with bytes as Hugging Face writes it, or a path."""
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
     if isinstance(value, str):
         return _file(folder / value)
     if not value:
-        raise UserError("A row of the parquet file has no picture.")
-    return read_picture(value).image
+        raise UserError("A row of the parquet file has no image.")
+    return read_image(value).image

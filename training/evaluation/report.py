@@ -1,4 +1,4 @@
-"""A report of probes as a page: Markdown, or HTML with the pictures that went wrong."""
+"""A report of probes as a page: Markdown, or HTML with the images that went wrong."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from training.evaluation.subject import Finding
 from training.evaluation.suite import Report
 from training.models.atomic import write_file
 
-SIDE = 160  # pixels of the longer side of a picture on the page
+SIDE = 160  # pixels of the longer side of an image on the page
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
 table { border-collapse: collapse; margin: .5rem 0; } th, td { padding: .25rem .9rem .25rem 0; text-align: left; }
@@ -45,7 +45,7 @@ def markdown(report: Report) -> str:
 
 
 def html(report: Report) -> str:
-    """The same as a page of its own, with pictures of failures inside it; nothing is fetched."""
+    """The same as a page of its own, with images of failures inside it; nothing is fetched."""
     encoder = escape(str(report.facts["encoder"]))
     parts = [f"<h1>What {encoder} can see</h1><p class=note>{escape(_about(report))}</p>"]
     for name, finding in report.found.items():
@@ -66,7 +66,7 @@ def number(value: float) -> str:
 
 def _about(report: Report) -> str:
     facts = report.facts
-    data = f"pictures of {facts['data']}" if facts.get("data") else "generated pictures"
+    data = f"images of {facts['data']}" if facts.get("data") else "generated images"
     return f"Encoder {facts['encoder']} ({facts['fingerprint']}), {data}. Shares are from 0 to 1."
 
 
@@ -88,7 +88,7 @@ def _section(name: str, finding: Finding) -> str:
         )
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in finding.notes)
     wrong = "".join(
-        f"<figure>{''.join(map(_inline, failure.pictures))}<figcaption>{escape(failure.says)}</figcaption></figure>"
+        f"<figure>{''.join(map(_inline, failure.images))}<figcaption>{escape(failure.says)}</figcaption></figure>"
         for failure in finding.failures
     )
     shown = f"<h3>What went wrong, the first of it</h3><div class=wrong>{wrong}</div>" if wrong else ""
@@ -107,10 +107,10 @@ def _bar(figure: Figure, known: list[float]) -> str:
     )
 
 
-def _inline(picture: Image.Image) -> str:
-    small = picture.copy()
+def _inline(image: Image.Image) -> str:
+    small = image.copy()
     small.thumbnail((SIDE, SIDE))
-    if max(small.size) < SIDE // 2:  # tiny pictures are enlarged, or nobody sees what went wrong
+    if max(small.size) < SIDE // 2:  # tiny images are enlarged, or nobody sees what went wrong
         scale = SIDE // max(small.size)
         small = small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
     held = io.BytesIO()

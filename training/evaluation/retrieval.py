@@ -1,4 +1,4 @@
-"""Retrieval: does a picture's own caption come first among all captions, and the picture among all pictures?"""
+"""Retrieval: does an image's own caption come first among all captions, and the image among all images?"""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from training.evaluation.rows import TIE, unit_rows
 from training.evaluation.subject import Failure, Finding, Subject, Unable
 
 AT_ONCE = 512  # queries whose scores are held at once
-MOST = 5000  # pictures among which is searched, as is usual (COCO, Flickr30k)
+MOST = 5000  # images among which is searched, as is usual (COCO, Flickr30k)
 DIRECTIONS = ("image_to_text", "text_to_image")
 
 
 def recall_at_k(images: Any, texts: Any, image_of_text: Any = None, k: int = 1) -> dict[str, float]:
     """{"image_to_text", "text_to_image"}: the share of queries with a right answer among the first k.
 
-    images: [N, D]. texts: [T, D]. image_of_text: which picture each text is about, int [T]; left out, text i
-    is about picture i. Several texts may be about one picture: any of them is right. Where one text is about
-    several pictures, bool [N, T], true for each that is right. A wrong answer that ties a right one (within
+    images: [N, D]. texts: [T, D]. image_of_text: which image each text is about, int [T]; left out, text i
+    is about image i. Several texts may be about one image: any of them is right. Where one text is about
+    several images, bool [N, T], true for each that is right. A wrong answer that ties a right one (within
     1e-6) comes before it, so an encoder that gives everything one vector scores 0.
     """
     if k < 1:
@@ -32,13 +32,13 @@ def retrieval_ranks(images: Any, texts: Any, image_of_text: Any = None) -> dict[
 
     Queries without any right answer are left out.
     """
-    pictures, captions = unit_rows(images, "images"), unit_rows(texts, "texts")
-    if pictures.shape[1] != captions.shape[1]:
-        raise ValueError(f"images are {pictures.shape[1]} wide and texts {captions.shape[1]}")
-    right = _right(image_of_text, len(pictures), len(captions))
+    images, captions = unit_rows(images, "images"), unit_rows(texts, "texts")
+    if images.shape[1] != captions.shape[1]:
+        raise ValueError(f"images are {images.shape[1]} wide and texts {captions.shape[1]}")
+    right = _right(image_of_text, len(images), len(captions))
     return {
-        "image_to_text": _ranks(pictures, captions, right),
-        "text_to_image": _ranks(captions, pictures, right.T),
+        "image_to_text": _ranks(images, captions, right),
+        "text_to_image": _ranks(captions, images, right.T),
     }
 
 
@@ -73,7 +73,7 @@ def _right(image_of_text: Any, images: int, texts: int) -> NDArray[np.bool_]:
 
 
 def probe(subject: Subject) -> Finding:
-    """Recall of captions by their pictures and of pictures by their captions, at 1, 5 and 10, and the median rank."""
+    """Recall of captions by their images and of images by their captions, at 1, 5 and 10, and the median rank."""
     encoder, test = subject.words(), subject.test.captioned
     if len(test) < 2:
         raise Unable(f"it needs captions, and {subject.test.name} has none")
@@ -96,10 +96,8 @@ def probe(subject: Subject) -> Finding:
     missed = [i for i in np.argsort(-ranks["image_to_text"], kind="stable") if ranks["image_to_text"][i] > 1][:12]
     best = (test.images[missed] @ rows.T).argmax(axis=1) if missed else []
     failures = tuple(
-        Failure((test.picture(i),), f"“{test.items[i].caption}” came after “{texts[first]}”")
+        Failure((test.image(i),), f"“{test.items[i].caption}” came after “{texts[first]}”")
         for i, first in zip(missed, best, strict=True)
     )
-    note = (
-        f"{len(test):,} pictures, {len(texts):,} different captions; a caption of several pictures is right for each."
-    )
+    note = f"{len(test):,} images, {len(texts):,} different captions; a caption of several images is right for each."
     return Finding(figures, {"chance": beside}, (note,), failures)

@@ -1,4 +1,4 @@
-"""Robustness: does a picture stay itself when it is blurred, compressed, cropped or without colour?"""
+"""Robustness: does an image stay itself when it is blurred, compressed, cropped or without colour?"""
 
 import io
 from collections.abc import Callable, Mapping
@@ -17,28 +17,28 @@ QUALITY = 15  # of JPEG
 CROP = 0.7  # of each side, in the middle
 
 
-def blurred(picture: Image.Image) -> Image.Image:
+def blurred(image: Image.Image) -> Image.Image:
     """Out of focus."""
-    return picture.filter(ImageFilter.GaussianBlur(max(0.6, BLUR * min(picture.size))))
+    return image.filter(ImageFilter.GaussianBlur(max(0.6, BLUR * min(image.size))))
 
 
-def compressed(picture: Image.Image) -> Image.Image:
+def compressed(image: Image.Image) -> Image.Image:
     """Through a strong JPEG."""
     held = io.BytesIO()
-    picture.save(held, "JPEG", quality=QUALITY)
+    image.save(held, "JPEG", quality=QUALITY)
     return Image.open(io.BytesIO(held.getvalue())).convert("RGB")
 
 
-def cropped(picture: Image.Image) -> Image.Image:
+def cropped(image: Image.Image) -> Image.Image:
     """The middle half of it."""
-    width, height = picture.size
+    width, height = image.size
     left, top = round(width * (1 - CROP) / 2), round(height * (1 - CROP) / 2)
-    return picture.crop((left, top, max(left + 1, width - left), max(top + 1, height - top)))
+    return image.crop((left, top, max(left + 1, width - left), max(top + 1, height - top)))
 
 
-def greyed(picture: Image.Image) -> Image.Image:
+def greyed(image: Image.Image) -> Image.Image:
     """Without its colours."""
-    return ImageOps.grayscale(picture).convert("RGB")
+    return ImageOps.grayscale(image).convert("RGB")
 
 
 CORRUPTIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
@@ -51,17 +51,17 @@ MOST = 500
 
 
 def probe(subject: Subject) -> Finding:
-    """For each corruption: how like itself a picture stays, and how often it is found, and classed, as before."""
+    """For each corruption: how like itself an image stays, and how often it is found, and classed, as before."""
     test = subject.test.sample(subject.many(MOST), subject.seed)
     if len(test) < 10:
-        raise Unable("it needs at least ten pictures")
-    pictures = [test.picture(i) for i in range(len(test))]
+        raise Unable("it needs at least ten images")
+    images = [test.image(i) for i in range(len(test))]
     bank, asked = halves_by_class(test.labels, subject.seed)
     figures: dict[str, Figure] = {}
     chance: dict[str, float] = {}
     failures: list[Failure] = []
     for name, corrupt in CORRUPTIONS.items():
-        changed = [corrupt(picture) for picture in pictures]
+        changed = [corrupt(image) for image in images]
         rows = subject.encoder.embed_images(changed)
         cosine = (rows.astype(np.float64) * test.images).sum(axis=1)
         ranks = retrieval_ranks(test.images, rows)["text_to_image"]  # the corrupted one asks for the clean one
@@ -69,7 +69,7 @@ def probe(subject: Subject) -> Finding:
         figures[f"{name}: finds itself"] = figure_of(ranks == 1)
         chance[f"{name}: finds itself"] = 1 / len(test)
         worst = np.argsort(cosine)[:2]
-        failures += [Failure((pictures[i], changed[i]), f"{name}: cosine {cosine[i]:.2f}") for i in worst]
+        failures += [Failure((images[i], changed[i]), f"{name}: cosine {cosine[i]:.2f}") for i in worst]
         if len(asked):
             voted = knn_predict(test.images[bank], test.labels[bank], rows[asked])
             figures[f"{name}: k-NN accuracy"] = figure_of(voted == test.labels[asked])
@@ -77,6 +77,6 @@ def probe(subject: Subject) -> Finding:
         voted = knn_predict(test.images[bank], test.labels[bank], test.images[asked])
         figures["clean: k-NN accuracy"] = figure_of(voted == test.labels[asked])
     note = (
-        f"{len(test)} pictures; blur of {BLUR:.0%} of a side, JPEG quality {QUALITY}, the middle {CROP:.0%}, no colour."
+        f"{len(test)} images; blur of {BLUR:.0%} of a side, JPEG quality {QUALITY}, the middle {CROP:.0%}, no colour."
     )
     return Finding(figures, {"chance": chance}, (note,), tuple(failures))

@@ -13,19 +13,19 @@ ROUNDS = 10
 
 
 def probe(subject: Subject) -> Finding:
-    """Pictures and phrases a second in batches, milliseconds for one, and bytes a picture takes in a collection."""
+    """Images and phrases a second in batches, milliseconds for one, and bytes an image takes in a collection."""
     encoder = subject.encoder
     pixels = np.random.default_rng(0).integers(0, 255, (BATCH, encoder.image_size, encoder.image_size, 3), np.uint8)
     figures: dict[str, Figure] = {
-        "pictures a second": figure_of(BATCH / _seconds(lambda: encoder.embed_prepared(pixels))),
-        "ms for one picture": figure_of(1000 * _seconds(lambda: encoder.embed_prepared(pixels[:1]))),
+        "images a second": figure_of(BATCH / _seconds(lambda: encoder.embed_prepared(pixels))),
+        "ms for one image": figure_of(1000 * _seconds(lambda: encoder.embed_prepared(pixels[:1]))),
     }
     if encoder.reads_text:
-        phrases = [f"a picture of {n} things" for n in range(BATCH)]
+        phrases = [f"an image of {n} things" for n in range(BATCH)]
         figures["phrases a second"] = figure_of(BATCH / _seconds(lambda: encoder.embed_texts(phrases)))
         figures["ms for one phrase"] = figure_of(1000 * _seconds(lambda: encoder.embed_texts(phrases[:1])))
     size = figure_of([2.0 * encoder.dim])  # float16
-    figures["bytes a picture"] = size
+    figures["bytes an image"] = size
     note = f"{encoder.runtime}, {encoder.precision}, {encoder.image_size} pixels, batches of {BATCH}; without decoding."
     return Finding(figures, notes=(note, "Timings of this machine at this moment; compare only what ran side by side."))
 

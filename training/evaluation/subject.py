@@ -20,7 +20,7 @@ from training.models.errors import UserError
 class Failure:
     """Something that went wrong and can be looked at. says: what was expected and what came instead."""
 
-    pictures: tuple[Image.Image, ...]
+    images: tuple[Image.Image, ...]
     says: str
 
 
@@ -49,11 +49,11 @@ class Unable(UserError):
 
 @dataclass(frozen=True)
 class Subject:
-    """An encoder, and the pictures to look at it with.
+    """An encoder, and the images to look at it with.
 
     data: a source to test on, or None for probes that make their own. train: a source that probes may learn
     from; left out, half of data. label_column: where the class is kept. templates: around class names. quick:
-    fewer items, wider intervals. progress: told of pictures embedded.
+    fewer items, wider intervals. progress: told of images embedded.
     """
 
     encoder: Encoder
@@ -67,21 +67,21 @@ class Subject:
 
     @cached_property
     def test(self) -> Features:
-        """All pictures of data. Unable where there is no data."""
+        """All images of data. Unable where there is no data."""
         if self.data is None:
-            raise Unable("it needs pictures; name them with --data")
+            raise Unable("it needs images; name them with --data")
         try:
             return self._embedded(self.data)
         except UserError as error:
             if holds_examples(self.data):
-                raise Unable(f"it needs single pictures, and {self.data} holds sets of them") from error
+                raise Unable(f"it needs single images, and {self.data} holds sets of them") from error
             raise
 
     @cached_property
     def split(self) -> tuple[Features, Features]:
-        """Labelled pictures to learn from and to test on. Unable without classes."""
+        """Labelled images to learn from and to test on. Unable without classes."""
         if self.test.classes == [] or not len(self.test.labelled):
-            raise Unable(f"it needs a class for each picture, and {self.test.name} has none (--label-column names it)")
+            raise Unable(f"it needs a class for each image, and {self.test.name} has none (--label-column names it)")
         if self.train is None:
             first, second = self.test.labelled.halves(self.seed)
         else:
@@ -89,7 +89,7 @@ class Subject:
         if len(self.test.classes) < 2:
             raise Unable(f"it needs two classes or more, and all of {self.test.name} is {self.test.classes[0]}")
         if len(first) < 2 or not len(second):
-            raise Unable(f"it needs two pictures or more of a class, and {self.test.name} has none such")
+            raise Unable(f"it needs two images or more of a class, and {self.test.name} has none such")
         return first, second
 
     @property
@@ -111,7 +111,7 @@ class Subject:
     def words(self) -> Encoder:
         """The encoder, if it reads. Unable if not."""
         if not self.encoder.reads_text:
-            raise Unable(f"it needs words, and {self.encoder.name} sees pictures only")
+            raise Unable(f"it needs words, and {self.encoder.name} sees images only")
         return self.encoder
 
     def many(self, most: int) -> int:
@@ -133,14 +133,14 @@ def holds_examples(spec: str) -> bool:
 
 
 def same_classes(train: Features, test: Features) -> tuple[Features, Features]:
-    """Both with the numbers that test gives its classes; training pictures of other classes get further numbers."""
+    """Both with the numbers that test gives its classes; training images of other classes get further numbers."""
     from dataclasses import replace
 
     import numpy as np
 
     train = train.labelled
     if not len(train):
-        raise Unable(f"it needs a class for each picture, and {train.name} has none")
+        raise Unable(f"it needs a class for each image, and {train.name} has none")
     classes = [*test.classes, *(name for name in train.classes if name not in test.classes)]
     number_of = {name: number for number, name in enumerate(classes)}
     numbers = np.array([number_of[name] for name in train.classes])[train.labels]

@@ -1,4 +1,4 @@
-"""Winoground: two pictures, two captions of the same words; which belongs to which?
+"""Winoground: two images, two captions of the same words; which belongs to which?
 
 Thrush et al. 2022, "Winoground: Probing Vision and Language Models for Visio-Linguistic Compositionality".
 """
@@ -29,8 +29,8 @@ MOST_FAILURES = 12
 def winoground_scores(image_0: Any, image_1: Any, caption_0: Any, caption_1: Any) -> dict[str, float]:
     """{"text", "image", "group"}, fractions in 0..1.
 
-    Each input [N, D], row i of all four one example, caption_0 the one of image_0. text: for each picture
-    its own caption wins. image: for each caption its own picture wins. group: both. Cosines in float64; a
+    Each input [N, D], row i of all four one example, caption_0 the one of image_0. text: for each image
+    its own caption wins. image: for each caption its own image wins. group: both. Cosines in float64; a
     win by no more than 1e-6 is a tie, and a tie is wrong: a collapsed or a bag-of-words encoder scores 0.
     Chance (independent random vectors) is 1/4, 1/4, 1/6.
     """
@@ -45,7 +45,7 @@ def winoground_wins(image_0: Any, image_1: Any, caption_0: Any, caption_1: Any) 
 
 
 def pair_matrix(image_0: Any, image_1: Any, caption_0: Any, caption_1: Any) -> NDArray[np.float64]:
-    """Cosines [N, 2, 2], pictures by captions. ValueError if the four do not fit each other, or are none."""
+    """Cosines [N, 2, 2], images by captions. ValueError if the four do not fit each other, or are none."""
     named = {"image_0": image_0, "image_1": image_1, "caption_0": caption_0, "caption_1": caption_1}
     parts = {name: exact_unit_rows(value, name) for name, value in named.items()}
     shapes = {name: part.shape for name, part in parts.items()}
@@ -59,10 +59,10 @@ def pair_matrix(image_0: Any, image_1: Any, caption_0: Any, caption_1: Any) -> N
 
 
 def wins_of_matrix(scores: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
-    """Which examples are won, from scores [N, 2, 2], pictures by captions, right ones on the diagonal."""
+    """Which examples are won, from scores [N, 2, 2], images by captions, right ones on the diagonal."""
     right_0, right_1, wrong_01, wrong_10 = scores[:, 0, 0], scores[:, 1, 1], scores[:, 0, 1], scores[:, 1, 0]
-    text = (right_0 - wrong_01 > TIE) & (right_1 - wrong_10 > TIE)  # the picture stays, the caption changes
-    image = (right_0 - wrong_10 > TIE) & (right_1 - wrong_01 > TIE)  # the caption stays, the picture changes
+    text = (right_0 - wrong_01 > TIE) & (right_1 - wrong_10 > TIE)  # the image stays, the caption changes
+    image = (right_0 - wrong_10 > TIE) & (right_1 - wrong_01 > TIE)  # the caption stays, the image changes
     return {"text": text, "image": image, "group": text & image}
 
 
@@ -106,7 +106,7 @@ def finding(
     scores = pair_matrix(**features)
     lost = _of_each(np.flatnonzero(~wins["group"]).tolist(), tags) if pairs else []
     failures = tuple(
-        Failure(tuple(open_() for open_ in pairs[i].pictures), verdict(scores[i], pairs[i].captions)) for i in lost
+        Failure(tuple(open_() for open_ in pairs[i].images), verdict(scores[i], pairs[i].captions)) for i in lost
     )
     notes = (
         f"{len(scores):,} {of}. A win by no more than a millionth is a tie, and a tie is wrong.",
@@ -125,16 +125,16 @@ def _of_each(lost: Sequence[int], tags: Sequence[str]) -> list[int]:
 
 
 def verdict(scores: NDArray[np.float64], captions: Sequence[str]) -> str:
-    """What an encoder makes of one example, in a sentence. scores: [2, 2], pictures by captions."""
+    """What an encoder makes of one example, in a sentence. scores: [2, 2], images by captions."""
     won = {name: bool(of[0]) for name, of in wins_of_matrix(scores[None]).items()}
     table = "; ".join(
         f"“{caption}”: {scores[0, c]:.3f} on the first, {scores[1, c]:.3f} on the second"
         for c, caption in enumerate(captions)
     )
     if won["group"]:
-        return f"Every caption and every picture finds its own. {table}"
+        return f"Every caption and every image finds its own. {table}"
     wrong = [
-        "the caption of each picture" if not won["text"] else "",
-        "the picture of each caption" if not won["image"] else "",
+        "the caption of each image" if not won["text"] else "",
+        "the image of each caption" if not won["image"] else "",
     ]
     return f"Does not find {', nor '.join(filter(None, wrong))}. {table}"

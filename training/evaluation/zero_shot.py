@@ -1,4 +1,4 @@
-"""Zero-shot classification: is the class whose words lie nearest to a picture the right one?
+"""Zero-shot classification: is the class whose words lie nearest to an image the right one?
 
 Radford et al. 2021, section 3.1. The classifier itself is training.models.zero_shot, the one that labels collections.
 """
@@ -16,7 +16,7 @@ from training.models.zero_shot import ClassName, zero_shot_classifier
 
 
 def zero_shot_accuracy(images: Any, classes: Any, labels: Any, k: int = 1) -> float:
-    """The share of pictures [N, D] whose class is among the k nearest of classes [K, D]; labels: int [N].
+    """The share of images [N, D] whose class is among the k nearest of classes [K, D]; labels: int [N].
 
     A wrong class that ties the right one (within 1e-6) comes before it.
     """
@@ -24,21 +24,21 @@ def zero_shot_accuracy(images: Any, classes: Any, labels: Any, k: int = 1) -> fl
 
 
 def class_ranks(images: Any, classes: Any, labels: Any) -> NDArray[np.int64]:
-    """The rank of each picture's own class among all classes, from 1: [N]."""
-    pictures, words = exact_unit_rows(images, "images"), exact_unit_rows(classes, "classes")
-    numbers = labels_of_rows(labels, len(pictures))
+    """The rank of each image's own class among all classes, from 1: [N]."""
+    images, words = exact_unit_rows(images, "images"), exact_unit_rows(classes, "classes")
+    numbers = labels_of_rows(labels, len(images))
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(words)):
         raise ValueError(f"labels lie in {numbers.min()}..{numbers.max()}; there are {len(words)} classes")
-    scores = pictures @ words.T
+    scores = images @ words.T
     own = scores[np.arange(len(scores)), numbers]
     return (scores >= own[:, None] - TIE).sum(axis=1)  # its own class is one of those
 
 
 def probe(subject: Subject) -> Finding:
-    """The share of pictures whose class is named by the nearest words."""
+    """The share of images whose class is named by the nearest words."""
     encoder, test = subject.words(), subject.test
     if not test.classes or not len(test.labelled):
-        raise Unable(f"it needs a class for each picture, and {test.name} has none (--label-column names it)")
+        raise Unable(f"it needs a class for each image, and {test.name} has none (--label-column names it)")
     if all(name.isdigit() for name in test.classes):
         raise Unable(f"it needs names of classes, and {test.name} has numbers only (--label-column names the names)")
     if len(test.classes) < 2:

@@ -1,4 +1,4 @@
-"""Autoencoder: squeeze the picture through the features and paint it again. The oldest task, and a weak one.
+"""Autoencoder: squeeze the image through the features and paint it again. The oldest task, and a weak one.
 
 Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks"; with noise on the input,
 Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders".
@@ -19,7 +19,7 @@ from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.knobs import knob
 
-MOST = 64  # pixels of a side that are painted; of larger pictures, a smaller copy
+MOST = 64  # pixels of a side that are painted; of larger images, a smaller copy
 
 
 class Autoencoder(Method):
@@ -30,7 +30,7 @@ class Autoencoder(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(0.5, "least share of a picture's area that a view shows; 1 crops nothing")
+        crop: float = knob(0.5, "least share of an image's area that a view shows; 1 crops nothing")
         jitter: float = knob(0.0, "how strongly colours change; 0 leaves colours alone")
         grey: float = knob(0.0, "how often a view loses its colours")
         noise: float = knob(0.0, "deviation of the noise on what the tower sees, which must not be painted")

@@ -1,7 +1,7 @@
 """BYOL: predict what a slow copy of the network says about another view; there are no negatives at all.
 
 Grill et al. 2020, "Bootstrap Your Own Latent: A New Approach to Self-Supervised Learning". Without the predictor or
-without stopping the gradient at the target, one answer for every picture is perfect, and is what comes out.
+without stopping the gradient at the target, one answer for every image is perfect, and is what comes out.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class BYOL(Method):
         follow(self.target, online, cosine(self.config.momentum, 1.0, progress))
 
     def report(self) -> dict[str, float]:
-        """projection_spread: of what the loss sees; it goes to 0 when one answer is given to every picture."""
+        """projection_spread: of what the loss sees; it goes to 0 when one answer is given to every image."""
         return {"projection_spread": health(self.said)["spread"], **health(self.seen)}
 
 

@@ -1,4 +1,4 @@
-"""CLIP: of all captions in the batch, which belongs to this picture, and the other way round?
+"""CLIP: of all captions in the batch, which belongs to this image, and the other way round?
 
 Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision". Its loss is
 the symmetric InfoNCE of ConVIRT (Zhang et al. 2020) and of the N-pair loss (Sohn 2016).

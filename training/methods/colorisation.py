@@ -1,7 +1,7 @@
-"""Colorisation: see a grey picture and say what colour each place has.
+"""Colorisation: see a grey image and say what colour each place has.
 
 Zhang, Isola and Efros 2016, "Colorful Image Colorization". Colours are bins of the plane (a, b) of CIE Lab, rare ones
-weigh more, so that the answer is a colour and not the brown mean of all. The tower sees grey pictures only.
+weigh more, so that the answer is a colour and not the brown mean of all. The tower sees grey images only.
 """
 
 import math
@@ -80,7 +80,7 @@ class Colorisation(Method):
 
 
 class GreyAndColour:
-    """One view of each picture: without its colours as the tower takes it, and its colours on a small map."""
+    """One view of each image: without its colours as the tower takes it, and its colours on a small map."""
 
     def __init__(self, view: View, mean: Any, std: Any):
         self.view = view

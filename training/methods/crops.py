@@ -23,7 +23,7 @@ def by_size(network: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> lis
 
 
 def takes_any_size(backbone: Backbone) -> bool:
-    """Whether backbone sees pictures of other sizes than its own, as convolutional networks do."""
+    """Whether backbone sees images of other sizes than its own, as convolutional networks do."""
     was, size = backbone.training, max(8, backbone.image_size // 2)
     try:
         with torch.no_grad():

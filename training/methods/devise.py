@@ -1,4 +1,4 @@
-"""DeViSE: picture features are mapped into a space of word vectors that is already there.
+"""DeViSE: image features are mapped into a space of word vectors that is already there.
 
 Frome et al. 2013, "DeViSE: A Deep Visual-Semantic Embedding Model".
 """
@@ -31,13 +31,13 @@ class DeViSE(TwoTowers):
         pair.model.logit_scale.requires_grad_(False)  # a margin has no temperature
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
-        """This rank's pictures; wrong words are the other captions of all ranks."""
+        """This rank's images; wrong words are the other captions of all ranks."""
         texts, captions = gather(text), gather(identity)
         self.remember(image, identity, texts, captions)
         with torch.autocast(image.device.type, enabled=False):
             image, text, texts = full(image), full(text), full(texts)
             right, wrong = (image * text).sum(dim=1), image @ texts.T
-            own = identity[:, None] == captions[None]  # also another picture's caption that says the same
+            own = identity[:, None] == captions[None]  # also another image's caption that says the same
             return hinge(right, wrong.masked_fill(own, float("-inf")), self.config.margin)
 
     def before_step(self, progress: float) -> None:
@@ -49,9 +49,9 @@ class DeViSE(TwoTowers):
 
 
 def hinge_rank_loss(projected: Tensor, target: Tensor, negatives: Tensor, margin: float = 0.1) -> Tensor:
-    """By how much wrong words come within margin of the right one: summed over the wrong, mean over pictures.
+    """By how much wrong words come within margin of the right one: summed over the wrong, mean over images.
 
-    projected: [B, D] pictures mapped to words. target: [B, D] unit rows, each picture's own word.
+    projected: [B, D] images mapped to words. target: [B, D] unit rows, each image's own word.
     negatives: [B, K, D] unit rows, words that are not its own. 0 once every right word leads by margin.
     """
     with torch.autocast(projected.device.type, enabled=False):

@@ -1,7 +1,7 @@
-"""DINO: a student learns to say what a slow copy of itself says, from less of the picture.
+"""DINO: a student learns to say what a slow copy of itself says, from less of the image.
 
 Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Two opposite forces hold it up:
-centring keeps the teacher from one answer for all pictures, sharpening keeps it from the same to every question.
+centring keeps the teacher from one answer for all images, sharpening keeps it from the same to every question.
 """
 
 import math
@@ -41,7 +41,7 @@ class DINO(Method):
     @dataclass(frozen=True, kw_only=True)
     class Config(CropKnobs):
         jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
-        outputs: int = knob(1024, "directions that a picture is told by (ImageNet: 65536)")
+        outputs: int = knob(1024, "directions that an image is told by (ImageNet: 65536)")
         hidden: int = knob(512, "width of the head's middle (ImageNet: 2048)")
         narrow: int = knob(128, "width in front of the last layer (ImageNet: 256)")
         student_temperature: float = knob(0.1, "of the student's answers")
@@ -103,7 +103,7 @@ class DINO(Method):
         return teacher.made_of, teacher.network
 
     def report(self) -> dict[str, float]:
-        """entropy: of the teacher's answer to a picture; usage: outputs in use over all pictures, 0..1."""
+        """entropy: of the teacher's answer to an image; usage: outputs in use over all images, 0..1."""
         answers, usage = self.certain, self.certain.mean(dim=0)
         entropy = float(-(answers * answers.clamp_min(1e-12).log()).sum(dim=1).mean())
         used = math.exp(float(-(usage * usage.clamp_min(1e-12).log()).sum())) / len(usage)

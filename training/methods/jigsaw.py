@@ -1,4 +1,4 @@
-"""Jigsaw: nine tiles of a picture in a wrong order, and in which one?
+"""Jigsaw: nine tiles of an image in a wrong order, and in which one?
 
 Noroozi and Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles". Tiles are cut
 with gaps and normalised one by one, so that edges and colour casts do not give the order away.
@@ -24,7 +24,7 @@ from training.models.errors import UserError
 from training.models.knobs import knob
 
 TILES = 9
-LEAST = 48  # pixels of a picture: below it a tile shows nothing
+LEAST = 48  # pixels of an image: below it a tile shows nothing
 
 
 class Jigsaw(Method):
@@ -36,7 +36,7 @@ class Jigsaw(Method):
     @dataclass(frozen=True, kw_only=True)
     class Config:
         permutations: int = knob(100, "orders to tell apart, as different as can be (ImageNet: 2000)")
-        grey: float = knob(0.66, "how often a picture loses its colours")
+        grey: float = knob(0.66, "how often an image loses its colours")
         gap: float = knob(0.25, "share of a cell's side that is left out around its tile, at a random place")
         hidden: int = knob(256, "width of what each tile is brought to before the nine are joined")
 
@@ -69,7 +69,7 @@ class Jigsaw(Method):
 
 
 class Tiles:
-    """A batch to nine tiles of each picture, in an order that is to be told."""
+    """A batch to nine tiles of each image, in an order that is to be told."""
 
     def __init__(self, size: int, config: Jigsaw.Config, orders: Tensor):
         self.size, self.grey, self.gap, self.orders = size, config.grey, config.gap, orders
@@ -78,7 +78,7 @@ class Tiles:
         images, random = batch.images.float() / 255, batch.random
         side = images.shape[-1]
         if side < LEAST:
-            raise UserError(f"jigsaw cuts pictures of {side} pixels into nine, which shows nothing; try --canvas 96.")
+            raise UserError(f"jigsaw cuts images of {side} pixels into nine, which shows nothing; try --canvas 96.")
         cell = side // 3
         tile = max(1, round(cell * (1 - self.gap)))
         places = random.integers(cell - tile + 1, TILES, 2)  # [B, 9, 2]

@@ -1,4 +1,4 @@
-"""MAE: paint in the three quarters of a picture that were hidden.
+"""MAE: paint in the three quarters of an image that were hidden.
 
 He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". The tower sees the visible patches only, which
 makes it fast; a small decoder, thrown away afterwards, does the painting. Its features are poor neighbours by
@@ -100,7 +100,7 @@ def mae_loss(prediction: Tensor, patches: Tensor, mask: Tensor) -> Tensor:
 
 
 class Masked:
-    """One view of each picture, and an order of its patches."""
+    """One view of each image, and an order of its patches."""
 
     def __init__(self, views: Views, count: int):
         self.views, self.count = views, count

@@ -1,4 +1,4 @@
-"""MoCo: tell the other view of a picture from a long queue of views that a slow copy of the network has seen.
+"""MoCo: tell the other view of an image from a long queue of views that a slow copy of the network has seen.
 
 He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning", with the projector, colours
 and temperature of Chen et al. 2020, "Improved Baselines with Momentum Contrastive Learning" (v2).
@@ -70,7 +70,7 @@ class MoCo(Method):
     def _grouped(self, rows: Tensor) -> tuple[Tensor, ...]:
         """In as many parts as batch norm is to tell apart."""
         if len(rows) % self.config.groups:
-            raise UserError(f"{len(rows)} pictures cannot be cut into {self.config.groups} --groups; choose a divisor.")
+            raise UserError(f"{len(rows)} images cannot be cut into {self.config.groups} --groups; choose a divisor.")
         return rows.chunk(self.config.groups)
 
     def _keys_of(self, views: Tensor) -> Tensor:

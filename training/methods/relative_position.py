@@ -1,4 +1,4 @@
-"""Relative position: two neighbouring patches of a picture; on which of eight sides of the first is the second?
+"""Relative position: two neighbouring patches of an image; on which of eight sides of the first is the second?
 
 Doersch, Gupta and Efros 2015, "Unsupervised Visual Representation Learning by Context Prediction". A gap between the
 patches and a little jitter hide the edges, and two of three colours are dropped, since lenses give the place away.
@@ -21,7 +21,7 @@ from training.models.errors import UserError
 from training.models.knobs import knob
 
 AROUND = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]  # down and right of the first patch
-LEAST = 48  # pixels of a picture: below it a patch shows nothing
+LEAST = 48  # pixels of an image: below it a patch shows nothing
 
 
 class RelativePosition(Method):
@@ -62,7 +62,7 @@ class RelativePosition(Method):
 
 
 class TwoPatches:
-    """A batch to a patch of each picture, one of its eight neighbours, and which one it is."""
+    """A batch to a patch of each image, one of its eight neighbours, and which one it is."""
 
     def __init__(self, size: int, config: RelativePosition.Config):
         self.size, self.gap, self.jitter, self.drop = size, config.gap, config.jitter, config.drop_colours
@@ -72,7 +72,7 @@ class TwoPatches:
         side = images.shape[-1]
         if side < LEAST:
             raise UserError(
-                f"relative-position cuts small patches out of pictures of {side} pixels, which show nothing; "
+                f"relative-position cuts small patches out of images of {side} pixels, which show nothing; "
                 f"try --canvas 96."
             )
         patch = int(side / (3 + 2 * self.gap + 2 * self.jitter))  # so that a middle one has all its neighbours

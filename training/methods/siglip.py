@@ -1,4 +1,4 @@
-"""SigLIP: does this caption belong to this picture, yes or no, for every pair in the batch on its own.
+"""SigLIP: does this caption belong to this image, yes or no, for every pair in the batch on its own.
 
 Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training".
 """
@@ -35,7 +35,7 @@ class SigLIP(TwoTowers):
         pair.start(SCALE, config.bias)
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
-        """This rank's pictures against the captions of all ranks."""
+        """This rank's images against the captions of all ranks."""
         texts, captions = gather(text), gather(identity)
         self.remember(image, identity, texts, captions)
         if self.config.multi_positive:

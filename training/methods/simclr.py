@@ -1,4 +1,4 @@
-"""SimCLR: of all other views in the batch, which one shows the same picture?
+"""SimCLR: of all other views in the batch, which one shows the same image?
 
 Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations". The loss is taken on
 z, behind a projector that is thrown away afterwards; what is kept is h, in front of it.
@@ -22,7 +22,7 @@ from training.models.knobs import knob
 
 
 class SimCLR(Separable):
-    """NT-Xent over two views of each picture of the global batch."""
+    """NT-Xent over two views of each image of the global batch."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
 
@@ -55,7 +55,7 @@ def nt_xent(
 ) -> Tensor:
     """Normalised temperature-scaled cross entropy (SimCLR, equation 1).
 
-    z1, z2: [B, D], row i of each a view of picture i. Each of the 2B rows has one positive, its other view,
+    z1, z2: [B, D], row i of each a view of image i. Each of the 2B rows has one positive, its other view,
     among 2B - 1 candidates. Mean over rows, in nats; identical embeddings score exactly log(2B - 1).
     everyone: z1 and z2 of all ranks, where these are the rows from `first` on.
     """

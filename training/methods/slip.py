@@ -1,6 +1,6 @@
 """SLIP: CLIP and SimCLR at once, on one image tower.
 
-Mu et al. 2022, "SLIP: Self-supervision meets Language-Image Pre-training": captions teach what a picture is about,
+Mu et al. 2022, "SLIP: Self-supervision meets Language-Image Pre-training": captions teach what an image is about,
 two further views teach what stays the same about it.
 """
 
@@ -29,7 +29,7 @@ class SLIP(CLIP):
     class Config(CLIP.Config):
         weight: float = knob(1.0, "of SimCLR's loss beside CLIP's")
         temperature: float = knob(0.1, "of SimCLR's loss")
-        view_crop: float = knob(0.2, "least share of a picture's area that SimCLR's views show")
+        view_crop: float = knob(0.2, "least share of an image's area that SimCLR's views show")
         jitter: float = knob(0.5, "how strongly the colours of SimCLR's views change")
         hidden: int = knob(512, "width of the projector's middle (YFCC15M: 4096)")
         projection: int = knob(128, "width of the space SimCLR's loss is measured in (YFCC15M: 256)")

@@ -26,7 +26,7 @@ class Supervised(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(0.35, "least share of a picture's area that a view shows; 1 crops nothing")
+        crop: float = knob(0.35, "least share of an image's area that a view shows; 1 crops nothing")
         jitter: float = knob(0.5, "how strongly colours change; 0 leaves colours alone")
         grey: float = knob(0.0, "how often a view loses its colours")
         classes: int = knob(0, "how many classes there are; left out, those of the data")
@@ -55,7 +55,7 @@ class Supervised(Method):
             self.right = (logits.argmax(dim=1) == labels).float().mean()
         known = (labels >= 0).to(logits.dtype)
         each = F.cross_entropy(logits, labels.clamp_min(0), reduction="none", label_smoothing=self.config.smoothing)
-        return (each * known).mean()  # a picture without a label counts as already right
+        return (each * known).mean()  # an image without a label counts as already right
 
     def report(self) -> dict[str, float]:
         return {"chance": math.log(self.config.classes), "accuracy": float(self.right), **health(self.seen)}

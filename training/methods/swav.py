@@ -1,7 +1,7 @@
 """SwAV: predict from one view which cluster the other belongs to, clusters being learned on the way.
 
 Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments". What keeps all
-pictures from ending up in one cluster is Sinkhorn and Knopp's algorithm, which fills all clusters alike.
+images from ending up in one cluster is Sinkhorn and Knopp's algorithm, which fills all clusters alike.
 """
 
 import math
@@ -43,7 +43,7 @@ class SwAV(Method):
         freeze: float = knob(0.05, "fraction of the run over which the prototypes stay where they began")
         queue: int = knob(0, "rows of earlier batches that fill the clusters with this one, for small batches")
         queue_from: float = knob(0.15, "fraction of the run after which the queue is used")
-        sinkhorn: bool = knob(True, "fill all clusters alike; a plain softmax puts every picture into one")
+        sinkhorn: bool = knob(True, "fill all clusters alike; a plain softmax puts every image into one")
 
         def __post_init__(self) -> None:
             super().__post_init__()
@@ -110,7 +110,7 @@ class SwAV(Method):
 def sinkhorn(scores: Tensor, epsilon: float, iterations: int) -> Tensor:
     """Codes: scores [B, K] to shares [B, K], each row summing to 1, all K used alike in the limit.
 
-    Each iteration shares the pictures out evenly over the prototypes, then gives each picture its whole. In
+    Each iteration shares the images out evenly over the prototypes, then gives each image its whole. In
     logarithms, so that no scores overflow, and in float32 at least.
     """
     with torch.autocast(scores.device.type, enabled=False):

@@ -1,4 +1,4 @@
-"""What CLIP, SigLIP and DeViSE share: an image tower, a text tower, and pairs of a picture and its caption."""
+"""What CLIP, SigLIP and DeViSE share: an image tower, a text tower, and pairs of an image and its caption."""
 
 import hashlib
 import math
@@ -40,17 +40,17 @@ STOP = (  # words that carry too little meaning to be exchanged
 
 
 class TwoTowers(Separable):
-    """A picture and its caption, each through its own tower, to unit rows in one space."""
+    """An image and its caption, each through its own tower, to unit rows in one space."""
 
     needs_captions = True
     pair: Pair
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        crop: float = knob(0.9, "least share of a picture that a random crop keeps; 1 crops nothing")
+        crop: float = knob(0.9, "least share of an image that a random crop keeps; 1 crops nothing")
         lock_image: bool = knob(False, "leave the image tower as it is and teach the words to it (LiT)")
         lock_text: bool = knob(False, "leave the text tower as it is")
-        multi_positive: bool = knob(False, "count every picture in the batch with the same caption as right")
+        multi_positive: bool = knob(False, "count every image in the batch with the same caption as right")
 
     def __init__(self, pair: Pair, config: Any):
         super().__init__()
@@ -80,7 +80,7 @@ class TwoTowers(Separable):
         return self
 
     def embed(self, images: Tensor, tokens: Tensor, identity: Tensor, *negatives: Tensor) -> tuple[Tensor, ...]:
-        """Unit rows [B, dim] of pictures and captions, and what tells equal captions, [B].
+        """Unit rows [B, dim] of images and captions, and what tells equal captions, [B].
 
         negatives: tokens of captions that are wrong, rows of zeros where there is none; their rows follow.
         """
@@ -89,12 +89,12 @@ class TwoTowers(Separable):
         return image, text, identity, *wrong
 
     def remember(self, image: Tensor, identity: Tensor, texts: Tensor, captions: Tensor) -> None:
-        """Keep for report this rank's pictures and what their captions are, beside the captions of all ranks."""
+        """Keep for report this rank's images and what their captions are, beside the captions of all ranks."""
         self.seen = (image.detach(), identity, texts.detach(), captions)
 
     def report(self) -> dict[str, float]:
-        """scale, and of the last batch: duplicates (the share of captions that another picture has too), floor
-        (the loss that they make the least), accuracy (pictures whose caption is nearest), and effective_rank.
+        """scale, and of the last batch: duplicates (the share of captions that another image has too), floor
+        (the loss that they make the least), accuracy (images whose caption is nearest), and effective_rank.
         """
         scale = {"scale": float(self.pair.model.logit_scale.detach().exp())}
         if not self.seen:

@@ -18,7 +18,7 @@ class Untrained(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(1.0, "least share of a picture's area that a view shows; 1 crops nothing")
+        crop: float = knob(1.0, "least share of an image's area that a view shows; 1 crops nothing")
         jitter: float = knob(0.0, "how strongly colours change; 0 leaves colours alone")
         grey: float = knob(0.0, "how often a view loses its colours")
 

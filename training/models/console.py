@@ -44,7 +44,7 @@ def plain(text: str) -> str:
 
 
 class ProgressLine:
-    """Pictures done, rate and time left, on stderr: a bar on a terminal, a line now and then elsewhere.
+    """Images done, rate and time left, on stderr: a bar on a terminal, a line now and then elsewhere.
 
     as_json: elsewhere each line is a JSON object: what, done, total, rate (a second), left (seconds), note.
     """
@@ -74,7 +74,7 @@ class ProgressLine:
         from tqdm import tqdm
 
         if self.bar is None:
-            self.bar = tqdm(total=total, desc=self.what, unit=" pictures", file=sys.stderr, dynamic_ncols=True)
+            self.bar = tqdm(total=total, desc=self.what, unit=" images", file=sys.stderr, dynamic_ncols=True)
         self.bar.set_postfix_str(note, refresh=False)
         self.bar.update(done - self.bar.n)
 

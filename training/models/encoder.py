@@ -1,4 +1,4 @@
-"""What search sees: pictures and phrases in, unit vectors out.
+"""What search sees: images and phrases in, unit vectors out.
 
 An encoder keeps weights, preprocessing and tokenizer together, so they can never be mismatched.
 Importing this module loads neither torch nor OpenVINO.
@@ -18,11 +18,11 @@ from training.models.runtime import Load, load_of
 Vectors = NDArray[np.float32]  # [N, dim], rows of unit length
 Pixels = NDArray[np.uint8]  # [N, image_size, image_size, 3], RGB, what the tower's graph takes
 
-BATCH = 32  # pictures or phrases per call of a tower; larger gains nothing on a CPU
+BATCH = 32  # images or phrases per call of a tower; larger gains nothing on a CPU
 
 
 class Encoder(ABC):
-    """Embeds pictures, and phrases unless it is image-only, into one space.
+    """Embeds images, and phrases unless it is image-only, into one space.
 
     name: what it was looked up by. dim: width of its vectors. image_size: side in pixels of what
     its tower sees. fingerprint: hash of weights, preprocessing and tokenizer, never of runtime or
@@ -30,7 +30,7 @@ class Encoder(ABC):
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
     logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
     remembers: whether what it makes of words may be kept on disk by its fingerprint.
-    fitting: how a picture becomes what the tower sees, where that is all there is to it; else None, and
+    fitting: how an image becomes what the tower sees, where that is all there is to it; else None, and
     `prepare` says it. parameters: how many numbers its towers hold, None where nobody counted.
     """
 
@@ -49,13 +49,13 @@ class Encoder(ABC):
 
     @property
     def load(self) -> Load:
-        """How many pictures a call should hold, and how many calls at a time, to embed the most a second."""
+        """How many images a call should hold, and how many calls at a time, to embed the most a second."""
         return load_of(self.runtime)
 
-    def prepare(self, picture: Image.Image) -> Pixels:
-        """An upright RGB picture as the tower takes it: uint8 [image_size, image_size, 3]. Thread-safe."""
+    def prepare(self, image: Image.Image) -> Pixels:
+        """An upright RGB image as the tower takes it: uint8 [image_size, image_size, 3]. Thread-safe."""
         assert self.fitting is not None
-        return fit(picture, **vars(self.fitting))
+        return fit(image, **vars(self.fitting))
 
     @abstractmethod
     def embed_prepared(self, pixels: Pixels) -> Vectors:
@@ -69,18 +69,18 @@ class Encoder(ABC):
         """What the text tower is given for phrases, [N, length], cut off where it reads no further; None if unknown."""
         return None
 
-    def embed_images(self, pictures: Sequence[Image.Image]) -> Vectors:
-        """Pictures of any size and mode to float32 [N, dim], rows of unit length."""
+    def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Images of any size and mode to float32 [N, dim], rows of unit length."""
         rows = [
-            self.embed_prepared(np.stack([self.prepare(picture) for picture in pictures[i : i + BATCH]]))
-            for i in range(0, len(pictures), BATCH)
+            self.embed_prepared(np.stack([self.prepare(image) for image in images[i : i + BATCH]]))
+            for i in range(0, len(images), BATCH)
         ]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def embed_texts(self, phrases: Sequence[str]) -> Vectors:
         """Phrases to float32 [N, dim], rows of unit length. UserError if the encoder is image-only."""
         if not self.reads_text:
-            raise UserError(f"{self.name} sees pictures only and cannot read {phrases[0]!r}; search it by a picture.")
+            raise UserError(f"{self.name} sees images only and cannot read {phrases[0]!r}; search it by an image.")
         rows = [self.embed_phrases(list(phrases[i : i + BATCH])) for i in range(0, len(phrases), BATCH)]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 

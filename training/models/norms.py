@@ -1,6 +1,6 @@
 """Batch norm over the batches of all ranks, on any device: one big batch, however many processes share it.
 
-With statistics of its own on each rank a network can tell which rank a picture came from, and a contrastive
+With statistics of its own on each rank a network can tell which rank an image came from, and a contrastive
 loss learns to (He et al. 2020, section 3.3). PyTorch's SyncBatchNorm does the same on a GPU and refuses a CPU.
 """
 

@@ -1,4 +1,4 @@
-"""Pictures as arrays, for builds that read many: what `preprocess` does, several times as fast.
+"""Images as arrays, for builds that read many: what `preprocess` does, several times as fast.
 
 libjpeg-turbo decodes ordinary JPEGs, and fast_image_resize, with a processor's vector instructions, resizes
 everything; Pillow decodes the rest and is the reference: pixels differ from `preprocess.fit` by 2 of 255 at most, and
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from simplejpeg import decode_jpeg
 
-from training.models.preprocess import FORMATS, MODES, ORIENTATION, Fitting, placed, read_picture, refused, scaled_size
+from training.models.preprocess import FORMATS, MODES, ORIENTATION, Fitting, placed, read_image, refused, scaled_size
 
 try:
     from cykooz_resizer import FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
@@ -29,7 +29,7 @@ _mine = threading.local()  # a resizer waits for itself, so each thread has its 
 
 @dataclass(frozen=True)
 class Pixels:
-    """An upright picture: values uint8 [H, W, 3]. width, height: of the original once upright."""
+    """An upright image: values uint8 [H, W, 3]. width, height: of the original once upright."""
 
     values: NDArray[np.uint8]
     width: int
@@ -37,17 +37,17 @@ class Pixels:
 
     @property
     def image(self) -> Image.Image:
-        """The same as a Pillow picture."""
+        """The same as a Pillow image."""
         return Image.fromarray(self.values)
 
 
 def read_pixels(data: bytes, min_side: int | None = None) -> Pixels:
-    """What `read_picture` reads, with the same limits, refusals and PictureError."""
+    """What `read_image` reads, with the same limits, refusals and ImageError."""
     decoded = _ordinary_jpeg(data, min_side)
     if decoded is not None:
         return decoded
-    picture = read_picture(data, min_side)
-    return Pixels(np.asarray(picture.image), picture.width, picture.height)
+    image = read_image(data, min_side)
+    return Pixels(np.asarray(image.image), image.width, image.height)
 
 
 def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
@@ -65,7 +65,7 @@ def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
                     return None  # decoded small is faster still, and Pillow is the measure of how small
                 orientation = opened.getexif().get(ORIENTATION, 1)
         values = decode_jpeg(data)
-    except Exception:  # read_picture will say what is wrong with it, if anything is
+    except Exception:  # read_image will say what is wrong with it, if anything is
         return None
     if values.shape != (size[1], size[0], 3):
         return None
@@ -75,26 +75,26 @@ def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
     return Pixels(np.ascontiguousarray(values), values.shape[1], values.shape[0])
 
 
-def fit_pixels(picture: Pixels, fitting: Fitting) -> NDArray[np.uint8]:
-    """A picture as a tower takes it: uint8 [size, size, 3]."""
-    height, width = picture.values.shape[:2]
+def fit_pixels(image: Pixels, fitting: Fitting) -> NDArray[np.uint8]:
+    """An image as a tower takes it: uint8 [size, size, 3]."""
+    height, width = image.values.shape[:2]
     size = fitting.size
     (across, down), (left, top) = placed(width, height, size, fitting.mode)
-    resized = _resized(picture.values, across, down, fitting.interpolation)
+    resized = _resized(image.values, across, down, fitting.interpolation)
     resized = resized[max(0, top) : max(0, top) + size, max(0, left) : max(0, left) + size]
     if left >= 0 and top >= 0:
         return np.ascontiguousarray(resized)
-    canvas = np.full((size, size, 3), fitting.fill, np.uint8)  # larger than the picture
+    canvas = np.full((size, size, 3), fitting.fill, np.uint8)  # larger than the image
     canvas[-top : -top + resized.shape[0], -left : -left + resized.shape[1]] = resized
     return canvas
 
 
-def shrink_pixels(picture: Pixels, side: int) -> Image.Image:
-    """The picture with its longer side at most side pixels."""
-    height, width = picture.values.shape[:2]
+def shrink_pixels(image: Pixels, side: int) -> Image.Image:
+    """The image with its longer side at most side pixels."""
+    height, width = image.values.shape[:2]
     scale = min(1.0, side / max(width, height))
     return Image.fromarray(
-        _resized(picture.values, max(1, round(width * scale)), max(1, round(height * scale)), "bilinear")
+        _resized(image.values, max(1, round(width * scale)), max(1, round(height * scale)), "bilinear")
     )
 
 

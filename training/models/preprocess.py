@@ -14,7 +14,7 @@ MOST_MEGAPIXELS = 170  # beyond it lies a bomb; just below the size at which Pil
 MOST_RATIO = 200  # of the longer side to the shorter: resized, a line a pixel wide would fill gigabytes
 # What is only data. Other formats Pillow hands to a program (PostScript to Ghostscript), or reads by rarely used code.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "PPM")
-ImageFile.LOAD_TRUNCATED_IMAGES = False  # half a picture is a failure, not a picture with a grey half
+ImageFile.LOAD_TRUNCATED_IMAGES = False  # half an image is a failure, not an image with a grey half
 
 MODES = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -27,7 +27,7 @@ ORIENTATION = 0x0112  # EXIF's tag for how the camera was held
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a tower wants its pictures.
+    """How a tower wants its images.
 
     size: of its square, in pixels. mode: shortest (shorter side to size, centre cropped), longest
     (longer side to size, padded with fill) or squash. interpolation: bicubic or bilinear.
@@ -39,49 +39,49 @@ class Fitting:
     fill: int = 0
 
 
-class PictureError(UserError):
-    """Bytes that are no picture we can read; the message is the reason, without the name of the file."""
+class ImageError(UserError):
+    """Bytes that are no image we can read; the message is the reason, without the name of the file."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An upright RGB picture. width, height: of the original once upright; image may be a reduced one."""
+class DecodedImage:
+    """An upright RGB image. width, height: of the original once upright; image may be a reduced one."""
 
     image: Image.Image
     width: int
     height: int
 
 
-def read_picture(data: bytes, min_side: int | None = None) -> Picture:
-    """Decode a picture of any common format: EXIF orientation applied, transparency on white, first frame.
+def read_image(data: bytes, min_side: int | None = None) -> DecodedImage:
+    """Decode an image of any common format: EXIF orientation applied, transparency on white, first frame.
 
     min_side: the shorter side that will be needed; a much larger JPEG is then decoded at a fraction of
-    its size, never below twice min_side, which keeps the embedding (cosine .999). PictureError for
-    what is empty, truncated, not a picture, or over MOST_MEGAPIXELS (found before decoding).
+    its size, never below twice min_side, which keeps the embedding (cosine .999). ImageError for
+    what is empty, truncated, not an image, or over MOST_MEGAPIXELS (found before decoding).
     """
     if not data:
-        raise PictureError("not a picture: the file is empty (0 bytes)")
+        raise ImageError("not an image: the file is empty (0 bytes)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit is checked below; odd EXIF is of no account
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 return _decode(opened, min_side)
-    except PictureError:
+    except ImageError:
         raise
     except Image.UnidentifiedImageError as error:
-        raise PictureError("not a picture that can be read: its format is unknown or its header is broken") from error
+        raise ImageError("not an image that can be read: its format is unknown or its header is broken") from error
     except Image.DecompressionBombError as error:
-        raise PictureError(f"too large: over the limit of {MOST_MEGAPIXELS} megapixels") from error
+        raise ImageError(f"too large: over the limit of {MOST_MEGAPIXELS} megapixels") from error
     except Exception as error:  # Pillow's decoders raise many kinds on broken files
-        raise PictureError(f"broken or truncated: {str(error) or type(error).__name__}") from error
+        raise ImageError(f"broken or truncated: {str(error) or type(error).__name__}") from error
 
 
-def _decode(opened: Image.Image, min_side: int | None) -> Picture:
+def _decode(opened: Image.Image, min_side: int | None) -> DecodedImage:
     width, height = opened.size
     if width * height > MOST_MEGAPIXELS * 1_000_000:
-        raise PictureError(f"too large: {width} x {height} pixels is over the limit of {MOST_MEGAPIXELS} megapixels")
+        raise ImageError(f"too large: {width} x {height} pixels is over the limit of {MOST_MEGAPIXELS} megapixels")
     if refused(opened.size):
-        raise PictureError(f"too thin: {width} x {height} pixels; a side may be {MOST_RATIO} times the other at most")
+        raise ImageError(f"too thin: {width} x {height} pixels; a side may be {MOST_RATIO} times the other at most")
     small = scaled_size(opened.size, min_side)
     if small and opened.format in ("JPEG", "MPO"):
         opened.draft("RGB", small)
@@ -89,11 +89,11 @@ def _decode(opened: Image.Image, min_side: int | None) -> Picture:
     turned = ImageOps.exif_transpose(opened)
     if opened.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
         width, height = height, width
-    return Picture(to_rgb(turned), width, height)
+    return DecodedImage(to_rgb(turned), width, height)
 
 
 def refused(size: tuple[int, int]) -> bool:
-    """Whether a picture of this width and height is over a limit."""
+    """Whether an image of this width and height is over a limit."""
     return size[0] * size[1] > MOST_MEGAPIXELS * 1_000_000 or max(size) > MOST_RATIO * min(size)
 
 
@@ -105,17 +105,17 @@ def scaled_size(size: tuple[int, int], min_side: int | None) -> tuple[int, int] 
     return 2 * min_side * size[0] // shorter, 2 * min_side * size[1] // shorter
 
 
-def to_rgb(picture: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
     """Any mode as RGB: transparency on white, 16-bit and float greys scaled to 8 bits, not clipped."""
-    if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture
-    if picture.mode.startswith(("I;16", "I", "F")):
-        return _scaled(np.asarray(picture))
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith(("I;16", "I", "F")):
+        return _scaled(np.asarray(image))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
-    return picture.convert("RGB")
+    return image.convert("RGB")
 
 
 def _scaled(grey: NDArray) -> Image.Image:
@@ -130,12 +130,12 @@ def _scaled(grey: NDArray) -> Image.Image:
 
 
 def fit(
-    picture: Image.Image, size: int, mode: str = "shortest", interpolation: str = "bicubic", fill: int = 0
+    image: Image.Image, size: int, mode: str = "shortest", interpolation: str = "bicubic", fill: int = 0
 ) -> NDArray[np.uint8]:
-    """A picture as a tower takes it: uint8 [size, size, 3], pixel for pixel as open_clip's transform; see Fitting."""
-    picture = to_rgb(picture)
-    (width, height), (left, top) = placed(*picture.size, size, mode)
-    resized = picture if (width, height) == picture.size else picture.resize((width, height), MODES[interpolation])
+    """An image as a tower takes it: uint8 [size, size, 3], pixel for pixel as open_clip's transform; see Fitting."""
+    image = to_rgb(image)
+    (width, height), (left, top) = placed(*image.size, size, mode)
+    resized = image if (width, height) == image.size else image.resize((width, height), MODES[interpolation])
     if mode != "longest":
         return np.asarray(resized.crop((left, top, left + size, top + size)))
     canvas = Image.new("RGB", (size, size), (fill,) * 3)
@@ -144,7 +144,7 @@ def fit(
 
 
 def placed(width: int, height: int, size: int, mode: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The width and height that a picture is resized to, and where in it the tower's square begins.
+    """The width and height that an image is resized to, and where in it the tower's square begins.
 
     A negative beginning is the border on that side.
     """

@@ -103,8 +103,8 @@ def load_tower(
     if runtime == "torch":
         return _torch_tower(build(), precision)
     points = precision if precision != "int8" else "bf16" if _processor_has_bf16() else "f32"  # of numbers with a point
-    if precision == "int8" and example.dtype == np.uint8:  # pictures; a text tower is small work, and reads in half
-        from training.models.eight_bits import quantized
+    if precision == "int8" and example.dtype == np.uint8:  # images; a text tower is small work, and reads in half
+        from training.models.quantisation import quantized
 
         path = _exported(build, example, key, free, "f32")
         with _exporting:
@@ -116,7 +116,7 @@ def load_tower(
 
 
 def is_exported(key: str, precision: str) -> bool:
-    """Whether the tower of that key can run without its module; int8: of pictures."""
+    """Whether the tower of that key can run without its module; int8: of images."""
     whole = export_path(key, precision)
     needed = [whole, whole.with_suffix(".bin")]
     if precision == "int8":

@@ -1,12 +1,12 @@
 """The embedded default: made only of what pip installs, small, honest, and not CLIP.
 
 Its eye is an EfficientNet-Lite0 trained on ImageNet, its ear the sentence encoder MiniLM, and between
-them stands a bridge that this project fits (`training/bridge.py`). A vector has two halves:
+them stands a bridge that this project fits (`training/starter/bridge.py`). A vector has two halves:
 
 - what ImageNet's classes say. The rows of the eye's classifier are prototypes of 1000 classes. A
-  phrase is the mixture of those whose names it resembles, and a picture is its features in the same
+  phrase is the mixture of those whose names it resembles, and an image is its features in the same
   plane. That is ConSE (Norouzi et al. 2014) turned around.
-- what captions say. A picture's features are mapped linearly into the space of sentences, fitted on
+- what captions say. An image's features are mapped linearly into the space of sentences, fitted on
   captioned drawings, as DeViSE (Frome et al. 2013) does.
 
 The cosine of two vectors is the weighted mean of the two halves' cosines.
@@ -44,7 +44,7 @@ TOKENS = 128  # of a phrase, at most
 
 
 class Starter(Encoder):
-    """Pictures and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
+    """Images and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
 
     name, image_size, fitting, remembers = "starter", IMAGE_SIZE, Fitting(IMAGE_SIZE), True
     parameters = 27_689_475  # eye 3,371,008, ear 22,565,376, bridge 1,753,091
@@ -65,7 +65,7 @@ class Starter(Encoder):
 
     @cached_property
     def _eye(self) -> Tower:
-        """Loaded with the first picture: a search by words never needs it."""
+        """Loaded with the first image: a search by words never needs it."""
         example = np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
         key = f"starter-{self.fingerprint}-image"
         self._export("eye", key, self.precision)
@@ -96,8 +96,8 @@ def load_starter(runtime: str | None = None, precision: str | None = None) -> St
 def text_vectors(sentences: Vectors, bridge: dict[str, NDArray]) -> Vectors:
     """Sentence embeddings [N, 384] to the shared space [N, dim]."""
     likeness = unit(sentences - bridge["name_mean"]) @ bridge["names"].T / bridge["temperature"]  # [N, 1000]
-    odds = np.exp(likeness - likeness.max(axis=1, keepdims=True))
-    classes = unit(odds / odds.sum(axis=1, keepdims=True) @ bridge["prototypes"])
+    probabilities = np.exp(likeness - likeness.max(axis=1, keepdims=True))
+    classes = unit(probabilities / probabilities.sum(axis=1, keepdims=True) @ bridge["prototypes"])
     captions = unit(sentences - bridge["caption_mean"])
     return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
 
@@ -186,7 +186,7 @@ class Ear:
             self.tokenizer = Tokenizer.from_str(archive.read(_member(archive, "tokenizer.json")).decode())
         self.tokenizer.enable_truncation(TOKENS)
         self.tokenizer.enable_padding()
-        ids = np.array([self.tokenizer.encode("a picture").ids], np.int64)
+        ids = np.array([self.tokenizer.encode("an image").ids], np.int64)
         self.tower = load_tower(_ear_module, ids, EAR_KEY, runtime, precision, free=(0, 1))
 
     def ids(self, phrases: list[str]) -> NDArray[np.int64]:
@@ -264,7 +264,7 @@ def use_once(half: str, precision: str | None = None) -> None:
     starter = Starter("openvino" if precision else None, precision)
     try:
         if half == "ear":
-            starter.embed_texts(["a picture"])
+            starter.embed_texts(["an image"])
         else:
             starter.embed_images([Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE))])
     except UserError as error:

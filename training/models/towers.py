@@ -19,7 +19,7 @@ from training.models import hub
 from training.models.backbone import HALF, Backbone
 from training.models.errors import UserError
 from training.models.pooled import image_rows, text_rows
-from training.models.run_weights import facts_of, is_run, load_weights
+from training.models.run_files import facts_of, is_run, load_weights
 
 TINY_TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
 TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_clip loads what comes out
@@ -34,7 +34,7 @@ TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_cl
         "text_cfg": TINY_TEXT,
     },
 }
-RESNETS: Mapping[str, dict[str, Any]] = {  # timm's ResNet with the stem that 32-pixel pictures need
+RESNETS: Mapping[str, dict[str, Any]] = {  # timm's ResNet with the stem that 32-pixel images need
     "micro-resnet": {"layers": (1, 1, 1, 1), "channels": (16, 32, 64, 128), "stride": 2},  # a run in minutes
     "tiny-resnet": {"layers": (1, 1, 1, 1), "channels": (32, 64, 128, 256)},
     "resnet18-32": {"layers": (2, 2, 2, 2), "channels": (64, 128, 256, 512)},
@@ -112,7 +112,7 @@ def build_pair(tower: str, text_tower: str | None = None, image_size: int | None
     if not run and "/" not in tower:
         return pair_of(pair_config(tower, text_tower, image_size, of_vision), tower)
     if text_tower or image_size:
-        raise UserError(f"The weights of {tower} fit its own text tower and picture size only; leave them be.")
+        raise UserError(f"The weights of {tower} fit its own text tower and image size only; leave them be.")
     return _pair_of_run(Path(tower)) if run else _pretrained(tower, of_vision)
 
 
@@ -227,7 +227,7 @@ def tokenizer_of(text_cfg: Mapping[str, Any]) -> Callable[[list[str]], Tensor]:
 
 
 def _resnet(name: str) -> nn.Module:
-    """timm's ResNet for small pictures: a 3 x 3 stem that keeps the resolution (or halves it), no pooling."""
+    """timm's ResNet for small images: a 3 x 3 stem that keeps the resolution (or halves it), no pooling."""
     from timm.models.resnet import BasicBlock, ResNet
 
     settings = dict(RESNETS[name])
@@ -241,7 +241,7 @@ def _resnet(name: str) -> nn.Module:
 
 
 def _preprocess(vision: Mapping[str, Any]) -> dict[str, Any]:
-    """How pictures are made ready: timm's own statistics for its models, CLIP's for the rest."""
+    """How images are made ready: timm's own statistics for its models, CLIP's for the rest."""
     from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
     mean, std = OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
@@ -305,7 +305,7 @@ def timm_backbone(
 
     found = _timm_facts(tower)
     settings: dict[str, Any] = {"num_classes": 0, "pretrained": trained}
-    if image_size and found.fixed_input_size:  # a convolutional network takes pictures of any size
+    if image_size and found.fixed_input_size:  # a convolutional network takes images of any size
         settings["img_size"] = image_size
     try:
         network: Any = hub.made_with(lambda: timm.create_model(tower, **settings))
@@ -339,7 +339,7 @@ def _pretrained(tower: str, of_vision: Mapping[str, Any]) -> Pair:
     """Published weights, from this machine or the hub, found as search finds them."""
     import open_clip
 
-    from training.models.pretrained import open_model
+    from training.models.open_clip_encoder import open_model
 
     model, tokenizer, _ = open_model(tower)
     model.train().requires_grad_(True)
@@ -365,7 +365,7 @@ def _pretrained(tower: str, of_vision: Mapping[str, Any]) -> Pair:
 def _pair_of_run(run: Path) -> Pair:
     facts = facts_of(run)
     if facts["kind"] != "pair":
-        raise UserError(f"{run} sees pictures only and has no text tower; begin from a run of clip or siglip.")
+        raise UserError(f"{run} sees images only and has no text tower; begin from a run of clip or siglip.")
     pair = pair_of(facts["model_cfg"], facts["tower"], facts["preprocess_cfg"])
     load_weights(pair.model, run)
     pair.trained = "all"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.errors import UserError
-from training.models.texts import remembered, remembered_texts
+from training.models.text_cache import remembered, remembered_texts
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")  # common things, one a line
 TOO_NEAR = 2.0  # standard deviations: an everyday word this near a class says the same thing
@@ -117,28 +117,28 @@ class ClassVectors:
             return not_meant(self._others[key], classifier)
 
 
-def probabilities(
+def class_probabilities(
     encoder: Encoder, vectors: NDArray, classifier: Vectors, none: Vectors | None = None
 ) -> NDArray[np.float32]:
-    """Softmax over the classes for each picture: [N, K], or [N, K + 1] with "none of these" last.
+    """Softmax over the classes for each image: [N, K], or [N, K + 1] with "none of these" last.
 
-    vectors: [N, dim] unit rows. classifier: [K, dim]. none: [M, dim], other things a picture may
+    vectors: [N, dim] unit rows. classifier: [K, dim]. none: [M, dim], other things an image may
     show (`everyday_words`); the nearest of them stands for "none of these". The probabilities are
-    the encoder's own and have not been calibrated on these pictures.
+    the encoder's own and have not been calibrated on these images.
     """
     scores = np.asarray(vectors, np.float32) @ classifier.T
     if none is not None:
         scores = np.column_stack([scores, (np.asarray(vectors, np.float32) @ none.T).max(axis=1)])
     logits = encoder.logit_scale * scores
     logits -= logits.max(axis=1, keepdims=True)
-    odds = np.exp(logits)
-    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    probabilities = np.exp(logits)
+    return (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def two_best(
     encoder: Encoder, vectors: NDArray, classifier: Vectors, none: Vectors | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The two likeliest of `probabilities` for each picture, likeliest first: columns and probabilities, [N, 2] each.
+    """The two likeliest of `class_probabilities` for each image, best first: columns and probabilities, [N, 2] each.
 
     With one class the second is column 1, which there is not, at 0. Nothing is sorted: that would take the most time.
     """
@@ -160,12 +160,12 @@ def two_best(
 
 
 def everyday_words() -> list[str]:
-    """Common things that pictures show."""
+    """Common things that images show."""
     return EVERYDAY.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def rivals(encoder: Encoder, classifier: Vectors, templates: Sequence[str]) -> Vectors:
-    """Everyday things that are none of the classes: [M, dim] for `probabilities(none=...)`.
+    """Everyday things that are none of the classes: [M, dim] for `class_probabilities(none=...)`.
 
     A word that lies much nearer to a class than everyday words do (by TOO_NEAR deviations) is
     another name for it, a part of it or its kind, and is left out.

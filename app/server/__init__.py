@@ -1,0 +1,1 @@
+"""HTTP around the page: access, timeouts, media, downloads and the API. No widgets."""

@@ -1,0 +1,1 @@
+"""/api/v1 and the same functions for gradio_client."""

@@ -1,0 +1,350 @@
+"""/api/v1: the functions behind the tabs as JSON, and the same through gradio_client. docs/api.md has examples."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import gradio as gr
+import numpy as np
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from app.server.api.schemas import (
+    Classes,
+    Classified,
+    Classify,
+    ClassProbability,
+    CollectionFacts,
+    CollectionOf,
+    ImageOf,
+    JobState,
+    Match,
+    Matches,
+    Probe,
+    Probed,
+    Problem,
+    Search,
+    Uploaded,
+)
+from app.state.jobs import Job
+from app.state.library import Library, Shelf
+from app.state.questions import asked
+from app.tabs.classify.form import Kept
+from app.tabs.classify.image import classify_image
+from app.tabs.search.tab import answer
+from app.ui.inspector.inspector import file_name
+from index.search import Hit, hit_fields
+from index.storage.tags import read_tags
+from training.evaluation.winoground import pair_matrix, wins_of_matrix
+from training.models.encoder import Encoder, Vectors
+from training.models.errors import UserError
+
+PREFIX = "/api/v1"
+PAGE = Path(__file__).with_name("docs.html")
+BODY = {"requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "It makes no sense, or cannot be done."},
+    404: {"model": Problem, "description": "There is no such thing."},
+    422: {"model": Problem, "description": "A field is missing, misspelt or of the wrong kind."},
+}
+
+
+OWN_FIELDS = ("rank", "score", "id", "path", "caption", "hash")  # of a hit, told beside its columns
+LOCAL = ("source",)  # columns that tell where on this computer images lie
+
+
+class NotThere(UserError):
+    """What a request names does not exist."""
+
+
+def api_routes(library: Library, classifiers: Kept) -> APIRouter:
+    """The endpoints of the API."""
+    router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
+
+    @router.get("/search", summary="Images that answer words, images or both, best first")
+    def search_(asks: Annotated[Search, Query()]) -> Matches:
+        """Without words or images: the first images of the collection. At most 1,200 results can be reached."""
+        return search(library, asks)
+
+    @router.post("/classify", summary="Which of some classes an image shows")
+    def classify_(asks: Classify) -> Classified:
+        return classify(library, classifiers, asks)
+
+    @router.post("/classify/image", summary="The same for an image that is sent along", openapi_extra=BODY)
+    async def classify_sent(asks: Annotated[Classes, Query()], request: Request) -> Classified:
+        data = await request.body()
+
+        def work() -> Classified:
+            token = upload(library, data).image
+            return classify(library, classifiers, Classify(image=token, **asks.model_dump()))
+
+        return await run_in_threadpool(work)
+
+    @router.post("/probe", summary="Two images, two captions: which belongs to which?")
+    def probe_(asks: Probe) -> Probed:
+        return probe(library, asks)
+
+    @router.post("/images", summary="Keep an image in memory, to ask with", status_code=201, openapi_extra=BODY)
+    async def upload_(request: Request) -> Uploaded:
+        return await run_in_threadpool(upload, library, await request.body())
+
+    @router.get("/collections", summary="What is open")
+    def collections_() -> list[CollectionOf]:
+        return collections(library)
+
+    @router.get("/collections/{key}", summary="One collection")
+    def collection_(key: str) -> CollectionFacts:
+        return collection(library, key)
+
+    @router.get("/jobs", summary="Work under way or lately done, the newest first")
+    def jobs_() -> list[JobState]:
+        return [job_state(job) for job in library.jobs.all()]
+
+    @router.get("/jobs/{id}", summary="One job")
+    def job_(id: str) -> JobState:
+        job = library.jobs.get(id)
+        if job is None:
+            raise NotThere("That job is not known any more.")
+        return job_state(job)
+
+    @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def nothing(rest: str) -> None:
+        raise NotThere(f"There is nothing at this address for this kind of request; {PREFIX} is described at /docs.")
+
+    return router
+
+
+def api_errors(server: FastAPI) -> None:
+    """Every error of ours as JSON with a sentence."""
+
+    async def told(_: Request, error: Exception) -> JSONResponse:
+        return _problem(str(error), 404 if isinstance(error, NotThere) else 400)
+
+    async def malformed(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return _problem(_sentence(error.errors()), 422)
+
+    async def failed(_: Request, error: Exception) -> JSONResponse:  # the server logs it all the same
+        return _problem("Something went wrong here; the terminal has the details.", 500)
+
+    server.add_exception_handler(UserError, told)
+    server.add_exception_handler(RequestValidationError, malformed)
+    server.add_exception_handler(Exception, failed)
+
+    @server.get("/docs", include_in_schema=False)
+    def described() -> HTMLResponse:
+        return HTMLResponse(PAGE.read_text(encoding="utf-8"))
+
+
+def client_functions(library: Library, classifiers: Kept) -> None:
+    """The same for gradio_client, inside the page's Blocks: /search, /classify, /probe, /collections, /collection."""
+
+    def search_(
+        q: str = "",
+        collection: str = "",
+        like: list[str] | None = None,
+        image: list[str] | None = None,
+        without: list[str] | None = None,
+        where: str = "",
+        sort: str = "best",
+        k: int = 60,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """Images that answer words, images or both, best first."""
+        given = {"like": like or [], "image": image or [], "without": without or []}
+        return _told(
+            search, library, Search, q=q, collection=collection, where=where, sort=sort, k=k, offset=offset, **given
+        )
+
+    def classify_(
+        classes: list[str],
+        id: str = "",
+        image: str = "",
+        collection: str = "",
+        templates: str = "photo",
+        none: bool = False,
+    ) -> dict[str, Any]:
+        """Which of some classes an image shows, likeliest first."""
+
+        def ask(library: Library, asks: Classify) -> Classified:
+            return classify(library, classifiers, asks)
+
+        given = {"classes": classes, "id": id, "image": image, "collection": collection}
+        return _told(ask, library, Classify, **given, templates=templates, none=none)
+
+    def probe_(images: list[dict[str, str]], captions: list[str], collection: str = "") -> dict[str, Any]:
+        """Two images, two captions: which belongs to which?"""
+        return _told(probe, library, Probe, images=images, captions=captions, collection=collection)
+
+    def collections_() -> list[dict[str, Any]]:
+        """What is open."""
+        return [one.model_dump() for one in collections(library)]
+
+    def collection_(key: str) -> dict[str, Any]:
+        """One collection."""
+        try:
+            return collection(library, key).model_dump()
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    for function in (search_, classify_, probe_, collections_, collection_):
+        gr.api(function, api_name=function.__name__.rstrip("_"), concurrency_limit=4, concurrency_id="api")
+
+
+def search(library: Library, asks: Search) -> Matches:
+    """What the Search tab answers, with the columns of every result."""
+    shelf = _shelf(library, asks.collection)
+    if not library.local and re.search(rf"\b({'|'.join(LOCAL)})\b", asks.where):
+        raise UserError("Where images lie is not told to others; leave source out of the filter.")
+    ask = asks.model_dump()
+    question = asked(library, ask | {"collection": shelf.key, "images": ask.pop("image")})
+    found = answer(library, question)
+    at = found.line["at"] if found.line is not None and found.line.get("shown") else None
+
+    hidden = OWN_FIELDS + (() if library.local else LOCAL)
+
+    def match(one: Hit) -> Match:
+        fields = hit_fields(question.collection, one)
+        columns = {name: value for name, value in fields.items() if name not in hidden}
+        strength = None if found.strengths is None else round(found.strengths[one.row], 3)
+        return Match(
+            rank=one.rank,
+            id=one.id,
+            name=one.caption or file_name(one.path),
+            file=one.path,
+            score=round(one.score, 5) if question.terms else None,
+            strength=strength,
+            likely=None if at is None or strength is None else strength > at,
+            preview=f"/media/{shelf.key}/{one.id}.webp",
+            columns=columns,
+        )
+
+    return Matches(
+        collection=shelf.key,
+        encoder=shelf.encoder_name,
+        images=len(question.collection),
+        matching=found.matching,
+        likely=found.likely,
+        milliseconds=round(1000 * found.seconds, 1) if question.terms else None,
+        results=[match(one) for one in found.hits],
+    )
+
+
+def classify(library: Library, classifiers: Kept, asks: Classify) -> Classified:
+    """What the Classify tab answers for one image."""
+    shelf = _shelf(library, asks.collection)
+    where, image = {"collection": shelf.key}, {"image": asks.image, "id": asks.id, "collection": shelf.key}
+    names = "\n".join(asks.classes)
+    form = {"classes": names, "templates": asks.templates, "none": asks.none, "sureness": "own"}
+    answered = classify_image(library, classifiers, where, image, form)
+    probabilities = [
+        ClassProbability(name=bar["name"], probability=round(bar["probability"], 5)) for bar in answered["bars"]
+    ]
+    next_best = probabilities[1].probability if len(probabilities) > 1 else 0.0
+    return Classified(
+        collection=shelf.key,
+        encoder=answered["encoder"],
+        label=probabilities[0].name,
+        margin=round(probabilities[0].probability - next_best, 5),
+        classes=probabilities,
+    )
+
+
+def probe(library: Library, asks: Probe) -> Probed:
+    """Winoground's question of one example."""
+    shelf = _shelf(library, asks.collection)
+    encoder = library.encoder(shelf)
+    images = [_vector(library, shelf, encoder, image) for image in asks.images]
+    captions = encoder.embed_texts(asks.captions)
+    scores = pair_matrix(*(row[None] for row in [*images, *captions]))
+    wins = {name: bool(won[0]) for name, won in wins_of_matrix(scores).items()}
+    return Probed(collection=shelf.key, encoder=encoder.name, scores=scores[0].round(5).tolist(), **wins)
+
+
+def upload(library: Library, data: bytes) -> Uploaded:
+    """Keep an image in memory."""
+    token, width, height = library.uploads.read(data)
+    return Uploaded(image=token, width=width, height=height)
+
+
+def collections(library: Library) -> list[CollectionOf]:
+    """Everything that is open."""
+    return [CollectionOf(**_facts(library, shelf)) for shelf in list(library.shelves.values())]
+
+
+def collection(library: Library, key: str) -> CollectionFacts:
+    """What is known of one collection."""
+    shelf = _shelf(library, key)
+    facts = _facts(library, shelf)
+    if not facts["images"]:
+        return CollectionFacts(**facts)
+    opened = shelf.opened()
+    tags = sorted({name for names in read_tags(opened.path).values() for name in names})
+    columns = [name for name in opened.items.columns if library.local or name not in LOCAL]
+    more: dict[str, Any] = {"dim": opened.dim, "failed": opened.manifest.failed, "revision": opened.revision}
+    return CollectionFacts(**facts, **more, columns=columns, tags=tags)
+
+
+def job_state(job: Job) -> JobState:
+    """How far a job is."""
+    return JobState(**{name: value for name, value in job.as_dict().items() if name in JobState.model_fields})
+
+
+def _facts(library: Library, shelf: Shelf) -> dict[str, Any]:
+    state = library.encoder_state(shelf)
+    wrong = state["error"]
+    try:
+        images = len(shelf.collection or ())
+    except UserError as error:
+        images, wrong = 0, str(error)
+    job = shelf.job.id if shelf.job is not None else None
+    facts = {"key": shelf.key, "name": shelf.name, "images": images, "encoder": state["name"]}
+    return facts | {"state": state["state"], "problem": wrong, "job": job}
+
+
+def _vector(library: Library, shelf: Shelf, encoder: Encoder, of: ImageOf) -> Vectors:
+    """[dim], unit length."""
+    if of.image:
+        return encoder.embed_images([library.uploads.get(of.image)])[0]
+    opened = shelf.opened()
+    opened.check_encoder(encoder)
+    try:
+        return np.asarray(opened.vector(of.id))
+    except KeyError as error:
+        raise NotThere(f"There is no image {of.id} in {shelf.name}.") from error
+
+
+def _shelf(library: Library, key: str) -> Shelf:
+    if key and key not in library.shelves:
+        raise NotThere(f"There is no collection {key!r} here; {PREFIX}/collections lists those that are.")
+    return library.shelf(key or None)
+
+
+def _told(ask: Callable[..., BaseModel], library: Library, model: type[BaseModel], **given: Any) -> dict[str, Any]:
+    """ask(library, model(**given)) as JSON, or the sentence that says why not."""
+    try:
+        return ask(library, model(**given)).model_dump()
+    except ValidationError as error:
+        raise gr.Error(_sentence(error.errors()), print_exception=False) from error
+    except UserError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _sentence(errors: Any) -> str:
+    """The first thing that is wrong with a request, in words."""
+    first = errors[0]
+    place = [str(part) for part in first["loc"]]
+    if place and place[0] in ("query", "body", "path"):
+        del place[0]
+    if first["type"] == "extra_forbidden":
+        return f"There is no field {place[-1]!r}; /docs lists those that there are."
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(place)}: {what}." if place else f"{what}."
+
+
+def _problem(sentence: str, status: int) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status)

@@ -1,0 +1,160 @@
+"""What the API takes and gives: one model a question and an answer, from which /openapi.json is made."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.state.questions import MOST, MOST_TERMS, PAGE
+
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Name = Annotated[str, StringConstraints(max_length=200)]  # an id, a token, a key
+Names = Annotated[list[Name], Field(max_length=MOST_TERMS)]
+
+
+class Asked(BaseModel):
+    """A question; a field that it does not have is a mistake, so that no misspelt filter is passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
+
+
+class Search(Asked):
+    q: Text = Field("", description="What to look for, as typed on the page: 2:golden retriever + pool - people")
+    like: Names = Field([], description="Ids of images to resemble; with a minus before it, not to resemble.")
+    image: Names = Field([], description="Tokens of uploaded images, used like ids in `like`.")
+    without: Annotated[list[Text], Field(max_length=MOST_TERMS)] = Field([], description="Words that are not wanted.")
+    where: Annotated[str, StringConstraints(max_length=1000)] = Field(
+        "", description='Comparisons of columns that results must pass: width >= 1000 and folder == "beach"'
+    )
+    sort: Name = Field("best", description="best, newest, oldest, largest or name; of the likely matches.")
+    k: int = Field(PAGE, ge=1, le=MOST, description="How many results.")
+    offset: int = Field(0, ge=0, le=MOST, description="How many results to leave out before them.")
+
+
+class Classes(Asked):
+    classes: Annotated[list[Text], Field(min_length=1, max_length=20_000)] = Field(
+        description="Names; other words for a class may follow its name: food: meal, dish"
+    )
+    templates: Name = Field("photo", description="Phrasing of the names: plain, photo, 7 or 80.")
+    none: bool = Field(False, description="Whether none of the classes is an answer too.")
+
+
+class Classify(Classes):
+    id: Name = Field("", description="Id of an image of the collection.")
+    image: Name = Field("", description="Token of an uploaded image, instead of an id.")
+
+    @model_validator(mode="after")
+    def one_image(self) -> "Classify":
+        if bool(self.id) == bool(self.image):
+            raise ValueError("name one image, by its id or by its upload token")
+        return self
+
+
+class ImageOf(BaseModel):
+    """An image of the collection by its id, or an uploaded one by its token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Name = ""
+    image: Name = ""
+
+    @model_validator(mode="after")
+    def one_image(self) -> "ImageOf":
+        if bool(self.id) == bool(self.image):
+            raise ValueError("name an image by its id or by its upload token")
+        return self
+
+
+class Probe(Asked):
+    images: Annotated[list[ImageOf], Field(min_length=2, max_length=2)]
+    captions: Annotated[list[Annotated[Text, StringConstraints(min_length=1)]], Field(min_length=2, max_length=2)] = (
+        Field(description="The first belongs to the first image, the second to the second.")
+    )
+
+
+class Match(BaseModel):
+    rank: int
+    id: str
+    name: str = Field(description="The image's caption, or the name of its file.")
+    file: str = Field(description="Where it is inside its source.")  # "path" would be a download to gradio_client
+    score: float | None = Field(description="Cosine to the question; null if nothing was asked for.")
+    strength: float | None = Field(None, description="Strength above the collection's noise; from 1 on likely.")
+    likely: bool | None = Field(None, description="Whether it lies above the relevance line; null if there is none.")
+    preview: str = Field(description="Address of a small WebP of it.")
+    columns: dict[str, Any] = Field(description="Its facts, and the columns that its source had.")
+
+
+class Matches(BaseModel):
+    collection: str
+    encoder: str
+    images: int = Field(description="How many the collection holds.")
+    matching: int = Field(description="How many of them pass the filter.")
+    likely: int | None = Field(description="How many lie above the relevance line; null if there is none.")
+    milliseconds: float | None = Field(description="Time spent, from the encoder being ready; null without a question.")
+    results: list[Match]
+
+
+class ClassProbability(BaseModel):
+    name: str
+    probability: float = Field(description="The encoder's own, not calibrated on your images.")
+
+
+class Classified(BaseModel):
+    collection: str
+    encoder: str
+    label: str = Field(description="The likeliest; “none of these” where that was allowed and won.")
+    margin: float = Field(description="How much likelier it is than the next; 1 if there is one class.")
+    classes: list[ClassProbability] = Field(description="Likeliest first.")
+
+
+class Probed(BaseModel):
+    collection: str
+    encoder: str
+    scores: list[list[float]] = Field(description="Cosines, a row an image, a column a caption.")
+    text: bool = Field(description="Whether each image is nearer to its own caption; chance 1/4.")
+    image: bool = Field(description="Whether each caption is nearer to its own image; chance 1/4.")
+    group: bool = Field(description="Whether both hold; chance 1/6.")
+
+
+class CollectionOf(BaseModel):
+    key: str
+    name: str
+    images: int = Field(description="How many images are searchable.")
+    encoder: str
+    state: str = Field(description="State of its encoder: loading, ready or failed.")
+    problem: str = Field("", description="What is wrong with it, if anything is.")
+    job: str | None = Field(None, description="Id of the job that last worked on it.")
+
+
+class CollectionFacts(CollectionOf):
+    dim: int | None = None
+    failed: int = Field(0, description="How many images could not be read.")
+    revision: int = Field(0, description="Grows with each published change.")
+    columns: list[str] = Field([], description="What `where` can compare.")
+    tags: list[str] = []
+
+
+class JobState(BaseModel):
+    id: str
+    kind: str
+    about: str = Field(description="Key of the collection that it works on.")
+    state: str = Field(description="running, done or failed.")
+    done: int
+    total: int
+    failed: int = Field(description="Images that could not be read.")
+    rate: float = Field(description="Images a second.")
+    left: float | None = Field(description="Seconds left; null while that is not known.")
+    seconds: float
+    note: str
+    error: str
+
+
+class Uploaded(BaseModel):
+    image: str = Field(description="The token to ask with. It is forgotten after some dozen further uploads.")
+    width: int
+    height: int
+
+
+class Problem(BaseModel):
+    error: str = Field(description="One sentence: what was wrong, and what would work.")

@@ -1,0 +1,1 @@
+"""What is open: collections, encoders, uploads and jobs. It knows neither Gradio nor HTTP."""

@@ -1,0 +1,137 @@
+"""What the page does to whole collections: build, update, verify, remove. Each is a job that outlives the page."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from app.state.jobs import Job
+from app.state.library import Build, Library, Shelf
+from index.build import BuildReport, Progress, build_collection
+from index.collection import cached_collection
+from index.ingest.demo import build_demo
+from index.maintenance.verify import Fault, find_faults
+from training.data.sources import open_source
+from training.models.cache import cache_dir
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+
+def build_of(source: str | Path) -> Build:
+    """Bringing a collection up to date with source."""
+
+    def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
+        return _told(job, build_collection([source], into, encoder, prune=True, **_hooks(job)))
+
+    return build
+
+
+def build_of_demo(images: Path) -> Build:
+    """Bringing the demo up to date."""
+
+    def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
+        return _told(job, build_demo(images, into, encoder, **_hooks(job)))
+
+    return build
+
+
+def index_folder(library: Library, source: str, encoder: str, name: str = "") -> Shelf:
+    """A new collection of the images at source, in the cache, its build under way. UserError if there are none."""
+    _only_here(library)
+    if not source.strip():
+        raise UserError("Name the folder, table or tar shards to index.")
+    if next(iter(open_source(source.strip())), None) is None:
+        raise UserError(f"{source} has no images in it.")
+    place = Path(source.strip()).expanduser()
+    title = name.strip() or place.resolve().stem or "images"
+    into = cached_collection(title, place, encoder)
+    if any(shelf.path == into for shelf in library.shelves.values()):
+        raise UserError(f"{source} is already here, made with {encoder}; use its Update.")
+    shelf = library.add_built(title, into, encoder, build_of(source.strip()))
+    library.bring_up_to_date(shelf)
+    return shelf
+
+
+def update(library: Library, shelf: Shelf) -> Job:
+    """Bring a collection up to date with the sources that its images came from."""
+    _only_here(library)
+    _idle(shelf)
+    if shelf.build is None:
+        sources = sorted(shelf.opened().items["source"].unique())
+        encoder = library.encoder(shelf)
+        shelf.opened().check_encoder(encoder)
+
+        def work(job: Job) -> BuildReport:
+            return _told(job, build_collection(sources, shelf.path, encoder, **_hooks(job)))
+
+        shelf.job = library.jobs.start("update", work, about=shelf.key)
+    else:
+        library.bring_up_to_date(shelf)
+    assert shelf.job is not None
+    return shelf.job
+
+
+def verify(library: Library, shelf: Shelf) -> Job:
+    """Read every file of a collection again; the job's result is its faults."""
+    _idle(shelf)
+
+    def work(job: Job) -> list[Fault]:
+        def tell(done: int, total: int) -> None:
+            job.done, job.total = done, total
+
+        faults = find_faults(shelf.path, tell)
+        first = str(faults[0]) if faults else ""
+        job.note = "sound" if not faults else f"{len(faults):,} faults, the first: {first}"
+        return faults
+
+    return library.jobs.start("verify", work, about=shelf.key)
+
+
+def close(library: Library, shelf: Shelf) -> None:
+    """Take a collection off the page; it stays on disk."""
+    _only_here(library)
+    _idle(shelf)
+    if len(library.shelves) == 1:
+        raise UserError("This is the only collection that is open; open another one first.")
+    del library.shelves[shelf.key]
+
+
+def delete(library: Library, shelf: Shelf) -> None:
+    """Take a collection that this page made off the page and off the disk. The images stay where they are."""
+    if not deletable(shelf):
+        raise UserError(
+            f"{shelf.name} was not made by this page, so it is not deleted here; delete {shelf.path} yourself."
+        )
+    close(library, shelf)
+    shelf.forget()
+    shutil.rmtree(shelf.path, ignore_errors=True)
+
+
+def deletable(shelf: Shelf) -> bool:
+    """Whether the collection lies in our own cache, where it can be made again."""
+    return shelf.path.resolve().is_relative_to(cache_dir("collections").resolve())
+
+
+def _only_here(library: Library) -> None:
+    if not library.local:
+        raise UserError("Collections are changed from this computer only: others can reach this page.")
+
+
+def _idle(shelf: Shelf) -> None:
+    if shelf.job is not None and shelf.job.state == "running":
+        raise UserError(f"{shelf.name} is being worked on; stop that first, or wait.")
+
+
+def _hooks(job: Job) -> dict[str, Any]:
+    def tell(progress: Progress) -> None:
+        job.done, job.total, job.failed = progress.done, progress.total, progress.failed
+        job.rate, job.left = progress.rate, progress.left
+
+    return {"progress": tell, "stop": job.stopping.is_set}
+
+
+def _told(job: Job, report: BuildReport) -> BuildReport:
+    """What a build came to, in a few words."""
+    parts = {"added": report.added, "changed": report.updated, "moved": report.moved, "gone": report.removed}
+    told = [f"{count:,} {what}" for what, count in parts.items() if count]
+    job.note = ("stopped; what was done is kept: " if report.stopped else "") + (", ".join(told) or "nothing changed")
+    return report

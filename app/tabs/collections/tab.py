@@ -1,0 +1,126 @@
+"""Collections: what is open, how it is, and what can be done with it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import gradio as gr
+
+from app.state import indexing as work
+from app.state.library import Library, Shelf
+from app.tabs.search.tab import answered
+from index.collection import Collection
+from index.search import nearest_of
+from training.models.errors import UserError
+
+COVER = 4  # images on a card
+PROBLEMS = 200  # shown of the images that could not be read
+
+
+def collections_tab(library: Library) -> None:
+    """Lay out the tab: one component, whose functions answer what its script asks."""
+
+    def overview(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(all_collections, library)
+
+    def act(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(do, library, ask)
+
+    def problems(ask: dict[str, Any]) -> dict[str, Any]:
+        return answered(unread_images, library, ask)
+
+    gr.HTML(
+        html_template="<div class='g-collections'></div>",
+        js_on_load="gelato.collections(element, server)",
+        apply_default_css=False,
+        server_functions=[overview, act, problems],
+        elem_id="collections",
+    )
+
+
+def all_collections(library: Library) -> dict[str, Any]:
+    """A card for every collection, the jobs, and whether this page may be asked to change collections."""
+    jobs = [job.as_dict() for job in library.jobs.all()]
+    names = {shelf.key: shelf.name for shelf in library.shelves.values()}
+    cards = [_card(library, shelf) for shelf in list(library.shelves.values())]
+    return {"cards": cards, "jobs": jobs, "names": names, "local": library.local}
+
+
+def _card(library: Library, shelf: Shelf) -> dict[str, Any]:
+    encoder = library.encoder_state(shelf)
+    card: dict[str, Any] = {
+        "key": shelf.key,
+        "name": shelf.name,
+        "path": str(shelf.path) if library.local else "",
+        "encoder": encoder["name"],
+        "problem": encoder["error"],
+        "job": shelf.job.as_dict() if shelf.job is not None else None,
+        "deletable": library.local and work.deletable(shelf),
+        "images": 0,
+    }
+    try:
+        collection = shelf.collection
+    except UserError as error:  # it is damaged
+        return card | {"problem": str(error)}
+    if not collection:
+        return card
+    step = max(1, len(collection) // COVER)
+    ids = [str(collection.items["id"].iat[row]) for row in range(0, len(collection), step)][:COVER]
+    return card | {
+        "images": len(collection),
+        "failed": collection.manifest.failed,
+        "dim": collection.dim,
+        "precision": collection.manifest.precision,
+        "cover": ids,
+        **_facts(collection),
+        **({"sources": sorted(str(s) for s in collection.items["source"].unique())[:20]} if library.local else {}),
+    }
+
+
+@lru_cache(maxsize=32)
+def _facts(collection: Collection) -> dict[str, Any]:
+    """What it takes a while to find out, once for each published state."""
+    info, modified = collection.info(), (collection.path / "manifest.json").stat().st_mtime
+    search = nearest_of(collection).facts
+    recall = search.get("recall_at_10")
+    return {
+        "bytes": info["bytes"],
+        "segments": info["segments"],
+        "updated": modified,
+        "search": search["kind"] + ("" if recall is None else f", recall {recall:.3f}"),
+    }
+
+
+def do(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """One of: index (a source), update, verify, close, delete (a collection), stop (a job)."""
+    action = str(ask.get("action"))
+    if action == "index":
+        encoder = str(ask.get("encoder") or "").strip() or "starter"
+        shelf = work.index_folder(library, str(ask.get("source") or ""), encoder, str(ask.get("name") or "")[:80])
+        return {"key": shelf.key}
+    if action == "stop":
+        job = library.jobs.get(str(ask.get("job")))
+        if job is None:
+            raise UserError("That job is not known any more.")
+        job.stopping.set()
+        return {"job": job.id}
+    shelf = library.shelf(str(ask.get("key")))
+    if action == "update":
+        return {"job": work.update(library, shelf).id}
+    if action == "verify":
+        return {"job": work.verify(library, shelf).id}
+    if action == "close":
+        work.close(library, shelf)
+    elif action == "delete":
+        work.delete(library, shelf)
+    else:
+        raise UserError(f"There is nothing called {action!r} to do with a collection.")
+    return {"key": shelf.key}
+
+
+def unread_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """The images of a collection that could not be read, each with the reason."""
+    collection = library.shelf(str(ask.get("key"))).opened()
+    failures = collection.failures
+    rows = failures.head(PROBLEMS)[["path", "reason"]].to_dict("records")
+    return {"problems": rows, "total": len(failures), "name": collection.name}

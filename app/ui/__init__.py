@@ -1,0 +1,1 @@
+"""What several tabs share: the theme, the base stylesheet, and one folder a component."""

@@ -1,0 +1,36 @@
+"""python -m index bench: what this machine does, beside what it could do."""
+
+import click
+
+from index.cli.options import as_json_option, run_options
+from training.models.console import answer
+
+
+@click.group()
+def bench() -> None:
+    """Measure this machine."""
+
+
+@bench.command("build")
+@click.argument("source", metavar="SOURCE")
+@click.option("--encoder", default="starter", show_default=True, help="What turns images into vectors.")
+@as_json_option
+@run_options
+def bench_build_command(source: str, encoder: str, as_json: bool, runtime: str | None, precision: str | None) -> None:
+    """Images a second of a build of SOURCE, beside the most that this machine could do.
+
+    The bound is one over the sum of the seconds that each stage alone takes for an image on all cores.
+    """
+    from index.ingest.throughput import bench_build
+    from training.data.sources import open_source
+    from training.models.encoders import load_encoder
+
+    open_source(source)
+    document = bench_build(source, load_encoder(encoder, runtime, precision))
+    lines = [f"{stage:10s}{ms:8.3f} ms an image on all cores" for stage, ms in document["milliseconds"].items()]
+    lines.append(f"bound     {document['bound']:8.1f} images a second")
+    lines.append(
+        f"build     {document['images_per_second']:8.1f} images a second, {document['ratio']:.0%} of it "
+        f"({document['cpu_ratio']:.0%} by seconds of computing)"
+    )
+    answer(as_json, document, "\n".join(lines))

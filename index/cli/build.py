@@ -1,0 +1,117 @@
+"""python -m index build: embed what is new or changed."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from index.cli.options import ENCODER_HELP, as_json_option, run_options
+from training.models.console import ProgressLine, answer
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--into", required=True, type=click.Path(path_type=Path), help="The collection's folder, made if new.")
+@click.option("--encoder", default=None, help=f"What turns images into vectors: {ENCODER_HELP} [default: starter]")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="What reads and embeds: this machine, or Ray.",
+)
+@click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Images a segment.")
+@click.option("--prune", is_flag=True, help="Agree that over half of a source's images are gone.")
+@click.option("--repair", is_flag=True, help="First let go of what `verify` finds damaged, to make it again.")
+@as_json_option
+@run_options
+def build(
+    sources: tuple[str, ...],
+    into: Path,
+    encoder: str | None,
+    engine: str,
+    segment_size: int,
+    prune: bool,
+    repair: bool,
+    as_json: bool,
+    runtime: str | None,
+    precision: str | None,
+) -> None:
+    """Embed every image of each SOURCE. Running it again embeds only what is new or changed.
+
+    A SOURCE is a folder, a CSV or TSV with a path column, a parquet file or folder, or tar shards
+    (`shards/{00000..00099}.tar`). Stop it at any moment; the same command goes on from there.
+    """
+    from index.collection import MANIFEST, Manifest, precision_of
+    from training.data.sources import open_source
+
+    for source in sources:
+        open_source(source)  # a wrong name is answered before a model is loaded
+    if (into / MANIFEST).exists():
+        manifest = Manifest.read(into)
+        encoder, precision = encoder or manifest.encoder, precision_of(manifest, precision)
+
+    from index.build import build_collection
+    from index.ingest.reading import read_and_embed
+    from training.models.encoders import load_encoder
+
+    loaded = load_encoder(encoder or "starter", runtime, precision)
+    work: Any = read_and_embed
+    if engine == "ray":
+        from index.ingest.ray_engine import RayEngine
+
+        work = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
+    line = ProgressLine("Embedding", as_json)
+    stop = _Interrupt()
+    with stop:
+        report = build_collection(
+            sources,
+            into,
+            loaded,
+            prune=prune,
+            segment_size=segment_size,
+            progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
+            stop=lambda: stop.asked,
+            repair=repair,
+            engine=work,
+        )
+    line.close()
+    failed = f", {report.failed:,} could not be read (see {into / 'failures.csv'})" if report.failed else ""
+    repaired = f"{report.repaired:,} damaged ones were let go of and made again. " if report.repaired else ""
+    moved = f", {report.moved:,} moved" if report.moved else ""
+    done = "Stopped early; the same command goes on from here." if report.stopped else "Next: "
+    text = (
+        f"{report.images:,} images searchable: {report.added:,} added, {report.updated:,} updated{moved}, "
+        f"{report.removed:,} removed, {report.unchanged:,} unchanged{failed}. {repaired}"
+        f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).\n{done}"
+    )
+    if not report.stopped:
+        text += f"python app.py --collection {into}"
+    answer(as_json, report.as_dict(), text)
+    if report.stopped:
+        raise SystemExit(130)
+
+
+class _Interrupt:
+    """Ctrl-C asks the build to publish what it has; a second one ends it at once, which is safe too."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> None:
+        import signal
+
+        self.before = signal.signal(signal.SIGINT, self._ask)
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        signal.signal(signal.SIGINT, self.before)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self.asked:
+            os._exit(130)  # even if a thread hangs in a read; what is on disk is whole at any instant
+        self.asked = True
+        click.echo("\nStopping after this batch; press again to stop at once.", err=True)

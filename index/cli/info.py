@@ -1,0 +1,41 @@
+"""python -m index info: what a collection holds, what made it, and how it is searched."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from index.cli.options import as_json_option, collection_argument
+from training.models.console import answer
+
+
+@click.command()
+@collection_argument
+@as_json_option
+def info(collection: Path, as_json: bool) -> None:
+    """What DIR holds, what made it, and how it is searched."""
+    from index.collection import Collection
+    from index.nearest import load_nearest
+
+    opened = Collection.open(collection)
+    nearest = load_nearest(opened).facts
+    document = {**opened.info(), "search": {k: v for k, v in nearest.items() if k != "revision"}}
+    text = (
+        f"{document['name']}: {document['images']:,} images, {document['failed']:,} that could not be read\n"
+        f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} numbers an image, "
+        f"{document['runtime']} {document['precision']}\n"
+        f"search    {_how(nearest)}\n"
+    )
+    text += f"on disk   {document['bytes'] / 1e6:,.1f} MB in {document['segments']} segments\n"
+    text += f"columns   {', '.join(document['columns'])}"
+    answer(as_json, document, text)
+
+
+def _how(search: dict[str, Any]) -> str:
+    """The kind of search, its effort and what of the ten nearest it finds, for whom that was measured."""
+    effort = f", looks into {search['probes']:,} of {search['lists']:,} lists" if "probes" in search else ""
+    effort += f", {search['directions']:,} directions" if "directions" in search else ""
+    kinds = {"words": "recall_at_10_words", "images": "recall_at_10", "filters": "recall_at_10_filtered"}
+    recalls = [f"{search[key]:.3f} for {name}" for name, key in kinds.items() if search.get(key) is not None]
+    size = f", {search['bytes'] / 1e6:,.1f} MB" if "bytes" in search else ""
+    return f"{search['kind']}{effort}{size}" + (f"; recall at 10: {', '.join(recalls)}" if recalls else "")

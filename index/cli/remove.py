@@ -1,0 +1,28 @@
+"""python -m index remove: take images out of a collection."""
+
+from pathlib import Path
+
+import click
+
+from index.cli.options import as_json_option, collection_argument
+from training.models.console import answer, plain
+
+
+@click.command()
+@collection_argument
+@click.option("--id", "ids", multiple=True, help="The id of an image, as search prints it; may be given again.")
+@click.option("--where", help='Filter over the columns, in pandas query syntax: "width < 64".')
+@click.option("--dry-run", "dry", is_flag=True, help="Only say which images would go.")
+@as_json_option
+def remove(collection: Path, ids: tuple[str, ...], where: str | None, dry: bool, as_json: bool) -> None:
+    """Take images out of DIR. The files that they were made from stay where they are.
+
+    A later build of a source that still has them brings them back: to be rid of them, delete the files.
+    """
+    from index.maintenance.remove import remove_images
+
+    result = remove_images(collection, ids, where, dry=dry)
+    lines = [plain(path) for path in result.paths] if dry else []
+    done = "would be removed" if dry else "removed"
+    lines.append(f"{result.removed:,} images {done}; {result.images:,} {'would stay' if dry else 'stay'}.")
+    answer(as_json, result.as_dict(), "\n".join(lines))

@@ -1,0 +1,1 @@
+"""Planning what is new, changed or gone, and publishing it."""

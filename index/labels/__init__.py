@@ -1,0 +1,1 @@
+"""Classifiers, calibration, corrections and ground truth."""

@@ -1,0 +1,1 @@
+"""Verify, repair, remove, export and import."""

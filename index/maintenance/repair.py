@@ -1,0 +1,62 @@
+"""Let go of what is damaged in a collection, so that the build that follows makes it again."""
+
+from collections.abc import Collection as Names
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from index.collection import FACTS_FILE, FAILURES, FAISS_FILE
+from index.maintenance.verify import Fault, find_faults
+from index.storage.segments import ITEMS
+from index.storage.writer import Writer
+from training.models.errors import UserError
+
+
+def repair_collection(writer: Writer, sources: Names[str]) -> int:
+    """Drop damaged segments and rows, and derived files that are broken; how many images were dropped.
+
+    sources: the names of the sources that are about to be built. UserError, and nothing is changed, if a
+    damaged image came from another one: it would be lost. Where a segment is so broken that it does not
+    say where its images came from, they count as from sources.
+    """
+    if not writer.manifest.revision:
+        return 0
+    faults = find_faults(writer.path)
+    segments = list(dict.fromkeys(fault.segment for fault in faults if fault.segment))
+    ids = {id for fault in faults for id in fault.ids}
+    lost = [_origin(writer.path / "segments" / name) for name in segments]
+    whole = [name for name, _ in writer.manifest.segments if name not in segments]
+    if ids:
+        rows = pd.concat([_origin(writer.path / "segments" / name) for name in whole])
+        lost.append(rows[rows["id"].isin(ids)])
+    strangers = sorted({name for frame in lost for name in frame["source"]} - set(sources))
+    if strangers:
+        raise UserError(
+            f"Damaged images came from {', '.join(strangers)} too; name it as a further SOURCE, so that "
+            f"they can be made again. Nothing was changed."
+        )
+    before = writer.manifest.images
+    if segments:
+        writer.discard(segments)
+    if ids:
+        writer.publish([], np.zeros((0, writer.manifest.dim), np.float16), ids)
+    writer.look_again()
+    for file in _derived(faults):
+        (writer.path / file).unlink(missing_ok=True)
+    return before - writer.manifest.images
+
+
+def _origin(segment: Path) -> pd.DataFrame:
+    """id and source of each row; no rows if that cannot be read any more."""
+    try:
+        return pd.read_parquet(segment / ITEMS, columns=["id", "source"])
+    except (OSError, ValueError):
+        return pd.DataFrame({"id": [], "source": []}, dtype=str)
+
+
+def _derived(faults: list[Fault]) -> list[str]:
+    """Files that are made again without their images."""
+    kinds = {fault.kind for fault in faults}
+    search = [FACTS_FILE, FAISS_FILE] if "search" in kinds else []
+    return search + ([FAILURES] if "failures" in kinds else [])

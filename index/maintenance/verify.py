@@ -1,0 +1,193 @@
+"""What is wrong with a collection on disk, and how to mend it."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from index.collection import FACTS, FACTS_FILE, FAILURES, FAISS_FILE, HIDDEN, ID, MANIFEST, Manifest, thumbnail_path
+from index.storage.segments import ITEMS, VECTORS, Segment, mapped
+from training.models.errors import UserError
+
+LENGTH_TOLERANCE = 5e-3  # of a unit vector: ten times what rounding to float16 costs
+CHUNK = 10_000  # vectors checked at a time
+REPAIR = "build SOURCE --into {} --repair embeds its images again"
+MOST_NAMED = 5  # ids that one line names
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong. segment: the one that is lost with it; ids: the rows that are, where only some are."""
+
+    kind: str
+    where: str
+    what: str
+    mend: str
+    segment: str = ""
+    ids: tuple[str, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}. To mend: {self.mend}."
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `verify --json` prints it."""
+        return {k: v for k, v in asdict(self).items() if k != "ids"} | {"images": len(self.ids)}
+
+
+def find_faults(path: Path, progress: Callable[[int, int], object] = lambda done, total: None) -> list[Fault]:
+    """Every fault of the collection at path; none where it is sound.
+
+    Reads every file of every segment, so it finds what has changed on disk since it was written. A build
+    may go on meanwhile. progress is called with images done and their total.
+    """
+    for _ in range(5):
+        try:
+            manifest = Manifest.read(path)
+        except UserError as error:
+            return [Fault("manifest", MANIFEST, str(error).rstrip("."), "as that says; the segments are left alone")]
+        faults = _Check(path, manifest).run(progress)
+        if not faults or Manifest.read(path).revision == manifest.revision:
+            return faults
+    raise UserError(f"{path} is being changed faster than it can be checked; try again when its build has ended.")
+
+
+class _Check:
+    """One pass over a collection as its manifest describes it."""
+
+    def __init__(self, path: Path, manifest: Manifest):
+        self.path, self.manifest = path, manifest
+        self.mend = REPAIR.format(path)
+        self.faults: list[Fault] = []
+        self.seen: set[str] = set()  # ids
+        self.places: set[tuple[str, str]] = set()
+
+    def run(self, progress: Callable[[int, int], object]) -> list[Fault]:
+        done = 0
+        for name, images in self.manifest.segments:
+            frame = self._segment(name, images)
+            if frame is not None:
+                self._rows(name, frame)
+            done += images
+            progress(done, self.manifest.images)
+        self._failures()
+        self._search()
+        return self.faults
+
+    def _lost(self, kind: str, name: str, what: str, file: str = "") -> None:
+        where = f"segments/{name}/{file}" if file else f"segments/{name}"
+        self.faults.append(Fault(kind, where, what, self.mend, segment=name))
+
+    def _segment(self, name: str, images: int) -> pd.DataFrame | None:
+        """The rows that matter here, or None if the segment as a whole is damaged."""
+        folder = self.path / "segments" / name
+        sound = True
+        for file in (VECTORS, ITEMS):
+            try:
+                expected = self.manifest.checksums.get(name, {}).get(file)
+                if expected is not None and sha256(mapped(folder / file)).hexdigest() != expected:
+                    self._lost("bit rot", name, "its bytes are not those that were written", file)
+                    sound = False
+                elif expected is None:
+                    (folder / file).stat()
+            except FileNotFoundError:
+                self._lost("missing", name, "it is missing", file)
+                sound = False
+            except (OSError, ValueError) as error:
+                self._lost("unreadable", name, f"it cannot be read ({error})", file)
+                sound = False
+        if not sound:
+            return None
+        try:
+            segment = Segment(folder, images, self.manifest.dim)
+            missing = [column for column in FACTS + HIDDEN if column not in segment.columns]
+            if missing:
+                raise ValueError(f"it has no column {', '.join(missing)}")
+            frame = segment.frame(["id", "source", "path", "hash", "width"])
+        except (OSError, ValueError) as error:
+            self._lost("unreadable", name, f"it does not hold what the manifest says ({error})")
+            return None
+        self._vectors(segment, frame["id"])
+        return frame
+
+    def _vectors(self, segment: Segment, ids: pd.Series) -> None:
+        finite, unit = np.ones(segment.images, bool), np.ones(segment.images, bool)
+        for start in range(0, segment.images, CHUNK):
+            part = np.asarray(segment.vectors[start : start + CHUNK], np.float32)
+            finite[start : start + CHUNK] = np.isfinite(part).all(axis=1)
+            length = np.linalg.norm(np.nan_to_num(part, posinf=0, neginf=0), axis=1)
+            unit[start : start + CHUNK] = np.abs(length - 1) <= LENGTH_TOLERANCE
+        where = f"segments/{segment.name}/{VECTORS}"
+        self._some("not finite", where, "vectors that are not finite", ids[~finite])
+        self._some("not unit", where, "vectors that are not of unit length", ids[finite & ~unit])
+
+    def _some(self, kind: str, where: str, what: str, ids: Iterable[str]) -> None:
+        found = tuple(dict.fromkeys(str(id) for id in ids))
+        if found:
+            named = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
+            self.faults.append(Fault(kind, where, f"{len(found):,} {what} ({named})", self.mend, ids=found))
+
+    def _rows(self, name: str, frame: pd.DataFrame) -> None:
+        where = f"segments/{name}/{ITEMS}"
+        ids = frame["id"].astype(str)
+        wrong = [id for id in ids if not ID.fullmatch(id)]
+        self._some("wrong id", where, "ids that are not ids", wrong)
+        repeated = set(ids[ids.duplicated()]) | {id for id in ids if id in self.seen}
+        self._some("repeated id", where, "ids that another image has too", sorted(repeated))
+        self.seen |= set(ids)
+        twice = []
+        for id, place in zip(ids, zip(frame["source"], frame["path"], strict=True), strict=True):
+            twice += [id] if place in self.places else []
+            self.places.add(place)
+        self._some("repeated image", where, "images that an earlier row has too", twice)
+        other = ids[[not str(content).startswith(id[:16]) for id, content in zip(ids, frame["hash"], strict=True)]]
+        self._some("wrong id", where, "ids that are not those of their content", other)
+        seen = frame["width"].to_numpy() > 0  # an imported row may be of an image that is not on this machine
+        good = [id for id in ids[seen] if ID.fullmatch(id)]
+        self._some("preview", "thumbnails", "previews that are missing or cut short", self._without_preview(good))
+
+    def _without_preview(self, ids: list[str]) -> list[str]:
+        return [id for id in ids if not _is_whole_webp(thumbnail_path(self.path, id))]
+
+    def _failures(self) -> None:
+        file = self.path / FAILURES
+        try:
+            columns = list(pd.read_csv(file, nrows=1).columns) if file.exists() else []
+            sound = columns == ["source", "path", "reason"] or (not columns and not self.manifest.failed)
+        except (OSError, ValueError):
+            sound = False
+        if not sound:
+            what = "the list of images that could not be read is missing or broken"
+            self.faults.append(Fault("failures", FAILURES, what, f"build SOURCE --into {self.path} writes it again"))
+
+    def _search(self) -> None:
+        """The search structure, if it claims to be of this revision; a stale one is made again without asking."""
+        import faiss
+
+        facts, index = self.path / FACTS_FILE, self.path / FAISS_FILE
+        if not (facts.exists() and index.exists()):
+            return
+        try:
+            if json.loads(facts.read_bytes())["revision"] == self.manifest.revision:
+                held = faiss.read_index(str(index), faiss.IO_FLAG_MMAP)
+                if (held.ntotal, held.d) != (self.manifest.images, self.manifest.dim):
+                    raise ValueError(f"it holds {held.ntotal:,} vectors of {held.d}")
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            what = f"the search structure cannot be read ({str(error).splitlines()[0][:200]})"
+            mend = f"build SOURCE --into {self.path} --repair makes it again"
+            self.faults.append(Fault("search", FAISS_FILE, what, mend))
+
+
+def _is_whole_webp(path: Path) -> bool:
+    """Whether the file's own length field agrees with its length: what a power cut leaves does not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            size = file.seek(0, 2)
+    except OSError:
+        return False
+    return head[:4] == b"RIFF" and head[8:] == b"WEBP" and int.from_bytes(head[4:8], "little") + 8 == size

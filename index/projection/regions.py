@@ -1,0 +1,104 @@
+"""Words for the parts of a map: where images lie together, and which word sets them apart from the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.projection.projection import Points, sample
+
+MOST_REGIONS = 24
+PER_REGION = 40  # images, about, before there is another region
+ROUNDS = 12  # of k-means: places hardly move after ten
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a map. word is "" where no word sets it apart; x, y is the place of its middle image."""
+
+    x: float
+    y: float
+    word: str
+    images: int
+
+
+def regions(points: Points, count: int | None = None) -> NDArray[np.int32]:
+    """[N], the region of each point: k-means on the map, begun from points far from each other."""
+    if not len(points):
+        return np.zeros(0, np.int32)
+    wanted = count or int(np.clip(len(points) // PER_REGION, min(5, len(points)), MOST_REGIONS))
+    few = points[sample(len(points), 5000)].astype(np.float64)
+    centres = [few.mean(axis=0)]
+    nearest = np.square(few - centres[0]).sum(axis=1)
+    while len(centres) < wanted and nearest.max() > 0:
+        centres.append(few[nearest.argmax()])
+        nearest = np.minimum(nearest, np.square(few - centres[-1]).sum(axis=1))
+    middle = np.stack(centres)
+    for _ in range(ROUNDS):
+        own = _nearest(few, middle)
+        middle = np.stack([few[own == i].mean(axis=0) if (own == i).any() else middle[i] for i in range(len(middle))])
+    return _nearest(points, middle)
+
+
+def _nearest(points: NDArray, centres: NDArray) -> NDArray[np.int32]:
+    """[N], the nearest centre of each point."""
+    best = np.zeros(len(points), np.int32)
+    least = np.full(len(points), np.inf)
+    for i, centre in enumerate(centres):
+        distance = np.square(points - centre).sum(axis=1)
+        closer = distance < least
+        best[closer], least[closer] = i, distance[closer]
+    return best
+
+
+def name_regions(
+    points: Points, own: NDArray[np.int32], parts: Sequence[NDArray], words: Sequence[str], bank: NDArray | None
+) -> list[Region]:
+    """The regions with their words, each word once, at the region where it stands out most.
+
+    parts: the vectors [n, dim] of all images in order. words with their vectors bank [len(words), dim];
+    a word's likeness to a region is standardised over all images, since some words like every image.
+    """
+    count = int(own.max()) + 1 if len(own) else 0
+    sizes = np.bincount(own, minlength=count)
+    named = [""] * count
+    if bank is not None and count and len(words):
+        scores = _standardised(own, count, sizes, parts, bank)
+        for flat in np.argsort(-scores, axis=None):
+            region, word = np.unravel_index(flat, scores.shape)
+            if scores[region, word] <= 0:
+                break
+            if not named[region] and words[word] not in named:
+                named[region] = words[word]
+    found = []
+    for i in range(count):
+        members = points[own == i]
+        if len(members):
+            centre = np.median(members, axis=0)
+            x, y = members[np.square(members - centre).sum(axis=1).argmin()]
+            found.append(Region(float(x), float(y), named[i], int(sizes[i])))
+        else:
+            found.append(Region(0.0, 0.0, "", 0))
+    return found
+
+
+def _standardised(
+    own: NDArray[np.int32], count: int, sizes: NDArray, parts: Sequence[NDArray], bank: NDArray
+) -> NDArray[np.float64]:
+    """[regions, words]: how far a region's mean likeness to a word lies above that of all, in their deviations."""
+    sums = np.zeros((count, bank.shape[1]))
+    row = 0
+    for part in parts:
+        for i in range(0, len(part), 8192):
+            rows = np.asarray(part[i : i + 8192], np.float32)
+            for region in np.unique(own[row : row + len(rows)]):
+                sums[region] += rows[own[row : row + len(rows)] == region].sum(axis=0)
+            row += len(rows)
+    chosen = sample(row, 2000)
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    which = np.searchsorted(starts, chosen, side="right") - 1
+    some = np.stack([np.asarray(parts[p][i - starts[p]], np.float32) for p, i in zip(which, chosen, strict=True)])
+    deviation = np.maximum((some @ bank.T).std(axis=0), 1e-6)
+    mean = sums.sum(axis=0) / max(row, 1)
+    return (sums / np.maximum(sizes, 1)[:, None] - mean) @ bank.T / deviation

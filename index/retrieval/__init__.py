@@ -1,0 +1,1 @@
+"""FAISS indexes, filters, facets, relevance and explanations."""

@@ -1,0 +1,1 @@
+"""What lies on disk: segments, tags, corrections, tables."""

@@ -1,0 +1,301 @@
+"""The one writer of a collection: what it publishes is whole, whatever the moment it is killed."""
+
+import io
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from index.collection import (
+    FACTS,
+    FAILURES,
+    HIDDEN,
+    MANIFEST,
+    Collection,
+    Manifest,
+    check_encoder,
+    damaged,
+    thumbnail_path,
+)
+from index.storage.corrections import CORRECTIONS_FILE
+from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
+from index.storage.tables import csv_of
+from index.storage.tags import TAGS_FILE
+from training.models.atomic import flush_folder, write_file
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+BEFORE_MANIFEST = (".lock", "segments", "thumbnails", FAILURES, TAGS_FILE, CORRECTIONS_FILE)  # may be there without it
+
+
+class Writer:
+    """Holds the collection at path for writing; a second writer is refused. Use it in a `with`.
+
+    encoder: what makes the vectors; None where none will be made, and the collection must exist.
+    UserError if path holds something else, was made by another encoder, or cannot be written.
+    """
+
+    def __init__(self, path: Path, encoder: Encoder | None = None):
+        self.path = path
+        if encoder is None:
+            Manifest.read(path)
+        elif path.exists() and not (path / MANIFEST).exists() and not _is_ours(path):
+            raise UserError(f"{path} exists and is not a collection; give --into a new name.")
+        self.made = not path.exists()
+        with written(path):
+            (path / "segments").mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+        try:
+            if encoder is None or (path / MANIFEST).exists():
+                self.manifest = Manifest.read(path)
+                if encoder is not None:
+                    check_encoder(path, self.manifest, encoder)
+                    _check_precision(path, self.manifest, encoder)
+            else:
+                self.manifest = Manifest(
+                    encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision, 0
+                )
+            self._sweep()
+        except BaseException:
+            self.close()
+            raise
+
+    @cached_property
+    def before(self) -> Collection:
+        """The collection as it was when the writer came to it, or last looked again."""
+        # Until the first publication there is no manifest, and so no collection.
+        return Collection.open(self.path) if self.manifest.revision else Collection(self.path, self.manifest)
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the next writer in; of a collection that came to nothing, nothing stays."""
+        if self.made and self.manifest.revision == 0:
+            shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+    def publish(
+        self,
+        rows: Sequence[dict[str, Any]],
+        vectors: NDArray,
+        dropped: Iterable[str] = (),
+        failures: pd.DataFrame | None = None,
+    ) -> None:
+        """In one step for every reader: rows and their vectors [n, dim] come, images called dropped go."""
+        with written(self.path):
+            self._publish(list(rows), vectors, set(dropped), failures)
+
+    def _publish(
+        self, rows: list[dict[str, Any]], vectors: NDArray, gone: set[str], failures: pd.DataFrame | None
+    ) -> None:
+        now = self.manifest
+        self._checksums = dict(now.checksums)
+        self._last = now.last_segment
+        segments: list[tuple[str, int]] = []
+        replaced: list[str] = []
+        for name, images in now.segments:
+            kept = self._without(name, gone) if gone else None
+            if kept is None:
+                segments.append((name, images))
+                continue
+            replaced.append(name)
+            if len(kept[0]):
+                segments.append(self._write(*kept))
+        if rows:
+            segments.append(self._write(pd.DataFrame(rows), vectors))
+        failed = now.failed
+        if failures is not None:
+            write_file(self.path / FAILURES, csv_of(failures))
+            failed = len(failures)
+        if rows or replaced or now.revision == 0 or failed != now.failed:
+            self._replace_manifest(segments, failed, replaced)
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Take whole segments out of the collection without reading them: they are damaged."""
+        broken = set(names)
+        self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
+        with written(self.path):
+            kept = [segment for segment in self.manifest.segments if segment[0] not in broken]
+            self._replace_manifest(kept, self.manifest.failed, sorted(broken))
+
+    def look_again(self) -> None:
+        """Let `before` be the collection as it is now."""
+        self.__dict__.pop("before", None)
+
+    def _replace_manifest(self, segments: list[tuple[str, int]], failed: int, replaced: Iterable[str]) -> None:
+        """The step that every reader sees at once."""
+        named = {name for name, _ in segments}
+        manifest = replace(
+            self.manifest,
+            revision=self.manifest.revision + 1,
+            segments=tuple(segments),
+            failed=failed,
+            last_segment=self._last,
+            checksums={name: sums for name, sums in self._checksums.items() if name in named},
+        )
+        write_file(self.path / MANIFEST, manifest.as_json())
+        self.manifest = manifest  # only now: what could not be written is not so
+        for name in replaced:
+            shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+
+    def thumbnail(self, id: str, webp: bytes) -> None:
+        """Keep a preview. It can be made again, so it is renamed into place but not forced to disk one by one."""
+        path = thumbnail_path(self.path, id)
+        beside = path.with_name(f".{path.name}.tmp")
+        with written(self.path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(webp)
+            os.replace(beside, path)
+
+    def forget_thumbnails(self, ids: Iterable[str], kept: Iterable[str]) -> None:
+        """Remove the previews of ids whose content no image in kept shares."""
+        still = {id.partition("-")[0] for id in kept}
+        for id in ids:
+            if id.partition("-")[0] not in still:
+                thumbnail_path(self.path, id).unlink(missing_ok=True)
+
+    def _without(self, name: str, gone: set[str]) -> tuple[pd.DataFrame, NDArray] | None:
+        """The rows and vectors of a segment that stay, or None if all do."""
+        folder = self.path / "segments" / name
+        try:
+            ids = pd.read_parquet(folder / ITEMS, columns=["id"])["id"]
+            keep = ~ids.isin(gone).to_numpy()
+            if keep.all():
+                return None
+            vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+            return pd.read_parquet(folder / ITEMS)[keep], vectors[keep]
+        except ValueError as error:
+            raise UserError(damaged(self.path, error)) from error
+
+    def _write(self, items: pd.DataFrame, vectors: NDArray) -> tuple[str, int]:
+        """A new segment, under a name that nothing refers to yet nor ever did."""
+        self._last += 1
+        name = f"{self._last:06d}"
+        folder = self.path / "segments" / name
+        if folder.exists():  # of a publication that failed
+            shutil.rmtree(folder)
+        folder.mkdir()
+        sums = {}
+        for file, write in (
+            (VECTORS, lambda out: np.save(out, np.asarray(vectors, np.float16))),
+            (ITEMS, lambda out: storable(items).to_parquet(out, index=False, row_group_size=ROW_GROUP)),
+        ):
+            held = io.BytesIO()
+            write(held)
+            sums[file] = sha256(held.getbuffer()).hexdigest()
+            write_file(folder / file, lambda out, held=held: out.write(held.getbuffer()))  # type: ignore[misc]
+        flush_folder(folder.parent)
+        self._checksums[name] = sums
+        return name, len(items)
+
+    def _sweep(self) -> None:
+        """Remove what a killed build left behind."""
+        named = {name for name, _ in self.manifest.segments}
+        for entry in (self.path / "segments").iterdir():
+            if entry.name not in named:
+                shutil.rmtree(entry, ignore_errors=True)
+        for entry in self.path.glob(".*.tmp"):
+            entry.unlink(missing_ok=True)
+
+
+def storable(items: pd.DataFrame) -> pd.DataFrame:
+    """items with every column of one kind: what mixes kinds, or nests, becomes text."""
+    first = [c for c in FACTS + HIDDEN if c in items]
+    items = items[first + [c for c in items.columns if c not in first]].reset_index(drop=True)
+    for column in items.columns:
+        if items[column].dtype == object:
+            present = items[column].dropna()
+            kinds = {type(value) for value in present}
+            one_kind = kinds <= {str} or kinds <= {bool} or kinds <= {int, float}
+            if not one_kind or not _fits(items[column]):
+                items[column] = present.map(lambda value: legible(str(value))).reindex(items.index)
+    return items
+
+
+def _fits(column: pd.Series) -> bool:
+    """Whether a column can be stored as it is: no number beyond 64 bits, no half of a surrogate pair."""
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        return False
+    return True
+
+
+def legible(text: str) -> str:
+    """text that any file can hold: halves of surrogate pairs, which JSON may bring, become \\uNNNN."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """A disk that is full or may not be written, as a sentence. What was published before stays as it was."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UserError(
+            f"{path} cannot be written: {why}. What was published stays; once that is put right, "
+            f"the same command goes on from there."
+        ) from error
+
+
+def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
+    """UserError if some vectors would be made in eight bits and others not: the two differ enough to disturb ranks."""
+    if manifest.images and (manifest.precision == "int8") != (encoder.precision == "int8"):
+        raise UserError(
+            f"{path} was made in the precision {manifest.precision} and {encoder.precision} would not fit it; "
+            f"leave --precision out, or build into another folder."
+        )
+
+
+def begin_anew(path: Path, encoder: Encoder) -> bool:
+    """Forget the vectors of a collection of our own cache if other weights made them, so that it can be built again.
+
+    Previews, tags and corrections stay, since they go by an image's content. It says whether that was so.
+    """
+    stale = (path / MANIFEST).exists() and Manifest.read(path).fingerprint != encoder.fingerprint
+    if stale:
+        for entry in path.iterdir():
+            if entry.is_file() and entry.name not in (*BEFORE_MANIFEST, MANIFEST):
+                entry.unlink(missing_ok=True)  # the search structure, maps: made from the vectors
+        (path / MANIFEST).unlink()  # last: without it segments are of no account
+    return stale
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the folder at path may be filled: it is empty, began anew, or a build died before its first manifest."""
+    return path.is_dir() and all(
+        entry.name in BEFORE_MANIFEST or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
+        for entry in path.iterdir()
+    )
+
+
+def _lock(path: Path) -> int:
+    """An open handle that keeps other writers out until it is closed or the process ends."""
+    handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows: no second writer is noticed there
+        pass
+    except OSError as error:
+        os.close(handle)
+        raise UserError(
+            f"{path} is being written by another process; wait for it to end, or stop it (stopping is safe)."
+        ) from error
+    return handle

@@ -1,0 +1,53 @@
+"""What many tests are made of: an encoder that can be checked by eye, and small images."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.models.encoder import Encoder, unit
+
+PALETTE = {
+    "red": (220, 30, 30),
+    "orange": (240, 140, 20),
+    "green": (30, 160, 60),
+    "blue": (30, 60, 200),
+    "grey": (128, 128, 128),
+}
+
+
+class ColourEncoder(Encoder):
+    """Knows nothing but colour, and knows it exactly: "red" must find the red square."""
+
+    name, dim, image_size, logit_scale = "colour", 3, 8, 50.0
+    runtime, precision = "torch", "f32"
+    fingerprint = hashlib.sha256(b"colour").hexdigest()[:16]
+
+    def __init__(self) -> None:
+        self.embedded = 0  # images so far: what must not grow when nothing changed
+
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        return np.asarray(image.convert("RGB").resize((8, 8), Image.Resampling.BOX))
+
+    def embed_prepared(self, pixels: np.ndarray) -> np.ndarray:
+        self.embedded += len(pixels)
+        return unit(pixels.mean(axis=(1, 2)) - 100.0)
+
+    def embed_phrases(self, phrases: list[str]) -> np.ndarray:
+        colours = [next((c for name, c in PALETTE.items() if name in phrase), (101, 101, 101)) for phrase in phrases]
+        return unit(np.array(colours, np.float32) - 100.0)
+
+
+def paint(path: Path, colour: str | tuple[int, int, int], size: tuple[int, int] = (40, 30)) -> Path:
+    """An image of one colour, in the format its name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, PALETTE.get(colour, colour) if isinstance(colour, str) else colour).save(path)
+    return path
+
+
+def noise_image(seed: int, size: tuple[int, int] = (40, 36)) -> Image.Image:
+    """A small image unlike any other."""
+    rng = np.random.default_rng(seed)
+    rough = Image.fromarray(rng.integers(0, 255, (5, 6, 3), dtype=np.uint8))
+    return rough.resize(size, Image.Resampling.BICUBIC)

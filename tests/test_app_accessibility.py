@@ -1,0 +1,187 @@
+"""The page by axe-core, and by keyboard alone: every tab and state, light, dark and on a phone."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browsing import search
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+RULES = "{ resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }"
+LOOKS = {
+    "light": ("", {}),
+    "dark": ("&__theme=dark", {"color_scheme": "dark"}),
+    "phone": ("", {"viewport": {"width": 390, "height": 844}}),
+}
+
+
+def findings(page: Page, state: str) -> list[str]:
+    """What axe-core calls serious or critical, with the places."""
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(f"axe.run(document, {RULES})")["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [f"{state}: {one['id']} {node['target']} {node['html'][:90]}" for one in serious for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_tab_or_state_has_a_serious_finding(opened, look):
+    theme, settings = LOOKS[look]
+    page = opened(f"?q=red{theme}", **settings)
+    told = findings(page, "results")
+    page.get_by_role("button", name="Filters").first.click()
+    page.locator("#filters").wait_for()
+    told += findings(page, "filters")
+    page.get_by_role("button", name="Filters").first.click()
+    page.locator("#grid .g-card").first.click()
+    page.locator(".g-inspector").first.wait_for()
+    told += findings(page, "inspector")
+    page.keyboard.press("Escape")
+    page.get_by_role("textbox", name="Describe an image").fill("red - red")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("cancel out")).to_be_visible()
+    told += findings(page, "mistake")
+    tabs = page.locator("#tabs [role=tab]").evaluate_all("all => all.map((one) => one.dataset.tabId || one.innerText)")
+    for name in sorted(set(filter(None, tabs)) - {"search", "Search"}):
+        page.evaluate("tab => gelato.goTo(tab.toLowerCase())", name)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("gelato.whichTab()") == name.lower()
+        told += findings(page, name)
+    assert not told, "\n".join(told)
+    assert len(tabs) >= 6
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_finding(opened, look):
+    theme, settings = LOOKS[look]
+    page = opened(f"?q=red{theme}", reduced_motion="reduce", **settings)  # colours on their way have no contrast
+    told = []
+
+    def look(state: str) -> None:
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        told.extend(findings(page, state))
+
+    page.locator("#grid .g-card .g-frame").first.click()
+    page.locator("#inspect-classify").click()
+    page.get_by_role("textbox", name="Classes").fill("red\nblue\ngreen")
+    page.locator("#classify-one").click()
+    page.get_by_role("button", name="Where the image matches red").click()
+    look("a classified image")
+    page.get_by_role("button", name="Label the collection").click()
+    page.wait_for_selector("#labels-csv")
+    for view in ("images", "review", "accuracy", "phrasings"):
+        page.locator(f"#view-{view}").click()
+        look(view)
+    page.evaluate("gelato.goTo('map')")
+    page.locator("#map-status b").wait_for()
+    page.locator("#map canvas").last.focus()
+    page.keyboard.press("Enter")
+    page.locator("#map-grid .g-card").first.wait_for()
+    look("chosen on the map")
+    assert not told, "\n".join(told)
+
+
+def test_the_description_of_the_api_has_no_serious_finding(opened, site):
+    page = opened()
+    page.goto(f"{site.url}docs")
+    page.wait_for_selector("details")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert not findings(page, "docs")
+
+
+def focused(page: Page) -> dict:
+    """What has the focus: its words, its role and whether a ring shows it."""
+    return page.evaluate(
+        """() => {
+            const on = document.activeElement;
+            const drawn = (one) => one && (one.boxShadow !== "none" || (one.outlineStyle !== "none"
+              && parseFloat(one.outlineWidth) > 0) || one.borderColor === "rgb(217, 119, 6)");
+            const around = [on, on.closest(".g-searchbar")];  // or what stands round it
+            for (let one = on.parentElement; one && around.length < 6; one = one.parentElement) around.push(one);
+            const ring = around.some((one) => one && drawn(getComputedStyle(one)));
+            const name = on.getAttribute("aria-label") || on.innerText || on.labels?.[0]?.innerText
+              || on.title || on.id || "";
+            return { tag: on.tagName, name,
+                     id: on.id, html: on.outerHTML.slice(0, 200), card: !!on.closest(".g-card"), ring,
+                     top: on === document.body };
+        }"""
+    )
+
+
+def test_a_search_is_asked_read_and_left_by_keyboard_alone(opened):
+    page = opened()
+    page.keyboard.press("/")
+    assert focused(page)["tag"] in ("INPUT", "TEXTAREA")
+    page.keyboard.type("red")
+    page.keyboard.press("Enter")
+    page.wait_for_function("new URLSearchParams(location.search).get('q') === 'red'")
+    expect(page.locator("#status")).to_contain_text("ms")
+    expect(page.locator("#grid:not([aria-busy])")).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        here = focused(page)
+        assert here["top"] or here["name"].strip(), here
+        if here["card"]:
+            break
+    assert here["card"] and here["ring"]
+    first = here["name"]
+    page.keyboard.press("ArrowRight")
+    assert focused(page)["card"] and focused(page)["name"] != first
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Close").first).to_be_visible()
+    page.keyboard.press("Escape")
+    assert focused(page)["card"]  # back where one was
+
+
+def test_every_stop_of_the_tab_key_has_a_name_and_a_ring(opened):
+    page = opened("?q=red")
+    for tab in ("search", "classify", "map", "collections"):
+        page.evaluate("tab => gelato.goTo(tab)", tab)
+        page.wait_for_load_state("networkidle")
+        page.evaluate("document.activeElement?.blur()")
+        seen = set()
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            here = focused(page)
+            if here["top"]:
+                break
+            assert here["name"].strip() or here["id"] or here["tag"] in ("TEXTAREA", "INPUT"), (tab, here)
+            assert here["ring"], (tab, here)
+            seen.add((here["tag"], here["name"], here["id"]))
+        assert len(seen) >= 6, tab
+
+
+def test_a_image_is_classified_by_keyboard_alone(opened):
+    page = opened("?q=red")
+    page.locator("#grid .g-card .g-frame").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("#inspect-classify").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Classify")).to_have_attribute("aria-selected", "true")
+    classes = page.locator("#classes textarea")
+    classes.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("red\nblue\ngreen")
+    page.keyboard.press("Tab")
+    page.locator("#classify-one").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#bars")).to_contain_text("red")
+    assert page.locator("#bars [aria-live]").count() == 1
+
+
+def test_results_are_announced_and_motion_can_be_reduced(opened):
+    page = opened(reduced_motion="reduce")
+    search(page, "green")
+    assert page.locator("#status").evaluate("on => !!on.closest('[aria-live]') || on.getAttribute('role') === 'status'")
+    moving = page.evaluate(
+        """[...document.querySelectorAll("#grid *, #header *")].filter((on) => {
+            const style = getComputedStyle(on);
+            return parseFloat(style.animationDuration) > 0.01 && style.animationName !== "none";
+        }).length"""
+    )
+    assert moving == 0

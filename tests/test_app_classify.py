@@ -1,0 +1,242 @@
+"""Classify as a person meets it: a collection labelled, reviewed by keys, learned from, measured and taken away."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from app.state.library import Library
+from index.build import build_collection
+from index.storage.corrections import CORRECTIONS_FILE, read_corrections
+from tests.browsing import Site, colour_library, served, watched
+from tests.samples import PALETTE, ColourEncoder, paint
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's queue uses what pandas 3 lets go of
+]
+
+
+class Blind(ColourEncoder):
+    """Sees and cannot read."""
+
+    name, reads_text = "blind", False
+    fingerprint = "b11d" * 4
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[Site]:
+    """Colours in folders of their names, beside the usual collection and one of an encoder without text."""
+    folder = tmp_path_factory.mktemp("classify")
+    for name, (r, g, b) in PALETTE.items():
+        for i in range(8):
+            paint(folder / "sorted" / name / f"{name} {i}.png", (r, max(0, g - 3 * i), min(255, b + 2 * i)))
+    build_collection([folder / "sorted"], folder / "sorted.gelato", ColourEncoder())
+    build_collection([folder / "sorted"], folder / "seen.gelato", Blind())
+    library: Library = colour_library(folder)
+    library.load = lambda name: Blind() if name == "blind" else ColourEncoder()
+    library.add(folder / "sorted.gelato")
+    library.add(folder / "seen.gelato")
+    with served(library) as site:
+        yield site
+
+
+@pytest.fixture
+def page(browser, site) -> Iterator[Page]:
+    """The tab over the sorted colours, without any correction."""
+    (site.library.shelf("sorted").path / CORRECTIONS_FILE).unlink(missing_ok=True)
+    with watched(browser, site) as open_page:
+        page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
+        expect(page.locator("#state-pill")).to_contain_text("40 images")  # the header has heard which one is meant
+        yield page
+
+
+def label(page: Page, classes: str) -> None:
+    page.get_by_role("textbox", name="Classes").fill(classes)
+    page.get_by_role("button", name="Label the collection").click()
+    page.wait_for_selector("#labels-csv")
+
+
+def test_a_line_of_commas_is_understood_counted_and_its_segments_open_images(page):
+    label(page, "red, orange, green, blue, grey")
+    expect(page.locator("#labels")).to_contain_text("Understood as 5 classes: red, orange, green, blue, grey.")
+    expect(page.locator("#label-stack button")).to_have_count(5)
+    page.locator("#label-stack").get_by_role("button", name="blue, 8 images").click()
+    expect(page.locator("#label-grid .g-card")).to_have_count(8)
+    expect(page.locator("#label-grid .g-name").first).to_contain_text("blue")
+    expect(page.locator("#labels .g-badge").first).to_have_text("calibrated on 40 labels")
+
+
+def test_a_row_shows_where_the_image_matches_its_class(browser, site, tmp_path):
+    half = Image.new("RGB", (200, 200), PALETTE["blue"])
+    half.paste(PALETTE["red"], (0, 0, 100, 200))
+    half.save(tmp_path / "half.png")
+    with watched(browser, site) as open_page:
+        page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
+        page.get_by_role("textbox", name="Classes").fill("red\nblue")
+        page.locator("#classify-file").set_input_files(tmp_path / "half.png")
+        for name, hot, cold in (("red", 0, 6), ("blue", 6, 0)):
+            page.get_by_role("button", name=f"Where the image matches {name}").click()
+            canvas = page.get_by_role("img", name=f"Where the image matches {name}")
+            expect(canvas).to_be_visible()
+            alphas = canvas.evaluate(
+                "c => [...c.getContext('2d').getImageData(0, 3, 7, 1).data].filter((_, i) => i % 4 === 3)"
+            )
+            assert alphas[hot] > 150 > 60 > alphas[cold]
+        page.get_by_role("button", name="Where the image matches blue").click()
+        page.mouse.move(5, 5)
+        expect(page.locator("#image canvas")).to_be_hidden()
+        page.locator("#bars .g-row", has_text="red").hover()
+        expect(page.get_by_role("img", name="Where the image matches red")).to_be_visible()
+
+
+def test_labels_follow_a_changed_class_without_being_asked(page):
+    label(page, "red\nblue")
+    page.get_by_role("textbox", name="Classes").fill("red\nblue\ngreen")
+    page.get_by_role("textbox", name="Classes").blur()
+    expect(page.locator("#label-stack button")).to_have_count(3)
+    page.get_by_text("Any of these").click()
+    expect(page.locator('#label-counts [data-label="none"]')).to_be_visible()
+
+
+def test_keys_review_the_closest_calls_undo_and_the_answers_stay(page, site):
+    path = site.library.shelf("sorted").path
+    label(page, "red\norange\ngreen\nblue\ngrey")
+    page.locator("#view-review").click()
+    page.wait_for_selector("#review-question")
+    guess = page.locator("#review-question").inner_text().rstrip("?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#review-said")).to_contain_text(f"accepted as {guess}")
+    expect(page.locator("#view-review")).to_contain_text("1 done")
+    name = page.locator(".g-big").get_attribute("alt")
+    page.keyboard.press("4")
+    expect(page.locator("#view-review")).to_contain_text("2 done")
+    assert list(read_corrections(path).values()) == [guess, "blue"]
+    page.keyboard.press("u")
+    expect(page.locator("#view-review")).to_contain_text("1 done")
+    expect(page.locator(".g-big")).to_have_attribute("alt", name)
+    page.keyboard.press("s")
+    expect(page.locator(".g-big")).not_to_have_attribute("alt", name)
+    assert list(read_corrections(path).values()) == [guess]
+    page.get_by_role("textbox", name="Classes").press("3")  # typing in a field corrects nothing
+    page.reload()
+    expect(page.locator("#view-review")).to_contain_text("1 done")
+
+
+def test_corrections_are_learned_from_and_what_they_gain_is_said(page, site):
+    collection = site.library.shelf("sorted").opened()
+    rows = [
+        {"id": id, "label": {"red": "warm", "blue": "cold"}[folder]}
+        for id, folder in zip(collection.items["id"], collection.items["folder"], strict=True)
+        if folder in ("red", "blue")
+    ]
+    (collection.path / CORRECTIONS_FILE).write_text(json.dumps(rows[:6] + rows[10:]))
+    label(page, "warm: blue\ncold: red")  # the words are the wrong way round
+    page.locator("#view-review").click()
+    page.get_by_role("button", name="Learn from 12").click()
+    expect(page.locator("#teach")).to_contain_text("12 of 12")
+    expect(page.locator("#teach")).to_contain_text("The labels above now use them.")
+    page.get_by_role("button", name="Forget").click()
+    expect(page.locator("#teach")).not_to_contain_text("12 of 12")
+    page.locator("#view-review").focus()
+
+
+def test_the_matrix_opens_its_images_and_classes_have_intervals(page):
+    label(page, "red: blue\norange\ngreen\ngrey")
+    page.locator("#view-accuracy").click()
+    expect(page.locator("#accuracy-title")).to_have_text("80.0\u2009% right")  # blue images, by the word red
+    expect(page.locator("#by-class tbody tr")).to_have_count(4)
+    page.locator('[data-cell="1-1"]').click()
+    expect(page.locator("#cell-grid .g-card")).to_have_count(8)
+    expect(page.locator("#cell-grid .g-name").first).to_contain_text("orange")
+    expect(page.locator("#reliability svg")).to_have_count(2)
+
+
+def test_phrasings_are_edited_and_each_ones_contribution_is_shown(page, tmp_path):
+    page.get_by_role("textbox", name="Classes").fill("red\nblue")
+    page.get_by_role("button", name="Phrasings and probabilities").click()
+    page.get_by_role("button", name="Edit these phrasings").click()
+    own = page.get_by_role("textbox", name="My own phrasings")
+    expect(own).to_have_value("a photo of a {}.")
+    own.fill("a photo of a {}.\na grey {}\n{}")
+    page.set_input_files("#classify-file", paint(tmp_path / "mine.png", "blue"))
+    expect(page.locator("#verdict")).to_have_text("blue")
+    expect(page.locator("#phrasings tbody tr")).to_have_count(3)
+    label(page, "red\nblue")
+    page.locator("#view-phrasings").click()
+    expect(page.locator("#label-phrasings tbody tr")).to_have_count(3)
+    expect(page.locator("#label-phrasings")).to_contain_text("16 images with a known label")
+    own.fill("nothing here")
+    page.get_by_role("button", name="Classify the image").click()
+    expect(page.locator("#bars")).to_contain_text("'nothing here'")
+
+
+def test_labels_are_taken_away_as_csv_json_and_a_script(page):
+    label(page, "red\nblue")
+    taken = {}
+    for kind in ("csv", "json"):
+        with page.expect_download() as download:
+            page.locator(f"#labels-{kind}").click()
+        taken[kind] = Path(download.value.path()).read_text()
+    rows = list(csv.DictReader(io.StringIO(taken["csv"])))
+    assert len(rows) == 40 and rows[0]["encoder"] == "colour" and len(rows[0]["prompt_hash"]) == 12
+    assert [row["label"] for row in json.loads(taken["json"])["labels"]] == [row["label"] for row in rows]
+    script = page.locator("#labels-py").get_attribute("href")  # a browser keeps a program only from a person's hand
+    compile(page.request.get(page.url.partition("?")[0] + script).text(), "sort_images.py", "exec")
+
+
+def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so(browser, site, page, monkeypatch):
+    label(page, "red\nblue")
+    page.locator("#view-review").click()
+    page.wait_for_selector("#review-question")
+
+    def refuse(path, data):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("index.storage.corrections.write_file", refuse)
+        page.keyboard.press("Enter")
+        expect(page.locator("#review-said")).to_contain_text("cannot be written to")
+    shelf = site.library.shelf("sorted")
+    images = shelf.path.parent / "sorted"
+    paint(images / "red" / "late.png", (200, 0, 99))
+    build_collection([images], shelf.path, ColourEncoder())
+    page.locator("#view-accuracy").focus()
+    page.get_by_role("textbox", name="Classes").focus()
+    expect(page.locator("#labels .g-labels-top .g-notice")).to_contain_text("now has 41 images")
+    (images / "red" / "late.png").unlink()
+    build_collection([images], shelf.path, ColourEncoder())
+    with watched(browser, site) as open_page:
+        blind = open_page("?tab=classify&collection=seen", ready="#classify-all")
+        expect(blind.locator("#bars")).to_contain_text("blind sees images only")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
+    with watched(browser, site) as open_page:
+        page = open_page(
+            "?tab=classify&collection=sorted",
+            ready="#classify-all",
+            color_scheme=scheme,
+            viewport={"width": width, "height": 844},
+        )
+        label(page, "red\norange\ngreen\nblue\ngrey")
+        for view, ready in (
+            ("images", "#label-grid .g-card"),
+            ("review", "#review-question"),
+            ("accuracy", "#matrix"),
+        ):
+            page.locator(f"#view-{view}").click()
+            page.wait_for_selector(ready)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            nameless = page.evaluate(
+                """() => [...document.querySelectorAll('#labels :is(button, input, select, a[href])')]
+                    .filter((e) => e.checkVisibility() && !e.textContent.trim() && !e.getAttribute('aria-label'))
+                    .map((e) => e.outerHTML.slice(0, 200))"""
+            )
+            assert not nameless

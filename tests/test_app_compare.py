@@ -1,0 +1,139 @@
+"""Two encoders side by side as a person meets them, in a real Chromium; and training runs that grow meanwhile."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from app.state.library import Library
+from index.build import build_collection
+from tests.browsing import Site, served
+from tests.samples import PALETTE, ColourEncoder, paint
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's queue uses what pandas 3 lets go of
+]
+
+
+class Backwards(ColourEncoder):
+    """Sees and reads red as blue and blue as red, both ways: it ranks as the other does, by other numbers."""
+
+    name, fingerprint, parameters = "backwards", "b" * 16, 1234
+
+    def embed_prepared(self, pixels):
+        return super().embed_prepared(pixels)[:, ::-1].copy()
+
+
+class SeesOnly(Backwards):
+    """Cannot read."""
+
+    name, fingerprint, reads_text = "sees-only", "c" * 16, False
+
+
+ENCODERS = {encoder.name: encoder for encoder in (ColourEncoder, Backwards, SeesOnly)}
+
+
+def write_run(run: Path, lines: int) -> None:
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "config.json").write_text(json.dumps({"method": "clip", "run": {"steps": 100}}))
+    metrics = [{"step": 5 * s, "loss": 5 - s / 10, "images_per_second": 300.0} for s in range(1, lines)]
+    metrics.append({"step": 5 * lines, "evaluation": {"knn": {"value": 0.4, "low": 0.3, "high": 0.5, "n": 90}}})
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("compare")
+    for i in range(30):
+        name, (r, g, b) = list(PALETTE.items())[i % len(PALETTE)]
+        paint(folder / "many" / f"{name} {i} <b>.png", (max(0, r - 2 * i), g, b), (40 + i, 40))
+    library = Library(lambda name: ENCODERS[name]())
+    for name, encoder in ENCODERS.items():
+        build_collection([folder / "many"], folder / f"{name}.gelato", encoder())
+        library.add(folder / f"{name}.gelato")
+    library.runs = folder / "runs"
+    with served(library) as site:
+        yield site
+
+
+@pytest.fixture
+def compared(opened):
+    def open_compare(address: str = "", **settings):
+        page = opened(f"?tab=compare{address}", ready="#compare-columns li img", **settings)
+        expect(page.locator("#compare-status")).to_contain_text("of the first 10 are the same")
+        return page
+
+    return open_compare
+
+
+def test_one_query_is_ranked_by_both_with_shifts_and_agreement(compared):
+    page = compared("&a=colour&b=backwards&q=red")
+    columns = page.locator(".g-compare-list")
+    expect(columns).to_have_count(2)
+    expect(columns.nth(0).locator(".g-name").first).to_contain_text("red")
+    expect(columns.nth(1).locator(".g-name").first).to_contain_text("blue")
+    expect(page.locator("#compare-status")).to_contain_text("among 30 images that both have")
+    expect(columns.nth(0).locator(".g-up").first).to_contain_text("↑")
+    assert "<b>" in columns.nth(0).inner_text()
+    page.get_by_role("textbox", name="One query for both").fill("blue")
+    page.keyboard.press("Enter")
+    expect(columns.nth(0).locator(".g-name").first).to_contain_text("blue")
+    assert "q=blue" in page.url
+    page.go_back()
+    expect(columns.nth(0).locator(".g-name").first).to_contain_text("red")
+
+
+def test_an_encoder_that_cannot_read_is_asked_with_a_image(compared):
+    page = compared("&a=colour&b=sees-only")
+    field = page.get_by_role("textbox", name="One query for both")
+    expect(field).to_be_disabled()
+    assert "images only" in (field.get_attribute("placeholder") or "")
+    expect(page.locator("#compare-status")).to_contain_text("among 29 images")  # the one asked with is left out
+    page.locator(".g-compare-sample").nth(2).click()
+    page.wait_for_function("new URLSearchParams(location.search).get('like')")
+    # Backwards or not, likeness between images is the same: both rank alike.
+    expect(page.locator("#compare-status")).to_contain_text("10 of the first 10 are the same")
+    expect(page.locator("#compare-status")).to_contain_text("agreement 1.00")
+    expect(page.locator(".g-compare-lines path")).to_have_count(12)
+
+
+def test_a_search_by_it_says_so_and_is_answered_with_a_image(opened, tmp_path):
+    page = opened("?tab=search&collection=sees-only", ready="#grid img")
+    expect(page.locator("#q")).to_have_attribute("placeholder", re.compile("images only"))
+    page.set_input_files("#search-file", paint(tmp_path / "mine.png", "red"))
+    expect(page.locator("#grid .g-name").first).to_contain_text("red")
+
+
+def test_neighbours_of_a_image_are_a_row_an_encoder(compared):
+    page = compared("&a=colour&b=backwards&q=green")
+    rows = page.locator("#compare-neighbours .g-near-row")
+    expect(rows).to_have_count(3)
+    for row in rows.all():
+        expect(row.locator("button").first).to_have_attribute("title", re.compile("^green"))
+    page.locator(".g-compare-list").nth(1).locator("button").first.click()
+    expect(page.locator("#compare-neighbours figcaption")).to_contain_text("green")
+
+
+def test_encoders_are_listed_and_runs_grow(compared, site):
+    write_run(site.library.runs / "first", 5)
+    page = compared("&a=colour&b=backwards&q=red")
+    table = page.locator("#compare-encoders table")
+    expect(table.locator("tbody tr")).to_have_count(3)
+    expect(table).to_contain_text("images only")
+    expect(table).to_contain_text("1 thousand")
+    expect(table.locator("[data-speed]").first).to_contain_text("ms")
+    runs = page.locator("#compare-runs")
+    expect(runs.locator(".g-run")).to_contain_text("going, step 25 of 100")
+    expect(runs.locator(".g-chart").first.locator("path")).to_have_count(1)
+    write_run(site.library.runs / "first", 20)
+    expect(runs.locator(".g-run")).to_contain_text("100 steps", timeout=8000)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_it_fits_in_the_dark_and_on_a_phone(compared, scheme, width):
+    page = compared("&a=colour&b=backwards&q=red", color_scheme=scheme, viewport={"width": width, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

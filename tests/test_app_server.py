@@ -1,0 +1,408 @@
+"""What the server answers, and to whom: asked over HTTP, without a browser."""
+
+import asyncio
+import base64
+import csv
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from starlette.testclient import TestClient
+
+from app.command import first_use, listen, main
+from app.server.access import LARGEST_BODY, LARGEST_IMAGE, read_users
+from app.server.server import make_server
+from app.state.library import Library, Uploads
+from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
+from app.tabs.classify.form import Kept
+from app.tabs.collections.tab import all_collections
+from app.tabs.compare.tab import all_shelves
+from app.tabs.search.tab import find_images
+from app.ui.header.header import page_state
+from app.ui.inspector.inspector import image_facts
+from index.build import build_collection
+from index.storage.tables import csv_text
+from tests.samples import ColourEncoder, paint
+from training.models.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+HERE = "http://127.0.0.1"
+
+
+@pytest.fixture
+def library(tmp_path: Path, squares: Path):
+    paint(squares / "=cmd.png", "blue", (20, 20))
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    library.add(tmp_path / "squares.gelato")
+    yield library
+    library.stop()
+
+
+def ask(library: Library, users: dict[str, str] | None = None) -> TestClient:
+    async def make():  # inside a loop, so that Gradio makes none of its own, which nobody would close
+        return make_server(library, "127.0.0.1", users or {})
+
+    return TestClient(asyncio.run(make()), base_url=HERE, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def page(library):
+    return ask(library)
+
+
+def png(colour: str = "red") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (30, 20), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_page_is_served_with_headers_that_name_no_other_host(page):
+    answer = page.get("/")
+    assert answer.status_code == 200 and "Gelato" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    assert "http:" not in policy and "https:" not in policy and "*" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"].startswith("private")
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path):
+    id = library.shelf("squares").opened().items["id"].iat[0]
+    answer = page.get(f"/media/squares/{id}.webp")
+    assert answer.headers["content-type"] == "image/webp"
+    assert Image.open(io.BytesIO(answer.content)).size == (20, 20)
+    assert "max-age" in answer.headers["cache-control"] and "private" in answer.headers["cache-control"]
+    for path in (
+        f"/media/other/{id}.webp",
+        "/media/squares/0123456789abcdef.webp",
+        "/media/squares/..%2f..%2fmanifest.json",
+        "/media/squares/%2e%2e/%2e%2e/manifest.json",
+        f"/gradio_api/file={tmp_path}/squares.gelato/manifest.json",
+    ):
+        assert page.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "127.0.0.1@evil.example", "10.0.0.1"]
+)
+def test_a_name_that_is_not_ours_is_refused_so_that_no_other_page_can_rebind_it(page, host):
+    assert page.get("/healthz", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "LOCALHOST"])
+def test_our_own_names_are_answered(page, host):
+    assert page.get("/healthz", headers={"host": host}).json() == {"status": "ok"}
+
+
+def test_without_the_password_nothing_but_healthz_answers(library):
+    page = ask(library, {"ana": "correct: horse"})
+    id = library.shelf("squares").opened().items["id"].iat[0]
+    paths = ["/", "/config", "/gradio_api/info", f"/media/squares/{id}.webp", "/export/squares.csv?q=red", "/nothing"]
+    for path in paths:
+        answer = page.get(path)
+        assert answer.status_code == 401 and "Basic" in answer.headers["www-authenticate"], path
+    assert page.post("/images", content=png()).status_code == 401
+    assert page.post("/healthz").status_code == 401
+    assert page.get("/healthz").status_code == 200
+    wrong = [("ana", "wrong"), ("ana", ""), ("bob", "correct: horse"), ("", "")]
+    assert {page.get("/", auth=pair).status_code for pair in wrong} == {401}
+    garbage = ["Basic", "Basic !!!", "Bearer x", "Basic " + base64.b64encode(b"ana").decode()]
+    assert {page.get("/", headers={"authorization": text}).status_code for text in garbage} == {401}
+    assert page.get("/", auth=("ana", "correct: horse")).status_code == 200
+
+
+def test_a_post_from_another_site_is_refused(page):
+    for headers in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        assert page.post("/images", content=png(), headers=headers).status_code == 403, headers
+    assert page.post("/images", content=png(), headers={"origin": HERE}).status_code == 200
+
+
+def test_a_body_is_bounded_whether_it_says_its_length_or_not(page):
+    def chunks(size: int):
+        for _ in range(size // 2**16 + 2):
+            yield b"x" * 2**16
+
+    assert page.post("/images", content=b"x" * (LARGEST_IMAGE + 1)).status_code == 413
+    assert page.post("/gradio_api/component_server", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert page.post("/gradio_api/component_server", content=chunks(LARGEST_BODY)).status_code == 413
+    assert page.post("/gradio_api/upload", files={"files": png()}).status_code == 404
+
+
+def test_an_uploaded_image_is_kept_in_memory_and_searched_with(page, library):
+    token = page.post("/images", content=png("blue")).json()["image"]
+    assert Image.open(io.BytesIO(page.get(f"/images/{token}.webp").content)).size == (30, 20)
+    hits = find_images(library, {"images": [token], "k": 2})["hits"]
+    assert {hit["name"] for hit in hits} == {"blue.gif", "=cmd.png"}
+    assert page.get("/images/unknown.webp").status_code == 404
+
+
+def test_a_question_has_a_bounded_number_of_terms(library):
+    id = library.shelf("squares").opened().items["id"].iat[0]
+    with pytest.raises(UserError, match="the most is 32"):
+        find_images(library, {"like": [id] * 33})
+
+
+def test_what_is_wanted_and_unwanted_may_cancel_out(library):
+    collection = library.shelf("squares").opened()
+    id = collection.items["id"].iat[0]
+    with pytest.raises(UserError, match="cancel out"):
+        find_images(library, {"like": [id, "-" + id]})
+
+
+@pytest.mark.parametrize("data", [b"", b"not an image", png()[:40]])
+def test_an_unreadable_upload_is_answered_with_a_sentence(page, data):
+    answer = page.post("/images", content=data)
+    assert answer.status_code == 200
+    assert answer.json()["error"].startswith("That file cannot be used as an image")
+
+
+def test_old_uploads_are_forgotten_first():
+    images = Uploads(keep=2)
+    first, second = (images.add(Image.new("RGB", (4, 4))) for _ in range(2))
+    images.get(first)
+    images.add(Image.new("RGB", (4, 4)))
+    images.get(first)
+    with pytest.raises(UserError, match="add it again"):
+        images.get(second)
+
+
+def test_exported_results_are_the_search_and_no_cell_is_a_formula(page):
+    answer = page.get("/export/squares.csv", params={"q": "blue", "k": 2})
+    assert answer.headers["content-disposition"] == 'attachment; filename="gelato-squares-search.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert list(rows[0]) == ["rank", "score", "id", "path", "caption"]
+    assert {row["path"] for row in rows} == {"'=cmd.png", "cold/blue.gif"}
+    assert "score" not in page.get("/export/squares.csv").text.splitlines()[0]  # nothing was asked
+    assert page.get("/export/squares.csv", params={"like": "unknown"}).status_code == 400
+
+
+def test_a_spreadsheet_runs_none_of_our_cells():
+    assert csv_text(["a"], [["=1+1"], ["@x"], ["-2"], [-2], ["a,b"]]) == "a\n'=1+1\n'@x\n'-2\n-2\n\"a,b\"\n"
+
+
+def test_without_words_the_first_images_are_shown(library):
+    answer = find_images(library, {"k": 3})
+    assert [hit["score"] for hit in answer["hits"]] == [None] * 3 and answer["total"] == 6
+    assert len(find_images(library, {"k": 3, "offset": 4})["hits"]) == 2
+    assert find_images(library, {"k": "many"})["total"] == 6
+
+
+def test_the_inspector_knows_the_image(library):
+    id = find_images(library, {"q": "red", "k": 1})["hits"][0]["id"]
+    answer = image_facts(library, {"id": id})
+    assert answer["facts"]["path"] == "warm/red.png" and answer["facts"]["width"] == 40
+    assert answer["columns"] == {"folder": "warm"}
+    with pytest.raises(UserError, match="not in the collection"):
+        image_facts(library, {"id": "../../etc/passwd"})
+
+
+def test_labelling_the_collection_counts_shows_and_downloads(page, library):
+    job = start_labelling(library, Kept(), {}, {"classes": "red\nblue\ngreen\norange\ngrey", "templates": "plain"})[
+        "job"
+    ]
+    while (state := labelling_state(library, job))["state"] == "running":
+        time.sleep(0.01)
+    counts = {c["name"]: c["images"] for c in state["classes"]}
+    assert counts["blue"] == 2 and sum(counts.values()) == 6
+    shown = labelled_images(library, {"job": job, "answer": 1})
+    assert shown["total"] == 2 and {hit["name"] for hit in shown["hits"]} == {"blue.gif", "=cmd.png"}
+    rows = list(csv.reader(io.StringIO(page.get(f"/labels/{job}.csv").text)))
+    assert rows[0][:6] == ["path", "label", "probability", "runner_up", "margin", "source"] and len(rows) == 7
+    assert {row[5] for row in rows[1:]} == {"squares"}  # another computer is not told where it lies
+    taken = page.get(f"/labels/{job}.json").json()
+    assert taken["classes"][0] == {"name": "red", "synonyms": []} and len(taken["labels"]) == 6
+    assert "/squares" not in page.get(f"/labels/{job}.py").text
+    assert page.get("/labels/unknown.csv").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("classes", "templates", "says"),
+    [
+        ("", "plain", "no classes"),
+        ("a\na", "plain", "twice"),
+        ("a", "/etc/passwd", "phrasing"),
+        ("a", "own", "no lines"),
+        ("\n".join(map(str, range(400))), "80", "32,000 phrases"),
+    ],
+)
+def test_classes_and_phrasings_that_make_no_sense_are_told(library, classes, templates, says):
+    with pytest.raises(UserError, match=says):
+        start_labelling(library, Kept(), {}, {"classes": classes, "templates": templates})
+
+
+def test_a_published_segment_is_seen_without_a_restart(library, squares, tmp_path):
+    shelf = library.shelf("squares")
+    before = len(shelf.opened())
+    paint(squares / "new.png", "orange", (50, 50))
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    shelf._looked = 0.0  # the half second is over
+    assert len(shelf.opened()) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "names nobody"), ("ana", "Line 1"), ("\nana:", "Line 2"), (":x", "Line 1"), ("ana:x\nana:y", "again")],
+)
+def test_a_malformed_auth_file_is_told_by_its_line(tmp_path, text, says):
+    (tmp_path / "users").write_text(text)
+    with pytest.raises(UserError, match=says):
+        read_users(tmp_path / "users")
+
+
+def test_an_auth_file_may_have_colons_in_a_password(tmp_path):
+    (tmp_path / "users").write_text("ana:a:b\n\nbob: c\n")
+    assert read_users(tmp_path / "users") == {"ana": "a:b", "bob": " c"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--images", "nowhere"], 1, "nowhere"),
+        (["--images", "empty"], 1, "no images"),
+        (["--collection", "nowhere"], 1, "does not exist"),
+        (["--auth", "nowhere"], 1, "cannot be read"),
+        (["--auth", "empty.txt"], 1, "names nobody"),
+        (["--host", "0.0.0.0"], 1, "--auth"),
+        (["--share"], 1, "--auth"),
+        (["--port", "banana"], 2, "banana"),
+        (["--unknown"], 2, "--unknown"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, arguments, code, says):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.txt").touch()
+    done = CliRunner().invoke(main, [*arguments, "--no-browser"])
+    assert done.exit_code == code and says in done.output
+    assert "Traceback" not in done.output and len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 4)
+
+
+def test_a_damaged_collection_says_so_each_time_and_hides_no_other(tmp_path):
+    paint(tmp_path / "images" / "a.png", "red")
+    for name in ("sound", "damaged"):
+        build_collection([tmp_path / "images"], tmp_path / f"{name}.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    for name in ("sound", "damaged"):
+        library.add(tmp_path / f"{name}.gelato")
+    for vectors in (tmp_path / "damaged.gelato").rglob("vectors.npy"):
+        vectors.write_bytes(vectors.read_bytes()[:100])
+    for _ in range(2):
+        with pytest.raises(UserError, match="damaged"):
+            library.shelf("damaged").opened()
+    sound, damaged = all_collections(library)["cards"]
+    assert sound["images"] == 1 and not sound["problem"]
+    assert damaged["images"] == 0 and "damaged" in damaged["problem"]
+    assert [one["images"] for one in all_shelves(library)["shelves"]] == [1, 0]
+    library.stop()
+
+
+def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys):
+    first = listen("127.0.0.1", 0, True)
+    first.listen()
+    port = first.getsockname()[1]
+    try:
+        with pytest.raises(UserError, match="taken"):
+            listen("127.0.0.1", port, True)
+        second = listen("127.0.0.1", port, False)
+        assert second.getsockname()[1] > port
+        assert f"Port {port} is taken" in capsys.readouterr().out
+        second.close()
+    finally:
+        first.close()
+
+
+def test_answers_do_not_wait_for_the_acknowledgement_of_their_first_packet():
+    async def nodelay() -> int:
+        listening = listen("127.0.0.1", 0, True)
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(met, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            answer = await seen
+            writer.close()
+            await writer.wait_closed()
+        return answer
+
+    assert asyncio.run(nodelay()) == 1
+
+
+def test_the_command_serves_its_page_and_leaves_nothing_behind(library, tmp_path):
+    environment = os.environ | {"GELATO_CACHE": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"}
+    stale = tmp_path / "cache" / "page" / "999999999"
+    stale.mkdir(parents=True)
+    command = [sys.executable, "app.py", "--collection", str(tmp_path / "squares.gelato"), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
+            answer = _get_patiently(url)
+            assert answer.status_code == 200 and "Gelato" in answer.text
+            assert not stale.exists() and len(list(stale.parent.iterdir())) == 1
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert not list(stale.parent.iterdir())
+
+
+def _get_patiently(url: str) -> httpx.Response:
+    for _ in range(200):
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer")
+
+
+def test_an_encoder_that_was_used_here_before_needs_no_helper(tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "starter").touch()
+    assert first_use() == []
+
+
+def test_a_job_that_waits_for_its_encoder_ends_with_the_library(tmp_path):
+    arrived, release = threading.Event(), threading.Event()
+
+    def load(name: str):
+        arrived.set()
+        release.wait(20)
+        return ColourEncoder()
+
+    library = Library(load)
+    shelf = library.add_built("later", tmp_path / "later.gelato", "colour", lambda into, encoder, job: None)
+    library.start()
+    assert arrived.wait(5)
+    started = time.monotonic()
+    library.stop()
+    assert time.monotonic() - started < 2 and shelf.job is not None and shelf.job.state == "failed"
+    release.set()
+
+
+def test_an_encoder_that_cannot_be_loaded_is_a_sentence_on_the_page(tmp_path, squares, caplog):
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+
+    def load(name: str):
+        raise RuntimeError("a stack of things nobody wants to read")
+
+    library = Library(load)
+    library.add(tmp_path / "squares.gelato")
+    with pytest.raises(UserError, match="could not be loaded"):
+        find_images(library, {"q": "red"})
+    state = page_state(library, {})
+    assert state["encoder"]["state"] == "failed" and "stack" not in state["error"] and state["searchable"] == 5

@@ -1,0 +1,128 @@
+"""Phrases of many threads through one tower: what each gets, and how often the tower is called."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from app.state.library import Library
+from app.state.text_batcher import Together
+from index.build import build_collection
+from tests.samples import PALETTE, ColourEncoder
+from training.models.encoder import BATCH
+from training.models.errors import UserError
+
+
+class Tower:
+    """Counts its calls, and how many run at once; a phrase's vector is its length and its first letter."""
+
+    def __init__(self, seconds: float = 0.0):
+        self.seconds, self.calls, self.running, self.most = seconds, [], 0, 0
+
+    def __call__(self, phrases):
+        self.running += 1
+        self.most = max(self.most, self.running)
+        time.sleep(self.seconds)
+        self.calls.append(list(phrases))
+        self.running -= 1
+        if "bad" in phrases:
+            raise UserError("bad cannot be read")
+        return self.oracle(phrases)
+
+    @staticmethod
+    def oracle(phrases):
+        return np.array([[len(phrase), ord(phrase[0])] for phrase in phrases], np.float32)
+
+
+def in_threads(function, given):
+    answers: dict = {}
+
+    def work(one):
+        try:
+            answers[one] = function([one])
+        except Exception as error:
+            answers[one] = error
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in given]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert set(answers) == set(given)
+    return answers
+
+
+def test_everybody_gets_the_rows_of_their_own_phrases_from_few_calls_of_which_none_overlap():
+    tower = Tower(0.02)
+    together = Together(tower)
+    phrases = [f"{chr(97 + i)}{'x' * i}" for i in range(20)]
+    answers = in_threads(together, phrases)
+    for phrase in phrases:
+        assert (answers[phrase] == tower.oracle([phrase])).all()
+    assert tower.most == 1 and len(tower.calls) <= 6  # the first goes alone, those who waited go together
+    assert sorted(phrase for call in tower.calls for phrase in call) == phrases
+
+
+def test_a_phrase_that_was_asked_before_costs_nothing_until_it_is_forgotten():
+    tower = Tower()
+    together = Together(tower, keep=2)
+    together(["one", "two", "one"])
+    together(["two"])
+    assert tower.calls == [["one", "two"]]
+    together(["three"])
+    together(["two"])  # used later than "one", so it is still known
+    together(["one"])
+    assert tower.calls == [["one", "two"], ["three"], ["one"]]
+
+
+def test_a_long_list_goes_in_parts_and_does_not_push_questions_out():
+    tower = Tower()
+    together = Together(tower, keep=3)
+    together(["question"])
+    many = [f"class {i}" for i in range(2 * BATCH + 5)]
+    assert (together(many) == tower.oracle(many)).all()
+    assert [len(call) for call in tower.calls] == [1, BATCH, BATCH, 5]
+    together(["question"])
+    assert len(tower.calls) == 4
+
+
+def test_a_phrase_that_cannot_be_read_fails_for_those_alone_who_asked_for_it():
+    answers = in_threads(Together(Tower(0.02)), ["good", "bad", "fine", "well"])
+    assert isinstance(answers.pop("bad"), UserError)
+    for phrase, rows in answers.items():
+        assert (rows == Tower.oracle([phrase])).all()
+
+
+def test_what_a_caller_does_to_its_rows_stays_with_it():
+    together = Together(Tower())
+    together(["one"])[:] = 0
+    assert (together(["one"]) == Tower.oracle(["one"])).all()
+
+
+def test_the_encoders_of_the_library_answer_together_and_alike(tmp_path, squares):
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    library.add(tmp_path / "squares.gelato")
+    encoder = library.encoder(library.shelf(None))
+    assert isinstance(encoder.embed_texts, Together)
+    phrases = [f"a photo of something {name}" for name in PALETTE] * 3
+    assert (encoder.embed_texts(phrases) == ColourEncoder().embed_texts(phrases)).all()
+    assert encoder.embed_texts([]).shape == (0, 3)
+    library.stop()
+
+
+def test_strengths_by_known_moments_are_those_worked_out_from_the_rows():
+    from index.retrieval.relevance import Noise, _moments
+    from training.models.encoder import unit
+
+    random = np.random.default_rng(0)
+    bank, rows = (unit(random.standard_normal((n, 8))) for n in (30, 200))
+    sample = rows[:50]
+    mean, spread = _moments(sample @ bank.T)
+    moments = np.stack(_moments(rows @ bank.T))
+    fast, slow = (Noise(bank, sample, mean, spread, 2.0, 2.0, m) for m in (moments, None))
+    numbers = np.array([7, 3, 150])
+    query = unit(random.standard_normal(8))
+    expected = slow.strengths(query, rows[numbers], numbers)
+    assert fast.strengths(query, rows[numbers], numbers) == pytest.approx(expected, abs=1e-5)

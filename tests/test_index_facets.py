@@ -1,0 +1,102 @@
+"""Filters: what is offered, what remains, what comes first, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from index.retrieval.facets import Facets
+from training.models.errors import UserError
+
+
+@pytest.fixture
+def facets() -> Facets:
+    days = ("2024-01-05", "2025-06-01 12:00", "2025-06-02", "2026-01-01")
+    return Facets(
+        pd.DataFrame(
+            {
+                "id": list("abcd"),
+                "path": ["x/C.jpg", "b.jpg", "x/a.jpg", "y/B.jpg"],
+                "folder": ["beach", "beach", "city", None],
+                "width": [100, 200, 300, 300],
+                "height": [100, 100, 50, 200],
+                "modified": [pd.Timestamp(day) for day in days],
+                "caption": ["A red boat", "blue sea", "a Red bus", ""],
+                "one": ["same"] * 4,
+            }
+        )
+    )
+
+
+def test_columns_are_offered_with_their_values_and_counts(facets):
+    offered = {facet["column"]: facet for facet in facets.offered()}
+    assert offered["folder"] == {"column": "folder", "kind": "values", "values": [["beach", 2], ["city", 1]]}
+    assert offered["width"] == {"column": "width", "kind": "range", "low": 100, "high": 300}
+    assert offered["modified"]["counts"] == [[2024, 1], [2025, 2], [2026, 1]]
+    assert "id" not in offered and "one" not in offered  # nothing to choose between
+
+
+def test_counts_follow_the_rows_that_are_left(facets):
+    wide = facets.rows([{"column": "width", "low": 200}])
+    folder = next(facet for facet in facets.offered(wide) if facet["column"] == "folder")
+    assert folder["values"] == [["beach", 1], ["city", 1]]
+
+
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        ([], [0, 1, 2, 3]),
+        ([{"column": "folder", "values": ["beach"]}], [0, 1]),
+        ([{"column": "folder", "values": ["beach", "city"]}, {"column": "width", "low": 200}], [1, 2]),
+        ([{"column": "width", "low": 200, "high": 299}], [1]),
+        ([{"column": "caption", "contains": "red"}], [0, 2]),
+        ([{"column": "caption", "contains": "(.*"}], []),
+        ([{"column": "modified", "low": "2025-06-01", "high": "2025-06-01"}], [1]),
+        ([{"column": "modified", "high": "2024-12-31"}], [0]),
+        ([{"column": "tags", "values": ["print"]}], [1, 3]),
+    ],
+)
+def test_rows_that_pass_every_filter_are_left(facets, filters, left):
+    assert facets.rows(filters, {"print": np.array([1, 3])}).tolist() == left
+
+
+def test_tags_are_counted_like_a_column(facets):
+    tagged = {"print": np.array([1, 3]), "sea": np.array([0, 1, 2])}
+    assert facets.offered(np.array([2, 3]), tagged)[0]["values"] == [["print", 1], ["sea", 1]]
+
+
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        ("best", [3, 0, 2, 1]),
+        ("newest", [3, 2, 1, 0]),
+        ("oldest", [0, 1, 2, 3]),
+        ("largest", [3, 1, 2, 0]),
+        ("name", [2, 3, 1, 0]),
+    ],
+)
+def test_rows_are_sorted_by_what_was_asked(facets, by, first):
+    assert facets.ordered(np.array([3, 0, 2, 1]), by).tolist() == first
+
+
+def test_a_file_is_found_by_its_name(facets):
+    assert facets.row_of_file("A.JPG") == 2
+    assert facets.row_of_file("b.jpg") == 1  # the first of two
+    assert facets.row_of_file("../b.jpg") is None
+
+
+def test_a_text_column_of_many_values_is_searched_by_a_part_of_it():
+    items = pd.DataFrame({"caption": [f"image {i}" for i in range(200)]})
+    assert Facets(items).offered() == [{"column": "caption", "kind": "text"}]
+
+
+@pytest.mark.parametrize(
+    "bad", [{"column": "nowhere", "values": []}, {"column": "width"}, {"column": "width", "low": "wide"}, {}]
+)
+def test_a_filter_that_makes_no_sense_says_so(facets, bad):
+    with pytest.raises(UserError):
+        facets.rows([bad])
+
+
+def test_an_order_that_is_not_known_says_so(facets):
+    with pytest.raises(UserError, match="choose from best, newest"):
+        facets.ordered(np.arange(4), "colour")

@@ -1,0 +1,223 @@
+"""A collection under faults: kills at any instant, disks that are full or may not be written."""
+
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.state.library import LOOK_AGAIN, Library
+from index.build import build_collection
+from index.collection import MANIFEST, Collection
+from index.maintenance.remove import remove_images
+from index.maintenance.verify import find_faults
+from index.search import search
+from tests.samples import ColourEncoder, paint
+from training.models.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+def killed(folder, trials, seed):
+    command = [sys.executable, "-m", "tests.killing", str(folder), str(trials), str(seed)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_kills_at_random_instants_lose_nothing_that_was_published(tmp_path):
+    counted = killed(tmp_path, trials=4, seed=3)
+    assert counted["killed"] + counted["finished"] == counted["read"] == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_many_kills_at_random_instants_lose_nothing_that_was_published(tmp_path, seed):
+    counted = killed(tmp_path, trials=100, seed=seed)
+    assert counted["killed"] > 30 and counted["partial"] > 10
+
+
+class Failing:
+    """The file system, of which the n-th write, sync, rename or new folder below a path fails, and all after it."""
+
+    def __init__(self, monkeypatch, below: Path, at: int, number: int, half: bool):
+        self.below, self.at, self.number, self.half, self.count = below, at, number, half, 0
+        for name in ("replace", "mkdir", "rename"):
+            monkeypatch.setattr(os, name, self.wrapped(getattr(os, name)))
+        fsync = os.fsync
+        monkeypatch.setattr(os, "fsync", lambda handle: (self.strike(), fsync(handle))[1])
+        opened = io.open
+        monkeypatch.setattr(io, "open", lambda file, mode="r", *a, **k: self.opened(opened, file, mode, *a, **k))
+
+    @property
+    def struck(self):
+        return self.count > self.at
+
+    def strike(self):
+        self.count += 1
+        if self.struck:
+            raise OSError(self.number, os.strerror(self.number))
+
+    def wrapped(self, real):
+        def call(path, *words, **named):
+            if str(path).startswith(str(self.below)):
+                self.strike()
+            return real(path, *words, **named)
+
+        return call
+
+    def opened(self, real, file, mode, *words, **named):
+        ours = isinstance(file, str | os.PathLike) and str(file).startswith(str(self.below)) and "w" in mode
+        if ours and self.number == errno.EROFS:
+            self.strike()
+        held = real(file, mode, *words, **named)
+        return _Writing(held, self) if ours else held
+
+
+class _Writing:
+    """A file opened for writing whose writes may fail, half done."""
+
+    def __init__(self, held, failing):
+        self.held, self.failing = held, failing
+
+    def write(self, data):
+        try:
+            self.failing.strike()
+        except OSError:
+            if self.failing.half:
+                self.held.write(bytes(data)[: len(data) // 2])
+                self.held.flush()
+            raise
+        return self.held.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self.held, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.held.close()
+
+
+FAULTS = {
+    "disk full": (errno.ENOSPC, False),
+    "short write": (errno.ENOSPC, True),
+    "read-only": (errno.EROFS, False),
+}
+
+
+@pytest.fixture
+def images(tmp_path):
+    for number in range(6):
+        paint(tmp_path / f"images/{number}.png", (number * 20, 255 - number, 7))
+    return tmp_path / "images"
+
+
+every = pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
+
+
+@every
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_disk_that_fails_at_any_write_or_rename_costs_no_finished_segment(
+    images, tmp_path, fault, stride, monkeypatch
+):
+    number, half = FAULTS[fault]
+    at, struck = list(FAULTS).index(fault), True
+    while struck:
+        into = tmp_path / f"{at}.gelato"
+        encoder = ColourEncoder()
+        with monkeypatch.context() as patched:
+            failing = Failing(patched, into, at, number, half)
+            try:
+                build_collection([images], into, encoder, segment_size=2)
+                assert not failing.struck
+            except UserError as error:
+                assert "cannot be written" in str(error) and failing.struck
+        struck = failing.struck
+        published = 0
+        if (into / MANIFEST).exists():
+            assert find_faults(into) == []
+            published = len(Collection.open(into))
+        before = encoder.embedded
+        report = build_collection([images], into, encoder, segment_size=2)
+        assert encoder.embedded - before == report.embedded == 6 - published
+        assert report.images == 6 and find_faults(into) == []
+        at += stride
+    assert at > 30  # every write, sync, rename and folder of a whole build had its turn, or every ninth
+
+
+@every
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_disk_that_fails_in_a_removal_leaves_the_old_or_the_new(images, tmp_path, fault, stride, monkeypatch):
+    number, half = FAULTS[fault]
+    at, struck = list(FAULTS).index(fault), True
+    while struck:
+        into = tmp_path / f"{at}.gelato"
+        build_collection([images], into, ColourEncoder(), segment_size=2)
+        with monkeypatch.context() as patched:
+            failing = Failing(patched, into, at, number, half)
+            try:
+                remove_images(into, where='path < "3.png"')
+            except UserError as error:
+                assert "cannot be written" in str(error)
+        struck = failing.struck
+        assert len(Collection.open(into)) in ((3, 6) if struck else (3,))
+        assert find_faults(into) == []
+        at += stride
+    assert at > 8
+
+
+def test_a_disk_that_is_full_is_said_in_one_sentence(images, tmp_path, monkeypatch, encoder):
+    Failing(monkeypatch, tmp_path / "c.gelato", 9, errno.ENOSPC, False)
+    with pytest.raises(UserError, match=r"c\.gelato cannot be written: No space left on device\. What was published"):
+        build_collection([images], tmp_path / "c.gelato", encoder)
+
+
+def test_a_folder_that_may_not_be_written_is_said_in_one_sentence(images, tmp_path, encoder, monkeypatch):
+    mkdir = os.mkdir
+
+    def refused(path, *rest, **more):  # as the system does to anyone but root
+        if Path(path).is_relative_to(tmp_path / "shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        mkdir(path, *rest, **more)
+
+    (tmp_path / "shut").mkdir()
+    monkeypatch.setattr(os, "mkdir", refused)
+    with pytest.raises(UserError, match="cannot be written: Permission denied"):
+        build_collection([images], tmp_path / "shut/c.gelato", encoder)
+
+
+def test_a_running_page_picks_up_the_new_collection(images, tmp_path, encoder):
+    into = tmp_path / "c.gelato"
+    build_collection([images], into, encoder)
+    shelf = Library(lambda name: encoder).add(into)
+    assert len(shelf.opened()) == 6
+    paint(images / "new.png", "red")
+    build_collection([images], into, encoder)
+    time.sleep(LOOK_AGAIN * 1.1)
+    assert len(shelf.opened()) == 7
+    assert search(shelf.opened(), encoder, "red", k=1)[0].path == "new.png"
+
+
+def test_more_segments_than_a_process_may_hold_files_open(images, tmp_path, encoder):
+    import resource
+
+    into = tmp_path / "c.gelato"
+    for number in range(6, 90):
+        paint(images / f"{number}.png", (number, 255 - number, 7))
+    build_collection([images], into, encoder, segment_size=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else soft - 100
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held + 40, hard))
+        collection = Collection.open(into)
+        assert len(collection.items) == len(np.asarray(collection.vectors)) == 90
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,47 @@
+"""Tags stay with the collection and survive whatever happens to its segments."""
+
+import pytest
+
+from index.build import build_collection
+from index.collection import Collection
+from index.storage.tags import TAGS_FILE, read_tags, tag
+from tests.samples import paint
+from training.models.errors import UserError
+
+
+@pytest.fixture
+def collection(squares, encoder, tmp_path) -> Collection:
+    build_collection([squares], tmp_path / "c.gelato", encoder)
+    return Collection.open(tmp_path / "c.gelato")
+
+
+def test_a_tag_is_given_read_and_taken_away(collection):
+    first, second = collection.items["id"][:2]
+    tag(collection, [first, second], "  to   print ")
+    tag(collection, [first], "beach")
+    assert read_tags(collection.path) == {first: ["to print", "beach"], second: ["to print"]}
+    tag(collection, [first], "to print", on=False)
+    tag(collection, [second], "to print", on=False)
+    assert read_tags(collection.path) == {first: ["beach"]}
+
+
+def test_tags_survive_a_move_of_the_image_and_a_build(collection, squares, encoder):
+    id = collection.items["id"][collection.items["path"].str.endswith("red.png")].item()
+    tag(collection, [id], "mine")
+    (squares / "warm" / "red.png").rename(squares / "elsewhere.png")
+    paint(squares / "new.png", "blue", (50, 50))
+    build_collection([squares], collection.path, encoder)
+    again = Collection.open(collection.path)
+    assert again.items["path"][again.row(id)] == "elsewhere.png"
+    assert read_tags(collection.path) == {id: ["mine"]}
+
+
+def test_what_cannot_be_tagged_says_so(collection):
+    with pytest.raises(UserError, match="1 to 64 characters"):
+        tag(collection, [collection.items["id"][0]], "  ")
+    with pytest.raises(UserError, match="not in the collection any more"):
+        tag(collection, ["0123456789abcdef"], "x")
+    assert not (collection.path / TAGS_FILE).exists()
+    (collection.path / TAGS_FILE).write_text("[1]")
+    with pytest.raises(UserError, match="does not hold tags"):
+        read_tags(collection.path)

@@ -1,0 +1,198 @@
+"""What every method of the registry keeps to, whatever its paper is about."""
+
+import pickle
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.ranks import on_ranks
+from training.data.batch import Batch
+from training.data.keyed import Keyed
+from training.methods import METHODS
+from training.models.errors import UserError
+from training.models.norms import make_norms_global
+from training.models.towers import RESNETS, TINY, build_backbone, build_pair
+
+BATCH, CANVAS = 8, 48
+VITS_ONLY = {"mae"}
+SMALL = {  # settings that keep a test quick, by the names that methods share
+    "hidden": 16,
+    "projection": 8,
+    "queue": 24,
+    "prototypes": 6,
+    "outputs": 10,
+    "narrow": 8,
+    "permutations": 5,
+    "decoder_width": 16,
+    "decoder_depth": 1,
+    "classes": 4,
+    "channels": 16,
+    "small_crops": 2,
+}
+
+
+@pytest.fixture(autouse=True)
+def small_towers(monkeypatch):
+    shrink(monkeypatch.setitem)
+
+
+def shrink(put) -> None:
+    """The tiny towers smaller still."""
+    vision = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}
+    text = {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+    put(TINY, "tiny", {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text})
+    put(RESNETS, "tiny-resnet", {"layers": (1, 1, 1, 1), "channels": (8, 8, 8, 16)})
+
+
+def made(name: str, tower: str | None = None, seed: int = 0, **settings):
+    """A small method of that name, the same for the same seed."""
+    kind = METHODS[name]
+    tower = tower or ("tiny" if name in VITS_ONLY else "tiny-resnet")
+    known = {field.name for field in fields(kind.Config)}
+    build = build_pair if kind.needs_captions else build_backbone
+    torch.manual_seed(seed)
+    made_of = {key: value for key, value in SMALL.items() if key in known} | settings
+    return kind(build(tower, image_size=16), kind.Config(**made_of)).train()
+
+
+def batch(samples=range(BATCH), epoch: int = 0) -> Batch:
+    """Images of noise, each the same in any batch."""
+    images = [np.random.default_rng(i).integers(0, 255, (3, CANVAS, CANVAS), np.uint8) for i in samples]
+    return Batch(
+        torch.from_numpy(np.stack(images)),
+        [[f"image number {i}", f"a red thing and {i} others"] for i in samples],
+        torch.tensor([i % 4 for i in samples]),
+        Keyed(3, epoch, np.array(list(samples))),
+    )
+
+
+def steps(method, first: int, last: int, of: int = 10) -> None:
+    """Train as the engine does, in double precision's plainest form."""
+    optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05)
+    for step in range(first, last):
+        optimizer.zero_grad()
+        method.loss(*method.augment(batch(range(step * BATCH, step * BATCH + BATCH), step))).backward()
+        method.before_step(step / of)
+        optimizer.step()
+        method.after_step((step + 1) / of)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_gradients_reach_the_whole_backbone(name):
+    method = made(name)
+    with torch.no_grad():
+        for parameter in method.backbone.parameters():  # ResNets begin with blocks that pass nothing on
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    loss = method.loss(*method.augment(batch()))
+    assert loss.ndim == 0 and torch.isfinite(loss)
+    loss.backward()
+    reached = [p.grad is not None and bool(p.grad.any()) for p in method.backbone.parameters() if p.requires_grad]
+    assert all(reached) if name != "untrained" else not any(reached)
+    assert all(np.isfinite(value) for value in method.report().values())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_everything_that_moves_survives_in_the_state(name):
+    whole = made(name)
+    steps(whole, 0, 2)
+    half = made(name)
+    steps(half, 0, 1)
+    again = made(name, seed=1)
+    again.load_state_dict({key: value.clone() for key, value in half.state_dict().items()})
+    steps(again, 1, 2)
+    ours, theirs = whole.state_dict(), again.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert not [key for key in ours if not torch.equal(ours[key], theirs[key])]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_sample_is_augmented_alike_in_any_batch_and_any_process(name):
+    augment = pickle.loads(pickle.dumps(made(name).augment))
+    together, alone = augment(batch(range(4))), augment(batch([2]))
+    assert len(together) == len(alone)
+    for whole, part in zip(together, alone, strict=True):
+        if part.dtype == torch.long and part.ndim == 2:  # captions, as long as the longest of their batch
+            part = F.pad(part, (0, whole.shape[1] - part.shape[1]))
+        assert torch.allclose(whole[2:3].double(), part.double(), atol=1e-5)
+    later = augment(batch(range(4), epoch=1))
+    assert name in ("untrained", "clip", "siglip", "devise") or not torch.equal(together[0], later[0])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_settings_explain_themselves(name):
+    assert all(len(field.metadata["help"]) > 10 for field in fields(METHODS[name].Config))
+
+
+TOGETHER = [name for name in METHODS if name != "untrained"]
+
+
+def trained(name: str, rank: int = 0, ranks: int = 1) -> dict[str, torch.Tensor]:
+    """Two steps on this rank's share of each batch: everything that the method holds, and its losses."""
+    method = make_norms_global(made(name).double())
+    optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05)
+    share, losses = BATCH // ranks, []
+    for step in range(2):
+        samples = range(step * BATCH + rank * share, step * BATCH + (rank + 1) * share)
+        optimizer.zero_grad()
+        arguments = [a.double() if a.is_floating_point() else a for a in method.augment(batch(samples))]
+        loss = method.loss(*arguments)
+        loss.backward()
+        method.before_step(step / 10)
+        for parameter in method.parameters():
+            if ranks > 1 and parameter.grad is not None:
+                torch.distributed.all_reduce(parameter.grad)
+                parameter.grad /= ranks
+        optimizer.step()
+        method.after_step((step + 1) / 10)
+        losses.append(loss.detach())
+    return {"losses": torch.stack(losses), **method.state_dict()}
+
+
+def main(rank: int) -> dict:
+    shrink(dict.__setitem__)
+    return {f"{name}/{key}": value for name in TOGETHER for key, value in trained(name, rank, 2).items()}
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory):
+    return on_ranks("tests.test_training_methods", tmp_path_factory.mktemp("ranks"))
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_two_ranks_train_what_one_trains(name, halves):
+    whole = trained(name)
+    for key, value in whole.items():
+        one, other = (half[f"{name}/{key}"].double() for half in halves)
+        got = (one + other) / 2 if key == "losses" else one
+        assert torch.allclose(got, value.double(), rtol=1e-5, atol=1e-7), key
+        assert key == "losses" or torch.equal(one, other), key
+
+
+@pytest.mark.parametrize("name", ["jigsaw", "relative-position"])
+def test_tiles_want_images_large_enough_to_show_something(name):
+    tiny = Batch(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), [[], []], torch.zeros(2), Keyed(0, 0, np.arange(2)))
+    with pytest.raises(UserError, match="--canvas 96"):
+        made(name).augment(tiny)
+
+
+def test_mae_says_which_towers_it_takes():
+    with pytest.raises(UserError, match=r"takes a ViT; tiny-resnet is none\. Choose --tower tiny"):
+        made("mae", "tiny-resnet")
+
+
+def test_the_worked_example_is_a_method_like_any_other(monkeypatch):
+    text = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+    example = ModuleType("training.methods.simsiam")
+    monkeypatch.setitem(sys.modules, example.__name__, example)
+    exec(re.findall(r"```python\n(.+?)```", text, re.S)[0], vars(example))
+    monkeypatch.setitem(METHODS.places, "simsiam", re.findall(r'"simsiam": "(.+?)"', text)[0])
+    test_gradients_reach_the_whole_backbone("simsiam")
+    test_everything_that_moves_survives_in_the_state("simsiam")
+    test_a_sample_is_augmented_alike_in_any_batch_and_any_process("simsiam")

@@ -1,0 +1,78 @@
+"""Words are embedded once a machine, by encoder, and a broken cache costs nothing but time."""
+
+import numpy as np
+import pytest
+
+from tests.samples import ColourEncoder
+from training.models.text_cache import known_texts, remembered_texts
+from training.models.zero_shot import ClassName, zero_shot_classifier
+
+
+class Counting(ColourEncoder):
+    remembers = True
+
+    def __init__(self):
+        super().__init__()
+        self.read = 0
+
+    def embed_phrases(self, phrases):
+        self.read += len(phrases)
+        return super().embed_phrases(phrases)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_another_process_finds_what_one_has_embedded():
+    first, second = Counting(), Counting()
+    made = remembered_texts(first, ["red", "blue"])
+    assert np.array_equal(made, first.embed_texts(["red", "blue"]))
+    assert known_texts(second, ["red", "green"]) is None
+    again = remembered_texts(second, ["blue", "green", "red"])
+    assert second.read == 1
+    assert np.array_equal(again[[2, 0]], made)
+    assert np.array_equal(known_texts(second, ["red", "green"]), again[[2, 1]])
+
+
+@pytest.mark.parametrize("other", [{"fingerprint": "0" * 16}, {"precision": "bf16"}, {"runtime": "openvino"}])
+def test_encoders_that_may_differ_share_nothing(other):
+    remembered_texts(Counting(), ["red"])
+    encoder = Counting()
+    vars(encoder).update(other)
+    assert known_texts(encoder, ["red"]) is None
+
+
+def test_an_encoder_that_is_not_identified_by_its_fingerprint_is_not_remembered(cache):
+    remembered_texts(ColourEncoder(), ["red"])
+    assert not list(cache.rglob("*.sqlite"))
+
+
+def test_a_class_is_embedded_again_only_if_its_words_or_the_templates_change():
+    encoder = Counting()
+    classes, templates = [ClassName("red"), ClassName("blue", ("green",))], ["{}", "a {} thing"]
+    first = zero_shot_classifier(encoder, classes, templates)
+    assert encoder.read == 6
+    assert np.array_equal(zero_shot_classifier(encoder, classes, templates), first)
+    assert encoder.read == 6
+    zero_shot_classifier(encoder, [*classes, ClassName("grey")], templates)
+    assert encoder.read == 8
+    zero_shot_classifier(encoder, classes, ["{}"])
+    assert encoder.read == 11
+
+
+def test_a_broken_cache_is_made_again(cache):
+    encoder = Counting()
+    expected = remembered_texts(encoder, ["red"])
+    [file] = cache.rglob("*.sqlite")
+    file.write_bytes(b"this is no database, and long enough to be looked at" * 50)
+    assert np.array_equal(remembered_texts(encoder, ["red"]), expected)
+    remembered_texts(encoder, ["red"])
+    assert known_texts(Counting(), ["red"]) is not None
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(cache):
+    (cache / "texts").write_text("a file where the folder should be")
+    assert remembered_texts(Counting(), ["red"]).shape == (1, 3)

@@ -1,0 +1,1 @@
+"""How the embedded default encoder is fitted."""
