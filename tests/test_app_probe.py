@@ -131,7 +131,7 @@ def test_the_lecture_sets_the_page_to_each_idea_and_can_be_put_away(opened):
     page.locator(".g-recipe-slider input").fill("2")  # a hundred times the temperature: all draw together
     expect(page.locator(".g-recipe-row b").first).to_have_text(re.compile(r"[23]\d\.\d"))
     page.get_by_role("button", name="Step 4").click()
-    expect(page.locator(".g-matrix tbody td")).to_have_count(64)
+    expect(page.locator(".g-lecture-matrix tbody td")).to_have_count(64)
     expect(page.locator("#lecture-loss")).to_contain_text("chance ln 8 = 2.079")
     for step, tab in ((5, "probe=order"), (6, "paint=wrong"), (7, "pair=role+swap"), (8, "tab=compare")):
         page.wait_for_load_state("networkidle")  # what the step before asked for has been answered

@@ -160,7 +160,7 @@
         const flat = values.flat();
         const low = face === "cosines" ? Math.min(...flat) : 0,
           high = face === "cosines" ? Math.max(...flat) : 1;
-        table.replaceChildren(g.node("table", { class: "g-matrix" }, g.node("thead", {}, g.node("tr", {}, g.node("td"), ...
+        table.replaceChildren(g.node("table", { class: "g-lecture-matrix" }, g.node("thead", {}, g.node("tr", {}, g.node("td"), ...
           answer.captions.map((caption) => g.node("th", { scope: "col", title: caption }, g.node("span", {
             text: caption }))))), g.node("tbody", {}, ...values.map((row, p) => g.node("tr", {}, g.node("th", {
           scope: "row" }, g.node("img", { src: answer.images[p], alt: answer.captions[p] })), ...row.map((v, c) => g

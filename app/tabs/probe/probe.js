@@ -300,13 +300,13 @@
       result.replaceChildren(
         g.node("h2", { id: "probe-rank", text: rank === 1 ? `As written, it is 1st of ${variants.length}` :
             `As written, it is only ${place(rank)} of ${variants.length}` }),
-        g.node("div", { class: "g-strip", role: "img", "aria-label":
+        g.node("div", { class: "g-probe-strip", role: "img", "aria-label":
             `Scores from ${g.score(low)} to ${g.score(high)}; as written ${g.score(variants.find((v) => v.kind === "original").score)}` },
-          ...lanes.map((kind) => g.node("div", { class: `g-strip-lane ${kind === "original" ? "g-original" : ""}` }, g
-            .node("span", { text: KINDS[kind] }), g.node("div", { class: "g-strip-dots" }, ...variants.filter((v) => v
+          ...lanes.map((kind) => g.node("div", { class: `g-probe-strip-lane ${kind === "original" ? "g-original" : ""}` }, g
+            .node("span", { text: KINDS[kind] }), g.node("div", { class: "g-probe-strip-dots" }, ...variants.filter((v) => v
               .kind === kind).map((v) => g.node("i", { style: { left: `${at(v.score)}%` },
               title: `${g.score(v.score)} ${v.text}` }))))),
-          g.node("div", { class: "g-strip-lane g-strip-axis" }, g.node("span"), g.node("div", {}, g.node("span", {
+          g.node("div", { class: "g-probe-strip-lane g-probe-strip-axis" }, g.node("span"), g.node("div", {}, g.node("span", {
             text: g.score(low) }), g.node("span", { text: g.score(high) })))),
         g.node("ol", { class: "g-variants" }, ...variants.map((v) => g.node("li", { class: v.kind === "original" ?
             "g-original" : "" }, g.node("span", { class: "g-score", text: g.score(v.score) }), g.node("span", {
@@ -369,11 +369,11 @@
             `The phrasing moves the score of “${labels[0]}” by up to ${spread(scores[0]).toFixed(3)}` : wins[most] ===
             templates.length ? `“${labels[most]}” wins in every one of ${templates.length} phrasings` :
             `“${labels[most]}” wins in ${wins[most]} of ${templates.length} phrasings` }),
-        g.node("div", { class: "g-strip" }, ...labels.map((label, l) => g.node("div", { class:
-            `g-strip-lane ${l === most ? "g-original" : ""}` }, g.node("span", { text: label }), g.node("div", {
-            class: "g-strip-dots" }, ...scores[l].map((score, t) => g.node("i", { style: { left: `${at(score)}%` },
+        g.node("div", { class: "g-probe-strip" }, ...labels.map((label, l) => g.node("div", { class:
+            `g-probe-strip-lane ${l === most ? "g-original" : ""}` }, g.node("span", { text: label }), g.node("div", {
+            class: "g-probe-strip-dots" }, ...scores[l].map((score, t) => g.node("i", { style: { left: `${at(score)}%` },
             title: `${g.score(score)} ${templates[t].replace("…", label)}` }))))),
-          g.node("div", { class: "g-strip-lane g-strip-axis" }, g.node("span"), g.node("div", {}, g.node("span", {
+          g.node("div", { class: "g-probe-strip-lane g-probe-strip-axis" }, g.node("span"), g.node("div", {}, g.node("span", {
             text: g.score(low) }), g.node("span", { text: g.score(high) })))),
         g.node("details", { class: "g-map-table" }, g.node("summary", { text: `The ${templates.length} phrasings as a table` }),
           g.node("table", {}, g.node("thead", {}, g.node("tr", {}, g.node("th", { scope: "col", text: "Phrasing" }), ...
