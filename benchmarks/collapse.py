@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 
 from encoders import BUDGET, SHORT  # noqa: E402
 
-from training.comparison.command import trained  # noqa: E402
+from training.comparison.training import train_run  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
 
 STORED = HERE / "results" / "collapse.json"
@@ -61,7 +61,7 @@ def main() -> None:
                 continue
             settings = (*SETTINGS, flag) if flag else SETTINGS
             run = ROOT / "runs" / "collapse" / f"{method}-{flag or 'whole'}-{seed}"
-            trained(method, seed, asked.data, asked.test, run, settings)
+            train_run(method, seed, asked.data, asked.test, run, settings)
             stored["runs"].append({**key, **measured(run)})
             write_file(STORED, json.dumps(stored, indent=1).encode() + b"\n")
             print(method, flag or "whole", seed, stored["runs"][-1], flush=True)

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from tests.samples import noise_image
-from training.__main__ import cli, method_command
+from training.__main__ import cli
+from training.cli.methods import method_command
 from training.data.config import DataConfig
 from training.data.sources import open_source
 from training.engine.checkpoint import checkpoints

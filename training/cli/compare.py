@@ -1,8 +1,6 @@
 """python -m training compare: encoders side by side, trained first where they are asked for by method."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -53,6 +51,7 @@ def compare(
     from training.comparison.figures import write_figures
     from training.comparison.measure import measure
     from training.comparison.table import document, markdown, write_table
+    from training.comparison.training import train_run
     from training.evaluation.suite import parse_suite
 
     if suite is not None:
@@ -66,7 +65,7 @@ def compare(
         raise click.UsageError("Missing argument 'ENCODERS' or option '--methods': what is compared.")
     out.mkdir(parents=True, exist_ok=True)
     runs = [
-        trained(name, seed, str(train), data, out / "runs" / f"{name}-{seed}", settings)
+        train_run(name, seed, str(train), data, out / "runs" / f"{name}-{seed}", settings)
         for seed in range(seeds)
         for name in names
     ]
@@ -79,32 +78,3 @@ def compare(
     drawn = write_figures(measured, out)
     click.echo(f"Written to {out}: table.md, table.json, table.csv, {', '.join(drawn)}.", err=True)
     click.echo(json.dumps(comparison, indent=1, ensure_ascii=False) if as_json else markdown(comparison))
-
-
-def trained(name: str, seed: int, train: str, data: str, run: Path, settings: tuple[str, ...]) -> Path:
-    """The run of a method and seed: begun, gone on with, or found finished. A process of its own has memory to measure.
-
-    settings: OPTION=VALUE of the method's command, METHOD:OPTION=VALUE for one method alone.
-    """
-    from training.evaluation.runs import read_run
-
-    if (run / "config.json").is_file():
-        state = read_run(run)
-        if state.step >= state.steps > 0 and (run / "model.safetensors").is_file():
-            return run
-        words = ["resume", str(run)]
-    else:
-        words = [name, "--data", train, "--evaluate", data, "--seed", str(seed), "--out", str(run)]
-        for setting in settings:
-            of, colon, rest = setting.partition(":")
-            if colon and of in METHODS:  # a value may hold a colon, too
-                if of != name:
-                    continue
-                setting = rest
-            option, equals, value = setting.partition("=")
-            words += [f"--{option.replace('_', '-')}", value] if equals else [f"--{option.replace('_', '-')}"]
-    click.echo(f"training {name}, seed {seed}", err=True)
-    done = subprocess.run([sys.executable, "-m", "training", *words], stdout=subprocess.DEVNULL)
-    if done.returncode:
-        raise UserError(f"The run of {name} with seed {seed} ended before its end; its own message is above.")
-    return run

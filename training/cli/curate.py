@@ -1,0 +1,40 @@
+"""python -m training curate: a balanced set of image-text pairs."""
+
+import json
+from pathlib import Path
+
+import click
+
+from training.models.errors import UserError
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--queries", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A query a line.")
+@click.option("--per-query", default=20_000, show_default=True, type=click.IntRange(1), help="Pairs a query, at most.")
+@click.option("--into", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder for it.")
+@click.option("--shard-size", default=10_000, show_default=True, type=click.IntRange(1), help="Pairs a tar file.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, shard_size: int, as_json: bool) -> None:
+    """Make a balanced set of captioned images, as CLIP's was made: so many pairs for each query.
+
+    Images of each SOURCE whose captions have a query go into tar shards, at most --per-query for each.
+    """
+    from training.data.curate import Queries
+    from training.data.curate import curate as make
+
+    try:
+        wanted = Queries(queries.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{queries} cannot be read as text: {error}.") from error
+    report = make(sources, wanted, per_query, into, shard_size)
+    document = report.as_dict()
+    if as_json:
+        click.echo(json.dumps(document, indent=1))
+        return
+    click.echo(
+        f"{report.kept:,} of {report.seen:,} pairs kept in {report.shards:,} shards ({report.without_query:,} have no "
+        f"query, {report.over:,} only full ones, {report.unreadable:,} cannot be read); "
+        f"{document['queries_without_pairs']:,} of {document['queries']:,} queries have none. Counts: "
+        f"{into / 'counts.csv'}"
+    )

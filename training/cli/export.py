@@ -1,0 +1,20 @@
+"""python -m training export: a run in the format of another library."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", type=click.Choice(["open_clip", "transformers"]), default="open_clip", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder. [RUN/FORMAT]")
+def export(run: Path, format: str, out: Path | None) -> None:
+    """Write RUN so that plain open_clip loads it, or its text tower for transformers."""
+    from training.export import export as write
+
+    folder = write(run, out or run / format, format)
+    if format == "open_clip":
+        click.echo(f'Written to {folder}. Next: open_clip.create_model_and_transforms("local-dir:{folder}")')
+    else:
+        click.echo(f'Written to {folder}. Next: transformers.CLIPTextModelWithProjection.from_pretrained("{folder}")')

@@ -1,0 +1,152 @@
+"""One command for each pretraining method, its options made from the config dataclasses."""
+
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import click
+
+from training.cli.interrupt import Interrupt
+from training.cli.run_output import print_end
+from training.methods import METHODS
+from training.models.console import Commands
+
+if TYPE_CHECKING:
+    from training.data.config import DataConfig
+
+FOLDER = Path(__file__).parent.parent / "methods"
+
+
+class Methods(Commands):
+    """The commands below, and one for each method, made from the method's own settings when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*METHODS, *(name for name in super().list_commands(ctx) if name not in METHODS)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return LazyMethodCommand(name) if name in METHODS else super().get_command(ctx, name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Methods apart from what is done with their runs."""
+        for title, names in {
+            "Methods": list(METHODS),
+            "Commands": [name for name in super().list_commands(ctx) if name not in METHODS],
+        }.items():
+            rows = [(name, command.get_short_help_str()) for name in names if (command := self.get_command(ctx, name))]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+class LazyMethodCommand(click.Command):
+    """A method's command: its line in a list costs no import of torch; everything else makes the whole of it."""
+
+    def __init__(self, name: str):
+        file = METHODS.places[name].partition(":")[0]
+        text = ast.get_docstring(ast.parse((FOLDER / f"{file}.py").read_text())) or ""
+        super().__init__(name, short_help=text.splitlines()[0])
+        self.text = text
+
+    def _whole(self) -> click.Command:
+        assert self.name is not None
+        return method_command(self.name, self.text)
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        return self._whole().make_context(info_name, args, *rest, **extra)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return self._whole().get_params(ctx)
+
+
+def method_command(name: str, text: str) -> click.Command:
+    """The command that pretrains with a method; its options are the settings of run, data and method."""
+    from training.data.config import DataConfig
+    from training.engine.config import RunConfig
+
+    own = METHODS[name].Config
+    parts: dict[str, type] = {"data": DataConfig, "settings": own, "run": RunConfig}
+    belongs = {field.name: part for part, config in parts.items() for field in fields(config)}
+
+    def callback(**given: Any) -> None:
+        context = click.get_current_context()
+        out, explain, as_json = given.pop("out"), given.pop("explain"), given.pop("as_json")
+        chosen = {
+            option: value
+            for option, value in given.items()
+            if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+        }
+        said: dict[str, dict[str, Any]] = {"data": {}, "settings": {}, "run": {}}
+        for option, value in chosen.items():
+            said[belongs[option]][option] = value
+        if not said["data"].get("data"):
+            raise click.UsageError("Missing option '--data': what to learn from.")
+        data = DataConfig(**said["data"])
+        if explain:
+            print_settings(name, data, said, as_json)
+            return
+        from training.evaluation.during_training import watch
+        from training.pretrain import begin
+
+        run = out or free_folder(name)
+        with Interrupt() as stop:
+            trainer = begin(run, name, data, said["run"], said["settings"], watch(data), lambda: stop.asked)
+        print_end(run, trainer, as_json)
+
+    options = [option for config in parts.values() for option in _options(config)]
+    options += [
+        click.Option(["--out"], type=click.Path(path_type=Path, file_okay=False), help="The run's folder. [runs/...]"),
+        click.Option(["--explain"], is_flag=True, help="Say every setting and where it came from; train nothing."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON document."),
+    ]
+    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+    return click.Command(name, callback=callback, params=list(options), help=text, context_settings=settings)
+
+
+def _options(config: type) -> list[click.Option]:
+    """An option for each setting of a frozen dataclass of knobs."""
+    kinds = get_type_hints(config)
+    options = []
+    for field in fields(config):
+        flag, kind = "--" + field.name.replace("_", "-"), kinds[field.name]
+        inner = [of for of in get_args(kind) if of not in (type(None), Ellipsis)]
+        choices = field.metadata.get("choices")
+        extra: dict[str, Any] = {"help": field.metadata["help"], "default": field.default, "show_default": True}
+        if kind is bool:
+            flags = [f"{flag}/--no-{flag[2:]}"] if field.default else [flag]
+            options.append(click.Option([*flags, field.name], is_flag=True, **extra))
+            continue
+        extra["type"] = click.Choice(choices) if choices else inner[0] if inner else kind
+        if isinstance(field.default, tuple):
+            extra |= {"multiple": True, "default": None, "show_default": False}
+        options.append(click.Option([flag, field.name], **extra))
+    return options
+
+
+def free_folder(name: str) -> Path:
+    """The first unused folder of runs/clip, runs/clip-2, ... for a run without --out."""
+    number = 1
+    while (path := Path("runs", name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return path
+
+
+def print_settings(name: str, data: "DataConfig", said: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
+    from training.engine.distributed import join, leave
+    from training.pretrain import plan
+
+    try:
+        planned = plan(name, data, said["run"], said["settings"], join(str(said["run"].get("device", "auto"))))
+    finally:
+        leave()
+    document = planned.document()
+    for part in ("data", "settings"):
+        document["origins"] |= {n: "user" if n in said[part] else "default" for n in document[part]}
+    if as_json:
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        return
+    for part in ("data", "settings", "run"):
+        for setting, value in document[part].items():
+            shown = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
+            click.echo(f"{setting:22}{shown!s:32}{document['origins'][setting]}")

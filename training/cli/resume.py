@@ -1,0 +1,25 @@
+"""python -m training resume: continue a run from its last checkpoint."""
+
+from pathlib import Path
+
+import click
+
+from training.cli.interrupt import Interrupt
+from training.cli.run_output import print_end
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--workers", type=click.IntRange(0), help="Processes that prepare batches. [as the run had]")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def resume(run: Path, workers: int | None, as_json: bool) -> None:
+    """Go on with RUN from its last checkpoint, as if it had never stopped."""
+    from training.engine.config import read_config
+    from training.evaluation.during_training import watch
+    from training.pretrain import data_of
+    from training.pretrain import resume as go_on
+
+    document = read_config(run)
+    with Interrupt() as stop:
+        trainer = go_on(run, watch(data_of(document)), lambda: stop.asked, workers=workers)
+    print_end(run, trainer, as_json)

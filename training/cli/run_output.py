@@ -1,0 +1,32 @@
+"""What a training command prints when its run ends."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from training.engine.trainer import Trainer
+
+
+def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
+    """Print the last metrics and the next step, on rank 0 only. Exits with 130 if the run was stopped early."""
+    if not trainer.world.leads:
+        return
+    from training.engine.log import read_metrics
+
+    lines = read_metrics(run / "metrics.jsonl")
+    last: dict[str, Any] = {}
+    for line in lines:
+        last |= line
+    finished = trainer.step == trainer.config.total_steps
+    if as_json:
+        click.echo(json.dumps({"run": str(run), "finished": finished, "steps": trainer.step, **last}, indent=1))
+    elif finished:
+        click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build IMAGES ", nl=False)
+        click.echo(f"--into my.gelato --encoder {run}")
+    else:
+        click.echo(f"Stopped after step {trainer.step:,}. Go on with: python -m training resume {run}")
+    if not finished:
+        raise SystemExit(130)

@@ -1,0 +1,70 @@
+"""python -m training scenes: generated scenes as files, as a contact sheet, and audited."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from training.data.scene_files import contact_sheet, write_scenes
+from training.data.scenes import SceneSource
+from training.models.atomic import write_file
+from training.models.console import ProgressLine
+from training.models.errors import UserError
+
+
+@click.group()
+def scenes() -> None:
+    """Generated images of which everything is known: captioned, with every fact as a column.
+
+    Most commands take scenes:N as a source; making files of them is for other programs.
+    """
+
+
+@scenes.command()
+@click.argument("source")
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
+@click.option("--format", "kind", type=click.Choice(["parquet", "tar"]), default="parquet", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def make(source: str, out: Path, kind: str, as_json: bool) -> None:
+    """Write SOURCE (scenes:N or scenes:N?seed=1&association=1) as parquet files or tar shards."""
+    made = SceneSource.of(source)
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty; name a new folder.")
+    started, progress = time.monotonic(), ProgressLine("Scenes")
+    files = write_scenes(made, out, kind, progress.show)
+    progress.close()
+    seconds = time.monotonic() - started
+    if as_json:
+        click.echo(json.dumps({"scenes": len(made), "files": files, "seconds": round(seconds, 2), "source": made.name}))
+    else:
+        click.echo(
+            f"{len(made):,} scenes in {files} file{'s' * (files > 1)}, {len(made) / seconds:,.0f} a second. Next: ",
+            nl=False,
+        )
+        click.echo(f"python -m training clip --data {out} --out runs/scenes")
+
+
+@scenes.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A WebP file.")
+@click.option("--seed", default=0, show_default=True)
+def sheet(out: Path, seed: int) -> None:
+    """Draw a sheet of scenes with their captions beneath, to see what the world is like."""
+    write_file(out, contact_sheet(seed))
+    click.echo(f"Written to {out}.")
+
+
+@scenes.command()
+@click.option("--pairs", default=500, show_default=True, help="Of each kind.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def audit(pairs: int, seed: int, as_json: bool) -> None:
+    """Show that no split of pairs is broken (oracle 100 %) or answered without looking (blind about 50 %)."""
+    from training.data.contrasts import audit as measure
+
+    report = measure(seed, pairs)
+    if as_json:
+        click.echo(json.dumps(report, indent=1))
+        return
+    for kind, figures in report.items():
+        click.echo(f"{kind:18} oracle {figures['oracle']:.1%}   blind {figures['blind']:.1%}   n {figures['n']:.0f}")
