@@ -45,14 +45,14 @@ class Drawn(Encoder):
     def __init__(self, drawn: ImageLike):
         self.drawn, self.dim = drawn, drawn.dim
 
-    def embed_prepared(self, pixels: Any) -> Vectors:
+    def embed_pixels(self, pixels: Any) -> Vectors:
         raise ValueError("it sees nothing")
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
         raise ValueError("it reads whole lists")
 
-    def embed_texts(self, phrases: Any) -> Vectors:
-        return self.drawn.words(2 * len(phrases))[::2]
+    def embed_texts(self, texts: Any) -> Vectors:
+        return self.drawn.words(2 * len(texts))[::2]
 
 
 def drawn_collection(path: Path, rows: int, dim: int) -> Collection:

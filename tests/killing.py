@@ -35,11 +35,11 @@ class SlowEncoder(ColourEncoder):
         super().__init__()
         self.log = log
 
-    def embed_prepared(self, pixels):
+    def embed_pixels(self, pixels):
         with self.log.open("ab") as file:
             file.write(b"".join(b"%d\n" % image[0, 0, 0] for image in pixels))
         time.sleep(0.002 * len(pixels))
-        return super().embed_prepared(pixels)
+        return super().embed_pixels(pixels)
 
 
 def build(folder: Path) -> None:

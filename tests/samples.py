@@ -27,15 +27,15 @@ class ColourEncoder(Encoder):
     def __init__(self) -> None:
         self.embedded = 0  # images so far: what must not grow when nothing changed
 
-    def prepare(self, image: Image.Image) -> np.ndarray:
+    def preprocess(self, image: Image.Image) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize((8, 8), Image.Resampling.BOX))
 
-    def embed_prepared(self, pixels: np.ndarray) -> np.ndarray:
+    def embed_pixels(self, pixels: np.ndarray) -> np.ndarray:
         self.embedded += len(pixels)
         return unit(pixels.mean(axis=(1, 2)) - 100.0)
 
-    def embed_phrases(self, phrases: list[str]) -> np.ndarray:
-        colours = [next((c for name, c in PALETTE.items() if name in phrase), (101, 101, 101)) for phrase in phrases]
+    def embed_text_batch(self, texts: list[str]) -> np.ndarray:
+        colours = [next((c for name, c in PALETTE.items() if name in phrase), (101, 101, 101)) for phrase in texts]
         return unit(np.array(colours, np.float32) - 100.0)
 
 

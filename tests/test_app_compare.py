@@ -24,8 +24,8 @@ class Backwards(ColourEncoder):
 
     name, fingerprint, parameters = "backwards", "b" * 16, 1234
 
-    def embed_prepared(self, pixels):
-        return super().embed_prepared(pixels)[:, ::-1].copy()
+    def embed_pixels(self, pixels):
+        return super().embed_pixels(pixels)[:, ::-1].copy()
 
 
 class SeesOnly(Backwards):

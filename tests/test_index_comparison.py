@@ -48,8 +48,8 @@ class Backwards(ColourEncoder):
 
     name, fingerprint = "backwards", "b" * 16
 
-    def embed_prepared(self, pixels):
-        return super().embed_prepared(pixels)[:, ::-1].copy()
+    def embed_pixels(self, pixels):
+        return super().embed_pixels(pixels)[:, ::-1].copy()
 
 
 @pytest.fixture

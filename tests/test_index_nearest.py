@@ -24,9 +24,9 @@ class Reader(ColourEncoder):
 
     dim = DIM
 
-    def embed_phrases(self, phrases):
-        rng = np.random.default_rng(len(phrases))
-        return unit(rng.normal(size=(len(phrases), DIM)) + 2 * np.eye(DIM)[0])
+    def embed_text_batch(self, texts):
+        rng = np.random.default_rng(len(texts))
+        return unit(rng.normal(size=(len(texts), DIM)) + 2 * np.eye(DIM)[0])
 
 
 def publish(writer: Writer, vectors: np.ndarray) -> None:

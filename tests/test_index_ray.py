@@ -30,11 +30,11 @@ class Mortal(ColourEncoder):
         super().__init__()
         self.grave = grave
 
-    def embed_prepared(self, pixels):
+    def embed_pixels(self, pixels):
         if (pixels[:, 0, 0, 0] == 77).any() and not self.grave.exists():
             self.grave.write_text("died here")
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().embed_prepared(pixels)
+        return super().embed_pixels(pixels)
 
 
 @pytest.fixture

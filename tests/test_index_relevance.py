@@ -20,14 +20,14 @@ class TopicEncoder(Encoder):
     name, dim, image_size, logit_scale = "topics", DIM, 8, 50.0
     fingerprint, runtime, precision = "topics", "torch", "f32"
 
-    def prepare(self, image):
+    def preprocess(self, image):
         raise NotImplementedError
 
-    def embed_prepared(self, pixels):
+    def embed_pixels(self, pixels):
         raise NotImplementedError
 
-    def embed_phrases(self, phrases):
-        words = [phrase.removeprefix("a photo of a ") for phrase in phrases]
+    def embed_text_batch(self, texts):
+        words = [phrase.removeprefix("a photo of a ") for phrase in texts]
         return unit(np.stack([direction(word) for word in words]))
 
 

@@ -31,10 +31,10 @@ class Collapsed(ColourEncoder):
 
     name = "collapsed"
 
-    def embed_prepared(self, pixels):
+    def embed_pixels(self, pixels):
         return np.tile(unit(np.ones((1, 3))), (len(pixels), 1))
 
-    embed_phrases = embed_prepared
+    embed_text_batch = embed_pixels
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from PIL import Image
 from tests.test_training_preprocess import bomb, encoded, gradient
 from training.models import pixels
 from training.models.pixels import fit_pixels, read_pixels, shrink_pixels
-from training.models.preprocess import Fitting, ImageError, fit, read_image
+from training.models.preprocess import ImageError, Preprocessing, fit, read_image
 
 
 def photograph(width: int, height: int) -> Image.Image:
@@ -63,7 +63,7 @@ def test_a_large_photograph_is_decoded_small_as_before():
 def test_fitting_differs_from_pillows_by_rounding_alone(size, mode, interpolation):
     data = encoded(photograph(*size), "PNG")
     reference = fit(read_image(data).image, 64, mode, interpolation, fill=9)
-    ours = fit_pixels(read_pixels(data), Fitting(64, mode, interpolation, fill=9))
+    ours = fit_pixels(read_pixels(data), Preprocessing(64, mode, interpolation, fill=9))
     assert ours.shape == (64, 64, 3) and ours.dtype == np.uint8
     difference = np.abs(ours.astype(int) - reference)
     assert difference.max() <= 2 and difference.mean() < 0.02
@@ -72,7 +72,7 @@ def test_fitting_differs_from_pillows_by_rounding_alone(size, mode, interpolatio
 def test_without_the_fast_resizer_pillow_resizes(monkeypatch):
     image = read_pixels(encoded(photograph(300, 200), "PNG"))
     monkeypatch.setattr(pixels, "Resizer", None)
-    assert np.array_equal(fit_pixels(image, Fitting(64)), fit(image.image, 64))
+    assert np.array_equal(fit_pixels(image, Preprocessing(64)), fit(image.image, 64))
 
 
 def test_a_preview_fits_its_side_and_is_never_enlarged():
@@ -130,8 +130,8 @@ def test_the_starter_sees_the_same_either_way():
     from training.models.encoders import load_encoder
 
     encoder = load_encoder("starter", precision="f32")
-    assert encoder.fitting is not None
+    assert encoder.preprocessing is not None
     jpegs = [encoded(Image.fromarray(getattr(photographs, name)()), "JPEG", quality=92) for name in ("cat", "coffee")]
     reference = encoder.embed_images([read_image(jpeg).image for jpeg in jpegs])
-    ours = encoder.embed_prepared(np.stack([fit_pixels(read_pixels(jpeg), encoder.fitting) for jpeg in jpegs]))
+    ours = encoder.embed_pixels(np.stack([fit_pixels(read_pixels(jpeg), encoder.preprocessing) for jpeg in jpegs]))
     assert (reference * ours).sum(axis=1).min() > 0.9999

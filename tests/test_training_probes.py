@@ -35,18 +35,18 @@ class Painter(ColourEncoder):
 
     name, dim, image_size = "painter", 4, 64
 
-    def prepare(self, image):
+    def preprocess(self, image):
         return np.asarray(image.convert("RGB").resize((64, 64)))
 
-    def embed_prepared(self, pixels):
+    def embed_pixels(self, pixels):
         rows = []
         for image in pixels.astype(float):
             strong = image[np.abs(image - np.median(image, axis=(0, 1))).max(axis=2) > 40]
             rows.append(self._row(np.median(strong, axis=0)) if len(strong) else np.ones(4))
         return unit(np.array(rows))
 
-    def embed_phrases(self, phrases):
-        said = [next((c for name, c in PAINTS.items() if f" {name} " in f" {p} "), None) for p in phrases]
+    def embed_text_batch(self, texts):
+        said = [next((c for name, c in PAINTS.items() if f" {name} " in f" {p} "), None) for p in texts]
         return unit(np.array([np.zeros(4) if c is None else self._row(np.array(c, float)) for c in said]))
 
     @staticmethod

@@ -106,7 +106,7 @@ def test_a_run_reloaded_embeds_bit_for_bit_as_the_model_that_was_trained(caption
     encoder = load_encoder(str(tmp_path / "run"), runtime="torch", precision="f32")
     images = [noise_image(seed, (50, 40)) for seed in range(3)]
     model = trainer.method.eval().requires_grad_(False).pair  # PyTorch reads words in another way where nothing learns
-    pixels = np.stack([encoder.prepare(image) for image in images])
+    pixels = np.stack([encoder.preprocess(image) for image in images])
     from training.models.runtime import image_module
 
     with torch.inference_mode():

@@ -64,7 +64,7 @@ def test_both_halves_agree_with_fp32_pytorch(drawings, runtime, precision, least
 def test_the_graph_computes_what_the_formula_says(drawings):
     encoder = load_encoder("starter", "torch", "f32")
     backbone = eye()
-    pixels = torch.stack([torch.from_numpy(encoder.prepare(p).copy()) for p in drawings.values()])
+    pixels = torch.stack([torch.from_numpy(encoder.preprocess(p).copy()) for p in drawings.values()])
     with torch.no_grad():
         features = backbone((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5).numpy()
     assert features.shape == (len(drawings), backbone.width)

@@ -15,9 +15,9 @@ class Counting(ColourEncoder):
         super().__init__()
         self.read = 0
 
-    def embed_phrases(self, phrases):
-        self.read += len(phrases)
-        return super().embed_phrases(phrases)
+    def embed_text_batch(self, texts):
+        self.read += len(texts)
+        return super().embed_text_batch(texts)
 
 
 @pytest.fixture(autouse=True)

@@ -20,17 +20,15 @@ class BagOfWords(ColourEncoder):
 
     dim, name = 64, "bag"
 
-    def embed_phrases(self, phrases):
-        return unit(np.array([sum(vector_of(word).astype(np.float32) for word in p.split()) for p in phrases]))
+    def embed_text_batch(self, texts):
+        return unit(np.array([sum(vector_of(word).astype(np.float32) for word in p.split()) for p in texts]))
 
 
 class FirstWordCounts(BagOfWords):
     """A bag of words that hears its first word three times as loud."""
 
-    def embed_phrases(self, phrases):
-        return unit(
-            np.array([sum((1 + 2 * (i == 0)) * vector_of(w) for i, w in enumerate(p.split())) for p in phrases])
-        )
+    def embed_text_batch(self, texts):
+        return unit(np.array([sum((1 + 2 * (i == 0)) * vector_of(w) for i, w in enumerate(p.split())) for p in texts]))
 
 
 class SeesOnly(ColourEncoder):

@@ -205,7 +205,7 @@ class Library:
                 with self._loading:
                     encoder = self.load(name)
                     if encoder.reads_text:
-                        encoder.embed_texts = Together(encoder.embed_texts)  # type: ignore[method-assign]
+                        encoder.embed_texts = Together(encoder.embed_texts)  # type: ignore[method-assign, assignment]
                         encoder.embed_texts(["a photo"])
                 future.set_result(encoder)
             except UserError as error:

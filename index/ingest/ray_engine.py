@@ -61,7 +61,7 @@ class RayEngine:
         coming, asked = iter(todo), deque[tuple[list[tuple[str, Item]], Any]]()
         ahead = WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
         while True:
-            while len(asked) < ahead and not stop() and (batch := list(islice(coming, encoder.load.batch))):
+            while len(asked) < ahead and not stop() and (batch := list(islice(coming, encoder.batching.batch_size))):
                 asked.append((batch, work.remote(self.make, [item for _, item in batch], shared)))
             if not asked:
                 return

@@ -59,7 +59,7 @@ def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
         if content in known:
             return Loaded(content, len(data), exif=exif_of(data))
         image = read_pixels(data, min_side=max(encoder.image_size, SIDE // 2))  # previews come of it too
-        pixels = fit_pixels(image, encoder.fitting) if encoder.fitting else encoder.prepare(image.image)
+        pixels = fit_pixels(image, encoder.preprocessing) if encoder.preprocessing else encoder.preprocess(image.image)
         preview = as_webp(shrink_pixels(image, SIDE))
         return Loaded(content, len(data), (image.width, image.height), exif_of(data), pixels, preview)
     except (UserError, OSError) as error:
@@ -90,10 +90,10 @@ def read_and_embed(
     embedding: deque[tuple[int, Future[list[Seen]]]] = deque()
     fresh = under_way = 0  # images in `gathered` that need a vector; all in `embedding`
     all_begun = stopped = False
-    busy = encoder.load
-    ahead = max(AHEAD, 4 * busy.batch)
+    batching = encoder.batching
+    ahead = max(AHEAD, 4 * batching.batch_size)
     with readers() as pool, ThreadPoolExecutor(1, "embed") as alone:
-        embedders = pool if busy.at_once > 1 else alone
+        embedders = pool if batching.streams > 1 else alone
         try:
             while not stopped and not (all_begun and not loading):
                 while not all_begun and len(loading) + len(gathered) + under_way < ahead:
@@ -107,7 +107,7 @@ def read_and_embed(
                     gathered.append((source, item, future.result()))
                     fresh += gathered[-1][2].pixels is not None
                 end = all_begun and not loading
-                if gathered and (fresh == busy.batch or len(gathered) >= ahead // 2 or end):
+                if gathered and (fresh == batching.batch_size or len(gathered) >= ahead // 2 or end):
                     embedding.append((len(gathered), embedders.submit(embed_loaded, gathered, encoder)))
                     under_way += len(gathered)
                     gathered, fresh = [], 0
@@ -126,7 +126,7 @@ def read_and_embed(
 def embed_loaded(gathered: list[tuple[str, Item, Loaded]], encoder: Encoder) -> list[Seen]:
     """What was read, with a vector for each image that has pixels: one call of the encoder."""
     new = [loaded.pixels for *_, loaded in gathered if loaded.pixels is not None]
-    vectors: Iterator[Vectors] = iter(encoder.embed_prepared(np.stack(new)) if new else ())
+    vectors: Iterator[Vectors] = iter(encoder.embed_pixels(np.stack(new)) if new else ())
     return [
         Seen(source, item, loaded, None if loaded.pixels is None else next(vectors))
         for source, item, loaded in gathered

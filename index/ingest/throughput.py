@@ -84,7 +84,7 @@ def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
 
     wall: defaultdict[str, float] = defaultdict(float)
     cpu: defaultdict[str, float] = defaultdict(float)
-    busy = encoder.load
+    batching = encoder.batching
 
     @contextmanager
     def timed(stage: str) -> Iterator[None]:
@@ -98,11 +98,11 @@ def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
             return list(pool.map(work, over))
 
     def fitted(image: Any) -> Any:
-        return fit_pixels(image, encoder.fitting) if encoder.fitting else encoder.prepare(image.image)
+        return fit_pixels(image, encoder.preprocessing) if encoder.preprocessing else encoder.preprocess(image.image)
 
     rows: list[dict[str, Any]] = []
     vectors: list[Any] = []
-    with tempfile.TemporaryDirectory() as folder, readers() as pool, ThreadPoolExecutor(busy.at_once) as embedders:
+    with tempfile.TemporaryDirectory() as folder, readers() as pool, ThreadPoolExecutor(batching.streams) as embedders:
         with Writer(Path(folder, "bench.gelato"), encoder) as writer:
             for start in range(0, len(items), CHUNK):
                 data = each("read", pool, lambda item: item.read(), items[start : start + CHUNK])
@@ -110,8 +110,10 @@ def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
                 images = each("decode", pool, lambda d: read_pixels(d, encoder.image_size), data)
                 pixels = each("resize", pool, fitted, images)
                 webps = each("thumbnail", pool, lambda p: as_webp(shrink_pixels(p, SIDE)), images)
-                batches = [np.stack(pixels[i : i + busy.batch]) for i in range(0, len(pixels), busy.batch)]
-                vectors += each("encode", embedders, encoder.embed_prepared, batches)
+                batches = [
+                    np.stack(pixels[i : i + batching.batch_size]) for i in range(0, len(pixels), batching.batch_size)
+                ]
+                vectors += each("encode", embedders, encoder.embed_pixels, batches)
                 with timed("write"):
                     for content, webp in zip(hashes, webps, strict=True):
                         writer.thumbnail(content[:16], webp)

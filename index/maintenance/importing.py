@@ -52,13 +52,13 @@ class UnknownEncoder(Encoder):
         self.dim = dim
         self.fingerprint = sha256(f"{UNKNOWN} {dim}".encode()).hexdigest()[:16]
 
-    def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
+    def preprocess(self, image: Image.Image) -> NDArray[np.uint8]:
         raise UserError("What made the vectors of this collection is not known, so nothing more can be embedded.")
 
-    def embed_prepared(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise ValueError("an unknown encoder prepares nothing")
 
-    def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
+    def embed_text_batch(self, texts: list[str]) -> NDArray[np.float32]:
         raise ValueError("an unknown encoder reads no text")
 
 

@@ -104,7 +104,7 @@ def speed(encoder: Encoder, batches: int = 5) -> float:
     seconds = []
     for _ in range(batches + 1):
         begun = time.perf_counter()
-        encoder.embed_prepared(pixels)
+        encoder.embed_pixels(pixels)
         seconds.append(time.perf_counter() - begun)
     return BATCH / min(seconds[1:])
 

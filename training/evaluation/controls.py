@@ -17,10 +17,10 @@ class Control(Encoder):
     def __init__(self) -> None:
         self.fingerprint = hashlib.sha256(self.name.encode()).hexdigest()[:16]
 
-    def prepare(self, image: Image.Image) -> Pixels:
+    def preprocess(self, image: Image.Image) -> Pixels:
         return np.asarray(image.convert("RGB").resize((self.image_size, self.image_size), Image.Resampling.BILINEAR))
 
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
         return unit(np.array([_vector(image.tobytes()) for image in pixels]))
 
 
@@ -29,11 +29,11 @@ class Collapsed(Control):
 
     name = "collapsed"
 
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
         return np.tile(unit(np.ones((1, self.dim))), (len(pixels), 1))
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
-        return np.tile(unit(np.ones((1, self.dim))), (len(phrases), 1))
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
+        return np.tile(unit(np.ones((1, self.dim))), (len(texts), 1))
 
 
 class RandomVectors(Control):
@@ -41,8 +41,8 @@ class RandomVectors(Control):
 
     name = "random vectors"
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
-        return unit(np.array([_vector(phrase.encode()) for phrase in phrases]))
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
+        return unit(np.array([_vector(phrase.encode()) for phrase in texts]))
 
 
 class BagOfWords(Control):
@@ -51,13 +51,13 @@ class BagOfWords(Control):
     name = "bag of words"
     dim = 75
 
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
         size = pixels.shape[1] // 5 * 5
         fields = pixels[:, :size, :size].reshape(len(pixels), 5, size // 5, 5, size // 5, 3).mean(axis=(2, 4))
         return unit(fields.reshape(len(pixels), -1) - 127.5)
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
-        words = [[_vector(word.encode(), self.dim) for word in phrase.split()] for phrase in phrases]
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
+        words = [[_vector(word.encode(), self.dim) for word in phrase.split()] for phrase in texts]
         return unit(np.array([np.sum(of, axis=0) for of in words]))
 
 

@@ -55,7 +55,7 @@ class HeldOut:
         rows = []
         for start in range(0, len(self.numbers), BATCH):
             pixels = [self.images.pixels(n).transpose(1, 2, 0) for n in self.numbers[start : start + BATCH]]
-            rows.append(encoder.embed_prepared(np.ascontiguousarray(np.stack(pixels))))
+            rows.append(encoder.embed_pixels(np.ascontiguousarray(np.stack(pixels))))
         return np.concatenate(rows)
 
 

@@ -103,7 +103,7 @@ def embed_source(
             else:
                 good.append(pixels)
                 kept.append(number)
-        rows += [encoder.embed_prepared(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
+        rows += [encoder.embed_pixels(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
         progress(here.stop, len(items))
     if not kept:
         reason = f"; the first: {unreadable[0][1]}" if unreadable else ""
@@ -117,7 +117,7 @@ def _prepared(encoder: Encoder, items: Sequence[Item]) -> Iterator[NDArray[np.ui
 
     def one(item: Item) -> NDArray[np.uint8] | str:
         try:
-            return encoder.prepare(read_image(item.read(), encoder.image_size).image)
+            return encoder.preprocess(read_image(item.read(), encoder.image_size).image)
         except (ImageError, OSError) as error:
             return str(error)
 

@@ -17,8 +17,8 @@ def probe(subject: Subject) -> Finding:
     encoder = subject.encoder
     pixels = np.random.default_rng(0).integers(0, 255, (BATCH, encoder.image_size, encoder.image_size, 3), np.uint8)
     figures: dict[str, Figure] = {
-        "images a second": figure_of(BATCH / _seconds(lambda: encoder.embed_prepared(pixels))),
-        "ms for one image": figure_of(1000 * _seconds(lambda: encoder.embed_prepared(pixels[:1]))),
+        "images a second": figure_of(BATCH / _seconds(lambda: encoder.embed_pixels(pixels))),
+        "ms for one image": figure_of(1000 * _seconds(lambda: encoder.embed_pixels(pixels[:1]))),
     }
     if encoder.reads_text:
         phrases = [f"an image of {n} things" for n in range(BATCH)]

@@ -1,4 +1,4 @@
-"""What search sees: images and phrases in, unit vectors out.
+"""What search sees: images and texts in, unit vectors out.
 
 An encoder keeps weights, preprocessing and tokenizer together, so they can never be mismatched.
 Importing this module loads neither torch nor OpenVINO.
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.models.errors import UserError
-from training.models.preprocess import Fitting, fit
-from training.models.runtime import Load, load_of
+from training.models.preprocess import Preprocessing, fit
+from training.models.runtime import Batching, batching_of
 
 Vectors = NDArray[np.float32]  # [N, dim], rows of unit length
 Pixels = NDArray[np.uint8]  # [N, image_size, image_size, 3], RGB, what the tower's graph takes
 
-BATCH = 32  # images or phrases per call of a tower; larger gains nothing on a CPU
+BATCH = 32  # images or texts per call of a tower; larger gains nothing on a CPU
 
 
 class Encoder(ABC):
-    """Embeds images, and phrases unless it is image-only, into one space.
+    """Embeds images, and texts unless it is image-only, into one space.
 
     name: what it was looked up by. dim: width of its vectors. image_size: side in pixels of what
     its tower sees. fingerprint: hash of weights, preprocessing and tokenizer, never of runtime or
@@ -30,8 +30,8 @@ class Encoder(ABC):
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
     logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
     remembers: whether what it makes of words may be kept on disk by its fingerprint.
-    fitting: how an image becomes what the tower sees, where that is all there is to it; else None, and
-    `prepare` says it. parameters: how many numbers its towers hold, None where nobody counted.
+    preprocessing: how an image is resized and cropped, where that is all there is to it; else None, and the
+    encoder overrides `preprocess`. parameters: how many numbers its towers hold, None where nobody counted.
     """
 
     name: str
@@ -45,43 +45,43 @@ class Encoder(ABC):
     runtime: str
     precision: str
     remembers: bool = False
-    fitting: Fitting | None = None
+    preprocessing: Preprocessing | None = None
 
     @property
-    def load(self) -> Load:
-        """How many images a call should hold, and how many calls at a time, to embed the most a second."""
-        return load_of(self.runtime)
+    def batching(self) -> Batching:
+        """The batch size and the number of concurrent calls that embed the most images a second."""
+        return batching_of(self.runtime)
 
-    def prepare(self, image: Image.Image) -> Pixels:
-        """An upright RGB image as the tower takes it: uint8 [image_size, image_size, 3]. Thread-safe."""
-        assert self.fitting is not None
-        return fit(image, **vars(self.fitting))
-
-    @abstractmethod
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
-        """Prepared pixels [N, image_size, image_size, 3] to unit rows [N, dim]."""
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """An upright RGB image resized and cropped: uint8 [image_size, image_size, 3]. Thread-safe."""
+        assert self.preprocessing is not None
+        return fit(image, **vars(self.preprocessing))
 
     @abstractmethod
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
-        """At most BATCH phrases to unit rows; only called when reads_text."""
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
+        """Preprocessed pixels [N, image_size, image_size, 3] to unit rows [N, dim]."""
 
-    def tokens(self, phrases: list[str]) -> NDArray[np.int64] | None:
-        """What the text tower is given for phrases, [N, length], cut off where it reads no further; None if unknown."""
+    @abstractmethod
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
+        """At most BATCH texts to unit rows; only called when reads_text."""
+
+    def tokens(self, texts: list[str]) -> NDArray[np.int64] | None:
+        """What the text tower is given for texts, [N, length], cut off where it reads no further; None if unknown."""
         return None
 
     def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Images of any size and mode to float32 [N, dim], rows of unit length."""
         rows = [
-            self.embed_prepared(np.stack([self.prepare(image) for image in images[i : i + BATCH]]))
+            self.embed_pixels(np.stack([self.preprocess(image) for image in images[i : i + BATCH]]))
             for i in range(0, len(images), BATCH)
         ]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 
-    def embed_texts(self, phrases: Sequence[str]) -> Vectors:
-        """Phrases to float32 [N, dim], rows of unit length. UserError if the encoder is image-only."""
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts to float32 [N, dim], rows of unit length. UserError if the encoder is image-only."""
         if not self.reads_text:
-            raise UserError(f"{self.name} sees images only and cannot read {phrases[0]!r}; search it by an image.")
-        rows = [self.embed_phrases(list(phrases[i : i + BATCH])) for i in range(0, len(phrases), BATCH)]
+            raise UserError(f"{self.name} sees images only and cannot read {texts[0]!r}; search it by an image.")
+        rows = [self.embed_text_batch(list(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 
 

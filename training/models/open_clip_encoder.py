@@ -16,7 +16,7 @@ from training.models import hub
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.metadata_cache import keep, recall
-from training.models.preprocess import Fitting
+from training.models.preprocess import Preprocessing
 from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
 
 CONFIG = "open_clip_config.json"
@@ -91,21 +91,21 @@ class OpenClip(Encoder):
         precision: str,
     ):
         self.name, self.runtime, self.precision = name, runtime, precision
-        self.preprocess, self.fingerprint, self.dim = facts.preprocess, facts.fingerprint, facts.dim
+        self.preprocess_cfg, self.fingerprint, self.dim = facts.preprocess, facts.fingerprint, facts.dim
         self.logit_scale, self.logit_bias, self.parameters = facts.logit_scale, facts.logit_bias, facts.parameters
-        size = self.preprocess["size"]
+        size = self.preprocess_cfg["size"]
         self.image_size = size if isinstance(size, int) else size[0]
         if not isinstance(size, int) and len(set(size)) != 1:
             raise UserError(f"{name} wants images of {size[0]} by {size[1]} pixels; only square ones are supported.")
-        cfg = self.preprocess
-        self.fitting = Fitting(self.image_size, cfg["resize_mode"], cfg["interpolation"], cfg["fill_color"])
+        cfg = self.preprocess_cfg
+        self.preprocessing = Preprocessing(self.image_size, cfg["resize_mode"], cfg["interpolation"], cfg["fill_color"])
         self._model, self._open_tokenizer = model, tokenizer
 
     @cached_property
     def see(self) -> Tower:
         """Loaded with the first image: a search by words never needs it."""
         return load_tower(
-            lambda: image_module(self._model().visual, self.preprocess["mean"], self.preprocess["std"]),
+            lambda: image_module(self._model().visual, self.preprocess_cfg["mean"], self.preprocess_cfg["std"]),
             np.zeros((1, self.image_size, self.image_size, 3), np.uint8),
             f"{self.fingerprint}-image",
             self.runtime,
@@ -123,14 +123,14 @@ class OpenClip(Encoder):
     def tokenizer(self) -> Callable:
         return self._open_tokenizer()
 
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
         return unit(self.see(pixels))
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
-        return unit(self.read(self.tokens(phrases)))
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
+        return unit(self.read(self.tokens(texts)))
 
-    def tokens(self, phrases: list[str]) -> np.ndarray:
-        return self.tokenizer(phrases).numpy().astype(np.int64)
+    def tokens(self, texts: list[str]) -> np.ndarray:
+        return self.tokenizer(texts).numpy().astype(np.int64)
 
 
 def _text_module(model: Any) -> Any:

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from simplejpeg import decode_jpeg
 
-from training.models.preprocess import FORMATS, MODES, ORIENTATION, Fitting, placed, read_image, refused, scaled_size
+from training.models.preprocess import (
+    FORMATS,
+    MODES,
+    ORIENTATION,
+    Preprocessing,
+    placed,
+    read_image,
+    refused,
+    scaled_size,
+)
 
 try:
     from cykooz_resizer import FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
@@ -75,16 +84,16 @@ def _ordinary_jpeg(data: bytes, min_side: int | None) -> Pixels | None:
     return Pixels(np.ascontiguousarray(values), values.shape[1], values.shape[0])
 
 
-def fit_pixels(image: Pixels, fitting: Fitting) -> NDArray[np.uint8]:
+def fit_pixels(image: Pixels, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """An image as a tower takes it: uint8 [size, size, 3]."""
     height, width = image.values.shape[:2]
-    size = fitting.size
-    (across, down), (left, top) = placed(width, height, size, fitting.mode)
-    resized = _resized(image.values, across, down, fitting.interpolation)
+    size = preprocessing.size
+    (across, down), (left, top) = placed(width, height, size, preprocessing.mode)
+    resized = _resized(image.values, across, down, preprocessing.interpolation)
     resized = resized[max(0, top) : max(0, top) + size, max(0, left) : max(0, left) + size]
     if left >= 0 and top >= 0:
         return np.ascontiguousarray(resized)
-    canvas = np.full((size, size, 3), fitting.fill, np.uint8)  # larger than the image
+    canvas = np.full((size, size, 3), preprocessing.fill, np.uint8)  # larger than the image
     canvas[-top : -top + resized.shape[0], -left : -left + resized.shape[1]] = resized
     return canvas
 

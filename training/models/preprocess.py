@@ -26,7 +26,7 @@ ORIENTATION = 0x0112  # EXIF's tag for how the camera was held
 
 
 @dataclass(frozen=True)
-class Fitting:
+class Preprocessing:
     """How a tower wants its images.
 
     size: of its square, in pixels. mode: shortest (shorter side to size, centre cropped), longest
@@ -132,7 +132,7 @@ def _scaled(grey: NDArray) -> Image.Image:
 def fit(
     image: Image.Image, size: int, mode: str = "shortest", interpolation: str = "bicubic", fill: int = 0
 ) -> NDArray[np.uint8]:
-    """An image as a tower takes it: uint8 [size, size, 3], pixel for pixel as open_clip's transform; see Fitting."""
+    """An image resized and cropped, uint8 [size, size, 3], equal to open_clip's transform; see Preprocessing."""
     image = to_rgb(image)
     (width, height), (left, top) = placed(*image.size, size, mode)
     resized = image if (width, height) == image.size else image.resize((width, height), MODES[interpolation])

@@ -10,7 +10,7 @@ import numpy as np
 
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Pixels, Vectors, unit
-from training.models.preprocess import Fitting
+from training.models.preprocess import Preprocessing
 from training.models.run_files import FACTS, WEIGHTS, facts_of, load_weights
 from training.models.runtime import image_module, load_tower, resolve
 from training.models.towers import build_backbone, pair_of, timm_backbone
@@ -26,7 +26,7 @@ class ImageOnly(Encoder):
 
     def __init__(self, name: str, backbone: Any, weights: str, runtime: str, precision: str):
         self.name, self.runtime, self.precision = name, runtime, precision
-        self.image_size, self.fitting = backbone.image_size, Fitting(backbone.image_size)
+        self.image_size, self.preprocessing = backbone.image_size, Preprocessing(backbone.image_size)
         facts = json.dumps([backbone.made_of, backbone.mean, backbone.std], sort_keys=True)
         self.fingerprint = hashlib.sha256(f"{weights}{facts}".encode()).hexdigest()[:16]
         pixels = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
@@ -41,10 +41,10 @@ class ImageOnly(Encoder):
         self.dim = self.see(pixels).shape[1]
         self.parameters = sum(tensor.numel() for tensor in backbone.network.parameters())
 
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
         return unit(self.see(pixels))
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
         raise ValueError(f"{self.name} reads no words")
 
 

@@ -38,11 +38,11 @@ PRECISIONS = {
 
 
 @dataclass(frozen=True)
-class Load:
-    """What keeps a runtime busiest. batch: inputs a call. at_once: calls at the same time."""
+class Batching:
+    """What embeds the most inputs a second. batch_size: inputs of a call. streams: concurrent calls."""
 
-    batch: int
-    at_once: int
+    batch_size: int
+    streams: int
 
 
 _exporting = threading.Lock()  # two conversions at once trace into each other's graphs
@@ -77,11 +77,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load_of(runtime: str) -> Load:
+def batching_of(runtime: str) -> Batching:
     """On a processor, small batches that stay in its caches, one to a core; on a GPU, one large batch at a time."""
     if runtime == "openvino":
-        return Load(batch=8, at_once=cores())
-    return Load(batch=128 if _gpu_at_hand() and _gpu() == "cuda" else 32, at_once=1)
+        return Batching(batch_size=8, streams=cores())
+    return Batching(batch_size=128 if _gpu_at_hand() and _gpu() == "cuda" else 32, streams=1)
 
 
 def load_tower(

@@ -25,7 +25,7 @@ from PIL import Image
 
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
-from training.models.preprocess import Fitting
+from training.models.preprocess import Preprocessing
 from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ TOKENS = 128  # of a phrase, at most
 class Starter(Encoder):
     """Images and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
 
-    name, image_size, fitting, remembers = "starter", IMAGE_SIZE, Fitting(IMAGE_SIZE), True
+    name, image_size, preprocessing, remembers = "starter", IMAGE_SIZE, Preprocessing(IMAGE_SIZE), True
     parameters = 27_689_475  # eye 3,371,008, ear 22,565,376, bridge 1,753,091
 
     def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):
@@ -78,14 +78,14 @@ class Starter(Encoder):
         if self.runtime == "openvino" and self.bridge_path == BRIDGE and not is_exported(key, precision):
             apart("training.models.starter", half, self.precision)
 
-    def embed_prepared(self, pixels: Pixels) -> Vectors:
+    def embed_pixels(self, pixels: Pixels) -> Vectors:
         return unit(self._eye(pixels))
 
-    def tokens(self, phrases: list[str]) -> NDArray[np.int64]:
-        return self._ear.ids(phrases)
+    def tokens(self, texts: list[str]) -> NDArray[np.int64]:
+        return self._ear.ids(texts)
 
-    def embed_phrases(self, phrases: list[str]) -> Vectors:
-        return text_vectors(self._ear(phrases), self.bridge)
+    def embed_text_batch(self, texts: list[str]) -> Vectors:
+        return text_vectors(self._ear(texts), self.bridge)
 
 
 def load_starter(runtime: str | None = None, precision: str | None = None) -> Starter:
@@ -189,9 +189,9 @@ class Ear:
         ids = np.array([self.tokenizer.encode("an image").ids], np.int64)
         self.tower = load_tower(_ear_module, ids, EAR_KEY, runtime, precision, free=(0, 1))
 
-    def ids(self, phrases: list[str]) -> NDArray[np.int64]:
+    def ids(self, texts: list[str]) -> NDArray[np.int64]:
         """Token numbers [N, length], filled up to the longest."""
-        return np.array([tokens.ids for tokens in self.tokenizer.encode_batch(phrases)], np.int64)
+        return np.array([tokens.ids for tokens in self.tokenizer.encode_batch(texts)], np.int64)
 
     def __call__(self, phrases: list[str]) -> Vectors:
         return unit(self.tower(self.ids(phrases)))
