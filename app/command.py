@@ -96,7 +96,7 @@ def serve(
     # Only now, so that --help and mistakes answer at once: these bring pandas and Gradio.
     import uvicorn
 
-    from app.server.server import make_server, open_shelves
+    from app.server.server import make_server, open_collections
     from app.server.timeouts import settings
     from app.state.library import Library
     from training.models.encoder import Encoder
@@ -110,7 +110,7 @@ def serve(
     library = Library(load, local=is_loopback(host) and not share)
     library.first_use = bool(helpers)
     try:
-        open_shelves(library, collections, images, encoder)
+        open_collections(library, collections, images, encoder)
         public = _tunnel(port) if share else None
         name = public.removeprefix("https://") if public else None
         server = make_server(library, host, users, public_host=name, token=secret)

@@ -67,10 +67,10 @@ def library(tmp_path_factory):
     (folder / "secret.txt").write_text("the secret")
     build_collection([folder / "images" / "table.csv"], folder / "hostile.gelato", ColourEncoder())
     library = Library(lambda name: ColourEncoder(), local=False)
-    shelf = library.add(folder / "hostile.gelato")
-    shelf.name = MARKUP
-    opened = shelf.opened()
-    tag(opened, [opened.items["id"].iat[0]], f"{FORMULA[:20]} {MARKUP}")
+    entry = library.add(folder / "hostile.gelato")
+    entry.name = MARKUP
+    collection = entry.published()
+    tag(collection, [collection.items["id"].iat[0]], f"{FORMULA[:20]} {MARKUP}")
     yield library
     library.stop()
 
@@ -162,7 +162,7 @@ def test_odd_paths_go_round_no_guard(library):
 
 
 def test_odd_paths_reach_no_file(library):
-    secret = next(iter(library.shelves.values())).path.parent / "secret.txt"
+    secret = next(iter(library.collections())).path.parent / "secret.txt"
     up = ["..", "%2e%2e", "..%2f..", "%252e%252e", "..%5c..", "....//"]
     starts = ["/media/hostile/", "/images/", "/static/", "/assets/", "/svelte/", "/gradio_api/file=", "/file=", "/"]
     starts += ["/export/", "/labels/", "/map/hostile/", "/gradio_api/custom_component/x/", "/pwa_icon/"]
@@ -197,7 +197,7 @@ def cells(text: str) -> list[str]:
 
 
 def test_no_cell_of_any_table_is_run_by_a_spreadsheet(page, library):
-    collection = library.shelf(None).opened()
+    collection = library.collection(None).published()
     form = {"classes": "red\n=cmd\nblue", "templates": "plain"}
     job = start_labelling(library, Kept(), {}, form)["job"]
     while labelling_state(library, job)["state"] == "running":
@@ -237,7 +237,7 @@ def is_number(cell: str) -> bool:
 
 
 def test_others_are_not_told_where_images_lie(page, library):
-    place = str(library.shelf(None).path.parent)
+    place = str(library.collection(None).path.parent)
     for path in ("/export/hostile.json?q=red", "/export/hostile.txt?q=red", "/export/hostile.csv?q=red"):
         assert place not in page.get(path).text, path
     for path in ("/api/v1/search?q=red", "/api/v1/collections", "/api/v1/collections/hostile", "/api/v1/jobs"):
@@ -252,7 +252,7 @@ def test_no_request_indexes_a_folder_unless_it_is_from_this_computer(page, libra
     ask = {"action": "index", "source": str(Path.home())}
     body = {"data": ask, "component_id": component, "fn_name": "act", "session_hash": "x"}
     answer = page.post("/gradio_api/component_server", json=body).json()
-    assert "from this computer only" in answer["error"] and len(library.shelves) == 1
+    assert "from this computer only" in answer["error"] and len(library.collections()) == 1
 
 
 def bomb(width: int, height: int) -> bytes:

@@ -126,7 +126,7 @@ def test_collections_and_jobs_are_told(api, library):
         ("get", "/search?q=red&where=1", {}, 400, "compares nothing"),
         ("get", "/search?collection=other", {}, 404, "no collection 'other'"),
         ("get", "/search?like=unknown", {}, 400, "no image unknown"),
-        ("get", "/search?image=unknown", {}, 400, "not kept any more"),
+        ("get", "/search?image=unknown", {}, 400, "no longer stored"),
         ("get", "/search?k=0", {}, 422, "k: "),
         ("get", "/search?k=many", {}, 422, "k: "),
         ("get", "/search?query=red", {}, 422, "no field 'query'"),

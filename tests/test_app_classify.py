@@ -49,7 +49,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
 @pytest.fixture
 def page(browser, site) -> Iterator[Page]:
     """The tab over the sorted colours, without any correction."""
-    (site.library.shelf("sorted").path / CORRECTIONS_FILE).unlink(missing_ok=True)
+    (site.library.collection("sorted").path / CORRECTIONS_FILE).unlink(missing_ok=True)
     with watched(browser, site) as open_page:
         page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
         expect(page.locator("#state-pill")).to_contain_text("40 images")  # the header has heard which one is meant
@@ -105,7 +105,7 @@ def test_labels_follow_a_changed_class_without_being_asked(page):
 
 
 def test_keys_review_the_closest_calls_undo_and_the_answers_stay(page, site):
-    path = site.library.shelf("sorted").path
+    path = site.library.collection("sorted").path
     label(page, "red\norange\ngreen\nblue\ngrey")
     page.locator("#view-review").click()
     page.wait_for_selector("#review-question")
@@ -129,7 +129,7 @@ def test_keys_review_the_closest_calls_undo_and_the_answers_stay(page, site):
 
 
 def test_corrections_are_learned_from_and_what_they_gain_is_said(page, site):
-    collection = site.library.shelf("sorted").opened()
+    collection = site.library.collection("sorted").published()
     rows = [
         {"id": id, "label": {"red": "warm", "blue": "cold"}[folder]}
         for id, folder in zip(collection.items["id"], collection.items["folder"], strict=True)
@@ -202,15 +202,15 @@ def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so
         patched.setattr("index.storage.corrections.write_file", refuse)
         page.keyboard.press("Enter")
         expect(page.locator("#review-said")).to_contain_text("cannot be written to")
-    shelf = site.library.shelf("sorted")
-    images = shelf.path.parent / "sorted"
+    entry = site.library.collection("sorted")
+    images = entry.path.parent / "sorted"
     paint(images / "red" / "late.png", (200, 0, 99))
-    build_collection([images], shelf.path, ColourEncoder())
+    build_collection([images], entry.path, ColourEncoder())
     page.locator("#view-accuracy").focus()
     page.get_by_role("textbox", name="Classes").focus()
     expect(page.locator("#labels .g-labels-top .g-notice")).to_contain_text("now has 41 images")
     (images / "red" / "late.png").unlink()
-    build_collection([images], shelf.path, ColourEncoder())
+    build_collection([images], entry.path, ColourEncoder())
     with watched(browser, site) as open_page:
         blind = open_page("?tab=classify&collection=seen", ready="#classify-all")
         expect(blind.locator("#bars")).to_contain_text("blind sees images only")

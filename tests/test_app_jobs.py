@@ -36,7 +36,7 @@ def finished(job: Job) -> Job:
 def test_a_folder_is_indexed_from_the_page_and_appears_as_a_collection(library, tmp_path):
     paint(tmp_path / "more" / "a.png", "red")
     key = do(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})["key"]
-    job = finished(library.shelf(key).job)
+    job = finished(library.collection(key).job)
     assert job.state == "done" and job.note == "1 added"
     cards = {card["name"]: card for card in all_collections(library)["cards"]}
     assert cards["More"]["images"] == 1 and cards["More"]["deletable"] and not cards["squares"]["deletable"]
@@ -55,21 +55,21 @@ def test_an_update_brings_in_what_is_new_and_says_what_changed(library, squares)
 def test_a_collection_is_taken_off_the_page_and_only_its_own_is_deleted(library, tmp_path):
     paint(tmp_path / "more" / "a.png", "red")
     key = do(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour"})["key"]
-    shelf = library.shelf(key)
-    finished(shelf.job)
+    opened = library.collection(key)
+    finished(opened.job)
     with pytest.raises(UserError, match="was not made by this page"):
         do(library, {"action": "delete", "key": "squares"})
     do(library, {"action": "delete", "key": key})
-    assert not shelf.path.exists() and (tmp_path / "more" / "a.png").exists()
+    assert not opened.path.exists() and (tmp_path / "more" / "a.png").exists()
     with pytest.raises(UserError, match="only collection"):
         do(library, {"action": "close", "key": "squares"})
-    assert library.shelf("squares").path.exists()
+    assert library.collection("squares").path.exists()
 
 
 def test_a_collection_is_verified_and_a_fault_is_told_with_what_mends_it(library):
     job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
     assert job.note == "sound"
-    vectors = next(library.shelf("squares").path.glob("segments/*/vectors.npy"))
+    vectors = next(library.collection("squares").path.glob("segments/*/vectors.npy"))
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x7f")
     job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
     assert "faults, the first: " in job.note and "--repair" in job.note
@@ -106,7 +106,7 @@ def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(li
         do(library, ask)
     card = all_collections(library)["cards"][0]
     assert card["path"] == "" and "sources" not in card
-    id = library.shelf("squares").opened().items["id"][0]
+    id = library.collection("squares").published().items["id"][0]
     assert image_facts(library, {"id": id})["facts"]["source"] == ""
 
 

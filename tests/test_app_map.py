@@ -117,7 +117,7 @@ def test_a_lasso_chooses_images_to_tag_to_keep_and_to_search_like(mapped, site):
     page.get_by_label("Tag for the chosen images").fill("seen")
     page.keyboard.press("Enter")
     expect(page.locator("#map-told")).to_contain_text(f"{chosen} images tagged “seen”")
-    assert len(read_tags(site.library.shelf(None).path)) == chosen
+    assert len(read_tags(site.library.collection(None).path)) == chosen
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     assert len(download.value.path().read_text().splitlines()) == chosen + 1
@@ -160,7 +160,7 @@ def test_hovering_shows_the_image(mapped):
 
 
 def test_a_kept_umap_is_shown_and_pca_is_a_click_away(mapped, site):
-    collection = site.library.shelf(None).opened()
+    collection = site.library.collection(None).published()
     points = np.random.default_rng(0).uniform(-1, 1, (len(collection), 2)).astype(np.float32)
     keep_map(collection, Projection("umap", points, None, 0.25))
     page = mapped()

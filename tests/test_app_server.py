@@ -22,11 +22,12 @@ from starlette.testclient import TestClient
 from app.command import first_use, listen, main
 from app.server.access import LARGEST_BODY, LARGEST_IMAGE, read_users
 from app.server.server import make_server
-from app.state.library import Library, Uploads
+from app.state.library import Library
+from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
 from app.tabs.classify.form import Kept
 from app.tabs.collections.tab import all_collections
-from app.tabs.compare.tab import all_shelves
+from app.tabs.compare.tab import comparable_collections
 from app.tabs.search.tab import find_images
 from app.ui.header.header import page_state
 from app.ui.inspector.inspector import image_facts
@@ -79,7 +80,7 @@ def test_the_page_is_served_with_headers_that_name_no_other_host(page):
 
 
 def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path):
-    id = library.shelf("squares").opened().items["id"].iat[0]
+    id = library.collection("squares").published().items["id"].iat[0]
     answer = page.get(f"/media/squares/{id}.webp")
     assert answer.headers["content-type"] == "image/webp"
     assert Image.open(io.BytesIO(answer.content)).size == (20, 20)
@@ -108,7 +109,7 @@ def test_our_own_names_are_answered(page, host):
 
 def test_without_the_password_nothing_but_healthz_answers(library):
     page = ask(library, {"ana": "correct: horse"})
-    id = library.shelf("squares").opened().items["id"].iat[0]
+    id = library.collection("squares").published().items["id"].iat[0]
     paths = ["/", "/config", "/gradio_api/info", f"/media/squares/{id}.webp", "/export/squares.csv?q=red", "/nothing"]
     for path in paths:
         answer = page.get(path)
@@ -149,13 +150,13 @@ def test_an_uploaded_image_is_kept_in_memory_and_searched_with(page, library):
 
 
 def test_a_question_has_a_bounded_number_of_terms(library):
-    id = library.shelf("squares").opened().items["id"].iat[0]
+    id = library.collection("squares").published().items["id"].iat[0]
     with pytest.raises(UserError, match="the most is 32"):
         find_images(library, {"like": [id] * 33})
 
 
 def test_what_is_wanted_and_unwanted_may_cancel_out(library):
-    collection = library.shelf("squares").opened()
+    collection = library.collection("squares").published()
     id = collection.items["id"].iat[0]
     with pytest.raises(UserError, match="cancel out"):
         find_images(library, {"like": [id, "-" + id]})
@@ -169,12 +170,12 @@ def test_an_unreadable_upload_is_answered_with_a_sentence(page, data):
 
 
 def test_old_uploads_are_forgotten_first():
-    images = Uploads(keep=2)
+    images = Uploads(capacity=2)
     first, second = (images.add(Image.new("RGB", (4, 4))) for _ in range(2))
     images.get(first)
     images.add(Image.new("RGB", (4, 4)))
     images.get(first)
-    with pytest.raises(UserError, match="add it again"):
+    with pytest.raises(UserError, match="upload it again"):
         images.get(second)
 
 
@@ -243,12 +244,12 @@ def test_classes_and_phrasings_that_make_no_sense_are_told(library, classes, tem
 
 
 def test_a_published_segment_is_seen_without_a_restart(library, squares, tmp_path):
-    shelf = library.shelf("squares")
-    before = len(shelf.opened())
+    entry = library.collection("squares")
+    before = len(entry.published())
     paint(squares / "new.png", "orange", (50, 50))
     build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
-    shelf._looked = 0.0  # the half second is over
-    assert len(shelf.opened()) == before + 1
+    entry._read_at = 0.0  # the half second is over
+    assert len(entry.published()) == before + 1
 
 
 @pytest.mark.parametrize(
@@ -301,11 +302,11 @@ def test_a_damaged_collection_says_so_each_time_and_hides_no_other(tmp_path):
         vectors.write_bytes(vectors.read_bytes()[:100])
     for _ in range(2):
         with pytest.raises(UserError, match="damaged"):
-            library.shelf("damaged").opened()
+            library.collection("damaged").published()
     sound, damaged = all_collections(library)["cards"]
     assert sound["images"] == 1 and not sound["problem"]
     assert damaged["images"] == 0 and "damaged" in damaged["problem"]
-    assert [one["images"] for one in all_shelves(library)["shelves"]] == [1, 0]
+    assert [one["images"] for one in comparable_collections(library)["shelves"]] == [1, 0]
     library.stop()
 
 
@@ -385,12 +386,12 @@ def test_a_job_that_waits_for_its_encoder_ends_with_the_library(tmp_path):
         return ColourEncoder()
 
     library = Library(load)
-    shelf = library.add_built("later", tmp_path / "later.gelato", "colour", lambda into, encoder, job: None)
+    entry = library.add_built("later", tmp_path / "later.gelato", "colour", lambda into, encoder, job: None)
     library.start()
     assert arrived.wait(5)
     started = time.monotonic()
     library.stop()
-    assert time.monotonic() - started < 2 and shelf.job is not None and shelf.job.state == "failed"
+    assert time.monotonic() - started < 2 and entry.job is not None and entry.job.state == "failed"
     release.set()
 
 

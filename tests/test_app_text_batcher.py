@@ -104,7 +104,7 @@ def test_the_encoders_of_the_library_answer_together_and_alike(tmp_path, squares
     build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
     library = Library(lambda name: ColourEncoder())
     library.add(tmp_path / "squares.gelato")
-    encoder = library.encoder(library.shelf(None))
+    encoder = library.encoder(library.collection(None))
     assert isinstance(encoder.embed_texts, Together)
     phrases = [f"a photo of something {name}" for name in PALETTE] * 3
     assert (encoder.embed_texts(phrases) == ColourEncoder().embed_texts(phrases)).all()

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.state.library import LOOK_AGAIN, Library
+from app.state.library import Library
+from app.state.open_collection import REREAD_AFTER
 from index.build import build_collection
 from index.collection import MANIFEST, Collection
 from index.maintenance.remove import remove_images
@@ -197,13 +198,13 @@ def test_a_folder_that_may_not_be_written_is_said_in_one_sentence(images, tmp_pa
 def test_a_running_page_picks_up_the_new_collection(images, tmp_path, encoder):
     into = tmp_path / "c.gelato"
     build_collection([images], into, encoder)
-    shelf = Library(lambda name: encoder).add(into)
-    assert len(shelf.opened()) == 6
+    opened = Library(lambda name: encoder).add(into)
+    assert len(opened.published()) == 6
     paint(images / "new.png", "red")
     build_collection([images], into, encoder)
-    time.sleep(LOOK_AGAIN * 1.1)
-    assert len(shelf.opened()) == 7
-    assert search(shelf.opened(), encoder, "red", k=1)[0].path == "new.png"
+    time.sleep(REREAD_AFTER * 1.1)
+    assert len(opened.published()) == 7
+    assert search(opened.published(), encoder, "red", k=1)[0].path == "new.png"
 
 
 def test_more_segments_than_a_process_may_hold_files_open(images, tmp_path, encoder):

@@ -58,7 +58,7 @@ def _answer(library: Library, kind: str, ask: Mapping[str, Any], ids: Sequence[s
     except UserError as error:
         return PlainTextResponse(str(error), 400)
     make, media = KINDS[kind]
-    name = f"gelato-{question.shelf.key}-{'chosen' if ids is not None else 'search'}.{kind}"
+    name = f"gelato-{question.opened.key}-{'chosen' if ids is not None else 'search'}.{kind}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(make(question, hits), media_type=media, headers=headers)
 

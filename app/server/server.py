@@ -28,7 +28,7 @@ from training.models.errors import UserError
 PREVIEW_SIDE = 512  # pixels of the longer side of an uploaded image, as shown
 
 
-def open_shelves(library: Library, collections: tuple[Path, ...], images: Path | None, encoder: str | None) -> None:
+def open_collections(library: Library, collections: tuple[Path, ...], images: Path | None, encoder: str | None) -> None:
     """Put what was asked for into the library, or the demo; UserError if something is not there."""
     for path in collections:
         library.add(path.expanduser(), encoder)
@@ -39,7 +39,7 @@ def open_shelves(library: Library, collections: tuple[Path, ...], images: Path |
             raise UserError(f"{images} has no images in it.")
         title = folder.resolve().stem or "images"
         library.add_built(title, cached_collection(title, folder, name), name, build_of(folder))
-    if not library.shelves:
+    if not library.collections():
         images, into = demo_folders(name)
         library.add_built("demo", into, name, build_of_demo(images), tuple(SUGGESTIONS))
 
@@ -85,7 +85,7 @@ def routes(library: Library) -> APIRouter:
     @router.get("/media/{key}/{id}.webp")
     def thumbnail(key: str, id: str) -> Response:
         try:
-            collection = library.shelf(key).collection
+            collection = library.collection(key).collection
         except UserError:
             collection = None
         path = collection.thumbnail(id) if collection is not None else None

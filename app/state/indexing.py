@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from app.state.jobs import Job
-from app.state.library import Build, Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import Build, OpenCollection
 from index.build import BuildReport, Progress, build_collection
 from index.collection import cached_collection
 from index.ingest.demo import build_demo
@@ -34,7 +35,7 @@ def build_of_demo(images: Path) -> Build:
     return build
 
 
-def index_folder(library: Library, source: str, encoder: str, name: str = "") -> Shelf:
+def index_folder(library: Library, source: str, encoder: str, name: str = "") -> OpenCollection:
     """A new collection of the images at source, in the cache, its build under way. UserError if there are none."""
     _only_here(library)
     if not source.strip():
@@ -44,71 +45,67 @@ def index_folder(library: Library, source: str, encoder: str, name: str = "") ->
     place = Path(source.strip()).expanduser()
     title = name.strip() or place.resolve().stem or "images"
     into = cached_collection(title, place, encoder)
-    if any(shelf.path == into for shelf in library.shelves.values()):
-        raise UserError(f"{source} is already here, made with {encoder}; use its Update.")
-    shelf = library.add_built(title, into, encoder, build_of(source.strip()))
-    library.bring_up_to_date(shelf)
-    return shelf
+    opened = library.add_built(title, into, encoder, build_of(source.strip()))
+    library.bring_up_to_date(opened)
+    return opened
 
 
-def update(library: Library, shelf: Shelf) -> Job:
+def update(library: Library, opened: OpenCollection) -> Job:
     """Bring a collection up to date with the sources that its images came from."""
     _only_here(library)
-    _idle(shelf)
-    if shelf.build is None:
-        sources = sorted(shelf.opened().items["source"].unique())
-        encoder = library.encoder(shelf)
-        shelf.opened().check_encoder(encoder)
+    _idle(opened)
+    if opened.build is None:
+        sources = sorted(opened.published().items["source"].unique())
+        encoder = library.encoder(opened)
+        opened.published().check_encoder(encoder)
 
         def work(job: Job) -> BuildReport:
-            return _told(job, build_collection(sources, shelf.path, encoder, **_hooks(job)))
+            return _told(job, build_collection(sources, opened.path, encoder, **_hooks(job)))
 
-        shelf.job = library.jobs.start("update", work, about=shelf.key)
+        opened.job = library.jobs.start("update", work, about=opened.key)
     else:
-        library.bring_up_to_date(shelf)
-    assert shelf.job is not None
-    return shelf.job
+        library.bring_up_to_date(opened)
+    assert opened.job is not None
+    return opened.job
 
 
-def verify(library: Library, shelf: Shelf) -> Job:
+def verify(library: Library, opened: OpenCollection) -> Job:
     """Read every file of a collection again; the job's result is its faults."""
-    _idle(shelf)
+    _idle(opened)
 
     def work(job: Job) -> list[Fault]:
         def tell(done: int, total: int) -> None:
             job.done, job.total = done, total
 
-        faults = find_faults(shelf.path, tell)
+        faults = find_faults(opened.path, tell)
         first = str(faults[0]) if faults else ""
         job.note = "sound" if not faults else f"{len(faults):,} faults, the first: {first}"
         return faults
 
-    return library.jobs.start("verify", work, about=shelf.key)
+    return library.jobs.start("verify", work, about=opened.key)
 
 
-def close(library: Library, shelf: Shelf) -> None:
+def close(library: Library, opened: OpenCollection) -> None:
     """Take a collection off the page; it stays on disk."""
     _only_here(library)
-    _idle(shelf)
-    if len(library.shelves) == 1:
-        raise UserError("This is the only collection that is open; open another one first.")
-    del library.shelves[shelf.key]
+    _idle(opened)
+    library.close(opened)
 
 
-def delete(library: Library, shelf: Shelf) -> None:
+def delete(library: Library, opened: OpenCollection) -> None:
     """Take a collection that this page made off the page and off the disk. The images stay where they are."""
-    if not deletable(shelf):
+    if not deletable(opened):
         raise UserError(
-            f"{shelf.name} was not made by this page, so it is not deleted here; delete {shelf.path} yourself."
+            f"{opened.name} was not made by this page, so it is not deleted here; delete {opened.path} yourself."
         )
-    close(library, shelf)
-    shelf.forget()
-    shutil.rmtree(shelf.path, ignore_errors=True)
+    close(library, opened)
+    opened.release()
+    shutil.rmtree(opened.path, ignore_errors=True)
 
 
-def deletable(shelf: Shelf) -> bool:
+def deletable(opened: OpenCollection) -> bool:
     """Whether the collection lies in our own cache, where it can be made again."""
-    return shelf.path.resolve().is_relative_to(cache_dir("collections").resolve())
+    return opened.path.resolve().is_relative_to(cache_dir("collections").resolve())
 
 
 def _only_here(library: Library) -> None:
@@ -116,9 +113,9 @@ def _only_here(library: Library) -> None:
         raise UserError("Collections are changed from this computer only: others can reach this page.")
 
 
-def _idle(shelf: Shelf) -> None:
-    if shelf.job is not None and shelf.job.state == "running":
-        raise UserError(f"{shelf.name} is being worked on; stop that first, or wait.")
+def _idle(opened: OpenCollection) -> None:
+    if opened.job is not None and opened.job.state == "running":
+        raise UserError(f"{opened.name} is being worked on; stop that first, or wait.")
 
 
 def _hooks(job: Job) -> dict[str, Any]:

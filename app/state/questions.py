@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from index.collection import Collection
 from index.query import Term, parse_query
 from index.retrieval.facets import Facets, Rows, facets_of
@@ -30,7 +31,7 @@ class Question:
     which may see whole paths.
     """
 
-    shelf: Shelf
+    opened: OpenCollection
     collection: Collection
     terms: list[Term]
     sort: str = "best"
@@ -58,8 +59,8 @@ def asked(library: Library, ask: Mapping[str, Any]) -> Question:
 
     An id or token with a minus before it is unwanted. UserError for what makes no sense.
     """
-    shelf = library.shelf(ask.get("collection"))
-    collection = shelf.opened()
+    opened = library.collection(ask.get("collection"))
+    collection = opened.published()
     tags = read_tags(collection.path)
     tagged = rows_by_tag(collection, tags)
     filters = ask.get("filters") or []
@@ -70,7 +71,7 @@ def asked(library: Library, ask: Mapping[str, Any]) -> Question:
         passing = matching_rows(collection.items, str(ask["where"]))
         among = np.flatnonzero(passing) if among is None else among[passing[among]]
     return Question(
-        shelf=shelf,
+        opened=opened,
         collection=collection,
         terms=asked_terms(library, collection, ask),
         sort=str(ask.get("sort") or "best"),

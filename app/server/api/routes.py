@@ -31,7 +31,8 @@ from app.server.api.schemas import (
     Uploaded,
 )
 from app.state.jobs import Job
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from app.state.questions import asked
 from app.tabs.classify.form import Kept
 from app.tabs.classify.image import classify_image
@@ -197,11 +198,11 @@ def client_functions(library: Library, classifiers: Kept) -> None:
 
 def search(library: Library, asks: Search) -> Matches:
     """What the Search tab answers, with the columns of every result."""
-    shelf = _shelf(library, asks.collection)
+    opened = _open_collection(library, asks.collection)
     if not library.local and re.search(rf"\b({'|'.join(LOCAL)})\b", asks.where):
         raise UserError("Where images lie is not told to others; leave source out of the filter.")
     ask = asks.model_dump()
-    question = asked(library, ask | {"collection": shelf.key, "images": ask.pop("image")})
+    question = asked(library, ask | {"collection": opened.key, "images": ask.pop("image")})
     found = answer(library, question)
     at = found.line["at"] if found.line is not None and found.line.get("shown") else None
 
@@ -219,13 +220,13 @@ def search(library: Library, asks: Search) -> Matches:
             score=round(one.score, 5) if question.terms else None,
             strength=strength,
             likely=None if at is None or strength is None else strength > at,
-            preview=f"/media/{shelf.key}/{one.id}.webp",
+            preview=f"/media/{opened.key}/{one.id}.webp",
             columns=columns,
         )
 
     return Matches(
-        collection=shelf.key,
-        encoder=shelf.encoder_name,
+        collection=opened.key,
+        encoder=opened.encoder_name,
         images=len(question.collection),
         matching=found.matching,
         likely=found.likely,
@@ -236,8 +237,8 @@ def search(library: Library, asks: Search) -> Matches:
 
 def classify(library: Library, classifiers: Kept, asks: Classify) -> Classified:
     """What the Classify tab answers for one image."""
-    shelf = _shelf(library, asks.collection)
-    where, image = {"collection": shelf.key}, {"image": asks.image, "id": asks.id, "collection": shelf.key}
+    opened = _open_collection(library, asks.collection)
+    where, image = {"collection": opened.key}, {"image": asks.image, "id": asks.id, "collection": opened.key}
     names = "\n".join(asks.classes)
     form = {"classes": names, "templates": asks.templates, "none": asks.none, "sureness": "own"}
     answered = classify_image(library, classifiers, where, image, form)
@@ -246,7 +247,7 @@ def classify(library: Library, classifiers: Kept, asks: Classify) -> Classified:
     ]
     next_best = probabilities[1].probability if len(probabilities) > 1 else 0.0
     return Classified(
-        collection=shelf.key,
+        collection=opened.key,
         encoder=answered["encoder"],
         label=probabilities[0].name,
         margin=round(probabilities[0].probability - next_best, 5),
@@ -256,13 +257,13 @@ def classify(library: Library, classifiers: Kept, asks: Classify) -> Classified:
 
 def probe(library: Library, asks: Probe) -> Probed:
     """Winoground's question of one example."""
-    shelf = _shelf(library, asks.collection)
-    encoder = library.encoder(shelf)
-    images = [_vector(library, shelf, encoder, image) for image in asks.images]
+    opened = _open_collection(library, asks.collection)
+    encoder = library.encoder(opened)
+    images = [_vector(library, opened, encoder, image) for image in asks.images]
     captions = encoder.embed_texts(asks.captions)
     scores = pair_matrix(*(row[None] for row in [*images, *captions]))
     wins = {name: bool(won[0]) for name, won in wins_of_matrix(scores).items()}
-    return Probed(collection=shelf.key, encoder=encoder.name, scores=scores[0].round(5).tolist(), **wins)
+    return Probed(collection=opened.key, encoder=encoder.name, scores=scores[0].round(5).tolist(), **wins)
 
 
 def upload(library: Library, data: bytes) -> Uploaded:
@@ -273,19 +274,19 @@ def upload(library: Library, data: bytes) -> Uploaded:
 
 def collections(library: Library) -> list[CollectionOf]:
     """Everything that is open."""
-    return [CollectionOf(**_facts(library, shelf)) for shelf in list(library.shelves.values())]
+    return [CollectionOf(**_facts(library, opened)) for opened in library.collections()]
 
 
 def collection(library: Library, key: str) -> CollectionFacts:
     """What is known of one collection."""
-    shelf = _shelf(library, key)
-    facts = _facts(library, shelf)
+    opened = _open_collection(library, key)
+    facts = _facts(library, opened)
     if not facts["images"]:
         return CollectionFacts(**facts)
-    opened = shelf.opened()
+    published = opened.published()
     tags = sorted({name for names in read_tags(opened.path).values() for name in names})
-    columns = [name for name in opened.items.columns if library.local or name not in LOCAL]
-    more: dict[str, Any] = {"dim": opened.dim, "failed": opened.manifest.failed, "revision": opened.revision}
+    columns = [name for name in published.items.columns if library.local or name not in LOCAL]
+    more: dict[str, Any] = {"dim": published.dim, "failed": published.manifest.failed, "revision": published.revision}
     return CollectionFacts(**facts, **more, columns=columns, tags=tags)
 
 
@@ -294,34 +295,34 @@ def job_state(job: Job) -> JobState:
     return JobState(**{name: value for name, value in job.as_dict().items() if name in JobState.model_fields})
 
 
-def _facts(library: Library, shelf: Shelf) -> dict[str, Any]:
-    state = library.encoder_state(shelf)
+def _facts(library: Library, opened: OpenCollection) -> dict[str, Any]:
+    state = library.encoder_state(opened)
     wrong = state["error"]
     try:
-        images = len(shelf.collection or ())
+        images = len(opened.collection or ())
     except UserError as error:
         images, wrong = 0, str(error)
-    job = shelf.job.id if shelf.job is not None else None
-    facts = {"key": shelf.key, "name": shelf.name, "images": images, "encoder": state["name"]}
+    job = opened.job.id if opened.job is not None else None
+    facts = {"key": opened.key, "name": opened.name, "images": images, "encoder": state["name"]}
     return facts | {"state": state["state"], "problem": wrong, "job": job}
 
 
-def _vector(library: Library, shelf: Shelf, encoder: Encoder, of: ImageOf) -> Vectors:
+def _vector(library: Library, opened: OpenCollection, encoder: Encoder, of: ImageOf) -> Vectors:
     """[dim], unit length."""
     if of.image:
         return encoder.embed_images([library.uploads.get(of.image)])[0]
-    opened = shelf.opened()
-    opened.check_encoder(encoder)
+    collection = opened.published()
+    collection.check_encoder(encoder)
     try:
-        return np.asarray(opened.vector(of.id))
+        return np.asarray(collection.vector(of.id))
     except KeyError as error:
-        raise NotThere(f"There is no image {of.id} in {shelf.name}.") from error
+        raise NotThere(f"There is no image {of.id} in {opened.name}.") from error
 
 
-def _shelf(library: Library, key: str) -> Shelf:
-    if key and key not in library.shelves:
+def _open_collection(library: Library, key: str) -> OpenCollection:
+    if key and key not in {opened.key for opened in library.collections()}:
         raise NotThere(f"There is no collection {key!r} here; {PREFIX}/collections lists those that are.")
-    return library.shelf(key or None)
+    return library.collection(key or None)
 
 
 def _told(ask: Callable[..., BaseModel], library: Library, model: type[BaseModel], **given: Any) -> dict[str, Any]:

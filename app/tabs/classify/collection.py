@@ -21,9 +21,9 @@ def start_labelling(
     library: Library, kept: Kept, where: dict[str, Any], form: Form, learn: bool = False
 ) -> dict[str, Any]:
     """Label every image of the collection in the background; the answer names the job. learn: from corrections."""
-    shelf = library.shelf(where.get("collection"))
+    opened = library.collection(where.get("collection"))
     asked = read_form(form)
-    collection = shelf.opened()
+    collection = opened.published()
     if library.jobs.running("label") >= MOST_JOBS:
         raise UserError("Other collections are being labelled; try again when they are done.")
 
@@ -34,12 +34,12 @@ def start_labelling(
             job.done, job.total = done, total
 
         tell(0, len(collection))
-        encoder = library.encoder(shelf)
-        noise = noise_for(shelf, encoder, asked)
-        return shelf.key, Labelling(collection, kept.vectors(encoder), asked, noise, learn=learn, progress=tell)
+        encoder = library.encoder(opened)
+        noise = noise_for(opened, encoder, asked)
+        return opened.key, Labelling(collection, kept.vectors(encoder), asked, noise, learn=learn, progress=tell)
 
     fields = tuple(form.get(name) for name in FIELDS)
-    job = library.jobs.start("label", work, asked=fields, about=shelf.key)
+    job = library.jobs.start("label", work, asked=fields, about=opened.key)
     until = time.monotonic() + SOON
     while job.state == "running" and time.monotonic() < until:
         time.sleep(0.01)

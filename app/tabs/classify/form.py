@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from index.labels.classifier import SURENESS, Asked, Classifier, calibrated, make_classifier
 from index.labels.ground_truth import known_labels
 from index.retrieval.relevance import Noise
@@ -69,12 +70,12 @@ def understood(form: Form, asked: Asked) -> str:
     return f"Understood as {len(asked.classes)} classes: {names}."
 
 
-def noise_for(shelf: Shelf, encoder: Encoder, asked: Asked) -> Noise | None:
+def noise_for(opened: OpenCollection, encoder: Encoder, asked: Asked) -> Noise | None:
     """What any-of-these needs, else None. UserError where it cannot be measured."""
     if not asked.independent or encoder.logit_bias is not None:
         return None
-    shelf.opened()
-    noise = shelf.noise(encoder, NOISE_PATIENCE)
+    opened.published()
+    noise = opened.null_distribution(encoder, NOISE_PATIENCE)
     if noise is None:
         raise UserError("The collection's noise is still being measured; try again in a moment.")
     return noise
@@ -99,19 +100,19 @@ class Kept:
             self._vectors.move_to_end(encoder.fingerprint)
             return self._vectors[encoder.fingerprint]
 
-    def classifier(self, library: Library, shelf: Shelf, asked: Asked) -> Classifier:
+    def classifier(self, library: Library, opened: OpenCollection, asked: Asked) -> Classifier:
         """For images beside a collection, with what its labels say about probabilities."""
-        encoder = library.encoder(shelf)
-        collection = shelf.collection
+        encoder = library.encoder(opened)
+        collection = opened.collection
         corrections = read_corrections(collection.path) if collection is not None else {}
         mark = hash(tuple(corrections.items()))
         revision = collection.revision if collection is not None else 0
-        key = (encoder.fingerprint, shelf.key, str(shelf.path), revision, mark, asked)
+        key = (encoder.fingerprint, opened.key, str(opened.path), revision, mark, asked)
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        made = make_classifier(asked, self.vectors(encoder), noise_for(shelf, encoder, asked))
+        made = make_classifier(asked, self.vectors(encoder), noise_for(opened, encoder, asked))
         if asked.sureness == "calibrated" and collection is not None and len(collection):
             known = known_labels(collection, asked.classes, corrections, asked.none or asked.independent)
             made = calibrated(made, collection, known)

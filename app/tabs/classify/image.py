@@ -20,16 +20,16 @@ def classify_image(
     library: Library, kept: Kept, where: dict[str, Any], image: dict[str, Any], form: Form
 ) -> dict[str, Any]:
     """Every class with its probability for one image, likeliest first; nothing while there is no image."""
-    shelf = library.shelf(where.get("collection"))
+    opened = library.collection(where.get("collection"))
     if not (image.get("image") or image.get("id")):
         return {"bars": None}
     asked = read_form(form)
-    classifier = kept.classifier(library, shelf, asked)
+    classifier = kept.classifier(library, opened, asked)
     encoder = classifier.encoder
     if image.get("image"):
         vector = encoder.embed_images([library.uploads.get(image["image"])])[0]
     else:
-        collection = library.shelf(image.get("collection")).opened()
+        collection = library.collection(image.get("collection")).published()
         collection.check_encoder(encoder)
         try:
             vector = collection.vector(image["id"])
@@ -51,7 +51,7 @@ def classify_image(
         for i in order
     ]
     answer: dict[str, Any] = {"bars": bars, "encoder": encoder.name, "independent": asked.independent}
-    answer["asked"] = {"collection": shelf.key, "image": image, "form": dict(form)}
+    answer["asked"] = {"collection": opened.key, "image": image, "form": dict(form)}
     answer |= {"sureness": sureness_of(classifier), "understood": understood(form, asked), "phrasings": []}
     if 1 < len(asked.templates) <= MOST_EFFECTS:
         effects = template_effects(classifier, kept.vectors(encoder), vector[None])
@@ -74,8 +74,8 @@ def where_it_matches(library: Library, kept: Kept, ask: dict[str, Any]) -> dict[
     Maps are [GRID][GRID] in 0..1, of the preview that the page shows; a class that no part matches has none.
     """
     asked, image, names = read_form(ask.get("form") or {}), ask.get("image") or {}, ask.get("names")
-    shelf = library.shelf(ask.get("collection"))
-    classifier = kept.classifier(library, shelf, asked)
+    opened = library.collection(ask.get("collection"))
+    classifier = kept.classifier(library, opened, asked)
     wanted = set(map(str, names[:MOST_MAPS])) if isinstance(names, list) else set()
     at = [i for i, c in enumerate(asked.classes) if c.name in wanted]
     if not at:
@@ -87,7 +87,7 @@ def where_it_matches(library: Library, kept: Kept, ask: dict[str, Any]) -> dict[
 def _preview(library: Library, image: dict[str, Any]) -> Image.Image:
     if image.get("image"):
         return library.uploads.get(image["image"])
-    preview = library.shelf(image.get("collection")).opened().thumbnail(str(image.get("id")))
+    preview = library.collection(image.get("collection")).published().thumbnail(str(image.get("id")))
     if preview is None:
         raise UserError("This image has no preview any more; build the collection again.")
     with Image.open(preview) as opened:

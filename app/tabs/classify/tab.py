@@ -54,7 +54,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     def again(where: dict, labels: dict | None, *fields: Any) -> tuple[Any, Any]:
         """Labels that are shown follow what is asked of them."""
         job = library.jobs.get((labels or {}).get("job") or "")
-        if job is None or job.about != library.shelf(where.get("collection")).key or job.asked == fields:
+        if job is None or job.about != library.collection(where.get("collection")).key or job.asked == fields:
             return gr.skip(), gr.skip()
         return start(where, labels, *fields)
 

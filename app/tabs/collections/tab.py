@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from app.state import indexing as work
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from app.tabs.search.tab import answered
 from index.collection import Collection
 from index.search import nearest_of
@@ -41,25 +42,25 @@ def collections_tab(library: Library) -> None:
 def all_collections(library: Library) -> dict[str, Any]:
     """A card for every collection, the jobs, and whether this page may be asked to change collections."""
     jobs = [job.as_dict() for job in library.jobs.all()]
-    names = {shelf.key: shelf.name for shelf in library.shelves.values()}
-    cards = [_card(library, shelf) for shelf in list(library.shelves.values())]
+    names = {opened.key: opened.name for opened in library.collections()}
+    cards = [_card(library, opened) for opened in library.collections()]
     return {"cards": cards, "jobs": jobs, "names": names, "local": library.local}
 
 
-def _card(library: Library, shelf: Shelf) -> dict[str, Any]:
-    encoder = library.encoder_state(shelf)
+def _card(library: Library, opened: OpenCollection) -> dict[str, Any]:
+    encoder = library.encoder_state(opened)
     card: dict[str, Any] = {
-        "key": shelf.key,
-        "name": shelf.name,
-        "path": str(shelf.path) if library.local else "",
+        "key": opened.key,
+        "name": opened.name,
+        "path": str(opened.path) if library.local else "",
         "encoder": encoder["name"],
         "problem": encoder["error"],
-        "job": shelf.job.as_dict() if shelf.job is not None else None,
-        "deletable": library.local and work.deletable(shelf),
+        "job": opened.job.as_dict() if opened.job is not None else None,
+        "deletable": library.local and work.deletable(opened),
         "images": 0,
     }
     try:
-        collection = shelf.collection
+        collection = opened.collection
     except UserError as error:  # it is damaged
         return card | {"problem": str(error)}
     if not collection:
@@ -96,31 +97,31 @@ def do(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     action = str(ask.get("action"))
     if action == "index":
         encoder = str(ask.get("encoder") or "").strip() or "starter"
-        shelf = work.index_folder(library, str(ask.get("source") or ""), encoder, str(ask.get("name") or "")[:80])
-        return {"key": shelf.key}
+        opened = work.index_folder(library, str(ask.get("source") or ""), encoder, str(ask.get("name") or "")[:80])
+        return {"key": opened.key}
     if action == "stop":
         job = library.jobs.get(str(ask.get("job")))
         if job is None:
             raise UserError("That job is not known any more.")
         job.stopping.set()
         return {"job": job.id}
-    shelf = library.shelf(str(ask.get("key")))
+    opened = library.collection(str(ask.get("key")))
     if action == "update":
-        return {"job": work.update(library, shelf).id}
+        return {"job": work.update(library, opened).id}
     if action == "verify":
-        return {"job": work.verify(library, shelf).id}
+        return {"job": work.verify(library, opened).id}
     if action == "close":
-        work.close(library, shelf)
+        work.close(library, opened)
     elif action == "delete":
-        work.delete(library, shelf)
+        work.delete(library, opened)
     else:
         raise UserError(f"There is nothing called {action!r} to do with a collection.")
-    return {"key": shelf.key}
+    return {"key": opened.key}
 
 
 def unread_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """The images of a collection that could not be read, each with the reason."""
-    collection = library.shelf(str(ask.get("key"))).opened()
+    collection = library.collection(str(ask.get("key"))).published()
     failures = collection.failures
     rows = failures.head(PROBLEMS)[["path", "reason"]].to_dict("records")
     return {"problems": rows, "total": len(failures), "name": collection.name}

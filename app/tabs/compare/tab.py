@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from app.state.questions import asked_terms
 from app.tabs.search.tab import answered
 from app.ui.inspector.inspector import file_name
@@ -32,7 +33,7 @@ def compare_tab(library: Library) -> None:
     speeds = Speeds()
 
     def sides(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(all_shelves, library)
+        return answered(comparable_collections, library)
 
     def both(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(compare_two, library, ask)
@@ -55,22 +56,22 @@ def compare_tab(library: Library) -> None:
     )
 
 
-def all_shelves(library: Library) -> dict[str, Any]:
+def comparable_collections(library: Library) -> dict[str, Any]:
     """Every collection with what is known of its encoder."""
     stored = {str(library.runs / run.name): run for run in list_runs(library.runs)}
-    return {"shelves": [_shelf_facts(library, shelf, stored) for shelf in library.shelves.values()]}
+    return {"shelves": [_facts(library, opened, stored) for opened in library.collections()]}
 
 
-def _shelf_facts(library: Library, shelf: Shelf, stored: dict[str, Any]) -> dict[str, Any]:
-    state, collection = library.encoder_state(shelf), None
+def _facts(library: Library, opened: OpenCollection, stored: dict[str, Any]) -> dict[str, Any]:
+    state, collection = library.encoder_state(opened), None
     with suppress(UserError):  # a damaged one has a row without images; its own page says what is wrong
-        collection = shelf.collection
-    run = stored.get(shelf.encoder_name.rstrip("/"))
+        collection = opened.collection
+    run = stored.get(opened.encoder_name.rstrip("/"))
     facts = {
-        "key": shelf.key,
-        "name": shelf.name,
+        "key": opened.key,
+        "name": opened.name,
         "images": len(collection) if collection is not None else 0,
-        "encoder": shelf.encoder_name,
+        "encoder": opened.encoder_name,
         "state": state["state"],
         "error": state["error"],
         "readsText": state["readsText"],
@@ -83,7 +84,7 @@ def _shelf_facts(library: Library, shelf: Shelf, stored: dict[str, Any]) -> dict
         "samples": _samples(collection) if collection is not None else [],
     }
     if state["state"] == "ready":
-        encoder = library.encoder(shelf)
+        encoder = library.encoder(opened)
         facts["size"] = encoder.image_size
         facts["parameters"] = (run.parameters if run else None) or encoder.parameters
     return facts
@@ -100,13 +101,13 @@ def _samples(collection: Collection) -> list[dict[str, Any]]:
 
 def compare_two(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """The first images of ask["a"] and ask["b"] for one query, each with its rank on the other side."""
-    left, right = library.shelf(ask.get("a")), library.shelf(ask.get("b"))
+    left, right = library.collection(ask.get("a")), library.collection(ask.get("b"))
     if left.key == right.key:
         raise UserError("Those are one and the same collection; choose two, each made by an encoder of its own.")
     like = [str(id) for id in ask.get("like") or []][:1]
     asked = {"q": ask.get("q"), "like": like, "images": ask.get("images") or []}
-    vectors = [_query(library, shelf, asked, left) for shelf in (left, right)]
-    one, other = left.opened(), right.opened()
+    vectors = [_query(library, opened, asked, left) for opened in (left, right)]
+    one, other = left.published(), right.published()
     found = compare(one, other, vectors[0], vectors[1], SHOWN, without=like)
     return {
         "a": {"key": left.key, "encoder": left.encoder_name, "hits": [_hit(one, r) for r in found.left]},
@@ -118,9 +119,11 @@ def compare_two(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _query(library: Library, shelf: Shelf, asked: dict[str, Any], home: Shelf) -> NDArray[np.float32]:
-    """One question as a shelf's encoder sees it; an image of another collection is read from its preview."""
-    collection, encoder = shelf.opened(), library.encoder(shelf)
+def _query(
+    library: Library, opened: OpenCollection, asked: dict[str, Any], home: OpenCollection
+) -> NDArray[np.float32]:
+    """One question as a collection's encoder sees it; an image of another collection is read from its preview."""
+    collection, encoder = opened.published(), library.encoder(opened)
     collection.check_encoder(encoder)
     if not encoder.reads_text and str(asked["q"] or "").strip():
         raise UserError(f"{encoder.name} sees images only; ask with an image: choose one, or click one below.")
@@ -131,7 +134,7 @@ def _query(library: Library, shelf: Shelf, asked: dict[str, Any], home: Shelf) -
     return embed_query(terms, collection, encoder)
 
 
-def _like(id: str, collection: Collection, home: Shelf) -> Term:
+def _like(id: str, collection: Collection, home: OpenCollection) -> Term:
     """An image as a term: by its vector where the collection has it, else by its preview."""
     try:
         collection.row(id)
@@ -140,8 +143,8 @@ def _like(id: str, collection: Collection, home: Shelf) -> Term:
     return Term(like=id)
 
 
-def _preview(shelf: Shelf, id: str) -> Image.Image:
-    path = shelf.opened().thumbnail(id)
+def _preview(opened: OpenCollection, id: str) -> Image.Image:
+    path = opened.published().thumbnail(id)
     if path is None:
         raise UserError("That image is not in the collection any more; choose another.")
     with Image.open(path) as preview:
@@ -159,20 +162,20 @@ def neighbours_across(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
     An image of a collection is asked of those collections that have it, an uploaded one of all.
     """
-    home = library.shelf(ask.get("collection"))
+    home = library.collection(ask.get("collection"))
     id = str(ask.get("id") or "")
     images = [str(token) for token in ask.get("images") or []][:1]
     rows = []
-    for shelf in library.shelves.values():
-        if id and not _has(shelf, id):
+    for opened in library.collections():
+        if id and not _has(opened, id):
             continue  # neighbours among other images say nothing about the encoder
-        row: dict[str, Any] = {"key": shelf.key, "name": shelf.name, "encoder": shelf.encoder_name}
-        if library.encoder_state(shelf)["state"] == "loading":
+        row: dict[str, Any] = {"key": opened.key, "name": opened.name, "encoder": opened.encoder_name}
+        if library.encoder_state(opened)["state"] == "loading":
             rows.append(row | {"waiting": True})
             continue
         try:
-            vector = _query(library, shelf, {"q": "", "like": [id] if id else [], "images": images}, home)
-            collection = shelf.opened()
+            vector = _query(library, opened, {"q": "", "like": [id] if id else [], "images": images}, home)
+            collection = opened.published()
             scores = np.concatenate([np.asarray(part, np.float32) @ vector for part in collection.parts])
             order = np.argsort(-scores, kind="stable")[: NEIGHBOURS + 1]
             items = collection.items
@@ -187,9 +190,9 @@ def neighbours_across(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def _has(shelf: Shelf, id: str) -> bool:
+def _has(opened: OpenCollection, id: str) -> bool:
     try:
-        return shelf.opened().row(id) >= 0
+        return opened.published().row(id) >= 0
     except (KeyError, UserError):
         return False
 
@@ -203,17 +206,17 @@ class Speeds:
 
     def of(self, library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         """Milliseconds an image, preparing included: the median of five batches after a first one."""
-        shelf = library.shelf(ask.get("key"))
-        encoder, collection = library.encoder(shelf), shelf.opened()
+        opened = library.collection(ask.get("key"))
+        encoder, collection = library.encoder(opened), opened.published()
         with self._lock:
             if encoder.fingerprint not in self._known:
-                self._known[encoder.fingerprint] = _milliseconds(encoder, shelf, collection)
+                self._known[encoder.fingerprint] = _milliseconds(encoder, opened, collection)
             return {"milliseconds": self._known[encoder.fingerprint], "images": TIMED}
 
 
-def _milliseconds(encoder: Encoder, shelf: Shelf, collection: Collection) -> float:
+def _milliseconds(encoder: Encoder, opened: OpenCollection, collection: Collection) -> float:
     ids = [str(id) for id in collection.items["id"].head(TIMED)]
-    images = [_preview(shelf, id) for id in ids if collection.thumbnail(id) is not None]
+    images = [_preview(opened, id) for id in ids if collection.thumbnail(id) is not None]
     if not images:
         raise UserError("There is no image to measure with.")
     encoder.embed_images(images)

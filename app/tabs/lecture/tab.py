@@ -42,16 +42,16 @@ def lecture_strip(library: Library) -> None:
 
 def zero_shot_recipe(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Prompts, vectors and cosines of one image and a few labels: all that a zero-shot answer is made of."""
-    shelf, encoder = reader(library, ask)
-    collection = shelf.opened()
+    opened, encoder = reader(library, ask)
+    collection = opened.published()
     row = int(np.random.default_rng(int(ask.get("turn") or 0)).integers(len(collection)))
     id = str(collection.items["id"].iat[row])
-    image = image_of(library, shelf, {"id": id})
+    image = image_of(library, opened, {"id": id})
     labels = likeliest(encoder, image, LABELS)
     prompts = [f"a photo of a {label}." for label in labels]
     image, texts = encoder.embed_images([image])[0], encoder.embed_texts(prompts)
     return {
-        "collection": shelf.key,
+        "collection": opened.key,
         "id": id,
         "labels": labels,
         "prompts": prompts,
@@ -68,11 +68,11 @@ def loss_of_eight(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
     The captions are the collection's own where it has eight different ones, else scenes are generated.
     """
-    shelf, encoder = reader(library, ask)
+    opened, encoder = reader(library, ask)
     turn = int(ask.get("turn") or 0)
-    found = _captioned(shelf.opened(), turn)
+    found = _captioned(opened.published(), turn)
     if found:
-        images = [image_of(library, shelf, {"id": id}) for id, _ in found]
+        images = [image_of(library, opened, {"id": id}) for id, _ in found]
         captions = [caption for _, caption in found]
     else:
         made = _scenes(turn)

@@ -11,7 +11,8 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.routing import APIRouter
 from numpy.typing import NDArray
 
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from app.state.questions import PAGE, asked_terms
 from app.tabs.search.tab import answered
 from app.ui.inspector.inspector import file_name
@@ -60,9 +61,9 @@ def map_tab(library: Library) -> None:
 
 def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """What there is to draw, and how far it can be trusted; starts UMAP where that is possible."""
-    shelf = library.shelf(ask.get("collection"))
-    collection = shelf.opened()
-    busy = shelf.job is not None and shelf.job.state == "running"
+    opened = library.collection(ask.get("collection"))
+    collection = opened.published()
+    busy = opened.job is not None and opened.job.state == "running"
     umap, why = library.maps.umap_state(collection, library.jobs, busy)
     wanted = ask.get("method")
     method = "umap" if umap == "ready" and wanted != "pca" else "pca"
@@ -71,7 +72,7 @@ def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         method, projection = "pca", library.maps.of(collection, "pca")
     assert projection is not None
     return {
-        "collection": shelf.key,
+        "collection": opened.key,
         "revision": collection.revision,
         "images": len(collection),
         "dim": collection.dim,
@@ -82,18 +83,18 @@ def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         "kept": projection.kept,
         "columns": colourable(collection.items),
         "first": first_column(collection.items),
-        "readsText": library.encoder_state(shelf)["readsText"],
+        "readsText": library.encoder_state(opened)["readsText"],
     }
 
 
 def map_words(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """The regions of the map with their words; waits for the encoder."""
-    shelf, collection = _same(library, ask)
+    opened, collection = _same(library, ask)
     projection = library.maps.of(collection, _method(ask))
     if projection is None:
         raise UserError(CHANGED)
     own = regions(projection.points)
-    encoder = library.encoder(shelf)
+    encoder = library.encoder(opened)
     collection.check_encoder(encoder)
     bank = _everyday_bank(encoder) if encoder.reads_text else None
     named = name_regions(projection.points, own, collection.parts, everyday_words(), bank)
@@ -111,11 +112,11 @@ def map_colours(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
     Words parted by commas are classes; otherwise they are a query as in the search.
     """
-    shelf, collection = _same(library, ask)
+    opened, collection = _same(library, ask)
     words = [part.strip() for part in str(ask.get("q") or "")[:2000].split(",") if part.strip()]
     if not words and not ask.get("like"):
         return _colours(by_column(collection.items, str(ask.get("by"))))
-    encoder = library.encoder(shelf)
+    encoder = library.encoder(opened)
     collection.check_encoder(encoder)
     if len(words) > 1:
         bank = zero_shot_classifier(encoder, [ClassName(word) for word in words], ["a photo of a {}."])
@@ -146,13 +147,13 @@ def _method(ask: dict[str, Any]) -> str:
     return "umap" if ask.get("method") == "umap" else "pca"
 
 
-def _same(library: Library, ask: dict[str, Any]) -> tuple[Shelf, Collection]:
+def _same(library: Library, ask: dict[str, Any]) -> tuple[OpenCollection, Collection]:
     """The collection in the revision that the asking page has drawn: its rows mean nothing in another."""
-    shelf = library.shelf(ask.get("collection"))
-    collection = shelf.opened()
+    opened = library.collection(ask.get("collection"))
+    collection = opened.published()
     if ask.get("revision") != collection.revision:
         raise UserError(CHANGED)
-    return shelf, collection
+    return opened, collection
 
 
 def _rows(collection: Collection, ask: dict[str, Any]) -> list[int]:
@@ -164,10 +165,10 @@ def _rows(collection: Collection, ask: dict[str, Any]) -> list[int]:
 
 def images_of_rows(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Images by their place in the collection, for cards; one page of them at most."""
-    shelf, collection = _same(library, ask)
+    opened, collection = _same(library, ask)
     part = collection.items.iloc[_rows(collection, ask)[:PAGE]]
     hits = [{"id": r.id, "name": r.caption or file_name(r.path), "score": None} for r in part.itertuples()]
-    return {"hits": hits, "collection": shelf.key}
+    return {"hits": hits, "collection": opened.key}
 
 
 def table_of_rows(library: Library, ask: dict[str, Any]) -> dict[str, Any]:

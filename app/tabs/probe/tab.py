@@ -12,7 +12,8 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from app.tabs.search.tab import answered
 from app.ui.inspector.inspector import file_name
 from training.data.contrasts import PAINTS, WINOGROUND, Pair, coloured_object, winoground_pair
@@ -71,24 +72,24 @@ def probe_tab(library: Library) -> None:
     )
 
 
-def reader(library: Library, ask: dict[str, Any]) -> tuple[Shelf, Encoder]:
+def reader(library: Library, ask: dict[str, Any]) -> tuple[OpenCollection, Encoder]:
     """The chosen collection's encoder; UserError if it reads no words, since every probe here asks with words."""
-    shelf = library.shelf(ask.get("collection"))
-    encoder = library.encoder(shelf)
+    opened = library.collection(ask.get("collection"))
+    encoder = library.encoder(opened)
     if not encoder.reads_text:
         raise UserError(
             f"{encoder.name} sees images only, and these probes ask with words; choose a collection of another "
             f"encoder at the top, or look at its neighbours under Compare."
         )
-    return shelf, encoder
+    return opened, encoder
 
 
-def image_of(library: Library, shelf: Shelf, given: Any) -> Image.Image:
+def image_of(library: Library, opened: OpenCollection, given: Any) -> Image.Image:
     """An uploaded image by its token, or one of the collection by its id, as its preview."""
     given = given if isinstance(given, dict) else {}
     if given.get("token"):
         return library.uploads.get(str(given["token"])).convert("RGB")
-    path = shelf.opened().thumbnail(str(given.get("id") or ""))
+    path = opened.published().thumbnail(str(given.get("id") or ""))
     if path is None:
         raise UserError("Choose an image to ask about: one of the collection, or your own.")
     with Image.open(path) as preview:
@@ -114,17 +115,17 @@ def _labels(text: Any, most: int) -> list[str]:
 
 def begin(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """What there is to probe with: images of the collection, kinds of bundled pairs, names of colours."""
-    shelf = library.shelf(ask.get("collection"))
-    collection = shelf.opened()
+    opened = library.collection(ask.get("collection"))
+    collection = opened.published()
     rows = np.unique(np.linspace(0, len(collection) - 1, min(SAMPLES, len(collection))).astype(int))
     items = collection.items
     hits = [
         {"id": items["id"].iat[i], "name": items["caption"].iat[i] or file_name(items["path"].iat[i])} for i in rows
     ]
     return {
-        "collection": shelf.key,
-        "encoder": shelf.encoder_name,
-        "readsText": library.encoder_state(shelf)["readsText"],
+        "collection": opened.key,
+        "encoder": opened.encoder_name,
+        "readsText": library.encoder_state(opened)["readsText"],
         "samples": hits,
         "kinds": list(WINOGROUND),
         "paints": list(PAINTS),
@@ -155,13 +156,13 @@ def _whole(value: Any) -> int:
 
 def own_pair(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Two images and two captions of a person's own, with their scores."""
-    shelf, encoder = reader(library, ask)
+    opened, encoder = reader(library, ask)
     given, captions = list(ask.get("images") or []), [str(text).strip()[:500] for text in ask.get("captions") or []]
     if len(given) != 2 or not all(given):
         raise UserError("Choose two images; the first belongs to the first caption.")
     if len(captions) != 2 or not all(captions):
         raise UserError("Write two captions, the first for the first image.")
-    return _judged(encoder, [image_of(library, shelf, one) for one in given], captions) | {"captions": captions}
+    return _judged(encoder, [image_of(library, opened, one) for one in given], captions) | {"captions": captions}
 
 
 def _judged(encoder: Encoder, images: Sequence[Image.Image], captions: Sequence[str]) -> dict[str, Any]:
@@ -203,11 +204,11 @@ def _measure(encoder: Encoder) -> dict[str, Any]:
 
 def word_order(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """A caption among its variants for one image, and the original's rank; without a caption, of a bundled scene."""
-    shelf, encoder = reader(library, ask)
+    opened, encoder = reader(library, ask)
     caption = str(ask.get("caption") or "").strip()
     answer: dict[str, Any] = {}
     if caption:
-        image = image_of(library, shelf, ask.get("image"))
+        image = image_of(library, opened, ask.get("image"))
     else:
         made = _pair("relation swap", _whole(ask.get("i")))
         image, caption = Image.fromarray(made.image_0), made.caption_0
@@ -223,14 +224,14 @@ def word_order(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
 def colour_grid(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Objects by colours: by words alone, drawn in ask["paint"], or a person's own image in many hues."""
-    shelf, encoder = reader(library, ask)
+    opened, encoder = reader(library, ask)
     swatches = {name: f"rgb({' '.join(map(str, COLOURS[name]))})" for name in COLOUR_NAMES}
     answer: dict[str, Any] = {"colours": list(COLOUR_NAMES), "swatches": swatches}
     if ask.get("image"):
         thing = " ".join(str(ask.get("object") or "").split())[:60]
         if not thing:
             raise UserError("Say what the image shows, in a word or two: lemon.")
-        image = image_of(library, shelf, ask["image"])
+        image = image_of(library, opened, ask["image"])
         looks = [("as it is", image), ("grey", greyed(image))]
         looks += [(f"hues turned by {turn}°", turned(image, turn)) for turn in TURNS[1:]]
         probabilities = colour_probabilities(
@@ -265,8 +266,8 @@ def colour_grid(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 
 def written_on(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """Labels of an image before and after a word is written on it."""
-    shelf, encoder = reader(library, ask)
-    image = image_of(library, shelf, ask.get("image"))
+    opened, encoder = reader(library, ask)
+    image = image_of(library, opened, ask.get("image"))
     word = " ".join(str(ask.get("word") or "").split())[:40]
     if not word:
         raise UserError("There is no word to write; type one.")
@@ -296,8 +297,8 @@ def _everyday(encoder: Encoder) -> Any:
 
 def phrasings(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """How much the wording around a label moves its score: every third of CLIP's 80 templates."""
-    shelf, encoder = reader(library, ask)
-    image = image_of(library, shelf, ask.get("image"))
+    opened, encoder = reader(library, ask)
+    image = image_of(library, opened, ask.get("image"))
     labels = _labels(ask.get("labels"), MOST_PHRASED) or likeliest(encoder, image, 3)
     templates = ["{}", *template_set("80")[::3]]
     phrases = [template.replace("{}", label) for template in templates for label in labels]

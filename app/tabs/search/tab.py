@@ -93,7 +93,7 @@ def find_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     result = {
         "terms": [_pill(term, collection) for term in question.terms if term.words or term.like],
         "hits": [_card(h, question, found) for h in found.hits],
-        "collection": question.shelf.key,
+        "collection": question.opened.key,
         "total": len(collection),
         "matching": found.matching,
         "revision": collection.revision,
@@ -112,14 +112,14 @@ def answer(library: Library, question: Question) -> Found:
             np.arange(len(collection)) if question.among is None else question.among, question.sort
         )[page]
         return Found([hit(collection, int(row), 0.0, page.start + i) for i, row in enumerate(rows, 1)], matching)
-    encoder = library.encoder(question.shelf)
+    encoder = library.encoder(question.opened)
     started = time.perf_counter()
     collection.check_encoder(encoder)
     vector = embed_query(question.terms, collection, encoder)
     scores, rows = ranked(collection, vector, min(MOST, max(matching, 1)), question.among)
     noise = None
     if question.words_only and question.line != "off":
-        noise = question.shelf.noise(encoder, PATIENCE)
+        noise = question.opened.null_distribution(encoder, PATIENCE)
     order, likely, line, strengths = np.arange(len(rows)), None, _no_line(question, encoder.name), None
     if noise is not None:
         strengths = noise.strengths(vector, collection.vectors[rows], rows)
@@ -187,21 +187,21 @@ def offered_filters(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """What can be filtered by, counted over the images that pass the filters of ask."""
     question = asked(library, {**ask, "q": "", "like": [], "images": []})
     offered = question.facets.offered(question.among, question.tagged)
-    return {"filters": offered, "collection": question.shelf.key, "sorts": list(SORTS)}
+    return {"filters": offered, "collection": question.opened.key, "sorts": list(SORTS)}
 
 
 def tag_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """Give ask["name"] to the images ask["ids"], or take it away with ask["on"] false."""
     ids = [str(id) for id in ask.get("ids") or []][:MOST]
-    collection = library.shelf(ask.get("collection")).opened()
+    collection = library.collection(ask.get("collection")).published()
     tags = tag(collection, ids, str(ask.get("name") or ""), bool(ask.get("on", True)))
     return {"tags": {id: tags.get(id, []) for id in ids}, "all": sorted({name for of in tags.values() for name in of})}
 
 
 def remarks(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """What a person should know about how the encoder reads ask["q"]: words left out, an order without effect."""
-    shelf = library.shelf(ask.get("collection"))
-    encoder = library.encoder(shelf)
+    opened = library.collection(ask.get("collection"))
+    encoder = library.encoder(opened)
     told = []
     for term in parse_query(str(ask.get("q") or "")[:2000]):
         words = term.words or ""

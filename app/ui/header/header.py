@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from app.state.library import Library, Shelf
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
 from index.retrieval.suggestions import suggestions
 from training.models.errors import UserError
 
@@ -17,7 +18,7 @@ def header(library: Library) -> gr.HTML:
         return page_state(library, ask)
 
     return gr.HTML(
-        value={"collection": next(iter(library.shelves))},
+        value={"collection": library.collection(None).key},
         html_template="<header class='g-header'></header>",
         js_on_load="gelato.header(element, props, server)",
         apply_default_css=False,
@@ -29,45 +30,45 @@ def header(library: Library) -> gr.HTML:
 def page_state(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a collection that does not depend on a query."""
     try:
-        shelf = library.shelf(ask.get("collection"))
-        collection = shelf.collection
+        opened = library.collection(ask.get("collection"))
+        collection = opened.collection
     except UserError as error:
-        return {"error": str(error), "collections": [{"key": s.key, "name": s.name} for s in library.shelves.values()]}
+        return {"error": str(error), "collections": [{"key": s.key, "name": s.name} for s in library.collections()]}
     images = len(collection) if collection is not None else 0
-    encoder = library.encoder_state(shelf)
-    job = shelf.job
+    encoder = library.encoder_state(opened)
+    job = opened.job
     wrong = encoder["error"] or (job.error if job is not None else "")
     if not wrong and collection is not None and encoder["state"] == "ready":
         try:
-            collection.check_encoder(library.encoder(shelf))
+            collection.check_encoder(library.encoder(opened))
         except UserError as mismatch:
             wrong = str(mismatch)
     return {
         "error": wrong,
-        "collections": [{"key": s.key, "name": s.name} for s in library.shelves.values()],
-        "collection": shelf.key,
-        "name": shelf.name,
+        "collections": [{"key": s.key, "name": s.name} for s in library.collections()],
+        "collection": opened.key,
+        "name": opened.name,
         "searchable": images,
         "revision": collection.revision if collection is not None else 0,
         "failed": collection.manifest.failed if collection is not None else 0,
         "columns": list(collection.items.columns) if images and collection is not None else [],
         "encoder": encoder,
         "job": job.as_dict() if job is not None else None,
-        "chips": _chips(library, shelf),
+        "chips": _chips(library, opened),
     }
 
 
-def _chips(library: Library, shelf: Shelf) -> list[str] | None:
+def _chips(library: Library, opened: OpenCollection) -> list[str] | None:
     """What to suggest, or None while that is not known; worked out once, in the background."""
-    ready = library.encoder_state(shelf)["state"] == "ready" and (shelf.job is None or shelf.job.state != "running")
-    if shelf.chips is None and ready and not shelf.suggesting:
-        shelf.suggesting = True
-        threading.Thread(target=_suggest, args=(library, shelf), name="suggest", daemon=True).start()
-    return None if shelf.chips is None else list(shelf.chips)
+    ready = library.encoder_state(opened)["state"] == "ready" and (opened.job is None or opened.job.state != "running")
+    if opened.suggestions is None and ready and not opened.suggesting:
+        opened.suggesting = True
+        threading.Thread(target=_suggest, args=(library, opened), name="suggest", daemon=True).start()
+    return None if opened.suggestions is None else list(opened.suggestions)
 
 
-def _suggest(library: Library, shelf: Shelf) -> None:
+def _suggest(library: Library, opened: OpenCollection) -> None:
     try:
-        shelf.chips = tuple(suggestions(shelf.opened(), library.encoder(shelf)))
+        opened.suggestions = tuple(suggestions(opened.published(), library.encoder(opened)))
     except UserError:  # the page says elsewhere what is wrong
-        shelf.chips = ()
+        opened.suggestions = ()

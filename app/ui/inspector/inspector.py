@@ -17,7 +17,7 @@ from training.models.errors import UserError
 
 def image_facts(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """What is known about the image ask["id"]: its facts, the columns its source had, and its tags."""
-    collection = library.shelf(ask.get("collection")).opened()
+    collection = library.collection(ask.get("collection")).published()
     row = _row(collection, str(ask.get("id")))
     modified = row["modified"]
     facts = {
@@ -46,7 +46,7 @@ def explain_image(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     _row(collection, id)
     if not question.terms:
         raise UserError("Nothing is asked for, so there is nothing to explain; search for something first.")
-    encoder = library.encoder(question.shelf)
+    encoder = library.encoder(question.opened)
     collection.check_encoder(encoder)
     vector = embed_query(question.terms, collection, encoder)
     answer: dict[str, Any] = {"id": id}
@@ -69,7 +69,7 @@ def explain_image(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
 
 def image_credits(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """Whom the images are by, most images first, where the collection says so."""
-    collection = library.shelf(ask.get("collection")).opened()
+    collection = library.collection(ask.get("collection")).published()
     if "attribution" not in collection.items:
         return {"credits": []}
     columns = [c for c in ("attribution", "licence") if c in collection.items]
