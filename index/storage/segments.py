@@ -7,7 +7,7 @@ collection more segments.
 
 import io
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from training.models.lru_cache import LRUCache
 
 VECTORS, ITEMS = "vectors.npy", "items.parquet"
 ROW_GROUP = 10_000  # rows that are read together to show one of them
@@ -31,6 +33,7 @@ class Segment:
             found = f"{self.vectors.dtype} {list(self.vectors.shape)}"
             raise ValueError(f"segment {self.name} holds {found}, the manifest says float16 {[images, dim]}")
         self._items = mapped(folder / ITEMS)
+        self._token = object()  # stands for this segment in the cache of row groups, which then does not keep it open
 
     def parquet(self) -> pq.ParquetFile:
         """The rows, unread; a reader of its own for each call, since one may not be shared by threads."""
@@ -59,13 +62,15 @@ class Segment:
         group = 0
         while row >= (rows := self._facts.row_group(group).num_rows):
             row, group = row - rows, group + 1
-        return {name: _plain(column.iat[row]) for name, column in _group(self, group).items()}
+        columns = _row_groups.get_or_make((self._token, group), lambda: self._read_group(group))
+        return {name: _plain(column.iat[row]) for name, column in columns.items()}
+
+    def _read_group(self, group: int) -> dict[str, pd.Series]:
+        return dict(self.parquet().read_row_group(group).to_pandas().items())
 
 
-@lru_cache(maxsize=64)
-def _group(segment: Segment, group: int) -> dict[str, pd.Series]:
-    """Rows that were read last, by column: neighbours are often shown together."""
-    return dict(segment.parquet().read_row_group(group).to_pandas().items())
+# Rows that were read last, by column: neighbours are often shown together.
+_row_groups: LRUCache[tuple[object, int], dict[str, pd.Series]] = LRUCache(64)
 
 
 def _plain(value: Any) -> Any:

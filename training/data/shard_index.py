@@ -11,7 +11,7 @@ import os
 import tarfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from training.data.source import CAPTION_COLUMNS, Item, caption_lines, first_col
 from training.models.atomic import write_file
 from training.models.cache import cache_dir
 from training.models.errors import UserError
+from training.models.lru_cache import LRUCache
 
 MANY = 100  # shards; fewer are simply listed
 ALONE = 16  # shards that one process indexes as fast as several would begin to
@@ -41,7 +42,7 @@ class ShardIndex:
         self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         if not len(self):
             raise UserError(f"{source.name} has no images{' with captions' if needs_captions else ''} in it.")
-        self._rows = lru_cache(OPEN)(self._rows)  # type: ignore[method-assign]  # from here on they are asked for at random
+        self._mapped: LRUCache[int, NDArray[np.int64]] = LRUCache(OPEN)
 
     def __len__(self) -> int:
         return int(self.first[-1])
@@ -50,14 +51,11 @@ class ShardIndex:
         rows = np.load(self.files[shard], mmap_mode="r")
         return rows[(rows[:, 3] > 0) | (rows[:, 5] > 0)] if self.needs_captions else rows
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_rows"}
-
     def item(self, number: int) -> Item:
         """Sample number as a source would list it; reads its caption, not its image."""
         shard = int(np.searchsorted(self.first, number, side="right")) - 1
         path = self.shards[shard]
-        row = self._rows(shard)[number - int(self.first[shard])].tolist()
+        row = self._mapped.get_or_make(shard, lambda: self._rows(shard))[number - int(self.first[shard])].tolist()
         said = caption_lines(_text(path, row[2], row[3]))
         metadata = _facts(_text(path, row[4], row[5]))
         column = first_column(CAPTION_COLUMNS, list(metadata))

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,11 @@ from numpy.typing import NDArray
 
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.errors import UserError
+from training.models.lru_cache import LRUCache
 from training.models.text_cache import remembered, remembered_texts
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")  # common things, one a line
+CACHED_BYTES = 256 * 2**20  # of class embeddings in memory: a thousand classes by eighty templates of 768 dimensions
 TOO_NEAR = 2.0  # standard deviations: an everyday word this near a class says the same thing
 
 
@@ -70,35 +71,33 @@ def zero_shot_classifier(encoder: Encoder, classes: Sequence[ClassName], templat
 
 
 class ClassVectors:
-    """What an encoder makes of class names, kept: after a change only what changed is embedded again.
+    """Embeddings of class names by one encoder, cached: after a change only what changed is embedded again.
 
-    Safe from any thread. embedded: phrases that went through the encoder so far.
+    Safe from any thread. embedded: texts that went through the encoder so far.
     """
 
-    def __init__(self, encoder: Encoder, keep: int = 20_000):
-        self.encoder, self.keep, self.embedded = encoder, keep, 0
-        self._means: OrderedDict[tuple[tuple[str, ...], str], NDArray[np.float32]] = OrderedDict()
-        self._others: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
-        self._lock = threading.Lock()
+    def __init__(self, encoder: Encoder):
+        self.encoder, self.embedded = encoder, 0
+        self._means: LRUCache[tuple[tuple[str, ...], str], NDArray[np.float32]] = LRUCache(
+            CACHED_BYTES, size=lambda mean: mean.nbytes
+        )
+        self._everyday: LRUCache[tuple[str, ...], Vectors] = LRUCache(8)
+        self._embedding = threading.Lock()  # one list of classes at a time: the next may hold the same texts
 
     def by_template(self, classes: Sequence[ClassName], templates: Sequence[str]) -> NDArray[np.float32]:
         """[T, K, dim]: the mean of a class's words in each template, not renormalised."""
         wanted = [(c.words, template) for template in templates for c in classes]
-        with self._lock:
-            missing = [key for key in dict.fromkeys(wanted) if key not in self._means]
-            phrases = [template.replace("{}", word) for words, template in missing for word in words]
-            if phrases:
-                rows = remembered_texts(self.encoder, phrases)
-                self.embedded += len(phrases)
+        with self._embedding:
+            found = {key: self._means.get(key) for key in wanted}
+            missing = [key for key, mean in found.items() if mean is None]
+            texts = [template.replace("{}", word) for words, template in missing for word in words]
+            if texts:
+                rows = remembered_texts(self.encoder, texts)
+                self.embedded += len(texts)
                 ends = np.cumsum([len(words) for words, _ in missing])
                 for key, part in zip(missing, np.split(rows, ends[:-1]), strict=True):
-                    self._means[key] = part.mean(axis=0)
-            for key in wanted:
-                self._means.move_to_end(key)
-            found = np.stack([self._means[key] for key in wanted])
-            while len(self._means) > max(self.keep, len(wanted)):
-                self._means.popitem(last=False)
-        return found.reshape(len(templates), len(classes), -1)
+                    found[key] = self._means[key] = part.mean(axis=0)
+        return np.stack([found[key] for key in wanted]).reshape(len(templates), len(classes), -1)  # type: ignore[misc]
 
     def classifier(self, classes: Sequence[ClassName], templates: Sequence[str]) -> Vectors:
         """[K, dim], unit rows: what `zero_shot_classifier` makes."""
@@ -106,15 +105,13 @@ class ClassVectors:
 
     def rivals(self, classifier: Vectors, templates: Sequence[str]) -> Vectors:
         """What `rivals` makes, from everyday words that were embedded once for these templates."""
-        key = tuple(templates)
-        with self._lock:
-            if key not in self._others:
-                self._others[key] = _everyday_vectors(self.encoder, templates)
-                self.embedded += len(self._others[key]) * len(key)
-                while len(self._others) > 8:
-                    self._others.popitem(last=False)
-            self._others.move_to_end(key)
-            return not_meant(self._others[key], classifier)
+        everyday = self._everyday.get_or_make(tuple(templates), lambda: self._embed_everyday(templates))
+        return not_meant(everyday, classifier)
+
+    def _embed_everyday(self, templates: Sequence[str]) -> Vectors:
+        rows = _everyday_vectors(self.encoder, templates)
+        self.embedded += len(rows) * len(templates)
+        return rows
 
 
 def class_probabilities(
