@@ -1,0 +1,7 @@
+"""Errors that the server tells apart from others that a user can put right."""
+
+from training.models.errors import UserError
+
+
+class NotFound(UserError):
+    """A request names a collection, an image or a job that does not exist; over HTTP a 404."""

@@ -1,0 +1,69 @@
+"""An image that a request names, by id or upload token, as pixels or as an embedding: one place for all of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.state.errors import NotFound
+from app.state.images import ImageReference, embedding_of, image_of
+from app.state.library import Library
+from index.build import build_collection
+from tests.samples import ColourEncoder
+from training.models.errors import UserError
+
+
+@pytest.fixture
+def library(squares: Path, tmp_path: Path) -> Library:
+    for name in ("one", "two"):
+        build_collection([squares], tmp_path / f"{name}.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    library.add(tmp_path / "one.gelato")
+    library.add(tmp_path / "two.gelato")
+    return library
+
+
+def id_of(library: Library, key: str, file: str) -> str:
+    items = library.collection(key).published().items
+    return str(items["id"][items["path"].str.endswith(file)].iat[0])
+
+
+def test_a_stored_image_has_its_stored_embedding_and_its_preview(library):
+    reference = ImageReference(id=id_of(library, "one", "red.png"), collection="one")
+    opened = library.collection("one")
+    stored = embedding_of(library, reference, opened, ColourEncoder())
+    assert np.array_equal(stored, opened.published().vector(reference.id))
+    assert image_of(library, reference).mode == "RGB"
+
+
+def test_an_image_of_another_collection_is_embedded_from_its_preview(library):
+    reference = ImageReference(id=id_of(library, "one", "red.png"), collection="one")
+    encoder = ColourEncoder()
+    found = embedding_of(library, reference, library.collection("two"), encoder)
+    assert np.array_equal(found, encoder.embed_images([image_of(library, reference)])[0])
+
+
+def test_an_upload_is_embedded_from_its_pixels(library):
+    image = Image.new("RGB", (20, 20), "blue")
+    found = embedding_of(
+        library, ImageReference(token=library.uploads.add(image)), library.collection("one"), ColourEncoder()
+    )
+    assert np.array_equal(found, ColourEncoder().embed_images([image])[0])
+
+
+def test_an_unknown_id_is_not_found_and_an_unknown_token_is_a_mistake(library):
+    with pytest.raises(NotFound, match="no image 'x' in one"):
+        image_of(library, ImageReference(id="x"))
+    with pytest.raises(UserError, match="no longer stored"):
+        image_of(library, ImageReference(token="x"))
+    with pytest.raises(NotFound, match="no image"):
+        embedding_of(library, ImageReference(id="../x"), library.collection("one"), ColourEncoder())
+
+
+def test_a_request_names_one_image_or_none():
+    assert ImageReference.read({}) is None and ImageReference.read(None) is None
+    assert ImageReference.read({"id": "a", "collection": "b"}) == ImageReference(id="a", collection="b")
+    assert ImageReference.read({"image": "token"}, "b") == ImageReference(token="token", collection="b")
+    with pytest.raises(UserError, match="one image"):
+        ImageReference()
