@@ -128,11 +128,11 @@ def ours(images: Path, encoder: str, *options: str) -> dict[str, Any]:
 
 def turned(images: Path, encoder: str) -> dict[str, float]:
     """Cosines of int8 to f32 over the different ones among the photographs."""
+    from training.models.decoding import decode_image
     from training.models.encoder import unit
     from training.models.encoders import load_encoder
-    from training.models.preprocess import read_image
 
-    opened = [read_image(path.read_bytes()).image for path in sorted(images.iterdir())[:200]]
+    opened = [decode_image(path.read_bytes()).image for path in sorted(images.iterdir())[:200]]
     whole, small = (unit(load_encoder(encoder, "openvino", p).embed_images(opened)) for p in ("f32", "int8"))
     cosines = (whole * small).sum(axis=1)
     return {"cosine_mean": round(float(cosines.mean()), 5), "cosine_least": round(float(cosines.min()), 5)}

@@ -11,7 +11,7 @@ from index.collection import Collection
 from index.storage.tables import csv_text
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-from training.models.runtime import cores
+from training.models.parallel import cores
 from training.models.zero_shot import ClassName, rivals, two_best, zero_shot_classifier
 
 NONE = "none"  # the label of an image that shows none of the classes

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-import training.models.pixels  # noqa: F401  # loaded once, for all victims
+import training.models.decoding  # noqa: F401  # loaded once, for all victims
 from index.build import build_collection
 from index.collection import MANIFEST, Collection
 from index.maintenance.remove import remove_images

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from PIL import Image
 
 from training.models.errors import UserError
-from training.models.preprocess import read_image
+from training.models.decoding import decode_image
 
 CAPACITY = 48  # images in memory
 SIDE = 768  # pixels of the longer side of an uploaded image, as stored
@@ -37,7 +37,7 @@ class Uploads:
         """Decode and store an image; returns its token, width and height. UserError if it cannot be read."""
         try:
             with self._decoding:
-                read = read_image(data, SIDE)
+                read = decode_image(data, SIDE)
         except UserError as error:
             raise UserError(f"That file cannot be used as an image: {error}.") from error
         return self.add(read.image), read.width, read.height

@@ -71,10 +71,10 @@ def search(
 
 def _read_image(path: Path) -> Any:
     from training.data.folder import read_file
-    from training.models.preprocess import read_image
+    from training.models.decoding import decode_image
 
     try:
-        return read_image(read_file(path)).image
+        return decode_image(read_file(path)).image
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UserError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from PIL import ExifTags, Image
 
-from training.models.preprocess import FORMATS
+from training.models.decoding import FORMATS
 
 EXIF_COLUMNS = ("date", "camera", "latitude", "longitude")
 CARRIES = ("JPEG", "WEBP", "AVIF", "TIFF")

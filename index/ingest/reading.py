@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.ingest.exif import exif_of
-from index.thumbnails import SIDE, as_webp
+from index.thumbnails import SIDE, thumbnail
 from training.data.source import Item
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
-from training.models.runtime import cores
+from training.models.parallel import cores
 
 AHEAD = 128  # images that may be on their way: enough to work on while a segment is written
 
@@ -51,16 +51,21 @@ def load(item: Item, encoder: Encoder, known: Container[str]) -> Loaded:
 
     known: hashes of contents that need no decoding.
     """
-    from training.models.pixels import fit_pixels, read_pixels, shrink_pixels
+    from training.models.decoding import decode_image
+    from training.models.preprocess import preprocess_pixels
 
     try:
         data = item.read()
         content = sha256(data).hexdigest()
         if content in known:
             return Loaded(content, len(data), exif=exif_of(data))
-        image = read_pixels(data, min_side=max(encoder.image_size, SIDE // 2))  # previews come of it too
-        pixels = fit_pixels(image, encoder.preprocessing) if encoder.preprocessing else encoder.preprocess(image.image)
-        preview = as_webp(shrink_pixels(image, SIDE))
+        image = decode_image(data, min_side=max(encoder.image_size, SIDE // 2))  # previews come of it too
+        pixels = (
+            preprocess_pixels(image.pixels, encoder.preprocessing)
+            if encoder.preprocessing
+            else encoder.preprocess(image.image)
+        )
+        preview = thumbnail(image.pixels)
         return Loaded(content, len(data), (image.width, image.height), exif_of(data), pixels, preview)
     except (UserError, OSError) as error:
         return Loaded(reason=str(getattr(error, "strerror", None) or error) or type(error).__name__)

@@ -79,8 +79,9 @@ def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
     """What each stage costs when it is alone."""
     from index.ingest.reading import readers
     from index.storage.writer import Writer
-    from index.thumbnails import SIDE, as_webp
-    from training.models.pixels import fit_pixels, read_pixels, shrink_pixels
+    from index.thumbnails import thumbnail
+    from training.models.decoding import decode_image
+    from training.models.preprocess import preprocess_pixels
 
     wall: defaultdict[str, float] = defaultdict(float)
     cpu: defaultdict[str, float] = defaultdict(float)
@@ -98,7 +99,11 @@ def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
             return list(pool.map(work, over))
 
     def fitted(image: Any) -> Any:
-        return fit_pixels(image, encoder.preprocessing) if encoder.preprocessing else encoder.preprocess(image.image)
+        return (
+            preprocess_pixels(image.pixels, encoder.preprocessing)
+            if encoder.preprocessing
+            else encoder.preprocess(image.image)
+        )
 
     rows: list[dict[str, Any]] = []
     vectors: list[Any] = []
@@ -107,9 +112,9 @@ def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
             for start in range(0, len(items), CHUNK):
                 data = each("read", pool, lambda item: item.read(), items[start : start + CHUNK])
                 hashes = each("hash", pool, lambda d: sha256(d).hexdigest(), data)
-                images = each("decode", pool, lambda d: read_pixels(d, encoder.image_size), data)
+                images = each("decode", pool, lambda d: decode_image(d, encoder.image_size), data)
                 pixels = each("resize", pool, fitted, images)
-                webps = each("thumbnail", pool, lambda p: as_webp(shrink_pixels(p, SIDE)), images)
+                webps = each("thumbnail", pool, lambda p: thumbnail(p.pixels), images)
                 batches = [
                     np.stack(pixels[i : i + batching.batch_size]) for i in range(0, len(pixels), batching.batch_size)
                 ]
@@ -139,7 +144,7 @@ def peak_memory_mb() -> int:
 
 def machine() -> dict[str, Any]:
     """What figures were measured on."""
-    from training.models.runtime import cores
+    from training.models.parallel import cores
 
     cpu = platform.processor() or platform.machine()
     facts = Path("/proc/cpuinfo")

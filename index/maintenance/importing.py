@@ -19,13 +19,13 @@ from index.collection import FACTS, HIDDEN, Collection
 from index.ingest.exif import exif_of
 from index.retrieval.faiss_index import save_nearest
 from index.storage.writer import Writer, legible, written
-from index.thumbnails import SIDE, as_webp
+from index.thumbnails import SIDE, thumbnail
 from training.data.folder import IMAGES, read_file
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, first_column, text_of
+from training.models.decoding import decode_image
 from training.models.encoder import Encoder, unit
 from training.models.encoders import UNKNOWN
 from training.models.errors import UserError
-from training.models.preprocess import read_image
 
 CHUNK = 10_000  # rows a segment
 INDEXES = ("knn.index", "image.index")
@@ -189,10 +189,8 @@ def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[
     try:
         if path.lower().endswith(IMAGES) and "\0" not in path:
             data = read_file(Path(path))
-            image = read_image(data, min_side=SIDE)
-            small = image.image.copy()
-            small.thumbnail((SIDE, SIDE))
-            content, preview, exif = sha256(data).hexdigest(), as_webp(small), exif_of(data)
+            image = decode_image(data, min_side=SIDE)
+            content, preview, exif = sha256(data).hexdigest(), thumbnail(image.pixels), exif_of(data)
             size = {"width": image.width, "height": image.height, "bytes": len(data)}
             measured = {**size, "modified": moment(Path(path).stat().st_mtime)}
     except (OSError, UserError):

@@ -17,8 +17,10 @@ from training.data.shards import ShardSource
 from training.data.source import Item, Source
 from training.data.sources import open_source
 from training.models.cache import cache_dir
+from training.models.decoding import ImageError, decode_image
 from training.models.errors import UserError
-from training.models.preprocess import ImageError, fit, read_image
+from training.models.parallel import cores
+from training.models.preprocess import Preprocessing, preprocess_pixels
 
 # Where an image's class is kept: the first that the images have, names before numbers.
 LABEL_COLUMNS = ("label_name", "class_name", "label", "class", "cls", "class_id", "folder")
@@ -193,7 +195,7 @@ class Decoded:
                 except (ImageError, OSError) as error:
                     broken.append(f"{number} {' '.join(str(error).split())}")
 
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
+            with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(one, range(len(items)), chunksize=64))
             array.flush()
             path.with_suffix(".txt").write_text("\n".join(sorted(broken)))
@@ -209,7 +211,7 @@ class Decoded:
 
 def decode(item: Item, canvas: int) -> NDArray[np.uint8]:
     """uint8 [3, canvas, canvas]: the shorter side fitted, the middle of the longer."""
-    return fit(read_image(item.read(), canvas).image, canvas).transpose(2, 0, 1)
+    return preprocess_pixels(decode_image(item.read(), canvas).pixels, Preprocessing(canvas)).transpose(2, 0, 1)
 
 
 def labels_of(items: Sequence[Item], column: str | None = None) -> tuple[NDArray[np.int64], list[str]]:

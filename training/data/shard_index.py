@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import multiprocessing
-import os
 import tarfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +25,7 @@ from training.models.atomic import write_file
 from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
+from training.models.parallel import cores
 
 MANY = 100  # shards; fewer are simply listed
 ALONE = 16  # shards that one process indexes as fast as several would begin to
@@ -80,7 +80,7 @@ def indexed(shards: Sequence[Path | RemotePath]) -> list[Path]:
         for shard, file in missing:
             _index(shard, file)
     else:
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
             list(pool.map(_index, *zip(*missing, strict=True), chunksize=4))
     return files
 

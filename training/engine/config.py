@@ -1,7 +1,6 @@
 """One run's settings: what they are, where each came from, and whether they can be."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from training.models.errors import UserError
 from training.models.knobs import knob
+from training.models.parallel import cores
 
 CONFIG = "config.json"  # of a run directory: what the run is
 PRECISIONS = ("f32", "bf16", "f16")
@@ -112,7 +112,7 @@ def resolve(
         config = replace(config, steps=max(1, round(config.epochs * per_epoch)))
         origins["steps"] = f"data: {config.epochs:g} epochs of {per_epoch}"
     if config.workers is None:
-        config = replace(config, workers=min(8, max(1, (os.cpu_count() or 1) // 2 // ranks)))
+        config = replace(config, workers=min(8, max(1, cores() // 2 // ranks)))
         origins["workers"] = "machine"
     return config, origins
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from os import cpu_count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,10 @@ from PIL import Image
 from training.data.dataset import labels_of
 from training.data.source import Item
 from training.data.sources import open_source
+from training.models.decoding import ImageError, decode_image
 from training.models.encoder import BATCH, Encoder, Vectors
 from training.models.errors import UserError
-from training.models.preprocess import ImageError, read_image
+from training.models.parallel import cores
 
 Progress = Callable[[int, int], object]  # images done, of how many
 
@@ -39,7 +39,7 @@ class Features:
 
     def image(self, number: int) -> Image.Image:
         """Image number, upright RGB."""
-        return read_image(self.items[number].read()).image
+        return decode_image(self.items[number].read()).image
 
     def pick(self, numbers: NDArray[np.integer]) -> "Features":
         """Some of them."""
@@ -117,11 +117,11 @@ def _prepared(encoder: Encoder, items: Sequence[Item]) -> Iterator[NDArray[np.ui
 
     def one(item: Item) -> NDArray[np.uint8] | str:
         try:
-            return encoder.preprocess(read_image(item.read(), encoder.image_size).image)
+            return encoder.preprocess(decode_image(item.read(), encoder.image_size).image)
         except (ImageError, OSError) as error:
             return str(error)
 
-    with ThreadPoolExecutor(cpu_count() or 2) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         yield from pool.map(one, items)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from PIL import Image
 
+from training.models.decoding import decode_image
 from training.models.errors import UserError
-from training.models.preprocess import read_image
 
 FOLDERS = (".", "images", "val2017", "val2014")  # where the images may lie, beside the .json
 SUGARCREPE = ("filename", "caption", "negative_caption")
@@ -83,5 +83,5 @@ def _image(file: Path, name: str, box: tuple[int, int, int, int] | None = None) 
 
 
 def _open(place: Path, box: tuple[int, int, int, int] | None) -> Image.Image:
-    image = read_image(place.read_bytes()).image
+    image = decode_image(place.read_bytes()).image
     return image.crop(box) if box else image

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.data.folder import IMAGES, read_file
+from training.models.decoding import decode_image
 from training.models.encoder import BATCH, Encoder
 from training.models.errors import UserError
-from training.models.preprocess import read_image
 
 COLUMNS = ("image_0", "image_1", "caption_0", "caption_1")
 TAG_COLUMNS = ("collapsed_tag", "tag", "kind")  # the first that a table has
@@ -163,7 +163,7 @@ def _file(path: Path) -> Image.Image:
     if path.suffix.lower() not in IMAGES:
         raise UserError(f"{path} does not end as an image does.")
     try:
-        return read_image(read_file(path)).image
+        return decode_image(read_file(path)).image
     except (UserError, OSError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
 
@@ -176,4 +176,4 @@ def _cell(value: Any, folder: Path) -> Image.Image:
         return _file(folder / value)
     if not value:
         raise UserError("A row of the parquet file has no image.")
-    return read_image(value).image
+    return decode_image(value).image

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.models.decoding import to_rgb
 from training.models.errors import UserError
-from training.models.preprocess import Preprocessing, fit
+from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import Batching, batching_of
 
 Vectors = NDArray[np.float32]  # [N, dim], rows of unit length
@@ -55,7 +56,7 @@ class Encoder(ABC):
     def preprocess(self, image: Image.Image) -> Pixels:
         """An upright RGB image resized and cropped: uint8 [image_size, image_size, 3]. Thread-safe."""
         assert self.preprocessing is not None
-        return fit(image, **vars(self.preprocessing))
+        return preprocess_pixels(np.asarray(to_rgb(image)), self.preprocessing)
 
     @abstractmethod
     def embed_pixels(self, pixels: Pixels) -> Vectors:

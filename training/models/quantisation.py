@@ -24,7 +24,7 @@ from PIL import Image
 
 from training.models.atomic import write_file
 from training.models.errors import UserError
-from training.models.preprocess import fit
+from training.models.preprocess import Preprocessing, preprocess_pixels
 
 SKIMAGE, SKLEARN = "skimage.data", "sklearn.datasets.images"
 FITTED = [(SKIMAGE, f"{name}.png") for name in ("astronaut", "chelsea", "coffee", "camera")]
@@ -99,4 +99,5 @@ def photographs(names: Sequence[tuple[str, str]], side: int) -> Iterator[NDArray
         for _ in range(CROPS):
             width = int(min(image.size) * rng.uniform(0.25, 1))
             left, top = (int(rng.uniform(0, extent - width + 1)) for extent in image.size)
-            yield fit(image.crop((left, top, left + width, top + width)), side)
+            cut = np.asarray(image.crop((left, top, left + width, top + width)))
+            yield preprocess_pixels(cut, Preprocessing(side))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from training.models.cache import cache_dir
 from training.models.errors import UserError
+from training.models.parallel import cores
 from training.models.registry import pick
 
 if TYPE_CHECKING:
@@ -70,11 +71,6 @@ def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[s
     if precision == "int8" and runtime != "openvino":
         raise UserError("The precision int8 is for processors, with --runtime openvino; here choose bf16 or f32.")
     return runtime, precision
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def batching_of(runtime: str) -> Batching:

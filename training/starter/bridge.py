@@ -20,9 +20,10 @@ from PIL import Image
 
 from training.data.folder import FolderSource
 from training.data.openmoji import openmoji_drawings
+from training.models.decoding import ImageError, decode_image
 from training.models.encoder import BATCH, Vectors, unit
 from training.models.errors import UserError
-from training.models.preprocess import ImageError, fit, read_image
+from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import load_tower
 from training.models.starter import IMAGE_SIZE, Ear, eye_module, eye_network, image_vectors, text_vectors
 
@@ -262,7 +263,7 @@ def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[
 
     for data in images:
         try:
-            pixels.append(fit(read_image(data, IMAGE_SIZE).image, IMAGE_SIZE))
+            pixels.append(preprocess_pixels(decode_image(data, IMAGE_SIZE).pixels, Preprocessing(IMAGE_SIZE)))
             read.append(True)
         except ImageError:
             read.append(False)
@@ -275,7 +276,8 @@ def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[
 
 def _shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """An image as it looks to the eye after it was kept at side x side pixels."""
-    return fit(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX), len(pixels))
+    small = Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX)
+    return preprocess_pixels(np.asarray(small), Preprocessing(len(pixels)))
 
 
 def _centred(rows: NDArray) -> NDArray[np.float64]:
