@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from PIL import Image
 
-from training.models.errors import UserError
 from training.models.decoding import decode_image
+from training.models.errors import UserError
 
 CAPACITY = 48  # images in memory
 SIDE = 768  # pixels of the longer side of an uploaded image, as stored
