@@ -12,7 +12,7 @@ from typing import Any
 
 from app.state.jobs import Job, Jobs
 from app.state.open_collection import Build, OpenCollection
-from app.state.projection_cache import Maps
+from app.state.projection_cache import ProjectionCache
 from app.state.text_batcher import Together
 from app.state.uploads import Uploads
 from index.collection import Manifest
@@ -34,7 +34,7 @@ class Library:
         self.load, self.local = load, local
         self.jobs = Jobs()
         self.uploads = Uploads()
-        self.maps = Maps()
+        self.projections = ProjectionCache()
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
         self.runs = Path("runs")  # where training leaves what it makes
         self._collections: dict[str, OpenCollection] = {}

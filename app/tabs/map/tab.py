@@ -64,12 +64,12 @@ def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     opened = library.collection(ask.get("collection"))
     collection = opened.published()
     busy = opened.job is not None and opened.job.state == "running"
-    umap, why = library.maps.umap_state(collection, library.jobs, busy)
+    umap, why = library.projections.umap_state(collection, library.jobs, busy)
     wanted = ask.get("method")
     method = "umap" if umap == "ready" and wanted != "pca" else "pca"
-    projection = library.maps.of(collection, method)
+    projection = library.projections.projection(collection, method)
     if projection is None:  # taken away between two looks
-        method, projection = "pca", library.maps.of(collection, "pca")
+        method, projection = "pca", library.projections.projection(collection, "pca")
     assert projection is not None
     return {
         "collection": opened.key,
@@ -90,7 +90,7 @@ def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
 def map_words(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     """The regions of the map with their words; waits for the encoder."""
     opened, collection = _same(library, ask)
-    projection = library.maps.of(collection, _method(ask))
+    projection = library.projections.projection(collection, _method(ask))
     if projection is None:
         raise UserError(CHANGED)
     own = regions(projection.points)
@@ -195,7 +195,7 @@ def map_routes(library: Library) -> APIRouter:
         """x and y of every image, float32, little-endian, in row order."""
         try:
             collection = _asked_for(library, key, request)
-            projection = library.maps.of(collection, _method(dict(request.query_params)))
+            projection = library.projections.projection(collection, _method(dict(request.query_params)))
         except UserError as error:
             return PlainTextResponse(str(error), 404)
         if projection is None:
