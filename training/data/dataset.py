@@ -1,7 +1,6 @@
 """Sources as one numbered list of images with captions and labels, decoded once where that fits on the disk."""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
