@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from index.collection import Collection
 from index.labels.classifier import Asked
 from index.labels.labelling import Labelling
-from index.retrieval.relevance import noise_of
+from index.retrieval.relevance import null_distribution
 from index.storage.writer import Writer
 from training.models.encoder import Encoder, unit
 from training.models.encoders import load_encoder
@@ -63,7 +63,7 @@ def main(images: int, runs: int, name: str) -> None:
     words = everyday_words()
     with tempfile.TemporaryDirectory() as folder:
         collection = drawn_collection(Path(folder) / "drawn.gelato", encoder, images)
-        noise = noise_of(collection, encoder)
+        noise = null_distribution(collection, encoder)
         modes: dict[str, tuple[str, dict[str, Any]]] = {
             "one of these": ("photo", {}),
             "one of these, 7 phrasings": ("7", {}),

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from index.build import build_collection
 from index.collection import Collection
 from index.labels.true_labels import true_labels
-from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, noise_of
+from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, null_distribution
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
 from training.models.zero_shot import everyday_words
@@ -47,12 +47,12 @@ RELATED = (
 def measure(collection: Collection, encoder: Encoder, labels: NDArray, names: list[str]) -> dict[str, Any]:
     """Figures over the given classes of a collection whose true labels are labels [N]."""
     rows = np.asarray(collection.vectors, np.float32)
-    noise = noise_of(collection, encoder)
-    strengths = np.stack([noise.strengths(query, rows) for query in encoder.embed_texts(names)], axis=1)
+    noise = null_distribution(collection, encoder)
+    strengths = np.stack([noise.normalised_scores(query, rows) for query in encoder.embed_texts(names)], axis=1)
     truth = labels[:, None] == np.array(names)[None]
     likely = strengths > 1
     return {
-        "lines": [round(noise.image_line, 2), round(noise.collection_line, 2)],
+        "lines": [round(noise.image_threshold, 2), round(noise.collection_threshold, 2)],
         "likely": int(likely.sum()),
         "images": len(rows),
         "precision": ratio((likely & truth).sum(axis=0), likely.sum(axis=0)),
@@ -66,8 +66,8 @@ def absent_words(collection: Collection, encoder: Encoder) -> dict[str, Any]:
     """False alarms of CIFAR-10 for everyday words that none of its classes answers."""
     related = set(RELATED.split())
     words = [word for word in everyday_words() if not set(word.split()) & related]
-    rows, noise = np.asarray(collection.vectors, np.float32), noise_of(collection, encoder)
-    alarms = [float((noise.strengths(query, rows) > 1).any()) for query in encoder.embed_texts(words)]
+    rows, noise = np.asarray(collection.vectors, np.float32), null_distribution(collection, encoder)
+    alarms = [float((noise.normalised_scores(query, rows) > 1).any()) for query in encoder.embed_texts(words)]
     return ratio(np.array(alarms), np.ones(len(words)))
 
 

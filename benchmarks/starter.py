@@ -24,7 +24,8 @@ from index.build import build_collection
 from index.collection import Collection
 from index.label import label_collection
 from index.labels.true_labels import accuracy, true_labels
-from index.search import search
+from index.query import Term
+from index.search import SearchRequest, search
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
 from training.models.prompts import template_set
@@ -36,7 +37,7 @@ RESULT = Path(__file__).parent / "results/starter.json"
 def found_by_name(collection: Collection, encoder: Encoder, truth: pd.Series, k: int) -> dict[str, Any]:
     """The share of images among the k best for their own name, with a 95 % bootstrap interval."""
     hits = [
-        float(row in {hit.row for hit in search(collection, encoder, name, k)})
+        float(row in {hit.row for hit in search(collection, encoder, SearchRequest([Term(text=name)], count=k)).hits})
         for row, name in truth.items()
         if isinstance(name, str)
     ]

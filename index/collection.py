@@ -13,12 +13,13 @@ from a killed build and of no account. An open collection stays as it was when i
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -30,8 +31,11 @@ from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
+T = TypeVar("T")
+
 FORMAT = 1
 FACTS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash", "caption")  # every row has these
+LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
 HIDDEN = ("stamp",)  # for the next build, of no interest to people
 ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
@@ -136,6 +140,8 @@ class Collection:
         # A build may replace segments while we read them: what is opened now stays readable.
         self._segments = [Segment(path / "segments" / name, images, self.dim) for name, images in manifest.segments]
         self._columns: dict[str, pd.Series] = {}
+        self._derived: dict[str, Any] = {}
+        self._deriving = threading.RLock()
 
     @classmethod
     def open(cls, path: Path | str) -> "Collection":
@@ -197,6 +203,13 @@ class Collection:
         if name not in self._columns:
             self._columns[name] = self.frame([name])[name]
         return self._columns[name]
+
+    def derived(self, key: str, make: Callable[[], T]) -> T:
+        """make(), called once for this open collection and released with it. Safe from any thread."""
+        with self._deriving:
+            if key not in self._derived:
+                self._derived[key] = make()
+            return cast(T, self._derived[key])
 
     def record(self, row: int) -> dict[str, Any]:
         """The columns of one image, those that only builds need left out; reads no other columns into memory."""

@@ -1,4 +1,4 @@
-"""What a person asks for: words and images, wanted or unwanted, as one vector."""
+"""A query: texts and images, wanted or unwanted, combined into one vector."""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from index.collection import Collection
+from training.data.folder import IMAGES
 from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
 
@@ -18,68 +19,109 @@ WEIGHT = re.compile(r"(\d+(?:\.\d+)?):\s*(?=\S)")
 
 @dataclass(frozen=True)
 class Term:
-    """One thing wanted (sign 1) or unwanted (sign -1): words, the id of an image that is like it, or an image."""
+    """One part of a query, wanted (sign 1) or unwanted (sign -1).
+
+    Exactly one of: text; image_id, an image of the collection; image; vector [dim], of unit length.
+    """
 
     sign: int = 1
     weight: float = 1.0
-    words: str | None = None
-    like: str | None = None
+    text: str | None = None
+    image_id: str | None = None
     image: Image.Image | None = None
+    vector: NDArray[np.float32] | None = None
+
+    @property
+    def needs_encoder(self) -> bool:
+        return self.text is not None or self.image is not None
 
 
 def parse_query(text: str) -> list[Term]:
     """`2:golden retriever + pool - people` as terms; without signs, one term.
 
     A sign is a + or - with a space after it, and before it unless it opens the query. A weight is a
-    number and a colon before the words.
+    number and a colon before the text.
     """
     parts = SIGN.split(text.strip())
     signed = [("+", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
     terms = []
-    for sign, words in signed:
-        words = words.strip()
-        match = WEIGHT.match(words)
+    for sign, part in signed:
+        part = part.strip()
+        match = WEIGHT.match(part)
         weight = float(match.group(1)) if match else 1.0
-        words = words[match.end() :] if match else words
-        if words:
-            terms.append(Term(1 if sign == "+" else -1, weight, words))
+        part = part[match.end() :] if match else part
+        if part:
+            terms.append(Term(1 if sign == "+" else -1, weight, text=part))
     return terms
 
 
 def format_query(terms: Sequence[Term]) -> str:
-    """The words among terms as `parse_query` reads them."""
-    text = ""
+    """The texts among terms as `parse_query` reads them."""
+    query = ""
     for term in terms:
-        if term.words:
+        if term.text:
             weight = "" if term.weight == 1 else f"{term.weight:g}:"
-            sign = "+ " if term.sign > 0 and text else "" if term.sign > 0 else "- "
-            text += f"{' ' if text else ''}{sign}{weight}{term.words}"
-    return text
+            sign = "+ " if term.sign > 0 and query else "" if term.sign > 0 else "- "
+            query += f"{' ' if query else ''}{sign}{weight}{term.text}"
+    return query
 
 
-def embed_query(terms: Sequence[Term], collection: Collection, encoder: Encoder) -> NDArray[np.float32]:
-    """[dim], unit length: each term's unit vector by its sign and weight, summed and renormalised.
+def with_file_names(terms: Sequence[Term], collection: Collection) -> list[Term]:
+    """terms, each text that is the name of an image file of the collection replaced by that image."""
+    return [_by_file_name(term, collection) for term in terms]
 
-    UserError if there are no terms, an image asked for is not in the collection, or the terms cancel out.
+
+def _by_file_name(term: Term, collection: Collection) -> Term:
+    if term.text is None or not term.text.lower().endswith(IMAGES):
+        return term
+    ids = collection.derived("ids by file name", lambda: _ids_by_file_name(collection))
+    id = ids.get(term.text.casefold())
+    return term if id is None else Term(term.sign, term.weight, image_id=id)
+
+
+def _ids_by_file_name(collection: Collection) -> dict[str, str]:
+    """The id of the first image of each file name, in lower case."""
+    names = collection.column("path").str.rpartition("/")[2].str.casefold()
+    return dict(zip(reversed(names.tolist()), reversed(collection.column("id").tolist()), strict=True))
+
+
+def embed_query(terms: Sequence[Term], collection: Collection, encoder: Encoder | None) -> NDArray[np.float32]:
+    """[dim], unit length: the sum of the terms' unit vectors, each times its sign and weight, normalised.
+
+    encoder may be None if no term needs it. UserError if there are no terms, an image is not in the
+    collection, or the terms cancel out.
     """
     if not terms:
-        raise UserError("There is nothing to search for; give some words or an image.")
-    phrases = [term.words for term in terms if term.words]
-    texts = iter(encoder.embed_texts(phrases)) if phrases else iter(())
+        raise UserError("There is nothing to search for; give a text or an image.")
+    texts = [term.text for term in terms if term.text is not None]
+    embedded = iter(_required(encoder).embed_texts(texts)) if texts else iter(())
     total = np.zeros(collection.dim, np.float32)
     for term in terms:
-        if term.words:
-            vector = next(texts)
-        elif term.like is not None:
-            try:
-                vector = unit(collection.vector(term.like))
-            except KeyError as error:
-                raise UserError(f"There is no image {term.like} in {collection.name}; it may be gone.") from error
-        elif term.image is not None:
-            vector = encoder.embed_images([term.image])[0]
-        else:
-            raise ValueError("a term holds words, an id or an image")
+        vector = next(embedded) if term.text is not None else _image_vector(term, collection, encoder)
         total += term.sign * term.weight * vector
     if np.linalg.norm(total) < 1e-6:
-        raise UserError("What is wanted and what is not wanted cancel out; leave one of them away.")
+        raise UserError("The wanted and the unwanted terms cancel out; remove one of them.")
     return unit(total)
+
+
+def _image_vector(term: Term, collection: Collection, encoder: Encoder | None) -> NDArray[np.float32]:
+    """[dim], unit length, of a term that is not a text."""
+    if term.image_id is not None:
+        try:
+            return unit(collection.vector(term.image_id))
+        except KeyError as error:
+            raise UserError(f"There is no image {term.image_id} in {collection.name}; it may be gone.") from error
+    if term.image is not None:
+        return _required(encoder).embed_images([term.image])[0]
+    if term.vector is None:
+        raise ValueError("a term has a text, an image id, an image or a vector")
+    if term.vector.shape != (collection.dim,):
+        shape = list(term.vector.shape)
+        raise UserError(f"The vector has the shape {shape}; those of {collection.name} have {collection.dim} numbers.")
+    return term.vector
+
+
+def _required(encoder: Encoder | None) -> Encoder:
+    if encoder is None:
+        raise ValueError("texts and images need an encoder")
+    return encoder

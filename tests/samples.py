@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from index.collection import Collection
+from index.query import Term, parse_query
+from index.search import Hit, SearchRequest, search
 from training.models.encoder import Encoder, unit
 
 PALETTE = {
@@ -51,3 +54,9 @@ def noise_image(seed: int, size: tuple[int, int] = (40, 36)) -> Image.Image:
     rng = np.random.default_rng(seed)
     rough = Image.fromarray(rng.integers(0, 255, (5, 6, 3), dtype=np.uint8))
     return rough.resize(size, Image.Resampling.BICUBIC)
+
+
+def find(collection: Collection, encoder: Encoder | None, query: str | list[Term], k: int = 10, **fields) -> list[Hit]:
+    """The first k hits of a query; fields: others of SearchRequest."""
+    terms = parse_query(query) if isinstance(query, str) else query
+    return list(search(collection, encoder, SearchRequest(terms, count=k, **fields)).hits)

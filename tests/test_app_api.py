@@ -130,7 +130,7 @@ def test_collections_and_jobs_are_told(api, library):
         ("get", "/search?k=0", {}, 422, "k: "),
         ("get", "/search?k=many", {}, 422, "k: "),
         ("get", "/search?query=red", {}, 422, "no field 'query'"),
-        ("get", "/search?sort=shape", {}, 400, "sorted by 'shape'"),
+        ("get", "/search?sort=shape", {}, 400, "ordered by 'shape'"),
         ("get", "/search?q=" + "x" * 2001, {}, 422, "2000"),
         ("get", "/search?q=red&without=red", {}, 400, "cancel out"),
         ("post", "/classify", {"json": {"classes": ["a"]}}, 422, "name one image"),
@@ -157,10 +157,10 @@ def test_a_mistake_is_json_with_a_sentence(api, method, path, given, status, say
 
 
 def test_what_breaks_inside_tells_nothing_outside(api, monkeypatch):
-    def breaks(*_):
+    def breaks(*_, **__):
         raise RuntimeError("/home/ana/secret")
 
-    monkeypatch.setattr("app.server.api.routes.answer", breaks)
+    monkeypatch.setattr("app.server.api.routes.find", breaks)
     answer = api.get("/api/v1/search?q=red")
     assert answer.status_code == 500 and "terminal" in answer.json()["error"] and "secret" not in answer.text
 

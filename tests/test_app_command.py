@@ -16,8 +16,7 @@ from PIL import Image
 from index.build import build_collection
 from index.collection import Collection
 from index.ingest.exif import exif_of
-from index.search import search
-from tests.samples import paint
+from tests.samples import find, paint
 from training.data.sources import open_source
 from training.models.errors import UserError
 
@@ -110,7 +109,7 @@ def test_a_torchvision_name_reads_what_lies_on_disk(tmp_path, encoder, monkeypat
     assert items[0].read() == items[0].read()
     report = build_collection([f"mnist:{tmp_path}"], tmp_path / "c.gelato", encoder)
     assert report.images == 9
-    found = search(Collection.open(tmp_path / "c.gelato"), encoder, "red", where='label == "1 - one"')
+    found = find(Collection.open(tmp_path / "c.gelato"), encoder, "red", filter='label == "1 - one"')
     assert len(found) == 2
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"CIFAR10 does not lie in .* nothing is fetched .* cifar10:FOLDER"):
@@ -132,7 +131,7 @@ def test_what_a_camera_wrote_becomes_columns_that_filters_know(tmp_path, encoder
     assert rows.loc["a.jpg", ["latitude", "longitude"]].tolist() == [-52.51, 13.405]
     assert rows.loc[["b.jpg", "c.png"], ["date", "latitude"]].isna().all(axis=None)
     for where in ("date < '2021-06-01'", "latitude < -50 and longitude > 13"):
-        assert [hit.path for hit in search(collection, encoder, "red", where=where)] == ["a.jpg"]
+        assert [hit.path for hit in find(collection, encoder, "red", filter=where)] == ["a.jpg"]
 
 
 def test_previews_carry_nothing_of_what_a_camera_wrote(tmp_path, encoder):

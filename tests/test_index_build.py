@@ -12,11 +12,10 @@ from PIL import Image
 
 from index.build import build_collection
 from index.collection import Collection, precision_of
-from index.search import search
 from index.storage.corrections import correct, read_corrections
 from index.storage.tags import read_tags, tag
 from index.storage.writer import Writer, begin_anew
-from tests.samples import ColourEncoder, paint
+from tests.samples import ColourEncoder, find, paint
 from training.models.errors import UserError
 
 
@@ -174,7 +173,7 @@ def test_a_collection_refuses_the_vectors_of_another_encoder(squares, into, enco
     with pytest.raises(UserError, match=r"was made with colour .* --encoder colour"):
         build_collection([squares], into, other)
     with pytest.raises(UserError, match="was made with colour"):
-        search(Collection.open(into), other, "red")
+        find(Collection.open(into), other, "red")
 
 
 def test_a_collection_of_our_own_cache_begins_anew_with_new_weights_and_keeps_what_people_said(squares, into, encoder):
@@ -192,7 +191,7 @@ def test_a_collection_of_our_own_cache_begins_anew_with_new_weights_and_keeps_wh
     report = build_collection([squares], into, other)
     assert (report.images, report.added) == (5, 5)
     now = Collection.open(into)
-    assert now.fingerprint == other.fingerprint and [hit.id for hit in search(now, other, "red", 1)]
+    assert now.fingerprint == other.fingerprint and [hit.id for hit in find(now, other, "red", 1)]
     assert read_tags(into) == {id: ["seen"]} and read_corrections(into) == {id: "red"}
 
 
@@ -282,7 +281,7 @@ def test_a_collection_is_portable_by_copying(squares, into, encoder, tmp_path):
     shutil.rmtree(into)
     shutil.rmtree(squares)
     collection = Collection.open(copied)
-    assert search(collection, encoder, "red", k=1)[0].path == "warm/red.png"
+    assert find(collection, encoder, "red", k=1)[0].path == "warm/red.png"
     assert collection.thumbnail(collection.items["id"][0]).is_file()
 
 
@@ -306,7 +305,7 @@ def test_a_source_of_unreadable_images_alone_is_a_collection_without_images(tmp_
     (tmp_path / "bad/empty.jpg").write_bytes(b"")
     assert build_collection([tmp_path / "bad"], into, encoder).failed == 1
     with pytest.raises(UserError, match="holds no images yet"):
-        search(Collection.open(into), encoder, "red")
+        find(Collection.open(into), encoder, "red")
 
 
 def test_hundreds_of_unreadable_files_in_a_row_hold_nothing_up(tmp_path, into, encoder):

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from index.__main__ import cli
 from index.collection import Collection
+from index.storage.tags import tag
 from tests.samples import ColourEncoder
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +67,27 @@ def test_search_takes_a_image_words_to_leave_out_and_a_filter(gelato, built, squ
     assert len(cold) == 3
 
 
+def test_search_narrows_by_column_and_tag_orders_and_marks_what_is_likely(gelato, built):
+    def paths(*words):
+        return [hit["path"] for hit in json.loads(gelato("search", built, *words, "--json").stdout)]
+
+    assert paths("red", "--filter", "folder=cold", "--filter", "folder=nowhere", "--filter", "height=30") == paths(
+        "red", "--where", 'folder == "cold" and height == 30'
+    )
+    assert paths("--order", "name") == paths("--where", "width > 0", "--order", "name")
+    collection = Collection.open(built)
+    tag(collection, [collection.column("id").iat[0]], "print")
+    assert paths("red", "--tag", "print") == [collection.column("path").iat[0]]
+    hits = json.loads(gelato("search", built, "red", "--threshold", 0.1, "--json").stdout)
+    likely = [hit for hit in hits if hit["likely"]]
+    assert 0 < len(likely) < 5 and hits[: len(likely)] == likely
+    assert {(hit["threshold"], hit["matching"]) for hit in hits} == {(0.1, 5)}
+    assert paths("red", "--threshold", 0.1, "--likely") == [hit["path"] for hit in likely]
+    lines = gelato("search", built, "red", "--threshold", 0.1).stdout.splitlines()
+    assert [" likely " in line for line in lines[:5]] == [hit["likely"] for hit in hits]
+    assert lines[5] == f"{len(likely)} likely of 5 images (threshold 0.1)"
+
+
 def test_what_is_not_wanted_can_be_all_that_is_asked(gelato, built):
     first = json.loads(gelato("search", built, "--without", "green", "--json").stdout)[0]
     assert first["path"] != "cold/green.bmp"
@@ -111,6 +133,11 @@ def test_info_tells_what_there_is(gelato, built):
         (["search", "C", ""], "nothing to search for"),
         (["search", "C", "--image", "nowhere.png"], "nowhere.png cannot be read"),
         (["search", "C", "red", "--where", "x("], "cannot be read"),
+        (["search", "C", "red", "--filter", "folder"], "not COLUMN=VALUE"),
+        (["search", "C", "red", "--filter", "colour=red"], "no column called 'colour'"),
+        (["search", "C", "red", "--order", "colour"], "choose from best, newest"),
+        (["search", "C", "red", "--threshold", "high"], "not a number, auto, on or off"),
+        (["search", "C", "red", "--threshold", "off", "--likely"], "no likely images"),
         (["label", "C", "--classes", "nowhere.txt"], "There is no file nowhere.txt"),
         (["label", "C", "--classes", " , "], "no classes"),
         (["label", "C", "--classes", "a", "--templates", "none"], "no template set called 'none'"),

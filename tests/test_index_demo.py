@@ -10,8 +10,7 @@ from index.build import Progress
 from index.collection import Collection
 from index.ingest.demo import COLUMNS, PHOTOGRAPHS, SUGGESTIONS, build_demo, write_photographs
 from index.retrieval.suggestions import suggestions
-from index.search import search
-from tests.samples import ColourEncoder
+from tests.samples import ColourEncoder, find
 from training.models.encoders import load_encoder
 
 ROW = 5  # images in the first row of a laptop's page with the inspector closed, and then some
@@ -55,7 +54,7 @@ def demo(tmp_path_factory):
 @pytest.mark.parametrize("words", SUGGESTIONS)
 def test_each_suggestion_has_a_right_image_in_its_first_row(demo, words):
     collection, encoder = demo
-    captions = [hit.caption for hit in search(collection, encoder, words, ROW)]
+    captions = [hit.caption for hit in find(collection, encoder, words, ROW)]
     right = re.compile(rf"\b({'|'.join(SUGGESTIONS[words])})", re.IGNORECASE)
     assert any(right.search(caption) for caption in captions), captions
 

@@ -15,8 +15,8 @@ from index.duplicates import find_duplicates, report
 from index.maintenance.export import export_collection
 from index.maintenance.importing import import_vectors
 from index.maintenance.verify import find_faults
-from index.search import by_vector, search
-from tests.samples import ColourEncoder, noise_image
+from index.query import Term
+from tests.samples import ColourEncoder, find, noise_image
 from training.models.errors import UserError
 
 
@@ -96,7 +96,7 @@ def test_what_goes_out_in_clip_retrievals_layout_comes_back_with_its_ranks(squar
     second = Collection.open(tmp_path / "b.gelato")
     assert find_faults(tmp_path / "b.gelato") == []
     for word in ("red", "blue"):
-        before, after = search(first, encoder, word), search(second, encoder, word)
+        before, after = find(first, encoder, word), find(second, encoder, word)
         assert [hit.score for hit in before] == pytest.approx([hit.score for hit in after], abs=2e-3)
         assert [str(squares / hit.path) for hit in before] == [hit.path for hit in after]
     assert second.items["folder"].tolist() == first.items["folder"].tolist()
@@ -117,12 +117,12 @@ def test_vectors_of_an_unknown_maker_are_searched_by_vectors_alone(tmp_path):
     collection = Collection.open(tmp_path / "c.gelato")
     assert find_faults(tmp_path / "c.gelato") == []
     query = vectors[17] / np.linalg.norm(vectors[17])
-    assert by_vector(collection, query, 1)[0].caption == "c17"
+    assert find(collection, None, [Term(vector=query)], 1)[0].caption == "c17"
     run = CliRunner().invoke
     np.save(tmp_path / "q.npy", vectors[20])
     found = run(cli, ["search", str(collection.path), "--vector", str(tmp_path / "q.npy"), "--json"])
     assert json.loads(found.stdout)[0]["path"] == "far/20.jpg"
-    like = by_vector(collection, query, 1)[0].id
+    like = find(collection, None, [Term(vector=query)], 1)[0].id
     assert json.loads(run(cli, ["search", str(collection.path), "--like", like, "--json"]).stdout)[0]["id"] == like
     refused = run(cli, ["search", str(collection.path), "a dog"])
     assert refused.exit_code == 1 and "What made these vectors is not known" in refused.stderr

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from index.retrieval.facets import Facets
+from index.retrieval.facets import FacetFilter, Facets
 from training.models.errors import UserError
 
 
@@ -28,7 +28,7 @@ def facets() -> Facets:
 
 
 def test_columns_are_offered_with_their_values_and_counts(facets):
-    offered = {facet["column"]: facet for facet in facets.offered()}
+    offered = {facet["column"]: facet for facet in facets.counted()}
     assert offered["folder"] == {"column": "folder", "kind": "values", "values": [["beach", 2], ["city", 1]]}
     assert offered["width"] == {"column": "width", "kind": "range", "low": 100, "high": 300}
     assert offered["modified"]["counts"] == [[2024, 1], [2025, 2], [2026, 1]]
@@ -36,8 +36,8 @@ def test_columns_are_offered_with_their_values_and_counts(facets):
 
 
 def test_counts_follow_the_rows_that_are_left(facets):
-    wide = facets.rows([{"column": "width", "low": 200}])
-    folder = next(facet for facet in facets.offered(wide) if facet["column"] == "folder")
+    wide = facets.rows([FacetFilter("width", low=200)])
+    folder = next(facet for facet in facets.counted(wide) if facet["column"] == "folder")
     assert folder["values"] == [["beach", 1], ["city", 1]]
 
 
@@ -56,12 +56,12 @@ def test_counts_follow_the_rows_that_are_left(facets):
     ],
 )
 def test_rows_that_pass_every_filter_are_left(facets, filters, left):
-    assert facets.rows(filters, {"print": np.array([1, 3])}).tolist() == left
+    assert facets.rows([FacetFilter(**one) for one in filters], {"print": np.array([1, 3])}).tolist() == left
 
 
 def test_tags_are_counted_like_a_column(facets):
     tagged = {"print": np.array([1, 3]), "sea": np.array([0, 1, 2])}
-    assert facets.offered(np.array([2, 3]), tagged)[0]["values"] == [["print", 1], ["sea", 1]]
+    assert facets.counted(np.array([2, 3]), tagged)[0]["values"] == [["print", 1], ["sea", 1]]
 
 
 @pytest.mark.parametrize(
@@ -78,23 +78,17 @@ def test_rows_are_sorted_by_what_was_asked(facets, by, first):
     assert facets.ordered(np.array([3, 0, 2, 1]), by).tolist() == first
 
 
-def test_a_file_is_found_by_its_name(facets):
-    assert facets.row_of_file("A.JPG") == 2
-    assert facets.row_of_file("b.jpg") == 1  # the first of two
-    assert facets.row_of_file("../b.jpg") is None
-
-
 def test_a_text_column_of_many_values_is_searched_by_a_part_of_it():
     items = pd.DataFrame({"caption": [f"image {i}" for i in range(200)]})
-    assert Facets(items).offered() == [{"column": "caption", "kind": "text"}]
+    assert Facets(items).counted() == [{"column": "caption", "kind": "text"}]
 
 
 @pytest.mark.parametrize(
-    "bad", [{"column": "nowhere", "values": []}, {"column": "width"}, {"column": "width", "low": "wide"}, {}]
+    "bad", [{"column": "nowhere", "values": []}, {"column": "width"}, {"column": "width", "low": "wide"}]
 )
 def test_a_filter_that_makes_no_sense_says_so(facets, bad):
     with pytest.raises(UserError):
-        facets.rows([bad])
+        facets.rows([FacetFilter(**bad)])
 
 
 def test_an_order_that_is_not_known_says_so(facets):

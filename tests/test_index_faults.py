@@ -18,8 +18,7 @@ from index.build import build_collection
 from index.collection import MANIFEST, Collection
 from index.maintenance.remove import remove_images
 from index.maintenance.verify import find_faults
-from index.search import search
-from tests.samples import ColourEncoder, paint
+from tests.samples import ColourEncoder, find, paint
 from training.models.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -204,7 +203,7 @@ def test_a_running_page_picks_up_the_new_collection(images, tmp_path, encoder):
     build_collection([images], into, encoder)
     time.sleep(REREAD_AFTER * 1.1)
     assert len(opened.published()) == 7
-    assert search(opened.published(), encoder, "red", k=1)[0].path == "new.png"
+    assert find(opened.published(), encoder, "red", k=1)[0].path == "new.png"
 
 
 def test_more_segments_than_a_process_may_hold_files_open(images, tmp_path, encoder):

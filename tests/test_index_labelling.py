@@ -15,7 +15,7 @@ from index.labels.classifier import Asked, template_effects
 from index.labels.confusion import by_class, confusion
 from index.labels.export import label_rows, sorting_script
 from index.labels.labelling import Labelling
-from index.retrieval.relevance import noise_of
+from index.retrieval.relevance import null_distribution
 from index.storage.corrections import CORRECTIONS_FILE, read_corrections
 from tests.samples import PALETTE, ColourEncoder, paint
 from training.models.errors import UserError
@@ -37,7 +37,7 @@ def painted(tmp_path):
 def labelled(collection, classes=COLOURS, **settings) -> Labelling:
     asked = {k: settings.pop(k) for k in ("independent", "none", "sureness", "level") if k in settings}
     encoder = ColourEncoder()
-    noise = noise_of(collection, encoder) if asked.get("independent") else None
+    noise = null_distribution(collection, encoder) if asked.get("independent") else None
     asked = {"sureness": "own"} | asked
     return Labelling(collection, ClassVectors(encoder), Asked(tuple(classes), ("{}",), **asked), noise, **settings)
 
@@ -84,8 +84,8 @@ def test_any_of_these_says_yes_and_no_for_each_class_by_itself(painted):
     silent = ~yes.any(axis=1)
     assert (both.predictions.label[silent] == 3).all() and (both.predictions.label[~silent] < 3).all()
     assert both.counts() == [*yes.sum(axis=0), silent.sum()]
-    noise = noise_of(painted, ColourEncoder())
-    one_by_one = np.stack([noise.strengths(words, painted.vectors) for words in both.classifier.words], axis=1)
+    noise = null_distribution(painted, ColourEncoder())
+    one_by_one = np.stack([noise.normalised_scores(words, painted.vectors) for words in both.classifier.words], axis=1)
     assert np.allclose(both.classifier.scores(painted.vectors), one_by_one, atol=1e-5)
     assert (yes == (one_by_one > 1)).all()  # a half is where the relevance line is
 

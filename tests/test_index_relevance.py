@@ -1,4 +1,4 @@
-"""The relevance line: computed from the collection's own noise, not from the size of a cosine."""
+"""The relevance threshold: computed from the collection's null distribution, not from the size of a cosine."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.relevance import with_table
-from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, Noise, noise_of
+from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, NullDistribution, null_distribution
 from training.models.encoder import Encoder, unit
 from training.models.zero_shot import everyday_words
 
@@ -42,7 +42,7 @@ def hash_of(word: str) -> int:
 
 
 class Shown:
-    """What `noise_of` needs of a collection."""
+    """What `null_distribution` needs of a collection."""
 
     def __init__(self, topics: list[str], seed: int = 0):
         random = np.random.default_rng(seed)
@@ -61,57 +61,57 @@ def shown() -> Shown:
     return Shown([words[i % 40] for i in range(400)])  # forty things, ten images of each
 
 
-def strengths(noise: Noise, shown: Shown, word: str) -> np.ndarray:
-    return noise.strengths(unit(direction(word)), np.asarray(shown.vectors, np.float32))
+def normalised_scores(null: NullDistribution, shown: Shown, word: str) -> np.ndarray:
+    return null.normalised_scores(unit(direction(word)), np.asarray(shown.vectors, np.float32))
 
 
 def test_images_of_what_is_asked_lie_above_the_line_and_others_below(shown):
-    noise = noise_of(shown, TopicEncoder())
+    null = null_distribution(shown, TopicEncoder())
     words = everyday_words()
     for at in range(0, 40, 5):
-        likely = np.flatnonzero(strengths(noise, shown, words[at]) > 1)
+        likely = np.flatnonzero(normalised_scores(null, shown, words[at]) > 1)
         assert set(likely % 40) <= {at}
         assert len(likely) >= 3
 
 
 def test_things_that_no_image_shows_have_no_likely_match(shown):
-    noise = noise_of(shown, TopicEncoder())
+    null = null_distribution(shown, TopicEncoder())
     absent = [f"thing number {i}" for i in range(50)]
-    alarms = sum((strengths(noise, shown, word) > 1).any() for word in absent)
+    alarms = sum((normalised_scores(null, shown, word) > 1).any() for word in absent)
     assert alarms <= 5  # a tenth
 
 
 def test_a_image_that_likes_every_text_is_not_stronger_for_it(shown):
-    noise = noise_of(shown, TopicEncoder())
+    null = null_distribution(shown, TopicEncoder())
     query = unit(direction("a thing that is nowhere"))
     rows = np.asarray(shown.vectors, np.float32)
-    liking = rows @ unit(noise.bank.mean(axis=0))
+    liking = rows @ unit(null.bank.mean(axis=0))
     assert np.corrcoef(liking, rows @ query)[0, 1] > 0.8  # the cosine follows the liking
-    assert abs(np.corrcoef(liking, noise.strengths(query, rows))[0, 1]) < 0.5
+    assert abs(np.corrcoef(liking, null.normalised_scores(query, rows))[0, 1]) < 0.5
 
 
 def test_a_strength_is_the_deviations_above_the_images_answers_or_the_collections(shown):
-    noise = noise_of(shown, TopicEncoder())
+    null = null_distribution(shown, TopicEncoder())
     query, rows = unit(direction("zebra")), np.asarray(shown.vectors, np.float32)
     by_image = []
     for row in rows:
-        answers = [float(row @ word) for word in noise.bank]
+        answers = [float(row @ word) for word in null.bank]
         by_image.append((row @ query - np.mean(answers)) / np.std(answers))
-    by_image = (by_image - np.median(by_image)) / noise.image_line
-    by_collection = (rows @ query - np.mean(rows @ query)) / np.std(rows @ query) / noise.collection_line
-    np.testing.assert_allclose(noise.strengths(query, rows), np.maximum(by_image, by_collection), atol=1e-3)
+    by_image = (by_image - np.median(by_image)) / null.image_threshold
+    by_collection = (rows @ query - np.mean(rows @ query)) / np.std(rows @ query) / null.collection_threshold
+    np.testing.assert_allclose(null.normalised_scores(query, rows), np.maximum(by_image, by_collection), atol=1e-3)
 
 
 def test_one_image_has_a_line_of_its_own():
-    noise = noise_of(Shown(["cat"]), TopicEncoder())
-    assert np.isfinite(noise.strengths(unit(direction("cat")), noise.sample)).all()
+    null = null_distribution(Shown(["cat"]), TopicEncoder())
+    assert np.isfinite(null.normalised_scores(unit(direction("cat")), null.sample)).all()
 
 
 def test_the_histogram_counts_every_image(shown):
-    noise = noise_of(shown, TopicEncoder())
-    drawn = noise.histogram(unit(direction("cat")), len(shown), 9.0)
-    assert sum(drawn["counts"]) == len(shown)
-    assert drawn["low"] < 0 < 1 < drawn["high"]
+    null = null_distribution(shown, TopicEncoder())
+    drawn = null.histogram(unit(direction("cat")), len(shown), 9.0)
+    assert sum(drawn.counts) == len(shown)
+    assert drawn.low < 0 < 1 < drawn.high
 
 
 def test_the_page_about_search_shows_the_stored_figures_and_the_default_follows_them():

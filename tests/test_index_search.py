@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ from PIL import Image
 from index.build import build_collection
 from index.collection import Collection
 from index.nearest import load_nearest
-from index.query import Term, format_query, parse_query
+from index.query import Term, embed_query, format_query, parse_query, with_file_names
+from index.retrieval import relevance
+from index.retrieval.facets import FacetFilter
 from index.retrieval.filters import matching_rows
-from index.search import search
-from tests.samples import PALETTE
+from index.search import SearchRequest, search, threshold_setting
+from index.storage.tags import tag
+from tests.samples import PALETTE, find
 from training.models.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +35,7 @@ def names(hits):
 
 
 def test_images_come_in_the_order_of_their_cosine(collection, encoder):
-    hits = search(collection, encoder, "red", k=2)
+    hits = find(collection, encoder, "red", k=2)
     assert names(hits) == ["red", "orange"]
     assert [hit.rank for hit in hits] == [1, 2]
     expected = encoder.embed_texts(["red"])[0] @ encoder.embed_images([Image.new("RGB", (8, 8), PALETTE["orange"])])[0]
@@ -39,30 +43,30 @@ def test_images_come_in_the_order_of_their_cosine(collection, encoder):
 
 
 def test_what_is_not_wanted_goes_last(collection, encoder):
-    assert names(search(collection, encoder, "red - orange", k=5))[-1] != "red"
-    assert names(search(collection, encoder, "orange - green"))[0] == "red"
+    assert names(find(collection, encoder, "red - orange", k=5))[-1] != "red"
+    assert names(find(collection, encoder, "orange - green"))[0] == "red"
 
 
 def test_a_image_can_be_asked_with_and_so_can_one_of_the_collection(collection, encoder):
     blue = Image.new("RGB", (50, 50), PALETTE["blue"])
-    [hit] = search(collection, encoder, [Term(image=blue)], k=1)
+    [hit] = find(collection, encoder, [Term(image=blue)], k=1)
     assert names([hit]) == ["blue"]
     assert hit.score == pytest.approx(1, abs=1e-3)
-    assert names(search(collection, encoder, [Term(like=hit.id)], k=1)) == ["blue"]
+    assert names(find(collection, encoder, [Term(image_id=hit.id)], k=1)) == ["blue"]
 
 
 def test_later_pages_go_on_where_the_first_ended(collection, encoder):
-    everything = search(collection, encoder, "green", k=5)
-    assert search(collection, encoder, "green", k=2) + search(collection, encoder, "green", k=3, offset=2) == everything
+    everything = find(collection, encoder, "green", k=5)
+    assert find(collection, encoder, "green", k=2) + find(collection, encoder, "green", k=3, offset=2) == everything
 
 
 def test_more_than_there_is_gives_what_there_is(collection, encoder):
-    assert len(search(collection, encoder, "red", k=100)) == 5
+    assert len(find(collection, encoder, "red", k=100)) == 5
 
 
 def test_a_filter_narrows_before_ranking(collection, encoder):
-    assert names(search(collection, encoder, "red", k=1, where='folder == "cold"')) == ["grey"]
-    hits = search(collection, encoder, "red", k=5, where='folder == "cold" and width >= 40')
+    assert names(find(collection, encoder, "red", k=1, filter='folder == "cold"')) == ["grey"]
+    hits = find(collection, encoder, "red", k=5, filter='folder == "cold" and width >= 40')
     assert sorted(names(hits)) == ["blue", "green", "grey"]
 
 
@@ -78,19 +82,94 @@ def test_a_filter_narrows_before_ranking(collection, encoder):
     ],
 )
 def test_a_query_reads_as_people_write_it(text, terms):
-    assert [(t.sign, t.weight, t.words) for t in parse_query(text)] == terms
+    assert [(t.sign, t.weight, t.text) for t in parse_query(text)] == terms
     assert parse_query(format_query(parse_query(text))) == parse_query(text)
 
 
 def test_a_query_that_cancels_out_says_so(collection, encoder):
     with pytest.raises(UserError, match="cancel out"):
-        search(collection, encoder, "red - red")
+        find(collection, encoder, "red - red")
 
 
-@pytest.mark.parametrize("query", ["", []])
-def test_an_empty_query_says_so(collection, encoder, query):
+def test_an_empty_query_has_no_embedding(collection, encoder):
     with pytest.raises(UserError, match="nothing to search for"):
-        search(collection, encoder, query)
+        embed_query([], collection, encoder)
+
+
+def test_without_a_query_the_images_are_listed_unscored(collection):
+    hits = find(collection, None, "")
+    assert [hit.row for hit in hits] == [0, 1, 2, 3, 4]
+    assert {(hit.score, hit.normalised_score, hit.likely) for hit in hits} == {(None, None, None)}
+    assert names(find(collection, None, "", order="name"))[0] == "blue"
+
+
+def test_a_file_name_stands_for_that_image(collection, encoder):
+    assert find(collection, encoder, "BLUE.gif", k=1)[0].score == pytest.approx(1, abs=1e-3)
+    path = Term(text="../blue.gif")  # a text like any other
+    assert with_file_names([path], collection) == [path]
+
+
+def test_a_filter_an_order_a_tag_and_facets_narrow_one_search(collection, encoder):
+    ids = {name: hit.id for hit in find(collection, None, "") for name in names([hit])}
+    tag(collection, [ids["blue"], ids["green"]], "sea")
+    assert names(find(collection, encoder, "green", tags=["sea"])) == ["green", "blue"]
+    assert find(collection, encoder, "green", tags=["sea"])[0].tags == ("sea",)
+    assert find(collection, encoder, "green", tags=["sea", "beach"]) == []
+    warm = FacetFilter("folder", values=("warm",))
+    assert sorted(names(find(collection, encoder, "green", facets=[warm]))) == ["orange", "red"]
+    assert names(find(collection, encoder, "green", facets=[warm], filter="width > 1", order="name"))[0] == "orange"
+    counted = search(collection, None, SearchRequest(facets=[warm], with_facets=True))
+    assert counted.matching == 2 and counted.total == 5
+    assert {facet["column"] for facet in counted.facets} >= {"tags", "folder"}
+
+
+def test_likely_images_come_first_are_counted_and_can_be_all(collection, encoder):
+    on = search(collection, encoder, SearchRequest(parse_query("red"), threshold=0.1, with_histogram=True))
+    scores = [hit.normalised_score for hit in on.hits]
+    assert [hit.likely for hit in on.hits] == [score >= 0.1 for score in scores]
+    assert 0 < on.likely == sum(score >= 0.1 for score in scores) < 5
+    assert on.threshold.shown and on.threshold.best == max(scores) and sum(on.threshold.histogram.counts) == 5
+    assert len(find(collection, encoder, "red", threshold=0.1, likely_only=True)) == on.likely
+    assert find(collection, encoder, "red", threshold=99.0, likely_only=True) == []
+    by_name = find(collection, encoder, "red", threshold=0.1, order="name")
+    likely = [hit.path.rpartition("/")[2] for hit in by_name if hit.likely]
+    assert likely == sorted(likely) and [hit.likely for hit in by_name] == [hit.likely for hit in on.hits]
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold", "reason", "scored"),
+    [("red", "auto", "unmeasured", True), ("red", "off", "off", False), ("red.png", "on", "images", False)],
+)
+def test_where_no_threshold_is_shown_no_image_is_likely_or_not(collection, encoder, query, threshold, reason, scored):
+    result = search(collection, encoder, SearchRequest(parse_query(query), threshold=threshold))
+    assert (result.threshold.shown, result.threshold.reason, result.likely) == (False, reason, None)
+    assert {hit.likely for hit in result.hits} == {None}
+    assert (result.hits[0].normalised_score is not None) == scored
+    if reason in ("off", "images"):
+        with pytest.raises(UserError, match="no likely images"):
+            find(collection, encoder, query, threshold=threshold, likely_only=True)
+
+
+@pytest.mark.parametrize("text", ["high", "nan", "inf", ""])
+def test_a_threshold_is_a_number_or_a_setting(text):
+    with pytest.raises(UserError, match="not a number, auto, on or off"):
+        threshold_setting(text)
+    assert threshold_setting("1.5") == 1.5 and threshold_setting("off") == "off"
+
+
+def test_a_null_distribution_that_is_not_ready_is_not_waited_for(collection, encoder, monkeypatch):
+    ready = threading.Event()
+    compute = relevance.null_distribution
+
+    def slow(*args):
+        ready.wait(10)
+        return compute(*args)
+
+    monkeypatch.setattr(relevance, "null_distribution", slow)
+    request = SearchRequest(parse_query("red"), threshold="on")
+    assert search(collection, encoder, request, timeout=0.01).threshold.reason == "pending"
+    ready.set()
+    assert search(collection, encoder, request).threshold.shown
 
 
 def test_a_filter_compares_columns_as_pandas_does(collection):
@@ -138,9 +217,9 @@ def test_the_search_structure_finds_what_an_exact_product_finds(collection, enco
 @pytest.mark.parametrize("file", ["search.faiss", "search.json"])
 def test_a_missing_or_broken_search_structure_is_made_again(collection, encoder, file):
     (collection.path / file).write_bytes(b"broken")
-    assert names(search(Collection.open(collection.path), encoder, "red", k=1)) == ["red"]
+    assert names(find(Collection.open(collection.path), encoder, "red", k=1)) == ["red"]
     (collection.path / file).unlink()
-    assert names(search(Collection.open(collection.path), encoder, "red", k=1)) == ["red"]
+    assert names(find(Collection.open(collection.path), encoder, "red", k=1)) == ["red"]
 
 
 def test_a_search_by_words_from_the_command_line_imports_nothing_heavy(squares, tmp_path):

@@ -11,9 +11,8 @@ from index.build import build_collection
 from index.collection import Collection
 from index.maintenance.remove import remove_images
 from index.maintenance.verify import find_faults
-from index.search import search
 from index.storage.writer import Writer
-from tests.samples import paint
+from tests.samples import find, paint
 from training.models.errors import UserError
 
 
@@ -120,7 +119,7 @@ def test_damage_is_found_and_repaired_and_no_other_image_is_embedded_again(into,
     assert encoder.embedded - before == report.embedded == report.repaired <= 2
     assert find_faults(into) == []
     assert Collection.open(into).items.set_index("path")["hash"].to_dict() == whole
-    assert search(Collection.open(into), encoder, "red", k=1)[0].path == "warm/red.png"
+    assert find(Collection.open(into), encoder, "red", k=1)[0].path == "warm/red.png"
 
 
 def test_a_repair_that_would_lose_images_of_another_source_changes_nothing(into, encoder, tmp_path):
@@ -163,7 +162,7 @@ def test_images_are_removed_by_id_and_by_filter_with_their_previews(into, encode
     now = Collection.open(into)
     assert now.items["path"].tolist() == ["warm/orange.webp"]
     assert len(list(into.glob("thumbnails/*/*.webp"))) == 1
-    assert search(now, encoder, "red", k=5)[0].path == "warm/orange.webp"
+    assert find(now, encoder, "red", k=5)[0].path == "warm/orange.webp"
     assert find_faults(into) == []
     assert len(reader.items) == len(reader.vectors) == 5  # what is open stays as it was
 

@@ -1,10 +1,11 @@
-"""Results to take away: a table, JSON, a list of files, or the previews in a zip."""
+"""Exports of search results: a table, JSON, a list of files, or the previews in a zip."""
 
 import io
 import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.state.library import Library
-from app.state.questions import MOST, Question, asked
-from app.tabs.search.tab import answer
-from index.search import Hit, hit, hit_fields
+from app.state.questions import MOST, read_request
+from index.collection import LOCAL_COLUMNS, Collection
+from index.search import Hit, hits_of, search
 from index.storage.tables import csv_text
+from index.storage.tags import read_tags
 from training.models.errors import UserError
 
 
@@ -33,7 +35,7 @@ def export_routes(library: Library) -> APIRouter:
             ask["filters"] = json.loads(given.get("filters") or "[]")
         except (ValueError, RecursionError):
             return PlainTextResponse("The filters of this address are not JSON.", 400)
-        return _answer(library, kind, ask)
+        return _response(library, kind, ask)
 
     @router.post("/export/{key}.{kind}")
     async def chosen(key: str, kind: str, request: Request) -> Response:
@@ -44,59 +46,70 @@ def export_routes(library: Library) -> APIRouter:
         ids = ask.get("ids") if isinstance(ask, dict) else None
         if not isinstance(ids, list):
             return PlainTextResponse("What is to be exported is a list of ids.", 400)
-        return await run_in_threadpool(_answer, library, kind, {"collection": key}, [str(id) for id in ids[:MOST]])
+        return await run_in_threadpool(_response, library, kind, {"collection": key}, [str(id) for id in ids[:MOST]])
 
     return router
 
 
-def _answer(library: Library, kind: str, ask: Mapping[str, Any], ids: Sequence[str] | None = None) -> Response:
+def _response(library: Library, kind: str, fields: Mapping[str, Any], ids: Sequence[str] | None = None) -> Response:
     if kind not in KINDS:
         return PlainTextResponse(f"There is no export called {kind}; choose from {', '.join(KINDS)}.", 404)
     try:
-        question = asked(library, ask)
-        hits = _chosen(question, ids) if ids is not None else list(answer(library, question).hits)
+        opened, request = read_request(library, fields)
+        collection = opened.published()
+        if ids is None:
+            encoder = library.encoder(opened) if request.needs_encoder else None
+            hits: Sequence[Hit] = search(collection, encoder, request).hits
+        else:
+            hits = _chosen(collection, ids)
     except UserError as error:
         return PlainTextResponse(str(error), 400)
     make, media = KINDS[kind]
-    name = f"gelato-{question.opened.key}-{'chosen' if ids is not None else 'search'}.{kind}"
+    name = f"gelato-{opened.key}-{'chosen' if ids is not None else 'search'}.{kind}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(make(question, hits), media_type=media, headers=headers)
+    return Response(make(Export(collection, hits, library.local)), media_type=media, headers=headers)
 
 
-def _chosen(question: Question, ids: Sequence[str]) -> list[Hit]:
+def _chosen(collection: Collection, ids: Sequence[str]) -> list[Hit]:
     try:
-        return [hit(question.collection, question.collection.row(id), 0.0, at) for at, id in enumerate(ids, 1)]
+        return hits_of(collection, ids)
     except KeyError as error:
         raise UserError("One of these images is not in the collection any more; search again.") from error
 
 
-def _csv(question: Question, hits: Sequence[Hit]) -> str:
-    scored = bool(question.terms)
-    tags = question.tags
-    columns = ("rank", *(["score"] if scored else []), "id", "path", "caption", *(["tags"] if tags else []))
+@dataclass(frozen=True)
+class Export:
+    """Hits to be exported. local: to this computer, which may see where images lie."""
+
+    collection: Collection
+    hits: Sequence[Hit]
+    local: bool
+
+
+def _csv(export: Export) -> str:
+    scored = any(hit.score is not None for hit in export.hits)
+    tagged = bool(read_tags(export.collection.path))
+    columns = ("rank", *(["score"] if scored else []), "id", "path", "caption", *(["tags"] if tagged else []))
     rows = []
-    for h in hits:
-        of_hit = ["; ".join(tags.get(h.id, []))] if tags else []
-        rows.append((h.rank, *([f"{h.score:.5f}"] if scored else []), h.id, h.path, h.caption, *of_hit))
+    for hit in export.hits:
+        tags = ["; ".join(hit.tags)] if tagged else []
+        rows.append((hit.rank, *([f"{hit.score:.5f}"] if scored else []), hit.id, hit.path, hit.caption, *tags))
     return csv_text(columns, rows)
 
 
-def _json(question: Question, hits: Sequence[Hit]) -> str:
-    rows = [hit_fields(question.collection, h) | {"tags": question.tags.get(h.id, [])} for h in hits]
-    if not question.local:  # others are not told where on this computer images lie
-        rows = [{name: value for name, value in row.items() if name != "source"} for row in rows]
-    if not question.terms:
-        rows = [{name: value for name, value in row.items() if name != "score"} for row in rows]
-    return json.dumps(rows, indent=1, ensure_ascii=False, default=str)
+def _json(export: Export) -> str:
+    hidden = () if export.local else LOCAL_COLUMNS
+    rows = [{name: v for name, v in hit.as_json().items() if name not in hidden} for hit in export.hits]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
 
 
-def _files(question: Question, hits: Sequence[Hit]) -> str:
+def _files(export: Export) -> str:
     """One file a line, as its source calls it; on this computer whole paths, where the source is a folder or table."""
-    if not question.local:
-        return "".join(f"{h.path}\n" for h in hits)
-    sources = question.collection.items["source"]
-    roots = {source: _root(Path(source)) for source in {str(sources.iat[h.row]) for h in hits}}
-    files = ((roots[str(sources.iat[h.row])], h.path) for h in hits)
+    if not export.local:
+        return "".join(f"{hit.path}\n" for hit in export.hits)
+    sources = [str(hit.record["source"]) for hit in export.hits]
+    roots = {source: _root(Path(source)) for source in set(sources)}
+    files = ((roots[source], hit.path) for source, hit in zip(sources, export.hits, strict=True))
     return "".join(f"{root / path if root else path}\n" for root, path in files)
 
 
@@ -106,21 +119,22 @@ def _root(source: Path) -> Path | None:
     return source.parent if source.suffix.lower() in (".csv", ".tsv") else None
 
 
-def _zip(question: Question, hits: Sequence[Hit]) -> bytes:
+def _zip(export: Export) -> bytes:
     """The previews by rank, with the table: originals stay where they are."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
-        packed.writestr("results.csv", _csv(question, hits))
-        packed.writestr("files.txt", _files(question, hits))
-        for h in hits:
-            preview = question.collection.thumbnail(h.id)
+        packed.writestr("results.csv", _csv(export))
+        packed.writestr("files.txt", _files(export))
+        for hit in export.hits:
+            preview = export.collection.thumbnail(hit.id)
             if preview is not None:
-                name = re.sub(r"[^\w.-]+", "-", h.path.rpartition("/")[2].rpartition(".")[0])[:80].strip("-.") or h.id
-                packed.write(preview, f"previews/{h.rank:04d}-{name}.webp")
+                stem = hit.path.rpartition("/")[2].rpartition(".")[0]
+                name = re.sub(r"[^\w.-]+", "-", stem)[:80].strip("-.") or hit.id
+                packed.write(preview, f"previews/{hit.rank:04d}-{name}.webp")
     return out.getvalue()
 
 
-KINDS: dict[str, tuple[Callable[[Question, Sequence[Hit]], str | bytes], str]] = {
+KINDS: dict[str, tuple[Callable[[Export], str | bytes], str]] = {
     "csv": (_csv, "text/csv; charset=utf-8"),
     "json": (_json, "application/json"),
     "txt": (_files, "text/plain; charset=utf-8"),

@@ -1,21 +1,16 @@
 """One collection that is open, followed as builds publish it."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from app.state.jobs import Job
 from index.collection import MANIFEST, Collection
-from index.retrieval.relevance import Noise, noise_of
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-
-log = logging.getLogger(__name__)
 
 REREAD_AFTER = 0.5  # seconds before a manifest is read again
 
@@ -38,7 +33,6 @@ class OpenCollection:
         self._collection: Collection | None = None
         self._error: UserError | None = None  # why it could not be opened when it was looked at last
         self._read_at = 0.0
-        self._null: tuple[Collection, Future[Noise]] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -68,34 +62,7 @@ class OpenCollection:
             raise UserError("Nothing is indexed here yet.")
         return collection
 
-    def null_distribution(self, encoder: Encoder, timeout: float) -> Noise | None:
-        """Scores of unrelated texts in the collection, or None if they are not known within timeout seconds.
-
-        Computed once for each published state, in the background.
-        """
-        collection = self.published()
-        with self._lock:
-            if self._null is None or self._null[0] is not collection:
-                pending: Future[Noise] = Future()
-                self._null = (collection, pending)
-                threading.Thread(target=_measure, args=(pending, collection, encoder), name="null", daemon=True).start()
-            future = self._null[1]
-        try:
-            return future.result(timeout)
-        except TimeoutError:
-            return None
-
     def release(self) -> None:
         """Close the files: the folder is about to be replaced."""
         with self._lock:
             self._collection, self._error, self._read_at = None, None, 0.0
-
-
-def _measure(pending: Future[Noise], collection: Collection, encoder: Encoder) -> None:
-    try:
-        pending.set_result(noise_of(collection, encoder))
-    except UserError as error:
-        pending.set_exception(error)
-    except Exception:
-        log.exception("the null distribution of %s could not be computed", collection.path)
-        pending.set_exception(UserError("The relevance threshold could not be computed; the terminal has the details."))

@@ -1,7 +1,7 @@
-"""python -m index search: the images that words describe best."""
+"""python -m index search: the images that a text describes best."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,16 +9,44 @@ from index.cli.options import as_json_option, collection_argument, run_options
 from training.models.console import answer, plain
 from training.models.errors import UserError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from index.query import Term
+    from index.retrieval.facets import FacetFilter
+    from index.search import Hit, SearchResult
+
 
 @click.command()
 @collection_argument
 @click.argument("text", required=False)
-@click.option("--image", type=click.Path(path_type=Path), help="An image to look for, alone or with words.")
-@click.option("--like", metavar="ID", help="An image of DIR to look for, alone or with words.")
-@click.option("--vector", type=click.Path(path_type=Path), help="A .npy file with the vector to look for, alone.")
-@click.option("--without", multiple=True, help="Words for what should not be seen; may be given again.")
+@click.option("--image", type=click.Path(path_type=Path), help="An image to look for, alone or with a text.")
+@click.option("--like", metavar="ID", help="An image of DIR to look for, alone or with a text.")
+@click.option("--vector", type=click.Path(path_type=Path), help="A .npy file with the vector to look for.")
+@click.option("--without", multiple=True, metavar="TEXT", help="A text for what is not wanted; may be repeated.")
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1), help="How many images.")
-@click.option("--where", help='Filter over the columns, in pandas query syntax: "width > 1000".')
+@click.option("--where", default="", help='Filter over the columns, in pandas query syntax: "width > 1000".')
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only images with this value; may be repeated, and values of one column are alternatives.",
+)
+@click.option("--tag", "tags", multiple=True, help="Only images with this tag; may be repeated.")
+@click.option(
+    "--order", default="best", show_default=True, help="best, newest, oldest, largest or name; of the likely images."
+)
+@click.option(
+    "--threshold",
+    default="auto",
+    show_default=True,
+    help="The normalised score from which an image is likely: a number, on (1), off, or auto, "
+    "which is on for encoders that it was measured for.",
+)
+@click.option("--likely", "likely_only", is_flag=True, help="Only the likely images.")
 @as_json_option
 @run_options
 def search(
@@ -29,47 +57,98 @@ def search(
     vector: Path | None,
     without: tuple[str, ...],
     k: int,
-    where: str | None,
+    where: str,
+    filters: tuple[str, ...],
+    tags: tuple[str, ...],
+    order: str,
+    threshold: str,
+    likely_only: bool,
     as_json: bool,
     runtime: str | None,
     precision: str | None,
 ) -> None:
     """The images in DIR that TEXT describes best: "golden retriever + pool - people".
 
-    A sign with spaces around it adds or takes away; "2:red car" counts double.
+    A sign with spaces around it adds or takes away; "2:red car" counts double. Likely images come first. Without
+    TEXT or an image, the images that pass the filters are listed.
     """
     from index.collection import Collection, precision_of
-    from index.query import Term, parse_query
+    from index.search import SearchRequest, threshold_setting
+    from index.search import search as find
     from training.models.encoders import load_encoder
 
-    terms = parse_query(text or "") + [Term(-1, words=words) for words in without]
+    terms = _terms(text or "", without, image, like, vector)
+    if not terms and not (where or filters or tags or order != "best"):
+        raise UserError("There is nothing to search for; give a text, or --image FILE.")
+    request = SearchRequest(
+        terms=terms,
+        filter=where,
+        facets=_facet_filters(filters),
+        tags=tags,
+        order=order,
+        threshold=threshold_setting(threshold),
+        likely_only=likely_only,
+        count=k,
+    )
     opened = Collection.open(collection)
+    encoder = None
+    if request.needs_encoder:
+        encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
+    result = find(opened, encoder, request)
+    answer(as_json, [_fields(hit, result) for hit in result.hits], _lines(result))
+
+
+def _terms(
+    text: str, without: tuple[str, ...], image: Path | None, like: str | None, vector: Path | None
+) -> "list[Term]":
+    from index.query import Term, parse_query
+
+    terms = parse_query(text) + [Term(-1, text=unwanted) for unwanted in without]
     if image is not None:
         terms.append(Term(image=_read_image(image)))
     if like is not None:
-        terms.append(Term(like=like))
-    if not terms and vector is None:
-        raise UserError("There is nothing to search for; give some words, or --image FILE.")
-    from index.search import by_vector, hit_fields
-    from index.search import search as find
-
+        terms.append(Term(image_id=like))
     if vector is not None:
-        if terms:
-            raise UserError("A --vector is searched for alone; leave the words and images away.")
-        hits = by_vector(opened, _read_vector(vector), k, where=where)
-    elif like is not None and len(terms) == 1:
-        try:
-            hits = by_vector(opened, opened.vector(like), k, where=where)
-        except KeyError as error:
-            raise UserError(f"There is no image {like} in {opened.name}.") from error
-    else:
-        encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
-        hits = find(opened, encoder, terms, k, where=where)
-    lines = [plain(f"{h.rank:3d}  {h.score:.3f}  {h.path}  {h.caption}".rstrip()) for h in hits]
-    answer(as_json, [hit_fields(opened, h) for h in hits], "\n".join(lines) or "No image passes the filter.")
+        terms.append(Term(vector=_read_vector(vector)))
+    return terms
 
 
-def _read_image(path: Path) -> Any:
+def _facet_filters(filters: tuple[str, ...]) -> "list[FacetFilter]":
+    """Filters from COLUMN=VALUE, one a column."""
+    from index.retrieval.facets import FacetFilter
+
+    values: dict[str, list[str]] = {}
+    for one in filters:
+        column, equals, value = one.partition("=")
+        if not equals or not column:
+            raise UserError(f"The filter {one!r} is not COLUMN=VALUE; write comparisons with --where.")
+        values.setdefault(column.strip(), []).append(value.strip())
+    return [FacetFilter(column, values=tuple(of_column)) for column, of_column in values.items()]
+
+
+def _fields(hit: "Hit", result: "SearchResult") -> dict[str, object]:
+    """A hit as `--json` prints it, with what holds for all of them."""
+    shown = result.threshold is not None and result.threshold.shown
+    threshold = result.threshold.value if shown and result.threshold is not None else None
+    return hit.as_json() | {"threshold": threshold, "matching": result.matching}
+
+
+def _lines(result: "SearchResult") -> str:
+    """One hit a line, the likely ones marked, and how many are likely."""
+    lines = []
+    for hit in result.hits:
+        score = "" if hit.score is None else f"  {hit.score:.3f}"
+        mark = "" if result.likely is None else "  likely" if hit.likely else "        "
+        lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip()))
+    if result.likely is not None and result.threshold is not None:
+        of = f"{result.matching:,} images" if result.matching == result.total else f"{result.matching:,} that match"
+        lines.append(f"{result.likely:,} likely of {of} (threshold {result.threshold.value:g})")
+    if not result.matching:
+        return "No image passes the filter."
+    return "\n".join(lines) or "No image is likely."
+
+
+def _read_image(path: Path) -> "Image":
     from training.data.folder import read_file
     from training.models.decoding import decode_image
 
@@ -81,7 +160,7 @@ def _read_image(path: Path) -> Any:
         raise UserError(f"{path} cannot be read: {error}.") from error
 
 
-def _read_vector(path: Path) -> Any:
+def _read_vector(path: Path) -> "NDArray[np.float32]":
     import numpy as np
 
     from training.models.encoder import unit

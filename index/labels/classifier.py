@@ -25,7 +25,7 @@ from index.labels.calibration import (
 )
 from index.labels.ground_truth import Known
 from index.labels.tip_adapter import AMONG, MOST_KEYS, Adapter, Learned, enough, learn
-from index.retrieval.relevance import Noise
+from index.retrieval.relevance import NullDistribution
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 from training.models.zero_shot import ClassName, ClassVectors
@@ -72,7 +72,7 @@ class Classifier:
     encoder: Encoder
     words: Vectors
     rivals: Vectors | None = None
-    noise: Noise | None = None
+    noise: NullDistribution | None = None
     calibration: Calibration = Calibration()
     adapter: Adapter | None = None
 
@@ -88,7 +88,7 @@ class Classifier:
             if self.encoder.logit_bias is not None:
                 return self.encoder.logit_scale * (vectors @ self.words.T) + self.encoder.logit_bias
             assert self.noise is not None
-            return self.noise.strengths_of(self.words, vectors)
+            return self.noise.normalised_score_matrix(self.words, vectors)
         cosines = vectors @ self.words.T
         if self.rivals is not None:
             cosines = np.column_stack([cosines, (vectors @ self.rivals.T).max(axis=1)])
@@ -108,7 +108,7 @@ class Classifier:
         return softmax(scores, self.calibration.temperature)
 
 
-def make_classifier(asked: Asked, vectors: ClassVectors, noise: Noise | None = None) -> Classifier:
+def make_classifier(asked: Asked, vectors: ClassVectors, noise: NullDistribution | None = None) -> Classifier:
     """Classes as the encoder reads them, nothing learned yet. noise: needed for any-of-these by a CLIP."""
     encoder = vectors.encoder
     words = vectors.classifier(asked.classes, asked.templates)

@@ -17,7 +17,7 @@ from index.labels.classifier import Asked, Classifier, calibrated, learned_from,
 from index.labels.confusion import by_class, by_class_yes, confusion
 from index.labels.ground_truth import Known, known_labels
 from index.labels.tip_adapter import Learned
-from index.retrieval.relevance import Noise
+from index.retrieval.relevance import NullDistribution
 from index.storage.corrections import correct, read_corrections
 from training.models.errors import UserError
 from training.models.zero_shot import ClassVectors
@@ -86,7 +86,7 @@ class Labelling:
         collection: Collection,
         vectors: ClassVectors,
         asked: Asked,
-        noise: Noise | None = None,
+        noise: NullDistribution | None = None,
         *,
         learn: bool = False,
         progress: Callable[[int, int], object] = lambda done, total: None,

@@ -28,13 +28,13 @@ class WordShare:
 
 
 def word_shares(terms: Sequence[Term], vector: NDArray, encoder: Encoder) -> list[list[WordShare]]:
-    """For each term with words, its words in their order, for an image's vector [dim] of unit length.
+    """For each term with a text, its words in their order, for an image's vector [dim] of unit length.
 
     A word's share is the cosine of the whole query to the image less that of the query without it.
     The only word of a query carries all of its score.
     """
-    wordy = [term for term in terms if term.words]
-    texts: list[str] = [term.words or "" for term in wordy]
+    with_text = [term for term in terms if term.text]
+    texts: list[str] = [term.text or "" for term in with_text]
     left_out: list[str] = []
     for text in texts:
         words = text.split()[:MOST_WORDS]
@@ -43,7 +43,7 @@ def word_shares(terms: Sequence[Term], vector: NDArray, encoder: Encoder) -> lis
     embedded = dict(zip(needed, encoder.embed_texts(needed), strict=True)) if needed else {}
 
     def score(words_of: Sequence[str]) -> float:
-        parts = [t.sign * t.weight * embedded[text] for t, text in zip(wordy, words_of, strict=True) if text]
+        parts = [t.sign * t.weight * embedded[text] for t, text in zip(with_text, words_of, strict=True) if text]
         return float(unit(np.sum(parts, axis=0)) @ vector) if parts else 0.0
 
     whole, shares = score(texts), []

@@ -1,7 +1,7 @@
-"""Filters that a page can offer: what the columns of a collection hold, with counts, and the rows that remain."""
+"""Facets: what the columns of a collection hold, with counts, filters over them, and orders."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,64 +9,69 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.storage.cells import as_text
 from training.models.errors import UserError
 
 MOST_VALUES = 60  # of a column that is offered as a list; a column with more is searched by a part of its text
 NOT_OFFERED = ("id", "hash", "source")
 TAGS = "tags"
-SORTS = ("best", "newest", "oldest", "largest", "name")
+ORDERS = ("best", "newest", "oldest", "largest", "name")
 
-ORDER = ("values", "dates", "text", "range")  # of the kinds: what is picked by a click comes first
+KINDS = ("values", "dates", "text", "range")  # in the order of the page: what is chosen by a click comes first
 
 Rows = NDArray[np.intp]
+Facet = dict[str, Any]  # JSON: column, kind and what belongs to the kind, see Facets.counted
+
+
+@dataclass(frozen=True)
+class FacetFilter:
+    """A filter over one column: any of values, low to high (inclusive; numbers, or dates as YYYY-MM-DD), or
+    contains, a part of the text in whatever case."""
+
+    column: str
+    values: tuple[str, ...] | None = None
+    low: float | str | None = None
+    high: float | str | None = None
+    contains: str | None = None
 
 
 class Facets:
     """The columns of a collection's items, prepared once so that filters and counts are quick.
 
-    tagged, where it is asked for, gives the rows of each tag: tags are a column that changes.
+    tagged, where it is a parameter, gives the rows of each tag: tags are a column that changes.
     """
 
     def __init__(self, items: pd.DataFrame):
         self.items = items
         self._texts: dict[str, tuple[Rows, list[str]]] = {}
-        self._files: dict[str, int] | None = None
 
-    def offered(self, rows: Rows | None = None, tagged: Mapping[str, Rows] | None = None) -> list[dict[str, Any]]:
+    def counted(self, rows: Rows | None = None, tagged: Mapping[str, Rows] | None = None) -> list[Facet]:
         """Every column that can be filtered by, counted over rows (all of them if None).
 
         kind is "values" with [value, count] pairs, most frequent first; "range" with low and high;
         "dates" with [year, count] pairs; or "text", which is searched by a part of it.
         """
         shown = np.arange(len(self.items)) if rows is None else rows
-        found: list[dict[str, Any] | None] = [self._tags(shown, tagged)] if tagged else []
+        found: list[Facet | None] = [self._tags(shown, tagged)] if tagged else []
         found += [self._column(name, shown) for name in self.items.columns if name not in NOT_OFFERED]
-        return sorted((facet for facet in found if facet is not None), key=lambda facet: ORDER.index(facet["kind"]))
+        return sorted((facet for facet in found if facet is not None), key=lambda facet: KINDS.index(facet["kind"]))
 
-    def rows(self, filters: Sequence[Mapping[str, Any]], tagged: Mapping[str, Rows] | None = None) -> Rows:
-        """The rows that pass every filter. UserError for a column that is not there or a filter of no known kind.
-
-        A filter names a column and one of: values (any of them), low and/or high (inclusive; numbers, or
-        dates as YYYY-MM-DD), contains (a part of the text, in whatever case).
-        """
+    def rows(self, filters: Sequence[FacetFilter], tagged: Mapping[str, Rows] | None = None) -> Rows:
+        """The rows that pass every filter. UserError for a column that is not there or a filter without a condition."""
         passing = np.ones(len(self.items), bool)
         for one in filters:
-            name = str(one.get("column"))
-            if name == TAGS and tagged is not None:
-                have = np.zeros(len(passing), bool)
-                for value in one.get("values") or []:
-                    have[tagged.get(str(value), [])] = True
-                passing &= have
-            elif name in self.items.columns:
-                passing &= self._passes(name, one)
+            if one.column == TAGS and tagged is not None:
+                passing &= with_any_tag(len(passing), one.values or (), tagged)
+            elif one.column in self.items.columns:
+                passing &= self._passes(one)
             else:
-                raise UserError(f"There is no column called {name!r} to filter by.")
+                raise UserError(f"There is no column called {one.column!r} to filter by.")
         return np.flatnonzero(passing)
 
     def ordered(self, rows: Rows, by: str) -> Rows:
-        """rows in the order of one of SORTS; "best" leaves them as they are. UserError for another word."""
-        if by not in SORTS:
-            raise UserError(f"Images cannot be sorted by {by!r}; choose from {', '.join(SORTS)}.")
+        """rows in one of ORDERS; "best" leaves them as they are. UserError for another word."""
+        if by not in ORDERS:
+            raise UserError(f"Images cannot be ordered by {by!r}; choose from {', '.join(ORDERS)}.")
         if by == "best" or not len(rows):
             return rows
         some = self.items.iloc[rows]
@@ -79,20 +84,13 @@ class Facets:
         order = key.argsort() if by in ("oldest", "name") else (-key.rank(method="first", na_option="bottom")).argsort()
         return rows[order.to_numpy()]
 
-    def row_of_file(self, name: str) -> int | None:
-        """The first row whose file is called name, in whatever case; None if there is none."""
-        if self._files is None:
-            files = self.items["path"].str.rpartition("/")[2].str.casefold()
-            self._files = {file: row for row, file in reversed(list(enumerate(files)))}
-        return self._files.get(name.casefold())
-
-    def _tags(self, shown: Rows, tagged: Mapping[str, Rows]) -> dict[str, Any]:
+    def _tags(self, shown: Rows, tagged: Mapping[str, Rows]) -> Facet:
         inside = np.zeros(len(self.items), bool)
         inside[shown] = True
         values = [[name, int(inside[rows].sum())] for name, rows in tagged.items()]
         return {"column": TAGS, "kind": "values", "values": sorted(values, key=lambda v: (-v[1], v[0]))}
 
-    def _column(self, name: str, shown: Rows) -> dict[str, Any] | None:
+    def _column(self, name: str, shown: Rows) -> Facet | None:
         column = self.items[name]
         if pd.api.types.is_datetime64_any_dtype(column):
             years = column.dt.year.to_numpy()
@@ -113,39 +111,48 @@ class Facets:
         listed = [[values[at], int(here[at])] for at in order]
         return {"column": name, "kind": "values", "values": listed} if len(listed) > 1 else None
 
-    def _passes(self, name: str, one: Mapping[str, Any]) -> NDArray[np.bool_]:
-        if "values" in one or "contains" in one:
-            codes, values = self._text_codes(name)
-            if "values" in one:
-                wanted = {str(value) for value in one["values"]}
-                good = [value in wanted for value in values]
+    def _passes(self, one: FacetFilter) -> NDArray[np.bool_]:
+        if one.values is not None or one.contains is not None:
+            codes, texts = self._text_codes(one.column)
+            if one.values is not None:
+                wanted = set(one.values)
+                matching = [text in wanted for text in texts]
             else:
-                part = str(one["contains"]).casefold()
-                good = [part in value.casefold() for value in values]
-            return np.array(good, bool)[codes]
-        if one.get("low") is None and one.get("high") is None:
-            raise UserError(f"The filter on {name!r} asks for nothing; give values, a part of the text, or limits.")
-        column, passing = self.items[name], np.ones(len(self.items), bool)
-        for end, compare in (("low", pd.Series.ge), ("high", pd.Series.le)):
-            if one.get(end) is not None:
-                passing &= compare(column, _limit(column, one[end], end)).fillna(False).to_numpy(bool)
+                part = str(one.contains).casefold()
+                matching = [part in text.casefold() for text in texts]
+            return np.array(matching, bool)[codes]
+        if one.low is None and one.high is None:
+            raise UserError(
+                f"The filter on {one.column!r} has no condition; give values, a part of the text, or limits."
+            )
+        column, passing = self.items[one.column], np.ones(len(self.items), bool)
+        for value, end, compare in ((one.low, "low", pd.Series.ge), (one.high, "high", pd.Series.le)):
+            if value is not None:
+                passing &= compare(column, _limit(column, value, end)).fillna(False).to_numpy(bool)
         return passing
 
     def _text_codes(self, name: str) -> tuple[Rows, list[str]]:
         """Each row's place in the list of the column's different texts, and that list."""
         if name not in self._texts:
-            codes, values = pd.factorize(self.items[name].map(_text), sort=False)
+            codes, values = pd.factorize(self.items[name].map(as_text), sort=False)
             self._texts[name] = codes, [str(value) for value in values]
         return self._texts[name]
 
 
-@lru_cache(maxsize=16)
 def facets_of(collection: Collection) -> Facets:
-    """The facets of an opened collection, prepared once."""
-    return Facets(collection.items)
+    """The facets of an open collection, prepared once."""
+    return collection.derived("facets", lambda: Facets(collection.items))
 
 
-def _limit(column: pd.Series, value: Any, end: str) -> Any:
+def with_any_tag(images: int, names: Sequence[str], tagged: Mapping[str, Rows]) -> NDArray[np.bool_]:
+    """Which of so many images have at least one of the tags: [images]."""
+    have = np.zeros(images, bool)
+    for name in names:
+        have[tagged.get(name, [])] = True
+    return have
+
+
+def _limit(column: pd.Series, value: float | str, end: str) -> float | pd.Timestamp:
     try:
         if pd.api.types.is_datetime64_any_dtype(column):
             moment = pd.Timestamp(str(value)).tz_localize(None)
@@ -155,10 +162,3 @@ def _limit(column: pd.Series, value: Any, end: str) -> Any:
         return float(value)
     except (TypeError, ValueError) as error:
         raise UserError(f"{value!r} is no limit for the column {column.name!r}.") from error
-
-
-def _text(value: Any) -> str:
-    """A cell as people read it; nothing for a missing one."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-        return ""
-    return str(value)

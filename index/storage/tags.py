@@ -7,8 +7,11 @@ A build never touches it: ids follow an image's content, so tags survive a move 
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from index.collection import Collection
 from training.models.atomic import write_file
@@ -66,3 +69,16 @@ def tag(collection: Collection, ids: Sequence[str], name: str, on: bool = True) 
         except OSError as error:
             raise UserError(f"Tags cannot be kept in {collection.path}: {error.strerror}.") from error
     return tags
+
+
+def rows_by_tag(collection: Collection, tags: Mapping[str, Sequence[str]]) -> dict[str, NDArray[np.intp]]:
+    """The rows of each tag, of tags by id; images that are gone are left out."""
+    rows: dict[str, list[int]] = {}
+    for id, names in tags.items():
+        try:
+            row = collection.row(id)
+        except KeyError:
+            continue
+        for name in names:
+            rows.setdefault(name, []).append(row)
+    return {name: np.array(of_tag) for name, of_tag in rows.items()}

@@ -1,6 +1,7 @@
 """Sources as one numbered list of images with captions and labels, decoded once where that fits on the disk."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,6 @@ from training.data.shard_index import ShardIndex
 from training.data.shards import ShardSource
 from training.data.source import Item, Source
 from training.data.sources import open_source
-from training.models.atomic import replacement, write_file
 from training.models.cache import cache_dir
 from training.models.decoding import ImageError, decode_image
 from training.models.errors import UserError
@@ -184,8 +184,9 @@ class Decoded:
 
     @staticmethod
     def _make(items: Sequence[Item], canvas: int, path: Path) -> None:
-        with replacement(path) as temporary:
-            array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(items), 3, canvas, canvas))
+        beside = path.with_name(f".{path.stem}.{os.getpid()}.npy")
+        try:
+            array = np.lib.format.open_memmap(beside, "w+", np.uint8, (len(items), 3, canvas, canvas))
             broken = []
 
             def one(number: int) -> None:
@@ -197,8 +198,10 @@ class Decoded:
             with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(one, range(len(items)), chunksize=64))
             array.flush()
-            # Before the array, whose name says that all is there.
-            write_file(path.with_suffix(".txt"), "\n".join(sorted(broken)).encode())
+            path.with_suffix(".txt").write_text("\n".join(sorted(broken)))
+            os.replace(beside, path)  # last: it is what says that all is there
+        finally:
+            beside.unlink(missing_ok=True)
 
     def pixels(self, number: int) -> NDArray[np.uint8]:
         if number in self.broken:

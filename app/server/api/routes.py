@@ -33,12 +33,12 @@ from app.server.api.schemas import (
 from app.state.jobs import Job
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.questions import asked
+from app.state.questions import read_request
 from app.tabs.classify.form import Kept
 from app.tabs.classify.image import classify_image
-from app.tabs.search.tab import answer
-from app.ui.inspector.inspector import file_name
-from index.search import Hit, hit_fields
+from index.collection import LOCAL_COLUMNS
+from index.search import Hit
+from index.search import search as find
 from index.storage.tags import read_tags
 from training.evaluation.winoground import pair_matrix, wins_of_matrix
 from training.models.encoder import Encoder, Vectors
@@ -52,10 +52,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such thing."},
     422: {"model": Problem, "description": "A field is missing, misspelt or of the wrong kind."},
 }
-
-
-OWN_FIELDS = ("rank", "score", "id", "path", "caption", "hash")  # of a hit, told beside its columns
-LOCAL = ("source",)  # columns that tell where on this computer images lie
 
 
 class NotThere(UserError):
@@ -199,39 +195,35 @@ def client_functions(library: Library, classifiers: Kept) -> None:
 def search(library: Library, asks: Search) -> Matches:
     """What the Search tab answers, with the columns of every result."""
     opened = _open_collection(library, asks.collection)
-    if not library.local and re.search(rf"\b({'|'.join(LOCAL)})\b", asks.where):
+    if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", asks.where):
         raise UserError("Where images lie is not told to others; leave source out of the filter.")
-    ask = asks.model_dump()
-    question = asked(library, ask | {"collection": opened.key, "images": ask.pop("image")})
-    found = answer(library, question)
-    at = found.line["at"] if found.line is not None and found.line.get("shown") else None
+    fields = asks.model_dump()
+    _, request = read_request(library, fields | {"collection": opened.key, "images": fields.pop("image")})
+    encoder = library.encoder(opened) if request.needs_encoder else None
+    result = find(opened.published(), encoder, request)
+    hidden = ("hash",) if library.local else ("hash", *LOCAL_COLUMNS)
 
-    hidden = OWN_FIELDS + (() if library.local else LOCAL)
-
-    def match(one: Hit) -> Match:
-        fields = hit_fields(question.collection, one)
-        columns = {name: value for name, value in fields.items() if name not in hidden}
-        strength = None if found.strengths is None else round(found.strengths[one.row], 3)
+    def match(hit: Hit) -> Match:
         return Match(
-            rank=one.rank,
-            id=one.id,
-            name=one.caption or file_name(one.path),
-            file=one.path,
-            score=round(one.score, 5) if question.terms else None,
-            strength=strength,
-            likely=None if at is None or strength is None else strength > at,
-            preview=f"/media/{opened.key}/{one.id}.webp",
-            columns=columns,
+            rank=hit.rank,
+            id=hit.id,
+            name=hit.name,
+            file=hit.path,
+            score=None if hit.score is None else round(hit.score, 5),
+            strength=None if hit.normalised_score is None else round(hit.normalised_score, 3),
+            likely=hit.likely,
+            preview=f"/media/{opened.key}/{hit.id}.webp",
+            columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
         )
 
     return Matches(
         collection=opened.key,
         encoder=opened.encoder_name,
-        images=len(question.collection),
-        matching=found.matching,
-        likely=found.likely,
-        milliseconds=round(1000 * found.seconds, 1) if question.terms else None,
-        results=[match(one) for one in found.hits],
+        images=result.total,
+        matching=result.matching,
+        likely=result.likely,
+        milliseconds=round(1000 * result.seconds, 1) if request.terms else None,
+        results=[match(hit) for hit in result.hits],
     )
 
 
@@ -285,7 +277,7 @@ def collection(library: Library, key: str) -> CollectionFacts:
         return CollectionFacts(**facts)
     published = opened.published()
     tags = sorted({name for names in read_tags(opened.path).values() for name in names})
-    columns = [name for name in published.items.columns if library.local or name not in LOCAL]
+    columns = [name for name in published.items.columns if library.local or name not in LOCAL_COLUMNS]
     more: dict[str, Any] = {"dim": published.dim, "failed": published.manifest.failed, "revision": published.revision}
     return CollectionFacts(**facts, **more, columns=columns, tags=tags)
 

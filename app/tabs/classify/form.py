@@ -9,7 +9,7 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.labels.classifier import SURENESS, Asked, Classifier, calibrated, make_classifier
 from index.labels.ground_truth import known_labels
-from index.retrieval.relevance import Noise
+from index.retrieval.relevance import NullDistribution, cached_null_distribution
 from index.storage.corrections import read_corrections
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -70,12 +70,11 @@ def understood(form: Form, asked: Asked) -> str:
     return f"Understood as {len(asked.classes)} classes: {names}."
 
 
-def noise_for(opened: OpenCollection, encoder: Encoder, asked: Asked) -> Noise | None:
+def noise_for(opened: OpenCollection, encoder: Encoder, asked: Asked) -> NullDistribution | None:
     """What any-of-these needs, else None. UserError where it cannot be measured."""
     if not asked.independent or encoder.logit_bias is not None:
         return None
-    opened.published()
-    noise = opened.null_distribution(encoder, NOISE_PATIENCE)
+    noise = cached_null_distribution(opened.published(), encoder, NOISE_PATIENCE)
     if noise is None:
         raise UserError("The collection's noise is still being measured; try again in a moment.")
     return noise

@@ -13,12 +13,11 @@ from PIL import Image
 
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.questions import asked_terms
+from app.state.questions import read_terms
 from app.tabs.search.tab import answered
-from app.ui.assets import load_module
 from app.ui.inspector.inspector import file_name
 from index.collection import Collection
-from index.query import Term, embed_query
+from index.query import Term, embed_query, with_file_names
 from index.retrieval.comparison import PERSISTENCE, compare
 from training.evaluation.runs import list_runs
 from training.models.encoder import Encoder
@@ -50,7 +49,7 @@ def compare_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-compare'></div>",
-        js_on_load=load_module("tabs/compare/compare.js", "compare(element, server)"),
+        js_on_load="gelato.compare(element, server)",
         apply_default_css=False,
         server_functions=[sides, both, neighbours, speed, runs],
         elem_id="compare",
@@ -128,11 +127,11 @@ def _query(
     collection.check_encoder(encoder)
     if not encoder.reads_text and str(asked["q"] or "").strip():
         raise UserError(f"{encoder.name} sees images only; ask with an image: choose one, or click one below.")
-    terms = asked_terms(library, collection, {"q": asked["q"], "images": asked["images"]})
+    terms = read_terms(library.uploads, {"q": asked["q"], "images": asked["images"]})
     terms += [_like(id, collection, home) for id in asked["like"]]
     if not terms:
         raise UserError("Ask for something: words that both encoders read, or an image.")
-    return embed_query(terms, collection, encoder)
+    return embed_query(with_file_names(terms, collection), collection, encoder)
 
 
 def _like(id: str, collection: Collection, home: OpenCollection) -> Term:
@@ -141,7 +140,7 @@ def _like(id: str, collection: Collection, home: OpenCollection) -> Term:
         collection.row(id)
     except KeyError:
         return Term(image=_preview(home, id))
-    return Term(like=id)
+    return Term(image_id=id)
 
 
 def _preview(opened: OpenCollection, id: str) -> Image.Image:

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.questions import PAGE, asked_terms
+from app.state.questions import PAGE, read_terms
 from app.tabs.search.tab import answered
-from app.ui.assets import load_module
 from app.ui.inspector.inspector import file_name
 from index.collection import Collection
 from index.projection.colouring import Colouring, by_column, by_score, by_words, colourable, first_column
 from index.projection.regions import name_regions, regions
-from index.query import embed_query
+from index.query import embed_query, with_file_names
 from index.storage.tables import csv_text
 from index.storage.tags import tag
 from training.models.encoder import Encoder, Vectors
@@ -53,7 +52,7 @@ def map_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-map'></div>",
-        js_on_load=load_module("tabs/map/map.js", "map(element, server)"),
+        js_on_load="gelato.map(element, server)",
         apply_default_css=False,
         server_functions=[describe, words, colour, images, table, tagged],
         elem_id="map",
@@ -122,11 +121,11 @@ def map_colours(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     if len(words) > 1:
         bank = zero_shot_classifier(encoder, [ClassName(word) for word in words], ["a photo of a {}."])
         return _colours(by_words(_scores(collection, bank), words))
-    terms = asked_terms(library, collection, {"q": ask.get("q"), "like": ask.get("like")})
+    terms = with_file_names(read_terms(library.uploads, {"q": ask.get("q"), "like": ask.get("like")}), collection)
     if not terms:
         raise UserError("There is nothing to colour by; type what to look for.")
     vector = embed_query(terms, collection, encoder)
-    said = " ".join(word for term in terms if (word := term.words)) or "like these"
+    said = " ".join(word for term in terms if (word := term.text)) or "like these"
     return _colours(by_score(_scores(collection, vector[None])[:, 0])) | {"said": said}
 
 

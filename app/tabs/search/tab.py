@@ -1,29 +1,24 @@
 """Search: words and images, wanted or not, and the images that answer them."""
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
 
 from app.state.library import Library
-from app.state.questions import MOST, Question, asked
-from app.ui.assets import load_module
+from app.state.open_collection import OpenCollection
+from app.state.questions import MOST, read_request
 from app.ui.inspector.inspector import explain_image, file_name, image_credits, image_facts
-from index.query import Term, embed_query, parse_query
-from index.retrieval.facets import SORTS, Rows
-from index.retrieval.relevance import TRUSTED, Noise
-from index.search import Hit, hit, ranked
+from index.query import Term, parse_query
+from index.retrieval.facets import ORDERS
+from index.search import Hit, SearchRequest, Threshold, search
 from index.storage.tags import tag
 from training.evaluation.wording import ENOUGH_WORDS, order_matters
-from training.models.encoder import unread
+from training.models.encoder import Encoder, unread
 from training.models.errors import UserError
 
-PATIENCE = 0.6  # seconds that a first search waits for the collection's noise to be known
-SORTED = 240  # results that another order than the best is made of where there is no line
+TIMEOUT = 0.6  # seconds that a first search waits for the null distribution
 
 
 def search_tab(library: Library) -> None:
@@ -52,7 +47,7 @@ def search_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-search'></div>",
-        js_on_load=load_module("tabs/search/search.js", "search(element, server)"),
+        js_on_load="gelato.search(element, server)",
         apply_default_css=False,
         server_functions=[find, inspect, explain, credits, filters, tagging, remark],
         elem_id="search",
@@ -67,128 +62,72 @@ def answered(question: Any, *arguments: Any) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-@dataclass(frozen=True)
-class Found:
-    """The answer to a question: hits on this page, likely ones first, and what is known of all of them.
-
-    matching: images that pass the filters. likely: how many of the collection's lie above the line,
-    None where no line is drawn. seconds: spent once the encoder was ready.
-    """
-
-    hits: Sequence[Hit]
-    matching: int
-    seconds: float = 0.0
-    likely: int | None = None
-    line: Mapping[str, Any] | None = None
-    strengths: Mapping[int, float] | None = None
-
-
 def find_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
-    """Results of a question, as `asked` reads it; without words or images, the first images.
+    """Results of a request, as `read_request` reads it; without a text or an image, the first images.
 
     milliseconds counts from the encoder being ready.
     """
-    question = asked(library, ask)
-    found = answer(library, question)
-    collection = question.collection
-    result = {
-        "terms": [_pill(term, collection) for term in question.terms if term.words or term.like],
-        "hits": [_card(h, question, found) for h in found.hits],
-        "collection": question.opened.key,
-        "total": len(collection),
-        "matching": found.matching,
+    opened, request = read_request(library, ask)
+    request = replace(request, with_histogram=True)
+    collection = opened.published()
+    result = search(collection, encoder_for(library, opened, request), request, timeout=TIMEOUT)
+    answer = {
+        "terms": [_pill(term) for term in request.terms if term.text or term.image_id],
+        "hits": [_card(hit) for hit in result.hits],
+        "collection": opened.key,
+        "total": result.total,
+        "matching": result.matching,
         "revision": collection.revision,
-        "likely": found.likely,
-        "line": found.line,
+        "likely": result.likely,
+        "line": _line(result.threshold),
     }
-    return result | ({"milliseconds": round(1000 * found.seconds)} if question.terms else {})
+    return answer | ({"milliseconds": round(1000 * result.seconds)} if request.terms else {})
 
 
-def answer(library: Library, question: Question) -> Found:
-    """The images that answer a question, from question.offset on."""
-    collection, page = question.collection, slice(question.offset, question.offset + question.count)
-    matching = len(collection) if question.among is None else len(question.among)
-    if not question.terms:
-        rows = question.facets.ordered(
-            np.arange(len(collection)) if question.among is None else question.among, question.sort
-        )[page]
-        return Found([hit(collection, int(row), 0.0, page.start + i) for i, row in enumerate(rows, 1)], matching)
-    encoder = library.encoder(question.opened)
-    started = time.perf_counter()
-    collection.check_encoder(encoder)
-    vector = embed_query(question.terms, collection, encoder)
-    scores, rows = ranked(collection, vector, min(MOST, max(matching, 1)), question.among)
-    noise = None
-    if question.words_only and question.line != "off":
-        noise = question.opened.null_distribution(encoder, PATIENCE)
-    order, likely, line, strengths = np.arange(len(rows)), None, _no_line(question, encoder.name), None
-    if noise is not None:
-        strengths = noise.strengths(vector, collection.vectors[rows], rows)
-        line = _line(question, noise, vector, strengths, encoder.name)
-        above = strengths > line["at"]
-        if line["shown"]:
-            order = np.concatenate([np.flatnonzero(above), np.flatnonzero(~above)])
-            likely = int(above.sum())
-    order = _sorted(question, rows, order, SORTED if likely is None else likely)
-    shown = order[page]
-    hits = [hit(collection, int(rows[at]), float(scores[at]), page.start + i) for i, at in enumerate(shown, 1)]
-    by_row = None if strengths is None else {int(rows[at]): float(strengths[at]) for at in shown}
-    return Found(hits, matching, time.perf_counter() - started, likely, line, by_row)
+def encoder_for(library: Library, opened: OpenCollection, request: SearchRequest) -> Encoder | None:
+    """The encoder of a collection if a request needs it; waits while it is being loaded."""
+    return library.encoder(opened) if request.needs_encoder else None
 
 
-def _sorted(question: Question, rows: Rows, order: NDArray, best: int) -> NDArray:
-    """order with its first best entries in the order that was asked for: weak matches are not worth sorting."""
-    if question.sort == "best":
-        return order
-    place = {int(row): at for at, row in zip(order[:best], rows[order[:best]], strict=True)}
-    first = question.facets.ordered(rows[order[:best]], question.sort)
-    return np.concatenate([np.array([place[int(row)] for row in first], np.intp), order[best:]])
-
-
-def _line(question: Question, noise: Noise, vector: NDArray, strengths: NDArray, encoder: str) -> dict[str, Any]:
-    """What the page needs to draw the line and the bars behind it."""
-    best = float(strengths.max()) if len(strengths) else 0.0
+def _line(threshold: Threshold | None) -> dict[str, Any] | None:
+    """What the page needs to draw the threshold and the bars behind it."""
+    if threshold is None:
+        return None
+    if threshold.best is None:
+        why = "soon" if threshold.reason == "pending" else threshold.reason
+        return {"shown": False, "measured": threshold.measured, "why": why}
     return {
-        "shown": encoder in TRUSTED or question.line is not None,
-        "measured": encoder in TRUSTED,
-        "at": question.line if isinstance(question.line, float) else 1.0,
-        "best": round(best, 2),
-        "histogram": noise.histogram(vector, len(question.collection), best),
+        "shown": threshold.shown,
+        "measured": threshold.measured,
+        "at": threshold.value,
+        "best": round(threshold.best, 2),
+        "histogram": asdict(threshold.histogram) if threshold.histogram is not None else None,
     }
 
 
-def _no_line(question: Question, encoder: str) -> dict[str, Any]:
-    """Why there is no line: it is off, not known yet, or the question has images in it."""
-    why = "off" if question.line == "off" else "soon" if question.words_only else "images"
-    return {"shown": False, "measured": encoder in TRUSTED, "why": why}
+def _pill(term: Term) -> dict[str, Any]:
+    if term.image_id is not None:
+        return {"sign": term.sign, "weight": term.weight, "like": term.image_id}
+    return {"sign": term.sign, "weight": term.weight, "words": term.text}
 
 
-def _pill(term: Term, collection: Any) -> dict[str, Any]:
-    if term.like is not None:
-        return {"sign": term.sign, "weight": term.weight, "like": term.like}
-    return {"sign": term.sign, "weight": term.weight, "words": term.words}
-
-
-def _card(found: Hit, question: Question, answer: Found) -> dict[str, Any]:
+def _card(hit: Hit) -> dict[str, Any]:
     card: dict[str, Any] = {
-        "id": found.id,
-        "name": found.caption or file_name(found.path),
-        "score": round(found.score, 4) if question.terms else None,
-        "rank": found.rank,
+        "id": hit.id,
+        "name": hit.caption or file_name(hit.path),
+        "score": None if hit.score is None else round(hit.score, 4),
+        "rank": hit.rank,
     }
-    if answer.strengths is not None and answer.line is not None:
-        strength = answer.strengths[found.row]
-        card |= {"strength": round(strength, 2), "likely": strength > answer.line["at"]}
-    if found.id in question.tags:
-        card["tags"] = question.tags[found.id]
-    return card
+    if hit.normalised_score is not None:
+        card |= {"strength": round(hit.normalised_score, 2), "likely": hit.likely}
+    return card | ({"tags": list(hit.tags)} if hit.tags else {})
 
 
 def offered_filters(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     """What can be filtered by, counted over the images that pass the filters of ask."""
-    question = asked(library, {**ask, "q": "", "like": [], "images": []})
-    offered = question.facets.offered(question.among, question.tagged)
-    return {"filters": offered, "collection": question.opened.key, "sorts": list(SORTS)}
+    opened, request = read_request(library, {**ask, "q": "", "like": [], "images": []})
+    result = search(opened.published(), None, replace(request, count=0, with_facets=True))
+    return {"filters": result.facets, "collection": opened.key, "sorts": list(ORDERS)}
 
 
 def tag_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,7 +144,7 @@ def remarks(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     encoder = library.encoder(opened)
     told = []
     for term in parse_query(str(ask.get("q") or "")[:2000]):
-        words = term.words or ""
+        words = term.text or ""
         rest = unread(encoder, words)
         if rest:
             start = words[: len(words) - len(rest)].rstrip()

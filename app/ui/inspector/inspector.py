@@ -7,9 +7,9 @@ import pandas as pd
 from PIL import Image
 
 from app.state.library import Library
-from app.state.questions import asked
+from app.state.questions import read_request
 from index.collection import FACTS, Collection
-from index.query import embed_query
+from index.query import embed_query, with_file_names
 from index.retrieval.explanations import heat_map, word_shares
 from index.storage.tags import read_tags
 from training.models.errors import UserError
@@ -41,14 +41,15 @@ def explain_image(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
 
     The map is of the preview that the page shows, [GRID][GRID] in 0..1.
     """
-    question = asked(library, ask)
-    collection, id = question.collection, str(ask.get("id"))
+    opened, request = read_request(library, ask)
+    collection, id = opened.published(), str(ask.get("id"))
     _row(collection, id)
-    if not question.terms:
+    if not request.terms:
         raise UserError("Nothing is asked for, so there is nothing to explain; search for something first.")
-    encoder = library.encoder(question.opened)
+    encoder = library.encoder(opened)
     collection.check_encoder(encoder)
-    vector = embed_query(question.terms, collection, encoder)
+    terms = with_file_names(request.terms, collection)
+    vector = embed_query(terms, collection, encoder)
     answer: dict[str, Any] = {"id": id}
     if ask.get("heat"):
         preview = collection.thumbnail(id)
@@ -56,12 +57,12 @@ def explain_image(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
             raise UserError("This image has no preview any more; build the collection again.")
         with Image.open(preview) as image:
             answer["heat"] = heat_map(image.convert("RGB"), vector, encoder).round(3).tolist()
-    elif any(term.words for term in question.terms):
-        shares = word_shares(question.terms, collection.vector(id), encoder)
-        wordy = [term for term in question.terms if term.words]
+    elif any(term.text for term in terms):
+        shares = word_shares(terms, collection.vector(id), encoder)
+        with_text = [term for term in terms if term.text]
         answer["words"] = [
             {"word": share.word, "share": round(share.share, 4), "sign": term.sign}
-            for term, of_term in zip(wordy, shares, strict=True)
+            for term, of_term in zip(with_text, shares, strict=True)
             for share in of_term
         ]
     return answer

@@ -1,0 +1,33 @@
+"""Cells of a table as people and as JSON read them."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+JsonCell = str | int | float | bool | None
+
+
+def as_text(cell: object) -> str:
+    """A cell as text; empty for a missing one."""
+    return "" if _missing(cell) else str(cell)
+
+
+def as_json(cell: object) -> JsonCell:
+    """A cell as JSON holds it: dates in ISO 8601, None for a missing one, other objects as text."""
+    if _missing(cell):
+        return None
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if isinstance(cell, date):  # a pandas Timestamp is one too
+        return cell.isoformat()
+    return cell if isinstance(cell, str | int | float | bool) else str(cell)
+
+
+def _missing(cell: object) -> bool:
+    return (
+        cell is None
+        or cell is pd.NaT
+        or cell is pd.NA
+        or (isinstance(cell, float | np.floating) and bool(cell != cell))
+    )
