@@ -29,7 +29,7 @@ BEGIN, END = "<!-- measured: python benchmarks/scale.py -->", "<!-- end -->"
 
 def write(path: Path, rows: int) -> dict[str, float]:
     """A collection as builds publish it, of rows that are cheap to make up."""
-    from index.build import moment
+    from index.ingest.rows import utc_timestamp
     from index.maintenance.importing import UnknownEncoder
     from index.storage.writer import Writer
 
@@ -39,7 +39,7 @@ def write(path: Path, rows: int) -> dict[str, float]:
         for start in range(0, rows, SEGMENT):
             vectors = rng.standard_normal((SEGMENT, DIM), np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            items = [row(number, moment(1.6e9 + number)) for number in range(start, start + SEGMENT)]
+            items = [row(number, utc_timestamp(1.6e9 + number)) for number in range(start, start + SEGMENT)]
             began = time.perf_counter()
             writer.publish(items, vectors)
             seconds += time.perf_counter() - began

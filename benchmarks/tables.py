@@ -92,9 +92,9 @@ def _build_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     for name, run in stored.items():
         reached = (
             f"{run['ratio']:.0%} by the clock, {run['cpu_ratio']:.0%} by seconds of computing "
-            f"({run['images_per_second']:.0f} of {run['bound']:.0f} images/s)"
+            f"({run['images_per_second']:.0f} of {run['upper_bound']:.0f} images/s)"
         )
-        what = f"build of {run['images']:,} photographs, {name}, {run['precision']}: share of its bound"
+        what = f"build of {run['images']:,} photographs, {name}, {run['precision']}: share of its upper bound"
         rows.append((what, reached, ">= 85 %", _on(run), "`build.py`"))
     return rows
 

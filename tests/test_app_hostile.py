@@ -19,9 +19,10 @@ from PIL import Image
 
 from index.build import build_collection
 from index.collection import Collection
-from index.ingest.reading import load
+from index.ingest.engine import load_image
 from index.maintenance.verify import find_faults
 from tests.samples import ColourEncoder, noise_image, paint
+from training.data.pipeline import load_one
 from training.data.source import Item
 from training.models.errors import UserError
 
@@ -113,19 +114,19 @@ def encoded_as(mode, kind):
 
 
 def read(data, encoder):
-    return load(Item("x.jpg", "", 0.0, lambda: data), encoder, ())
+    return load_one(Item("x.jpg", "", 0.0, lambda: data), lambda item: load_image(item, encoder, ()))
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_a_harmful_image_is_a_failure_with_a_reason(what, encoder):
     data, reason = BAD[what]
-    assert re.search(reason, read(data, encoder).reason)
+    assert re.search(reason, read(data, encoder).error)
 
 
 @pytest.mark.parametrize("what", ODD_AND_GOOD)
 def test_an_odd_image_is_read_whatever_its_ending(what, encoder):
     loaded = read(ODD_AND_GOOD[what](), encoder)
-    assert loaded.reason == "" and loaded.pixels is not None and loaded.size in ((30, 20), (60, 44))
+    assert loaded.error == "" and loaded.image.pixels is not None and loaded.image.size in ((30, 20), (60, 44))
 
 
 def test_names_with_newlines_bytes_that_are_no_text_and_loops_of_links(tmp_path, encoder):
@@ -279,9 +280,9 @@ def fuzz_images(seed, rounds):
     for data in originals().values():
         for _ in range(rounds):
             loaded = read(mutated(data, rng), encoder)
-            assert bool(loaded.reason) != (loaded.pixels is not None)
-            assert "\n" not in loaded.reason.strip()
-            read_well += not loaded.reason
+            assert bool(loaded.error) != (loaded.image is not None)
+            assert "\n" not in loaded.error.strip()
+            read_well += not loaded.error
     return read_well
 
 

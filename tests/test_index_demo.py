@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 
-from index.build import Progress
+from index.build import BuildProgress
 from index.collection import Collection
 from index.ingest.demo import COLUMNS, PHOTOGRAPHS, SUGGESTIONS, build_demo, write_photographs
 from index.retrieval.suggestions import suggestions
@@ -28,7 +28,7 @@ def test_every_photograph_is_there_with_its_author_and_licence(tmp_path):
 
 
 def test_the_demo_is_a_thousand_attributed_images_photographs_first_and_can_be_stopped(tmp_path):
-    seen: list[Progress] = []
+    seen: list[BuildProgress] = []
     encoder = ColourEncoder()
     build_demo(tmp_path / "images", tmp_path / "demo", encoder, progress=seen.append, stop=lambda: bool(seen))
     early = Collection.open(tmp_path / "demo")

@@ -7,7 +7,7 @@ from typing import Any
 from app.state.jobs import Job
 from app.state.library import Library
 from app.state.open_collection import Build, OpenCollection
-from index.build import BuildReport, Progress, build_collection
+from index.build import BuildProgress, BuildReport, build_collection
 from index.collection import cached_collection
 from index.ingest.demo import build_demo
 from index.maintenance.verify import Fault, find_faults
@@ -119,7 +119,7 @@ def _idle(opened: OpenCollection) -> None:
 
 
 def _hooks(job: Job) -> dict[str, Any]:
-    def tell(progress: Progress) -> None:
+    def tell(progress: BuildProgress) -> None:
         job.done, job.total, job.failed = progress.done, progress.total, progress.failed
         job.rate, job.left = progress.rate, progress.left
 

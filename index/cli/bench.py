@@ -1,4 +1,4 @@
-"""python -m index bench: what this machine does, beside what it could do."""
+"""python -m index bench: throughput benchmarks of this machine."""
 
 import click
 
@@ -17,9 +17,9 @@ def bench() -> None:
 @as_json_option
 @run_options
 def bench_build_command(source: str, encoder: str, as_json: bool, runtime: str | None, precision: str | None) -> None:
-    """Images a second of a build of SOURCE, beside the most that this machine could do.
+    """Images a second of a build of SOURCE, and the upper bound of this machine.
 
-    The bound is one over the sum of the seconds that each stage alone takes for an image on all cores.
+    The upper bound is one over the sum of the seconds that each stage alone takes for an image on all cores.
     """
     from index.ingest.throughput import bench_build
     from training.data.sources import open_source
@@ -28,9 +28,9 @@ def bench_build_command(source: str, encoder: str, as_json: bool, runtime: str |
     open_source(source)
     document = bench_build(source, load_encoder(encoder, runtime, precision))
     lines = [f"{stage:10s}{ms:8.3f} ms an image on all cores" for stage, ms in document["milliseconds"].items()]
-    lines.append(f"bound     {document['bound']:8.1f} images a second")
+    lines.append(f"upper bound {document['upper_bound']:6.1f} images a second")
     lines.append(
-        f"build     {document['images_per_second']:8.1f} images a second, {document['ratio']:.0%} of it "
+        f"build {document['images_per_second']:12.1f} images a second, {document['ratio']:.0%} of it "
         f"({document['cpu_ratio']:.0%} by seconds of computing)"
     )
     answer(as_json, document, "\n".join(lines))

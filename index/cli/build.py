@@ -54,15 +54,15 @@ def build(
         encoder, precision = encoder or manifest.encoder, precision_of(manifest, precision)
 
     from index.build import build_collection
-    from index.ingest.reading import read_and_embed
+    from index.ingest.engine import Engine, embed_locally
     from training.models.encoders import load_encoder
 
     loaded = load_encoder(encoder or "starter", runtime, precision)
-    work: Any = read_and_embed
+    engine_of_build: Engine = embed_locally
     if engine == "ray":
         from index.ingest.ray_engine import RayEngine
 
-        work = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
+        engine_of_build = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
     line = ProgressLine("Embedding", as_json)
     stop = _Interrupt()
     with stop:
@@ -75,7 +75,7 @@ def build(
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
             stop=lambda: stop.asked,
             repair=repair,
-            engine=work,
+            engine=engine_of_build,
         )
     line.close()
     failed = f", {report.failed:,} could not be read (see {into / 'failures.csv'})" if report.failed else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from index.build import BuildReport, Progress, build_collection
+from index.build import BuildProgress, BuildReport, build_collection
 from index.collection import cached_collection
 from training.data.openmoji import GROUPS, openmoji_drawings, openmoji_names
 from training.models.atomic import write_file
@@ -104,7 +104,7 @@ def build_demo(
     into: Path,
     encoder: Encoder,
     *,
-    progress: Callable[[Progress], object] = lambda _: None,
+    progress: Callable[[BuildProgress], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> BuildReport:
     """Write the demo's images to a folder and bring the collection at into up to date with them.

@@ -1,56 +1,71 @@
-"""What has to be done to bring a collection up to date: what is new or changed, and what is gone."""
+"""What has to be done to bring a collection up to date: what is new, changed, moved or gone."""
 
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pandas as pd
 
-from training.data.source import Item, Source
+from index.ingest.engine import PlannedImage
+from training.data.source import Source
 from training.models.errors import UserError
 
 
-@dataclass
-class Plan:
-    """The difference between sources and the rows a collection holds of them.
+@dataclass(frozen=True)
+class Change:
+    """What an image is to the collection. row: the stored row that it replaces, None if it replaces none.
 
-    stored: the rows as they are. todo: new or changed images, by the name of their source.
-    gone: rows whose image is no longer in its source. unchanged: how many rows stay as they are.
+    keeps_id: whether it goes on under that row's id. copy_of: a stored row with the same content, whose vector is
+    used; None if the image was embedded.
     """
 
-    stored: pd.DataFrame
-    todo: list[tuple[str, Item]] = field(default_factory=list)
-    gone: set[int] = field(default_factory=set)
-    unchanged: int = 0
+    kind: Literal["added", "updated", "moved", "unchanged"]
+    row: int | None = None
+    keeps_id: bool = False
+    copy_of: int | None = None
 
-    def __post_init__(self) -> None:
-        stored = self.stored
-        self.at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
-        self.by_hash: dict[str, list[int]] = {}
-        for row, content in enumerate(stored["hash"]):
-            self.by_hash.setdefault(content, []).append(row)
+
+class Plan:
+    """The difference between sources and the rows that a collection holds of them.
+
+    stored: the rows as they are. images: those that have to be read. gone: rows whose image is no longer in its
+    source. unchanged: how many rows stay as they are.
+    """
+
+    def __init__(self, stored: pd.DataFrame):
+        self.stored = stored
+        self.images: list[PlannedImage] = []
+        self.gone: set[int] = set()
+        self.unchanged = 0
         self.sources: set[str] = set()
+        self.rows_by_hash: dict[str, list[int]] = {}
+        for row, content in enumerate(stored["hash"]):
+            self.rows_by_hash.setdefault(content, []).append(row)
+        self._row_at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
+        self._movable: set[int] = set()
 
     def compare(self, source: Source, prune: bool) -> None:
         """Add a source. UserError if it is empty, or has lost over half of its images and prune is off."""
-        known = {row for (name, _), row in self.at.items() if name == source.name}
+        known = {row for (name, _), row in self._row_at.items() if name == source.name}
         seen: set[int] = set()
-        todo = []
+        images = []
         paths: dict[str, int] = {}
         for item in source:
             paths[item.path] = copy = paths.get(item.path, 0) + 1
             if copy > 1:  # a tar may hold a name twice; so may a folder, of names that are not UTF-8
                 item = replace(item, path=f"{item.path} ({copy})")
-            row = self.at.get((source.name, item.path))
+            row = self._row_at.get((source.name, item.path))
             if row is not None:
                 seen.add(row)
             if row is None or self.stored["stamp"].iat[row] != item.stamp:
-                todo.append((source.name, item))
+                images.append(PlannedImage(source.name, item))
         gone = known - seen
         if source.unreadable:  # what cannot be looked at is not known to be gone
             kept = {row for row in gone if self.stored["path"].iat[row].startswith(source.unreadable)}
             gone -= kept
             seen |= kept
-        if not seen and not todo:
+        if not seen and not images:
             now = "any more" if known else "in it"
             raise UserError(f"{source.name} has no images {now}; nothing was changed.")
         if len(gone) * 2 > len(known) and not prune:
@@ -59,12 +74,47 @@ class Plan:
                 f"nothing was changed. If that is meant, say so with --prune."
             )
         self.sources.add(source.name)
-        self.todo += todo
+        self.images += images
         self.gone |= gone
-        self.unchanged += len(seen) - sum(1 for name, item in todo if (name, item.path) in self.at)
+        self.unchanged += len(seen) - sum(self.row_of(image) is not None for image in images)
 
-    def movable(self) -> set[int]:
-        """Rows whose image may turn up elsewhere: it is gone, or the folder it came from was itself moved."""
+    def begin(self) -> int:
+        """Call it once all sources are compared; the number of images to read."""
+        # An image may turn up elsewhere if it is gone, or if the folder it came from was itself moved.
         names = set(self.stored["source"]) - self.sources
         vanished = {name for name in names if os.path.isabs(name) and not os.path.exists(name)}
-        return self.gone | {row for row, name in enumerate(self.stored["source"]) if name in vanished}
+        self._movable = self.gone | {row for row, name in enumerate(self.stored["source"]) if name in vanished}
+        return len(self.images)
+
+    def drain(self) -> Iterator[PlannedImage]:
+        """The images to read, in order; what was given is held no longer."""
+        self.images.reverse()
+        while self.images:
+            yield self.images.pop()
+
+    def row_of(self, image: PlannedImage) -> int | None:
+        """The stored row of the same path in the same source."""
+        return self._row_at.get((image.source, image.item.path))
+
+    def change(self, image: PlannedImage, content: str, embedded: bool) -> Change:
+        """What a readable image with this content hash is; a row that it moves from is no longer gone."""
+        row = self.row_of(image)
+        new_or_changed: Literal["added", "updated"] = "added" if row is None else "updated"
+        if embedded:
+            return Change(new_or_changed, row)
+        same = self.rows_by_hash[content]
+        if row is not None and row in same:  # only its date or its caption changed
+            caption_changed = self.stored["caption"].iat[row] != image.item.caption
+            return Change("updated" if caption_changed else "unchanged", row, keeps_id=True, copy_of=same[0])
+        moved = next((r for r in same if r in self._movable), None) if row is None else None
+        if moved is None:
+            return Change(new_or_changed, row, copy_of=same[0])
+        self._movable.discard(moved)
+        self.gone.discard(moved)
+        return Change("moved", moved, keeps_id=True, copy_of=same[0])
+
+    def fail(self, image: PlannedImage) -> None:
+        """The image cannot be read; if it was one once, its row goes."""
+        row = self.row_of(image)
+        if row is not None:
+            self.gone.add(row)

@@ -1,45 +1,49 @@
-"""The reading and embedding of a build on Ray: many machines work, one process writes.
+"""The engine of many machines: Ray runs the stages of training.data.pipeline, one process writes.
 
-A task is a batch of images: it reads and embeds them and gives back what `read_and_embed` gives. Tasks
+A task is a batch of images: it loads and embeds them, and returns what the local engine would give. Tasks
 keep nothing, so one that dies with its machine is done again elsewhere, and doing one twice is harmless.
-The build takes their answers in order and publishes segments as it always does: the collection itself is
+The build takes their results in order and publishes segments as it always does: the collection itself is
 the ledger of what is done, whatever did it, and a build begun on one engine may be finished by another.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from index.ingest.reading import Seen, embed_loaded, load
+import numpy as np
+from numpy.typing import NDArray
+
+from index.ingest.engine import Embedded, LoadedImage, PlannedImage, load_image
+from training.data.pipeline import EmbeddedImage, embed_batch, load_one
 from training.data.source import Item
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
 RETRIES = 20  # times that a batch is begun again after its process or machine died
-WAITING = 4  # batches a core that are asked for ahead of those that are published
+BATCHES_PER_CORE = 4  # batches a core that are submitted ahead of those that are published
 ROOT = Path(__file__).parent.parent.parent
 
-Make = Callable[[], Encoder]
+LoadEncoder = Callable[[], Encoder]
 
 
 class RayEngine:
-    """Stands in the place of `read_and_embed`. make: loads the encoder in the process of a worker, once.
+    """An engine over a Ray cluster. load_encoder: loads the encoder in the process of a worker, once.
 
     Joins the cluster that RAY_ADDRESS or `ray start` names, else starts one on this machine. The project and
     the images must be at the same paths on every machine. UserError if Ray is not installed or not there.
     """
 
-    def __init__(self, make: Make):
+    def __init__(self, load_encoder: LoadEncoder):
         try:
             import ray
         except ImportError as error:
             raise UserError(
                 "Ray is not installed: pip install -r requirements-cluster.txt, or use --engine local."
             ) from error
-        self.ray, self.make = ray, make
+        self.ray, self.load_encoder = ray, load_encoder
         if not ray.is_initialized():
             try:
                 settings = {"env_vars": {"PYTHONPATH": str(ROOT)}}
@@ -49,55 +53,68 @@ class RayEngine:
 
     def __call__(
         self,
-        todo: Iterable[tuple[str, Item]],
+        images: Iterable[PlannedImage],
         encoder: Encoder,
-        known: Any,
+        stored: Container[str],
         stop: Callable[[], bool] = lambda: False,
-    ) -> Iterator[list[Seen]]:
-        """Every image of todo in its order, a batch at a time."""
+    ) -> Iterator[list[Embedded]]:
+        """Every image in order, a batch at a time."""
         ray = self.ray
-        work = ray.remote(max_retries=RETRIES, num_cpus=1)(_work)
-        shared = ray.put(frozenset(known))
-        coming, asked = iter(todo), deque[tuple[list[tuple[str, Item]], Any]]()
-        ahead = WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        task = ray.remote(max_retries=RETRIES, num_cpus=1)(_embed)
+        hashes = ray.put(frozenset(stored))  # type: ignore[call-overload]  # a build's are a dict
+        coming, pending = iter(images), deque[tuple[list[PlannedImage], Any]]()
+        ahead = BATCHES_PER_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))
         while True:
-            while len(asked) < ahead and not stop() and (batch := list(islice(coming, encoder.batching.batch_size))):
-                asked.append((batch, work.remote(self.make, [item for _, item in batch], shared)))
-            if not asked:
+            while len(pending) < ahead and not stop() and (batch := list(islice(coming, encoder.batching.batch_size))):
+                pending.append((batch, task.remote(self.load_encoder, [image.item for image in batch], hashes)))
+            if not pending:
                 return
-            batch, answer = asked.popleft()
+            batch, result = pending.popleft()
             try:
-                done = ray.get(answer)
+                done: list[TaskResult] = ray.get(result)
             except ray.exceptions.RayError as error:
                 why = str(error).strip().splitlines()[-1][:300]
                 raise UserError(f"A batch could not be embedded on Ray: {why}") from error
             yield [
-                Seen(source, item, loaded, vector) for (source, item), (loaded, vector) in zip(batch, done, strict=True)
+                EmbeddedImage(planned, one.image, one.error, one.vector)
+                for planned, one in zip(batch, done, strict=True)
             ]
             if stop():
-                for _, answer in asked:
-                    ray.cancel(answer)
+                for _, result in pending:
+                    ray.cancel(result)
                 return
 
 
-_made: dict[bytes, Encoder] = {}  # the encoder of this process: loading takes seconds, a batch less
+@dataclass(frozen=True)
+class TaskResult:
+    """What travels back of an image: neither its pixels nor the item that reads it."""
+
+    image: LoadedImage | None
+    error: str
+    vector: NDArray[np.float32] | None
 
 
-def _encoder(make: Make) -> Encoder:
+_encoders: dict[bytes, Encoder] = {}  # the encoder of this process: loading takes seconds, a batch less
+
+
+def _encoder(load_encoder: LoadEncoder) -> Encoder:
     from ray import cloudpickle
 
-    key = cloudpickle.dumps(make)
-    if key not in _made:
-        _made[key] = make()
-        if _made[key].runtime == "torch":
+    key = cloudpickle.dumps(load_encoder)
+    if key not in _encoders:
+        _encoders[key] = load_encoder()
+        if _encoders[key].runtime == "torch":
             from torch import set_num_threads
 
             set_num_threads(1)  # a task has one core
-    return _made[key]
+    return _encoders[key]
 
 
-def _work(make: Make, items: list[Item], known: frozenset[str]) -> list[tuple[Any, Any]]:
-    """A batch on a worker. Pixels stay there; only previews and vectors travel."""
-    encoder = _encoder(make)
-    loaded = [("", item, load(item, encoder, known)) for item in items]
-    return [(replace(seen.loaded, pixels=None), seen.vector) for seen in embed_loaded(loaded, encoder)]
+def _embed(load_encoder: LoadEncoder, items: list[Item], stored: frozenset[str]) -> list[TaskResult]:
+    """A batch on a worker."""
+    encoder = _encoder(load_encoder)
+    loaded = [load_one(item, lambda item: load_image(item, encoder, stored)) for item in items]
+    return [
+        TaskResult(None if one.image is None else replace(one.image, pixels=None), one.error, one.vector)
+        for one in embed_batch(loaded, encoder)
+    ]

@@ -1,4 +1,4 @@
-"""The most images a second that a build could do here, and how near to it a build comes."""
+"""Throughput benchmark of builds: images a second, and the upper bound that this machine's stages allow."""
 
 import platform
 import resource
@@ -7,40 +7,46 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from index.thumbnails import thumbnail
+from training.data.pipeline import decode, load_one, load_pixels, preprocess
 from training.data.source import Item
-from training.models.encoder import Encoder
+from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
+from training.models.parallel import cores
 
-STAGES = ("read", "hash", "decode", "resize", "thumbnail", "encode", "write")
+STAGES = ("read", "hash", "decode", "preprocess", "thumbnail", "embed", "write")
 SAMPLE = 1000  # images that the stages are measured with: one segment
 CHUNK = 64  # of them at a time, as in a build: what is kept longer costs page faults that a build never has
 
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
 
 def bench_build(source: str, encoder: Encoder) -> dict[str, Any]:
-    """A build of source into a folder that goes again, and the bound: one over the sum of its stages' seconds.
+    """A build of source into a temporary folder, and its upper bound: one over the sum of its stages' seconds.
 
     The stages are measured before and after the build, since a machine that is shared changes its pace.
     """
     from index.build import build_collection
-    from index.ingest.reading import load
     from training.data.sources import open_source
 
-    items = [item for item in islice(open_source(source), SAMPLE) if not load(item, encoder, ()).reason]
+    sample = islice(open_source(source), SAMPLE)
+    items = [item for item in sample if not load_one(item, lambda item: load_pixels(item, encoder)).error]
     if not items:
         raise UserError(f"None of the first {SAMPLE:,} images of {source} can be read.")
     half = max(1, len(items) // 2)
-    stage_costs(items[:CHUNK], encoder)  # once for nothing: files into memory, the tower made
+    stage_costs(items[:CHUNK], encoder)  # warm up: files into memory, the image encoder loaded
     before = stage_costs(items[:half], encoder)
     with tempfile.TemporaryDirectory() as folder:
         worked = time.process_time()
@@ -49,7 +55,7 @@ def bench_build(source: str, encoder: Encoder) -> dict[str, Any]:
     after = stage_costs(items[-half:], encoder)
     wall = {stage: (before[stage].wall + after[stage].wall) / 2 for stage in STAGES}
     cpu = sum((before[stage].cpu + after[stage].cpu) / 2 for stage in STAGES)
-    bound = 1 / sum(wall.values())
+    upper_bound = 1 / sum(wall.values())
     return {
         "encoder": encoder.name,
         "runtime": encoder.runtime,
@@ -57,8 +63,8 @@ def bench_build(source: str, encoder: Encoder) -> dict[str, Any]:
         "images": report.embedded,
         "failed": report.failed,
         "images_per_second": round(report.images_per_second, 1),
-        "bound": round(bound, 1),
-        "ratio": round(report.images_per_second / bound, 3),
+        "upper_bound": round(upper_bound, 1),
+        "ratio": round(report.images_per_second / upper_bound, 3),
         # The same in seconds of computing, which neighbours on the machine do not change: what is left for the rest.
         "cpu_ratio": round(cpu * report.embedded / worked, 3),
         "milliseconds": {stage: round(1000 * seconds, 3) for stage, seconds in wall.items()},
@@ -75,58 +81,58 @@ class Cost:
     cpu: float
 
 
-def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
-    """What each stage costs when it is alone."""
-    from index.ingest.reading import readers
-    from index.storage.writer import Writer
-    from index.thumbnails import thumbnail
-    from training.models.decoding import decode_image
-    from training.models.preprocess import preprocess_pixels
+class StageClock:
+    """Adds up what each stage costs while it is alone on all cores."""
 
-    wall: defaultdict[str, float] = defaultdict(float)
-    cpu: defaultdict[str, float] = defaultdict(float)
-    batching = encoder.batching
+    def __init__(self) -> None:
+        self.wall: defaultdict[str, float] = defaultdict(float)
+        self.cpu: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
-    def timed(stage: str) -> Iterator[None]:
+    def timed(self, stage: str) -> Iterator[None]:
+        """Count what happens inside for stage."""
         begun, worked = time.perf_counter(), time.process_time()
         yield
-        wall[stage] += time.perf_counter() - begun
-        cpu[stage] += time.process_time() - worked
+        self.wall[stage] += time.perf_counter() - begun
+        self.cpu[stage] += time.process_time() - worked
 
-    def each(stage: str, pool: ThreadPoolExecutor, work: Callable, over: Iterable) -> list[Any]:
-        with timed(stage):
-            return list(pool.map(work, over))
+    def map(
+        self, stage: str, executor: Executor, function: Callable[[Input], Output], inputs: Iterable[Input]
+    ) -> list[Output]:
+        """function of all inputs, counted for stage."""
+        with self.timed(stage):
+            return list(executor.map(function, inputs))
 
-    def fitted(image: Any) -> Any:
-        return (
-            preprocess_pixels(image.pixels, encoder.preprocessing)
-            if encoder.preprocessing
-            else encoder.preprocess(image.image)
-        )
 
+def stage_costs(items: list[Item], encoder: Encoder) -> dict[str, Cost]:
+    """What each stage costs when it is alone."""
+    from index.storage.writer import Writer
+
+    clock, batching = StageClock(), encoder.batching
     rows: list[dict[str, Any]] = []
-    vectors: list[Any] = []
-    with tempfile.TemporaryDirectory() as folder, readers() as pool, ThreadPoolExecutor(batching.streams) as embedders:
-        with Writer(Path(folder, "bench.gelato"), encoder) as writer:
-            for start in range(0, len(items), CHUNK):
-                data = each("read", pool, lambda item: item.read(), items[start : start + CHUNK])
-                hashes = each("hash", pool, lambda d: sha256(d).hexdigest(), data)
-                images = each("decode", pool, lambda d: decode_image(d, encoder.image_size), data)
-                pixels = each("resize", pool, fitted, images)
-                webps = each("thumbnail", pool, lambda p: thumbnail(p.pixels), images)
-                batches = [
-                    np.stack(pixels[i : i + batching.batch_size]) for i in range(0, len(pixels), batching.batch_size)
-                ]
-                vectors += each("encode", embedders, encoder.embed_pixels, batches)
-                with timed("write"):
-                    for content, webp in zip(hashes, webps, strict=True):
-                        writer.thumbnail(content[:16], webp)
-                        rows.append(_row(content, len(rows)))
-            with timed("write"):
-                writer.publish(rows, np.concatenate(vectors))
-    n = len(items)
-    return {stage: Cost(wall[stage] / n, cpu[stage] / n) for stage in STAGES}
+    vectors: list[Vectors] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(cores()) as pool,
+        ThreadPoolExecutor(batching.streams) as embedders,
+        Writer(Path(folder, "bench.gelato"), encoder) as writer,
+    ):
+        for start in range(0, len(items), CHUNK):
+            data = clock.map("read", pool, lambda item: item.read(), items[start : start + CHUNK])
+            hashes = clock.map("hash", pool, lambda d: sha256(d).hexdigest(), data)
+            images = clock.map("decode", pool, lambda d: decode(d, encoder), data)
+            pixels = clock.map("preprocess", pool, lambda image: preprocess(image, encoder), images)
+            webps = clock.map("thumbnail", pool, lambda image: thumbnail(image.pixels), images)
+            size = batching.batch_size
+            batches = [np.stack(pixels[i : i + size]) for i in range(0, len(pixels), size)]
+            vectors += clock.map("embed", embedders, encoder.embed_pixels, batches)
+            with clock.timed("write"):
+                for content, webp in zip(hashes, webps, strict=True):
+                    writer.thumbnail(content[:16], webp)
+                    rows.append(_row(content, len(rows)))
+        with clock.timed("write"):
+            writer.publish(rows, np.concatenate(vectors))
+    return {stage: Cost(clock.wall[stage] / len(items), clock.cpu[stage] / len(items)) for stage in STAGES}
 
 
 def _row(content: str, number: int) -> dict[str, Any]:
@@ -144,8 +150,6 @@ def peak_memory_mb() -> int:
 
 def machine() -> dict[str, Any]:
     """What figures were measured on."""
-    from training.models.parallel import cores
-
     cpu = platform.processor() or platform.machine()
     facts = Path("/proc/cpuinfo")
     if facts.exists():

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from index.build import moment
-from index.collection import FACTS, HIDDEN, Collection
+from index.collection import Collection
 from index.ingest.exif import exif_of
+from index.ingest.rows import metadata_columns, unique_id, utc_timestamp
 from index.retrieval.faiss_index import save_nearest
 from index.storage.writer import Writer, legible, written
 from index.thumbnails import SIDE, thumbnail
@@ -184,7 +184,7 @@ def _path(row: dict[str, Any], number: int) -> str:
 
 def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[dict[str, Any], bytes]:
     """A row of items and its preview, empty where the image is not on this machine."""
-    measured: dict[str, Any] = {"width": 0, "height": 0, "bytes": 0, "modified": moment(0)}
+    measured: dict[str, Any] = {"width": 0, "height": 0, "bytes": 0, "modified": utc_timestamp(0)}
     content, preview, exif = sha256(f"{source}\n{path}".encode()).hexdigest(), b"", {}
     try:
         if path.lower().endswith(IMAGES) and "\0" not in path:
@@ -192,17 +192,11 @@ def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[
             image = decode_image(data, min_side=SIDE)
             content, preview, exif = sha256(data).hexdigest(), thumbnail(image.pixels), exif_of(data)
             size = {"width": image.width, "height": image.height, "bytes": len(data)}
-            measured = {**size, "modified": moment(Path(path).stat().st_mtime)}
+            measured = {**size, "modified": utc_timestamp(Path(path).stat().st_mtime)}
     except (OSError, UserError):
         pass  # it lies elsewhere, or was lost: its vector can be searched all the same
-    id, copy = content[:16], 1
-    while id in ids:
-        copy += 1
-        id = f"{content[:16]}-{copy}"
-    ids.add(id)
     caption = first_column(CAPTION_COLUMNS, list(row))
-    facts = {"id": id, "source": source, "path": path, **measured, "hash": content}
+    facts = {"id": unique_id(content, ids), "source": source, "path": path, **measured, "hash": content}
     facts |= {"caption": legible(text_of(row[caption])) if caption else "", "stamp": "imported"}
-    taken = FACTS + HIDDEN
-    others = {(f"source_{k}" if k in taken else legible(str(k))): v for k, v in row.items() if k != caption}
+    others = metadata_columns({name: value for name, value in row.items() if name != caption})
     return facts | {**exif, **others}, preview

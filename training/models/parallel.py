@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
@@ -17,18 +17,18 @@ def cores() -> int:
 
 def ordered_map(
     function: Callable[[Input], Output], inputs: Iterable[Input], executor: Executor, ahead: int
-) -> Iterator[Output]:
+) -> Generator[Output, None, None]:
     """function of each input, computed by executor and given in the order of inputs.
 
-    ahead: inputs that are submitted before their results are taken; no more are taken from inputs, which may be
-    endless. Results that are done are given before another input is waited for. What was not begun when the
-    iteration ends or fails is cancelled.
+    ahead: the most inputs that are under way; no more are taken from inputs, which may be endless. An input is
+    submitted for each result that is given, so the executor always has work. What was not begun when the iteration
+    ends or fails is cancelled.
     """
     pending: deque[Future[Output]] = deque()
     try:
         for value in inputs:
             pending.append(executor.submit(function, value))
-            while pending and (len(pending) >= ahead or pending[0].done()):
+            if len(pending) >= ahead or pending[0].done():
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -1,0 +1,55 @@
+"""Rows of a collection's item table: what is known of each image, under columns that never clash."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from index.collection import FACTS, HIDDEN
+from index.ingest.engine import LoadedImage, PlannedImage
+from index.storage.writer import legible
+
+
+def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int, int]) -> dict[str, Any]:
+    """The row of an image. size: width and height in pixels. What a source says of a date goes before EXIF."""
+    item = planned.item
+    facts = {
+        "id": id,
+        "source": planned.source,
+        "path": item.path,
+        "width": size[0],
+        "height": size[1],
+        "bytes": image.length,
+        "modified": utc_timestamp(item.modified),
+        "hash": image.hash,
+        "caption": legible(item.caption),
+        "stamp": legible(item.stamp),
+    }
+    metadata = metadata_columns(item.metadata)
+    if item.further:
+        metadata["captions"] = "\n".join(" ".join(legible(text).split()) for text in item.captions)
+    return facts | {**image.exif, **metadata}
+
+
+def metadata_columns(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """A source's own columns; what it calls width, id, ... becomes source_width, beside what was measured."""
+    reserved = FACTS + HIDDEN
+    return {(f"source_{name}" if name in reserved else legible(str(name))): value for name, value in metadata.items()}
+
+
+def unique_id(content: str, taken: set[str]) -> str:
+    """A prefix of the content's hash, added to taken; copies of an image are told apart by -2, -3, ..."""
+    id, copy = content[:16], 1
+    while id in taken:
+        copy += 1
+        id = f"{content[:16]}-{copy}"
+    taken.add(id)
+    return id
+
+
+def utc_timestamp(seconds: float) -> pd.Timestamp:
+    """Seconds since 1970 as a date in UTC, without a time zone: filters compare it with plain dates."""
+    try:
+        return pd.Timestamp(seconds, unit="s").floor("s")
+    except (ValueError, OverflowError):  # a tar's header may hold any number
+        return pd.Timestamp(0, unit="s")
