@@ -34,23 +34,23 @@ def table() -> str:
     rival = json.loads((HERE / "results" / "rivals.json").read_text())
     faster, same = (rival[name]["beside_clip_retrieval"] for name in ("gelato, starter", "gelato, ViT-B-32"))
     rows = [
-        ("CIFAR-10, ten names, top-1 (32-pixel images)", share(seen["cifar10"]["top1"]), by_starter),
-        ("photographs of 200 ImageNet classes ¹, 200 names, top-1", share(seen["photos"]["top1"]), by_starter),
-        ("the same, a name finds its photograph in the top 10", share(seen["photos"]["in_top10_by_name"]), by_starter),
-        (f"command to first page, {cores} cores, {runs} runs", seconds(start["page"]), by_startup),
-        ("command to first search result", seconds(start["search"]), by_startup),
-        ("the same on the first run ever", f"{first['page']:.1f} s, {first['search']:.1f} s", by_startup),
+        ("CIFAR-10 zero-shot, top-1 (32-pixel images)", share(seen["cifar10"]["top1"]), by_starter),
+        ("photographs of 200 ImageNet classes ¹, zero-shot, top-1", share(seen["photos"]["top1"]), by_starter),
+        ("the same, text-to-image recall@10 by class name", share(seen["photos"]["in_top10_by_name"]), by_starter),
+        (f"from command to first page, {cores} cores, {runs} runs", seconds(start["page"]), by_startup),
+        ("from command to first search result", seconds(start["search"]), by_startup),
+        ("the same two, first run after installation", f"{first['page']:.1f} s, {first['search']:.1f} s", by_startup),
         (
-            "images a second of a build, beside clip-retrieval with a ViT-B-32",
+            "build throughput relative to clip-retrieval with ViT-B-32",
             f"{faster['working']:.1f} times ({same['working']:.1f} times with the same ViT-B-32, "
             f"in {same['memory_mb']:.0%} of its memory)",
             "`benchmarks/rivals.py`",
         ),
-        ("a query over a million vectors, words found of their ten nearest", _million(), "`benchmarks/search.py`"),
-        ("images a second of pretraining CLIP on a CPU, beside open_clip_train", _pretraining(), by_training),
+        ("text query over a million vectors: median time, recall@10", _million(), "`benchmarks/search.py`"),
+        ("CLIP pretraining throughput on a CPU relative to open_clip_train", _pretraining(), by_training),
     ]
     lines = [
-        "| `starter`, and the rest | measured | made by |",
+        "| figure | measured | script |",
         "|---|---|---|",
         *(f"| {a} | {b} | {c} |" for a, b, c in rows),
     ]
