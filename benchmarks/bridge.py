@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from index.ingest.throughput import machine
 from training import bridge as fit
 from training.data.sources import open_source
-from training.evaluation.bootstrap import figure_of
 from training.models.encoder import unit
+from training.models.intervals import figure_of
 from training.models.prompts import template_set
 from training.models.starter import Ear, image_vectors, text_vectors
 

@@ -26,9 +26,9 @@ from index.collection import Collection
 from index.ingest.throughput import machine
 from index.label import label_collection
 from index.labels.true_labels import true_labels
-from training.evaluation.bootstrap import figure_of
 from training.models.encoder import Vectors, unit
 from training.models.encoders import load_encoder
+from training.models.intervals import figure_of
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName
 

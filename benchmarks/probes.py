@@ -84,9 +84,9 @@ def page(stored: dict[str, Any]) -> str:
 
 def measure_sugarcrepe(folder: str) -> None:
     """How often the true caption is found without its image, by kind."""
-    from training.evaluation.bootstrap import figure_of
     from training.evaluation.hard_negatives import blind_wins
     from training.evaluation.negatives import read_negatives
+    from training.models.intervals import figure_of
 
     examples = read_negatives(folder)
     found = {}

@@ -5,16 +5,17 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from training.evaluation import bootstrap
 from training.evaluation.geometry import alignment, effective_rank, uniformity
 from training.evaluation.knn import knn_accuracy, knn_predict
 from training.evaluation.linear import fit_linear, linear_accuracy
 from training.evaluation.retrieval import recall_at_k, retrieval_ranks
 from training.evaluation.winoground import winoground_scores
 from training.evaluation.zero_shot import zero_shot_accuracy
+from training.models import intervals
 from training.models.encoder import unit
 
 
@@ -184,13 +185,28 @@ def test_an_interval_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
     inside = 0
     for trial in range(200):
-        figure = bootstrap.figure_of(rng.random(100) < 0.3, seed=trial)
+        figure = intervals.figure_of(rng.random(100) < 0.3, seed=trial)
         inside += figure["low"] <= 0.3 <= figure["high"]
     assert 0.90 <= inside / 200 <= 0.99
     assert set(figure) == {"value", "low", "high", "n"} and figure["n"] == 100
 
 
+def test_the_interval_over_seeds_is_students():
+    values = [0.41, 0.47, 0.44, 0.52]
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert intervals.student_interval(values) == pytest.approx((low, high))
+    assert intervals.student_interval([0.4]) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 20), (15, 148), (81, 263), (20, 20)])
+def test_the_interval_of_a_share_is_wilsons(hits, n):
+    expected = stats.binomtest(hits, n).proportion_ci(method="wilson")
+    figure = intervals.wilson_figure(hits, n)
+    assert (figure["low"], figure["high"]) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert figure["value"] == hits / n and figure["n"] == n
+
+
 def test_where_all_items_agree_the_interval_is_not_a_point():
-    none, all_ = bootstrap.figure_of(np.zeros(30)), bootstrap.figure_of(np.ones(30))
+    none, all_ = intervals.figure_of(np.zeros(30)), intervals.figure_of(np.ones(30))
     assert (none["value"], none["low"]) == (0, 0) and none["high"] == pytest.approx(0.1157, abs=1e-3)
     assert (all_["value"], all_["high"]) == (1, 1) and all_["low"] == pytest.approx(1 - none["high"])

@@ -1,6 +1,5 @@
 """python -m index build: embed what is new or changed."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,9 @@ import click
 
 from index.cli.options import ENCODER_HELP, as_json_option, run_options
 from training.models.console import ProgressLine, answer
+from training.models.interrupt import Interrupt
+
+STOPPING = "Stopping after this batch; press again to stop at once."
 
 
 @click.command()
@@ -64,8 +66,7 @@ def build(
 
         engine_of_build = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
     line = ProgressLine("Embedding", as_json)
-    stop = _Interrupt()
-    with stop:
+    with Interrupt(STOPPING, exit_at_once=True) as interrupt:
         report = build_collection(
             sources,
             into,
@@ -73,7 +74,7 @@ def build(
             prune=prune,
             segment_size=segment_size,
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
-            stop=lambda: stop.asked,
+            stop=lambda: interrupt.asked,
             repair=repair,
             engine=engine_of_build,
         )
@@ -92,26 +93,3 @@ def build(
     answer(as_json, report.as_dict(), text)
     if report.stopped:
         raise SystemExit(130)
-
-
-class _Interrupt:
-    """Ctrl-C asks the build to publish what it has; a second one ends it at once, which is safe too."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> None:
-        import signal
-
-        self.before = signal.signal(signal.SIGINT, self._ask)
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        signal.signal(signal.SIGINT, self.before)
-
-    def _ask(self, number: int, frame: Any) -> None:
-        if self.asked:
-            os._exit(130)  # even if a thread hangs in a read; what is on disk is whole at any instant
-        self.asked = True
-        click.echo("\nStopping after this batch; press again to stop at once.", err=True)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.models.intervals import wilson_figure
+
 LEAST_LABELS = 20  # below, a fitted temperature says more about chance than about the encoder
 MOST_LABELS = 5000  # more change the third digit only
 BINS = 10
@@ -121,9 +123,5 @@ def reliability(confidence: NDArray, right: NDArray[np.bool_]) -> Reliability:
 
 
 def share(hits: int, n: int) -> dict[str, Any]:
-    """value, low, high and n: hits of n with Wilson's 95 % interval, sensible where hits are few, none or all too."""
-    z2 = 1.959963984540054**2
-    p = hits / n
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    reach = (z2 * (p * (1 - p) / n + z2 / (4 * n * n))) ** 0.5 / (1 + z2 / n)
-    return {"value": p, "low": max(0.0, middle - reach), "high": min(1.0, middle + reach), "n": n}
+    """value, low, high and n: hits of n with Wilson's 95 % interval."""
+    return {**wilson_figure(hits, n)}

@@ -1,7 +1,6 @@
 """What a claim is: a statement, a design fixed beforehand, runs that are stored one by one, and a verdict."""
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.models.atomic import write_file
+from training.models.intervals import student_interval
 
 SEEDS = 5  # pairs: each seed runs every arm
 HELD, PART, NOT_SEEN, OPPOSITE, UNDECIDED = "held", "held in part", "not seen", "opposite", "undecided"
@@ -72,12 +72,7 @@ class Effect:
 
     @property
     def interval(self) -> tuple[float, float]:
-        n = len(self.values)
-        if n < 2:
-            return -math.inf, math.inf
-        deviation = math.sqrt(sum((value - self.mean) ** 2 for value in self.values) / (n - 1))
-        half = student(n - 1) * deviation / math.sqrt(n)
-        return self.mean - half, self.mean + half
+        return student_interval(self.values)
 
     @property
     def verdict(self) -> str:
@@ -90,13 +85,6 @@ class Effect:
         if high < 0 and self.mean <= -self.smallest:
             return OPPOSITE
         return NOT_SEEN if high < self.smallest else UNDECIDED
-
-
-def student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t."""
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, freedom))
 
 
 def verdict_of(effects: Sequence[Effect]) -> str:

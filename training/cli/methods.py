@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import click
 
-from training.cli.interrupt import Interrupt
 from training.cli.run_output import print_end
 from training.methods import METHODS
 from training.models.console import Commands
+from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from training.data.config import DataConfig

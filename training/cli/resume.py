@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from training.cli.interrupt import Interrupt
 from training.cli.run_output import print_end
+from training.models.interrupt import Interrupt
 
 
 @click.command()

@@ -1,7 +1,6 @@
 """One encoder in a comparison: what it is, what its run says of itself, and every figure of it with an interval."""
 
 import json
-import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -11,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.bootstrap import Figure
 from training.evaluation.features import Features
 from training.evaluation.subject import Subject
 from training.evaluation.suite import fitting, run_suite
 from training.models.atomic import write_file
 from training.models.encoder import BATCH, Encoder
 from training.models.encoders import load_encoder
-
-T975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}  # Student's t
+from training.models.intervals import Figure, student_interval
 
 
 @dataclass(frozen=True)
@@ -120,6 +117,5 @@ def over_seeds(entries: Sequence[Entry], figure: str) -> Figure | None:
     if len(known) == 1:
         return known[0]
     values = [one["value"] for one in known]
-    mean = statistics.fmean(values)
-    far = T975.get(len(values) - 1, 1.96) * statistics.stdev(values) / math.sqrt(len(values))
-    return Figure(value=mean, low=mean - far, high=mean + far, n=len(values))
+    low, high = student_interval(values)
+    return Figure(value=statistics.fmean(values), low=low, high=high, n=len(values))

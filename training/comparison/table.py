@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from training.comparison.measure import Entry, over_seeds
-from training.evaluation.bootstrap import Figure
 from training.models.atomic import write_file
+from training.models.intervals import Figure
 
 TITLES = {  # figure: title of its column, in the order of the columns
     "linear": "linear",

@@ -15,11 +15,11 @@ from PIL import Image
 
 from training.data.contrasts import coloured_object
 from training.data.world import COLOURS, NATURAL
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.generated import side_for
 from training.evaluation.rows import TIE
 from training.evaluation.subject import Failure, Finding, Subject
 from training.models.encoder import Encoder, unit
+from training.models.intervals import figure_of
 
 ANSWERS = (*COLOURS, "grey")
 TEMPLATES = ("a {colour} {shape}", "a picture of a {colour} {shape}", "the {shape} is {colour}")

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.bootstrap import figure_of_statistic
 from training.evaluation.geometry import effective_rank, entropy_rank
 from training.evaluation.rows import exact_unit_rows
 from training.evaluation.subject import Finding, Subject, Unable
+from training.models.intervals import figure_of_statistic
 
 FEW = 0.1  # of the deviation of evenly spread rows: below, everything looks nearly the same
 NARROW = 2.0  # directions: an effective rank below it is a line

@@ -15,10 +15,10 @@ from training.data.drawing import draw_scene
 from training.data.grammar import Mention, Telling, say
 from training.data.world import ABSTRACT, COLOUR_NAMES, OPPOSITE, SPREAD, USUAL, Draws, Graph, Thing, lay_out
 from training.evaluation.association import answers
-from training.evaluation.bootstrap import Figure, figure_of
 from training.evaluation.generated import side_for
 from training.evaluation.linear import fit_linear
 from training.evaluation.subject import Failure, Finding, Subject
+from training.models.intervals import Figure, figure_of
 
 CALM = replace(USUAL, copies=0.0, synonyms=0.0, nuisance=0.3)
 STREAM = 500_000

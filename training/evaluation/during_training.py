@@ -11,12 +11,12 @@ from torch import Tensor
 
 from training.data.config import DataConfig
 from training.data.dataset import LABEL_COLUMNS, MOST_CACHED, ImageDataset
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.knn import knn_predict
 from training.evaluation.retrieval import retrieval_ranks
 from training.evaluation.zero_shot import class_ranks
 from training.models.encoder import BATCH, Encoder, Vectors
 from training.models.errors import UserError
+from training.models.intervals import figure_of
 from training.models.prompts import template_set
 from training.models.registry import pick
 from training.models.run_encoder import encoder_of

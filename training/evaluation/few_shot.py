@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.linear import fit_linear
 from training.evaluation.rows import labels_of_rows, rows_of
 from training.evaluation.subject import Finding, Subject, Unable
+from training.models.intervals import figure_of
 
 SHOTS = (1, 2, 4, 8, 16)
 DRAWS = 5  # of the handful, since luck decides much

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from training.evaluation.bootstrap import figure_of, figure_of_statistic
 from training.evaluation.rows import exact_unit_rows, rows_of
 from training.evaluation.subject import Finding, Subject, Unable
+from training.models.intervals import figure_of, figure_of_statistic
 
 
 def alignment(x: Any, y: Any, alpha: float = 2.0) -> float:

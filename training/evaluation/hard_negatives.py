@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Figure, figure_of
 from training.evaluation.generated import generated_negatives, side_for
 from training.evaluation.negatives import FOLDERS, HardNegative, NoNegatives, read_negatives
 from training.evaluation.rows import TIE, exact_unit_rows
 from training.evaluation.subject import Failure, Finding, Subject, Unable
 from training.models.encoder import BATCH, Encoder
+from training.models.intervals import Figure, figure_of
 
 HASHES = 1 << 14  # places for words and pairs of words in the score that sees no image
 MOST_FAILURES = 12

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.failures import mislabelled
 from training.evaluation.rows import labels_of_rows, unit_rows
 from training.evaluation.subject import Finding, Subject
+from training.models.intervals import figure_of
 
 AT_ONCE = 512  # queries whose scores are held at once
 

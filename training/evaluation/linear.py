@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.failures import mislabelled
 from training.evaluation.rows import labels_of_rows, rows_of
 from training.evaluation.subject import Finding, Subject
+from training.models.intervals import figure_of
 
 STRENGTHS = tuple(10.0**power for power in range(-6, 3))  # of the penalty, beside a loss that is a mean
 HELD_OUT = 0.2  # of the training rows, to choose the strength on

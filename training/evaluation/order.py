@@ -15,12 +15,12 @@ from PIL import Image
 from training.data.contrasts import WINOGROUND, winoground_pair
 from training.data.grammar import read, say
 from training.data.world import Draws
-from training.evaluation.bootstrap import Figure, figure_of, figure_of_statistic
 from training.evaluation.generated import side_for
 from training.evaluation.rows import TIE, exact_unit_rows
 from training.evaluation.subject import Failure, Finding, Subject, Unable
 from training.evaluation.wording import variants, words_of
 from training.models.encoder import Encoder
+from training.models.intervals import Figure, figure_of, figure_of_statistic
 
 SHUFFLES = 4  # other orders that an image's caption must beat
 FRAMES = ("an image of {}", "there is {}", "{} in a photograph")  # a paraphrase of any caption

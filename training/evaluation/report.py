@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from training.evaluation.bootstrap import Figure
 from training.evaluation.subject import Finding
 from training.evaluation.suite import Report
 from training.models.atomic import write_file
+from training.models.intervals import Figure
 
 SIDE = 160  # pixels of the longer side of an image on the page
 STYLE = """

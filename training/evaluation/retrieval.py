@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import Figure, figure_of
 from training.evaluation.rows import TIE, unit_rows
 from training.evaluation.subject import Failure, Finding, Subject, Unable
+from training.models.intervals import Figure, figure_of
 
 AT_ONCE = 512  # queries whose scores are held at once
 MOST = 5000  # images among which is searched, as is usual (COCO, Flickr30k)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from training.evaluation.bootstrap import Figure, figure_of
 from training.evaluation.features import halves_by_class
 from training.evaluation.knn import knn_predict
 from training.evaluation.retrieval import retrieval_ranks
 from training.evaluation.subject import Failure, Finding, Subject, Unable
+from training.models.intervals import Figure, figure_of
 
 BLUR = 0.01  # of the shorter side: radius of the Gaussian
 QUALITY = 15  # of JPEG

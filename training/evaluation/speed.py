@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.evaluation.bootstrap import Figure, figure_of
 from training.evaluation.subject import Finding, Subject
 from training.models.encoder import BATCH
+from training.models.intervals import Figure, figure_of
 
 ROUNDS = 10
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from PIL import Image
 
-from training.evaluation.bootstrap import Figure
 from training.evaluation.features import Features, Progress, embed_source
 from training.evaluation.negatives import NoNegatives, read_negatives
 from training.evaluation.pairs import NoPairs, open_pairs
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.intervals import Figure
 
 
 @dataclass(frozen=True)

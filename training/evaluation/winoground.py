@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.generated import generated_pairs, side_for
 from training.evaluation.pairs import NoPairs, PairExample, embed_pairs, open_pairs
 from training.evaluation.rows import TIE, exact_unit_rows
 from training.evaluation.subject import Failure, Finding, Subject
+from training.models.intervals import figure_of
 
 SCORES = ("text", "image", "group")
 CLIP = "CLIP ViT-B/32"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.failures import mislabelled
 from training.evaluation.rows import TIE, exact_unit_rows, labels_of_rows
 from training.evaluation.subject import Finding, Subject, Unable
+from training.models.intervals import figure_of
 from training.models.zero_shot import ClassName, zero_shot_classifier
 
 

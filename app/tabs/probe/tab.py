@@ -18,12 +18,12 @@ from app.tabs.search.tab import answered
 from app.ui.inspector.inspector import file_name
 from training.data.contrasts import PAINTS, WINOGROUND, Pair, coloured_object, winoground_pair
 from training.data.world import COLOUR_NAMES, COLOURS, NATURAL, NATURAL_NAMES
-from training.evaluation.bootstrap import figure_of
 from training.evaluation.colours import colour_probabilities, greyed, turned
 from training.evaluation.live import cosines, match, order_scores, rank_as_written, typographic
 from training.evaluation.winoground import KNOWN, SCORES, pair_matrix, wins_of_matrix
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.intervals import figure_of
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName, everyday_words, zero_shot_classifier
 
