@@ -18,6 +18,7 @@ from app.command import listen
 from app.server.server import make_server
 from app.server.timeouts import settings
 from app.state.library import Library
+from app.ui.assets import BASE
 from index.build import build_collection
 from tests.samples import PALETTE, ColourEncoder, paint
 
@@ -122,3 +123,9 @@ def search(page: Page, text: str) -> None:
 def names(page: Page, count: int = 15) -> list[str]:
     """The colours of the first images on the page."""
     return [name.split()[0] for name in page.locator("#grid .g-name").all_inner_texts()[:count]]
+
+
+def navigate(page: Page, call: str) -> object:
+    """What a function of the navigation module answers, such as navigate(page, "goTo('map')")."""
+    address = f"{BASE}/ui/navigation/navigation.js"
+    return page.evaluate(f"import(new URL('{address}', document.baseURI)).then((module) => module.{call})")

@@ -6,7 +6,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import search
+from tests.browsing import navigate, search
 
 pytestmark = pytest.mark.browser
 
@@ -47,9 +47,9 @@ def test_no_tab_or_state_has_a_serious_finding(opened, look):
     told += findings(page, "mistake")
     tabs = page.locator("#tabs [role=tab]").evaluate_all("all => all.map((one) => one.dataset.tabId || one.innerText)")
     for name in sorted(set(filter(None, tabs)) - {"search", "Search"}):
-        page.evaluate("tab => gelato.goTo(tab.toLowerCase())", name)
+        navigate(page, f"goTo('{name.lower()}')")
         page.wait_for_load_state("networkidle")
-        assert page.evaluate("gelato.whichTab()") == name.lower()
+        assert navigate(page, "whichTab()") == name.lower()
         told += findings(page, name)
     assert not told, "\n".join(told)
     assert len(tabs) >= 6
@@ -77,7 +77,7 @@ def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_findi
     for view in ("images", "review", "accuracy", "phrasings"):
         page.locator(f"#view-{view}").click()
         look(view)
-    page.evaluate("gelato.goTo('map')")
+    navigate(page, "goTo('map')")
     page.locator("#map-status b").wait_for()
     page.locator("#map canvas").last.focus()
     page.keyboard.press("Enter")
@@ -141,7 +141,7 @@ def test_a_search_is_asked_read_and_left_by_keyboard_alone(opened):
 def test_every_stop_of_the_tab_key_has_a_name_and_a_ring(opened):
     page = opened("?q=red")
     for tab in ("search", "classify", "map", "collections"):
-        page.evaluate("tab => gelato.goTo(tab)", tab)
+        navigate(page, f"goTo('{tab}')")
         page.wait_for_load_state("networkidle")
         page.evaluate("document.activeElement?.blur()")
         seen = set()

@@ -1,38 +1,40 @@
-"""Phrases of many threads through one tower: what each gets, and how often the tower is called."""
+"""Texts of many threads through one tower: what each gets, and how often the tower is called."""
 
 import threading
 import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.state.library import Library
-from app.state.text_batcher import Together
+from app.state.shared_encoder import SharedEncoder
+from app.state.text_batcher import TextBatcher
 from index.build import build_collection
 from tests.samples import PALETTE, ColourEncoder
-from training.models.encoder import BATCH
+from training.models.encoder import BATCH, Encoder
 from training.models.errors import UserError
 
 
 class Tower:
-    """Counts its calls, and how many run at once; a phrase's vector is its length and its first letter."""
+    """Counts its calls, and how many run at once; a text's vector is its length and its first letter."""
 
     def __init__(self, seconds: float = 0.0):
         self.seconds, self.calls, self.running, self.most = seconds, [], 0, 0
 
-    def __call__(self, phrases):
+    def __call__(self, texts):
         self.running += 1
         self.most = max(self.most, self.running)
         time.sleep(self.seconds)
-        self.calls.append(list(phrases))
+        self.calls.append(list(texts))
         self.running -= 1
-        if "bad" in phrases:
+        if "bad" in texts:
             raise UserError("bad cannot be read")
-        return self.oracle(phrases)
+        return self.oracle(texts)
 
     @staticmethod
-    def oracle(phrases):
-        return np.array([[len(phrase), ord(phrase[0])] for phrase in phrases], np.float32)
+    def oracle(texts):
+        return np.array([[len(text), ord(text[0])] for text in texts], np.float32)
 
 
 def in_threads(function, given):
@@ -53,63 +55,77 @@ def in_threads(function, given):
     return answers
 
 
-def test_everybody_gets_the_rows_of_their_own_phrases_from_few_calls_of_which_none_overlap():
+def test_everybody_gets_the_rows_of_their_own_texts_from_few_calls_of_which_none_overlap():
     tower = Tower(0.02)
-    together = Together(tower)
-    phrases = [f"{chr(97 + i)}{'x' * i}" for i in range(20)]
-    answers = in_threads(together, phrases)
-    for phrase in phrases:
-        assert (answers[phrase] == tower.oracle([phrase])).all()
+    batcher = TextBatcher(tower)
+    texts = [f"{chr(97 + i)}{'x' * i}" for i in range(20)]
+    answers = in_threads(batcher, texts)
+    for text in texts:
+        assert (answers[text] == tower.oracle([text])).all()
     assert tower.most == 1 and len(tower.calls) <= 6  # the first goes alone, those who waited go together
-    assert sorted(phrase for call in tower.calls for phrase in call) == phrases
+    assert sorted(text for call in tower.calls for text in call) == texts
 
 
-def test_a_phrase_that_was_asked_before_costs_nothing_until_it_is_forgotten():
+def test_a_text_that_was_asked_before_costs_nothing_until_it_is_forgotten():
     tower = Tower()
-    together = Together(tower, keep=2)
-    together(["one", "two", "one"])
-    together(["two"])
+    batcher = TextBatcher(tower, capacity=2)
+    batcher(["one", "two", "one"])
+    batcher(["two"])
     assert tower.calls == [["one", "two"]]
-    together(["three"])
-    together(["two"])  # used later than "one", so it is still known
-    together(["one"])
+    batcher(["three"])
+    batcher(["two"])  # used later than "one", so it is still known
+    batcher(["one"])
     assert tower.calls == [["one", "two"], ["three"], ["one"]]
 
 
 def test_a_long_list_goes_in_parts_and_does_not_push_questions_out():
     tower = Tower()
-    together = Together(tower, keep=3)
-    together(["question"])
+    batcher = TextBatcher(tower, capacity=3)
+    batcher(["question"])
     many = [f"class {i}" for i in range(2 * BATCH + 5)]
-    assert (together(many) == tower.oracle(many)).all()
+    assert (batcher(many) == tower.oracle(many)).all()
     assert [len(call) for call in tower.calls] == [1, BATCH, BATCH, 5]
-    together(["question"])
+    batcher(["question"])
     assert len(tower.calls) == 4
 
 
-def test_a_phrase_that_cannot_be_read_fails_for_those_alone_who_asked_for_it():
-    answers = in_threads(Together(Tower(0.02)), ["good", "bad", "fine", "well"])
+def test_a_text_that_cannot_be_read_fails_for_those_alone_who_asked_for_it():
+    answers = in_threads(TextBatcher(Tower(0.02)), ["good", "bad", "fine", "well"])
     assert isinstance(answers.pop("bad"), UserError)
-    for phrase, rows in answers.items():
-        assert (rows == Tower.oracle([phrase])).all()
+    for text, rows in answers.items():
+        assert (rows == Tower.oracle([text])).all()
 
 
 def test_what_a_caller_does_to_its_rows_stays_with_it():
-    together = Together(Tower())
-    together(["one"])[:] = 0
-    assert (together(["one"]) == Tower.oracle(["one"])).all()
+    batcher = TextBatcher(Tower())
+    batcher(["one"])[:] = 0
+    assert (batcher(["one"]) == Tower.oracle(["one"])).all()
 
 
-def test_the_encoders_of_the_library_answer_together_and_alike(tmp_path, squares):
+def test_the_encoders_of_the_library_batch_texts_and_are_otherwise_unchanged(tmp_path, squares):
     build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
-    library = Library(lambda name: ColourEncoder())
+    own = ColourEncoder()
+    methods = dict(vars(own))
+    library = Library(lambda name: own)
     library.add(tmp_path / "squares.gelato")
     encoder = library.encoder(library.collection(None))
-    assert isinstance(encoder.embed_texts, Together)
-    phrases = [f"a photo of something {name}" for name in PALETTE] * 3
-    assert (encoder.embed_texts(phrases) == ColourEncoder().embed_texts(phrases)).all()
+    assert isinstance(encoder, SharedEncoder) and encoder.encoder is own
+    assert vars(own) == methods  # nothing was patched into it
+    texts = [f"a photo of something {name}" for name in PALETTE] * 3
+    assert (encoder.embed_texts(texts) == ColourEncoder().embed_texts(texts)).all()
     assert encoder.embed_texts([]).shape == (0, 3)
     library.stop()
+
+
+def test_a_shared_encoder_has_every_attribute_and_method_of_the_encoder_it_shares():
+    own = ColourEncoder()
+    shared = SharedEncoder(own)
+    for name in Encoder.__annotations__:
+        assert getattr(shared, name) == getattr(own, name)
+    public = {name for name, value in vars(Encoder).items() if not name.startswith("_") and callable(value)}
+    assert public | {"batching"} <= set(vars(SharedEncoder))  # a method it inherits would run without the encoder
+    images = [Image.new("RGB", (8, 8), name) for name in ("red", "blue")]
+    assert (shared.embed_images(images) == own.embed_images(images)).all()
 
 
 def test_strengths_by_known_moments_are_those_worked_out_from_the_rows():

@@ -118,11 +118,11 @@ def test_a_claim_that_does_not_exist_is_answered_by_the_nearest():
 
 
 def test_a_small_run_of_a_method_is_measured(tmp_path, monkeypatch):
-    from training.claims import little_ssl
+    from training.claims import small_ssl
 
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
-    monkeypatch.setattr(little_ssl, "SSL_SCENES", 1000)
-    measured = little_ssl.ssl_run(0, True, "byol")
+    monkeypatch.setattr(small_ssl, "SSL_SCENES", 1000)
+    measured = small_ssl.ssl_run(0, True, "byol")
     assert 0 < measured["z spread"] < 2 and 0 <= measured["h: shape"] <= 1
     assert all(math.isfinite(value) for value in measured.values())
 

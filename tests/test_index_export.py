@@ -48,9 +48,9 @@ def test_plain_open_clip_loads_an_exported_run_with_equal_embeddings(run):
     ours = load_encoder(str(run), runtime="torch", precision="f32")
     images = [noise_image(seed, (60, 45)) for seed in range(3)]
     with torch.inference_mode():
-        images = model.encode_image(torch.stack([preprocess(p) for p in images]), normalize=True).numpy()
+        vectors = model.encode_image(torch.stack([preprocess(image) for image in images]), normalize=True).numpy()
         texts = model.encode_text(tokenizer(PHRASES), normalize=True).numpy()
-    np.testing.assert_allclose(ours.embed_images(images), images, atol=2e-6)
+    np.testing.assert_allclose(ours.embed_images(images), vectors, atol=2e-6)
     np.testing.assert_allclose(ours.embed_texts(PHRASES), texts, atol=2e-6)
     again = load_encoder(str(run / "open_clip"), runtime="torch", precision="f32")
     assert np.array_equal(again.embed_texts(PHRASES), ours.embed_texts(PHRASES))

@@ -4,7 +4,8 @@ This is the one place that knows methods, towers, data and the engine together.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
 from training.models.atomic import write_file
 from training.models.errors import UserError
+from training.models.file_lock import lock_folder
 from training.models.norms import make_norms_global
 from training.models.registry import pick
 from training.models.towers import build_backbone, build_pair
@@ -163,7 +165,7 @@ def _train(
 ) -> Trainer:
     trainer = Trainer(planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet)
     if out is not None:
-        with Lock(out, world):
+        with _locked(out, world):
             if checkpoints(out):
                 trainer.resume()
             if world.leads:
@@ -174,26 +176,14 @@ def _train(
     return trainer
 
 
-class Lock:
-    """A run directory that one process at a time trains in; the system lets go of it whatever happens."""
-
-    def __init__(self, run: Path, world: World):
-        self.run, self.world = run, world
-
-    def __enter__(self) -> None:
-        if not self.world.leads:
-            return
-        import fcntl
-
-        self.file = (self.run / ".lock").open("w")
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self.file.close()
-            raise UserError(
-                f"{self.run} is being trained by another process; wait for it, or stop it first."
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        if self.world.leads:
-            self.file.close()
+@contextmanager
+def _locked(run: Path, world: World) -> Iterator[None]:
+    """Keep other processes from training in the run directory; the leading rank holds the lock for all."""
+    if not world.leads:
+        yield
+        return
+    lock = lock_folder(run, f"{run} is being trained by another process; wait for it, or stop it first.")
+    try:
+        yield
+    finally:
+        lock.release()

@@ -14,12 +14,14 @@ from app.page import make_page
 from app.server.access import Guard, is_loopback
 from app.server.api.routes import api_errors, api_routes, upload
 from app.server.downloads import export_routes
+from app.server.static import static_routes
 from app.state.indexing import build_of, build_of_demo
 from app.state.library import Library
 from app.tabs.classify.export import label_routes
 from app.tabs.classify.form import Kept
 from app.tabs.map.tab import map_routes
-from app.ui.theme import CSS, HEAD, THEME
+from app.ui.assets import CSS, HEAD
+from app.ui.theme import THEME
 from index.collection import cached_collection
 from index.ingest.demo import SUGGESTIONS, demo_folders
 from training.data.sources import open_source
@@ -49,7 +51,13 @@ def make_server(
 ) -> ASGIApp:
     """Everything that is served, behind the guard. host is where it listens, public_host a tunnel's name."""
     server = FastAPI(title="Gelato", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    for router in (routes(library), export_routes(library), label_routes(library), map_routes(library)):
+    for router in (
+        static_routes(),
+        routes(library),
+        export_routes(library),
+        label_routes(library),
+        map_routes(library),
+    ):
         server.include_router(router, include_in_schema=False)
     server.include_router(api_routes(library, Kept()))
     api_errors(server)

@@ -13,7 +13,7 @@ from typing import Any
 from app.state.jobs import Job, Jobs
 from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
-from app.state.text_batcher import Together
+from app.state.shared_encoder import SharedEncoder
 from app.state.uploads import Uploads
 from index.collection import Manifest
 from index.storage.writer import begin_anew
@@ -135,7 +135,7 @@ class Library:
                 with self._loading:
                     encoder = self.load(name)
                     if encoder.reads_text:
-                        encoder.embed_texts = Together(encoder.embed_texts)  # type: ignore[method-assign, assignment]
+                        encoder = SharedEncoder(encoder)
                         encoder.embed_texts(["a photo"])
                 future.set_result(encoder)
             except UserError as error:

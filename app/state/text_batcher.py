@@ -1,94 +1,89 @@
-"""Phrases of many people through one text tower: one call at a time, for all who wait, and none twice."""
+"""Texts of many threads through one text encoder: one batch at a time for all that wait, and no text twice."""
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from training.models.encoder import BATCH, Vectors
+from training.models.lru_cache import LRUCache
 
-KEPT = 4096  # phrases whose vectors are remembered, some 12 MB
-FEW = 4  # phrases: a question; more are a list of classes, which would push the questions out
+CAPACITY = 4096  # embeddings of texts in memory, some 12 MB
+QUERY_TEXTS = 4  # a request of more texts is a list of classes, which would push queries out of the cache
 
 Embed = Callable[[Sequence[str]], Vectors]
 
 
-class Together:
-    """embed as many threads may call it.
+class TextBatcher:
+    """embed, for many threads at once.
 
-    A tower that is called by ten threads at once answers all of them late. Here one call runs at a time;
-    whoever comes meanwhile waits, and the next call takes up to BATCH waiting phrases. A list of thousands
-    goes in parts, between which others have their turn.
+    A text encoder that ten threads call at once answers all of them late. Here one call runs at a time. Threads
+    that come meanwhile wait, and the next call takes up to BATCH of their texts. A list of thousands is split,
+    and other threads have their turn in between.
     """
 
-    def __init__(self, embed: Embed, keep: int = KEPT):
-        self.embed, self.keep = embed, keep
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
-        self._waiting: deque[_Asked] = deque()
-        self._lock = threading.Lock()  # for what is known and who waits
-        self._running = threading.Lock()  # held during a call of the tower
+    def __init__(self, embed: Embed, capacity: int = CAPACITY):
+        self.embed = embed
+        self._cache: LRUCache[str, Vectors] = LRUCache(capacity)  # [dim] each
+        self._waiting: deque[_Pending] = deque()
+        self._lock = threading.Lock()  # of _waiting
+        self._running = threading.Lock()  # held during a call of embed
 
-    def __call__(self, phrases: Sequence[str]) -> Vectors:
-        """[N, dim], a row a phrase."""
-        if not phrases:
-            return self.embed(phrases)
-        rows: dict[str, Vectors] = {}
-        with self._lock:
-            for phrase in phrases:
-                if phrase in self._known:
-                    self._known.move_to_end(phrase)
-                    rows[phrase] = self._known[phrase]
-        missing = list(dict.fromkeys(phrase for phrase in phrases if phrase not in rows))
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """[N, dim], a row a text."""
+        if not texts:
+            return self.embed(texts)
+        rows = {text: row for text in texts if (row := self._cache.get(text)) is not None}
+        missing = list(dict.fromkeys(text for text in texts if text not in rows))
         for start in range(0, len(missing), BATCH):
             part = missing[start : start + BATCH]
-            rows.update(zip(part, self._embedded(part), strict=True))
-        if len(phrases) <= FEW:
-            with self._lock:
-                self._known.update((phrase, rows[phrase].copy()) for phrase in missing)
-                while len(self._known) > self.keep:
-                    self._known.popitem(last=False)
-        return np.stack([rows[phrase] for phrase in phrases])
+            rows.update(zip(part, self._embed_soon(part), strict=True))
+        if len(texts) <= QUERY_TEXTS:
+            for text in missing:
+                self._cache[text] = rows[text].copy()  # a view would hold the whole batch
+        return np.stack([rows[text] for text in texts])
 
-    def _embedded(self, phrases: list[str]) -> Vectors:
-        asked = _Asked(phrases)
+    def _embed_soon(self, texts: list[str]) -> Vectors:
+        """[N, dim] from the next call that has room; an error that these texts cause is raised here alone."""
+        pending = _Pending(texts)
         with self._lock:
-            self._waiting.append(asked)
+            self._waiting.append(pending)
         with self._running:
-            while asked.rows is None and asked.error is None:  # else whoever ran before did it for us
-                self._run()
-        if asked.error is not None:
-            raise asked.error
-        assert asked.rows is not None
-        return asked.rows
+            while pending.rows is None and pending.error is None:  # else another thread's call took our texts along
+                self._embed_waiting()
+        if pending.error is not None:
+            raise pending.error
+        assert pending.rows is not None
+        return pending.rows
 
-    def _run(self) -> None:
-        """One call for those who have waited longest; should it fail, each is asked for alone."""
+    def _embed_waiting(self) -> None:
+        """One call for the threads that have waited longest; if it fails, one call for each of them."""
         with self._lock:
-            taken = [self._waiting.popleft()]
-            while self._waiting and sum(len(one.phrases) for one in [*taken, self._waiting[0]]) <= BATCH:
-                taken.append(self._waiting.popleft())
+            batch = [self._waiting.popleft()]
+            while self._waiting and sum(len(one.texts) for one in [*batch, self._waiting[0]]) <= BATCH:
+                batch.append(self._waiting.popleft())
         try:
-            rows = self.embed([phrase for one in taken for phrase in one.phrases])
+            rows = self.embed([text for one in batch for text in one.texts])
         except Exception as error:
-            if len(taken) == 1:
-                taken[0].error = error
+            if len(batch) == 1:
+                batch[0].error = error
                 return
-            for one in taken:
+            for one in batch:
                 try:
-                    one.rows = self.embed(one.phrases)
+                    one.rows = self.embed(one.texts)
                 except Exception as own:
                     one.error = own
             return
-        ends = np.cumsum([len(one.phrases) for one in taken])
-        for one, part in zip(taken, np.split(rows, ends[:-1]), strict=True):
+        ends = np.cumsum([len(one.texts) for one in batch])
+        for one, part in zip(batch, np.split(rows, ends[:-1]), strict=True):
             one.rows = part
 
 
-class _Asked:
-    """What one thread waits for."""
+class _Pending:
+    """Texts that one thread waits for."""
 
-    def __init__(self, phrases: list[str]):
-        self.phrases = phrases
+    def __init__(self, texts: list[str]):
+        self.texts = texts
         self.rows: Vectors | None = None
         self.error: Exception | None = None

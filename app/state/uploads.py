@@ -2,12 +2,12 @@
 
 import secrets
 import threading
-from collections import OrderedDict
 
 from PIL import Image
 
 from training.models.decoding import decode_image
 from training.models.errors import UserError
+from training.models.lru_cache import LRUCache
 
 CAPACITY = 48  # images in memory
 SIDE = 768  # pixels of the longer side of an uploaded image, as stored
@@ -17,20 +17,15 @@ class Uploads:
     """Uploaded images, found by a token; the least recently used goes first."""
 
     def __init__(self, capacity: int = CAPACITY):
-        self.capacity = capacity
-        self._images: OrderedDict[str, Image.Image] = OrderedDict()
+        self._images: LRUCache[str, Image.Image] = LRUCache(capacity)
         self._decoding = threading.Lock()  # one at a time: the largest takes half a gigabyte
-        self._lock = threading.Lock()
 
     def add(self, image: Image.Image) -> str:
         """Store an image; returns the token that requests name it by."""
         small = image.copy()
         small.thumbnail((SIDE, SIDE))
         token = secrets.token_hex(12)
-        with self._lock:
-            self._images[token] = small
-            while len(self._images) > self.capacity:
-                self._images.popitem(last=False)
+        self._images[token] = small
         return token
 
     def read(self, data: bytes) -> tuple[str, int, int]:
@@ -43,9 +38,8 @@ class Uploads:
         return self.add(read.image), read.width, read.height
 
     def get(self, token: str) -> Image.Image:
-        """The image; UserError once it was dropped."""
-        with self._lock:
-            if token not in self._images:
-                raise UserError("That uploaded image is no longer stored; upload it again.")
-            self._images.move_to_end(token)
-            return self._images[token]
+        """The image, which the caller must not change; UserError once it was dropped."""
+        image = self._images.get(token)
+        if image is None:
+            raise UserError("That uploaded image is no longer stored; upload it again.")
+        return image

@@ -1,47 +1,6 @@
 """The look: one accent, neutral stone, images without boxes round them."""
 
-from pathlib import Path
-
 import gradio as gr
-
-HERE = Path(__file__).parent.parent
-STYLES = (
-    "ui/base.css",
-    "tabs/search/search.css",
-    "tabs/classify/classify.css",
-    "tabs/map/map.css",
-    "tabs/probe/probe.css",
-    "tabs/lecture/lecture.css",
-    "tabs/compare/compare.css",
-    "tabs/collections/collections.css",
-)
-SCRIPTS = (
-    "ui/grid/grid.js",
-    "ui/navigation/navigation.js",
-    "ui/header/header.js",
-    "ui/query/query.js",
-    "ui/histogram/histogram.js",
-    "ui/filters/filters.js",
-    "ui/selection/selection.js",
-    "ui/heat_map/heat_map.js",
-    "ui/inspector/inspector.js",
-    "ui/footer/footer.js",
-    "tabs/search/search.js",
-    "tabs/classify/classify.js",
-    "tabs/classify/labels.js",
-    "tabs/classify/review.js",
-    "tabs/classify/measures.js",
-    "tabs/map/points.js",
-    "tabs/map/paint.js",
-    "tabs/map/pointer.js",
-    "tabs/map/panel.js",
-    "tabs/map/map.js",
-    "tabs/collections/collections.js",
-    "tabs/probe/probe.js",
-    "tabs/lecture/lecture.js",
-    "tabs/compare/compare.js",
-    "tabs/compare/runs.js",
-)
 
 # Only the Regular and Bold files of Gradio's fonts hold all of a-z; its default asks for SemiBold.
 SANS: list[gr.themes.Font | str] = [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]
@@ -96,8 +55,4 @@ THEME = gr.themes.Base(
     button_secondary_border_color_dark="transparent",
     checkbox_background_color_selected="#d97706",
     checkbox_background_color_selected_dark="#d97706",
-)
-CSS = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
-HEAD = "<meta name='referrer' content='same-origin'>\n" + "\n".join(
-    f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
 )

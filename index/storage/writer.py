@@ -34,8 +34,17 @@ from index.storage.tags import TAGS_FILE
 from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.file_lock import LOCK_FILE, lock_folder
 
-BEFORE_MANIFEST = (".lock", "segments", "thumbnails", FAILURES, TAGS_FILE, CORRECTIONS_FILE)  # may be there without it
+BUSY = "{} is being written by another process; wait for it to end, or stop it (stopping is safe)."
+BEFORE_MANIFEST = (
+    LOCK_FILE,
+    "segments",
+    "thumbnails",
+    FAILURES,
+    TAGS_FILE,
+    CORRECTIONS_FILE,
+)  # may be there without it
 
 
 class Writer:
@@ -54,7 +63,7 @@ class Writer:
         self.made = not path.exists()
         with written(path):
             (path / "segments").mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path)
+            self._lock = lock_folder(path, BUSY.format(path))
         try:
             if encoder is None or (path / MANIFEST).exists():
                 self.manifest = Manifest.read(path)
@@ -86,7 +95,7 @@ class Writer:
         """Let the next writer in; of a collection that came to nothing, nothing stays."""
         if self.made and self.manifest.revision == 0:
             shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        self._lock.release()
 
     def publish(
         self,
@@ -282,20 +291,3 @@ def _is_ours(path: Path) -> bool:
         entry.name in BEFORE_MANIFEST or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
         for entry in path.iterdir()
     )
-
-
-def _lock(path: Path) -> int:
-    """An open handle that keeps other writers out until it is closed or the process ends."""
-    handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows: no second writer is noticed there
-        pass
-    except OSError as error:
-        os.close(handle)
-        raise UserError(
-            f"{path} is being written by another process; wait for it to end, or stop it (stopping is safe)."
-        ) from error
-    return handle

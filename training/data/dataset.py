@@ -1,7 +1,6 @@
 """Sources as one numbered list of images with captions and labels, decoded once where that fits on the disk."""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from training.data.shard_index import ShardIndex
 from training.data.shards import ShardSource
 from training.data.source import Item, Source
 from training.data.sources import open_source
+from training.models.atomic import replacement, write_file
 from training.models.cache import cache_dir
 from training.models.decoding import ImageError, decode_image
 from training.models.errors import UserError
@@ -184,9 +184,8 @@ class Decoded:
 
     @staticmethod
     def _make(items: Sequence[Item], canvas: int, path: Path) -> None:
-        beside = path.with_name(f".{path.stem}.{os.getpid()}.npy")
-        try:
-            array = np.lib.format.open_memmap(beside, "w+", np.uint8, (len(items), 3, canvas, canvas))
+        with replacement(path) as temporary:
+            array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(items), 3, canvas, canvas))
             broken = []
 
             def one(number: int) -> None:
@@ -198,10 +197,8 @@ class Decoded:
             with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(one, range(len(items)), chunksize=64))
             array.flush()
-            path.with_suffix(".txt").write_text("\n".join(sorted(broken)))
-            os.replace(beside, path)  # last: it is what says that all is there
-        finally:
-            beside.unlink(missing_ok=True)
+            # Before the array, whose name says that all is there.
+            write_file(path.with_suffix(".txt"), "\n".join(sorted(broken)).encode())
 
     def pixels(self, number: int) -> NDArray[np.uint8]:
         if number in self.broken:

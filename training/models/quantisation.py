@@ -9,7 +9,6 @@ that nothing was fitted to turn is measured then, and a tower that turns too far
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -25,6 +24,7 @@ from PIL import Image
 from training.models.atomic import write_file
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
+from training.models.runtime import save_model
 
 SKIMAGE, SKLEARN = "skimage.data", "sklearn.datasets.images"
 FITTED = [(SKIMAGE, f"{name}.png") for name in ("astronaut", "chelsea", "coffee", "camera")]
@@ -78,10 +78,7 @@ def _quantize(openvino: Any, core: Any, path: Path, small: Path, side: int) -> N
             subset_size=CROPS * len(FITTED),
             ignored_scope=nncf.IgnoredScope(types=["GroupConvolution"], validate=False),
         )
-    beside = small.with_name(f".{small.stem}.{os.getpid()}.xml")
-    openvino.save_model(model, beside, compress_to_fp16=False)
-    os.replace(beside.with_suffix(".bin"), small.with_suffix(".bin"))
-    os.replace(beside, small)
+    save_model(openvino, model, small, half=False)
 
 
 def _cosine(whole: Callable, small: Callable, pixels: NDArray[np.uint8]) -> float:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.models.atomic import temporary_name
 from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.parallel import cores
@@ -187,10 +188,19 @@ def _export(
         warnings.simplefilter("ignore")  # the conversion traces, which PyTorch calls deprecated
         model = openvino.convert_model(build().eval(), example_input=torch.from_numpy(example))
     model.reshape([-1 if axis in free else size for axis, size in enumerate(example.shape)])
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.xml")
-    openvino.save_model(model, beside, compress_to_fp16=half)
-    os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
-    os.replace(beside, path)  # the graph last: it is what says that the export is whole
+    save_model(openvino, model, path, half)
+
+
+def save_model(openvino: Any, model: Any, path: Path, half: bool) -> None:
+    """Write an OpenVINO model to path (.xml) and its weights beside it (.bin), whole or not at all."""
+    temporary = temporary_name(path, ".xml")
+    try:
+        openvino.save_model(model, temporary, compress_to_fp16=half)
+        os.replace(temporary.with_suffix(".bin"), path.with_suffix(".bin"))
+        os.replace(temporary, path)  # the graph last: it is what says that the export is whole
+    finally:
+        temporary.with_suffix(".bin").unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @cache

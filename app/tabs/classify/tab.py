@@ -11,6 +11,7 @@ from app.tabs.classify.form import FIELDS, LEVELS, OWN, Kept
 from app.tabs.classify.image import classify_image, where_it_matches
 from app.tabs.classify.review import judge, learn, measured, phrasings, recalibrate, to_review
 from app.tabs.search.tab import answered
+from app.ui.assets import event_module, load_module
 from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS, template_set
 
@@ -104,7 +105,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(scale=4, min_width=260):
             image = gr.HTML(
                 html_template="<div class='g-image'></div>",
-                js_on_load="gelato.image(element, props, trigger, 'select')",
+                js_on_load=load_module("tabs/classify/classify.js", "image(element, props, trigger, 'select')"),
                 apply_default_css=False,
                 elem_id="image",
             )
@@ -150,14 +151,14 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(scale=5, min_width=280):
             bars = gr.HTML(
                 html_template="<div class='g-bars' aria-live='polite'></div>",
-                js_on_load="gelato.bars(element, props, server, watch)",
+                js_on_load=load_module("tabs/classify/classify.js", "bars(element, props, server, watch)"),
                 apply_default_css=False,
                 server_functions=[where_],
                 elem_id="bars",
             )
     labels = gr.HTML(
         html_template="<div class='g-labels'></div>",
-        js_on_load="gelato.labels(element, props, server, watch)",
+        js_on_load=load_module("tabs/classify/labels.js", "labels(element, props, server, watch)"),
         apply_default_css=False,
         server_functions=[labelled, review, judged, learning, calibrate, measure, phrase],
         elem_id="labels",
@@ -183,11 +184,15 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         [where, image, *asked],
         bars,
         trigger_mode="always_last",
-        js="(...values) => gelato.waiting('bars', values)",
+        js=event_module("tabs/classify/classify.js", "waiting('bars', values)"),
         **quiet,
     )
     everything.click(
-        start, [where, labels, *asked], [labels, timer], js="(...v) => gelato.waiting('labels', v)", **quiet
+        start,
+        [where, labels, *asked],
+        [labels, timer],
+        js=event_module("tabs/classify/classify.js", "waiting('labels', values)"),
+        **quiet,
     )
     gr.on(changes, again, [where, labels, *asked], [labels, timer], trigger_mode="always_last", **quiet)
     timer.tick(look, labels, [labels, timer], **quiet)

@@ -10,6 +10,7 @@ from app.state import indexing as work
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.tabs.search.tab import answered
+from app.ui.assets import load_module
 from index.collection import Collection
 from index.search import nearest_of
 from training.models.errors import UserError
@@ -32,7 +33,7 @@ def collections_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-collections'></div>",
-        js_on_load="gelato.collections(element, server)",
+        js_on_load=load_module("tabs/collections/collections.js", "collections(element, server)"),
         apply_default_css=False,
         server_functions=[overview, act, problems],
         elem_id="collections",

@@ -15,6 +15,7 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.questions import read_terms
 from app.tabs.search.tab import answered
+from app.ui.assets import load_module
 from app.ui.inspector.inspector import file_name
 from index.collection import Collection
 from index.query import Term, embed_query, with_file_names
@@ -49,7 +50,7 @@ def compare_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-compare'></div>",
-        js_on_load="gelato.compare(element, server)",
+        js_on_load=load_module("tabs/compare/compare.js", "compare(element, server)"),
         apply_default_css=False,
         server_functions=[sides, both, neighbours, speed, runs],
         elem_id="compare",

@@ -9,6 +9,7 @@ from PIL import Image
 from app.state.library import Library
 from app.tabs.probe.tab import image_of, likeliest, reader, shown
 from app.tabs.search.tab import answered
+from app.ui.assets import load_module
 from app.ui.inspector.inspector import file_name
 from index.collection import Collection
 from training.data.scenes import scene
@@ -33,7 +34,7 @@ def lecture_strip(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-lecture'></div>",
-        js_on_load="gelato.lecture(element, server)",
+        js_on_load=load_module("tabs/lecture/lecture.js", "lecture(element, server)"),
         apply_default_css=False,
         server_functions=[recipe, loss],
         elem_id="lecture",

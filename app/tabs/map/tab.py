@@ -15,6 +15,7 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.questions import PAGE, read_terms
 from app.tabs.search.tab import answered
+from app.ui.assets import load_module
 from app.ui.inspector.inspector import file_name
 from index.collection import Collection
 from index.projection.colouring import Colouring, by_column, by_score, by_words, colourable, first_column
@@ -52,7 +53,7 @@ def map_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-map'></div>",
-        js_on_load="gelato.map(element, server)",
+        js_on_load=load_module("tabs/map/map.js", "map(element, server)"),
         apply_default_css=False,
         server_functions=[describe, words, colour, images, table, tagged],
         elem_id="map",

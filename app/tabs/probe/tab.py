@@ -15,6 +15,7 @@ from PIL import Image
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.tabs.search.tab import answered
+from app.ui.assets import load_module
 from app.ui.inspector.inspector import file_name
 from training.data.contrasts import PAINTS, WINOGROUND, Pair, coloured_object, winoground_pair
 from training.data.world import COLOUR_NAMES, COLOURS, NATURAL, NATURAL_NAMES
@@ -65,7 +66,7 @@ def probe_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-probe'></div>",
-        js_on_load="gelato.probe(element, server)",
+        js_on_load=load_module("tabs/probe/probe.js", "probe(element, server)"),
         apply_default_css=False,
         server_functions=[start, bundled, pair, bars, order, colours, written, phrased],
         elem_id="probe",

@@ -9,6 +9,7 @@ import gradio as gr
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.questions import MOST, read_request
+from app.ui.assets import load_module
 from app.ui.inspector.inspector import explain_image, file_name, image_credits, image_facts
 from index.query import Term, parse_query
 from index.retrieval.facets import ORDERS
@@ -47,7 +48,7 @@ def search_tab(library: Library) -> None:
 
     gr.HTML(
         html_template="<div class='g-search'></div>",
-        js_on_load="gelato.search(element, server)",
+        js_on_load=load_module("tabs/search/search.js", "search(element, server)"),
         apply_default_css=False,
         server_functions=[find, inspect, explain, credits, filters, tagging, remark],
         elem_id="search",

@@ -7,6 +7,7 @@ import gradio as gr
 
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
+from app.ui.assets import load_module
 from index.retrieval.suggestions import suggestions
 from training.models.errors import UserError
 
@@ -20,7 +21,7 @@ def header(library: Library) -> gr.HTML:
     return gr.HTML(
         value={"collection": library.collection(None).key},
         html_template="<header class='g-header'></header>",
-        js_on_load="gelato.header(element, props, server)",
+        js_on_load=load_module("ui/header/header.js", "header(element, props, server)"),
         apply_default_css=False,
         server_functions=[state],
         elem_id="header",

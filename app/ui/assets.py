@@ -1,0 +1,64 @@
+"""The page's own scripts, stylesheets and images: a table made at start, under one address that changes with them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = Path(__file__).parent.parent
+FOLDERS = ("ui", "tabs")
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file, as it is sent."""
+
+    content: bytes
+    media_type: str
+
+
+def read_assets(app: Path) -> dict[str, Asset]:
+    """Every file of app/ui and app/tabs that a browser may ask for, by its path below app, in a fixed order."""
+    paths = (path for folder in FOLDERS for path in sorted((app / folder).rglob("*")))
+    return {
+        path.relative_to(app).as_posix(): Asset(path.read_bytes(), MEDIA_TYPES[path.suffix])
+        for path in paths
+        if path.suffix in MEDIA_TYPES and path.is_file()
+    }
+
+
+def content_hash(assets: dict[str, Asset]) -> str:
+    """One hash of all files and their names; with it in the address, relative imports agree with each other."""
+    digest = hashlib.sha256()
+    for path, asset in sorted(assets.items()):
+        digest.update(f"{path}\0{len(asset.content)}\0".encode())
+        digest.update(asset.content)
+    return digest.hexdigest()[:16]
+
+
+ASSETS = read_assets(APP)
+BASE = f"static/{content_hash(ASSETS)}"  # relative to the page, so that it works below a sub-path
+
+CSS = "\n".join(asset.content.decode() for path, asset in ASSETS.items() if path.endswith(".css"))
+HEAD = "<meta name='referrer' content='same-origin'>\n" + "\n".join(
+    f"<link rel='modulepreload' href='{BASE}/{path}'>" for path in ASSETS if path.endswith(".js")
+)
+
+
+def load_module(path: str, call: str) -> str:
+    """JavaScript for js_on_load: imports the module app/path and calls one of its functions.
+
+    call: such as "search(element, server)", with the names that Gradio gives to js_on_load.
+    """
+    return f"{_imported(path)}.then((module) => module.{call});"
+
+
+def event_module(path: str, call: str) -> str:
+    """JavaScript for the js of an event: as load_module, and the inputs' values are called `values`."""
+    return f"(...values) => {_imported(path)}.then((module) => module.{call})"
+
+
+def _imported(path: str) -> str:
+    if path not in ASSETS:
+        raise ValueError(f"There is no module {path} below app.")
+    return f"import(new URL('{BASE}/{path}', document.baseURI))"

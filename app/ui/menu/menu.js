@@ -1,0 +1,24 @@
+// A button with choices under it.
+import { button, icon, node } from "../elements/elements.js";
+
+// choices: [text, action] with a function to call, or an address to download.
+export const menu = (iconName, label, choices, settings = {}) => {
+  const choice = ([text, action]) =>
+    typeof action === "string"
+      ? node("a", { class: "g-button", href: action, download: "", text, onclick: () => (made.open = false) })
+      : button(null, text, () => {
+        made.open = false;
+        action();
+      });
+  const made = node("details", { class: "g-menu", ...settings },
+    node("summary", { class: "g-button" }, icon(iconName), node("span", { text: label })),
+    node("div", { class: "g-choices" }, ...choices.map(choice)));
+  made.addEventListener("focusout", (event) => made.contains(event.relatedTarget) || (made.open = false));
+  made.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !made.open) return;
+    event.stopPropagation();
+    made.open = false;
+    made.querySelector("summary").focus();
+  });
+  return made;
+};

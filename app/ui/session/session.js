@@ -1,0 +1,41 @@
+// What the page knows about the open collection, and how it asks the server.
+
+const listeners = new Set();
+
+export const session = {
+  state: null, // the last answer of the header's state function
+};
+
+// The key of the open collection.
+export const collection = () =>
+  session.state?.collection || new URLSearchParams(location.search).get("collection") || "";
+
+// Calls listener(state) for each new state; also now, if one is known. state.changed: another collection was opened.
+export const onState = (listener) => {
+  listeners.add(listener);
+  if (session.state) listener({ ...session.state, changed: false });
+};
+
+export const setState = (state, changed) => {
+  session.state = state;
+  listeners.forEach((listener) => listener({ ...state, changed }));
+};
+
+// The answer of a server function, or { error }. A lost connection is an answer too; the header shows a banner then.
+export const request = async (serverFunction, body) => {
+  const lost = { error: "The connection to Gelato is lost; trying again.", lost: true };
+  try {
+    return (await serverFunction(body)) ?? lost;
+  } catch {
+    return lost;
+  }
+};
+
+// The address of an image's preview.
+export const media = (collectionKey, id) => `media/${encodeURIComponent(collectionKey)}/${encodeURIComponent(id)}.webp`;
+
+// Why the first request takes a while.
+export const gettingReady = () =>
+  session.state?.encoder?.first
+    ? "The encoder is being fitted to this computer: ten seconds or more, this once."
+    : "The encoder is being loaded.";
