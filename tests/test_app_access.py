@@ -98,7 +98,7 @@ def paths(routes, before: str = "") -> Iterator[tuple[str, set[str]]]:
 
 
 def test_no_route_but_healthz_answers_without_the_token(guarded):
-    known = list(paths(guarded.app.routes))
+    known = list(paths(guarded.app.app.routes))
     listed = {path for path, _ in known}
     assert len(listed) > 40  # ours, and Gradio's
     assert {"/media/{key}/{id}.webp", "/images", "/export/{key}.{kind}", "/docs", "/config"} <= listed

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from app.page import make_page
 from app.server.access import Guard, is_loopback
 from app.server.api.routes import api_errors, api_routes, upload
+from app.server.content_policy import PagePolicy
 from app.server.downloads import export_routes
 from app.server.static import static_routes
 from app.state.indexing import build_of, build_of_demo
@@ -79,7 +80,7 @@ def make_server(
         pwa=False,
     )
     hosts = {"localhost", "127.0.0.1", "::1", host.lower()} | ({public_host.lower()} if public_host else set())
-    return Guard(server, hosts, users, any_address=not is_loopback(host), token=token)
+    return PagePolicy(Guard(server, hosts, users, any_address=not is_loopback(host), token=token))
 
 
 def routes(library: Library) -> APIRouter:

@@ -41,7 +41,9 @@ BASE = f"static/{content_hash(ASSETS)}"  # relative to the page, so that it work
 
 CSS = "\n".join(asset.content.decode() for path, asset in ASSETS.items() if path.endswith(".css"))
 HEAD = "<meta name='referrer' content='same-origin'>\n" + "\n".join(
-    f"<link rel='modulepreload' href='{BASE}/{path}'>" for path in ASSETS if path.endswith(".js")
+    f"<link rel='modulepreload' href='{BASE}/{path}'>"
+    for path in ASSETS
+    if path.endswith(".js") and not path.startswith("ui/api_docs/")
 )
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import gradio as gr
@@ -36,6 +35,7 @@ from app.state.open_collection import OpenCollection
 from app.state.questions import read_request
 from app.tabs.classify.form import Kept
 from app.tabs.classify.image import classify_image
+from app.ui.api_docs.api_docs import api_docs
 from index.collection import LOCAL_COLUMNS
 from index.search import Hit
 from index.search import search as find
@@ -45,7 +45,6 @@ from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 
 PREFIX = "/api/v1"
-PAGE = Path(__file__).with_name("docs.html")
 BODY = {"requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "It makes no sense, or cannot be done."},
@@ -134,7 +133,7 @@ def api_errors(server: FastAPI) -> None:
 
     @server.get("/docs", include_in_schema=False)
     def described() -> HTMLResponse:
-        return HTMLResponse(PAGE.read_text(encoding="utf-8"))
+        return HTMLResponse(api_docs())
 
 
 def client_functions(library: Library, classifiers: Kept) -> None:
