@@ -4,7 +4,6 @@ import gradio as gr
 
 from app.server.api.routes import client_functions
 from app.state.library import Library
-from app.tabs.classify.form import Kept
 from app.tabs.classify.tab import classify_tab
 from app.tabs.collections.tab import collections_tab
 from app.tabs.compare.tab import compare_tab
@@ -18,7 +17,7 @@ from app.ui.header.header import header
 def make_page(library: Library) -> gr.Blocks:
     """Everything that is on the page, wired to the library."""
     with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
-        client_functions(library, Kept())  # first, so that the names are theirs
+        client_functions(library)  # first, so that the names are theirs
         where = header(library)
         lecture_strip(library)
         with gr.Tabs(elem_id="tabs"):

@@ -28,16 +28,18 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+
 from index.build import build_collection
 from index.collection import Collection
-from index.labels.classifier import Asked, learned_from, make_classifier
-from index.labels.ground_truth import UNKNOWN, Known
-from index.labels.labelling import predict
-from index.labels.true_labels import true_labels
+from index.labels.classifier import make_classifier
+from index.labels.fitting import learned_from
+from index.labels.ground_truth import UNKNOWN, GroundTruth, read_labels
+from index.labels.predictions import predict
+from index.labels.request import LabelRequest
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
 from training.models.prompts import template_set
-from training.models.zero_shot import ClassName, ClassVectors
+from training.models.zero_shot import ClassEmbeddings, ClassName
 
 RESULT = Path(__file__).parent / "results/corrections.json"
 PAGE = Path(__file__).parent.parent / "docs" / "labelling.md"
@@ -76,8 +78,8 @@ def measure(
 ) -> list[dict[str, Any]]:
     """One row for each order and number of corrections. truth: [N], numbers of names. reviewed: the share that
     a person may correct."""
-    asked = Asked(tuple(map(ClassName, names)), tuple(template_set("photo")))
-    plain = make_classifier(asked, ClassVectors(encoder))
+    request = LabelRequest(tuple(map(ClassName, names)), tuple(template_set("photo")))
+    plain = make_classifier(request, ClassEmbeddings(encoder))
     guess = predict(plain, collection)
     rows = []
     for order, count in ((order, count) for order in ORDERS for count in COUNTS):
@@ -90,7 +92,7 @@ def measure(
             queue = own[np.argsort(guess.margin[own], kind="stable")] if order == "close" else own
             told = np.full(len(truth), UNKNOWN)
             told[queue[:count]] = truth[queue[:count]]
-            learned = learned_from(plain, collection, Known(told, "", 0, queue[:count]))
+            learned = learned_from(plain, collection, GroundTruth(told, corrected=queue[:count]))
             labels = predict(replace(plain, adapter=learned.adapter), collection).label
             before, always = (float((given[rest] == truth[rest]).mean()) for given in (guess.label, labels))
             runs.append((learned.helps, before, always if learned.helps else before, always))
@@ -149,7 +151,7 @@ def main(photos: Path, cifar10: Path, name: str, seeds: int) -> None:
         for key, source, reviewed in (("cifar10", cifar10, 0.5), ("photos", folder / "kinds", 0.75)):
             build_collection([source], folder / key, encoder)
             collection = Collection.open(folder / key)
-            words = true_labels(collection, "label_name") if key == "cifar10" else collection.items["path"].map(of)
+            words = read_labels(collection, "label_name") if key == "cifar10" else collection.items["path"].map(of)
             names = sorted(words.unique())
             truth = words.map({word: at for at, word in enumerate(names)}).to_numpy(np.int64)
             result[key] = measure(collection, encoder, truth, names, reviewed, seeds)

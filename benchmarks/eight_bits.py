@@ -21,11 +21,12 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+
 from index.build import build_collection
 from index.collection import Collection
 from index.ingest.throughput import machine
-from index.label import label_collection
-from index.labels.true_labels import true_labels
+from index.label import LabelRequest, label_collection
+from index.labels.ground_truth import read_labels
 from training.models.encoder import Vectors, unit
 from training.models.encoders import load_encoder
 from training.models.intervals import figure_of
@@ -40,9 +41,10 @@ def seen(encoder: str, data: str, precision: str, folder: Path) -> tuple[Vectors
     loaded = load_encoder(encoder, "openvino", precision)
     build_collection([data], folder, loaded)
     collection = Collection.open(folder)
-    truth = true_labels(collection, "label_name")
-    classes = [ClassName(name) for name in sorted(truth.unique())]
-    labels = label_collection(collection, loaded, classes, template_set("photo"))["label"]
+    truth = read_labels(collection, "label_name")
+    classes = tuple(ClassName(name) for name in sorted(truth.unique()))
+    request = LabelRequest(classes, tuple(template_set("photo")), calibration="uncalibrated")
+    labels = label_collection(collection, loaded, request).table["label"]
     order = np.argsort(collection.items["path"].to_numpy())
     return unit(np.asarray(collection.vectors[order])), (labels == truth).astype(float).iloc[order]
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.search import Drawn, drawn_collection
 from benchmarks.vectors import ImageLike
 from index.ingest.throughput import machine, peak_memory_mb
-from index.label import label_collection
+from index.label import LabelRequest, label_collection
 from training.models.zero_shot import ClassName
 
 RESULT = Path(__file__).parent / "results/label.json"
@@ -42,7 +42,8 @@ def main(rows: int, dim: int, classes: int) -> None:
         collection = drawn_collection(Path(folder, "drawn.gelato"), rows, dim)
         before = peak_memory_mb()
         begun, worked = time.perf_counter(), time.process_time()
-        label_collection(collection, Words(ImageLike(dim)), [ClassName(f"class {i}") for i in range(classes)], ["{}"])
+        request = LabelRequest(tuple(ClassName(f"class {i}") for i in range(classes)), ("{}",))
+        label_collection(collection, Words(ImageLike(dim)), request)
         seconds, worked = time.perf_counter() - begun, time.process_time() - worked
     result = {
         "rows": rows,

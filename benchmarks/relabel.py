@@ -24,14 +24,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.collection import Collection
-from index.labels.classifier import Asked
-from index.labels.labelling import Labelling
-from index.retrieval.relevance import null_distribution
+from index.label import Labelling, LabelRequest
+from index.retrieval.relevance import cached_null_distribution
 from index.storage.writer import Writer
 from training.models.encoder import Encoder, unit
 from training.models.encoders import load_encoder
 from training.models.prompts import template_set
-from training.models.zero_shot import ClassName, ClassVectors, everyday_words
+from training.models.zero_shot import ClassEmbeddings, ClassName, everyday_words
 
 RESULT = Path(__file__).parent / "results/relabel.json"
 CLASSES = 10
@@ -63,31 +62,31 @@ def main(images: int, runs: int, name: str) -> None:
     words = everyday_words()
     with tempfile.TemporaryDirectory() as folder:
         collection = drawn_collection(Path(folder) / "drawn.gelato", encoder, images)
-        noise = null_distribution(collection, encoder)
+        cached_null_distribution(collection, encoder)  # as the page has it once it is open
         modes: dict[str, tuple[str, dict[str, Any]]] = {
             "one of these": ("photo", {}),
             "one of these, 7 phrasings": ("7", {}),
             "one of these or none": ("photo", {"none": True}),
-            "any of these": ("photo", {"independent": True}),
+            "any of these": ("photo", {"mode": "any"}),
         }
         for mode, (templates, settings) in modes.items():
-            kept, phrases = ClassVectors(encoder), tuple(template_set(templates))
+            cached, prompts = ClassEmbeddings(encoder), tuple(template_set(templates))
 
-            def labelled(names: list[str], vectors: ClassVectors) -> tuple[float, int]:
-                before, begun = vectors.embedded, time.perf_counter()
-                asked = Asked(tuple(map(ClassName, names)), phrases, **settings)  # noqa: B023
-                labels = Labelling(collection, vectors, asked, noise if asked.independent else None)
-                assert sum(labels.counts()) >= images
-                return time.perf_counter() - begun, vectors.embedded - before
+            def labelled(names: list[str], embeddings: ClassEmbeddings) -> tuple[float, int]:
+                before, begun = embeddings.embedded, time.perf_counter()
+                request = LabelRequest(tuple(map(ClassName, names)), prompts, **settings)  # noqa: B023
+                labels = Labelling(collection, embeddings, request)
+                assert sum(labels.result.counts) >= images
+                return time.perf_counter() - begun, embeddings.embedded - before
 
-            first, _ = labelled(words[:CLASSES], kept)
+            first, _ = labelled(words[:CLASSES], cached)
             changed, anew = [], []
             for run in range(runs):  # side by side, so that a busy computer slows both
                 names = [*words[: CLASSES - 1], words[CLASSES + run]]
-                seconds, phrases_embedded = labelled(names, kept)
+                seconds, phrases_embedded = labelled(names, cached)
                 changed.append(seconds)
                 if "7" in mode:
-                    anew.append(labelled(names, ClassVectors(encoder))[0])
+                    anew.append(labelled(names, ClassEmbeddings(encoder))[0])
             result[mode] = {
                 "first": round(first, 3),
                 "changed": _spread(changed),

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.build import build_collection
 from index.collection import Collection
-from index.labels.true_labels import true_labels
+from index.labels.ground_truth import read_labels
 from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, null_distribution
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
@@ -135,7 +135,7 @@ def main(photos: Path, cifar10: Path, encoder: str) -> None:
         for key, source in {"photos": photos, "cifar10": cifar10}.items():
             build_collection([source], Path(folder, key), loaded)
             collection = Collection.open(Path(folder, key))
-            truth = true_labels(collection, str(photos / "labels.csv") if key == "photos" else "label_name")
+            truth = read_labels(collection, str(photos / "labels.csv") if key == "photos" else "label_name")
             labels = truth.fillna("").astype(str).to_numpy()
             names = sorted(set(labels) - {""})
             result[key] = measure(collection, loaded, labels, names[1::2])

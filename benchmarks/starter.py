@@ -20,14 +20,16 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+
 from index.build import build_collection
 from index.collection import Collection
-from index.label import label_collection
-from index.labels.true_labels import accuracy, true_labels
+from index.label import LabelRequest, label_collection
+from index.labels.ground_truth import named_truth, read_labels
 from index.query import Term
 from index.search import SearchRequest, search
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
+from training.models.intervals import Figure
 from training.models.prompts import template_set
 from training.models.zero_shot import ClassName
 
@@ -46,11 +48,11 @@ def found_by_name(collection: Collection, encoder: Encoder, truth: pd.Series, k:
     return {"value": float(np.mean(hits)), "low": float(low), "high": float(high), "n": len(hits)}
 
 
-def labelled(collection: Collection, encoder: Encoder, truth: pd.Series, templates: str) -> dict[str, Any]:
-    """Zero-shot top-1 over the names that occur in truth."""
-    classes = [ClassName(name) for name in sorted(truth.dropna().unique())]
-    labels = label_collection(collection, encoder, classes, template_set(templates))
-    return accuracy(labels["label"], truth)
+def labelled(collection: Collection, encoder: Encoder, source: str, templates: str) -> Figure | None:
+    """Zero-shot top-1 over the names that occur in the column or file source."""
+    classes = tuple(ClassName(name) for name in sorted(read_labels(collection, source).dropna().unique()))
+    request = LabelRequest(classes, tuple(template_set(templates)))
+    return label_collection(collection, encoder, request).accuracy(named_truth(collection, request, source))
 
 
 @click.command()
@@ -65,8 +67,9 @@ def main(photos: Path, cifar10: Path, encoder: str) -> None:
         for name, source in {"photos": photos, "cifar10": cifar10}.items():
             build_collection([source], Path(folder, name), loaded)
             collection = Collection.open(Path(folder, name))
-            truth = true_labels(collection, str(photos / "labels.csv") if name == "photos" else "label_name")
-            result[name] = {"top1": labelled(collection, loaded, truth, "photo")}
+            source = str(photos / "labels.csv") if name == "photos" else "label_name"
+            truth = read_labels(collection, source)
+            result[name] = {"top1": labelled(collection, loaded, source, "photo")}
             if name == "photos":
                 result[name]["in_top10_by_name"] = found_by_name(collection, loaded, truth, 10)
     result["machine"] = f"{platform.machine()}, Python {platform.python_version()}"

@@ -22,11 +22,10 @@ from app.server.access import LARGEST_IMAGE
 from app.server.server import make_server
 from app.state.library import Library
 from app.tabs.classify.collection import labelling_state, start_labelling
-from app.tabs.classify.form import Kept
 from app.tabs.map.tab import table_of_rows
 from index.build import build_collection
 from index.collection import read_failures
-from index.label import label_collection, labels_csv
+from index.label import LabelRequest, label_collection, labels_csv
 from index.storage.tables import csv_of, plain, safe
 from index.storage.tags import tag
 from tests.browsing import served, watched
@@ -199,15 +198,16 @@ def cells(text: str) -> list[str]:
 def test_no_cell_of_any_table_is_run_by_a_spreadsheet(page, library):
     collection = library.collection(None).published()
     form = {"classes": "red\n=cmd\nblue", "templates": "plain"}
-    job = start_labelling(library, Kept(), {}, form)["job"]
+    job = start_labelling(library, {}, form)["job"]
     while labelling_state(library, job)["state"] == "running":
         time.sleep(0.01)
+    request = LabelRequest(tuple(parse_classes("red\n=cmd\nblue")), ("{}",))
     chosen = {"ids": list(collection.items["id"])}
     tables = [
         page.get("/export/hostile.csv", params={"q": "red"}).text,
         page.post("/export/hostile.csv", json=chosen).text,
         page.get(f"/labels/{job}.csv").text,
-        labels_csv(label_collection(collection, ColourEncoder(), parse_classes("red\n=cmd\nblue"), ["{}"])),
+        labels_csv(label_collection(collection, ColourEncoder(), request)),
         table_of_rows(library, {"rows": [0, 1, 2], "revision": collection.revision})["csv"],
         csv_of(collection.items).decode(),
     ]

@@ -25,7 +25,6 @@ from app.server.server import make_server
 from app.state.library import Library
 from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
-from app.tabs.classify.form import Kept
 from app.tabs.collections.tab import all_collections
 from app.tabs.compare.tab import comparable_collections
 from app.tabs.search.tab import find_images
@@ -210,9 +209,7 @@ def test_the_inspector_knows_the_image(library):
 
 
 def test_labelling_the_collection_counts_shows_and_downloads(page, library):
-    job = start_labelling(library, Kept(), {}, {"classes": "red\nblue\ngreen\norange\ngrey", "templates": "plain"})[
-        "job"
-    ]
+    job = start_labelling(library, {}, {"classes": "red\nblue\ngreen\norange\ngrey", "templates": "plain"})["job"]
     while (state := labelling_state(library, job))["state"] == "running":
         time.sleep(0.01)
     counts = {c["name"]: c["images"] for c in state["classes"]}
@@ -223,7 +220,7 @@ def test_labelling_the_collection_counts_shows_and_downloads(page, library):
     assert rows[0][:6] == ["path", "label", "probability", "runner_up", "margin", "source"] and len(rows) == 7
     assert {row[5] for row in rows[1:]} == {"squares"}  # another computer is not told where it lies
     taken = page.get(f"/labels/{job}.json").json()
-    assert taken["classes"][0] == {"name": "red", "synonyms": []} and len(taken["labels"]) == 6
+    assert taken["classes"][0] == {"name": "red", "texts": ["red"]} and len(taken["labels"]) == 6
     assert "/squares" not in page.get(f"/labels/{job}.py").text
     assert page.get("/labels/unknown.csv").status_code == 404
 
@@ -233,14 +230,14 @@ def test_labelling_the_collection_counts_shows_and_downloads(page, library):
     [
         ("", "plain", "no classes"),
         ("a\na", "plain", "twice"),
-        ("a", "/etc/passwd", "phrasing"),
+        ("a", "/etc/passwd", "set of templates"),
         ("a", "own", "no lines"),
-        ("\n".join(map(str, range(400))), "80", "32,000 phrases"),
+        ("\n".join(map(str, range(400))), "80", "32,000 prompts"),
     ],
 )
-def test_classes_and_phrasings_that_make_no_sense_are_told(library, classes, templates, says):
+def test_classes_and_templates_that_make_no_sense_are_told(library, classes, templates, says):
     with pytest.raises(UserError, match=says):
-        start_labelling(library, Kept(), {}, {"classes": classes, "templates": templates})
+        start_labelling(library, {}, {"classes": classes, "templates": templates})
 
 
 def test_a_published_segment_is_seen_without_a_restart(library, squares, tmp_path):

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from index.labels.calibration import fit_temperature, fit_yes, held_out, reliability, share, softmax, surprise
+from index.labels.calibration import (
+    fit_platt,
+    fit_temperature,
+    held_out,
+    negative_log_likelihood,
+    reliability,
+    softmax,
+)
+from training.models.intervals import wilson_figure
 
 
 def drawn(temperature: float, n: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -21,19 +29,19 @@ def test_the_temperature_that_labels_were_drawn_with_is_found_again(temperature)
     assert fit_temperature(*drawn(temperature)) == pytest.approx(temperature, rel=0.08)
 
 
-def test_the_fitted_temperature_surprises_least_of_a_fine_grid():
+def test_the_fitted_temperature_is_the_likeliest_of_a_fine_grid():
     logits, truth = drawn(2.0, n=200)
     grid = np.exp(np.linspace(-3, 3, 601))
-    best = min(grid, key=lambda t: surprise(logits, truth, t))
+    best = min(grid, key=lambda t: negative_log_likelihood(logits, truth, t))
     assert fit_temperature(logits, truth) == pytest.approx(best, rel=0.02)
 
 
-def test_surprise_is_the_mean_log_likelihood_written_as_a_loop():
+def test_the_negative_log_likelihood_is_the_mean_written_as_a_loop():
     logits, truth = drawn(1.0, n=20)
     total = 0.0
     for row, label in zip(logits, truth, strict=True):
         total -= math.log(math.exp(row[label] / 3) / sum(math.exp(x / 3) for x in row))
-    assert surprise(logits, truth, 3.0) == pytest.approx(total / 20)
+    assert negative_log_likelihood(logits, truth, 3.0) == pytest.approx(total / 20)
 
 
 def test_calibration_mends_overconfidence_on_images_it_was_not_fitted_on():
@@ -53,7 +61,7 @@ def test_calibration_error_is_the_mean_gap_over_bins_worked_out_by_hand():
 def test_wilson_intervals_are_those_of_the_textbook():
     # Newcombe 1998, table I: 81 of 263 gives .2553 to .3662, 15 of 148 .0624 to .1605, 0 of 20 0 to .1611.
     for hits, n, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)):
-        found = share(hits, n)
+        found = wilson_figure(hits, n)
         assert (round(found["low"], 4), round(found["high"], 4)) == (low, high)
 
 
@@ -61,10 +69,10 @@ def test_a_logistic_curve_finds_the_slope_that_answers_were_drawn_with():
     rng = np.random.default_rng(2)
     strengths = rng.normal(0, 1.5, 20_000)
     yes = rng.random(20_000) < 1 / (1 + np.exp(-(3 * strengths - 2)))
-    slope, offset = fit_yes(strengths, yes)
+    slope, offset = fit_platt(strengths, yes)
     assert slope == pytest.approx(3, rel=0.05) and offset == pytest.approx(-2, rel=0.05)
 
 
 def test_perfectly_parted_answers_keep_a_finite_slope():
-    slope, offset = fit_yes(np.array([-1.0, -0.5, 0.5, 1.0]), np.array([False, False, True, True]))
+    slope, offset = fit_platt(np.array([-1.0, -0.5, 0.5, 1.0]), np.array([False, False, True, True]))
     assert 0 < slope < 10 and abs(offset) < 1

@@ -1,4 +1,4 @@
-"""A labelled collection: labels, reviews, corrections that stay, learning, the matrix, and what is taken away."""
+"""A labelled collection: labels, reviews, corrections that stay, learning, the matrix and exports."""
 
 import json
 import os
@@ -10,16 +10,15 @@ import pytest
 
 from index.build import build_collection
 from index.collection import Collection
-from index.label import label_collection
-from index.labels.classifier import Asked, template_effects
+from index.label import Labelling, LabelRequest, label_collection
 from index.labels.confusion import by_class, confusion
 from index.labels.export import label_rows, sorting_script
-from index.labels.labelling import Labelling
+from index.labels.template_effects import template_effects
 from index.retrieval.relevance import null_distribution
 from index.storage.corrections import CORRECTIONS_FILE, read_corrections
 from tests.samples import PALETTE, ColourEncoder, paint
 from training.models.errors import UserError
-from training.models.zero_shot import ClassName, ClassVectors, parse_classes, rivals, zero_shot_classifier
+from training.models.zero_shot import ClassEmbeddings, ClassName, parse_classes, zero_shot_classifier
 
 COLOURS = tuple(ClassName(name) for name in PALETTE)
 
@@ -35,11 +34,8 @@ def painted(tmp_path):
 
 
 def labelled(collection, classes=COLOURS, **settings) -> Labelling:
-    asked = {k: settings.pop(k) for k in ("independent", "none", "sureness", "level") if k in settings}
-    encoder = ColourEncoder()
-    noise = null_distribution(collection, encoder) if asked.get("independent") else None
-    asked = {"sureness": "own"} | asked
-    return Labelling(collection, ClassVectors(encoder), Asked(tuple(classes), ("{}",), **asked), noise, **settings)
+    request = LabelRequest(tuple(classes), ("{}",), **{"calibration": "uncalibrated"} | settings)
+    return Labelling(collection, ClassEmbeddings(ColourEncoder()), request)
 
 
 def row(collection, path: str) -> int:
@@ -49,60 +45,69 @@ def row(collection, path: str) -> int:
 def test_a_line_of_commas_is_a_list_of_classes_and_several_lines_keep_their_commas():
     assert [c.name for c in parse_classes("cat, dog , a red car")] == ["cat", "dog", "a red car"]
     assert [c.name for c in parse_classes("salt, pepper\ncat")] == ["salt, pepper", "cat"]
-    assert parse_classes("food: meal, dish") == [ClassName("food", ("meal", "dish"))]
+    assert parse_classes("food: meal, dish") == [ClassName("food", ("food", "meal", "dish"))]
 
 
 def test_only_what_changed_is_embedded_again_and_the_classifier_stays_that_of_the_definition(encoder):
-    kept, templates = ClassVectors(encoder), ["{}", "a {} thing"]
-    first = [ClassName("red", ("orange",)), ClassName("blue")]
-    assert np.allclose(kept.classifier(first, templates), zero_shot_classifier(encoder, first, templates), atol=1e-6)
-    assert kept.embedded == 6
+    cached, templates = ClassEmbeddings(encoder), ["{}", "a {} thing"]
+    first = [ClassName("red", ("red", "orange")), ClassName("blue")]
+    assert np.allclose(cached.classifier(first, templates), zero_shot_classifier(encoder, first, templates), atol=1e-6)
+    assert cached.embedded == 6
     second = [ClassName("green"), *first[:1]]
-    assert np.allclose(kept.classifier(second, templates), zero_shot_classifier(encoder, second, templates), atol=1e-6)
-    assert kept.embedded == 8
-    words = kept.classifier(first, templates)
-    assert np.allclose(kept.rivals(words, templates), rivals(encoder, words, templates), atol=1e-6)
+    defined = zero_shot_classifier(encoder, second, templates)
+    assert np.allclose(cached.classifier(second, templates), defined, atol=1e-6)
+    assert cached.embedded == 8
 
 
 @pytest.mark.parametrize("none", [False, True])
-def test_labels_are_those_of_the_command_line(painted, none):
+def test_labels_and_margins_are_those_of_the_softmax_of_each_image(painted, none):
     classes = COLOURS[:4]  # to this encoder grey is the colour of every other word: a tie
-    mine = labelled(painted, classes, none=none)
-    theirs = label_collection(painted, ColourEncoder(), classes, ["{}"], none=none)
-    assert [mine.names[k] for k in mine.labels()] == theirs["label"].tolist()
-    assert np.allclose(mine.predictions.probability, theirs["probability"], atol=1e-5)
-    assert np.allclose(mine.predictions.margin, theirs["margin"], atol=1e-5)
-    assert [mine.names[k] for k in mine.predictions.runner_up] == theirs["runner_up"].tolist()
+    encoder = ColourEncoder()
+    request = LabelRequest(classes, ("{}",), none=none, calibration="uncalibrated")
+    found = label_collection(painted, encoder, request).table
+    embeddings = ClassEmbeddings(encoder)
+    rows = embeddings.classifier(classes, ["{}"])
+    others = embeddings.none_embeddings(rows, ["{}"])
+    names = [c.name for c in classes] + (["none"] if none else [])
+    for at, image in enumerate(painted.vectors[:].astype(np.float32)):
+        cosines = [float(image @ row) for row in rows] + ([max(float(image @ o) for o in others)] if none else [])
+        exponentials = np.exp(encoder.logit_scale * (np.array(cosines) - max(cosines)))
+        probabilities = sorted(zip(exponentials / exponentials.sum(), names, strict=True), key=lambda one: -one[0])
+        (best, label), (second, runner_up) = probabilities[:2]
+        row = found.iloc[at]
+        assert row["label"] == label and row["runner_up"] == runner_up
+        assert row["probability"] == pytest.approx(best, abs=1e-5)
+        assert row["margin"] == pytest.approx(best - second, abs=1e-5)
 
 
 def test_any_of_these_says_yes_and_no_for_each_class_by_itself(painted):
-    both = labelled(painted, [ClassName("red"), ClassName("crimson red"), ClassName("blue")], independent=True)
+    both = labelled(painted, [ClassName("red"), ClassName("crimson red"), ClassName("blue")], mode="any").result
     yes = both.predictions.yes
     assert (yes[:, 0] == yes[:, 1]).all()  # the same words to this encoder: neither takes from the other
     reds = painted.items["folder"] == "red"
     assert yes[reds, 0].all() and not yes[reds, 2].any()
     silent = ~yes.any(axis=1)
     assert (both.predictions.label[silent] == 3).all() and (both.predictions.label[~silent] < 3).all()
-    assert both.counts() == [*yes.sum(axis=0), silent.sum()]
-    noise = null_distribution(painted, ColourEncoder())
-    one_by_one = np.stack([noise.normalised_scores(words, painted.vectors) for words in both.classifier.words], axis=1)
-    assert np.allclose(both.classifier.scores(painted.vectors), one_by_one, atol=1e-5)
+    assert both.counts == [*yes.sum(axis=0), silent.sum()]
+    null, classes = null_distribution(painted, ColourEncoder()), both.classifier.embeddings
+    one_by_one = np.stack([null.normalised_scores(row, painted.vectors) for row in classes], axis=1)
+    assert np.allclose(both.classifier.text_logits(painted.vectors), one_by_one, atol=1e-5)
     assert (yes == (one_by_one > 1)).all()  # a half is where the relevance line is
 
 
 def test_the_level_of_none_of_these_moves_images_into_and_out_of_it(painted):
     classes = [ClassName("red"), ClassName("blue")]
-    counts = [labelled(painted, classes, none=True, level=level).counts()[2] for level in (-200, 0, 200)]
+    counts = [labelled(painted, classes, none=True, none_level=level).result.counts[2] for level in (-200, 0, 200)]
     assert counts[0] == 0 and counts[0] <= counts[1] <= counts[2] == len(painted)
 
 
 def test_the_closest_calls_come_first_to_be_reviewed_and_reviewed_ones_leave(painted):
     labelling = labelled(painted)
-    rows = labelling.unreviewed("close", 5)
-    assert rows.tolist() == np.argsort(labelling.predictions.margin, kind="stable")[:5].tolist()
+    rows = labelling.result.unreviewed("close", 5)
+    assert rows.tolist() == np.argsort(labelling.result.predictions.margin, kind="stable")[:5].tolist()
     labelling.correct(painted.items["id"][rows[0]], 2)
-    assert rows[0] not in labelling.unreviewed("close", 5)
-    drawn = labelling.unreviewed("any", 100)
+    assert rows[0] not in labelling.result.unreviewed("close", 5)
+    drawn = labelling.result.unreviewed("any", 100)
     assert sorted(drawn) == sorted(set(range(len(painted))) - {rows[0]}) and (np.diff(drawn) < 0).any()
 
 
@@ -113,10 +118,10 @@ def test_corrections_stay_with_the_collection_outweigh_the_label_and_can_be_undo
     labelling.correct(id, 3)
     labelling.correct(id, 2)
     assert read_corrections(painted.path) == {id: "green"}
-    assert labelled(painted).labels()[at] == 2
+    assert labelled(painted).result.labels[at] == 2
     assert labelling.undo() == id and read_corrections(painted.path) == {id: "blue"}
     labelling.undo()
-    assert read_corrections(painted.path) == {} and labelling.labels()[at] == 0
+    assert read_corrections(painted.path) == {} and labelling.result.labels[at] == 0
     with pytest.raises(UserError, match="nothing to undo"):
         labelling.undo()
 
@@ -142,17 +147,17 @@ def test_a_collection_that_cannot_be_written_to_says_so(painted, monkeypatch):
 
 
 def test_true_labels_are_found_in_the_folder_and_the_matrix_counts_them(painted):
-    swapped = [ClassName("red", ("blue",)), *COLOURS[1:3], ClassName("grey")]
-    labelling = labelled(painted, swapped)
-    assert labelling.known.column == "folder"
-    matrix = labelling.matrix()
+    swapped = [ClassName("red", ("red", "blue")), *COLOURS[1:3], ClassName("grey")]
+    result = labelled(painted, swapped).result
+    assert result.ground_truth.column == "folder"
+    matrix = result.matrix
     expected = np.zeros((4, 4), int)
-    for truth, given in zip(labelling.known.truth, labelling.predictions.label, strict=True):
+    for truth, given in zip(result.ground_truth.truth, result.predictions.label, strict=True):
         if truth >= 0:
             expected[truth, given] += 1
     assert (matrix == expected).all() and matrix.sum() == 40  # blue is a word for red
-    cell = labelling.cell(0, int(matrix[0].argmax()))
-    assert len(cell) == matrix[0].max() and (np.diff(labelling.predictions.probability[cell]) <= 0).all()
+    cell = result.cell(0, int(matrix[0].argmax()))
+    assert len(cell) == matrix[0].max() and (np.diff(result.predictions.probability[cell]) <= 0).all()
 
 
 def test_precision_and_recall_worked_out_by_hand():
@@ -165,15 +170,15 @@ def test_precision_and_recall_worked_out_by_hand():
 
 
 def test_probabilities_are_calibrated_where_labels_are_known_and_say_on_how_many(painted):
-    plain, fitted = labelled(painted).classifier, labelled(painted, sureness="calibrated").classifier
-    assert plain.calibration.labels == 0 and fitted.calibration.labels == len(painted)
-    assert fitted.calibration.temperature < 1  # every label is right, so it may be surer
-    few = labelled(painted, [ClassName("red"), ClassName("blue")], sureness="calibrated").classifier
+    plain, fitted = labelled(painted).result, labelled(painted, calibration="calibrated").result
+    assert plain.classifier.calibration.labels == 0 and fitted.classifier.calibration.labels == len(painted)
+    assert fitted.classifier.calibration.temperature < 1  # every label is right, so it may be surer
+    few = labelled(painted, [ClassName("red"), ClassName("blue")], calibration="calibrated").result.classifier
     assert few.calibration.labels == 0 and few.calibration.known == 16
 
 
 def test_learning_from_corrections_turns_labels_and_says_what_held_out_ones_gain(painted):
-    wrong = [ClassName("warm", ("blue",)), ClassName("cold", ("red",))]  # the words are the wrong way round
+    wrong = [ClassName("warm", ("warm", "blue")), ClassName("cold", ("cold", "red"))]  # the wrong way round
     labelling = labelled(painted, wrong)
     with pytest.raises(UserError, match="0 corrections"):
         labelling.learn(True)
@@ -181,36 +186,38 @@ def test_learning_from_corrections_turns_labels_and_says_what_held_out_ones_gain
         labelling.correct(painted.items["id"][row(painted, f"red/{i}.png")], 0)
         labelling.correct(painted.items["id"][row(painted, f"blue/{i}.png")], 1)
     labelling.learn(True)
-    assert labelling.learned.helps
-    assert (labelling.learned.before["value"], labelling.learned.after["value"]) == (0, 1)
-    assert labelling.learned.after["n"] == 12
-    assert labelling.predictions.label[row(painted, "red/7.png")] == 0
-    assert labelled(painted, wrong, learn=True).predictions.label[row(painted, "blue/7.png")] == 1
+    assert labelling.result.learned.helps
+    assert (labelling.result.learned.before["value"], labelling.result.learned.after["value"]) == (0, 1)
+    assert labelling.result.learned.after["n"] == 12
+    assert labelling.result.predictions.label[row(painted, "red/7.png")] == 0
+    assert labelled(painted, wrong, learn=True).result.predictions.label[row(painted, "blue/7.png")] == 1
     labelling.learn(False)
-    assert labelling.predictions.label[row(painted, "red/7.png")] == 1
+    assert labelling.result.predictions.label[row(painted, "red/7.png")] == 1
 
 
 def test_what_a_template_does_is_what_the_labels_are_without_the_others(painted):
-    vectors = ClassVectors(ColourEncoder())
+    embeddings = ClassEmbeddings(ColourEncoder())
     classes = (ClassName("red"), ClassName("blue"))
-    labelling = Labelling(painted, vectors, Asked(classes, ("{}", "a grey {}"), sureness="own"))
-    rows = labelling.known.rows
-    first, second = template_effects(labelling.classifier, vectors, painted.vectors[rows], labelling.known.truth[rows])
-    alone = Labelling(painted, ClassVectors(ColourEncoder()), Asked(classes, ("{}",), sureness="own"))
-    assert first["right"] == int((alone.predictions.label == alone.known.truth)[rows].sum()) == 16
-    assert first["probability"] == pytest.approx(float(alone.predictions.probability[rows[0]]), abs=1e-5)
-    assert second["without_right"] == first["right"] and first["known"] == 16
+    request = LabelRequest(classes, ("{}", "a grey {}"), calibration="uncalibrated")
+    result = Labelling(painted, embeddings, request).result
+    rows = result.ground_truth.rows
+    truth = result.ground_truth.truth[rows]
+    first, second = template_effects(result.classifier, embeddings, painted.vectors[rows], truth)
+    alone = labelled(painted, classes).result
+    assert first.right == int((alone.predictions.label == alone.ground_truth.truth)[rows].sum()) == 16
+    assert first.probability == pytest.approx(float(alone.predictions.probability[rows[0]]), abs=1e-5)
+    assert second.without_right == first.right and first.known == 16
 
 
-def test_labels_are_taken_away_as_rows_and_as_folders(painted, tmp_path):
+def test_labels_are_exported_as_rows_and_as_folders(painted, tmp_path):
     labelling = labelled(painted)
     labelling.correct(painted.items["id"][row(painted, "red/0.png")], 3)
-    rows = list(label_rows(labelling))
+    rows = list(label_rows(labelling.result))
     assert {r["by"] for r in rows} == {"encoder", "person"} and len({r["prompt_hash"] for r in rows}) == 1
     assert [r["label"] for r in rows if r["path"] == "red/0.png"] == ["blue"]
     assert json.dumps(rows)
     script = tmp_path / "sort_images.py"
-    script.write_text(sorting_script(labelling))
+    script.write_text(sorting_script(labelling.result))
     for extra in ([], ["--link"]):
         into = tmp_path / ("links" if extra else "copies")
         done = subprocess.run([sys.executable, script, into, *extra], capture_output=True, text=True, check=True)
@@ -223,4 +230,5 @@ def test_labels_are_taken_away_as_rows_and_as_folders(painted, tmp_path):
 
 def test_a_class_called_like_a_way_out_stays_in_its_folder(painted):
     labelling = labelled(painted, [ClassName("../../etc"), ClassName("red")])
-    assert '"..' not in sorting_script(labelling).replace("\\\\", "") and "-..-etc" in sorting_script(labelling)
+    script = sorting_script(labelling.result)
+    assert '"..' not in script.replace("\\\\", "") and "-..-etc" in script

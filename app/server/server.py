@@ -15,11 +15,10 @@ from app.server.access import Guard, is_loopback
 from app.server.api.routes import api_errors, api_routes, upload
 from app.server.content_policy import PagePolicy
 from app.server.downloads import export_routes
+from app.server.label_downloads import label_routes
 from app.server.static import static_routes
 from app.state.indexing import build_of, build_of_demo
 from app.state.library import Library
-from app.tabs.classify.export import label_routes
-from app.tabs.classify.form import Kept
 from app.tabs.map.tab import map_routes
 from app.ui.assets import CSS, HEAD
 from app.ui.theme import THEME
@@ -60,7 +59,7 @@ def make_server(
         map_routes(library),
     ):
         server.include_router(router, include_in_schema=False)
-    server.include_router(api_routes(library, Kept()))
+    server.include_router(api_routes(library))
     api_errors(server)
     gr.mount_gradio_app(
         server,

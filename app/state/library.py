@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.state.classifiers import Classifiers
 from app.state.jobs import Job, Jobs
 from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
@@ -35,6 +36,7 @@ class Library:
         self.jobs = Jobs()
         self.uploads = Uploads()
         self.projections = ProjectionCache()
+        self.classifiers = Classifiers()
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
         self.runs = Path("runs")  # where training leaves what it makes
         self._collections: dict[str, OpenCollection] = {}

@@ -1,4 +1,4 @@
-"""python -m index label: every image by the class whose words lie nearest."""
+"""python -m index label: the class whose text embeddings lie nearest to each image."""
 
 from pathlib import Path
 
@@ -13,58 +13,106 @@ from training.models.errors import UserError
 @collection_argument
 @click.option("--classes", required=True, help='A file with a class a line, or "cat,dog,horse".')
 @click.option("--templates", default="photo", show_default=True, help="plain, photo, 7, 80, or a file with {} a line.")
+@click.option("--any", "any_of", is_flag=True, help="Ask of each class by itself whether an image shows it.")
 @click.option("--none", is_flag=True, help='Allow the answer "none" for images of something else.')
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    show_default=True,
+    help="Fit the probabilities to the labels that the collection holds for 20 images or more.",
+)
+@click.option(
+    "--corrections/--no-corrections",
+    default=True,
+    show_default=True,
+    help="Let stored corrections replace labels and count as true labels.",
+)
+@click.option("--learn", is_flag=True, help="Adapt the labels of other images to the corrections, if that helps.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where labels.csv goes.")
-@click.option("--truth", help="The true labels, to count what is right: a column, or a CSV with a path and a label.")
+@click.option("--truth", help="The true labels, to measure accuracy: a column, or a CSV with a path and a label.")
 @as_json_option
 @run_options
 def label(
     collection: Path,
     classes: str,
     templates: str,
+    any_of: bool,
     none: bool,
+    calibrate: bool,
+    corrections: bool,
+    learn: bool,
     out: Path | None,
     truth: str | None,
     as_json: bool,
     runtime: str | None,
     precision: str | None,
 ) -> None:
-    """Label every image in DIR by the class whose words lie nearest.
+    """Label every image in DIR by a list of classes.
 
-    In a file, `name: synonym, synonym` gives a class further words.
+    In a file, `name: synonym, synonym` gives a class further texts.
     """
     from index.collection import Collection, precision_of
-    from index.label import label_collection, labels_csv, summary
-    from index.labels.true_labels import accuracy, not_offered, true_labels
+    from index.label import LabelRequest, label_collection, labels_csv
+    from index.labels.ground_truth import named_truth
     from training.models.atomic import write_file
     from training.models.encoders import load_encoder
     from training.models.prompts import template_set
     from training.models.zero_shot import parse_classes
 
-    wanted = parse_classes(_class_text(classes))
-    phrases = template_set(templates)
+    request = LabelRequest(
+        tuple(parse_classes(_class_text(classes))),
+        tuple(template_set(templates)),
+        mode="any" if any_of else "one",
+        none=none,
+        calibration="calibrated" if calibrate else "uncalibrated",
+        corrections=corrections,
+        learn=learn,
+    )
+    if any_of and truth:
+        raise UserError("--truth gives one label an image, which does not measure --any; leave one of them out.")
     opened = Collection.open(collection)
-    right = true_labels(opened, truth) if truth else None
+    true_labels = named_truth(opened, request, truth) if truth else None
     encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
     line = ProgressLine("Labelling", as_json)
-    labels = label_collection(opened, encoder, wanted, phrases, none=none, progress=line.show)
+    result = label_collection(opened, encoder, request, progress=line.show)
     line.close()
-    document = summary(labels, wanted, encoder)
-    text = "\n".join(f"{count:8,}  {name}" for name, count in document["classes"].items() if count)
-    if right is not None:
-        document["top1"] = accuracy(labels["label"], right)
-        document["not_offered"] = not_offered(right, [c.name for c in wanted])
-        text += "\nRight: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} images)".format(**document["top1"])
-        if document["not_offered"]:
-            text += f"\nOf these, {document['not_offered']:,} have a true label that is not among the classes."
+    document = result.summary()
+    if true_labels is not None:
+        document["top1"] = result.accuracy(true_labels)
+        document["not_offered"] = true_labels.others
     if out is not None:
         try:
-            write_file(out, labels_csv(labels).encode())
+            write_file(out, labels_csv(result).encode())
         except OSError as error:
             raise UserError(f"{out} cannot be written: {error.strerror}.") from error
         document["out"] = str(out)
-        text += f"\nWritten to {out}"
-    answer(as_json, document, text or "There are no images to label.")
+    answer(as_json, document, _text(document))
+
+
+def _text(document: dict) -> str:
+    """The summary as lines for a person."""
+    counts = document["classes"]
+    if not document["images"]:
+        return "There are no images to label."
+    lines = [f"{count:8,}  {name}" for name, count in counts.items() if count]
+    calibration, truth = document["calibration"], document["ground_truth"]
+    lines.append(
+        f"Probabilities are calibrated on {calibration['labels']:,} labels."
+        if document["calibrated"]
+        else "Probabilities are not calibrated."
+    )
+    if truth["corrections"]:
+        used = ", and other labels are adapted to them" if document["learned"] else ""
+        lines.append(f"Corrections used: {truth['corrections']:,}{used}.")
+    if "top1" in document:
+        lines.append(
+            "Right: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} images)".format(**document["top1"])
+        )
+        if document["not_offered"]:
+            lines.append(f"Of these, {document['not_offered']:,} have a true label that is not among the classes.")
+    if "out" in document:
+        lines.append(f"Written to {document['out']}")
+    return "\n".join(lines)
 
 
 def _class_text(classes: str) -> str:

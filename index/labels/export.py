@@ -1,30 +1,22 @@
-"""Labels to take away: as rows of a table, and as a script that sorts the images into one folder a class."""
+"""Export of labels: CSV and JSON, and a script that sorts the images into one folder a class."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from index.labels.labelling import Labelling
+from index.labels.result import LabelResult
+from index.storage.tables import csv_text
 
-COLUMNS = (
-    "path",
-    "label",
-    "probability",
-    "runner_up",
-    "margin",
-    "source",
-    "by",
-    "encoder",
-    "prompt_hash",
-)
+COLUMNS = ("path", "label", "probability", "runner_up", "margin")  # of labels.csv
+ORIGINS = ("source", "by", "encoder", "prompt_hash")  # further columns: where an image and its label come from
 
 _SCRIPT = '''\
 """Sort labelled images into one folder a class. Nothing is moved and nothing is overwritten.
 
-    python {name} FOLDER                      copies the images into FOLDER/class/
-    python {name} FOLDER --link               makes symbolic links instead
-    python {name} FOLDER --from IMAGES      takes them from IMAGES, where they have moved or were left unsaid
+    python {name} FOLDER                    copies the images into FOLDER/class/
+    python {name} FOLDER --link             makes symbolic links instead
+    python {name} FOLDER --from IMAGES      reads them from the folder IMAGES, to which they have moved
 """
 
 import argparse
@@ -68,49 +60,66 @@ main()
 '''
 
 
-def label_rows(labelling: Labelling) -> Iterator[dict[str, Any]]:
-    """Every image with COLUMNS, in the collection's order; of any-of-these also labels, all that say yes.
+def labels_csv(result: LabelResult, *, origins: bool = False, local: bool = True) -> str:
+    """labels.csv: COLUMNS, with origins also ORIGINS; probabilities to four places. Of mode "any" also all labels.
+
+    local: the reader may see where on this computer images lie; if not, sources are names alone.
+    """
+    columns = (*COLUMNS, *(ORIGINS if origins else ()), *(("labels",) if result.yes is not None else ()))
+    return csv_text(columns, ([_cell(row[name]) for name in columns] for row in label_rows(result, local)))
+
+
+def labels_json(result: LabelResult, *, local: bool = True) -> str:
+    """Every image with COLUMNS and ORIGINS, and what they were labelled by. local: as of `labels_csv`."""
+    request, classifier = result.request, result.classifier
+    about = {
+        "encoder": classifier.encoder.name,
+        "fingerprint": classifier.encoder.fingerprint,
+        "classes": [{"name": c.name, "texts": list(c.texts)} for c in request.classes],
+        "templates": list(request.templates),
+        "prompt_hash": request.prompt_hash,
+        "mode": request.mode,
+        "calibration": classifier.calibration.as_dict(),
+        "learned_from_corrections": classifier.adapter is not None,
+        "corrections": len(result.corrected),
+    }
+    return json.dumps(about | {"labels": list(label_rows(result, local))}, ensure_ascii=False, indent=1)
+
+
+def label_rows(result: LabelResult, local: bool = True) -> Iterator[dict[str, Any]]:
+    """Every image with COLUMNS and ORIGINS, in the collection's order; of mode "any" also labels, all that say yes.
 
     path is relative to source. by: "person" for a correction, "learned" where corrections helped to decide,
-    else "encoder". What a person says has no probability, runner-up or margin.
+    else "encoder". A person's label has no probability, runner-up or margin.
     """
-    items, guess = labelling.collection.items, labelling.predictions
-    names = labelling.names
-    labels, corrected = labelling.labels(), set(labelling.known.corrected.tolist())
-    yes = labelling.answers_yes() if guess.yes is not None else None
-    by = "learned" if labelling.classifier.adapter is not None else "encoder"
-    encoder, prompts = labelling.classifier.encoder.name, labelling.prompt_hash
-    paths, sources = items["path"].tolist(), items["source"].tolist()
-    for row, (path, source) in enumerate(zip(paths, sources, strict=True)):
-        person = row in corrected
-        second = int(guess.runner_up[row])
-        found: dict[str, Any] = {
-            "path": path,
-            "label": names[labels[row]],
-            "probability": None if person else round(float(guess.probability[row]), 4),
-            "runner_up": names[second] if second >= 0 and not person else "",
-            "margin": None if person else round(float(guess.margin[row]), 4),
-            "source": source,
-            "by": "person" if person else by,
-            "encoder": encoder,
-            "prompt_hash": prompts,
-        }
-        if yes is not None:
-            found["labels"] = [names[k] for k in yes[row].nonzero()[0]]
-        yield found
+    by = "learned" if result.classifier.adapter is not None else "encoder"
+    sources = result.collection.frame(["source"])["source"]
+    table = result.table.assign(source=sources if local else sources.map(lambda source: Path(source).name))
+    origin = {"encoder": result.classifier.encoder.name, "prompt_hash": result.request.prompt_hash}
+    for row, found in enumerate(table.drop(columns="id").to_dict("records")):
+        person = row in result.corrected
+        for name in ("probability", "margin"):
+            found[name] = None if person else round(float(found[name]), 4)
+        yield {str(name): value for name, value in found.items()} | {"by": "person" if person else by} | origin
 
 
-def sorting_script(labelling: Labelling, local: bool = True, name: str = "sort_images.py") -> str:
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return "; ".join(value)
+    return f"{value:.4f}" if isinstance(value, float) else value
+
+
+def sorting_script(result: LabelResult, local: bool = True, name: str = "sort_images.py") -> str:
     """A Python script without dependencies that copies or links the images; those inside archives are left out.
 
-    local: it may say where on this computer the images lie; if not, whoever runs it says so.
+    local: it may say where on this computer the images lie; if not, its user names their folder.
     """
-    items, labels = labelling.collection.items, labelling.labels()
+    items, labels = result.collection.frame(["id", "source", "path"]), result.labels
     roots = {source: _root(Path(source)) for source in items["source"].unique()}
     numbers = {source: at for at, source in enumerate(roots)}
     rows: list[tuple[int, str, str, str]] = []
     taken: set[tuple[str, str]] = set()
-    folders = [_folder_name(name) for name in labelling.names]
+    folders = [_folder_name(name) for name in result.answers]
     for id, source, path, label in zip(items["id"], items["source"], items["path"], labels, strict=True):
         root = roots[source]
         if root is None:
@@ -135,5 +144,5 @@ def _root(source: Path) -> Path | None:
 
 def _folder_name(label: str) -> str:
     """label as every system takes a folder's name; never one that leads elsewhere."""
-    kept = "".join("-" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in label).strip(" .")
-    return kept[:100] or "unnamed"
+    safe = "".join("-" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in label).strip(" .")
+    return safe[:100] or "unnamed"

@@ -1,21 +1,25 @@
-"""What is known to be true of a collection's images: a column that came with them, and a person's corrections."""
+"""Ground truth of a collection's images: a column that came with them, a CSV file, and a person's corrections."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import FACTS, Collection
-from training.models.zero_shot import ClassName
+from index.labels.request import LabelRequest
+from index.storage.tables import plain
+from training.models.errors import UserError
 
-MOST_VALUES = 5000  # different values of a column that still is one of classes
+MOST_VALUES = 5000  # different values of a column that can still be one of classes
 UNKNOWN = -1
+PATH_NAMES, LABEL_NAMES = ("path", "file", "filename", "image"), ("label", "class", "label_name", "truth")
 
 
 @dataclass(frozen=True)
-class Known:
+class GroundTruth:
     """True classes by row: truth [N], the class's number, K for none of them, or UNKNOWN.
 
     column: where labels came from, "" if from no column. others: rows of the column whose value is none of
@@ -23,9 +27,9 @@ class Known:
     """
 
     truth: NDArray[np.int64]
-    column: str
-    others: int
-    corrected: NDArray[np.int64]
+    column: str = ""
+    others: int = 0
+    corrected: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -33,47 +37,105 @@ class Known:
         return np.flatnonzero(self.truth >= 0)
 
 
-def known_labels(
-    collection: Collection, classes: Sequence[ClassName], corrections: Mapping[str, str], none: bool
-) -> Known:
-    """What the columns and corrections of a collection say of these classes.
+def ground_truth(collection: Collection, request: LabelRequest, corrections: Mapping[str, str]) -> GroundTruth:
+    """What the columns and corrections (labels by id) of a collection say of the classes of request."""
+    return with_corrections(column_truth(collection, request), collection, request, corrections)
 
-    The column is the one whose values name the most images by the classes, in any case, by synonyms too;
-    it must name two classes at least, else agreement is by chance. A correction outweighs the column. none:
-    whether "none of these" is one of the answers.
+
+def column_truth(collection: Collection, request: LabelRequest) -> GroundTruth:
+    """The ground truth of the column whose values name the most images by the classes.
+
+    Names match in any case, by the texts of a class too. The column must name two classes at least, else
+    agreement is by chance.
     """
-    spelt = {_plain(word): k for k, c in reversed(list(enumerate(classes))) for word in reversed(c.words)}
-    truth, column, others = np.full(len(collection), UNKNOWN, np.int64), "", 0
-    for name in collection.items.columns:
-        found = None if name in FACTS else _numbers(collection.items[name], spelt, folders=name == "folder")
-        if found is not None and (found >= 0).sum() > (truth >= 0).sum() and len(np.unique(found[found >= 0])) > 1:
-            truth, column = found, str(name)
-    if column:
-        others = int(((truth == UNKNOWN) & collection.items[column].notna().to_numpy()).sum())
-    corrected = []
+    numbers = _numbers_by_name(request)
+    best = GroundTruth(np.full(len(collection), UNKNOWN, np.int64))
+    columns = [name for name in collection.columns if name not in FACTS]
+    items = collection.frame(columns) if columns else pd.DataFrame()
+    for name in columns:
+        found = _numbers(items[name], numbers, folders=name == "folder", most=MOST_VALUES)
+        if found is None or len(np.unique(found[found >= 0])) < 2:
+            continue
+        if (found >= 0).sum() > (best.truth >= 0).sum():
+            others = int(((found == UNKNOWN) & items[name].notna().to_numpy()).sum())
+            best = GroundTruth(found, str(name), others)
+    return best
+
+
+def named_truth(collection: Collection, request: LabelRequest, source: str) -> GroundTruth:
+    """The ground truth of the column or CSV file called source; UserError if it says nothing of these images."""
+    labels = read_labels(collection, source)
+    if not labels.notna().any():
+        raise UserError("None of the true labels belongs to an image of this collection; do the paths agree?")
+    found = _numbers(labels.astype(object), _numbers_by_name(request), folders=source == "folder")
+    assert found is not None
+    return GroundTruth(found, source, int(((found == UNKNOWN) & labels.notna().to_numpy()).sum()))
+
+
+def with_corrections(
+    truth: GroundTruth, collection: Collection, request: LabelRequest, corrections: Mapping[str, str]
+) -> GroundTruth:
+    """truth with corrections (labels by id, "" for none of the classes), which outweigh it."""
+    numbers, none = _numbers_by_name(request), len(request.classes) if request.answers_none else UNKNOWN
+    corrected, rows = truth.truth.copy(), []
     for id, label in corrections.items():
-        number = spelt.get(_plain(label), UNKNOWN) if label else (len(classes) if none else UNKNOWN)
+        number = numbers.get(_normalised(label), UNKNOWN) if label else none
         try:
             row = collection.row(id)
         except KeyError:
-            continue  # the image is gone; its correction waits in case it comes back
+            continue  # the image is gone; its correction stays in case it comes back
         if number != UNKNOWN:
-            truth[row] = number
-            corrected.append(row)
-    return Known(truth, column, others, np.array(corrected, np.int64))
+            corrected[row] = number
+            rows.append(row)
+    return replace(truth, truth=corrected, corrected=np.array(rows, np.int64))
 
 
-def _plain(text: str) -> str:
+def read_labels(collection: Collection, source: str) -> pd.Series:
+    """The true label of each image by row, missing where it is not known.
+
+    source: a column of the collection, or a CSV file with a column of paths and one of labels.
+    """
+    if source in collection.columns:
+        return collection.frame([source])[source].map(str, na_action="ignore")
+    if not Path(source).is_file():
+        columns = ", ".join(collection.columns)
+        raise UserError(f"{source} is neither a file nor a column of {collection.name}; its columns are {columns}.")
+    try:
+        table = pd.read_csv(source, dtype=str, keep_default_na=False).map(plain)
+    except ValueError as error:
+        raise UserError(f"{source} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
+    path = next((name for name in PATH_NAMES if name in table), None)
+    label = next((name for name in LABEL_NAMES if name in table), None)
+    if path is None or label is None:
+        raise UserError(f"{source} needs a column path and a column label; it has {', '.join(table.columns)}.")
+    return collection.frame(["path"])["path"].map(dict(zip(table[path], table[label], strict=True)))
+
+
+def _numbers_by_name(request: LabelRequest) -> dict[str, int]:
+    """The number of each class by its normalised name and texts; the first class that has a text counts."""
+    numbers: dict[str, int] = {}
+    for k, c in enumerate(request.classes):
+        for text in (c.name, *c.texts):
+            numbers.setdefault(_normalised(text), k)
+    return numbers
+
+
+def _normalised(text: str) -> str:
     return " ".join(text.lower().replace("_", " ").replace("-", " ").split())
 
 
-def _numbers(values: pd.Series, spelt: Mapping[str, int], folders: bool) -> NDArray[np.int64] | None:
-    """The class's number for each value, or None if this is no column of names. folders: the last part counts."""
+def _numbers(
+    values: pd.Series, numbers: Mapping[str, int], folders: bool, most: int | None = None
+) -> NDArray[np.int64] | None:
+    """The class's number for each value, or None if this is no column of names, or one of more than most.
+
+    folders: the last part of a path counts.
+    """
     if not (pd.api.types.is_string_dtype(values) or values.dtype == object):
         return None
     codes, names = pd.factorize(values)
-    if len(names) > MOST_VALUES:
+    if most is not None and len(names) > most:
         return None
     last = [str(name).rpartition("/")[2] if folders else str(name) for name in names]
-    numbers = np.array([*(spelt.get(_plain(name), UNKNOWN) for name in last), UNKNOWN], np.int64)
-    return numbers[codes]  # a missing value has code -1: the last
+    found = np.array([*(numbers.get(_normalised(name), UNKNOWN) for name in last), UNKNOWN], np.int64)
+    return found[codes]  # a missing value has code -1: the last

@@ -1,4 +1,4 @@
-"""What is said around a class name before it is embedded."""
+"""Prompt templates: the sentences that a class name is put into before it is embedded."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +12,7 @@ TEMPLATE_SETS: Mapping[str, str] = {
     "plain": "the bare name",
     "photo": "a photo of a {}.",
     "7": "the 7 of open_clip, chosen for ImageNet by CLIP's authors",
-    "80": "the 80 of open_clip, by CLIP's authors (slow on a CPU: 80 phrases a class)",
+    "80": "the 80 of open_clip, by CLIP's authors (slow on a CPU: 80 prompts a class)",
 }
 
 
@@ -31,13 +31,13 @@ def template_set(name: str) -> list[str]:
     return _of_open_clip("SIMPLE_IMAGENET_TEMPLATES" if name == "7" else "OPENAI_IMAGENET_TEMPLATES")
 
 
-def parse_templates(text: str, where: str = "The list of phrasings") -> list[str]:
+def parse_templates(text: str, source: str = "The list of prompt templates") -> list[str]:
     """One template a line, each with one {} where the class goes; UserError that says where one is wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     wrong = next((line for line in lines if line.count("{}") != 1), None)
     if not lines or wrong is not None:
         seen = f"the line {wrong!r}" if wrong is not None else "no lines"
-        raise UserError(f"{where} has {seen}; a phrase stands on each line, with one {{}} where the class goes.")
+        raise UserError(f"{source} has {seen}; each line is a template with one {{}} where the class goes.")
     return lines
 
 
@@ -51,7 +51,7 @@ def _from_file(path: Path) -> list[str]:
 
 @cache
 def _of_open_clip(name: str) -> list[str]:
-    """open_clip's own list, read from its file alone: importing the package takes seconds and brings torch."""
+    """open_clip's own list, read from its file alone: importing the package takes seconds and loads torch."""
     package = find_spec("open_clip")
     if package is None or package.origin is None:
         raise UserError("These templates come with open_clip, which is not installed: pip install open_clip_torch.")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from app.server.api.schemas import (
-    Classes,
+    CalibrationOf,
     Classified,
     Classify,
     ClassProbability,
@@ -23,6 +23,7 @@ from app.server.api.schemas import (
     JobState,
     Match,
     Matches,
+    NamedClasses,
     Probe,
     Probed,
     Problem,
@@ -30,13 +31,13 @@ from app.server.api.schemas import (
     Uploaded,
 )
 from app.state.jobs import Job
+from app.state.label_requests import label_request
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.questions import read_request
-from app.tabs.classify.form import Kept
-from app.tabs.classify.image import classify_image
 from app.ui.api_docs.api_docs import api_docs
 from index.collection import LOCAL_COLUMNS
+from index.labels.request import NONE
 from index.search import Hit
 from index.search import search as find
 from index.storage.tags import read_tags
@@ -57,7 +58,7 @@ class NotThere(UserError):
     """What a request names does not exist."""
 
 
-def api_routes(library: Library, classifiers: Kept) -> APIRouter:
+def api_routes(library: Library) -> APIRouter:
     """The endpoints of the API."""
     router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
@@ -68,15 +69,15 @@ def api_routes(library: Library, classifiers: Kept) -> APIRouter:
 
     @router.post("/classify", summary="Which of some classes an image shows")
     def classify_(asks: Classify) -> Classified:
-        return classify(library, classifiers, asks)
+        return classify(library, asks)
 
     @router.post("/classify/image", summary="The same for an image that is sent along", openapi_extra=BODY)
-    async def classify_sent(asks: Annotated[Classes, Query()], request: Request) -> Classified:
+    async def classify_sent(asks: Annotated[NamedClasses, Query()], request: Request) -> Classified:
         data = await request.body()
 
         def work() -> Classified:
             token = upload(library, data).image
-            return classify(library, classifiers, Classify(image=token, **asks.model_dump()))
+            return classify(library, Classify(image=token, **asks.model_dump()))
 
         return await run_in_threadpool(work)
 
@@ -136,7 +137,7 @@ def api_errors(server: FastAPI) -> None:
         return HTMLResponse(api_docs())
 
 
-def client_functions(library: Library, classifiers: Kept) -> None:
+def client_functions(library: Library) -> None:
     """The same for gradio_client, inside the page's Blocks: /search, /classify, /probe, /collections, /collection."""
 
     def search_(
@@ -157,20 +158,20 @@ def client_functions(library: Library, classifiers: Kept) -> None:
         )
 
     def classify_(
-        classes: list[str],
+        classes: list[str | dict[str, Any]],
         id: str = "",
         image: str = "",
         collection: str = "",
         templates: str = "photo",
+        mode: str = "one",
         none: bool = False,
+        none_level: float = 0.0,
+        calibration: str = "calibrated",
     ) -> dict[str, Any]:
         """Which of some classes an image shows, likeliest first."""
-
-        def ask(library: Library, asks: Classify) -> Classified:
-            return classify(library, classifiers, asks)
-
-        given = {"classes": classes, "id": id, "image": image, "collection": collection}
-        return _told(ask, library, Classify, **given, templates=templates, none=none)
+        given = {"classes": classes, "id": id, "image": image, "collection": collection, "templates": templates}
+        settings = {"mode": mode, "none": none, "none_level": none_level, "calibration": calibration}
+        return _told(classify, library, Classify, **given, **settings)
 
     def probe_(images: list[dict[str, str]], captions: list[str], collection: str = "") -> dict[str, Any]:
         """Two images, two captions: which belongs to which?"""
@@ -226,23 +227,32 @@ def search(library: Library, asks: Search) -> Matches:
     )
 
 
-def classify(library: Library, classifiers: Kept, asks: Classify) -> Classified:
+def classify(library: Library, asks: Classify) -> Classified:
     """What the Classify tab answers for one image."""
     opened = _open_collection(library, asks.collection)
-    where, image = {"collection": opened.key}, {"image": asks.image, "id": asks.id, "collection": opened.key}
-    names = "\n".join(asks.classes)
-    form = {"classes": names, "templates": asks.templates, "none": asks.none, "sureness": "own"}
-    answered = classify_image(library, classifiers, where, image, form)
-    probabilities = [
-        ClassProbability(name=bar["name"], probability=round(bar["probability"], 5)) for bar in answered["bars"]
-    ]
-    next_best = probabilities[1].probability if len(probabilities) > 1 else 0.0
+    encoder = library.encoder(opened)
+    request = label_request(
+        asks.class_names,
+        asks.templates,
+        mode=asks.mode,
+        none=asks.none,
+        none_level=asks.none_level,
+        calibration=asks.calibration,
+    )
+    classifier = library.classifiers.classifier(opened, encoder, request)
+    scores = classifier.classify(_vector(library, opened, encoder, ImageOf(id=asks.id, image=asks.image)))
+    next_best = scores[1].probability if len(scores) > 1 else 0.0
+    nothing = request.mode == "any" and scores[0].probability <= 0.5
     return Classified(
         collection=opened.key,
-        encoder=answered["encoder"],
-        label=probabilities[0].name,
-        margin=round(probabilities[0].probability - next_best, 5),
-        classes=probabilities,
+        encoder=encoder.name,
+        label=NONE if nothing else scores[0].name,
+        margin=round(scores[0].probability - next_best, 5),
+        classes=[
+            ClassProbability(name=c.name, probability=round(c.probability, 5), cosine=round(c.cosine, 4))
+            for c in scores
+        ],
+        calibration=CalibrationOf(**classifier.calibration.as_dict()),
     )
 
 

@@ -5,6 +5,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.state.questions import MOST, MOST_TERMS, PAGE
+from index.labels.request import CalibrationKind, Mode
+from training.models.zero_shot import ClassName
+
+MOST_CLASSES = 20_000
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Name = Annotated[str, StringConstraints(max_length=200)]  # an id, a token, a key
@@ -32,17 +36,41 @@ class Search(Asked):
     offset: int = Field(0, ge=0, le=MOST, description="How many results to leave out before them.")
 
 
-class Classes(Asked):
-    classes: Annotated[list[Text], Field(min_length=1, max_length=20_000)] = Field(
-        description="Names; other words for a class may follow its name: food: meal, dish"
+class LabelSettings(Asked):
+    templates: Name = Field("photo", description="Prompt templates of the classes: plain, photo, 7 or 80.")
+    mode: Mode = Field("one", description="one: the classes share 100 %; any: each class answers by itself.")
+    none: bool = Field(False, description="Whether none of the classes is a possible answer too.")
+    none_level: float = Field(0.0, description="Logits that are added to that answer.", allow_inf_nan=False)
+    calibration: CalibrationKind = Field(
+        "calibrated",
+        description="calibrated on the collection's labels where there are enough; uncalibrated: the softmax of the "
+        "encoder's own logits; unscaled: the softmax of the cosines.",
     )
-    templates: Name = Field("photo", description="Phrasing of the names: plain, photo, 7 or 80.")
-    none: bool = Field(False, description="Whether none of the classes is an answer too.")
 
 
-class Classify(Classes):
+class NamedClasses(LabelSettings):
+    classes: Annotated[list[Text], Field(min_length=1, max_length=MOST_CLASSES)] = Field(description="Names.")
+
+
+class ClassTexts(BaseModel):
+    """A class with the texts that are embedded for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    texts: Annotated[list[Text], Field(max_length=MOST_CLASSES)] = Field([], description="The name if left out.")
+
+
+class Classify(LabelSettings):
+    classes: Annotated[list[Text | ClassTexts], Field(min_length=1, max_length=MOST_CLASSES)] = Field(
+        description='Names, or {"name": "food", "texts": ["food", "meal", "dish"]}.'
+    )
     id: Name = Field("", description="Id of an image of the collection.")
     image: Name = Field("", description="Token of an uploaded image, instead of an id.")
+
+    @property
+    def class_names(self) -> list[ClassName]:
+        return [ClassName(c) if isinstance(c, str) else ClassName(c.name, tuple(c.texts)) for c in self.classes]
 
     @model_validator(mode="after")
     def one_image(self) -> "Classify":
@@ -97,15 +125,24 @@ class Matches(BaseModel):
 
 class ClassProbability(BaseModel):
     name: str
-    probability: float = Field(description="The encoder's own, not calibrated on your images.")
+    probability: float
+    cosine: float = Field(description="Of the image and the class; of “none”, of the nearest everyday thing.")
+
+
+class CalibrationOf(BaseModel):
+    kind: CalibrationKind
+    labels: int = Field(description="Labelled images that probabilities were fitted to; 0 if they were not.")
+    known: int = Field(description="Labelled images of these classes in the collection.")
+    temperature: float = Field(description="What logits are divided by.")
 
 
 class Classified(BaseModel):
     collection: str
     encoder: str
-    label: str = Field(description="The likeliest; “none of these” where that was allowed and won.")
+    label: str = Field(description="The likeliest; “none” where that was allowed and won.")
     margin: float = Field(description="How much likelier it is than the next; 1 if there is one class.")
     classes: list[ClassProbability] = Field(description="Likeliest first.")
+    calibration: CalibrationOf = Field(description="What the probabilities rest on.")
 
 
 class Probed(BaseModel):

@@ -1,4 +1,4 @@
-"""One image among classes: its probabilities, and what each phrasing does to them."""
+"""One image among classes: its probabilities, and what each template does to them."""
 
 from typing import Any
 
@@ -6,82 +6,69 @@ import numpy as np
 from PIL import Image
 
 from app.state.library import Library
-from app.tabs.classify.form import Form, Kept, read_form, sureness_of, understood
-from index.label import NONE
-from index.labels.classifier import template_effects
+from app.tabs.classify.form import Form, calibration_of, read_form, understood
+from index.labels.request import NONE
+from index.labels.template_effects import template_effects
 from index.retrieval.explanations import heat_map
 from training.models.errors import UserError
 
-MOST_EFFECTS = 100  # phrasings whose effect is told
+MOST_EFFECTS = 100  # templates whose effect is told
 MOST_MAPS = 24  # classes, as many as have bars
 
 
-def classify_image(
-    library: Library, kept: Kept, where: dict[str, Any], image: dict[str, Any], form: Form
-) -> dict[str, Any]:
+def classify_image(library: Library, where: dict[str, Any], image: dict[str, Any], form: Form) -> dict[str, Any]:
     """Every class with its probability for one image, likeliest first; nothing while there is no image."""
     opened = library.collection(where.get("collection"))
     if not (image.get("image") or image.get("id")):
         return {"bars": None}
-    asked = read_form(form)
-    classifier = kept.classifier(library, opened, asked)
-    encoder = classifier.encoder
+    request, encoder = read_form(form), library.encoder(opened)
+    classifier = library.classifiers.classifier(opened, encoder, request)
     if image.get("image"):
         vector = encoder.embed_images([library.uploads.get(image["image"])])[0]
     else:
         collection = library.collection(image.get("collection")).published()
         collection.check_encoder(encoder)
         try:
-            vector = collection.vector(image["id"])
+            vector = np.asarray(collection.vector(image["id"]))
         except KeyError as error:
             raise UserError("That image is not in the collection any more; choose another.") from error
-    probabilities = classifier.probabilities(vector[None])[0]
-    cosines = [float(x) for x in classifier.words @ vector]
-    if classifier.rivals is not None:
-        cosines.append(float((classifier.rivals @ vector).max()))
-    names = [*(c.name for c in asked.classes), *([NONE] if classifier.rivals is not None else [])]
-    order = np.argsort(-probabilities, kind="stable")
     bars = [
-        {
-            "name": names[i],
-            "probability": float(probabilities[i]),
-            "cosine": round(cosines[i], 4),
-            "none": names[i] is NONE,
-        }
-        for i in order
+        {"name": c.name, "probability": c.probability, "cosine": round(c.cosine, 4), "none": c.name is NONE}
+        for c in classifier.classify(vector)
     ]
-    answer: dict[str, Any] = {"bars": bars, "encoder": encoder.name, "independent": asked.independent}
-    answer["asked"] = {"collection": opened.key, "image": image, "form": dict(form)}
-    answer |= {"sureness": sureness_of(classifier), "understood": understood(form, asked), "phrasings": []}
-    if 1 < len(asked.templates) <= MOST_EFFECTS:
-        effects = template_effects(classifier, kept.vectors(encoder), vector[None])
-        answer["phrasings"] = [
+    response: dict[str, Any] = {"bars": bars, "encoder": encoder.name, "independent": request.mode == "any"}
+    response["asked"] = {"collection": opened.key, "image": image, "form": dict(form)}
+    response |= {"sureness": calibration_of(classifier), "understood": understood(form, request), "phrasings": []}
+    if 1 < len(request.templates) <= MOST_EFFECTS:
+        embeddings = library.classifiers.embeddings(encoder)
+        response["phrasings"] = [
             {
-                "template": e["template"],
-                "first": names[e["first"]],
-                "agrees": bool(e["agrees"]),
-                "probability": e["probability"],
-                "without": e["without"],
+                "template": effect.template,
+                "first": request.answers[effect.first],
+                "agrees": bool(effect.agrees),
+                "probability": effect.probability,
+                "without": effect.without,
             }
-            for e in effects
+            for effect in template_effects(classifier, embeddings, vector[None])
         ]
-    return answer
+    return response
 
 
-def where_it_matches(library: Library, kept: Kept, ask: dict[str, Any]) -> dict[str, Any]:
-    """By name of each class in ask["names"], where the image of an answer's "asked" matches it.
+def class_heat_maps(library: Library, request: dict[str, Any]) -> dict[str, Any]:
+    """By name of each class in request["names"], the occlusion heat map of the image of a response's "asked".
 
     Maps are [GRID][GRID] in 0..1, of the preview that the page shows; a class that no part matches has none.
     """
-    asked, image, names = read_form(ask.get("form") or {}), ask.get("image") or {}, ask.get("names")
-    opened = library.collection(ask.get("collection"))
-    classifier = kept.classifier(library, opened, asked)
+    label_request, image, names = read_form(request.get("form") or {}), request.get("image") or {}, request.get("names")
+    opened = library.collection(request.get("collection"))
+    classifier = library.classifiers.classifier(opened, library.encoder(opened), label_request)
     wanted = set(map(str, names[:MOST_MAPS])) if isinstance(names, list) else set()
-    at = [i for i, c in enumerate(asked.classes) if c.name in wanted]
+    at = [i for i, c in enumerate(label_request.classes) if c.name in wanted]
     if not at:
         return {"heat": {}}
-    maps = heat_map(_preview(library, image), classifier.words[at], classifier.encoder)
-    return {"heat": {asked.classes[i].name: m.round(3).tolist() for i, m in zip(at, maps, strict=True) if m.any()}}
+    maps = heat_map(_preview(library, image), classifier.embeddings[at], classifier.encoder)
+    found = zip(at, maps, strict=True)
+    return {"heat": {label_request.classes[i].name: m.round(3).tolist() for i, m in found if m.any()}}
 
 
 def _preview(library: Library, image: dict[str, Any]) -> Image.Image:

@@ -5,11 +5,12 @@ from typing import Any
 
 import gradio as gr
 
+from app.state.label_requests import LEVELS
 from app.state.library import Library
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
-from app.tabs.classify.form import FIELDS, LEVELS, OWN, Kept
-from app.tabs.classify.image import classify_image, where_it_matches
-from app.tabs.classify.review import judge, learn, measured, phrasings, recalibrate, to_review
+from app.tabs.classify.form import FIELDS, OWN
+from app.tabs.classify.image import class_heat_maps, classify_image
+from app.tabs.classify.review import compared_templates, correct, learn, measured, recalibrate, to_review
 from app.tabs.search.tab import answered
 from app.ui.assets import event_module, load_module
 from training.models.errors import UserError
@@ -27,8 +28,8 @@ TEMPLATES = [
 MODES = [("One of these", "one"), ("Any of these", "any")]
 SURENESS = [
     ("Calibrated where labels allow", "calibrated"),
-    ("As the encoder has it", "own"),
-    ("Temperature 1, the plain cosines", "one"),
+    ("As the encoder has it", "uncalibrated"),
+    ("Temperature 1, the plain cosines", "unscaled"),
 ]
 POLL = 0.5  # seconds between looks at a running job
 
@@ -37,19 +38,18 @@ assert {name for _, name in TEMPLATES} == {*TEMPLATE_SETS, OWN}
 
 def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     """Lay out the tab. where is the header, whose value names the collection."""
-    kept = Kept()
     turns = count()  # an answer that equals the last one is no change to Gradio, and the page would wait for it
 
     def form_of(fields: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(FIELDS, fields, strict=True))
 
     def classify(where: dict, image: dict | None, *fields: Any) -> dict[str, Any]:
-        answer = answered(classify_image, library, kept, where, image or {}, form_of(fields))
+        answer = answered(classify_image, library, where, image or {}, form_of(fields))
         return answer | {"turn": next(turns)}
 
     def start(where: dict, labels: dict | None, *fields: Any) -> tuple[dict[str, Any], gr.Timer]:
         learnt = (labels or {}).get("learned") is not None
-        answer = answered(start_labelling, library, kept, where, form_of(fields), learnt) | {"turn": next(turns)}
+        answer = answered(start_labelling, library, where, form_of(fields), learnt) | {"turn": next(turns)}
         return answer, gr.Timer(POLL, active=answer.get("state") == "running")
 
     def again(where: dict, labels: dict | None, *fields: Any) -> tuple[Any, Any]:
@@ -84,7 +84,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         return answered(to_review, library, ask)
 
     def judged(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(judge, library, ask)
+        return answered(correct, library, ask)
 
     def learning(ask: dict[str, Any]) -> dict[str, Any]:
         return answered(learn, library, ask)
@@ -96,10 +96,10 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         return answered(measured, library, ask)
 
     def where_(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(where_it_matches, library, kept, ask)
+        return answered(class_heat_maps, library, ask)
 
     def phrase(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(phrasings, library, ask)
+        return answered(compared_templates, library, ask)
 
     with gr.Row(elem_classes="g-columns", equal_height=False):
         with gr.Column(scale=4, min_width=260):

@@ -1,0 +1,56 @@
+"""Whole collections being labelled, as jobs that outlive the page."""
+
+import time
+
+from app.state.jobs import Job
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
+from index.labels.labelling import Labelling
+from index.labels.request import LabelRequest
+from training.models.errors import UserError
+
+MOST_JOBS = 2  # collections that are labelled at once
+FIRST_WAIT = 1.2  # seconds that the first response waits for the labels: most are there by then
+
+
+def start_labelling(
+    library: Library, opened: OpenCollection, request: LabelRequest, fields: tuple[object, ...] = ()
+) -> Job:
+    """Label every image of a collection in the background. fields: of the form, to show it again with the labels."""
+    collection = opened.published()
+    if library.jobs.running("label") >= MOST_JOBS:
+        raise UserError("Other collections are being labelled; try again when they are done.")
+
+    def work(job: Job) -> Labelling:
+        def report(done: int, total: int) -> None:
+            if job.stopping.is_set():
+                raise UserError("Labelling was stopped; its labels are discarded.")
+            job.done, job.total = done, total
+
+        report(0, len(collection))
+        encoder = library.encoder(opened)
+        return Labelling(collection, library.classifiers.embeddings(encoder), request, report)
+
+    job = library.jobs.start("label", work, asked=fields, about=opened.key)
+    until = time.monotonic() + FIRST_WAIT
+    while job.state == "running" and time.monotonic() < until:
+        time.sleep(0.01)
+    return job
+
+
+def finished(library: Library, id: str | None) -> tuple[Job, Labelling]:
+    """A job that is done, and its labels."""
+    job = labelling_job(library, id)
+    if job.state == "failed":
+        raise UserError(job.error)
+    if job.state != "done":
+        raise UserError("The labels are not ready yet.")
+    return job, job.result
+
+
+def labelling_job(library: Library, id: str | None) -> Job:
+    """The job that labels a collection; UserError once it is gone."""
+    job = library.jobs.get(id or "")
+    if job is None or job.kind != "label":
+        raise UserError("Those labels are no longer there; label the collection again.")
+    return job

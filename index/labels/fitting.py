@@ -1,0 +1,95 @@
+"""What the ground truth of a collection teaches a classifier: calibrated probabilities, and corrections."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.collection import Collection
+from index.labels.calibration import (
+    LEAST_LABELS,
+    MOST_LABELS,
+    Reliability,
+    fit_platt,
+    fit_temperature,
+    folds,
+    held_out,
+    logistic,
+    reliability,
+    softmax,
+)
+from index.labels.classifier import Calibration, Classifier
+from index.labels.ground_truth import GroundTruth
+from index.labels.tip_adapter import MOST_KEYS, SAMPLE, Learned, enough, learn
+from training.models.errors import UserError
+
+
+def calibrated(classifier: Classifier, collection: Collection, known: GroundTruth) -> Classifier:
+    """The classifier with its calibration fitted and judged, where there is enough ground truth; the fit is used
+    only if the request has it."""
+    rows = _sample(known.rows, MOST_LABELS)
+    plain = replace(classifier.calibration, known=len(known.rows))
+    if len(rows) < LEAST_LABELS:
+        return replace(classifier, calibration=plain)
+    fitted = _fit(classifier, plain, collection.vectors[rows], known.truth[rows])
+    if classifier.request.calibration == "calibrated":
+        return replace(classifier, calibration=replace(fitted, labels=len(rows)))
+    return replace(classifier, calibration=replace(plain, before=fitted.before, after=fitted.after))
+
+
+def _fit(classifier: Classifier, plain: Calibration, vectors: NDArray, truth: NDArray[np.int64]) -> Calibration:
+    logits = classifier.text_logits(vectors)
+    if classifier.request.mode == "any":
+        return _fit_yes(plain, logits, truth)
+    if classifier.adapter is not None:
+        logits = logits + classifier.adapter.logits(vectors, judged_by_others=True)
+    return replace(
+        plain,
+        temperature=fit_temperature(logits, truth),
+        before=_reliability(softmax(logits, plain.temperature), truth),
+        after=_reliability(held_out(logits, truth), truth),
+    )
+
+
+def _fit_yes(plain: Calibration, scores: NDArray, truth: NDArray[np.int64]) -> Calibration:
+    """One logistic curve for all classes; the scores of an image stay in one fold."""
+    yes = truth[:, None] == np.arange(scores.shape[1])
+    part = folds(len(truth))
+    after = np.zeros(scores.shape)
+    for fold in np.unique(part):
+        away = part == fold
+        after[away] = logistic(scores[away], *fit_platt(scores[~away].ravel(), yes[~away].ravel()))
+    before = logistic(scores, plain.slope, plain.offset)
+    slope, offset = fit_platt(scores.ravel(), yes.ravel())
+    return replace(
+        plain,
+        slope=slope,
+        offset=offset,
+        before=reliability(before.ravel(), yes.ravel()),
+        after=reliability(after.ravel(), yes.ravel()),
+    )
+
+
+def learned_from(classifier: Classifier, collection: Collection, known: GroundTruth) -> Learned:
+    """What the newest corrections teach; UserError while there are too few, or of one class only."""
+    if classifier.request.mode == "any":
+        raise UserError("Learning needs mode one: a correction says which class an image is, not all that it shows.")
+    rows = known.corrected[-MOST_KEYS:]
+    truth = known.truth[rows]
+    needed = enough(len(classifier.request.classes))
+    if len(rows) < needed or len(np.unique(truth)) < 2:
+        raise UserError(
+            f"There are {len(rows)} corrections of {len(np.unique(truth))} classes; "
+            f"learning needs {needed}, of two classes at least. Review some more images."
+        )
+    vectors = np.asarray(collection.vectors[rows], np.float32)
+    others = collection.vectors[_sample(np.arange(len(collection)), SAMPLE)]
+    return learn(classifier.text_logits(vectors), vectors, truth, others)
+
+
+def _sample(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).permutation(rows)[:most])
+
+
+def _reliability(probabilities: NDArray, truth: NDArray[np.int64]) -> Reliability:
+    return reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
