@@ -77,7 +77,7 @@ def test_one_query_is_ranked_by_both_with_shifts_and_agreement(compared):
     expect(columns.nth(0).locator(".g-name").first).to_contain_text("red")
     expect(columns.nth(1).locator(".g-name").first).to_contain_text("blue")
     expect(page.locator("#compare-status")).to_contain_text("among 30 images that both have")
-    expect(columns.nth(0).locator(".g-up").first).to_contain_text("↑")
+    expect(columns.nth(0).locator(".g-compare-up").first).to_contain_text("↑")
     assert "<b>" in columns.nth(0).inner_text()
     page.get_by_role("textbox", name="One query for both").fill("blue")
     page.keyboard.press("Enter")
@@ -93,7 +93,7 @@ def test_an_encoder_that_cannot_read_is_asked_with_a_image(compared):
     expect(field).to_be_disabled()
     assert "images only" in (field.get_attribute("placeholder") or "")
     expect(page.locator("#compare-status")).to_contain_text("among 29 images")  # the one asked with is left out
-    page.locator(".g-compare-sample").nth(2).click()
+    page.locator(".g-sample").nth(2).click()
     page.wait_for_function("new URLSearchParams(location.search).get('like')")
     # Backwards or not, likeness between images is the same: both rank alike.
     expect(page.locator("#compare-status")).to_contain_text("10 of the first 10 are the same")
@@ -110,7 +110,7 @@ def test_a_search_by_it_says_so_and_is_answered_with_a_image(opened, tmp_path):
 
 def test_neighbours_of_a_image_are_a_row_an_encoder(compared):
     page = compared("&a=colour&b=backwards&q=green")
-    rows = page.locator("#compare-neighbours .g-near-row")
+    rows = page.locator("#compare-neighbours .g-compare-near-row")
     expect(rows).to_have_count(3)
     for row in rows.all():
         expect(row.locator("button").first).to_have_attribute("title", re.compile("^green"))
@@ -127,10 +127,10 @@ def test_encoders_are_listed_and_runs_grow(compared, site):
     expect(table).to_contain_text("1 thousand")
     expect(table.locator("[data-speed]").first).to_contain_text("ms")
     runs = page.locator("#compare-runs")
-    expect(runs.locator(".g-run")).to_contain_text("going, step 25 of 100")
-    expect(runs.locator(".g-chart").first.locator("path")).to_have_count(1)
+    expect(runs.locator(".g-compare-run")).to_contain_text("training, step 25 of 100")
+    expect(runs.locator(".g-compare-chart").first.locator("path")).to_have_count(1)
     write_run(site.library.runs / "first", 20)
-    expect(runs.locator(".g-run")).to_contain_text("100 steps", timeout=8000)
+    expect(runs.locator(".g-compare-run")).to_contain_text("100 steps", timeout=8000)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

@@ -50,7 +50,7 @@ def mapped(opened):
     def open_map(address: str = "", **settings) -> Page:
         page = opened(f"?tab=map{address}", ready="#map-legend button, #map-legend i", **settings)
         expect(page.locator("#map-status")).to_contain_text(f"{5 * EACH} images")
-        expect(page.locator("#map-table summary")).to_contain_text("parts", timeout=10_000)
+        expect(page.locator("#map-table summary")).to_contain_text("regions", timeout=10_000)
         return page
 
     return open_map
@@ -93,28 +93,28 @@ def test_every_image_has_a_place_a_colour_and_a_warning_about_distances(mapped, 
     assert "by=age" in page.url
 
 
-def test_words_colour_the_map_and_several_make_classes(mapped):
+def test_a_text_colours_the_map_and_several_make_classes(mapped):
     page = mapped()
-    page.get_by_role("textbox", name="Colour by words").fill("blue")
+    page.get_by_role("textbox", name="Colour by text").fill("blue")
     page.keyboard.press("Enter")
-    expect(page.locator("#map-status")).to_contain_text("answer “blue”")
+    expect(page.locator("#map-status")).to_contain_text("similarity to “blue”")
     assert "q=blue" in page.url
-    page.get_by_role("textbox", name="Colour by words").fill("red, blue, green")
+    page.get_by_role("textbox", name="Colour by text").fill("red, blue, green")
     page.keyboard.press("Enter")
-    expect(page.locator("#map-status")).to_contain_text("the word that each answers best")
+    expect(page.locator("#map-status")).to_contain_text("by the most similar text")
     expect(page.locator("#map-legend button")).to_have_count(3)
     page.locator("#map-legend button", has_text="blue").click()
     expect(page.locator("#map-grid .g-card", has_text="blue")).to_have_count(EACH)
 
 
-def test_a_lasso_chooses_images_to_tag_to_keep_and_to_search_like(mapped, site):
+def test_a_lasso_selects_images_to_tag_export_and_search_with(mapped, site):
     page = mapped()
     page.get_by_role("button", name="Lasso").click()
     drag(page, [(0.02, 0.02), (0.9, 0.02), (0.9, 0.98), (0.02, 0.98), (0.02, 0.05)])
     expect(page.locator("#map-chosen")).to_be_visible()
     chosen = int(page.locator("#map-chosen h2").inner_text().split()[0])
     assert chosen > 30
-    page.get_by_label("Tag for the chosen images").fill("seen")
+    page.get_by_label("Tag for the selected images").fill("seen")
     page.keyboard.press("Enter")
     expect(page.locator("#map-told")).to_contain_text(f"{chosen} images tagged “seen”")
     assert len(read_tags(site.library.collection(None).path)) == chosen
@@ -126,7 +126,7 @@ def test_a_lasso_chooses_images_to_tag_to_keep_and_to_search_like(mapped, site):
     expect(page.locator("#terms .g-term")).to_have_count(12)
 
 
-def test_the_keyboard_moves_zooms_chooses_and_lets_go(mapped):
+def test_the_keyboard_pans_zooms_selects_and_clears(mapped):
     page = mapped()
     before = painted(page)
     page.locator("#map-canvas").focus()
@@ -159,13 +159,13 @@ def test_hovering_shows_the_image(mapped):
     expect(page.locator("#map-tip span")).to_contain_text("-")  # a name such as red-3.png, fetched while one waits
 
 
-def test_a_kept_umap_is_shown_and_pca_is_a_click_away(mapped, site):
+def test_a_cached_umap_is_shown_and_pca_is_a_click_away(mapped, site):
     collection = site.library.collection(None).published()
     points = np.random.default_rng(0).uniform(-1, 1, (len(collection), 2)).astype(np.float32)
     keep_map(collection, Projection("umap", points, None, 0.25))
     page = mapped()
     expect(page.get_by_role("button", name="UMAP")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#map-trust")).to_contain_text("25 % are among")
+    expect(page.locator("#map-trust")).to_contain_text("25 % of an image's 10 nearest neighbours")
     page.get_by_role("button", name="PCA").click()
     expect(page.locator("#map-trust")).to_contain_text("of the variance")
     assert "method=pca" in page.url

@@ -42,12 +42,12 @@ def probing(opened):
     return open_probe
 
 
-def test_two_by_two_of_a_bundled_pair_says_what_is_lost(probing):
+def test_winoground_scores_of_a_generated_pair(probing):
     page = probing()
-    expect(page.locator(".g-pair-cell")).to_have_count(4)
+    expect(page.locator(".g-probe-cell")).to_have_count(4)
     # It sees mean colour alone: both captions name the same colours, so nothing can be won.
-    expect(page.locator("#probe-verdicts .g-lost")).to_have_count(3)
-    captions = page.locator(".g-pair-table thead th").all_inner_texts()
+    expect(page.locator("#probe-verdicts .g-probe-lost")).to_have_count(3)
+    captions = page.locator(".g-probe-pair-table thead th").all_inner_texts()
     assert sorted(captions[0].strip("“”").split()) == sorted(captions[1].strip("“”").split())
     expect(page.locator("#probe-bars tbody tr")).to_have_count(4, timeout=20_000)
     page.get_by_role("button", name="Another pair").click()
@@ -60,55 +60,55 @@ def test_ones_own_images_and_captions_can_be_won(probing):
     page = probing()
     page.locator("#probe-own").click()
     for k, name in enumerate(("red", "blue")):
-        page.locator(".g-probe-chooser").nth(k).get_by_role("button", name=f"Ask about {name}.png").click()
+        page.locator(".g-probe-chooser").nth(k).get_by_role("button", name=f"Use {name}.png").click()
     page.locator("#probe-caption-0").fill("something red")
     page.locator("#probe-caption-1").fill("something blue")
     page.locator("#probe-caption-1").press("Enter")
-    expect(page.locator("#probe-verdicts .g-won")).to_have_count(3)
-    expect(page.locator("#probe-said")).to_contain_text("Every image finds its caption")
+    expect(page.locator("#probe-verdicts .g-probe-won")).to_have_count(3)
+    expect(page.locator("#probe-said")).to_contain_text("Every image matches its caption")
 
 
 def test_word_order_ranks_the_caption_among_its_variants(probing):
     page = probing("&probe=order")
     # The colours it names come in another order in some variants; the first it knows decides, the rest are ties.
-    expect(page.locator("#probe-rank")).to_contain_text("As written, it is")
+    expect(page.locator("#probe-rank")).to_contain_text("The original order ranks")
     assert page.locator("#probe-caption").input_value()
-    page.get_by_role("button", name="Ask about red.png").click()
+    page.get_by_role("button", name="Use red.png").click()
     page.locator("#probe-caption").fill("a red house on a hill")
     page.keyboard.press("Enter")
     expect(page.locator("#probe-rank")).to_contain_text("only")
-    expect(page.locator(".g-variants .g-original")).to_contain_text("a red house on a hill")
+    expect(page.locator(".g-probe-variants .g-probe-strong")).to_contain_text("a red house on a hill")
     assert "caption=a+red+house+on+a+hill" in page.url
 
 
-def test_colours_are_a_grid_by_words_by_drawing_and_of_ones_own_image(probing):
+def test_colours_from_text_from_drawings_and_from_ones_own_image(probing):
     page = probing("&probe=colour")
-    expect(page.locator("#probe-colour-said")).to_contain_text("by words alone")
+    expect(page.locator("#probe-colour-said")).to_contain_text("From text alone")
     page.get_by_role("button", name="wrong colour").click()
-    expect(page.locator("#probe-colour-said")).to_contain_text("in a wrong colour")
-    expect(page.locator(".g-colour-table tbody img")).to_have_count(8)
+    expect(page.locator("#probe-colour-said")).to_contain_text("Drawn in a wrong colour")
+    expect(page.locator(".g-probe-colours tbody img")).to_have_count(8)
     page.locator("#probe-own-colour").click()
-    page.get_by_role("button", name="Ask about blue.png").click()
+    page.get_by_role("button", name="Use blue.png").click()
     page.locator("#probe-object").fill("wall")
     page.keyboard.press("Enter")
     expect(page.locator("#probe-colour-said")).to_have_text("Which colour is this wall?")
-    asked = page.locator(".g-colour-table tbody tr", has_text="as it is").locator(".g-best")
+    asked = page.locator(".g-probe-colours tbody tr", has_text="as it is").locator(".g-probe-best")
     expect(asked).to_have_attribute("title", re.compile("as it is: blue"))
 
 
-def test_writing_on_a_image_and_phrasing(probing):
-    page = probing("&probe=written&word=iPod&labels=red,blue")
-    expect(page.locator(".g-written img")).to_have_count(2)
-    expect(page.locator(".g-written-row")).to_have_count(3)
-    page.locator("#probe-phrasing").click()
+def test_a_typographic_attack_and_prompt_templates(probing):
+    page = probing("&probe=typographic&word=iPod&labels=red,blue")
+    expect(page.locator(".g-probe-attack img")).to_have_count(2)
+    expect(page.locator(".g-probe-attack-row")).to_have_count(3)
+    page.locator("#probe-templates").click()
     page.locator("#probe-labels").fill("red, blue")
     page.keyboard.press("Enter")
     expect(page.locator("#probe-phrased-said")).to_contain_text(
-        "“blue” wins in 27 of 28 phrasings"
+        "“blue” scores highest with 27 of 28 templates"
     )  # “rendered” holds red
 
 
-def test_an_encoder_that_reads_no_words_says_so(probing):
+def test_an_encoder_without_a_text_encoder_says_so(probing):
     page = probing("&collection=sees-only")
     expect(page.locator("#probe-notice")).to_contain_text("sees images only")
 
@@ -116,7 +116,7 @@ def test_an_encoder_that_reads_no_words_says_so(probing):
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
 def test_it_fits_in_the_dark_and_on_a_phone(probing, scheme, width):
     page = probing("&probe=pairs", color_scheme=scheme, viewport={"width": width, "height": 844})
-    expect(page.locator(".g-pair-cell")).to_have_count(4)
+    expect(page.locator(".g-probe-cell")).to_have_count(4)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -127,9 +127,9 @@ def test_the_lecture_sets_the_page_to_each_idea_and_can_be_put_away(opened):
     page.wait_for_function("new URLSearchParams(location.search).get('tab') === 'map'")
     expect(page.locator("#lecture h2")).to_have_text("One space")
     page.locator("#lecture-next").click()
-    expect(page.locator(".g-recipe-box")).to_have_count(5)
-    page.locator(".g-recipe-slider input").fill("2")  # a hundred times the temperature: all draw together
-    expect(page.locator(".g-recipe-row b").first).to_have_text(re.compile(r"[23]\d\.\d"))
+    expect(page.locator(".g-lecture-box")).to_have_count(5)
+    page.locator(".g-lecture-slider input").fill("2")  # a hundred times the temperature: all draw together
+    expect(page.locator(".g-lecture-row b").first).to_have_text(re.compile(r"[23]\d\.\d"))
     page.get_by_role("button", name="Step 4").click()
     expect(page.locator(".g-lecture-matrix tbody td")).to_have_count(64)
     expect(page.locator("#lecture-loss")).to_contain_text("chance ln 8 = 2.079")

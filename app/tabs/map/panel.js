@@ -1,70 +1,107 @@
-// The images chosen on the map: cards, and what can be done with all of them.
-import * as g from "../../ui/ui.js";
+// The images selected on the map: cards, and what can be done with all of them.
+import { button, icon, node } from "../../ui/elements/elements.js";
+import { count, images as imageCount } from "../../ui/format/format.js";
+import { arrows, card } from "../../ui/grid/grid.js";
+import { request } from "../../ui/session/session.js";
 
-const PAGE = 60;
-const LIKE = 12; // images that "more like these" asks with
+const PAGE = 60; // cards at a time
+const LIKE = 12; // images that "More like these" searches with
 
-// mine(): which collection and revision the rows are of. letGo(): choose nothing. fail(sentence): say it.
-export const mapPanel = (server, mine, letGo, fail) => {
-  let picked = []; // rows, in the order they are shown
-  let offered = 0; // how many of them are shown as cards
-  const element = g.node("section", { class: "g-map-panel", id: "map-chosen", "aria-label": "Chosen images", hidden: true });
+export class Panel {
+  element = node("section", { class: "g-map-panel", id: "map-chosen", "aria-label": "Selected images", hidden: true });
+  #rows = []; // selected rows, in the order in which they are shown
+  #shown = 0; // how many of them have a card
 
-  const search = (ids) => g.goTo("search", { q: null, like: ids, by: null, method: null });
-  const lookAt = (hit) => g.classifyImage({ id: hit.id, collection: mine().collection, name: hit.name });
-  const addCards = async (grid, more) => {
-    const rows = picked.slice(offered, offered + PAGE);
-    const now = picked;
+  // act: { snapshot() -> { collection, revision } of the rows, clear(), fail(sentence), search(ids), classify(hit) }
+  constructor(server, act) {
+    this.server = server;
+    this.act = act;
+  }
+
+  show(rows) {
+    this.#rows = rows;
+    this.#shown = 0;
+    this.element.hidden = !rows.length;
+    if (!rows.length) return this.element.replaceChildren();
+    const message = node("p", { class: "g-aside", id: "map-told", role: "status" });
+    const grid = arrows(node("div", { class: "g-grid g-map-grid", id: "map-grid" }));
+    const more = button(null, "Show 60 more", () => this.#addCards(grid, more), {
+      class: "g-button g-more g-map-more",
+      id: "map-more",
+      hidden: true,
+    });
+    this.element.replaceChildren(this.#head(), this.#actions(message), this.#tagForm(message), message, grid, more);
+    this.#addCards(grid, more);
+  }
+
+  #head() {
+    const clear = node("button", {
+      type: "button",
+      class: "g-icon-button",
+      "aria-label": "Clear the selection",
+      title: "Clear the selection",
+      id: "map-let-go",
+      onclick: () => this.act.clear(),
+    }, icon("close"));
+    return node("div", { class: "g-map-head" }, node("h2", { text: imageCount(this.#rows.length) }), clear);
+  }
+
+  #actions(message) {
+    return node("div", { class: "g-map-actions" },
+      button("like", "More like these", () => this.#searchLikeThese(), { id: "map-like", class: "g-button g-map-action" }),
+      button("download", "CSV", () => this.#download(message), { id: "map-csv", class: "g-button g-map-action" }));
+  }
+
+  #tagForm(message) {
+    const name = node("input", {
+      type: "text",
+      class: "g-map-tag-field",
+      id: "map-tag",
+      "aria-label": "Tag for the selected images",
+      placeholder: "tag",
+      maxlength: "64",
+      autocomplete: "off",
+    });
+    const submit = async (event) => {
+      event.preventDefault();
+      const answer = await this.#request(this.server.tagged, { rows: this.#rows, tag: name.value });
+      message.textContent = answer.error || `${imageCount(answer.tagged)} tagged “${name.value.trim()}”.`;
+    };
+    const tag = node("button", { type: "submit", class: "g-button g-small", text: "Tag" });
+    return node("form", { class: "g-map-tagging", onsubmit: submit }, icon("tag"), name, tag);
+  }
+
+  #request(serverFunction, body) {
+    return request(serverFunction, { ...this.act.snapshot(), ...body });
+  }
+
+  async #addCards(grid, more) {
+    const selection = this.#rows;
+    const rows = selection.slice(this.#shown, this.#shown + PAGE);
     more.disabled = true;
-    const answer = await g.request(server.images, { ...mine(), rows });
-    if (now !== picked) return;
-    if (answer.error) return fail(answer.error);
-    offered += rows.length;
-    grid.append(...answer.hits.map((hit) => g.card(hit, answer.collection, { onpick: () => lookAt(hit), onlike: () =>
-        search([hit.id]) })));
-    const left = picked.length - offered;
+    const answer = await this.#request(this.server.images, { rows });
+    if (selection !== this.#rows) return;
+    if (answer.error) return this.act.fail(answer.error);
+    this.#shown += rows.length;
+    const events = { onpick: (hit) => this.act.classify(hit), onlike: (hit) => this.act.search([hit.id]) };
+    grid.append(...answer.hits.map((hit) => card(hit, answer.collection, events)));
+    const left = selection.length - this.#shown;
     more.hidden = left <= 0;
     more.disabled = false;
-    more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more of ${g.count(left)}`;
-  };
-  const likeThese = async () => {
-    const answer = await g.request(server.images, { ...mine(), rows: picked.slice(0, LIKE) });
-    if (answer.error) return fail(answer.error);
-    search(answer.hits.map((hit) => hit.id));
-  };
-  const save = async (told) => {
-    const answer = await g.request(server.table, { ...mine(), rows: picked });
-    if (answer.error) return (told.textContent = answer.error);
-    const file = URL.createObjectURL(new Blob([answer.csv], { type: "text/csv" }));
-    const link = g.node("a", { href: file, download: `gelato-${mine().collection}-map.csv` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(file), 1000);
-  };
-  const show = (rows) => {
-    picked = rows;
-    element.hidden = !picked.length;
-    if (!picked.length) return element.replaceChildren();
-    const told = g.node("p", { class: "g-aside", id: "map-told", role: "status" });
-    const grid = g.arrows(g.node("div", { class: "g-grid", id: "map-grid" }));
-    const more = g.button(null, "Show 60 more", () => addCards(grid, more), { class: "g-button g-more", id: "map-more",
-      hidden: true });
-    const name = g.node("input", { type: "text", class: "g-field", id: "map-tag", "aria-label": "Tag for the chosen images",
-      placeholder: "tag", maxlength: "64", autocomplete: "off" });
-    const tagging = g.node("form", { class: "g-map-tagging", onsubmit: async (event) => {
-        event.preventDefault();
-        const answer = await g.request(server.tagged, { ...mine(), rows: picked, tag: name.value });
-        told.textContent = answer.error || `${g.images(answer.tagged)} tagged “${name.value.trim()}”.`;
-      } }, g.icon("tag"), name, g.node("button", { type: "submit", class: "g-button g-small", text: "Tag" }));
-    offered = 0;
-    element.replaceChildren(
-      g.node("div", { class: "g-map-head" }, g.node("h2", { text: g.images(picked.length) }), g.node("button", {
-        type: "button", class: "g-icon-button", "aria-label": "Let go of the chosen images", title: "Let go",
-        id: "map-let-go", onclick: letGo }, g.icon("close"))),
-      g.node("div", { class: "g-actions" },
-        g.button("like", "More like these", likeThese, { id: "map-like" }),
-        g.button("download", "CSV", () => save(told), { id: "map-csv" })),
-      tagging, told, grid, more);
-    addCards(grid, more);
-  };
-  return { element, show };
-};
+    more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more of ${count(left)}`;
+  }
+
+  async #searchLikeThese() {
+    const answer = await this.#request(this.server.images, { rows: this.#rows.slice(0, LIKE) });
+    if (answer.error) this.act.fail(answer.error);
+    else this.act.search(answer.hits.map((hit) => hit.id));
+  }
+
+  async #download(message) {
+    const answer = await this.#request(this.server.table, { rows: this.#rows });
+    if (answer.error) return (message.textContent = answer.error);
+    const address = URL.createObjectURL(new Blob([answer.csv], { type: "text/csv" }));
+    node("a", { href: address, download: `gelato-${this.act.snapshot().collection}-map.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+}

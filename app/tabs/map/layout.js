@@ -1,0 +1,46 @@
+// The elements of the map tab, in the order in which they are seen.
+import { node } from "../../ui/elements/elements.js";
+import { colourControls, stageTools } from "./toolbar.js";
+
+const KEYS =
+  "Drag to pan, scroll or pinch to zoom, and draw with the lasso or Shift-drag to select. " +
+  "Keyboard: arrow keys pan, + and − zoom, 0 shows the whole map, Enter selects the images in the middle, " +
+  "Escape clears the selection.";
+
+// act: see colourControls and stageTools.
+export function mapElements(camera, act) {
+  return {
+    controls: colourControls(act),
+    methods: node("div", { class: "g-ways", role: "group", "aria-label": "Projection" }),
+    notice: node("div", { id: "map-notice" }),
+    status: node("p", { class: "g-status", id: "map-status", role: "status", text: "Loading the map" }),
+    legend: node("div", { class: "g-map-legend", id: "map-legend" }),
+    base: node("canvas", { class: "g-map-points", "aria-hidden": "true" }),
+    over: node("canvas", {
+      class: "g-map-over",
+      id: "map-canvas",
+      tabindex: "0",
+      role: "application",
+      "aria-label": "Map of the collection",
+      "aria-describedby": "map-keys map-status",
+    }),
+    tools: stageTools(camera, act),
+    stage: node("div", { class: "g-map-stage" }),
+    quality: node("p", { class: "g-aside", id: "map-trust" }),
+    regions: node("details", { class: "g-map-table", id: "map-table", hidden: true }),
+  };
+}
+
+export function layOut(root, elements, tooltip, panel) {
+  const { controls, methods, notice, status, legend, stage, base, over, tools, quality, regions } = elements;
+  stage.append(base, over, tools, tooltip);
+  root.append(
+    node("div", { class: "g-map-bar" }, controls.form, controls.label, methods),
+    notice,
+    node("div", { class: "g-results-head g-map-results-head" }, status, legend),
+    node("div", { class: "g-map-split" }, stage, panel),
+    quality,
+    regions,
+    node("p", { class: "g-aside", id: "map-keys", text: KEYS }),
+  );
+}

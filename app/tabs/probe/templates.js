@@ -1,0 +1,69 @@
+// The prompt template probe: how much the template around a label changes its score.
+import { node } from "../../ui/elements/elements.js";
+import { score } from "../../ui/format/format.js";
+import { imageChooser, textForm } from "./controls.js";
+import { dotPlot } from "./dot_plot.js";
+
+const spread = (values) => Math.max(...values) - Math.min(...values);
+export const mostWins = (wins) => wins.indexOf(Math.max(...wins));
+
+// The sentence over the plot. scores: [labels][templates]; wins: templates in which each label has the highest score.
+export function templateText({ labels, templates, scores, wins }) {
+  if (labels.length === 1) return `The template changes the score of “${labels[0]}” by up to ${spread(scores[0]).toFixed(3)}`;
+  const best = mostWins(wins);
+  const every = wins[best] === templates.length;
+  const where = every ? `with every one of ${templates.length} templates` : `with ${wins[best]} of ${templates.length} templates`;
+  return `“${labels[best]}” scores highest ${where}`;
+}
+
+// Lanes of the dot plot, a label each.
+export function lanesOf({ labels, templates, scores, wins }) {
+  const best = mostWins(wins);
+  return labels.map((label, l) => ({
+    name: label,
+    strong: l === best,
+    dots: scores[l].map((value, t) => ({ value, title: `${score(value)} ${templates[t].replace("…", label)}` })),
+  }));
+}
+
+function scoreTable({ labels, templates, scores }) {
+  const heads = ["Template", ...labels].map((text) => node("th", { scope: "col", text }));
+  const row = (template, t) =>
+    node("tr", {},
+      node("th", { scope: "row", text: template }),
+      ...scores.map((values) => node("td", { text: score(values[t]) })));
+  return node("table", {},
+    node("thead", {}, node("tr", {}, ...heads)),
+    node("tbody", {}, ...templates.map(row)));
+}
+
+export const templates = {
+  name: "templates",
+  label: "Prompt templates",
+  lead:
+    "One image, a few labels and 28 prompt templates: the label alone and every third of CLIP's 80 templates. Where the " +
+    "dots of two labels overlap, the answer depends on the template. A prompt ensemble, the mean over templates that " +
+    "Classify offers, makes it stable.",
+
+  controls(tab) {
+    const { settings } = tab;
+    const hint = "one to six labels, separated by commas; empty: the most similar words";
+    return [
+      imageChooser(tab.facts, settings.image, "Your image", tab.chooserActions()),
+      textForm("probe-labels", "Labels", settings.labels, hint, (labels) => tab.run({ labels })),
+    ];
+  },
+
+  request(tab) {
+    return [tab.server.phrased, { ...tab.imageRequest(), labels: tab.settings.labels }];
+  },
+
+  draw(tab, answer) {
+    const summary = node("summary", { text: `The scores with ${answer.templates.length} templates as a table` });
+    return [
+      node("h2", { id: "probe-phrased-said", text: templateText(answer) }),
+      dotPlot(lanesOf(answer), "Scores of the labels with each template"),
+      node("details", { class: "g-probe-table" }, summary, node("div", { class: "g-probe-scroll" }, scoreTable(answer))),
+    ];
+  },
+};
