@@ -20,7 +20,8 @@ from typing import Any
 
 import click
 
-from app.server.access import is_loopback, read_users
+from app.server.authentication import read_users
+from app.server.origins import is_loopback
 from training.models.cache import cache_dir
 from training.models.console import fail
 from training.models.errors import UserError
@@ -96,9 +97,10 @@ def serve(
     # Only now, so that --help and mistakes answer at once: these bring pandas and Gradio.
     import uvicorn
 
-    from app.server.server import make_server, open_collections
-    from app.server.timeouts import settings
+    from app.application import make_application
+    from app.server.timeouts import server_config
     from app.state.library import Library
+    from app.state.opening import open_collections
     from training.models.encoder import Encoder
     from training.models.encoders import load_encoder
 
@@ -113,7 +115,7 @@ def serve(
         open_collections(library, collections, images, encoder)
         public = _tunnel(port) if share else None
         name = public.removeprefix("https://") if public else None
-        server = make_server(library, host, users, public_host=name, token=secret)
+        server = make_application(library, host, users, public_host=name, token=secret)
         address = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         asking = f"?token={secret}" if secret else ""
         url = f"http://{address}:{port}/{asking}"
@@ -122,7 +124,7 @@ def serve(
             threading.Thread(target=partial(_open_browser, url), daemon=True).start()
         library.start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what follows `finally` is done then, too
-        config = settings(server, log_level="warning", timeout_graceful_shutdown=2)
+        config = server_config(server, log_level="warning", timeout_graceful_shutdown=2)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     finally:

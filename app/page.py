@@ -1,6 +1,9 @@
 """The page, in the order you see it."""
 
+from pathlib import Path
+
 import gradio as gr
+from fastapi import FastAPI
 
 from app.server.api.routes import client_functions
 from app.state.library import Library
@@ -8,10 +11,14 @@ from app.tabs.classify.tab import classify_tab
 from app.tabs.collections.tab import collections_tab
 from app.tabs.compare.tab import compare_tab
 from app.tabs.lecture.tab import lecture_strip
-from app.tabs.map.tab import map_tab
+from app.tabs.map.tab import map_routes, map_tab
 from app.tabs.probe.tab import probe_tab
 from app.tabs.search.tab import search_tab
+from app.ui.assets import CSS, HEAD
 from app.ui.header.header import header
+from app.ui.theme import THEME
+
+FAVICON = Path(__file__).parent / "ui/favicon.png"
 
 
 def make_page(library: Library) -> gr.Blocks:
@@ -35,3 +42,25 @@ def make_page(library: Library) -> gr.Blocks:
                 collections_tab(library)
     page.queue(max_size=64)
     return page
+
+
+def mount_page(server: FastAPI, library: Library) -> None:
+    """Serve the page at /, after the routes of its tabs: Gradio answers every address that is left."""
+    server.include_router(map_routes(library), include_in_schema=False)
+    gr.mount_gradio_app(
+        server,
+        make_page(library),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        show_error=False,
+        max_file_size=1,
+        theme=THEME,
+        css=CSS,
+        head=HEAD,
+        favicon_path=str(FAVICON),
+        mcp_server=False,
+        enable_monitoring=False,
+        pwa=False,
+    )

@@ -14,9 +14,9 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from app.application import make_application
 from app.command import listen
-from app.server.server import make_server
-from app.server.timeouts import settings
+from app.server.timeouts import server_config
 from app.state.library import Library
 from app.ui.assets import BASE
 from index.build import build_collection
@@ -71,8 +71,8 @@ def served(library: Library, token: str = "") -> Iterator[Site]:
     serving: list[uvicorn.Server] = []
 
     async def serve() -> None:  # the page is made inside a loop, so that Gradio makes none of its own
-        server = make_server(library, "127.0.0.1", {}, token=token)
-        config = settings(server, log_level="error", timeout_graceful_shutdown=1)
+        server = make_application(library, "127.0.0.1", {}, token=token)
+        config = server_config(server, log_level="error", timeout_graceful_shutdown=1)
         serving.append(uvicorn.Server(config))
         await serving[0].serve(sockets=[listening])
 

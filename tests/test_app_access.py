@@ -16,10 +16,9 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from app.server import access as guard
-from app.server import timeouts as patience
-from app.server.access import LARGEST_IMAGE
-from app.server.server import make_server
+from app.application import make_application
+from app.server import limits, timeouts
+from app.server.limits import LARGEST_IMAGE
 from app.state.library import Library
 from app.tabs.classify.collection import labelling_state, start_labelling
 from app.tabs.map.tab import table_of_rows
@@ -40,7 +39,7 @@ FILLED = {"key": "hostile", "kind": "csv", "job": "x", "token": "x", "id": "x", 
 
 def make(library: Library, **settings):
     async def inside():  # a loop, so that Gradio makes none of its own
-        return make_server(library, "127.0.0.1", {}, **settings)
+        return make_application(library, "127.0.0.1", {}, **settings)
 
     return asyncio.run(inside())
 
@@ -285,7 +284,7 @@ def test_each_route_has_a_bound_on_its_body(page):
 
 
 def test_a_body_that_never_ends_is_given_up(library, monkeypatch):
-    monkeypatch.setattr(guard, "BODY_PATIENCE", 0.3)
+    monkeypatch.setattr(limits, "IDLE_TIMEOUT", 0.3)
     with served(library) as site:
         host = httpx.URL(site.url)
         with socket.create_connection((host.host, host.port), timeout=10) as line:
@@ -305,8 +304,8 @@ def test_a_body_that_does_not_say_its_length_is_bounded_too(page):
 
 
 def test_a_body_that_drips_and_a_head_that_never_ends_are_given_up(library, monkeypatch):
-    monkeypatch.setattr(guard, "BODY_WHOLE", 0.6)
-    monkeypatch.setattr(patience, "HEAD_PATIENCE", 0.6)
+    monkeypatch.setattr(limits, "BODY_TIMEOUT", 0.6)
+    monkeypatch.setattr(timeouts, "HEAD_TIMEOUT", 0.6)
     with served(library) as site:
         host = httpx.URL(site.url)
         post = f"POST /images HTTP/1.1\r\nHost: {host.host}:{host.port}\r\nContent-Length: 500\r\n\r\n".encode()

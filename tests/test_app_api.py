@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from app.server.server import make_server
+from app.application import make_application
 from app.state.library import Library
 from app.tabs.search.tab import find_images
 from index.build import build_collection
@@ -41,7 +41,7 @@ def library(tmp_path_factory):
 @pytest.fixture(scope="module")
 def api(library):
     async def make():  # inside a loop, so that Gradio makes none of its own
-        return make_server(library, "127.0.0.1", {})
+        return make_application(library, "127.0.0.1", {})
 
     return TestClient(asyncio.run(make()), base_url="http://127.0.0.1", raise_server_exceptions=False)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from app.application import make_application
 from app.server.content_policy import script_hashes
-from app.server.server import make_server
 from app.state.library import Library
 from app.ui.assets import ASSETS, BASE, content_hash, event_module, load_module, read_assets
 from index.build import build_collection
@@ -23,7 +23,7 @@ TOKEN = "a-secret-of-this-test"
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    """A function that makes a client of a server; settings are those of make_server."""
+    """A function that makes a client of a server; settings are those of make_application."""
     from tests.samples import paint
 
     folder = tmp_path_factory.mktemp("assets")
@@ -34,7 +34,7 @@ def asked(tmp_path_factory):
 
     def client(**settings) -> TestClient:
         async def make():  # inside a loop, so that Gradio makes none of its own
-            return make_server(library, "127.0.0.1", {}, **settings)
+            return make_application(library, "127.0.0.1", {}, **settings)
 
         return TestClient(asyncio.run(make()), base_url="http://127.0.0.1", raise_server_exceptions=False)
 

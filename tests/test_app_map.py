@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Page, expect
 
-from app.server.server import make_server
+from app.application import make_application
 from app.state.library import Library
 from index.build import build_collection
 from index.collection import Collection
@@ -183,7 +183,7 @@ def test_places_of_another_revision_and_rows_that_are_not_there_are_refused(tmp_
     path = coloured(tmp_path)
     library = Library(lambda name: ColourEncoder())
     library.add(path)
-    client = TestClient(make_server(library, "127.0.0.1", {}), base_url="http://127.0.0.1")
+    client = TestClient(make_application(library, "127.0.0.1", {}), base_url="http://127.0.0.1")
     revision = Collection.open(path).revision
     places = client.get(f"/map/colours.bin?revision={revision}")
     assert np.frombuffer(places.content, "<f4").reshape(-1, 2).shape == (5 * EACH, 2)

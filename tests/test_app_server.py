@@ -19,9 +19,10 @@ from click.testing import CliRunner
 from PIL import Image
 from starlette.testclient import TestClient
 
+from app.application import make_application
 from app.command import first_use, listen, main
-from app.server.access import LARGEST_BODY, LARGEST_IMAGE, read_users
-from app.server.server import make_server
+from app.server.authentication import read_users
+from app.server.limits import LARGEST_BODY, LARGEST_IMAGE
 from app.state.library import Library
 from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
@@ -51,7 +52,7 @@ def library(tmp_path: Path, squares: Path):
 
 def ask(library: Library, users: dict[str, str] | None = None) -> TestClient:
     async def make():  # inside a loop, so that Gradio makes none of its own, which nobody would close
-        return make_server(library, "127.0.0.1", users or {})
+        return make_application(library, "127.0.0.1", users or {})
 
     return TestClient(asyncio.run(make()), base_url=HERE, raise_server_exceptions=False)
 

@@ -1,0 +1,55 @@
+"""Images over HTTP: previews of stored images by id, and uploads by token."""
+
+import io
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.server.api.routes import upload
+from app.state.library import Library
+from training.models.errors import UserError
+
+PREVIEW_SIDE = 512  # pixels of the longer side of an uploaded image, as shown
+
+
+def media_routes(library: Library) -> APIRouter:
+    """GET previews and uploads, POST an upload."""
+    router = APIRouter()
+
+    @router.get("/media/{key}/{id}.webp")
+    def thumbnail(key: str, id: str) -> Response:
+        try:
+            collection = library.collection(key).collection
+        except UserError:
+            collection = None
+        path = collection.thumbnail(id) if collection is not None else None
+        if path is None:
+            return PlainTextResponse("There is no such image.", 404)
+        return FileResponse(path, media_type="image/webp", headers={"cache-control": "max-age=86400"})
+
+    @router.post("/images")
+    async def upload_image(request: Request) -> Response:
+        """Store an image in memory and return its token; an image that cannot be read is {"error": sentence}."""
+        data = await request.body()
+        return JSONResponse(await run_in_threadpool(_upload, library, data))
+
+    @router.get("/images/{token}.webp")
+    def uploaded(token: str) -> Response:
+        try:
+            image = library.uploads.get(token).copy()
+        except UserError as error:
+            return PlainTextResponse(str(error), 404)
+        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        out = io.BytesIO()
+        image.save(out, "WEBP", quality=80)
+        return Response(out.getvalue(), media_type="image/webp")
+
+    return router
+
+
+def _upload(library: Library, data: bytes) -> dict[str, object]:
+    try:
+        return upload(library, data).model_dump()
+    except UserError as error:
+        return {"error": str(error)}
