@@ -27,6 +27,8 @@ check: $(VENV)/.installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy app index training
+	$(VENV)/bin/oxlint app
+	$(VENV)/bin/oxfmt --check 'app/**/*.js'
 
 test: check
 	@sh tests/browser.sh $(RUN)

@@ -32,7 +32,7 @@ def test_the_line_is_off_for_an_encoder_that_was_not_measured_and_can_be_asked_f
 
 def test_the_line_is_moved_by_keys_weak_results_are_dimmed_and_the_place_is_in_the_link(opened):
     page = opened("?q=blue&line=0.5")
-    slider = page.get_by_role("slider", name="Relevance line")
+    slider = page.get_by_role("slider", name="Relevance threshold")
     expect(slider).to_be_visible()
     likely = int(page.locator("#status b").inner_text().split()[0])
     assert 0 < likely < IMAGES
@@ -52,14 +52,14 @@ def test_the_line_is_moved_by_keys_weak_results_are_dimmed_and_the_place_is_in_t
 def test_filters_narrow_the_results_are_shown_as_pills_and_survive_a_reload(opened):
     page = opened("?q=blue")
     page.locator("#open-filters").click()
-    field = page.get_by_role("textbox", name="File has the words")
+    field = page.get_by_role("textbox", name="File contains the text")
     field.fill("green")
     field.press("Enter")
     expect(page.locator("#status")).to_contain_text(f"15 filtered of {IMAGES}")
     assert set(names(page)) == {"green"}
     assert json.loads(asked(page, "filters")) == [{"column": "path", "contains": "green"}]
     page.reload()
-    expect(page.locator("#filtered")).to_contain_text("File has “green”")
+    expect(page.locator("#filtered")).to_contain_text("File contains “green”")
     expect(page.locator("#grid .g-card")).to_have_count(15)
     page.get_by_role("button", name="Remove the filter").click()
     expect(page.locator("#status")).to_contain_text(f"60 of {IMAGES}")

@@ -1,15 +1,9 @@
 // Everything that tabs share, for modules that have not named their imports yet.
 export * from "./elements/elements.js";
-export * from "./filters/filters.js";
-export * from "./footer/footer.js";
 export * from "./format/format.js";
 export * from "./grid/grid.js";
 export * from "./heat_map/heat_map.js";
-export * from "./histogram/histogram.js";
-export * from "./inspector/inspector.js";
 export * from "./menu/menu.js";
 export * from "./navigation/navigation.js";
-export * from "./query/query.js";
-export * from "./selection/selection.js";
 export * from "./session/session.js";
 export * from "./upload/upload.js";

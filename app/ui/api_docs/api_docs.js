@@ -3,7 +3,8 @@ import { node } from "../elements/elements.js";
 import { describe, example, propertiesOf, typeOf } from "./schema.js";
 
 const propertyTable = (schema, schemas) => {
-  const row = ([name, one]) => node("tr", {}, node("td", {}, node("code", { text: name })), node("td", { text: describe(one) }));
+  const row = ([name, one]) =>
+    node("tr", {}, node("td", {}, node("code", { text: name })), node("td", { text: describe(one) }));
   return node("table", {}, node("tbody", {}, ...propertiesOf(schema, schemas).map(row)));
 };
 
@@ -12,7 +13,13 @@ const parameterField = (parameter) => {
   const { schema, name } = parameter;
   const list = schema.type === "array";
   const placeholder = schema.default === undefined || list ? "" : String(schema.default);
-  const field = node("input", { class: "code", required: Boolean(parameter.required), name, autocomplete: "off", placeholder });
+  const field = node("input", {
+    class: "code",
+    required: Boolean(parameter.required),
+    name,
+    autocomplete: "off",
+    placeholder,
+  });
   const text = describe({ ...schema, description: parameter.description || schema.description });
   const label = node("label", {}, name, node("small", { text: list ? `${text} Separated by |.` : text }), field);
   const write = (request) => {
@@ -29,7 +36,11 @@ const bodyField = (content, schemas) => {
   if (!content) return { nodes: [], write: () => {} };
   if (content["application/json"]) {
     const { schema } = content["application/json"];
-    const field = node("textarea", { rows: 8, text: JSON.stringify(example(schema, schemas), null, 1), spellcheck: "false" });
+    const field = node("textarea", {
+      rows: 8,
+      text: JSON.stringify(example(schema, schemas), null, 1),
+      spellcheck: "false",
+    });
     const write = (request) => {
       request.body = field.value;
       request.headers = { "content-type": "application/json" };
@@ -59,7 +70,10 @@ const send = async (request, verb, output) => {
 };
 
 const endpoint = (path, verb, operation, schemas) => {
-  const fields = [...(operation.parameters || []).map(parameterField), bodyField(operation.requestBody?.content, schemas)];
+  const fields = [
+    ...(operation.parameters || []).map(parameterField),
+    bodyField(operation.requestBody?.content, schemas),
+  ];
   const output = node("pre", { tabindex: 0, "aria-label": "Response" });
   const [, success] = Object.entries(operation.responses).find(([code]) => code.startsWith("2"));
   const { schema } = Object.values(success.content || {})[0];
@@ -69,20 +83,40 @@ const endpoint = (path, verb, operation, schemas) => {
     fields.forEach(({ write }) => write(request));
     send(request, verb, output);
   };
-  const form = node("form", { class: "inside", onsubmit }, ...fields.flatMap(({ nodes }) => nodes),
-    node("button", { type: "submit", text: "Try it" }), output,
-    node("label", { text: `Response: ${typeOf(schema)}` }), propertyTable(schema.items || schema, schemas));
-  return node("details", {},
-    node("summary", {}, node("span", { class: "verb", text: verb }), node("span", { class: "path", text: path }),
-      node("span", { class: "what", text: operation.summary || "" })),
-    operation.description && node("p", { text: operation.description }), form);
+  const form = node(
+    "form",
+    { class: "inside", onsubmit },
+    ...fields.flatMap(({ nodes }) => nodes),
+    node("button", { type: "submit", text: "Try it" }),
+    output,
+    node("label", { text: `Response: ${typeOf(schema)}` }),
+    propertyTable(schema.items || schema, schemas),
+  );
+  return node(
+    "details",
+    {},
+    node(
+      "summary",
+      {},
+      node("span", { class: "verb", text: verb }),
+      node("span", { class: "path", text: path }),
+      node("span", { class: "what", text: operation.summary || "" }),
+    ),
+    operation.description && node("p", { text: operation.description }),
+    form,
+  );
 };
 
 const root = document.getElementById("endpoints");
 try {
   const description = await (await fetch("openapi.json")).json();
-  root.replaceChildren(...Object.entries(description.paths).flatMap(([path, verbs]) =>
-    Object.entries(verbs).map(([verb, operation]) => endpoint(path, verb.toUpperCase(), operation, description.components.schemas))));
+  root.replaceChildren(
+    ...Object.entries(description.paths).flatMap(([path, verbs]) =>
+      Object.entries(verbs).map(([verb, operation]) =>
+        endpoint(path, verb.toUpperCase(), operation, description.components.schemas),
+      ),
+    ),
+  );
 } catch {
   root.textContent = "The description could not be loaded; reload the page.";
 }

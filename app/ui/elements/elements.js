@@ -50,10 +50,16 @@ export const icon = (name) =>
 
 // A button with a label and, unless iconName is null, an icon before it.
 export const button = (iconName, label, onclick, settings = {}) =>
-  node("button", { type: "button", class: "g-button", onclick, ...settings }, iconName && icon(iconName), node("span", { text: label }));
+  node(
+    "button",
+    { type: "button", class: "g-button", onclick, ...settings },
+    iconName && icon(iconName),
+    node("span", { text: label }),
+  );
 
 // A message in place of what was asked for, with buttons after it.
-export const notice = (text, ...more) => node("div", { class: "g-notice", role: "status" }, node("p", { text }), ...more);
+export const notice = (text, ...more) =>
+  node("div", { class: "g-notice", role: "status" }, node("p", { text }), ...more);
 
 // Copies text; the label of the button says so for a moment.
 export const copy = async (text, copyButton) => {

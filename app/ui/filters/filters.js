@@ -1,113 +1,155 @@
-// Filters: what each column holds, with counts, and what of it is asked for.
-import * as g from "../ui.js";
+// The panel of filters: what each column holds, with counts, and which of it is chosen.
+import { node, notice } from "../elements/elements.js";
+import { count, images } from "../format/format.js";
+import { replaced, title, withEnd } from "./filter_text.js";
 
-const FEW = 8; // values of a column before the rest is asked for
-const NAMES = { modified: "changed", bytes: "size in bytes", width: "width", height: "height", path: "file" };
-const title = (column) => {
-  const name = NAMES[column] || column.replaceAll("_", " ");
-  return name[0].toUpperCase() + name.slice(1);
-};
+const FEW = 8; // values of a column that are shown at first
 
-// What a filter asks for, in words.
-export const filterText = (one) => {
-  if (one.values) return `${title(one.column)}: ${one.values.join(", ")}`;
-  if (one.contains !== undefined) return `${title(one.column)} has “${one.contains}”`;
-  if (one.low && one.high) return `${title(one.column)}: ${one.low} to ${one.high}`;
-  return one.low ? `${title(one.column)}: from ${one.low}` : `${title(one.column)}: up to ${one.high}`;
-};
-
-// load(filters) gives what can be filtered by; changed(filters) is told what is asked for.
-export const filters = (load, changed) => {
-  const panel = g.node("div", { class: "g-filters", id: "filters", role: "group", "aria-label": "Filters", hidden: true });
-  const opened = new Set(); // columns whose every value is shown
-  let asked = [];
-
-  const of = (column) => asked.find((one) => one.column === column) || {};
-  const set = (column, one) => {
-    asked = asked.filter((other) => other.column !== column);
-    if (one) asked.push({ column, ...one });
-    changed(asked);
-    refresh();
-  };
-  const values = (facet) => {
-    const chosen = new Set(of(facet.column).values || []);
-    const all = opened.has(facet.column);
-    const shown = facet.values.filter(([value], i) => all || i < FEW || chosen.has(value));
-    const chips = shown.map(([value, count]) => g.node("button", {
-      type: "button",
-      class: "g-chip",
-      "aria-pressed": chosen.has(value),
-      onclick: () => {
-        chosen.has(value) ? chosen.delete(value) : chosen.add(value);
-        set(facet.column, chosen.size ? { values: [...chosen] } : null);
-      },
-    }, g.node("span", { text: value }), g.node("small", { text: g.count(count) })));
-    if (shown.length < facet.values.length) {
-      chips.push(g.node("button", {
-        type: "button", class: "g-clear", text: `${facet.values.length - shown.length} more`,
-        onclick: () => {
-          opened.add(facet.column);
-          refresh();
-        },
-      }));
-    }
-    return chips;
-  };
-  const limits = (facet, type, low, high) => {
-    const now = of(facet.column);
-    const field = (end, hint) => g.node("input", {
-      type, class: "g-input", value: now[end] ?? null, placeholder: hint, "aria-label": `${title(facet.column)} ${end === "low" ? "from" : "to"}`,
-      onchange: ({ target }) => {
-        const next = { ...(now.low && { low: now.low }), ...(now.high && { high: now.high }), [end]: target.value };
-        if (!target.value) delete next[end];
-        set(facet.column, next.low || next.high ? next : null);
-      },
+class Filters {
+  // load(filters) gives what can be filtered by; changed(filters) hears of every change.
+  constructor(load, changed) {
+    this.load = load;
+    this.changed = changed;
+    this.filters = [];
+    this.expanded = new Set(); // columns whose every value is shown
+    this.panel = node("div", {
+      class: "g-filters",
+      id: "filters",
+      role: "group",
+      "aria-label": "Filters",
+      hidden: true,
     });
-    return [field("low", low), g.node("span", { text: "to" }), field("high", high)];
-  };
-  const dates = (facet) => {
-    const most = Math.max(1, ...facet.counts.map(([, count]) => count));
-    const bars = facet.counts.map(([year, count]) => {
-      const pressed = of(facet.column).low === `${year}-01-01` && of(facet.column).high === `${year}-12-31`;
-      return g.node("button", {
-        type: "button", class: "g-year", title: `${year}: ${g.images(count)}`, "aria-label": `${year}, ${g.images(count)}`,
-        "aria-pressed": pressed, disabled: !count,
-        onclick: () => set(facet.column, pressed ? null : { low: `${year}-01-01`, high: `${year}-12-31` }),
-      }, g.node("i", { style: { height: `${count ? Math.max(6, (100 * count) / most) : 0}%` } }));
-    });
-    return [...(bars.length > 1 ? [g.node("span", { class: "g-years" }, ...bars)] : []), ...limits(facet, "date")];
-  };
-  const part = (facet) => [g.node("input", {
-    type: "text", class: "g-input g-wide", value: of(facet.column).contains ?? null, placeholder: "has the words",
-    "aria-label": `${title(facet.column)} has the words`,
-    onchange: ({ target }) => set(facet.column, target.value.trim() ? { contains: target.value.trim() } : null),
-  })];
-  const body = (facet) => {
-    if (facet.kind === "values") return values(facet);
-    if (facet.kind === "dates") return dates(facet);
-    if (facet.kind === "range") return limits(facet, "number", g.count(facet.low), g.count(facet.high));
-    return part(facet);
-  };
-  const refresh = async () => {
-    if (panel.hidden) return;
+  }
+
+  of(column) {
+    return this.filters.find((one) => one.column === column) || {};
+  }
+
+  set(column, filter) {
+    this.filters = replaced(this.filters, column, filter);
+    this.changed(this.filters);
+    this.refresh();
+  }
+
+  open(on) {
+    this.panel.hidden = !on;
+    this.refresh();
+  }
+
+  // Takes over filters that were changed elsewhere.
+  read(filters) {
+    this.filters = filters;
+    this.refresh();
+  }
+
+  async refresh() {
+    if (this.panel.hidden) return;
     const focused = document.activeElement?.getAttribute("aria-label");
-    const answer = await load(asked);
-    if (answer.error) return panel.replaceChildren(g.notice(answer.error));
-    panel.replaceChildren(...answer.filters.map((facet) => g.node("fieldset", { "data-column": facet.column },
-      g.node("legend", { text: title(facet.column) }), ...body(facet))));
-    if (!answer.filters.length) panel.replaceChildren(g.node("p", { class: "g-aside", text: "Nothing to choose between here." }));
-    if (focused) panel.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
-  };
-  return {
-    panel,
-    refresh,
-    open: (on) => {
-      panel.hidden = !on;
-      refresh();
-    },
-    read: (filters) => {
-      asked = filters;
-      refresh();
-    },
-  };
-};
+    const answer = await this.load(this.filters);
+    if (answer.error) {
+      this.panel.replaceChildren(notice(answer.error));
+      return;
+    }
+    const fieldset = (facet) =>
+      node(
+        "fieldset",
+        { "data-column": facet.column },
+        node("legend", { text: title(facet.column) }),
+        ...this.body(facet),
+      );
+    const nothing = node("p", { class: "g-aside", text: "These images have no columns to filter by." });
+    this.panel.replaceChildren(...(answer.filters.length ? answer.filters.map(fieldset) : [nothing]));
+    if (focused) this.panel.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  body(facet) {
+    if (facet.kind === "values") return this.values(facet);
+    if (facet.kind === "dates") return this.dates(facet);
+    if (facet.kind === "range") return this.limits(facet, "number", count(facet.low), count(facet.high));
+    return [this.contains(facet)];
+  }
+
+  values(facet) {
+    const chosen = new Set(this.of(facet.column).values || []);
+    const all = this.expanded.has(facet.column);
+    const shown = facet.values.filter(([value], i) => all || i < FEW || chosen.has(value));
+    const toggle = (value) => {
+      if (!chosen.delete(value)) chosen.add(value);
+      this.set(facet.column, chosen.size ? { values: [...chosen] } : null);
+    };
+    const chips = shown.map(([value, amount]) =>
+      node(
+        "button",
+        { type: "button", class: "g-chip", "aria-pressed": chosen.has(value), onclick: () => toggle(value) },
+        node("span", { text: value }),
+        node("small", { text: count(amount) }),
+      ),
+    );
+    const hidden = facet.values.length - shown.length;
+    return hidden ? [...chips, this.moreButton(facet.column, hidden)] : chips;
+  }
+
+  moreButton(column, hidden) {
+    const onclick = () => {
+      this.expanded.add(column);
+      this.refresh();
+    };
+    return node("button", { type: "button", class: "g-clear", text: `${hidden} more`, onclick });
+  }
+
+  limits(facet, type, low, high) {
+    const range = this.of(facet.column);
+    const field = (end, name, placeholder) =>
+      node("input", {
+        type,
+        class: "g-input",
+        value: range[end] ?? null,
+        placeholder,
+        "aria-label": `${title(facet.column)} ${name}`,
+        onchange: ({ target }) => this.set(facet.column, withEnd(range, end, target.value)),
+      });
+    return [field("low", "from", low), node("span", { text: "to" }), field("high", "to", high)];
+  }
+
+  dates(facet) {
+    const most = Math.max(1, ...facet.counts.map(([, amount]) => amount));
+    const years = facet.counts.map(([year, amount]) => this.year(facet.column, year, amount, amount / most));
+    const limits = this.limits(facet, "date");
+    return years.length > 1 ? [node("span", { class: "g-years" }, ...years), ...limits] : limits;
+  }
+
+  year(column, year, amount, share) {
+    const [low, high] = [`${year}-01-01`, `${year}-12-31`];
+    const chosen = this.of(column);
+    const pressed = chosen.low === low && chosen.high === high;
+    return node(
+      "button",
+      {
+        type: "button",
+        class: "g-year",
+        title: `${year}: ${images(amount)}`,
+        "aria-label": `${year}, ${images(amount)}`,
+        "aria-pressed": pressed,
+        disabled: !amount,
+        onclick: () => this.set(column, pressed ? null : { low, high }),
+      },
+      node("i", { style: { height: `${amount ? Math.max(6, 100 * share) : 0}%` } }),
+    );
+  }
+
+  contains(facet) {
+    return node("input", {
+      type: "text",
+      class: "g-input g-wide",
+      value: this.of(facet.column).contains ?? null,
+      placeholder: "contains the text",
+      "aria-label": `${title(facet.column)} contains the text`,
+      onchange: ({ target }) => {
+        const text = target.value.trim();
+        this.set(facet.column, text ? { contains: text } : null);
+      },
+    });
+  }
+}
+
+export const filters = (load, changed) => new Filters(load, changed);

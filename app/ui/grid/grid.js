@@ -4,25 +4,64 @@ import { media } from "../session/session.js";
 
 export const skeletons = (number) =>
   Array.from({ length: number }, () =>
-    node("div", { class: "g-card g-skeleton", "aria-hidden": "true" }, node("div", { class: "g-frame" }), node("div", { class: "g-line" })));
+    node(
+      "div",
+      { class: "g-card g-skeleton", "aria-hidden": "true" },
+      node("div", { class: "g-frame" }),
+      node("div", { class: "g-line" }),
+    ),
+  );
 
 // One image. share: how full its bar is, 0 to 1; null leaves the bar away. tools: further buttons over the image.
 export const card = (hit, collection, { share = null, score = "", onpick, onlike, note = "", tools = [] }) => {
-  const image = node("img", { src: media(collection, hit.id), alt: hit.name, loading: "lazy", decoding: "async", draggable: "false" });
+  const image = node("img", {
+    src: media(collection, hit.id),
+    alt: hit.name,
+    loading: "lazy",
+    decoding: "async",
+    draggable: "false",
+  });
   const made = node("article", { class: "g-card", "data-id": hit.id });
   image.addEventListener("error", () => made.classList.add("g-gone"));
-  const pick = node("button", {
-    type: "button", class: "g-frame", title: hit.name, "aria-label": score ? `${hit.name}, ${score}` : hit.name, onclick: () => onpick(hit, pick),
-  }, image, node("span", { class: "g-missing", text: "moved or deleted" }));
+  const pick = node(
+    "button",
+    {
+      type: "button",
+      class: "g-frame",
+      title: hit.name,
+      "aria-label": score ? `${hit.name}, ${score}` : hit.name,
+      onclick: () => onpick(hit, pick),
+    },
+    image,
+    node("span", { class: "g-missing", text: "moved or deleted" }),
+  );
   made.append(pick);
   if (onlike) {
-    made.append(node("button", {
-      type: "button", class: "g-like", title: "More like this", "aria-label": `More like this: ${hit.name}`, onclick: () => onlike(hit),
-    }, icon("like")));
+    made.append(
+      node(
+        "button",
+        {
+          type: "button",
+          class: "g-like",
+          title: "More like this",
+          "aria-label": `More like this: ${hit.name}`,
+          onclick: () => onlike(hit),
+        },
+        icon("like"),
+      ),
+    );
   }
   made.append(...tools);
-  made.append(node("div", { class: "g-line" }, node("span", { class: "g-name", text: hit.name }), score && node("span", { class: "g-score", text: score })));
-  if (share !== null) made.append(node("div", { class: "g-bar" }, node("i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
+  made.append(
+    node(
+      "div",
+      { class: "g-line" },
+      node("span", { class: "g-name", text: hit.name }),
+      score && node("span", { class: "g-score", text: score }),
+    ),
+  );
+  if (share !== null)
+    made.append(node("div", { class: "g-bar" }, node("i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
   if (note) made.append(node("div", { class: "g-note", text: note }));
   return made;
 };

@@ -1,110 +1,131 @@
-// The header: name, collection, encoder, state. It asks how things are and tells the other parts of the page.
-import * as g from "../ui.js";
+// The header: name, collection, encoder, state. It asks for the state again and again and tells the rest of the page.
+import { icon, node } from "../elements/elements.js";
+import { onCollection, openLecture } from "../navigation/navigation.js";
+import { setState } from "../session/session.js";
+import { progress, stateText, stateTitle } from "./state_text.js";
 
-const BUSY = 700,
-  CALM = 5000,
-  LOST = 2000; // milliseconds until the next look
+const BUSY = 700; // milliseconds until the next request
+const CALM = 5000;
+const LOST = 2000;
+const THEME = "gelato-theme";
 
-export const header = (element, props, server) => {
-  const collections = g.node("span", { class: "g-pill", id: "collection-pill" });
-  const encoder = g.node("span", { class: "g-pill", id: "encoder-pill" });
-  const state = g.node("span", { class: "g-pill g-state", id: "state-pill", role: "status" }, g.node("i"), g
-    .node("span", { text: "opening" }));
-  const banner = g.node("div", { class: "g-banner", id: "banner", role: "alert", hidden: true });
-  const dark = g.node("button", {
-    type: "button",
-    class: "g-icon-button",
-    id: "theme",
-    title: "Light or dark",
-    "aria-label": "Light or dark",
-    onclick: () => {
-      const on = document.body.classList.toggle("dark");
-      localStorage.setItem("gelato-theme", on ? "dark" : "light");
-    }
-  }, g.icon("moon"));
-  const lecture = g.node("button", { type: "button", class: "g-icon-button", id: "follow-lecture",
-    title: "Follow the lecture", "aria-label": "Follow the lecture",
-    onclick: () => g.openLecture() }, g.icon("book"));
-  element.querySelector(".g-header").append(
-    g.node("div", { class: "g-top" }, g.node("h1", { text: "Gelato" }), g.node("div", { class: "g-pills" },
-      collections, encoder, state), lecture, dark),
-    banner,
+const iconButton = (name, id, label, onclick) =>
+  node(
+    "button",
+    { type: "button", class: "g-icon-button", id, title: label, "aria-label": label, onclick },
+    icon(name),
   );
-  const chosen = localStorage.getItem("gelato-theme");
-  if (chosen && !new URLSearchParams(location.search).has("__theme")) document.body.classList.toggle("dark",
-    chosen === "dark");
 
-  let wanted = new URLSearchParams(location.search).get("collection") || "";
-  if (wanted) props.value = { collection: wanted }; // before anyone can ask something of the first one
-  let timer = 0;
-  let known = ""; // the collection that was heard of last
-  const choose = (key) => {
-    wanted = key;
-    props.value = { collection: key };
-    look(true);
-  };
+const toggleTheme = () => localStorage.setItem(THEME, document.body.classList.toggle("dark") ? "dark" : "light");
 
-  const show = (heard) => {
-    const { job, encoder: reader } = heard;
-    const several = (heard.collections || []).length > 1;
-    if (several) {
-      const select = collections.querySelector("select") || g.node("select", { "aria-label": "Collection",
-        id: "collection", onchange: (event) => choose(event.target.value) });
-      const options = heard.collections.map((c) => g.node("option", { value: c.key, text: c.name, selected: c
-          .key === heard.collection }));
-      if (select.childElementCount !== options.length) select.replaceChildren(...options);
-      if (document.activeElement !== select) select.value = heard.collection || wanted || select.value;
-      if (!select.isConnected) collections.replaceChildren(select);
-    } else {
-      collections.textContent = heard.name || "no collection";
-    }
-    if (reader) {
-      encoder.textContent = reader.name;
-      encoder.title = reader.state === "ready" ?
-        `${reader.dim} numbers an image, by ${reader.runtime} in ${reader.precision}` : "";
-    }
-    let kind = "good",
-      text = g.images(heard.searchable || 0);
-    if (heard.error)[kind, text] = ["bad", "needs attention"];
-    else if (job && job.state === "running" && job.total > 0 && job.total > heard.searchable) {
-      [kind, text] = ["busy", `${g.count(heard.searchable)} of ${g.count(job.total)} searchable`];
-    } else if (job && job.state === "running" && reader.state === "ready" && !heard.searchable)[kind,
-      text] = ["busy", "looking for images"];
-    else if (reader?.state === "loading")[kind, text] = ["busy", `${text} · loading the encoder`];
-    else text = `${text}, up to date`;
-    state.className = `g-pill g-state g-${kind}`;
-    state.lastChild.textContent = text;
-    state.style.setProperty("--done", job && job.total ?
-      `${Math.min(100, (100 * heard.searchable) / job.total)}%` : "0%");
-    state.title = job && job.state === "running" && job.left ?
-      `about ${g.minutes(job.left)} left, ${Math.round(job.rate)} images a second` : heard.failed ?
-      `${g.images(heard.failed)} could not be read; see failures.csv in the collection` : "";
-    banner.hidden = !heard.error;
-    banner.textContent = heard.error || "";
-  };
+const restoreTheme = () => {
+  const chosen = localStorage.getItem(THEME);
+  const inAddress = new URLSearchParams(location.search).has("__theme");
+  if (chosen && !inAddress) document.body.classList.toggle("dark", chosen === "dark");
+};
 
-  const look = async () => {
-    clearTimeout(timer);
+class Header {
+  constructor(element, props, server) {
+    this.props = props;
+    this.server = server;
+    this.timer = 0;
+    this.known = ""; // the collection of the last state
+    this.collections = node("span", { class: "g-pill", id: "collection-pill" });
+    this.encoder = node("span", { class: "g-pill", id: "encoder-pill" });
+    this.state = node(
+      "span",
+      { class: "g-pill g-state", id: "state-pill", role: "status" },
+      node("i"),
+      node("span", { text: "opening" }),
+    );
+    this.banner = node("div", { class: "g-banner", id: "banner", role: "alert", hidden: true });
+    element.querySelector(".g-header").append(this.top(), this.banner);
+    restoreTheme();
+    this.wanted = new URLSearchParams(location.search).get("collection") || "";
+    if (this.wanted) props.value = { collection: this.wanted }; // before anyone asks about the first collection
+    onCollection((key) => key !== this.wanted && this.choose(key));
+    this.look();
+  }
+
+  top() {
+    return node(
+      "div",
+      { class: "g-top" },
+      node("h1", { text: "Gelato" }),
+      node("div", { class: "g-pills" }, this.collections, this.encoder, this.state),
+      iconButton("book", "follow-lecture", "Follow the lecture", openLecture),
+      iconButton("moon", "theme", "Light or dark", toggleTheme),
+    );
+  }
+
+  choose(key) {
+    this.wanted = key;
+    this.props.value = { collection: key };
+    this.look();
+  }
+
+  async look() {
+    clearTimeout(this.timer);
     let wait = LOST;
     try {
-      const heard = await server.state({ collection: wanted });
-      const changed = Boolean(heard.collection) && heard.collection !== known;
+      const state = await this.server.state({ collection: this.wanted });
+      const changed = Boolean(state.collection) && state.collection !== this.known;
       if (changed) {
-        known = heard.collection;
-        props.value = { collection: known };
+        this.known = state.collection;
+        this.props.value = { collection: this.known };
       }
-      show(heard);
-      g.setState(heard, changed);
-      wait = heard.job?.state === "running" || heard.encoder?.state === "loading" || heard.chips === null ?
-        BUSY : CALM;
+      this.show(state);
+      setState(state, changed);
+      const busy = state.job?.state === "running" || state.encoder?.state === "loading" || state.chips === null;
+      wait = busy ? BUSY : CALM;
     } catch {
-      state.className = "g-pill g-state g-bad";
-      state.lastChild.textContent = "not connected";
-      banner.hidden = false;
-      banner.textContent = "Connection lost. Trying again; what is on the page stays.";
+      this.setPill("bad", "not connected");
+      this.setBanner("Connection lost. Trying again; what is on the page stays.");
     }
-    timer = setTimeout(look, wait);
-  };
-  look();
-  g.onCollection((key) => key !== wanted && choose(key));
-};
+    this.timer = setTimeout(() => this.look(), wait);
+  }
+
+  show(state) {
+    this.showCollections(state);
+    if (state.encoder) {
+      const { name, dim, runtime, precision } = state.encoder;
+      const ready = state.encoder.state === "ready";
+      this.encoder.textContent = name;
+      this.encoder.title = ready ? `${dim}-dimensional embeddings, computed by ${runtime} in ${precision}` : "";
+    }
+    const { kind, text } = stateText(state);
+    this.setPill(kind, text);
+    this.state.style.setProperty("--done", `${progress(state)}%`);
+    this.state.title = stateTitle(state);
+    this.setBanner(state.error);
+  }
+
+  showCollections({ collections = [], collection, name }) {
+    if (collections.length < 2) {
+      this.collections.textContent = name || "no collection";
+      return;
+    }
+    const onchange = (event) => this.choose(event.target.value);
+    const select =
+      this.collections.querySelector("select") ||
+      node("select", { "aria-label": "Collection", id: "collection", onchange });
+    if (select.childElementCount !== collections.length) {
+      const option = (one) => node("option", { value: one.key, text: one.name, selected: one.key === collection });
+      select.replaceChildren(...collections.map(option));
+    }
+    if (document.activeElement !== select) select.value = collection || this.wanted || select.value;
+    if (!select.isConnected) this.collections.replaceChildren(select);
+  }
+
+  setPill(kind, text) {
+    this.state.className = `g-pill g-state g-${kind}`;
+    this.state.lastChild.textContent = text;
+  }
+
+  setBanner(text) {
+    this.banner.hidden = !text;
+    this.banner.textContent = text || "";
+  }
+}
+
+export const header = (element, props, server) => new Header(element, props, server);

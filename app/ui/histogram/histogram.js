@@ -1,81 +1,101 @@
-// The strengths of all images as bars, and the relevance line on them, which can be dragged.
-import * as g from "../ui.js";
+// The normalised scores of all images as bars, and the relevance threshold on them, which can be dragged.
+import { node, svgNode } from "../elements/elements.js";
+import { BAR, HEIGHT, bars, clamped, position, valueAt } from "./scale.js";
 
-const HEIGHT = 34;
-const space = "http://www.w3.org/2000/svg";
-const draw = (tag, settings) => {
-  const node = document.createElementNS(space, tag);
-  Object.entries(settings).forEach(([name, value]) => node.setAttribute(name, value));
-  return node;
+const KEYS = { ArrowLeft: -0.05, ArrowRight: 0.05, ArrowDown: -0.05, ArrowUp: 0.05 };
+
+const describe = (threshold) =>
+  threshold === 1
+    ? "Relevance threshold, at the upper end of the null distribution"
+    : `Relevance threshold at ${threshold.toFixed(2)}; the null distribution ends at 1`;
+
+const link = (id, text, title, onclick) =>
+  node("button", { type: "button", class: "g-clear", id, text, title, onclick });
+
+const drawing = (threshold, histogram) => {
+  const width = histogram.counts.length * BAR;
+  const x = Math.min(width - 1, Math.max(1, position(threshold, histogram)));
+  const rects = bars(histogram).map((bar) =>
+    svgNode("rect", {
+      x: bar.x,
+      y: HEIGHT - bar.height,
+      width: BAR - 1,
+      height: bar.height,
+      rx: 0.5,
+      class: bar.middle > threshold ? "g-above" : "g-below",
+    }),
+  );
+  const mark = svgNode("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "g-line-mark" });
+  return svgNode("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" }, ...rects, mark);
 };
 
-// moved(strength) is told where the line was put: null is where the noise ends, "off" nowhere.
-export const histogram = (moved) => {
-  const root = g.node("div", { class: "g-histogram", id: "histogram", hidden: true });
-  let line = null;
+class Histogram {
+  constructor(moved) {
+    this.moved = moved;
+    this.root = node("div", { class: "g-histogram", id: "histogram", hidden: true });
+    this.threshold = 1;
+    this.histogram = null;
+  }
 
-  const show = (heard) => {
-    line = heard;
-    root.hidden = !heard?.shown;
-    if (root.hidden) return;
-    const { counts, low, high } = heard.histogram;
-    const width = counts.length * 4;
-    const x = (strength) => ((strength - low) / (high - low)) * width;
-    const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" });
-    const most = Math.max(...counts);
-    counts.forEach((count, i) => {
-      // Roots, so that the few that matter are seen beside the many that do not.
-      const tall = count ? Math.max(1.5, Math.sqrt(count / most) * (HEIGHT - 2)) : 0;
-      const middle = low + ((i + 0.5) / counts.length) * (high - low);
-      svg.append(draw("rect", {
-        x: i * 4, y: HEIGHT - tall, width: 3, height: tall, rx: 0.5, class: middle > heard.at ? "g-above" : "g-below",
-      }));
-    });
-    const at = Math.min(width - 1, Math.max(1, x(heard.at)));
-    svg.append(draw("line", { x1: at, x2: at, y1: 0, y2: HEIGHT, class: "g-line-mark" }));
-    const words = heard.at === 1 ? "Relevance line, where this collection's noise ends" : `Relevance line at ${heard.at.toFixed(2)} times where the noise ends`;
-    const slider = g.node("div", {
-      class: "g-slider",
-      role: "slider",
-      tabindex: "0",
-      title: `${words}. Drag it, or use the arrow keys.`,
-      "aria-label": "Relevance line",
-      "aria-valuemin": low.toFixed(2),
-      "aria-valuemax": high.toFixed(2),
-      "aria-valuenow": heard.at.toFixed(2),
-      "aria-valuetext": words,
-      onkeydown: (event) => {
-        const step = { ArrowLeft: -0.05, ArrowRight: 0.05, ArrowDown: -0.05, ArrowUp: 0.05 }[event.key];
-        if (!step) return;
-        event.preventDefault();
-        put(line.at + step);
-      },
-      onpointerdown: (event) => {
-        slider.setPointerCapture(event.pointerId);
-        drag(event);
-      },
-      onpointermove: (event) => slider.hasPointerCapture(event.pointerId) && drag(event),
-      onpointerup: () => moved(line.at),
-    }, svg);
-    const drag = (event) => {
-      const box = slider.getBoundingClientRect();
-      const strength = low + ((event.clientX - box.left) / box.width) * (high - low);
-      line.at = Math.round(Math.min(high, Math.max(low, strength)) * 50) / 50;
-      const mark = svg.querySelector(".g-line-mark");
-      ["x1", "x2"].forEach((name) => mark.setAttribute(name, x(line.at)));
-      slider.setAttribute("aria-valuenow", line.at.toFixed(2));
-    };
-    const put = (strength) => moved(Math.round(Math.min(high, Math.max(low, strength)) * 50) / 50);
-    const own = heard.at !== 1 && g.node("button", {
-      type: "button", class: "g-clear", id: "own-line", text: "reset", title: "Put the line back to where the noise ends",
-      onclick: () => moved(null),
-    });
-    const hide = g.node("button", {
-      type: "button", class: "g-clear", id: "hide-line", text: "hide", title: "Show the results without the relevance line", onclick: () => moved("off"),
-    });
-    const focused = root.contains(document.activeElement);
-    root.replaceChildren(...[hide, own, slider].filter(Boolean));
+  // shown: what a search answered of its threshold, { shown, at, histogram }.
+  show(shown) {
+    this.root.hidden = !shown?.shown;
+    if (this.root.hidden) return;
+    this.threshold = shown.at;
+    this.histogram = shown.histogram;
+    const focused = this.root.contains(document.activeElement);
+    const slider = this.slider();
+    const hide = link("hide-line", "hide", "Show the results without a threshold", () => this.moved("off"));
+    const reset = link("own-line", "reset", "Put the threshold back to the end of the null distribution", () =>
+      this.moved(null),
+    );
+    this.root.replaceChildren(...[hide, this.threshold !== 1 && reset, slider].filter(Boolean));
     if (focused) slider.focus();
-  };
-  return { root, show };
-};
+  }
+
+  slider() {
+    const { low, high } = this.histogram;
+    const text = describe(this.threshold);
+    const slider = node(
+      "div",
+      {
+        class: "g-slider",
+        role: "slider",
+        tabindex: "0",
+        title: `${text}. Drag it, or use the arrow keys.`,
+        "aria-label": "Relevance threshold",
+        "aria-valuemin": low.toFixed(2),
+        "aria-valuemax": high.toFixed(2),
+        "aria-valuenow": this.threshold.toFixed(2),
+        "aria-valuetext": text,
+        onkeydown: (event) => this.step(event),
+        onpointerdown: (event) => {
+          slider.setPointerCapture(event.pointerId);
+          this.drag(event, slider);
+        },
+        onpointermove: (event) => slider.hasPointerCapture(event.pointerId) && this.drag(event, slider),
+        onpointerup: () => this.moved(this.threshold),
+      },
+      drawing(this.threshold, this.histogram),
+    );
+    return slider;
+  }
+
+  step(event) {
+    const by = KEYS[event.key];
+    if (!by) return;
+    event.preventDefault();
+    this.moved(clamped(this.threshold + by, this.histogram));
+  }
+
+  drag(event, slider) {
+    const box = slider.getBoundingClientRect();
+    this.threshold = clamped(valueAt((event.clientX - box.left) / box.width, this.histogram), this.histogram);
+    const mark = slider.querySelector(".g-line-mark");
+    ["x1", "x2"].forEach((name) => mark.setAttribute(name, position(this.threshold, this.histogram)));
+    slider.setAttribute("aria-valuenow", this.threshold.toFixed(2));
+  }
+}
+
+// moved(threshold) hears where the threshold was put: a score, null for where it is by itself, "off" for nowhere.
+export const histogram = (moved) => new Histogram(moved);

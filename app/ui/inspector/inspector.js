@@ -1,107 +1,169 @@
-// What is known about one image: preview, facts, tags, the share of each word, and where it matches.
-import * as g from "../ui.js";
+// What is known about one image: preview, facts, tags, what each word adds, and a heat map of where it matches.
+import { button, copy, icon, node, notice } from "../elements/elements.js";
+import { fileSize, score } from "../format/format.js";
+import { drawHeatMap } from "../heat_map/heat_map.js";
+import { media } from "../session/session.js";
+import { tagList } from "./tags.js";
+import { wordBars } from "./words.js";
 
-// act: { like(id, sign), classify(hit), tag(ids, name, on), explain(ask), inspect(ask), similar(id), open(hit) }
-export const inspector = (act, closed) => {
-  const root = g.node("aside", { class: "g-inspector", id: "inspector", "aria-label": "About this image", hidden: true });
-  let open = null;
+// A column's name as a title.
+const titled = (column) => column[0].toUpperCase() + column.slice(1).replaceAll("_", " ");
 
-  const close = () => {
-    open = null;
-    root.hidden = true;
-    closed();
-  };
-  const wordBars = (words) => {
-    const most = Math.max(1e-6, ...words.map((w) => Math.abs(w.share)));
-    return g.node("div", { class: "g-words", id: "word-shares" }, g.node("h3", { text: "What each word adds" }),
-      ...words.map((w) => g.node("div", { class: `g-word ${w.share < 0 ? "g-against" : ""}` },
-        g.node("span", { text: w.sign < 0 ? `− ${w.word}` : w.word, title: w.word }),
-        g.node("i", { style: { width: `${(100 * Math.abs(w.share)) / most}%` } }),
-        g.node("b", { text: `${w.share < 0 ? "−" : "+"}${Math.abs(w.share).toFixed(3)}` }))));
-  };
-  const tagList = (hit, tags) => {
-    const list = g.node("div", { class: "g-tags", id: "inspect-tags" });
-    const field = g.node("input", { type: "text", class: "g-input", maxlength: "64", placeholder: "add a tag", "aria-label": "Add a tag", autocomplete: "off" });
-    const send = async (name, on) => {
-      const answer = await act.tag([hit.id], name, on);
-      if (answer.error) return list.append(g.notice(answer.error));
-      drawTags(answer.tags[hit.id] || []);
-    };
-    const form = g.node("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (field.value.trim()) send(field.value, true);
-      field.value = "";
-    } }, field);
-    const drawTags = (names) => list.replaceChildren(...names.map((name) => g.node("span", { class: "g-term" },
-      g.node("span", { text: name }),
-      g.node("button", { type: "button", class: "g-drop", "aria-label": `Remove the tag ${name}`, onclick: () => send(name, false) }, g.icon("close")))), form);
-    drawTags(tags);
-    return list;
-  };
-  const size = (bytes) => (bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`);
+// The rows of the table of facts, [name, text] each.
+export const factRows = (hit, facts, columns) => {
+  const normalised = hit.strength === undefined ? "" : `, normalised ${hit.strength.toFixed(2)}`;
+  const scored = hit.score !== null && hit.score !== undefined;
+  return [
+    scored && ["Score", `${score(hit.score)}${normalised}, rank ${hit.rank}`],
+    ["File", facts.path],
+    ["Size", `${facts.width} × ${facts.height}, ${fileSize(facts.bytes)}`],
+    facts.date && ["Date", facts.date],
+    ...Object.entries(columns).map(([name, value]) => [titled(name), value]),
+  ].filter(Boolean);
+};
 
-  // hit as it is on the page; question is what it answers, null where nothing was asked.
-  const show = async (hit, collection, question) => {
-    open = hit.id;
-    const answer = await act.inspect({ collection, id: hit.id });
-    if (open !== hit.id) return;
-    const shut = g.node("button", { type: "button", class: "g-icon-button", "aria-label": "Close", title: "Close (Esc)", onclick: close }, g.icon("close"));
-    root.hidden = false;
-    root.scrollTop = 0;
-    if (matchMedia("(max-width: 800px)").matches) shut.focus();
-    if (answer.error) return root.replaceChildren(shut, g.notice(answer.error));
-    const { facts, columns, tags } = answer;
-    const canvas = g.node("canvas", { class: "g-heat", hidden: true, role: "img", "aria-label": "Where the image matches the words" });
-    const heat = g.button("heat", "Where it matches", async () => {
-      if (!canvas.hidden) return toggle(false);
-      heat.disabled = true;
-      const explained = await act.explain({ ...question, id: hit.id, heat: true });
-      heat.disabled = false;
-      if (open !== hit.id) return;
-      if (explained.error) return heat.after(g.notice(explained.error));
-      g.drawHeatMap(canvas, explained.heat);
-      toggle(true);
-    }, { id: "inspect-heat", "aria-pressed": "false" });
+class Inspector {
+  // actions: { like(id, sign), classify(hit, facts), tag(ids, name, on), explain(request), inspect(request),
+  // similar(id), open(hit) }
+  constructor(actions, closed) {
+    this.actions = actions;
+    this.closed = closed;
+    this.id = null; // of the image that is shown
+    this.root = node("aside", {
+      class: "g-inspector",
+      id: "inspector",
+      "aria-label": "About this image",
+      hidden: true,
+    });
+  }
+
+  opened() {
+    return this.id;
+  }
+
+  close() {
+    this.id = null;
+    this.root.hidden = true;
+    this.closed();
+  }
+
+  // Presses the button of the heat map.
+  explain() {
+    this.root.querySelector("#inspect-heat")?.click();
+  }
+
+  // hit: as it is on the page. request: the search that found it, null where nothing was searched for.
+  async show(hit, collection, request) {
+    this.id = hit.id;
+    const answer = await this.actions.inspect({ collection, id: hit.id });
+    if (this.id !== hit.id) return;
+    const close = node(
+      "button",
+      {
+        type: "button",
+        class: "g-icon-button",
+        "aria-label": "Close",
+        title: "Close (Esc)",
+        onclick: () => this.close(),
+      },
+      icon("close"),
+    );
+    this.root.hidden = false;
+    this.root.scrollTop = 0;
+    if (matchMedia("(max-width: 800px)").matches) close.focus();
+    if (answer.error) {
+      this.root.replaceChildren(close, notice(answer.error));
+      return;
+    }
+    this.root.replaceChildren(close, ...this.body(hit, collection, request, answer));
+    await this.showWords(hit, request);
+    await this.showSimilar(hit, collection);
+  }
+
+  body(hit, collection, request, { facts, columns, tags }) {
+    const title = facts.caption || facts.file;
+    const canvas = node("canvas", {
+      class: "g-heat",
+      hidden: true,
+      role: "img",
+      "aria-label": "Heat map of where the image matches",
+    });
+    const preview = node("img", { class: "g-preview", src: media(collection, hit.id), alt: title });
+    const rows = factRows(hit, facts, columns);
+    return [
+      node("div", { class: "g-preview-frame" }, node("span", {}, preview, canvas)),
+      node("h2", { text: title }),
+      tagList(tags, (name, on) => this.tag(hit, name, on)),
+      node("dl", {}, ...rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),
+      node("div", { id: "inspect-words" }),
+      this.buttons(hit, facts, request && this.heatButton(hit, request, canvas)),
+      node("div", { class: "g-similar", id: "similar" }),
+    ];
+  }
+
+  buttons(hit, facts, heat) {
+    const path = facts.source ? `${facts.source}/${facts.path}` : facts.path;
+    const copyPath = button("copy", "Copy path", () => copy(path, copyPath), { id: "inspect-copy" });
+    return node(
+      "div",
+      { class: "g-actions" },
+      heat,
+      button("like", "More like this", () => this.actions.like(hit.id, 1), { id: "inspect-like" }),
+      button("unlike", "Less like this", () => this.actions.like(hit.id, -1), { id: "inspect-unlike" }),
+      button("tag", "Classify this", () => this.actions.classify(hit, facts), { id: "inspect-classify" }),
+      copyPath,
+    );
+  }
+
+  // The button that shows and hides the heat map of where the image matches the query.
+  heatButton(hit, request, canvas) {
     const toggle = (on) => {
       canvas.hidden = !on;
       heat.setAttribute("aria-pressed", on);
     };
-    const scored = hit.score !== null && hit.score !== undefined;
-    const strength = hit.strength === undefined ? "" : `, strength ${hit.strength.toFixed(2)}`;
-    const rows = [
-      scored && ["Score", `${g.score(hit.score)}${strength}, rank ${hit.rank}`],
-      ["File", facts.path],
-      ["Size", `${facts.width} × ${facts.height}, ${size(facts.bytes)}`],
-      facts.date && ["Date", facts.date],
-      ...Object.entries(columns).map(([name, value]) => [name[0].toUpperCase() + name.slice(1).replaceAll("_", " "), value]),
-    ].filter(Boolean);
-    const words = g.node("div");
-    const copy = g.button("copy", "Copy path", () => g.copy(facts.source ? `${facts.source}/${facts.path}` : facts.path, copy), { id: "inspect-copy" });
-    root.replaceChildren(
-      shut,
-      g.node("div", { class: "g-preview-frame" }, g.node("span", {},
-        g.node("img", { class: "g-preview", src: g.media(collection, hit.id), alt: facts.caption || facts.file }), canvas)),
-      g.node("h2", { text: facts.caption || facts.file }),
-      tagList(hit, tags),
-      g.node("dl", {}, ...rows.flatMap(([name, value]) => [g.node("dt", { text: name }), g.node("dd", { text: value })])),
-      words,
-      g.node("div", { class: "g-actions" },
-        question && heat,
-        g.button("like", "More like this", () => act.like(hit.id, 1), { id: "inspect-like" }),
-        g.button("unlike", "Less like this", () => act.like(hit.id, -1), { id: "inspect-unlike" }),
-        g.button("tag", "Classify this", () => act.classify(hit, facts), { id: "inspect-classify" }),
-        copy),
-      g.node("div", { class: "g-similar", id: "similar" }),
-    );
-    if (question?.q) {
-      const explained = await act.explain({ ...question, id: hit.id });
-      if (open === hit.id && explained.words?.length > 1) words.replaceChildren(wordBars(explained.words));
-    }
-    const similar = await act.similar(hit.id);
-    if (open !== hit.id || !similar.hits?.length) return;
-    root.querySelector("#similar").replaceChildren(g.node("h3", { text: "Similar images" }), g.node("div", {},
-      ...similar.hits.map((other) => g.node("button", { type: "button", title: other.name, "aria-label": other.name, onclick: () => act.open(other) },
-        g.node("img", { src: g.media(collection, other.id), alt: "", loading: "lazy" })))));
-  };
-  return { root, show, close, opened: () => open, explain: () => root.querySelector("#inspect-heat")?.click() };
-};
+    const show = async () => {
+      heat.disabled = true;
+      const explained = await this.actions.explain({ ...request, id: hit.id, heat: true });
+      heat.disabled = false;
+      if (this.id !== hit.id) return;
+      if (explained.error) {
+        heat.after(notice(explained.error));
+        return;
+      }
+      drawHeatMap(canvas, explained.heat);
+      toggle(true);
+    };
+    const onclick = () => (canvas.hidden ? show() : toggle(false));
+    const heat = button("heat", "Heat map", onclick, { id: "inspect-heat", "aria-pressed": "false" });
+    return heat;
+  }
+
+  // Gives a tag, or takes it away; the image's tags afterwards, or { error }.
+  async tag(hit, name, on) {
+    const answer = await this.actions.tag([hit.id], name, on);
+    return answer.error ? answer : answer.tags[hit.id] || [];
+  }
+
+  async showWords(hit, request) {
+    if (!request?.q) return;
+    const explained = await this.actions.explain({ ...request, id: hit.id });
+    if (this.id !== hit.id || !(explained.words?.length > 1)) return;
+    this.root.querySelector("#inspect-words").replaceChildren(wordBars(explained.words));
+  }
+
+  async showSimilar(hit, collection) {
+    const similar = await this.actions.similar(hit.id);
+    if (this.id !== hit.id || !similar.hits?.length) return;
+    const image = (other) =>
+      node(
+        "button",
+        { type: "button", title: other.name, "aria-label": other.name, onclick: () => this.actions.open(other) },
+        node("img", { src: media(collection, other.id), alt: "", loading: "lazy" }),
+      );
+    const heading = node("h3", { text: "Similar images" });
+    this.root.querySelector("#similar").replaceChildren(heading, node("div", {}, ...similar.hits.map(image)));
+  }
+}
+
+// closed() is called when the inspector was closed.
+export const inspector = (actions, closed) => new Inspector(actions, closed);

@@ -7,12 +7,15 @@ export const menu = (iconName, label, choices, settings = {}) => {
     typeof action === "string"
       ? node("a", { class: "g-button", href: action, download: "", text, onclick: () => (made.open = false) })
       : button(null, text, () => {
-        made.open = false;
-        action();
-      });
-  const made = node("details", { class: "g-menu", ...settings },
+          made.open = false;
+          action();
+        });
+  const made = node(
+    "details",
+    { class: "g-menu", ...settings },
     node("summary", { class: "g-button" }, icon(iconName), node("span", { text: label })),
-    node("div", { class: "g-choices" }, ...choices.map(choice)));
+    node("div", { class: "g-choices" }, ...choices.map(choice)),
+  );
   made.addEventListener("focusout", (event) => made.contains(event.relatedTarget) || (made.open = false));
   made.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !made.open) return;

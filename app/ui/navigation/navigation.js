@@ -55,7 +55,8 @@ export const readdress = (tab, settings) => {
   if (inAddress() !== tab) return;
   const params = parameters();
   Object.entries(settings).forEach(([key, value]) =>
-    value === null || value === "" || value === undefined ? params.delete(key) : params.set(key, value));
+    value === null || value === "" || value === undefined ? params.delete(key) : params.set(key, value),
+  );
   replace(params);
 };
 
@@ -90,11 +91,13 @@ const waiting = setInterval(() => {
   if (!button(FIRST)) return;
   clearInterval(waiting);
   if (inAddress() !== FIRST) openTab(inAddress());
-  tabs().forEach((tab) => tab.addEventListener("click", (event) => {
-    if (!event.isTrusted) return;
-    const params = parameters();
-    params.set("tab", nameOf(tab));
-    replace(params);
-    announce(nameOf(tab));
-  }));
+  tabs().forEach((tab) =>
+    tab.addEventListener("click", (event) => {
+      if (!event.isTrusted) return;
+      const params = parameters();
+      params.set("tab", nameOf(tab));
+      replace(params);
+      announce(nameOf(tab));
+    }),
+  );
 }, 50);

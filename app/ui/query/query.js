@@ -1,101 +1,88 @@
-// What is asked for: the grammar of a query, and the pills that show and change it.
-import * as g from "../ui.js";
-import * as own from "./query.js";
+// The terms of a query as pills that show and change it.
+import { icon, node } from "../elements/elements.js";
+import { collection, media } from "../session/session.js";
+import { formatQuery, nextWeight, parseQuery } from "./terms.js";
 
-// `2:golden retriever + pool - people` as [{ sign, weight, words }], as index/query.py reads it.
-export const splitWords = (q) => {
-  const parts = q.trim().split(/(?:^|\s)([+\-−–])\s+/);
-  const signs = ["+"];
-  const texts = [parts[0]];
-  for (let i = 1; i < parts.length; i += 2) {
-    signs.push(parts[i]);
-    texts.push(parts[i + 1]);
-  }
-  const terms = texts.map((text, i) => {
-    const match = text.trim().match(/^(\d+(?:\.\d+)?):\s*(?=\S)/);
-    return {
-      sign: signs[i] === "+" ? 1 : -1,
-      weight: match ? Number(match[1]) : 1,
-      words: text.trim().slice(match ? match[0].length : 0),
-    };
-  });
-  return terms.filter((term) => term.words);
-};
-
-export const joinWords = (terms) =>
-  terms
-    .map((term, i) => {
-      const sign = term.sign < 0 ? "- " : i ? "+ " : "";
-      return `${sign}${term.weight === 1 ? "" : `${term.weight}:`}${term.words}`;
-    })
-    .join(" ");
-
-// A term as a pill: its sign turns it round, its weight steps up, its cross takes it away.
-const pill = (term, label, body, { changed, remove, weigh }) => {
+const signButton = (term, label, changed) => {
   const wanted = term.sign > 0;
-  return g.node("span", { class: `g-term ${wanted ? "" : "g-without"}` },
-    g.node("button", {
+  return node(
+    "button",
+    {
       type: "button",
       class: "g-sign",
-      title: wanted ? "Wanted; click for unwanted" : "Unwanted; click for wanted",
+      title: wanted ? "Wanted; click to exclude" : "Excluded; click to want it",
       "aria-label": wanted ? `${label} is wanted; make it unwanted` : `${label} is unwanted; make it wanted`,
       onclick: () => {
         term.sign *= -1;
         changed();
       },
-    }, g.icon(wanted ? "plus" : "minus")),
-    ...body,
-    weigh && g.node("button", {
-      type: "button",
-      class: `g-weight ${term.weight === 1 ? "" : "g-more-than-one"}`,
-      title: "How much it counts; click for more, after 4 it is 1 again",
-      "aria-label": `${label} counts ${term.weight} times; change that`,
-      text: `×${term.weight}`,
-      onclick: () => {
-        term.weight = term.weight >= 4 ? 1 : Math.floor(term.weight) + 1;
-        changed();
-      },
-    }),
-    g.node("button", {
-      type: "button", class: "g-drop", title: "Remove", "aria-label": `Remove ${label}`, onclick: remove,
-    }, g.icon("close")));
+    },
+    icon(wanted ? "plus" : "minus"),
+  );
 };
 
-// The pills of a question { q, like, images }; change(question) is told of every change.
-export const pills = (ask, change) => {
-  const words = own.splitWords(ask.q);
-  const single = words.length === 1 && words[0].sign > 0 && !ask.like.length && !ask.images.length;
-  const without = (list, term) => list.filter((other) => other !== term);
-  const spelled = (terms) => ({ ...ask, q: own.joinWords(terms) });
-  const nodes = (single ? [] : words).map((term) =>
-    pill(term, term.words, [g.node("span", { text: term.words })], {
-      weigh: true,
-      changed: () => change(spelled(words)),
-      remove: () => change(spelled(without(words, term))),
-    }));
-  ask.images.forEach((term) => {
-    const image = g.node("img", { src: `images/${term.token}.webp`, alt: "" });
-    nodes.push(pill(term, term.name, [image, g.node("span", { text: term.name })], {
-      changed: () => change(ask),
-      remove: () => change({ ...ask, images: without(ask.images, term) }),
-    }));
+const weightButton = (term, label, changed) =>
+  node("button", {
+    type: "button",
+    class: `g-weight ${term.weight === 1 ? "" : "g-more-than-one"}`,
+    title: "Weight of this term; click to raise it, after 4 it is 1 again",
+    "aria-label": `${label} has weight ${term.weight}; change it`,
+    text: `×${term.weight}`,
+    onclick: () => {
+      term.weight = nextWeight(term.weight);
+      changed();
+    },
   });
-  ask.like.forEach((term) => {
-    const image = g.node("img", { src: g.media(g.collection(), term.id), alt: "" });
+
+// A button that removes what stands before it.
+export const removeButton = (label, onclick) =>
+  node("button", { type: "button", class: "g-drop", title: "Remove", "aria-label": label, onclick }, icon("close"));
+
+const pill = (term, label, body, { changed, remove, weighted = false }) =>
+  node(
+    "span",
+    { class: `g-term ${term.sign > 0 ? "" : "g-without"}` },
+    signButton(term, label, changed),
+    ...body,
+    weighted && weightButton(term, label, changed),
+    removeButton(`Remove ${label}`, remove),
+  );
+
+const imagePill = (term, label, source, text, actions) =>
+  pill(term, label, [node("img", { src: source, alt: "" }), node("span", { text })], actions);
+
+// The pills of a query { q, like, images }. change(query) hears of every change.
+// single: the query is one wanted text, which the search field shows already.
+export const pills = (query, change) => {
+  const terms = parseQuery(query.q);
+  const single = terms.length === 1 && terms[0].sign > 0 && !query.like.length && !query.images.length;
+  const without = (list, removed) => list.filter((other) => other !== removed);
+  const withTerms = (changed) => change({ ...query, q: formatQuery(changed) });
+  const nodes = (single ? [] : terms).map((term) =>
+    pill(term, term.text, [node("span", { text: term.text })], {
+      weighted: true,
+      changed: () => withTerms(terms),
+      remove: () => withTerms(without(terms, term)),
+    }),
+  );
+  const actions = (key, term) => ({
+    changed: () => change(query),
+    remove: () => change({ ...query, [key]: without(query[key], term) }),
+  });
+  for (const term of query.images) {
+    nodes.push(imagePill(term, term.name, `images/${term.token}.webp`, term.name, actions("images", term)));
+  }
+  for (const term of query.like) {
     const text = term.sign > 0 ? "like this" : "not like this";
-    nodes.push(pill(term, "like this image", [image, g.node("span", { text })], {
-      changed: () => change(ask),
-      remove: () => change({ ...ask, like: without(ask.like, term) }),
-    }));
-  });
-  if (ask.images.length) {
+    nodes.push(imagePill(term, "like this image", media(collection(), term.id), text, actions("like", term)));
+  }
+  if (query.images.length) {
     const text = "An uploaded image stays on this computer; it is not part of the link.";
-    nodes.push(g.node("span", { class: "g-aside", text }));
+    nodes.push(node("span", { class: "g-aside", text }));
   }
   if (nodes.length) {
-    nodes.push(g.node("button", {
-      type: "button", class: "g-clear", text: "Clear all", onclick: () => change({ ...ask, q: "", like: [], images: [] }),
-    }));
+    const onclick = () => change({ ...query, q: "", like: [], images: [] });
+    nodes.push(node("button", { type: "button", class: "g-clear", text: "Clear all", onclick }));
   }
   return { nodes, single };
 };

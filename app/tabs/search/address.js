@@ -1,0 +1,80 @@
+// A search in the page's address: parameters are written from the query and read back into it.
+import { signed, unsigned } from "../../ui/query/terms.js";
+
+export const PAGE = 60; // results at a time
+export const MOST = 1200; // results on the page
+export const ORDERS = {
+  best: "Best first",
+  newest: "Newest first",
+  oldest: "Oldest first",
+  largest: "Largest first",
+  name: "By name",
+};
+
+// q: text; like: [{ id, sign }]; images: [{ token, sign, name }]; k: how many results;
+// line: the relevance threshold, null for the one by itself, "on", "off" or a number.
+export const EMPTY = { q: "", like: [], images: [], k: PAGE, filters: [], sort: "best", line: null };
+
+export const isEmpty = (query) => !query.q && !query.like.length && !query.images.length;
+
+// Sets what differs from an empty query. Uploaded images are left out of addresses that others may open.
+export const writeQuery = (query, params, withImages = false) => {
+  if (query.q) params.set("q", query.q);
+  signed(query.like, "id").forEach((id) => params.append("like", id));
+  if (query.filters.length) params.set("filters", JSON.stringify(query.filters));
+  if (query.sort !== "best") params.set("sort", query.sort);
+  if (query.line !== null) params.set("line", query.line);
+  if (withImages) signed(query.images, "token").forEach((token) => params.append("image", token));
+  return params;
+};
+
+const readThreshold = (text) => {
+  if (text === null) return null;
+  return Number.isNaN(Number(text)) ? text : Number(text);
+};
+
+// An address that was cut off has no filters.
+const readFilters = (text) => {
+  try {
+    const filters = JSON.parse(text || "[]");
+    return Array.isArray(filters) ? filters : [];
+  } catch {
+    return [];
+  }
+};
+
+// The query of an address; images are not in it, so they are given.
+export const readQuery = (params, images) => {
+  const k = parseInt(params.get("k"), 10);
+  return {
+    q: params.get("q") || "",
+    like: unsigned(params.getAll("like")),
+    images,
+    k: k > 0 ? Math.min(k, MOST) : PAGE,
+    filters: readFilters(params.get("filters")),
+    sort: params.get("sort") in ORDERS ? params.get("sort") : "best",
+    line: readThreshold(params.get("line")),
+  };
+};
+
+// The parameters of the page's address for a query. current: those of now, of which the theme stays.
+export const queryAddress = (query, collection, current) => {
+  const params = new URLSearchParams();
+  if (collection) params.set("collection", collection);
+  params.set("tab", "search");
+  writeQuery(query, params);
+  if (query.k !== PAGE) params.set("k", query.k);
+  if (current.get("__theme")) params.set("__theme", current.get("__theme"));
+  return params;
+};
+
+// The body of a search request.
+export const requestOf = (query, collection) => ({
+  collection,
+  q: query.q,
+  like: signed(query.like, "id"),
+  images: signed(query.images, "token"),
+  filters: query.filters,
+  sort: query.sort,
+  line: query.line,
+});

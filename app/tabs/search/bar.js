@@ -1,0 +1,48 @@
+// The search field with its button for images.
+import { icon, node } from "../../ui/elements/elements.js";
+
+// submit(text) and addFile(file) hear of what a person enters.
+export const searchBar = (submit, addFile) => {
+  const field = node("input", {
+    type: "text",
+    id: "q",
+    name: "q",
+    class: "g-field",
+    "aria-label": "Describe an image",
+    autocomplete: "off",
+    spellcheck: "false",
+    enterkeyhint: "search",
+    maxlength: "2000",
+  });
+  const file = node("input", {
+    type: "file",
+    id: "search-file",
+    accept: "image/*",
+    hidden: true,
+    "aria-label": "Search with an image",
+    onchange: () => {
+      if (file.files[0]) addFile(file.files[0]);
+      file.value = "";
+    },
+  });
+  const image = node(
+    "button",
+    {
+      type: "button",
+      class: "g-inside",
+      id: "add-image",
+      title: "Search with an image: choose, drop or paste one",
+      "aria-label": "Search with an image",
+      onclick: () => file.click(),
+    },
+    icon("image"),
+    node("span", { text: "Image" }),
+  );
+  const onsubmit = (event) => {
+    event.preventDefault();
+    submit(field.value.trim());
+  };
+  const go = node("button", { type: "submit", class: "g-go", id: "go", text: "Search" });
+  const form = node("form", { class: "g-searchbar", role: "search", onsubmit }, icon("search"), field, image, go, file);
+  return { form, field };
+};

@@ -1,0 +1,38 @@
+// The export of results and the link to a search.
+import { button, copy, node } from "../../ui/elements/elements.js";
+import { menu } from "../../ui/menu/menu.js";
+import { isEmpty, writeQuery } from "./address.js";
+
+const KINDS = [
+  ["CSV", "csv"],
+  ["JSON", "json"],
+  ["List of files", "txt"],
+  ["Previews, zip", "zip"],
+];
+
+export const exportMenu = () => {
+  const root = node("span", { id: "export" });
+  const link = button("link", "Copy link", () => copy(location.href, link), { id: "copy-link", hidden: true });
+  const show = (query, results) => {
+    link.hidden = isEmpty(query) && !query.filters.length && query.sort === "best";
+    link.disabled = query.images.length > 0;
+    link.title = link.disabled
+      ? "An uploaded image stays on this computer, so it cannot be in a link"
+      : "Copy the address of this search";
+    const params = writeQuery(query, new URLSearchParams({ k: results.hits.length }), true);
+    const address = (kind) => `export/${encodeURIComponent(results.collection)}.${kind}?${params}`;
+    root.hidden = !results.hits.length;
+    root.replaceChildren(
+      menu(
+        "download",
+        "Export",
+        KINDS.map(([text, kind]) => [text, address(kind)]),
+      ),
+    );
+  };
+  const hide = () => {
+    root.hidden = true;
+    link.hidden = true;
+  };
+  return { root, link, show, hide };
+};

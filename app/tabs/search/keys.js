@@ -1,0 +1,32 @@
+// Keys and pasted images of the search tab: / searches, Escape closes, m and x ask for more or less of an image.
+import { openTab, whichTab } from "../../ui/navigation/navigation.js";
+import { pasted } from "../../ui/upload/upload.js";
+
+const TYPING = /^(INPUT|TEXTAREA|SELECT)$/;
+
+export const listenToKeys = (search) => {
+  document.addEventListener("paste", (event) => {
+    const image = pasted(event);
+    if (!image || whichTab() !== "search") return;
+    event.preventDefault();
+    search.addFile(image);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !TYPING.test(event.target.tagName) && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      openTab("search");
+      search.field.focus();
+      search.field.select();
+    }
+    if (event.key !== "Escape" || whichTab() !== "search") return;
+    if (search.inspector.opened()) search.inspector.close();
+    else if (search.selection.size()) search.selection.clear();
+  });
+  search.grid.addEventListener("keydown", (event) => {
+    const id = event.target.closest(".g-card")?.dataset.id;
+    if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "m") search.like([id], 1);
+    else if (event.key === "x") search.like([id], -1);
+    else if (event.key === "e" && search.inspector.opened()) search.inspector.explain();
+  });
+};

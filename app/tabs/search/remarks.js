@@ -1,0 +1,50 @@
+// Remarks above the results: words that the encoder did not read, an order without effect, a threshold that is off.
+import { node } from "../../ui/elements/elements.js";
+import { collection, request } from "../../ui/session/session.js";
+
+// A sentence about the threshold with a button, { text, label, value }: value is the threshold to ask for. Or null.
+export const thresholdRemark = (threshold) => {
+  if (!threshold) return null;
+  if (threshold.why === "off") return { text: "The relevance threshold is off. ", label: "Show it", value: null };
+  if (threshold.why) return null;
+  if (!threshold.shown) {
+    const text = "No relevance threshold is shown: its error rate was not measured for this encoder. ";
+    return { text, label: "Show it anyway", value: "on" };
+  }
+  if (threshold.measured) return null;
+  const text = "The error rate of this relevance threshold was not measured for this encoder. ";
+  return { text, label: "Hide it", value: null };
+};
+
+class Remarks {
+  constructor(server, setThreshold) {
+    this.server = server;
+    this.setThreshold = setThreshold;
+    this.root = node("div", { class: "g-remarks", id: "remarks" });
+    this.turn = 0; // answers that were overtaken are dropped
+  }
+
+  async show(threshold, query) {
+    const turn = ++this.turn;
+    this.draw([], thresholdRemark(threshold));
+    if (query.split(/\s+/).length < 3) return;
+    const answer = await request(this.server.remark, { collection: collection(), q: query });
+    if (turn === this.turn && answer.remarks?.length) this.draw(answer.remarks, thresholdRemark(threshold));
+  }
+
+  draw(texts, remark) {
+    this.root.replaceChildren(...texts.map((text) => node("p", { text })));
+    if (!remark) return;
+    const onclick = () => this.setThreshold(remark.value);
+    const change = node("button", { type: "button", class: "g-clear", text: remark.label, onclick });
+    this.root.append(node("p", {}, remark.text, change));
+  }
+
+  clear() {
+    this.turn++;
+    this.root.replaceChildren();
+  }
+}
+
+// setThreshold(value) asks for another threshold.
+export const remarks = (server, setThreshold) => new Remarks(server, setThreshold);

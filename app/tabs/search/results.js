@@ -1,0 +1,69 @@
+// The results of a search as cards, with a line where the likely ones end.
+import { icon, node } from "../../ui/elements/elements.js";
+import { score } from "../../ui/format/format.js";
+import { card } from "../../ui/grid/grid.js";
+import { PAGE } from "./address.js";
+
+export const CLOSE = 0.7; // a best match this near to the threshold is not called nothing
+
+// What bars are drawn between: they compare the results of one page; a little below the weakest is zero.
+export const scoreRange = (hits) => {
+  const scores = hits.slice(0, PAGE).map((hit) => hit.score ?? 0);
+  const high = Math.max(...scores, 0);
+  const weakest = Math.min(...scores, high);
+  return { high, low: weakest - 0.15 * (high - weakest) - 1e-6 };
+};
+
+// How full the bar of a hit is, 0 to 1, or null without a score. results: an answer with its score range.
+export const barShare = (hit, results) => {
+  const threshold = results.line;
+  const normalised = threshold?.shown;
+  const value = normalised ? hit.strength : hit.score;
+  if (value === null || value === undefined) return null;
+  const { low, high } = normalised ? { low: 0, high: Math.max(threshold.best, 1) } : results;
+  return Math.min(1, Math.max(0, (value - low) / Math.max(high - low, 1e-6)));
+};
+
+// Whether the line where likely results end comes before a hit. previous: the hit before it, or null.
+export const endsLikely = (hit, previous, results) =>
+  results.likely !== null && hit.likely === false && previous?.likely !== false && Boolean(results.likely || previous);
+
+const divider = () =>
+  node(
+    "div",
+    { class: "g-divider", id: "relevance-line", role: "separator" },
+    node("span", { text: "Relevance threshold: what follows scores no higher than unrelated images do" }),
+  );
+
+export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
+
+// actions: { inspect(hit, button), like(ids, sign), tick(hit) }
+const resultCard = (hit, results, actions) => {
+  const unlike = node(
+    "button",
+    {
+      type: "button",
+      class: "g-like g-unlike",
+      title: "Less like this (x)",
+      "aria-label": `Less like this: ${hit.name}`,
+      onclick: () => actions.like([hit.id], -1),
+    },
+    icon("unlike"),
+  );
+  const made = card(hit, results.collection, {
+    share: barShare(hit, results),
+    score: hit.score === null ? "" : score(hit.score),
+    onpick: actions.inspect,
+    onlike: (liked) => actions.like([liked.id], 1),
+    tools: [unlike, actions.tick(hit), node("div", { class: "g-card-tags" }, ...tagNodes(hit.tags))],
+  });
+  if (hit.likely === false && (results.likely || results.line.best < CLOSE)) made.classList.add("g-weak");
+  return made;
+};
+
+// The cards of hits; before: the hit that stands before them on the page.
+export const resultCards = (hits, results, actions, before = null) =>
+  hits.flatMap((hit, i) => {
+    const made = resultCard(hit, results, actions);
+    return endsLikely(hit, i ? hits[i - 1] : before, results) ? [divider(), made] : [made];
+  });

@@ -1,0 +1,31 @@
+// What the page says about the results of a search: how many, and why there may be none.
+import { count } from "../../ui/format/format.js";
+import { parseQuery } from "../../ui/query/terms.js";
+import { CLOSE } from "./results.js";
+
+// { lead, rest }: the number that is emphasised and the rest of the sentence.
+export const statusText = (results, query, indexing) => {
+  const total = count(results.total);
+  const among = query.filters.length ? `${count(results.matching)} filtered of ${total}` : total;
+  const time = results.milliseconds === undefined ? "" : ` · ${Math.max(1, Math.round(results.milliseconds))} ms`;
+  const rest = `of ${among} images${indexing ? " indexed so far" : ""}${time}`;
+  const shown = count(results.hits.length);
+  if (!results.likely) return { lead: shown, rest: ` ${rest}` };
+  return { lead: `${count(results.likely)} likely`, rest: ` · ${shown} shown ${rest}` };
+};
+
+// Why no result is likely, or why there is none at all; null where there is nothing to say.
+export const emptyText = (results, query) => {
+  if (!results.hits.length) {
+    return query.filters.length ? "No image passes these filters." : "There are no images here yet.";
+  }
+  if (results.likely !== 0) return null;
+  const wanted = parseQuery(query.q).filter((term) => term.sign > 0);
+  const texts = wanted.map((term) => term.text).join(", ");
+  return results.line.best > CLOSE
+    ? `No image stands out clearly for “${texts}”; the closest come first.`
+    : `Nothing here looks like “${texts}”. The closest follow; all score no higher than unrelated images do.`;
+};
+
+// How many results can still be shown.
+export const remaining = (results, most) => Math.min(results.matching, most) - results.hits.length;

@@ -1,0 +1,189 @@
+// What there is to see on the search tab, and how the query and the number of results are drawn.
+import { button, node } from "../../ui/elements/elements.js";
+import { filterText } from "../../ui/filters/filter_text.js";
+import { filters } from "../../ui/filters/filters.js";
+import { footer } from "../../ui/footer/footer.js";
+import { arrows, skeletons } from "../../ui/grid/grid.js";
+import { histogram } from "../../ui/histogram/histogram.js";
+import { inspector } from "../../ui/inspector/inspector.js";
+import { classifyImage } from "../../ui/navigation/navigation.js";
+import { pills, removeButton } from "../../ui/query/query.js";
+import { selection } from "../../ui/selection/selection.js";
+import { collection, gettingReady, request, session } from "../../ui/session/session.js";
+import { MOST, ORDERS, PAGE, isEmpty } from "./address.js";
+import { searchBar } from "./bar.js";
+import { exportMenu } from "./export.js";
+import { remarks } from "./remarks.js";
+import { remaining, statusText } from "./status.js";
+
+export const DESCRIBE = "Describe an image: a cat + beach - dog";
+
+// The tab's nodes. What a person does is answered by the methods of Search, which extends this.
+export class SearchView {
+  constructor(element, server) {
+    this.server = server;
+    this.makeTop();
+    this.makeResults();
+    const split = node(
+      "div",
+      { class: "g-split" },
+      node("div", { class: "g-main" }, this.grid, this.more),
+      this.inspector.root,
+    );
+    element
+      .querySelector(".g-search")
+      .append(
+        ...this.top,
+        this.filters.panel,
+        this.filtered,
+        this.remarks.root,
+        this.notice,
+        split,
+        this.selection.bar,
+        this.footer.root,
+      );
+  }
+
+  makeTop() {
+    const bar = searchBar(
+      (text) => this.change({ ...this.query, q: text }),
+      (file) => this.addFile(file),
+    );
+    this.form = bar.form;
+    this.field = bar.field;
+    this.field.placeholder = DESCRIBE;
+    this.pills = node("div", { class: "g-terms", id: "terms", "aria-label": "Terms of the query" });
+    this.chips = node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
+    this.status = node("p", { class: "g-status", id: "status", role: "status" });
+    const setThreshold = (line) => this.change({ ...this.query, line }, true);
+    this.remarks = remarks(this.server, setThreshold);
+    this.histogram = histogram(setThreshold);
+    const load = (chosen) => request(this.server.filters, { collection: collection(), filters: chosen });
+    this.filters = filters(load, (chosen) => this.change({ ...this.query, filters: chosen }));
+    this.filtered = node("div", { class: "g-terms", id: "filtered", "aria-label": "Filters that are on" });
+    const head = node("div", { class: "g-results-head" }, this.status, this.histogram.root, this.makeTools());
+    this.top = [this.form, this.pills, this.chips, head];
+  }
+
+  makeTools() {
+    const settings = { id: "open-filters", "aria-expanded": "false", "aria-controls": "filters" };
+    this.filterButton = button("filter", "Filters", () => this.openFilters(this.filters.panel.hidden), settings);
+    const onchange = () => this.change({ ...this.query, sort: this.sort.value });
+    const options = Object.entries(ORDERS).map(([value, text]) => node("option", { value, text }));
+    this.sort = node("select", { class: "g-button", id: "sort", "aria-label": "Order", onchange }, ...options);
+    this.export = exportMenu();
+    return node("div", { class: "g-tools" }, this.filterButton, this.sort, this.export.link, this.export.root);
+  }
+
+  makeResults() {
+    this.notice = node("div", { id: "search-notice" });
+    this.grid = arrows(node("div", { class: "g-grid", id: "grid" }));
+    this.more = button(null, "Show 60 more", () => this.showMore(), {
+      id: "more",
+      class: "g-button g-more",
+      hidden: true,
+    });
+    this.footer = footer(this.server);
+    const tag = (ids, name, on) => this.tag(ids, name, on);
+    const actions = {
+      tag,
+      like: (id, sign) => this.like([id], sign),
+      classify: (hit, facts) =>
+        classifyImage({ id: hit.id, collection: this.results.collection, name: facts.caption || facts.file }),
+      explain: (body) => request(this.server.explain, body),
+      inspect: (body) => request(this.server.inspect, body),
+      similar: (id) => this.similar(id),
+      open: (hit) => this.inspect({ ...hit, score: null, strength: undefined }, this.origin),
+    };
+    this.inspector = inspector(actions, () => {
+      this.mark();
+      if (this.origin?.isConnected) this.origin.focus();
+    });
+    this.selection = selection(
+      this.grid,
+      () => this.results.collection,
+      () => this.results?.hits || [],
+      {
+        tag,
+        like: (ids, sign) => this.like(ids, sign),
+        tags: () => this.tagNames,
+      },
+    );
+  }
+
+  openFilters(on) {
+    this.filters.open(on);
+    this.filterButton.setAttribute("aria-expanded", on);
+  }
+
+  mark() {
+    const id = this.inspector.opened();
+    this.grid.querySelectorAll(".g-card").forEach((card) => card.classList.toggle("g-open", card.dataset.id === id));
+  }
+
+  // Who moves about by keyboard stays on their image, or comes to the first of other results.
+  focusCard(id) {
+    const same = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-frame`);
+    (same || this.grid.querySelector(".g-frame"))?.focus({ preventScroll: true });
+  }
+
+  drawTerms() {
+    const { nodes, single } = pills(this.query, (query) => this.change(query));
+    this.pills.replaceChildren(...nodes);
+    this.pills.hidden = !nodes.length;
+    this.filtered.replaceChildren(...this.query.filters.map((filter) => this.filterPill(filter)));
+    this.filtered.hidden = !this.query.filters.length;
+    this.chips.hidden = !this.pills.hidden;
+    this.chips.childNodes.forEach((chip) =>
+      chip.setAttribute("aria-pressed", single && chip.textContent === this.query.q),
+    );
+    document.title = this.query.q ? `${this.query.q} · Gelato` : "Gelato";
+  }
+
+  filterPill(filter) {
+    const text = filterText(filter);
+    const remove = () => {
+      const rest = this.query.filters.filter((other) => other !== filter);
+      this.filters.read(rest);
+      this.change({ ...this.query, filters: rest });
+    };
+    return node("span", { class: "g-term" }, node("span", { text }), removeButton(`Remove the filter ${text}`, remove));
+  }
+
+  drawChips(texts) {
+    const now = JSON.stringify(texts);
+    if (this.chips.dataset.texts === now) return;
+    this.chips.dataset.texts = now;
+    const chip = (text) => {
+      const onclick = () => this.change({ ...this.query, q: text, like: [], images: [] });
+      return node("button", { type: "button", class: "g-chip", text, "aria-pressed": text === this.query.q, onclick });
+    };
+    this.chips.replaceChildren(...(texts || []).map(chip));
+  }
+
+  waitForImages() {
+    this.grid.replaceChildren(...skeletons(14));
+    this.grid.setAttribute("aria-busy", "true");
+  }
+
+  drawWaiting() {
+    this.grid.setAttribute("aria-busy", "true");
+    if (!this.grid.childElementCount) this.grid.replaceChildren(...skeletons(14));
+    if (!isEmpty(this.query) && session.state?.encoder?.state === "loading") {
+      this.status.textContent = `${gettingReady()} The search runs as soon as it is there.`;
+    }
+  }
+
+  drawStatus() {
+    const { job } = session.state || {};
+    const indexing = job?.state === "running" && job.total > this.results.total;
+    const { lead, rest } = statusText(this.results, this.query, indexing);
+    this.status.replaceChildren(node("b", { text: lead }), rest);
+    const left = remaining(this.results, MOST);
+    this.more.hidden = left <= 0;
+    this.more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more`;
+    this.export.show(this.query, this.results);
+    const { length } = this.query.filters;
+    this.filterButton.querySelector("span").textContent = length ? `Filters (${length})` : "Filters";
+  }
+}
