@@ -159,9 +159,9 @@ def test_the_matrix_opens_its_images_and_classes_have_intervals(page):
 
 def test_phrasings_are_edited_and_each_ones_contribution_is_shown(page, tmp_path):
     page.get_by_role("textbox", name="Classes").fill("red\nblue")
-    page.get_by_role("button", name="Phrasings and probabilities").click()
-    page.get_by_role("button", name="Edit these phrasings").click()
-    own = page.get_by_role("textbox", name="My own phrasings")
+    page.get_by_role("button", name="Templates and probabilities").click()
+    page.get_by_role("button", name="Edit these templates").click()
+    own = page.get_by_role("textbox", name="My own templates")
     expect(own).to_have_value("a photo of a {}.")
     own.fill("a photo of a {}.\na grey {}\n{}")
     page.set_input_files("#classify-file", paint(tmp_path / "mine.png", "blue"))

@@ -1,18 +1,96 @@
-"""The form of Classify, read and checked."""
+"""The form of Classify: its widgets, and their values as a request."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from app.state.label_requests import label_request
+import gradio as gr
+from gradio.blocks import Block
+
+from app.state.label_requests import LEVELS, label_request
 from index.labels.classifier import Classifier
 from index.labels.request import LabelRequest
 from training.models.errors import UserError
+from training.models.prompts import TEMPLATE_SETS
 from training.models.zero_shot import parse_classes
 
-FIELDS = ("classes", "templates", "own", "mode", "none", "level", "sureness")  # in the order of the page
+FIELDS = ("classes", "templates", "own", "mode", "none", "level", "sureness")  # of FormWidgets, in their order
 OWN = "own"  # templates that a person wrote
+FIRST_CLASSES = "cat\ndog\nbird\nflower\nfruit\ncar\nhouse\nface\nclock"
+FIRST_OWN = "a photo of a {}.\na drawing of a {}.\n{}"
+TEMPLATES = [
+    ("The bare name", "plain"),
+    ("a photo of a …", "photo"),
+    ("7 templates, averaged", "7"),
+    ("80 templates, averaged (slow)", "80"),
+    ("My own templates", OWN),
+]
+MODES = [("One of these", "one"), ("Any of these", "any")]
+CALIBRATIONS = [
+    ("Calibrated where labels allow", "calibrated"),
+    ("As the encoder has them", "uncalibrated"),
+    ("Temperature 1, the plain cosines", "unscaled"),
+]
+
+assert {name for _, name in TEMPLATES} == {*TEMPLATE_SETS, OWN}
 
 Form = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FormWidgets:
+    """The widgets whose values make a form."""
+
+    classes: gr.Textbox
+    templates: gr.Dropdown
+    own: gr.Textbox
+    mode: gr.Radio
+    none: gr.Checkbox
+    level: gr.Slider
+    calibration: gr.Dropdown
+
+    @property
+    def all(self) -> list[Block]:
+        return list(vars(self).values())
+
+
+def form_widgets() -> tuple[FormWidgets, gr.Button]:
+    """Lay out the form; also returns the button that opens the chosen templates for editing."""
+    classes = gr.Textbox(
+        FIRST_CLASSES,
+        label="Classes",
+        info="One per line, or all on one line with commas. Synonyms of a class may follow it: food: meal, dish, snack",
+        lines=8,
+        max_lines=16,
+        elem_id="classes",
+    )
+    mode = gr.Radio(MODES, value="one", label="An image shows", elem_id="mode")
+    none = gr.Checkbox(False, label="Allow “none of these”", elem_id="none")
+    templates = gr.Dropdown(TEMPLATES, value="photo", label="Prompt templates", filterable=False, elem_id="templates")
+    own = gr.Textbox(
+        FIRST_OWN,
+        label="My own templates",
+        info="One per line, with {} where the class goes.",
+        lines=3,
+        max_lines=12,
+        visible=False,
+        elem_id="own",
+    )
+    with gr.Accordion("Templates and probabilities", open=False, elem_id="finer"):
+        edit = gr.Button("Edit these templates", size="sm", elem_id="edit-templates")
+        calibration = gr.Dropdown(
+            CALIBRATIONS, value="calibrated", label="Probabilities", filterable=False, elem_id="calibration"
+        )
+        level = gr.Slider(
+            -LEVELS,
+            LEVELS,
+            value=0,
+            step=0.5,
+            label="How readily “none of these” is answered",
+            info="Logits that are added to those of the nearest everyday thing.",
+            elem_id="level",
+        )
+    return FormWidgets(classes, templates, own, mode, none, level, calibration), edit
 
 
 def read_form(form: Form) -> LabelRequest:
