@@ -1,4 +1,4 @@
-"""What gradients do not reach: queues, slow copies, centres and prototypes move exactly as the papers say."""
+"""What gradients do not reach: queues, momentum encoders, centres and prototypes move exactly as the papers say."""
 
 import math
 
@@ -8,7 +8,8 @@ from torch import nn
 
 from tests.test_training_methods import batch, made, shrink
 from training.methods.heads import DINOHead, Prototypes, mlp
-from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.momentum import cosine
+from training.models.ema import ema_copy, update_ema
 
 
 @pytest.fixture(autouse=True)
@@ -63,17 +64,17 @@ def test_shuffled_groups_give_every_key_back_to_its_query():
     assert torch.allclose(together, parts, atol=1e-6)
 
 
-def test_a_slow_copy_follows_by_its_momentum_and_keeps_its_own_batch_norm():
+def test_a_momentum_encoder_follows_by_its_momentum_and_keeps_its_own_batch_norm():
     fast = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
     fast[1].running_mean.fill_(2.0)
-    slow = slow_copy(fast)
+    slow = ema_copy(fast)
     assert torch.equal(slow[1].running_mean, fast[1].running_mean)  # it begins with all of it
     assert not any(p.requires_grad for p in slow.parameters())
     old = slow[0].weight.clone()
     with torch.no_grad():
         fast[0].weight += 1
         fast[1].running_mean += 1
-    follow(slow, fast, 0.9)
+    update_ema(slow, fast, 0.9)
     assert torch.allclose(slow[0].weight, 0.9 * old + 0.1 * fast[0].weight, atol=1e-6)
     assert (slow[1].running_mean == 2.0).all()
 
@@ -85,7 +86,7 @@ def test_ramps_are_half_a_cosine():
 
 
 @pytest.mark.parametrize("name, slow", [("moco", "keys"), ("moco-v3", "keys"), ("byol", "target"), ("dino", "teacher")])
-def test_no_gradient_reaches_a_slow_copy_and_it_moves_after_the_step(name, slow):
+def test_no_gradient_reaches_a_momentum_encoder_and_it_moves_after_the_step(name, slow):
     method = made(name)
     before = [p.clone() for p in getattr(method, slow).parameters()]
     step(method, rate=0.5)

@@ -1,7 +1,6 @@
 """The one training loop. It knows no method: it takes the loss, moves the weights, and keeps everything that moves."""
 
 import contextlib
-import copy
 import math
 import resource
 import sys
@@ -31,6 +30,7 @@ from training.engine.optim import build_optimizer, set_schedules
 from training.engine.processor import attention, keep_freed_memory
 from training.engine.sharded import clip_gradients, refuse_unsharded, share, whole
 from training.models.console import plain
+from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
 from training.models.run_encoder import write_trained
@@ -82,7 +82,7 @@ class Trainer:
             refuse_unsharded(config, world)
         if config.checkpoint_gradients:
             checkpoint_activations(self.method, name)
-        self.average = copy.deepcopy(self.method).requires_grad_(False) if config.ema else None
+        self.average = ema_copy(self.method) if config.ema else None
         self.loss: nn.Module = _Loss(self.method)
         self.alone: list[nn.Parameter] = []  # weights that stay whole where the others are shared out
         if config.fsdp:
@@ -181,7 +181,7 @@ class Trainer:
         self.step += 1
         self.method.after_step(self.step / config.total_steps)
         if self.average is not None:
-            self._follow(self.average)
+            update_ema(self.average, self.method, self.config.ema, copy_buffers=True)
         return waited
 
     def _backward(self, arguments: tuple[Any, ...]) -> Tensor:
@@ -207,14 +207,6 @@ class Trainer:
             layout = torch.channels_last if thing.ndim == 4 and self.config.channels_last else torch.preserve_format
             return thing.to(self.world.device, non_blocking=True, memory_format=layout)
         return type(thing)(self._here(part) for part in thing) if isinstance(thing, tuple | list) else thing
-
-    def _follow(self, average: nn.Module) -> None:
-        """The average of the weights takes one step towards them; buffers are copied."""
-        with torch.no_grad():
-            for slow, fast in zip(average.parameters(), self.method.parameters(), strict=True):
-                slow.lerp_(fast, 1 - self.config.ema)
-            for kept, buffer in zip(average.buffers(), self.method.buffers(), strict=True):
-                kept.copy_(buffer)
 
     def _log(self, clock: dict[str, float]) -> float:
         """Write a line of what happened since the last; the mean loss comes back."""

@@ -1,4 +1,4 @@
-"""BYOL: predict what a slow copy of the network says about another view; there are no negatives at all.
+"""BYOL: predict the momentum encoder's output for another view; there are no negatives at all.
 
 Grill et al. 2020, "Bootstrap Your Own Latent: A New Approach to Self-Supervised Learning". Without the predictor or
 without stopping the gradient at the target, one answer for every image is perfect, and is what comes out.
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from training.data.views import ViewKnobs, Views, asymmetric
 from training.methods.base import Method
 from training.methods.heads import mlp
-from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.momentum import cosine
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
+from training.models.ema import ema_copy, update_ema
 from training.models.knobs import knob
 
 
@@ -40,7 +41,7 @@ class BYOL(Method):
         widths = config.hidden, config.projection
         self.projector = mlp(backbone.width, *widths, last_bias=False)
         self.predictor = mlp(config.projection, *widths, last_bias=False) if config.predictor else nn.Identity()
-        self.target = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.target = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.augment = Views(asymmetric(config, backbone.image_size), backbone.mean, backbone.std)
 
     def loss(self, view1: Tensor, view2: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class BYOL(Method):
 
     def after_step(self, progress: float) -> None:
         online = nn.ModuleList([self.backbone, self.projector])
-        follow(self.target, online, cosine(self.config.momentum, 1.0, progress))
+        update_ema(self.target, online, cosine(self.config.momentum, 1.0, progress))
 
     def report(self) -> dict[str, float]:
         """projection_spread: of what the loss sees; it goes to 0 when one answer is given to every image."""

@@ -1,4 +1,4 @@
-"""DINO: a student learns to say what a slow copy of itself says, from less of the image.
+"""DINO: a student learns to predict the output of its momentum encoder, the teacher, from less of the image.
 
 Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Two opposite forces hold it up:
 centring keeps the teacher from one answer for all images, sharpening keeps it from the same to every question.
@@ -17,10 +17,11 @@ from training.data.views import BYOL_COLOURS, CropKnobs, Views, multi_crop
 from training.methods.base import Method
 from training.methods.crops import by_size, takes_any_size
 from training.methods.heads import DINOHead
-from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.momentum import cosine
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.collectives import mean
+from training.models.ema import ema_copy, update_ema
 from training.models.knobs import knob
 
 
@@ -58,7 +59,7 @@ class DINO(Method):
         super().__init__()
         self.backbone, self.config = backbone, config
         self.head = DINOHead(backbone.width, config.hidden, config.narrow, config.outputs)
-        self.teacher: Any = slow_copy(nn.ModuleDict({"backbone": self.backbone, "head": self.head}))
+        self.teacher: Any = ema_copy(nn.ModuleDict({"backbone": self.backbone, "head": self.head}))
         self.register_buffer("centre", torch.zeros(config.outputs))
         self.register_buffer("progress", torch.zeros(()))
         self.waiting: list[Tensor] = []  # means of the teacher's answers, which move the centre after the step
@@ -92,7 +93,7 @@ class DINO(Method):
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
         momentum = cosine(self.config.momentum, 1.0, progress)
-        follow(self.teacher, nn.ModuleDict({"backbone": self.backbone, "head": self.head}), momentum)
+        update_ema(self.teacher, nn.ModuleDict({"backbone": self.backbone, "head": self.head}), momentum)
         self.progress.fill_(progress)
         if self.config.centring and self.waiting:
             self.centre.lerp_(torch.stack(self.waiting).mean(dim=0).to(self.centre), 1 - self.config.centre_momentum)

@@ -1,4 +1,4 @@
-"""MoCo: tell the other view of an image from a long queue of views that a slow copy of the network has seen.
+"""MoCo: tell the other view of an image from a long queue of keys of the momentum encoder.
 
 He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning", with the projector, colours
 and temperature of Chen et al. 2020, "Improved Baselines with Momentum Contrastive Learning" (v2).
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from training.data.views import MOCO_COLOURS, ViewKnobs, Views, two_alike
 from training.methods.base import Method
 from training.methods.heads import mlp
-from training.methods.momentum import follow, slow_copy
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.collectives import gather
+from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
 from training.models.knobs import knob
 
@@ -26,7 +26,7 @@ from training.models.knobs import knob
 class MoCo(Method):
     """A query against its key and a queue of old keys.
 
-    The slow copy follows after the optimiser's step, which is where the paper has it, before the next keys.
+    The momentum encoder follows after the optimiser's step, which is where the paper has it, before the next keys.
     """
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
@@ -52,7 +52,7 @@ class MoCo(Method):
         super().__init__()
         self.backbone, self.config = backbone, config
         self.projector = mlp(backbone.width, config.hidden, config.projection, norm=False)
-        self.keys = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.keys = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.register_buffer("queue", F.normalize(torch.randn(config.queue, config.projection), dim=1))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
         self.waiting: list[Tensor] = []  # keys of this step, which join the queue after it
@@ -82,7 +82,7 @@ class MoCo(Method):
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
-        follow(self.keys, nn.ModuleList([self.backbone, self.projector]), self.config.momentum)
+        update_ema(self.keys, nn.ModuleList([self.backbone, self.projector]), self.config.momentum)
         for keys in self.waiting:
             self.enqueue(keys)
         self.waiting = []

@@ -14,16 +14,17 @@ from torch import Tensor, nn
 from training.data.views import ViewKnobs, Views, asymmetric
 from training.methods.base import Method
 from training.methods.heads import mlp
-from training.methods.momentum import cosine, follow, slow_copy
+from training.methods.momentum import cosine
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.collectives import gather, rank, world_size
+from training.models.ema import ema_copy, update_ema
 from training.models.knobs import knob
 from training.models.patches import patch_layer
 
 
 class MoCoV3(Method):
-    """Queries of either view against the slow copy's keys of the other, over the global batch."""
+    """Queries of either view against the momentum encoder's keys of the other, over the global batch."""
 
     recipe: ClassVar = {"weight_decay": 0.1, "beta2": 0.999, "warmup": 0.1}
 
@@ -43,7 +44,7 @@ class MoCoV3(Method):
             layer.requires_grad_(False)
         self.projector = mlp(backbone.width, config.hidden, config.hidden, config.projection, last_norm=True)
         self.predictor = mlp(config.projection, config.hidden, config.projection, last_norm=True)
-        self.keys = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.keys = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.augment = Views(asymmetric(config, backbone.image_size), backbone.mean, backbone.std)
 
     def loss(self, view1: Tensor, view2: Tensor) -> Tensor:
@@ -57,7 +58,7 @@ class MoCoV3(Method):
 
     def after_step(self, progress: float) -> None:
         momentum = cosine(self.config.momentum, 1.0, progress)
-        follow(self.keys, nn.ModuleList([self.backbone, self.projector]), momentum)
+        update_ema(self.keys, nn.ModuleList([self.backbone, self.projector]), momentum)
 
     def report(self) -> dict[str, float]:
         chance = 4 * self.config.temperature * math.log(len(self.seen) * world_size())

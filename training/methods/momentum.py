@@ -1,25 +1,6 @@
-"""The slow copy that MoCo, BYOL and DINO share: a network that follows another one instead of being trained."""
+"""The momentum of BYOL, DINO and MoCo v3, which rises over a run."""
 
-import copy
 import math
-
-import torch
-from torch import nn
-
-
-def slow_copy(network: nn.Module) -> nn.Module:
-    """A copy of network, batch norm's memory included, that no gradient reaches."""
-    return copy.deepcopy(network).requires_grad_(False)
-
-
-@torch.no_grad()
-def follow(slow: nn.Module, fast: nn.Module, momentum: float) -> None:
-    """slow = momentum slow + (1 - momentum) fast, over all parameters.
-
-    What batch norm remembers is left alone: the copy runs in train mode and remembers its own batches.
-    """
-    for own, other in zip(slow.parameters(), fast.parameters(), strict=True):
-        own.lerp_(other, 1 - momentum)
 
 
 def cosine(start: float, end: float, progress: float) -> float:
