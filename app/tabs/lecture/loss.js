@@ -10,8 +10,11 @@ export function cellShare(value, values, face) {
   return Math.round(6 + (66 * (value - low)) / Math.max(1e-9, high - low));
 }
 
-export const cellText = (value, face) =>
-  face === "cosines" ? value.toFixed(2).replace("-", "−") : `${Math.round(100 * value)}`;
+// Two decimals with a real minus sign, none before zero; probabilities in percent.
+export function cellText(value, face) {
+  if (face !== "cosines") return `${Math.round(100 * value)}`;
+  return value.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
+}
 
 // How many images have their own caption as the most probable one. rows: [image][caption]
 export const matched = (rows) => rows.filter((row, i) => row.indexOf(Math.max(...row)) === i).length;

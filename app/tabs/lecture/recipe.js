@@ -58,8 +58,8 @@ export function recipeFigure(answer) {
   const photo = node("img", { src: media(collection, id), alt: "the image that is classified" });
   return node("div", { class: "g-lecture-recipe" },
     box(1, "Prompts", ...prompts.map((prompt) => node("p", { text: prompt }))),
-    box(2, `Text embeddings, ${dim} dimensions`, ...texts.map(vector)),
-    box(3, "Image embedding", photo, vector(image)),
+    box(2, "Text embeddings", ...texts.map(vector), node("small", { text: `${dim} dimensions each` })),
+    box(3, "Image embedding", photo, vector(image), node("small", { text: `${dim} dimensions` })),
     box(4, "Cosine similarities", ...cosines.map(cosine)),
     softmaxBox(answer));
 }

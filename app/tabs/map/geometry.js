@@ -1,7 +1,7 @@
 // Plane geometry of the map's points: pure functions of coordinates.
 
 export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort();
   return sorted[sorted.length >> 1];
 }
 
@@ -9,9 +9,9 @@ export function median(values) {
 export function insidePolygon(x, y, polygon) {
   let inside = false;
   for (let a = 0, b = polygon.length - 1; a < polygon.length; b = a++) {
-    const [ax, ay] = polygon[a];
-    const [bx, by] = polygon[b];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+    const [from, to] = [polygon[a], polygon[b]];
+    if (from[1] > y === to[1] > y) continue; // the edge lies above or below
+    if (x < ((to[0] - from[0]) * (y - from[1])) / (to[1] - from[1]) + from[0]) inside = !inside;
   }
   return inside;
 }
@@ -64,8 +64,9 @@ export function sortedRows(rows, xy, scores) {
   const x = median(rows.map((row) => xy[2 * row]));
   const y = median(rows.map((row) => xy[2 * row + 1]));
   const distance = (row) => (xy[2 * row] - x) ** 2 + (xy[2 * row + 1] - y) ** 2;
-  const keyed = rows.map((row) => [scores ? -scores[row] : distance(row), row]);
-  return keyed.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, row]) => row);
+  const keys = Float64Array.from(rows, (row) => (scores ? -scores[row] : distance(row)));
+  const order = Uint32Array.from(rows.keys()).sort((a, b) => keys[a] - keys[b] || rows[a] - rows[b]);
+  return Array.from(order, (place) => rows[place]);
 }
 
 // Rows whose code is the given one.

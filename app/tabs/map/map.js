@@ -4,44 +4,36 @@ import { images as imageCount } from "../../ui/format/format.js";
 import { classifyImage, goTo, onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, onState, request } from "../../ui/session/session.js";
 import { addressParts, parseAddress } from "./address.js";
-import { Camera } from "./camera.js";
 import { NO_COLOURS } from "./colours.js";
-import { extentOf, interpolate, shuffledRows, sortedRows } from "./geometry.js";
 import { layOut, mapElements } from "./layout.js";
 import { legendOf, showRegions } from "./legend.js";
 import { fetchColouring, fetchName, fetchPoints, fetchRegions } from "./loading.js";
 import { Panel } from "./panel.js";
 import { listenToKeys, listenToPointer } from "./pointer.js";
-import { Points } from "./points.js";
-import { Renderer } from "./renderer.js";
+import { Scene } from "./scene.js";
 import { qualityText, statusText } from "./summary.js";
 import { methodButtons, showColumns } from "./toolbar.js";
 import { Tooltip } from "./tooltip.js";
-import { newView } from "./view.js";
 
 const RETRY = 3000; // milliseconds until the next look while UMAP is being computed
-const TRAVEL = 700; // milliseconds of the animation between two projections
 
 // Entry point of the tab.
 export const map = (element, server) => new MapTab(element.querySelector(".g-map"), server).start();
 
 class MapTab {
-  #turn = 0; // of requests, so that only the latest is shown
+  #turn = 0; // of requests for a map and for colours, so that only the latest is shown
+  #colourTurn = 0;
   #timer = 0;
-  #frame = 0; // of the animation
   #seen = ""; // collection and revision that were loaded last
 
   constructor(root, server) {
     this.server = server;
-    this.view = newView();
-    this.points = new Points();
-    this.camera = new Camera(() => this.renderer.draw());
+    this.scene = new Scene();
+    this.view = this.scene.view;
     this.address = parseAddress(location.search);
-    this.elements = mapElements(this.camera, this.#controlActions());
-    this.renderer = new Renderer(this.elements, this.points, this.camera, this.view);
-    this.scene = { points: this.points, camera: this.camera, view: this.view, canvas: this.elements.over };
-    const nameOf = (row) => fetchName(server, this.snapshot(), row);
-    this.tooltip = new Tooltip(this.scene, this.renderer.thumbnails, nameOf);
+    this.elements = mapElements(this.scene.camera, this.#controlActions());
+    this.scene.attach(this.elements);
+    this.tooltip = new Tooltip(this.scene, (row) => fetchName(server, this.snapshot(), row));
     this.panel = new Panel(server, this.#panelActions());
     layOut(root, this.elements, this.tooltip.element, this.panel.element);
     this.elements.controls.field.value = this.address.q;
@@ -49,15 +41,13 @@ class MapTab {
 
   start() {
     const act = {
-      draw: (withPoints) => this.renderer.draw(withPoints),
+      draw: (withPoints) => this.scene.draw(withPoints),
       select: (rows, outline) => this.select(rows, outline),
       hover: (row) => this.#hover(row),
       leave: () => this.#hover(-1),
     };
     listenToPointer(this.scene, act);
     listenToKeys(this.scene, act);
-    const resized = ([{ contentRect }]) => this.renderer.resize(contentRect.width, contentRect.height);
-    new ResizeObserver(resized).observe(this.elements.stage);
     const themed = new MutationObserver(() => this.#recoloured());
     themed.observe(document.body, { attributes: true, attributeFilter: ["class"] });
     onAddress((tab) => tab === "map" && this.#addressChanged());
@@ -84,7 +74,7 @@ class MapTab {
       },
       thumbnails: (on) => {
         this.view.showThumbnails = on;
-        this.renderer.draw();
+        this.scene.draw();
       },
     };
   }
@@ -162,11 +152,11 @@ class MapTab {
     const before = this.view.facts;
     this.view.facts = facts;
     this.elements.notice.replaceChildren();
-    if (same) this.#travel(xy);
+    if (same) this.scene.travel(xy);
     else {
-      this.renderer.thumbnails.clear(); // rows are other images now
-      this.#place(xy);
-      if (before?.collection !== facts.collection) this.camera.fit();
+      this.scene.renderer.thumbnails.clear(); // rows are other images now
+      this.scene.place(xy);
+      if (before?.collection !== facts.collection) this.scene.camera.fit();
       this.view.colouring = NO_COLOURS;
       this.select([]);
       this.#colour();
@@ -175,42 +165,17 @@ class MapTab {
     this.#nameRegions();
   }
 
-  #place(xy) {
-    this.points.set(xy);
-    this.view.order = shuffledRows(this.points.count);
-    this.view.hovered = -1;
-    this.camera.extent = extentOf(xy);
-    this.renderer.draw();
-  }
-
-  // Moves the points from one projection to another, unless motion is unwanted.
-  #travel(xy) {
-    cancelAnimationFrame(this.#frame);
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches || document.hidden) return this.#place(xy);
-    const from = this.points.xy;
-    const began = performance.now();
-    this.camera.reset();
-    const step = (now) => {
-      const t = Math.max(0, (now - began) / TRAVEL);
-      if (t >= 1) {
-        this.#place(xy);
-        return this.camera.fit();
-      }
-      this.points.set(interpolate(from, xy, t));
-      this.renderer.draw();
-      this.#frame = requestAnimationFrame(step);
-    };
-    this.#frame = requestAnimationFrame(step);
-  }
-
   async #colour() {
-    const { facts } = this.view;
+    if (!this.view.facts) return; // it is coloured once it is loaded
+    const turn = ++this.#colourTurn;
+    const { revision } = this.view.facts;
     const { by, q, like } = this.address;
     this.elements.base.setAttribute("aria-busy", "true");
     const wanted = { column: this.column, q, like: by ? [] : like };
     const colouring = await fetchColouring(this.server, this.snapshot(), wanted);
+    if (turn !== this.#colourTurn) return;
     this.elements.base.removeAttribute("aria-busy");
-    if (facts.revision !== this.view.facts?.revision) return;
+    if (revision !== this.view.facts?.revision) return;
     if (colouring.error) return this.#notice(colouring.error);
     this.elements.notice.replaceChildren();
     this.view.colouring = colouring;
@@ -224,25 +189,20 @@ class MapTab {
     if (!found || facts.revision !== now?.revision || facts.method !== now.method) return;
     Object.assign(this.view, found);
     showRegions(this.elements.regions, this.view, (rows) => this.select(rows));
-    this.renderer.draw();
+    this.scene.draw();
   }
 
   select(rows, outline = null) {
-    const { colouring } = this.view;
-    this.view.outline = rows.length ? outline : null;
-    this.view.selected = sortedRows(rows, this.points.xy, colouring.said ? colouring.codes : null);
-    this.view.selectedMask = new Uint8Array(this.points.count);
-    for (const row of rows) this.view.selectedMask[row] = 1;
+    this.scene.select(rows, outline);
     this.panel.show(this.view.selected);
     this.#describe();
-    this.renderer.draw();
   }
 
   #hover(row) {
     if (!this.view.facts || row === this.view.hovered) return;
     this.view.hovered = row;
     this.tooltip.show(row);
-    this.renderer.draw(false);
+    this.scene.draw(false);
   }
 
   // Texts and points after a change of colours.
@@ -251,7 +211,7 @@ class MapTab {
     showColumns(this.elements.controls, this.view.facts, this.column, this.address.q);
     this.elements.legend.replaceChildren(...legendOf(this.view, (rows) => this.select(rows)));
     this.#describe();
-    this.renderer.draw();
+    this.scene.draw();
   }
 
   #describe() {
@@ -271,7 +231,7 @@ class MapTab {
     this.#notice(sentence);
     if (this.view.facts?.collection === collection()) return;
     this.view.facts = null;
-    this.#place(new Float32Array(0));
+    this.scene.place(new Float32Array(0));
     this.view.regions = [];
     this.select([]);
     this.elements.regions.hidden = true;

@@ -41,11 +41,12 @@ export class Points {
   within(x0, y0, x1, y1, visit) {
     this.#grid ??= buildGrid(this.xy);
     const { start, rows } = this.#grid;
+    const { xy } = this;
     for (let cy = cellOf(y0); cy <= cellOf(y1); cy++)
       for (let n = start[cy * CELLS + cellOf(x0)]; n < start[cy * CELLS + cellOf(x1) + 1]; n++) {
         const row = rows[n];
-        const x = this.xy[2 * row]; // not at(row): this runs for every point in every frame
-        const y = this.xy[2 * row + 1];
+        const x = xy[2 * row]; // not at(row): this runs for every point in every frame
+        const y = xy[2 * row + 1];
         if (x >= x0 && x <= x1 && y >= y0 && y <= y1) visit(row);
       }
   }
@@ -67,7 +68,7 @@ export class Points {
     const ys = polygon.map(([, y]) => y);
     const rows = [];
     this.within(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys), (row) => {
-      if (insidePolygon(...this.at(row), polygon)) rows.push(row);
+      if (insidePolygon(this.xy[2 * row], this.xy[2 * row + 1], polygon)) rows.push(row);
     });
     return rows;
   }

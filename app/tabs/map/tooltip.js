@@ -20,19 +20,19 @@ export class Tooltip {
   #timer = 0;
 
   // fetchName(row): a promise of the image's name, or null.
-  constructor(scene, thumbnails, fetchName) {
-    Object.assign(this, { scene, thumbnails, fetchName });
+  constructor(scene, fetchName) {
+    Object.assign(this, { scene, fetchName });
   }
 
   // Shows a row, or nothing where it is -1.
   show(row) {
-    const { points, camera, view } = this.scene;
+    const { points, camera, view, renderer } = this.scene;
     clearTimeout(this.#timer);
     this.element.hidden = row < 0;
     if (row < 0) return;
     const kind = className(view.colouring, row);
     const caption = node("span", { text: captionText(this.#names.get(row), kind) });
-    const image = this.thumbnails.get(row, view.facts).cloneNode();
+    const image = renderer.thumbnails.get(row, view.facts).cloneNode();
     image.alt = "";
     this.element.replaceChildren(image, caption);
     const [left, top] = tooltipPlace(camera.toScreen(...points.at(row)), camera);
