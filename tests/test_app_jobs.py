@@ -68,7 +68,7 @@ def test_a_collection_is_taken_off_the_page_and_only_its_own_is_deleted(library,
 
 def test_a_collection_is_verified_and_a_fault_is_told_with_what_mends_it(library):
     job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
-    assert job.note == "sound"
+    assert job.note == "no faults"
     vectors = next(library.collection("squares").path.glob("segments/*/vectors.npy"))
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x7f")
     job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))

@@ -1,4 +1,4 @@
-"""What the page does to whole collections: build, update, verify, remove. Each is a job that outlives the page."""
+"""What the page does to whole collections: index, update, verify, close, delete."""
 
 import shutil
 from pathlib import Path
@@ -18,26 +18,26 @@ from training.models.errors import UserError
 
 
 def build_of(source: str | Path) -> Build:
-    """Bringing a collection up to date with source."""
+    """A build that brings a collection up to date with source."""
 
     def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
-        return _told(job, build_collection([source], into, encoder, prune=True, **_hooks(job)))
+        return _noted(job, build_collection([source], into, encoder, prune=True, **_hooks(job)))
 
     return build
 
 
 def build_of_demo(images: Path) -> Build:
-    """Bringing the demo up to date."""
+    """A build that brings the demo up to date."""
 
     def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
-        return _told(job, build_demo(images, into, encoder, **_hooks(job)))
+        return _noted(job, build_demo(images, into, encoder, **_hooks(job)))
 
     return build
 
 
 def index_folder(library: Library, source: str, encoder: str, name: str = "") -> OpenCollection:
-    """A new collection of the images at source, in the cache, its build under way. UserError if there are none."""
-    _only_here(library)
+    """Start to build a collection of the images at source, in the cache. UserError if there are none."""
+    _check_local(library)
     if not source.strip():
         raise UserError("Name the folder, table or tar shards to index.")
     if next(iter(open_source(source.strip())), None) is None:
@@ -52,48 +52,44 @@ def index_folder(library: Library, source: str, encoder: str, name: str = "") ->
 
 def update(library: Library, opened: OpenCollection) -> Job:
     """Bring a collection up to date with the sources that its images came from."""
-    _only_here(library)
-    _idle(opened)
-    if opened.build is None:
-        sources = sorted(opened.published().items["source"].unique())
-        encoder = library.encoder(opened)
-        opened.published().check_encoder(encoder)
+    _check_local(library)
+    opened.check_idle()
+    if opened.build is not None:
+        return library.bring_up_to_date(opened)
+    sources = sorted(opened.published().items["source"].unique())
+    encoder = library.encoder(opened)
+    opened.published().check_encoder(encoder)
 
-        def work(job: Job) -> BuildReport:
-            return _told(job, build_collection(sources, opened.path, encoder, **_hooks(job)))
+    def work(job: Job) -> BuildReport:
+        return _noted(job, build_collection(sources, opened.path, encoder, **_hooks(job)))
 
-        opened.job = library.jobs.start("update", work, about=opened.key)
-    else:
-        library.bring_up_to_date(opened)
-    assert opened.job is not None
-    return opened.job
+    return opened.start_job(library.jobs, "update", work)
 
 
 def verify(library: Library, opened: OpenCollection) -> Job:
     """Read every file of a collection again; the job's result is its faults."""
-    _idle(opened)
+    opened.check_idle()
 
     def work(job: Job) -> list[Fault]:
-        def tell(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             job.done, job.total = done, total
 
-        faults = find_faults(opened.path, tell)
+        faults = find_faults(opened.path, report)
         first = str(faults[0]) if faults else ""
-        job.note = "sound" if not faults else f"{len(faults):,} faults, the first: {first}"
+        job.note = "no faults" if not faults else f"{len(faults):,} faults, the first: {first}"
         return faults
 
     return library.jobs.start("verify", work, about=opened.key)
 
 
 def close(library: Library, opened: OpenCollection) -> None:
-    """Take a collection off the page; it stays on disk."""
-    _only_here(library)
-    _idle(opened)
+    """Close a collection; it stays on disk."""
+    _check_local(library)
     library.close(opened)
 
 
 def delete(library: Library, opened: OpenCollection) -> None:
-    """Take a collection that this page made off the page and off the disk. The images stay where they are."""
+    """Close a collection that this page built and delete it from disk. The images stay where they are."""
     if not deletable(opened):
         raise UserError(
             f"{opened.name} was not made by this page, so it is not deleted here; delete {opened.path} yourself."
@@ -104,31 +100,26 @@ def delete(library: Library, opened: OpenCollection) -> None:
 
 
 def deletable(opened: OpenCollection) -> bool:
-    """Whether the collection lies in our own cache, where it can be made again."""
+    """Whether the collection lies in our own cache, so that it can be built again."""
     return opened.path.resolve().is_relative_to(cache_dir("collections").resolve())
 
 
-def _only_here(library: Library) -> None:
+def _check_local(library: Library) -> None:
     if not library.local:
         raise UserError("Collections are changed from this computer only: others can reach this page.")
 
 
-def _idle(opened: OpenCollection) -> None:
-    if opened.job is not None and opened.job.state == "running":
-        raise UserError(f"{opened.name} is being worked on; stop that first, or wait.")
-
-
 def _hooks(job: Job) -> dict[str, Any]:
-    def tell(progress: BuildProgress) -> None:
+    def report(progress: BuildProgress) -> None:
         job.done, job.total, job.failed = progress.done, progress.total, progress.failed
         job.rate, job.left = progress.rate, progress.left
 
-    return {"progress": tell, "stop": job.stopping.is_set}
+    return {"progress": report, "stop": job.stopping.is_set}
 
 
-def _told(job: Job, report: BuildReport) -> BuildReport:
-    """What a build came to, in a few words."""
+def _noted(job: Job, report: BuildReport) -> BuildReport:
+    """report, whose counts become the note of the job."""
     parts = {"added": report.added, "changed": report.updated, "moved": report.moved, "gone": report.removed}
-    told = [f"{count:,} {what}" for what, count in parts.items() if count]
-    job.note = ("stopped; what was done is kept: " if report.stopped else "") + (", ".join(told) or "nothing changed")
+    counts = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "nothing changed"
+    job.note = f"stopped; finished segments are saved: {counts}" if report.stopped else counts
     return report

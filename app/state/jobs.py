@@ -1,10 +1,9 @@
-"""Work that outlives the page that asked for it: indexing and labelling, each in a thread of its own."""
+"""Work that outlives the request that started it, such as indexing and labelling: each job in a thread of its own."""
 
 import logging
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,19 +12,23 @@ from training.models.errors import UserError
 
 log = logging.getLogger(__name__)
 
-KEPT = 16  # finished jobs whose results can still be fetched
+FINISHED = 16  # finished jobs whose results can still be fetched
+
+
+class TooManyJobs(UserError):
+    """As many jobs of a kind as are allowed at once are running."""
 
 
 @dataclass
 class Job:
     """One piece of work. state: running, done or failed; error is the sentence to show when it failed.
 
-    asked: what a person asked for, to show it again beside the result. about: the collection it works on.
-    note: what it is doing, or came to, in a few words.
+    fields: of the form that it was started with, to show them again beside the result. about: key of the
+    collection that it works on. note: what it is doing, or its outcome, in a few words.
     """
 
     kind: str
-    asked: tuple[Any, ...] = ()
+    fields: tuple[object, ...] = ()
     about: str = ""
     note: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
@@ -42,26 +45,38 @@ class Job:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def as_dict(self) -> dict[str, Any]:
-        """What the page needs to draw a bar."""
+        """What the page needs to draw a progress bar."""
         fields = ("id", "kind", "about", "note", "state", "done", "total", "failed", "rate", "left", "error", "seconds")
         facts = {name: getattr(self, name) for name in fields}
         return facts | {"stopping": self.stopping.is_set() and self.state == "running"}
 
 
 class Jobs:
-    """Every job of this server. A reload of the page finds them again by id."""
+    """Every job of this server, by id, so that a page that is reloaded finds them again. Safe from any thread."""
 
     def __init__(self) -> None:
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: dict[str, Job] = {}  # the newest last
         self._lock = threading.Lock()
 
-    def start(self, kind: str, work: Callable[[Job], Any], asked: tuple[Any, ...] = (), about: str = "") -> Job:
-        """Run work(job) in a thread; what it returns becomes job.result."""
-        job = Job(kind, asked, about)
+    def start(
+        self,
+        kind: str,
+        work: Callable[[Job], object],
+        fields: tuple[object, ...] = (),
+        about: str = "",
+        limit: int | None = None,
+    ) -> Job:
+        """Run work(job) in a thread; what it returns becomes job.result.
+
+        limit: how many jobs of this kind may run at once, this one included; TooManyJobs beyond it.
+        """
+        job = Job(kind, fields, about)
         with self._lock:
+            if limit is not None and self._running(kind) >= limit:
+                raise TooManyJobs(f"No more than {limit} jobs of this kind run at once; try again when one is done.")
             self._jobs[job.id] = job
             finished = [old.id for old in self._jobs.values() if old.state != "running"]
-            for id in finished[: max(0, len(finished) - KEPT)]:
+            for id in finished[: max(0, len(finished) - FINISHED)]:
                 del self._jobs[id]
         threading.Thread(target=self._run, args=(job, work), name=f"job-{kind}", daemon=True).start()
         return job
@@ -71,26 +86,29 @@ class Jobs:
             return self._jobs.get(id)
 
     def all(self) -> list[Job]:
-        """Every job that is under way or still known, the newest first."""
+        """Every job that is running or still stored, the newest first."""
         with self._lock:
             return list(reversed(self._jobs.values()))
 
     def running(self, kind: str) -> int:
-        """How many jobs of a kind are under way."""
+        """How many jobs of a kind are running."""
         with self._lock:
-            return sum(job.kind == kind and job.state == "running" for job in self._jobs.values())
+            return self._running(kind)
 
-    def stop_all(self, patience: float = 5.0) -> None:
-        """Ask every job to end, and wait until they have, for patience seconds at most."""
+    def stop_all(self, timeout: float = 5.0) -> None:
+        """Tell every job to stop, and wait until they have, for timeout seconds at most."""
         with self._lock:
             running = [job for job in self._jobs.values() if job.state == "running"]
         for job in running:
             job.stopping.set()
-        until = time.monotonic() + patience
-        while any(job.state == "running" for job in running) and time.monotonic() < until:
+        deadline = time.monotonic() + timeout
+        while any(job.state == "running" for job in running) and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    def _run(self, job: Job, work: Callable[[Job], Any]) -> None:
+    def _running(self, kind: str) -> int:
+        return sum(job.kind == kind and job.state == "running" for job in self._jobs.values())
+
+    def _run(self, job: Job, work: Callable[[Job], object]) -> None:
         try:
             job.result = work(job)
             state = "done"
@@ -100,4 +118,4 @@ class Jobs:
             log.exception("%s failed", job.kind)
             job.error, state = "Something went wrong here; the terminal has the details.", "failed"
         job.seconds = round(time.monotonic() - job.started, 3)
-        job.state = state  # last: whoever sees it may read the rest
+        job.state = state  # last: a thread that sees it may read the rest

@@ -2,7 +2,7 @@
 
 import time
 
-from app.state.jobs import Job
+from app.state.jobs import Job, TooManyJobs
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.labels.labelling import Labelling
@@ -18,8 +18,6 @@ def start_labelling(
 ) -> Job:
     """Label every image of a collection in the background. fields: of the form, to show it again with the labels."""
     collection = opened.published()
-    if library.jobs.running("label") >= MOST_JOBS:
-        raise UserError("Other collections are being labelled; try again when they are done.")
 
     def work(job: Job) -> Labelling:
         def report(done: int, total: int) -> None:
@@ -31,7 +29,10 @@ def start_labelling(
         encoder = library.encoder(opened)
         return Labelling(collection, library.classifiers.embeddings(encoder), request, report)
 
-    job = library.jobs.start("label", work, asked=fields, about=opened.key)
+    try:
+        job = library.jobs.start("label", work, fields=fields, about=opened.key, limit=MOST_JOBS)
+    except TooManyJobs as error:
+        raise UserError("Other collections are being labelled; try again when they are done.") from error
     until = time.monotonic() + FIRST_WAIT
     while job.state == "running" and time.monotonic() < until:
         time.sleep(0.01)

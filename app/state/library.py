@@ -3,7 +3,7 @@
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
@@ -52,7 +52,7 @@ class Library:
             return self._put(name, path, encoder_name or manifest.encoder, None)
 
     def add_built(
-        self, name: str, path: Path, encoder_name: str, build: Build, suggestions: tuple[str, ...] = ()
+        self, name: str, path: Path, encoder_name: str, build: Build, suggestions: Sequence[str] = ()
     ) -> OpenCollection:
         """Open a collection that this server builds in the cache; UserError if it is open already."""
         with self._lock:
@@ -61,7 +61,7 @@ class Library:
             return self._put(name, path, encoder_name, build, suggestions)
 
     def _put(
-        self, name: str, path: Path, encoder_name: str, build: Build | None, suggestions: tuple[str, ...] = ()
+        self, name: str, path: Path, encoder_name: str, build: Build | None, suggestions: Sequence[str] = ()
     ) -> OpenCollection:
         """Add a collection under a key of its own. The caller holds the lock."""
         base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "collection"
@@ -87,10 +87,11 @@ class Library:
         return found
 
     def close(self, opened: OpenCollection) -> None:
-        """Take a collection off the list; it stays on disk. UserError if it is the only one."""
+        """Take a collection off the list; it stays on disk. UserError if it is the only one, or a job changes it."""
         with self._lock:
             if len(self._collections) == 1:
                 raise UserError("This is the only collection that is open; open another one first.")
+            opened.close()
             self._collections.pop(opened.key, None)
 
     def start(self) -> None:
@@ -100,10 +101,10 @@ class Library:
             if opened.build is not None:
                 self.bring_up_to_date(opened)
 
-    def bring_up_to_date(self, opened: OpenCollection) -> None:
+    def bring_up_to_date(self, opened: OpenCollection) -> Job:
         """Start the build of a collection that has one."""
         self._encoder(opened.encoder_name)
-        opened.job = self.jobs.start("index", partial(self._bring_up_to_date, opened), about=opened.key)
+        return opened.start_job(self.jobs, "index", partial(self._bring_up_to_date, opened))
 
     def stop(self) -> None:
         """End every job; one that waits for an encoder waits no longer."""
@@ -114,7 +115,7 @@ class Library:
                 future.set_exception(UserError("Gelato is being closed."))
         self.jobs.stop_all()
 
-    def _bring_up_to_date(self, opened: OpenCollection, job: Job) -> Any:
+    def _bring_up_to_date(self, opened: OpenCollection, job: Job) -> object:
         assert opened.build is not None
         encoder = self.encoder(opened)
         if begin_anew(opened.path, encoder):  # the cache is ours
@@ -124,14 +125,14 @@ class Library:
     def _encoder(self, name: str) -> Future[Encoder]:
         with self._lock:
             if name not in self._encoders:
-                self._encoders[name] = Future()
+                future: Future[Encoder] = Future()
+                self._encoders[name] = future
                 # A daemon: an executor's thread would keep the process from ending while it loads.
-                threading.Thread(target=self._load_warm, args=(name,), name="encoder", daemon=True).start()
+                threading.Thread(target=self._load_warm, args=(name, future), name="encoder", daemon=True).start()
             return self._encoders[name]
 
-    def _load_warm(self, name: str) -> None:
+    def _load_warm(self, name: str, future: Future[Encoder]) -> None:
         """Load an encoder and use it once: the first call of a runtime is slower than those after it."""
-        future = self._encoders[name]
         with suppress(InvalidStateError):  # the library was stopped meanwhile
             try:
                 with self._loading:

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.state.jobs import Job
+from app.state.jobs import Job, Jobs
 from index.collection import MANIFEST, Collection
+from index.retrieval.suggestions import suggestions
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -20,20 +21,22 @@ Build = Callable[[Path, Encoder, Job], Any]
 class OpenCollection:
     """One open collection, by the key that it has in addresses; its first build may still be running.
 
-    build, if there is one, brings it up to date. suggestions are texts to search for, where known beforehand.
+    build, if there is one, brings it up to date. suggestions: texts to search for, where known beforehand.
     """
 
     def __init__(
-        self, key: str, name: str, path: Path, encoder_name: str, build: Build | None, suggestions: tuple[str, ...] = ()
+        self, key: str, name: str, path: Path, encoder_name: str, build: Build | None, suggestions: Sequence[str] = ()
     ):
         self.key, self.name, self.path, self.encoder_name, self.build = key, name, path, encoder_name, build
-        self.suggestions: tuple[str, ...] | None = suggestions or None  # None while they are not known
-        self.suggesting = False
-        self.job: Job | None = None
+        self.job: Job | None = None  # the last one that changed it
+        self._suggestions: list[str] | None = list(suggestions) or None  # None while they are not known
+        self._suggesting = bool(suggestions)
+        self._closed = False
         self._collection: Collection | None = None
         self._error: UserError | None = None  # why it could not be opened when it was looked at last
         self._read_at = 0.0
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the open files
+        self._job_lock = threading.Lock()  # of everything else that changes
 
     @property
     def collection(self) -> Collection | None:
@@ -66,3 +69,51 @@ class OpenCollection:
         """Close the files: the folder is about to be replaced."""
         with self._lock:
             self._collection, self._error, self._read_at = None, None, 0.0
+
+    def start_job(self, jobs: Jobs, kind: str, work: Callable[[Job], object]) -> Job:
+        """Start a job that changes the collection; UserError while another one runs, or once it is closed."""
+        with self._job_lock:
+            self._check_idle()
+            self.job = jobs.start(kind, work, about=self.key)
+            return self.job
+
+    def close(self) -> None:
+        """Let no job start from now on; UserError while one runs."""
+        with self._job_lock:
+            self._check_idle()
+            self._closed = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job changes the collection now."""
+        return self.job is not None and self.job.state == "running"
+
+    def check_idle(self) -> None:
+        """UserError while a job changes the collection, or once it is closed."""
+        with self._job_lock:
+            self._check_idle()
+
+    def _check_idle(self) -> None:
+        if self._closed:
+            raise UserError(f"{self.name} was closed; open it again.")
+        if self.busy:
+            raise UserError(f"{self.name} is being worked on; stop that first, or wait.")
+
+    def suggested(self, encoder: Encoder | None) -> list[str] | None:
+        """Texts to search for, or None while they are not known.
+
+        They are computed once, in the background, as soon as there is an encoder and no job changes the collection.
+        """
+        with self._job_lock:
+            if encoder is not None and not self._suggesting and not self.busy:
+                self._suggesting = True
+                threading.Thread(target=self._suggest, args=(encoder,), name="suggest", daemon=True).start()
+            return self._suggestions
+
+    def _suggest(self, encoder: Encoder) -> None:
+        try:
+            found = suggestions(self.published(), encoder)
+        except UserError:  # the page says elsewhere what is wrong
+            found = []
+        with self._job_lock:
+            self._suggestions = found

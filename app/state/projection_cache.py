@@ -3,9 +3,10 @@
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
-from app.state.jobs import Job, Jobs
+from app.state.jobs import Job, Jobs, TooManyJobs
 from index.collection import Collection
 from index.projection.projection import UMAP_LEAST, Projection, has_umap, load_map, make_pca
 from training.models.errors import UserError
@@ -48,8 +49,10 @@ class ProjectionCache:
         key = _key(collection, "umap")
         with self._starting:
             job = self._umap_jobs.get(key)
-            if job is None and not busy and not jobs.running("umap"):
-                job = self._umap_jobs[key] = jobs.start("umap", lambda job: _compute_umap(job, collection.path))
+            if job is None and not busy:
+                with suppress(TooManyJobs):  # the next request tries again
+                    job = jobs.start("umap", lambda job: _compute_umap(job, collection.path), limit=1)
+                    self._umap_jobs[key] = job
         if job is not None and job.state == "failed":
             return "failed", job.error
         if job is not None and job.state == "done" and job.stopping.is_set():

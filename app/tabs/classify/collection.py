@@ -30,7 +30,7 @@ def labelling_state(library: Library, id: str | None) -> dict[str, Any]:
         raise UserError(job.error)
     response: dict[str, Any] = {"job": job.id, "state": job.state, "done": job.done, "total": job.total}
     if job.state == "done":
-        form = dict(zip(FIELDS, job.asked, strict=True))
+        form = dict(zip(FIELDS, job.fields, strict=True))
         response |= {"seconds": job.seconds, "understood": understood(form, job.result.request)}
         response |= summary(library, job.id)
     return response

@@ -39,7 +39,7 @@ class Handlers:
         """Labels that are shown follow changes of the form."""
         job = self.library.jobs.get((labels or {}).get("job") or "")
         opened = self.library.collection(where.get("collection"))
-        if job is None or job.about != opened.key or job.asked == fields:
+        if job is None or job.about != opened.key or job.fields == fields:
             return gr.skip(), gr.skip()
         return self.start(where, labels, *fields)
 
@@ -53,7 +53,7 @@ class Handlers:
         job = self.library.jobs.get(request.query_params.get("job") or "")
         if job is None or job.kind != "label":
             return gr.skip(), gr.Timer(POLL, active=False), *[gr.skip()] * len(FIELDS)
-        return *self.look({"job": job.id}), *job.asked
+        return *self.look({"job": job.id}), *job.fields
 
 
 def edit_templates(name: str, own: str) -> tuple[str, str]:

@@ -1,14 +1,11 @@
 """The line at the top: what is open, what reads it, and whether everything is searchable yet."""
 
-import threading
 from typing import Any
 
 import gradio as gr
 
 from app.state.library import Library
-from app.state.open_collection import OpenCollection
 from app.ui.assets import load_module
-from index.retrieval.suggestions import suggestions
 from training.models.errors import UserError
 
 
@@ -55,21 +52,5 @@ def page_state(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         "columns": list(collection.items.columns) if images and collection is not None else [],
         "encoder": encoder,
         "job": job.as_dict() if job is not None else None,
-        "chips": _chips(library, opened),
+        "chips": opened.suggested(library.encoder(opened) if encoder["state"] == "ready" else None),
     }
-
-
-def _chips(library: Library, opened: OpenCollection) -> list[str] | None:
-    """What to suggest, or None while that is not known; worked out once, in the background."""
-    ready = library.encoder_state(opened)["state"] == "ready" and (opened.job is None or opened.job.state != "running")
-    if opened.suggestions is None and ready and not opened.suggesting:
-        opened.suggesting = True
-        threading.Thread(target=_suggest, args=(library, opened), name="suggest", daemon=True).start()
-    return None if opened.suggestions is None else list(opened.suggestions)
-
-
-def _suggest(library: Library, opened: OpenCollection) -> None:
-    try:
-        opened.suggestions = tuple(suggestions(opened.published(), library.encoder(opened)))
-    except UserError:  # the page says elsewhere what is wrong
-        opened.suggestions = ()
