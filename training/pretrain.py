@@ -79,9 +79,9 @@ def plan(
     )
     run, origins = resolve(user, method_class.recipe, len(images), world.size)
     if world.leads:
-        images.keep_decoded(most=data.cache << 20)
+        images.cache_pixels(most=data.cache << 20)
     world.wait()
-    images.keep_decoded(most=data.cache << 20)
+    images.cache_pixels(most=data.cache << 20)
     of_data = {"classes": len(images.classes)}  # what settings of a method come from the data
     known = {field.name for field in fields(method_class.Config)}
     settings = {name: value for name, value in of_data.items() if name in known} | dict(settings)

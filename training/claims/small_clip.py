@@ -109,7 +109,7 @@ def train(
 
 def images_of(spec: str, captions: bool, side: int = SIDE, templates: Sequence[str] = ()) -> ImageDataset:
     images = ImageDataset([spec], side, templates, needs_captions=captions)
-    images.keep_decoded()
+    images.cache_pixels()
     return images
 
 

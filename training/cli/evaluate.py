@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 @click.option("--suite", help=f"Probes with commas between them: {', '.join(PROBES)}; `probes` for all of them.")
 @click.option("--features", type=click.Path(path_type=Path, dir_okay=False), help="Saved embeddings (.npz) of pairs.")
 @click.option("--label-column", help="The column with the class. [default: the first that looks like one]")
-@click.option("--templates", default="photo", show_default=True, help="Around classes: plain, photo, 7, 80, a file.")
+@click.option(
+    "--templates", help="Around classes: plain, photo, 7, 80, a file. [default: as a run's captions, else photo]"
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for JSON, Markdown and HTML.")
 @click.option("--seed", default=0, show_default=True, help="Of samples and of the split.")
 @click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
-@click.option("--runtime", help="openvino or torch; left out, the fastest here.")
+@click.option("--runtime", help="openvino or torch; left out, the fastest here, for a run torch in f32, as its log.")
 @click.option("--precision", help="f32, bf16, f16 or int8; left out, the fastest that keeps direction here.")
 def evaluate(
     encoder: str | None,
@@ -35,7 +37,7 @@ def evaluate(
     suite: str | None,
     features: Path | None,
     label_column: str | None,
-    templates: str,
+    templates: str | None,
     out: Path | None,
     seed: int,
     quick: bool,
@@ -75,20 +77,21 @@ def evaluate(
 
 
 def _of_encoder(
-    name: str, suite: str | None, runtime: str | None, precision: str | None, templates: str, asked: dict
+    name: str, suite: str | None, runtime: str | None, precision: str | None, templates: str | None, asked: dict
 ) -> "Report":
+    from training.evaluation.run_defaults import runtime_for, templates_for
     from training.evaluation.subject import Subject
     from training.evaluation.suite import ALL, fitting, run_suite
     from training.models.encoders import load_encoder
-    from training.models.prompts import template_set
 
     if suite is None and asked["data"] is None:
         raise click.UsageError(
             f"Missing option '--data' or '--suite': what is measured, and on what ('--suite {ALL}' for all)."
         )
-    said = tuple(template_set(templates))
+    prompts = templates_for(name, templates)
+    runtime, precision = runtime_for(name, runtime, precision)
     line = ProgressLine("Embedding")
-    subject = Subject(load_encoder(name, runtime, precision), templates=said, progress=line.show, **asked)
+    subject = Subject(load_encoder(name, runtime, precision), templates=prompts, progress=line.show, **asked)
     names = suite or ",".join(fitting(subject))
     report = run_suite(subject, names, say=lambda probe: click.echo(f"{probe} ...", err=True))
     line.close()

@@ -86,12 +86,12 @@ def method_command(name: str, text: str) -> click.Command:
         if explain:
             print_settings(name, data, said, as_json)
             return
-        from training.evaluation.during_training import watch
+        from training.evaluation.during_training import evaluator
         from training.pretrain import begin
 
         run = out or free_folder(name)
         with Interrupt() as stop:
-            trainer = begin(run, name, data, said["run"], said["settings"], watch(data), lambda: stop.asked)
+            trainer = begin(run, name, data, said["run"], said["settings"], evaluator(data), lambda: stop.asked)
         print_end(run, trainer, as_json)
 
     options = [option for config in parts.values() for option in _options(config)]

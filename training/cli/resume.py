@@ -15,11 +15,11 @@ from training.models.interrupt import Interrupt
 def resume(run: Path, workers: int | None, as_json: bool) -> None:
     """Go on with RUN from its last checkpoint, as if it had never stopped."""
     from training.engine.config import read_config
-    from training.evaluation.during_training import watch
+    from training.evaluation.during_training import evaluator
     from training.pretrain import data_of
     from training.pretrain import resume as go_on
 
     document = read_config(run)
     with Interrupt() as stop:
-        trainer = go_on(run, watch(data_of(document)), lambda: stop.asked, workers=workers)
+        trainer = go_on(run, evaluator(data_of(document)), lambda: stop.asked, workers=workers)
     print_end(run, trainer, as_json)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from training.evaluation.features import Features
+from training.evaluation.run_defaults import templates_for
 from training.evaluation.subject import Subject
 from training.evaluation.suite import fitting, run_suite
 from training.models.atomic import write_file
@@ -53,9 +54,10 @@ def measure(
     the encoder and the data allow.
     """
     encoder = load_encoder(name)
-    subject = Subject(encoder, data, train)
+    templates = templates_for(name)
+    subject = Subject(encoder, data, train, templates=templates)
     names = suite or ",".join(fitting(subject))
-    key = f"{encoder.fingerprint} {encoder.runtime} {encoder.precision} {data} {train} {names}"
+    key = f"{encoder.fingerprint} {encoder.runtime} {encoder.precision} {data} {train} {names} {templates}"
     stored = json.loads(cache.read_text()) if cache.is_file() else {}
     if key not in stored:
         say(f"measuring {name}")

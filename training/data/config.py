@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training.data.dataset import MOST_CACHED
+from training.data.pixel_cache import MOST_CACHED
 from training.models.errors import UserError
 from training.models.knobs import knob
 

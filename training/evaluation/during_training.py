@@ -1,139 +1,93 @@
-"""What a run's product can do, measured while it trains: zero-shot, retrieval and k-NN on held-out images."""
+"""Evaluation during training: the probes of `python -m training evaluate`, on what the run would give search now.
 
-import re
-from collections.abc import Callable, Sequence
+The figures are those of the command, in PyTorch and f32: the same probes, prompts, class names and splits.
+"""
+
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data.config import DataConfig
-from training.data.dataset import LABEL_COLUMNS, MOST_CACHED, ImageDataset
-from training.evaluation.knn import knn_predict
-from training.evaluation.retrieval import retrieval_ranks
-from training.evaluation.zero_shot import class_ranks
-from training.models.encoder import BATCH, Encoder, Vectors
-from training.models.errors import UserError
-from training.models.intervals import figure_of
-from training.models.prompts import template_set
-from training.models.registry import pick
+from training.data.pipeline import LEAST_SIDE, PreprocessedImage, load_pixels
+from training.data.pixel_cache import MOST_CACHED, PixelCache
+from training.data.source import Item
+from training.evaluation.features import Features, Progress, SourceItems, embed_items, list_source
+from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
+from training.evaluation.subject import Document, Subject
+from training.evaluation.suite import fitting, parse_suite, run_suite
+from training.models.encoder import Encoder, Pixels
 from training.models.run_encoder import encoder_of
-from training.models.zero_shot import ClassName, zero_shot_classifier
 
-MOST = 5000  # images of a source that are looked at, evenly spread over it
-TEMPLATES = "photo"  # what is said around a class's name, where a run's captions do not show how it says it
+DEFAULT_PROBES = ("zero-shot", "retrieval", "knn")  # quick ones; of them, those that captions and classes allow
 
-
-class HeldOut:
-    """A source to measure on, at the size that an encoder sees. templates: what is said around a class's name."""
-
-    def __init__(self, spec: str, size: int, label_column: str | None, most: int, templates: Sequence[str]):
-        self.name, self.templates = Path(spec).name, templates
-        self.images = ImageDataset([spec], size, label_column=label_column)
-        self.images.keep_decoded(most=most)
-        count = len(self.images)
-        self.numbers = [n for n in range(0, count, -(-count // MOST)) if self._readable(n)]
-        self.labels = self.images.labels[self.numbers]
-        self.classes = self.images.classes
-        self.captions = [self.images.captions(n) for n in self.numbers]
-
-    def _readable(self, number: int) -> bool:
-        try:
-            self.images.pixels(number)
-            return True
-        except (UserError, OSError):
-            return False
-
-    @property
-    def labelled(self) -> bool:
-        return len(set(self.labels.tolist()) - {-1}) > 1
-
-    def embed(self, encoder: Encoder) -> Vectors:
-        """[N, dim]."""
-        rows = []
-        for start in range(0, len(self.numbers), BATCH):
-            pixels = [self.images.pixels(n).transpose(1, 2, 0) for n in self.numbers[start : start + BATCH]]
-            rows.append(encoder.embed_pixels(np.ascontiguousarray(np.stack(pixels))))
-        return np.concatenate(rows)
+Evaluate = Callable[[dict[str, Any], dict[str, Tensor]], Document]
 
 
-def zero_shot(encoder: Encoder, held_out: HeldOut, images: Vectors) -> Any:
-    """The share of images whose class's name lies nearest."""
-    classes = zero_shot_classifier(encoder, [ClassName(name) for name in held_out.classes], held_out.templates)
-    known = held_out.labels >= 0
-    return figure_of(class_ranks(images[known], classes, held_out.labels[known]) == 1)
+def evaluator(data: DataConfig) -> Evaluate | None:
+    """What the trainer calls with its encoder's facts and weights; None if there is nothing to evaluate on.
 
-
-def retrieval(encoder: Encoder, held_out: HeldOut, images: Vectors) -> Any:
-    """The share of images whose own caption is among the first five, and the other way round."""
-    spoken = [number for number, said in enumerate(held_out.captions) if said]
-    texts = sorted({text for number in spoken for text in held_out.captions[number]})
-    right = np.zeros((len(spoken), len(texts)), bool)
-    place = {text: number for number, text in enumerate(texts)}
-    for row, number in enumerate(spoken):
-        right[row, [place[text] for text in held_out.captions[number]]] = True
-    ranks = retrieval_ranks(images[spoken], encoder.embed_texts(texts), right)
-    return {f"{way}_at_5": figure_of(of_way <= 5) for way, of_way in ranks.items()}
-
-
-def knn(encoder: Encoder, held_out: HeldOut, images: Vectors) -> Any:
-    """The share of every second image whose class the other half's nearest vote for."""
-    known = np.flatnonzero(held_out.labels >= 0)
-    bank, asked = known[::2], known[1::2]
-    voted = knn_predict(images[bank], held_out.labels[bank], images[asked])
-    return figure_of(voted == held_out.labels[asked])
-
-
-def templates_of(data: DataConfig) -> list[str]:
-    """How a run says a class's name: as in those of its captions that name the class and no other column.
-
-    An encoder that has read "a photo of a cat" alone may stumble over the full stop of "a photo of a cat."
+    It gives figures by source and by probe, each with an interval. UserError for an unknown probe before anything
+    is trained.
     """
-    names = (data.label_column,) if data.label_column else LABEL_COLUMNS
-    spoken = [re.fullmatch(r"([^{}]*)\{([^{}]+)\}([^{}]*)", caption) for caption in data.caption]
-    own = [f"{match[1]}{{}}{match[3]}" for match in spoken if match and match[2] in names]
-    return own or template_set(TEMPLATES)
-
-
-Measure = Callable[[Encoder, HeldOut, NDArray], Any]
-SUITE: dict[str, Measure] = {"zero-shot": zero_shot, "retrieval": retrieval, "knn": knn}
-
-
-def watch(data: DataConfig) -> Callable[[dict[str, Any], dict[str, Tensor]], dict[str, Any]] | None:
-    """What the trainer calls with its product, facts and weights; None if there is nothing to measure on.
-
-    It gives figures by source and by what was measured, each with an interval. UserError for an unknown
-    suite before anything is trained.
-    """
-    asked = [name.strip() for name in data.suite.split(",") if name.strip()]
-    for name in asked:
-        pick("measure", name, SUITE)
+    suite = data.suite.strip(", ")
+    if suite:
+        parse_suite(suite)
     if not data.evaluate:
         return None
-    sources: list[HeldOut] = []
+    held_out = HeldOutImages(most=min(MOST_CACHED, data.cache << 20))
+    templates = templates_of_run(data.caption, data.label_column)
 
-    def measure(facts: dict[str, Any], weights: dict[str, Tensor]) -> dict[str, Any]:
-        encoder = encoder_of(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", "torch", "f32")
-        if not sources:
-            most = min(MOST_CACHED, data.cache << 20)
-            said = templates_of(data)
-            sources.extend(HeldOut(spec, encoder.image_size, data.label_column, most, said) for spec in data.evaluate)
-        return {held_out.name: _measured(encoder, held_out, asked) for held_out in sources}
+    def evaluate(facts: dict[str, Any], weights: dict[str, Tensor]) -> Document:
+        encoder = encoder_of(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", RUNTIME, PRECISION)
+        encoder.remembers = False  # its fingerprint is the same after every step, its embeddings of texts are not
+        subject = partial(Subject, encoder, label_column=data.label_column, templates=templates, embed=held_out.embed)
+        return {Path(spec).name: figures_of(subject(spec), suite) for spec in data.evaluate}
 
-    return measure
+    return evaluate
 
 
-def _measured(encoder: Encoder, held_out: HeldOut, asked: Sequence[str]) -> dict[str, Any]:
-    images = held_out.embed(encoder)
-    can = {
-        "zero-shot": encoder.reads_text and held_out.labelled,
-        "retrieval": encoder.reads_text and any(held_out.captions),
-        "knn": held_out.labelled,
-    }
-    missing = [name for name in asked if not can[name]]
-    if missing:
-        raise UserError(f"{held_out.name} cannot be measured by {', '.join(missing)}: it lacks classes or captions.")
-    wanted = asked or [name for name in SUITE if can[name]]
-    return {name: SUITE[name](encoder, held_out, images) for name in wanted}
+def figures_of(subject: Subject, suite: str) -> Document:
+    """The figures of each probe; if suite is empty, of those of DEFAULT_PROBES that can be run."""
+    suite = suite or ",".join(name for name in DEFAULT_PROBES if name in fitting(subject))
+    if not suite:
+        return {}
+    report = run_suite(subject, suite)
+    return {name: finding.figures for name, finding in report.found.items()}
+
+
+class HeldOutImages:
+    """Sources to evaluate on, listed and preprocessed once. most: bytes of pixels that are kept of each."""
+
+    def __init__(self, most: int):
+        self.most = most
+        self._listed: dict[str, tuple[SourceItems, PixelCache | None]] = {}
+
+    def embed(self, encoder: Encoder, spec: str, label_column: str | None, progress: Progress) -> Features:
+        """What `embed_source` gives."""
+        if spec not in self._listed:
+            listed = list_source(spec, label_column)
+            self._listed[spec] = listed, self._cached(encoder, listed)
+        listed, cache = self._listed[spec]
+
+        def load(number: int) -> PreprocessedImage:
+            if cache is None:
+                return load_pixels(listed.items[number], encoder)
+            return PreprocessedImage(cache.pixels(number))
+
+        return embed_items(encoder, listed, load, progress)
+
+    def _cached(self, encoder: Encoder, listed: SourceItems) -> PixelCache | None:
+        if encoder.preprocessing is None:  # nothing names what it does with an image
+            return None
+
+        def load(item: Item) -> Pixels:
+            pixels = load_pixels(item, encoder).pixels
+            assert pixels is not None
+            return pixels
+
+        size = encoder.image_size
+        variant = f"evaluation {encoder.preprocessing} {LEAST_SIDE}"
+        return PixelCache.of(listed.items, load, (size, size, 3), variant, self.most)

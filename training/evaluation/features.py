@@ -1,22 +1,22 @@
 """A data set embedded once, so that every probe reuses it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.dataset import labels_of
+from training.data.labels import labels_of
+from training.data.pipeline import PreprocessedImage, embed_stream, load_pixels
 from training.data.source import Item
 from training.data.sources import open_source
-from training.models.decoding import ImageError, decode_image
-from training.models.encoder import BATCH, Encoder, Vectors
+from training.models.decoding import decode_image
+from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
-from training.models.parallel import cores
 
 Progress = Callable[[int, int], object]  # images done, of how many
+EmbedSource = Callable[[Encoder, str, str | None, Progress], "Features"]  # encoder, spec, label column
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Features:
         """Image number, upright RGB."""
         return decode_image(self.items[number].read()).image
 
-    def pick(self, numbers: NDArray[np.integer]) -> "Features":
-        """Some of them."""
+    def subset(self, numbers: NDArray[np.integer]) -> "Features":
+        """The images of these numbers."""
         return replace(
             self,
             items=[self.items[number] for number in numbers],
@@ -52,7 +52,7 @@ class Features:
 
     def sample(self, most: int, seed: int = 0) -> "Features":
         """At most so many, the same ones each time."""
-        return self if len(self) <= most else self.pick(_order(len(self), seed)[:most])
+        return self if len(self) <= most else self.subset(_order(len(self), seed)[:most])
 
     def halves(self, seed: int = 0) -> tuple["Features", "Features"]:
         """Two parts without an image in common and with half of each class, the same ones each time.
@@ -60,69 +60,75 @@ class Features:
         A class of one image is in neither.
         """
         first, second = halves_by_class(self.labels, seed)
-        return self.pick(first), self.pick(second)
+        return self.subset(first), self.subset(second)
 
     @property
     def labelled(self) -> "Features":
         """Those with a class."""
-        return self.pick(np.flatnonzero(self.labels >= 0))
+        return self.subset(np.flatnonzero(self.labels >= 0))
 
     @property
     def captioned(self) -> "Features":
         """Those with a caption."""
-        return self.pick(np.array([i for i, item in enumerate(self.items) if item.captions], np.int64))
+        return self.subset(np.array([i for i, item in enumerate(self.items) if item.captions], np.int64))
+
+
+@dataclass(frozen=True)
+class SourceItems:
+    """The items of a source before they are read. labels: [N], -1 where there is no class; classes: what they mean."""
+
+    name: str
+    items: list[Item]
+    labels: NDArray[np.int64]
+    classes: list[str]
+
+
+def list_source(spec: str, label_column: str | None = None) -> SourceItems:
+    """Every item of the source that spec names.
+
+    label_column: where the class is kept; left out, the first column that looks like one.
+    """
+    source = open_source(spec)
+    items = list(source)
+    return SourceItems(source.name, items, *labels_of(items, label_column))
+
+
+def embed_items(
+    encoder: Encoder,
+    listed: SourceItems,
+    load: Callable[[int], PreprocessedImage],
+    progress: Progress = lambda done, total: None,
+) -> Features:
+    """Every readable item, embedded. load: item number, preprocessed. UserError if none can be read."""
+    rows: list[NDArray[np.float32]] = []
+    readable: list[int] = []
+    unreadable: list[tuple[str, str]] = []
+    done = 0
+    for batch in embed_stream(range(len(listed.items)), load, encoder):
+        for one in batch:
+            if one.vector is None:
+                unreadable.append((listed.items[one.input].path, one.error))
+            else:
+                readable.append(one.input)
+                rows.append(one.vector)
+        done += len(batch)
+        progress(done, len(listed.items))
+    if not readable:
+        reason = f"; the first: {unreadable[0][1]}" if unreadable else ""
+        raise UserError(f"{listed.name} has no image that can be read{reason}.")
+    items = [listed.items[number] for number in readable]
+    return Features(listed.name, items, np.stack(rows), listed.labels[readable], listed.classes, unreadable)
 
 
 def embed_source(
     encoder: Encoder,
     spec: str,
     label_column: str | None = None,
-    most: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Features:
-    """Every readable image of the source that spec names, embedded.
-
-    label_column: where the class is kept; left out, the first column that looks like one. most: take a sample
-    of so many. UserError if there is no image that can be read.
-    """
-    source = open_source(spec)
-    items = list(source)
-    if most is not None and len(items) > most:
-        items = [items[number] for number in np.sort(_order(len(items), 0)[:most])]
-    labels, classes = labels_of(items, label_column)
-    rows: list[Vectors] = []
-    kept: list[int] = []
-    unreadable: list[tuple[str, str]] = []
-    for start in range(0, len(items), 4 * BATCH):
-        here = range(start, min(start + 4 * BATCH, len(items)))
-        read = _prepared(encoder, [items[number] for number in here])
-        good = []
-        for number, pixels in zip(here, read, strict=True):
-            if isinstance(pixels, str):
-                unreadable.append((items[number].path, pixels))
-            else:
-                good.append(pixels)
-                kept.append(number)
-        rows += [encoder.embed_pixels(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
-        progress(here.stop, len(items))
-    if not kept:
-        reason = f"; the first: {unreadable[0][1]}" if unreadable else ""
-        raise UserError(f"{spec} has no image that can be read{reason}.")
-    numbers = np.array(kept)
-    return Features(source.name, [items[i] for i in kept], np.concatenate(rows), labels[numbers], classes, unreadable)
-
-
-def _prepared(encoder: Encoder, items: Sequence[Item]) -> Iterator[NDArray[np.uint8] | str]:
-    """Each image as the tower takes it, or the reason why it cannot be read."""
-
-    def one(item: Item) -> NDArray[np.uint8] | str:
-        try:
-            return encoder.preprocess(decode_image(item.read(), encoder.image_size).image)
-        except (ImageError, OSError) as error:
-            return str(error)
-
-    with ThreadPoolExecutor(cores()) as pool:
-        yield from pool.map(one, items)
+    """Every readable image of the source that spec names, embedded; see list_source and embed_items."""
+    listed = list_source(spec, label_column)
+    return embed_items(encoder, listed, lambda number: load_pixels(listed.items[number], encoder), progress)
 
 
 def halves_by_class(labels: NDArray[np.int64], seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from training.evaluation.features import Features, Progress, embed_source
+from training.evaluation.features import EmbedSource, Features, Progress, embed_source
 from training.evaluation.negatives import NoNegatives, read_negatives
 from training.evaluation.pairs import NoPairs, open_pairs
 from training.models.encoder import Encoder
@@ -53,7 +53,8 @@ class Subject:
 
     data: a source to test on, or None for probes that make their own. train: a source that probes may learn
     from; left out, half of data. label_column: where the class is kept. templates: around class names. quick:
-    fewer items, wider intervals. progress: told of images embedded.
+    fewer items, wider intervals. progress: told of images embedded. embed: what embeds a source, `embed_source` or
+    one that keeps the pixels for the next encoder.
     """
 
     encoder: Encoder
@@ -64,6 +65,7 @@ class Subject:
     seed: int = 0
     quick: bool = False
     progress: Progress = lambda done, total: None
+    embed: EmbedSource = embed_source
 
     @cached_property
     def test(self) -> Features:
@@ -119,7 +121,7 @@ class Subject:
         return max(20, most // 10) if self.quick else most
 
     def _embedded(self, spec: str) -> Features:
-        return embed_source(self.encoder, spec, self.label_column, progress=self.progress)
+        return self.embed(self.encoder, spec, self.label_column, self.progress)
 
 
 def holds_examples(spec: str) -> bool:
