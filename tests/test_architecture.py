@@ -19,6 +19,34 @@ ALLOWED = {
     "training": {"training"},
 }
 
+# Inside app: page -> tabs -> ui, server.api.schemas, state; server -> state. No tab imports another.
+TABS = sorted(folder.name for folder in (ROOT / "app/tabs").iterdir() if (folder / "__init__.py").exists())
+INSIDE_APP = {
+    "app/state": {"app.state"},
+    "app/server": {"app.server", "app.state", "app.ui.assets", "app.ui.api_docs"},  # files that it serves
+    "app/ui": {"app.ui", "app.state"},
+    **{f"app/tabs/{tab}": {f"app.tabs.{tab}", "app.ui", "app.state", "app.server.api.schemas"} for tab in TABS},
+}
+KNOWN_STRAYS = {
+    "app/tabs/collections/tab.py imports app.tabs.search.tab.answered",
+    "app/tabs/compare/tab.py imports app.tabs.search.tab.answered",
+    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.image_of",
+    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.likeliest",
+    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.reader",
+    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.shown",
+    "app/tabs/lecture/tab.py imports app.tabs.search.tab.answered",
+    "app/tabs/map/tab.py imports app.tabs.search.tab.answered",
+    "app/tabs/probe/tab.py imports app.tabs.search.tab.answered",
+}  # to be removed, none to be added
+KNOWN_NUMERICS = {
+    "app/server/api/routes.py",
+    "app/tabs/classify/image.py",
+    "app/tabs/compare/tab.py",
+    "app/tabs/lecture/tab.py",
+    "app/tabs/map/tab.py",
+    "app/tabs/probe/tab.py",
+}  # files that compute in app; to be removed, none to be added
+
 
 def imports(path: Path) -> set[str]:
     """Our own modules that a file imports, at any depth of nesting."""
@@ -31,15 +59,49 @@ def imports(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] in ("app", "index", "training", "tests", "benchmarks")}
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_packages_import_only_what_they_rest_on(package):
-    strays = {
+def strays(package: str, allowed: set[str], within: str = "") -> set[str]:
+    """Imports of our own modules, of those whose name begins with within, that package must not have."""
+    return {
         f"{path.relative_to(ROOT)} imports {name}"
         for path in (ROOT / package).rglob("*.py")
         for name in imports(path)
-        if not any(name == ok or name.startswith(ok + ".") for ok in ALLOWED[package])
+        if name.startswith(within) and not any(name == ok or name.startswith(ok + ".") for ok in allowed)
     }
-    assert not strays
+
+
+def libraries(path: Path) -> set[str]:
+    """The packages that a file imports, at any depth of nesting."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_import_only_what_they_rest_on(package):
+    assert not strays(package, ALLOWED[package])
+
+
+@pytest.mark.parametrize("package", INSIDE_APP)
+def test_inside_app_nothing_points_back_up_and_no_tab_imports_another(package):
+    assert not strays(package, INSIDE_APP[package], within="app.") - KNOWN_STRAYS
+
+
+def test_state_knows_neither_gradio_nor_http():
+    web = {"gradio", "fastapi", "starlette", "uvicorn"}
+    assert not {path.name for path in (ROOT / "app/state").rglob("*.py") if libraries(path) & web}
+
+
+def test_app_computes_nothing():
+    numeric = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "app").rglob("*.py")
+        if libraries(path) & {"numpy", "scipy", "torch", "faiss", "sklearn"}
+    }
+    assert not {path for path in numeric if not path.startswith("app/state/")} - KNOWN_NUMERICS
 
 
 def test_training_itself_is_empty_so_that_serving_never_loads_the_trainer():
