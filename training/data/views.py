@@ -200,9 +200,9 @@ class Views:
 class ViewKnobs:
     """What a method's user can turn about its views; a paper's own numbers are the defaults."""
 
-    crop: float = knob(0.2, "least share of an image's area that a view shows; 1 crops nothing")
+    crop: float = knob(0.2, "smallest crop, as a fraction of the image's area; 1 disables cropping")
     jitter: float = knob(0.5, "how strongly colours change: 1 is SimCLR's on ImageNet, 0 leaves colours alone")
-    grey: float = knob(0.2, "how often a view loses its colours")
+    grey: float = knob(0.2, "probability of converting a view to greyscale")
     blur: float | None = knob(None, "how often a view is blurred; left out, the paper's, and never below 64 pixels")
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Autoencoder: squeeze the image through the features and paint it again. The oldest task, and a weak one.
+"""Autoencoder: reconstruct the image from its features; the oldest pretext task, and a weak one.
 
 Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks"; with noise on the input,
 Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders".
@@ -30,10 +30,10 @@ class Autoencoder(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(0.5, "least share of an image's area that a view shows; 1 crops nothing")
-        jitter: float = knob(0.0, "how strongly colours change; 0 leaves colours alone")
-        grey: float = knob(0.0, "how often a view loses its colours")
-        noise: float = knob(0.0, "deviation of the noise on what the tower sees, which must not be painted")
+        crop: float = knob(0.5, "smallest crop, as a fraction of the image's area; 1 disables cropping")
+        jitter: float = knob(0.0, "strength of colour jitter; 0 disables it")
+        grey: float = knob(0.0, "probability of converting a view to greyscale")
+        noise: float = knob(0.0, "standard deviation of Gaussian noise on the input (denoising autoencoder)")
         channels: int = knob(64, "channels of the decoder")
 
     def __init__(self, backbone: Backbone, config: Config):

@@ -1,4 +1,4 @@
-"""What a pretraining method is: a backbone, whatever the paper adds to it, and a loss over one batch.
+"""The interface of a pretraining method: a backbone, the paper's heads, and a loss over one batch.
 
 The engine knows no more of a method than this file, and a method knows nothing of the engine.
 """
@@ -53,7 +53,7 @@ class Method(torch.nn.Module, ABC):
         """
 
     def after_step(self, progress: float) -> None:
-        """Called after the optimiser's step: a teacher follows, a temperature is clamped."""
+        """Called after the optimiser's step: an EMA is updated, a temperature is clamped."""
 
     def report(self) -> dict[str, float]:
         """Numbers of the last batch worth a line in metrics.jsonl, beside the loss."""

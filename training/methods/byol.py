@@ -1,4 +1,4 @@
-"""BYOL: predict the momentum encoder's output for another view; there are no negatives at all.
+"""BYOL: predict the momentum encoder's projection of another view, without negatives.
 
 Grill et al. 2020, "Bootstrap Your Own Latent: A New Approach to Self-Supervised Learning". Without the predictor or
 without stopping the gradient at the target, one answer for every image is perfect, and is what comes out.
@@ -28,12 +28,12 @@ class BYOL(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
-        momentum: float = knob(0.99, "how slowly the target follows at first (ImageNet, 1000 epochs: 0.996)")
-        hidden: int = knob(512, "width of the middle of projector and predictor (ImageNet: 4096)")
-        projection: int = knob(128, "width of the space the loss is measured in (ImageNet: 256)")
-        predictor: bool = knob(True, "an extra network on the online side; without it everything collapses")
-        stop_gradient: bool = knob(True, "train the online side alone; otherwise both sides meet at one point")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
+        momentum: float = knob(0.99, "initial EMA momentum of the target network (ImageNet, 1000 epochs: 0.996)")
+        hidden: int = knob(512, "hidden width of projector and predictor (ImageNet: 4096)")
+        projection: int = knob(128, "output width of the projector (ImageNet: 256)")
+        predictor: bool = knob(True, "use the predictor on the online side; without it the features collapse")
+        stop_gradient: bool = knob(True, "stop the gradient to the target; without it the features collapse")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

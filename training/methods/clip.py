@@ -1,4 +1,4 @@
-"""CLIP: of all captions in the batch, which belongs to this image, and the other way round?
+"""CLIP: symmetric InfoNCE between the images and the captions of a batch.
 
 Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision". Its loss is
 the symmetric InfoNCE of ConVIRT (Zhang et al. 2020) and of the N-pair loss (Sohn 2016).
@@ -28,7 +28,7 @@ class CLIP(TwoTowers):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(TwoTowers.Config):
-        hard_negatives: bool = knob(False, "beside each caption, one with two of its words exchanged (NegCLIP)")
+        hard_negatives: bool = knob(False, "add a hard negative to each caption: two of its words exchanged (NegCLIP)")
 
     def __init__(self, pair: Pair, config: Config):
         super().__init__(pair, config)

@@ -1,4 +1,4 @@
-"""Colorisation: see a grey image and say what colour each place has.
+"""Colorisation: predict the colour of each location of a grey image.
 
 Zhang, Isola and Efros 2016, "Colorful Image Colorization". Colours are bins of the plane (a, b) of CIE Lab, rare ones
 weigh more, so that the answer is a colour and not the brown mean of all. The tower sees grey images only.
@@ -37,10 +37,10 @@ class Colorisation(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(0.0, "how strongly colours change: they are what is asked for")
-        grey: float = knob(0.0, "how often a view loses its colours")
-        hidden: int = knob(128, "channels between the feature map and the colours")
-        rebalance: bool = knob(True, "give rare colours more weight")
+        jitter: float = knob(0.0, "strength of colour jitter; off, since colours are the target")
+        grey: float = knob(0.0, "probability of converting a view to greyscale")
+        hidden: int = knob(128, "hidden channels of the colour head")
+        rebalance: bool = knob(True, "weight rare colours more, as in the paper")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

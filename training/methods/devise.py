@@ -1,4 +1,4 @@
-"""DeViSE: image features are mapped into a space of word vectors that is already there.
+"""DeViSE: map image features into a fixed space of word embeddings with a hinge rank loss.
 
 Frome et al. 2013, "DeViSE: A Deep Visual-Semantic Embedding Model".
 """
@@ -23,8 +23,8 @@ class DeViSE(TwoTowers):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(TwoTowers.Config):
-        margin: float = knob(0.1, "by how much the right words must be nearer than wrong ones")
-        frozen: float = knob(0.5, "fraction of the run in which a trained image tower learns only its map into words")
+        margin: float = knob(0.1, "margin of the hinge rank loss")
+        frozen: float = knob(0.5, "fraction of the run that trains only the projection of a pretrained tower")
 
     def __init__(self, pair: Pair, config: Config):
         super().__init__(pair, config)

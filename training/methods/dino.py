@@ -1,4 +1,4 @@
-"""DINO: a student learns to predict the output of its momentum encoder, the teacher, from less of the image.
+"""DINO: self-distillation from an EMA teacher, with centring, sharpening and multi-crop.
 
 Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Two opposite forces hold it up:
 centring keeps the teacher from one answer for all images, sharpening keeps it from the same to every question.
@@ -41,19 +41,19 @@ class DINO(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(CropKnobs):
-        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
-        outputs: int = knob(1024, "directions that an image is told by (ImageNet: 65536)")
-        hidden: int = knob(512, "width of the head's middle (ImageNet: 2048)")
-        narrow: int = knob(128, "width in front of the last layer (ImageNet: 256)")
-        student_temperature: float = knob(0.1, "of the student's answers")
-        teacher_start: float = knob(0.04, "of the teacher's answers at first: lower is sharper")
-        teacher_temperature: float = knob(0.04, "of the teacher's answers after its warm-up (long runs: 0.07)")
-        teacher_warmup: float = knob(0.1, "fraction of the run over which the teacher's temperature climbs")
-        momentum: float = knob(0.99, "how slowly the teacher follows at first (ImageNet: 0.996), and at the end 1")
-        centre_momentum: float = knob(0.9, "how slowly the centre of the teacher's answers moves")
-        freeze: float = knob(0.01, "fraction of the run over which the last layer stays where it began")
-        centring: bool = knob(True, "take the mean off the teacher's answers; else one output answers everything")
-        sharpening: bool = knob(True, "a low temperature for the teacher; else all outputs become alike")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
+        outputs: int = knob(1024, "output dimension of the head (ImageNet: 65536)")
+        hidden: int = knob(512, "hidden width of the head (ImageNet: 2048)")
+        narrow: int = knob(128, "bottleneck width before the last layer (ImageNet: 256)")
+        student_temperature: float = knob(0.1, "temperature of the student's softmax")
+        teacher_start: float = knob(0.04, "initial temperature of the teacher's softmax; lower is sharper")
+        teacher_temperature: float = knob(0.04, "temperature of the teacher after its warm-up (long runs: 0.07)")
+        teacher_warmup: float = knob(0.1, "fraction of the run over which the teacher's temperature increases")
+        momentum: float = knob(0.99, "initial EMA momentum of the teacher (ImageNet: 0.996); a cosine takes it to 1")
+        centre_momentum: float = knob(0.9, "EMA momentum of the centre of the teacher's outputs")
+        freeze: float = knob(0.01, "fraction of the run in which the last layer is frozen")
+        centring: bool = knob(True, "subtract the centre from the teacher's outputs; without it one output dominates")
+        sharpening: bool = knob(True, "use a low teacher temperature; without it the outputs become uniform")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()
@@ -118,7 +118,7 @@ def dino_loss(
     student_temp: float,
     teacher_temp: float,
 ) -> Tensor:
-    """Cross entropy of the student's answers under the teacher's, over pairs of different views (DINO, equation 3).
+    """Cross entropy of the student's outputs under the teacher's, over pairs of different views (DINO, equation 3).
 
     student: V raw outputs [B, K], teacher: T raw outputs [B, K], of the student's first T views. center: what
     is taken off the teacher's, [K] or [1, K]. A view is not compared with itself. Mean over pairs and rows.

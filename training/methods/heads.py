@@ -1,4 +1,4 @@
-"""What methods put on top of a backbone, and throw away after pretraining: projectors, predictors, prototypes."""
+"""Heads that are discarded after pretraining: projectors, predictors, prototypes."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Jigsaw: nine tiles of an image in a wrong order, and in which one?
+"""Jigsaw: predict the permutation of nine shuffled tiles.
 
 Noroozi and Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles". Tiles are cut
 with gaps and normalised one by one, so that edges and colour casts do not give the order away.
@@ -35,10 +35,10 @@ class Jigsaw(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        permutations: int = knob(100, "orders to tell apart, as different as can be (ImageNet: 2000)")
-        grey: float = knob(0.66, "how often an image loses its colours")
-        gap: float = knob(0.25, "share of a cell's side that is left out around its tile, at a random place")
-        hidden: int = knob(256, "width of what each tile is brought to before the nine are joined")
+        permutations: int = knob(100, "number of permutations, chosen for maximal Hamming distance (ImageNet: 2000)")
+        grey: float = knob(0.66, "probability of converting an image to greyscale")
+        gap: float = knob(0.25, "gap between tiles, as a fraction of a cell's side, at a random position")
+        hidden: int = knob(256, "width of each tile's features before they are concatenated")
 
         def __post_init__(self) -> None:
             if not 2 <= self.permutations <= 2000 or not 0 <= self.gap < 1:

@@ -1,4 +1,4 @@
-"""MAE: paint in the three quarters of an image that were hidden.
+"""MAE: reconstruct the masked patches of an image, 75 % of them by default.
 
 He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". The tower sees the visible patches only, which
 makes it fast; a small decoder, thrown away afterwards, does the painting. Its features are poor neighbours by
@@ -30,9 +30,9 @@ class MAE(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(0.0, "how strongly colours change: the paper leaves them alone")
-        grey: float = knob(0.0, "how often a view loses its colours")
-        hidden_share: float = knob(0.75, "share of the patches that are hidden")
+        jitter: float = knob(0.0, "strength of colour jitter; off, as in the paper")
+        grey: float = knob(0.0, "probability of converting a view to greyscale")
+        hidden_share: float = knob(0.75, "fraction of the patches that are masked")
         decoder_width: int = knob(128, "width of the decoder (ImageNet: 512)")
         decoder_depth: int = knob(2, "layers of the decoder (ImageNet: 8)")
         decoder_heads: int = knob(4, "attention heads of the decoder (ImageNet: 16)")

@@ -1,4 +1,4 @@
-"""MoCo: tell the other view of an image from a long queue of keys of the momentum encoder.
+"""MoCo: InfoNCE against a queue of keys from a momentum encoder.
 
 He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning", with the projector, colours
 and temperature of Chen et al. 2020, "Improved Baselines with Momentum Contrastive Learning" (v2).
@@ -26,7 +26,7 @@ from training.models.knobs import knob
 class MoCo(Method):
     """A query against its key and a queue of old keys.
 
-    The momentum encoder follows after the optimiser's step, which is where the paper has it, before the next keys.
+    The momentum encoder is updated after the optimiser's step, as in the paper, before the next keys.
     """
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
@@ -35,13 +35,13 @@ class MoCo(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
-        temperature: float = knob(0.2, "lower concentrates the loss on the hardest negatives (v1: 0.07)")
-        queue: int = knob(4096, "old keys that serve as negatives (ImageNet: 65536)")
-        momentum: float = knob(0.99, "how slowly the key encoder follows (ImageNet, with its long queue: 0.999)")
-        hidden: int = knob(512, "width of the projector's middle (ImageNet: 2048)")
-        projection: int = knob(128, "width of the space the loss is measured in")
-        groups: int = knob(1, "parts of the batch with batch norm of their own, keys shuffled among them (shuffle-BN)")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
+        temperature: float = knob(0.2, "softmax temperature; lower weights hard negatives more (v1: 0.07)")
+        queue: int = knob(4096, "length of the queue of negatives (ImageNet: 65536)")
+        momentum: float = knob(0.99, "EMA momentum of the key encoder (ImageNet, with its long queue: 0.999)")
+        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
+        projection: int = knob(128, "output width of the projector")
+        groups: int = knob(1, "groups with separate batch norm statistics, keys shuffled among them (shuffle-BN)")
 
         def __post_init__(self) -> None:
             super().__post_init__()

@@ -1,4 +1,4 @@
-"""MoCo v3: the batch is large enough to do without a queue, and a predictor makes up for its absence.
+"""MoCo v3: InfoNCE over the batch with a momentum encoder and a predictor, without a queue.
 
 Chen, Xie and He 2021, "An Empirical Study of Training Self-Supervised Vision Transformers".
 """
@@ -30,12 +30,12 @@ class MoCoV3(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(1.0, "how strongly colours change: 1 is the paper's, 0 leaves colours alone")
-        temperature: float = knob(0.2, "lower concentrates the loss on the hardest negatives (ResNets: 1.0)")
-        momentum: float = knob(0.99, "how slowly the key encoder follows at first; a cosine takes it to 1")
-        hidden: int = knob(512, "width of the middle of projector and predictor (ImageNet: 4096)")
-        projection: int = knob(128, "width of the space the loss is measured in (ImageNet: 256)")
-        freeze_patches: bool = knob(True, "leave a ViT's patch embedding as it is, against spikes in its gradient")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
+        temperature: float = knob(0.2, "softmax temperature; lower weights hard negatives more (ResNets: 1.0)")
+        momentum: float = knob(0.99, "initial EMA momentum of the key encoder; a cosine takes it to 1")
+        hidden: int = knob(512, "hidden width of projector and predictor (ImageNet: 4096)")
+        projection: int = knob(128, "output width of the projector (ImageNet: 256)")
+        freeze_patches: bool = knob(True, "freeze a ViT's patch embedding, which avoids gradient spikes")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

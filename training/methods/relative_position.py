@@ -1,4 +1,4 @@
-"""Relative position: two neighbouring patches of an image; on which of eight sides of the first is the second?
+"""Relative position: predict in which of eight directions the second patch lies.
 
 Doersch, Gupta and Efros 2015, "Unsupervised Visual Representation Learning by Context Prediction". A gap between the
 patches and a little jitter hide the edges, and two of three colours are dropped, since lenses give the place away.
@@ -31,10 +31,10 @@ class RelativePosition(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        gap: float = knob(0.5, "between patches, in patches")
-        jitter: float = knob(0.07, "how far a patch may be off its place, in patches, each way")
-        drop_colours: bool = knob(True, "replace two of three colours by noise")
-        hidden: int = knob(256, "width of the answer's middle")
+        gap: float = knob(0.5, "gap between patches, in patch widths")
+        jitter: float = knob(0.07, "position jitter of a patch, in patch widths")
+        drop_colours: bool = knob(True, "replace two of the three colour channels with noise")
+        hidden: int = knob(256, "hidden width of the classifier")
 
         def __post_init__(self) -> None:
             if not 0 <= self.gap <= 2 or not 0 <= self.jitter <= 0.5:

@@ -1,4 +1,4 @@
-"""Rows of embeddings: their precision in a loss, and whether they still say anything."""
+"""Embeddings in a loss: their precision, and measures of collapse."""
 
 import math
 

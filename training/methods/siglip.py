@@ -1,4 +1,4 @@
-"""SigLIP: does this caption belong to this image, yes or no, for every pair in the batch on its own.
+"""SigLIP: a sigmoid loss that classifies each image-text pair independently.
 
 Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training".
 """
@@ -28,7 +28,7 @@ class SigLIP(TwoTowers):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(TwoTowers.Config):
-        bias: float = knob(BIAS, "where the bias begins; with many right pairs in a batch nearer to 0, such as -2")
+        bias: float = knob(BIAS, "initial bias; nearer to 0, such as -2, with many positive pairs in a batch")
 
     def __init__(self, pair: Pair, config: Config):
         super().__init__(pair, config)

@@ -1,4 +1,4 @@
-"""SimCLR: of all other views in the batch, which one shows the same image?
+"""SimCLR: NT-Xent between two views of each image of a batch.
 
 Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations". The loss is taken on
 z, behind a projector that is thrown away afterwards; what is kept is h, in front of it.
@@ -28,9 +28,9 @@ class SimCLR(Separable):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        temperature: float = knob(0.5, "lower concentrates the loss on the hardest negatives (ImageNet: 0.1)")
-        hidden: int = knob(512, "width of the projector's middle (ImageNet: 2048)")
-        projection: int = knob(128, "width of the space the loss is measured in")
+        temperature: float = knob(0.5, "softmax temperature; lower weights hard negatives more (ImageNet: 0.1)")
+        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
+        projection: int = knob(128, "output width of the projector")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

@@ -1,4 +1,4 @@
-"""SLIP: CLIP and SimCLR at once, on one image tower.
+"""SLIP: the sum of CLIP's and SimCLR's losses on one image tower.
 
 Mu et al. 2022, "SLIP: Self-supervision meets Language-Image Pre-training": captions teach what an image is about,
 two further views teach what stays the same about it.
@@ -27,12 +27,12 @@ class SLIP(CLIP):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(CLIP.Config):
-        weight: float = knob(1.0, "of SimCLR's loss beside CLIP's")
-        temperature: float = knob(0.1, "of SimCLR's loss")
-        view_crop: float = knob(0.2, "least share of an image's area that SimCLR's views show")
-        jitter: float = knob(0.5, "how strongly the colours of SimCLR's views change")
-        hidden: int = knob(512, "width of the projector's middle (YFCC15M: 4096)")
-        projection: int = knob(128, "width of the space SimCLR's loss is measured in (YFCC15M: 256)")
+        weight: float = knob(1.0, "weight of SimCLR's loss relative to CLIP's")
+        temperature: float = knob(0.1, "temperature of SimCLR's loss")
+        view_crop: float = knob(0.2, "smallest crop of SimCLR's views, as a fraction of the image's area")
+        jitter: float = knob(0.5, "strength of colour jitter in SimCLR's views")
+        hidden: int = knob(512, "hidden width of the projector (YFCC15M: 4096)")
+        projection: int = knob(128, "output width of the projector (YFCC15M: 256)")
 
     def __init__(self, pair: Pair, config: Config):
         super().__init__(pair, config)

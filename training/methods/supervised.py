@@ -1,4 +1,4 @@
-"""Supervised: labels, as ever; the ceiling that the others are measured against."""
+"""Supervised: cross entropy on labels, the upper reference for the other methods."""
 
 import math
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ class Supervised(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(0.35, "least share of an image's area that a view shows; 1 crops nothing")
-        jitter: float = knob(0.5, "how strongly colours change; 0 leaves colours alone")
-        grey: float = knob(0.0, "how often a view loses its colours")
-        classes: int = knob(0, "how many classes there are; left out, those of the data")
-        smoothing: float = knob(0.0, "share of the target that goes to all classes alike")
+        crop: float = knob(0.35, "smallest crop, as a fraction of the image's area; 1 disables cropping")
+        jitter: float = knob(0.5, "strength of colour jitter; 0 disables it")
+        grey: float = knob(0.0, "probability of converting a view to greyscale")
+        classes: int = knob(0, "number of classes [default: those of the data]")
+        smoothing: float = knob(0.0, "label smoothing")
 
         def __post_init__(self) -> None:
             super().__post_init__()

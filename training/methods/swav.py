@@ -1,4 +1,4 @@
-"""SwAV: predict from one view which cluster the other belongs to, clusters being learned on the way.
+"""SwAV: predict the cluster assignment of one view from another, with online Sinkhorn clustering.
 
 Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments". What keeps all
 images from ending up in one cluster is Sinkhorn and Knopp's algorithm, which fills all clusters alike.
@@ -34,16 +34,16 @@ class SwAV(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(CropKnobs):
-        temperature: float = knob(0.1, "of the predictions")
-        code_epsilon: float = knob(0.05, "of the codes: lower makes them sharper")
-        iterations: int = knob(3, "of Sinkhorn's algorithm")
-        prototypes: int = knob(256, "clusters (ImageNet: 3000)")
-        hidden: int = knob(512, "width of the projector's middle (ImageNet: 2048)")
-        projection: int = knob(128, "width of the space the prototypes live in")
-        freeze: float = knob(0.05, "fraction of the run over which the prototypes stay where they began")
-        queue: int = knob(0, "rows of earlier batches that fill the clusters with this one, for small batches")
+        temperature: float = knob(0.1, "temperature of the predictions")
+        code_epsilon: float = knob(0.05, "epsilon of Sinkhorn's algorithm; lower gives sharper codes")
+        iterations: int = knob(3, "iterations of Sinkhorn's algorithm")
+        prototypes: int = knob(256, "number of prototypes (ImageNet: 3000)")
+        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
+        projection: int = knob(128, "output width of the projector, in which the prototypes lie")
+        freeze: float = knob(0.05, "fraction of the run in which the prototypes are frozen")
+        queue: int = knob(0, "features of earlier batches that join the clustering, for small batches; 0 for none")
         queue_from: float = knob(0.15, "fraction of the run after which the queue is used")
-        sinkhorn: bool = knob(True, "fill all clusters alike; a plain softmax puts every image into one")
+        sinkhorn: bool = knob(True, "use Sinkhorn's balanced assignment; a plain softmax collapses to one cluster")
 
         def __post_init__(self) -> None:
             super().__post_init__()

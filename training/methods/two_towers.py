@@ -1,4 +1,4 @@
-"""What CLIP, SigLIP and DeViSE share: an image tower, a text tower, and pairs of an image and its caption."""
+"""What CLIP, SigLIP and DeViSE share: an image tower, a text tower, and image-text pairs."""
 
 import hashlib
 import math
@@ -47,10 +47,10 @@ class TwoTowers(Separable):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        crop: float = knob(0.9, "least share of an image that a random crop keeps; 1 crops nothing")
-        lock_image: bool = knob(False, "leave the image tower as it is and teach the words to it (LiT)")
-        lock_text: bool = knob(False, "leave the text tower as it is")
-        multi_positive: bool = knob(False, "count every image in the batch with the same caption as right")
+        crop: float = knob(0.9, "smallest random crop, as a fraction of the image's area; 1 disables cropping")
+        lock_image: bool = knob(False, "freeze the image tower (LiT)")
+        lock_text: bool = knob(False, "freeze the text tower")
+        multi_positive: bool = knob(False, "treat all images of a batch with the same caption as positives")
 
     def __init__(self, pair: Pair, config: Any):
         super().__init__()

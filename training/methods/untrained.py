@@ -1,4 +1,4 @@
-"""Untrained: the tower as it was initialised, the floor that the others are measured against."""
+"""Untrained: the initialised tower, the lower reference for the other methods."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,9 +18,9 @@ class Untrained(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(1.0, "least share of an image's area that a view shows; 1 crops nothing")
-        jitter: float = knob(0.0, "how strongly colours change; 0 leaves colours alone")
-        grey: float = knob(0.0, "how often a view loses its colours")
+        crop: float = knob(1.0, "smallest crop, as a fraction of the image's area; 1 disables cropping")
+        jitter: float = knob(0.0, "strength of colour jitter; 0 disables it")
+        grey: float = knob(0.0, "probability of converting a view to greyscale")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()
