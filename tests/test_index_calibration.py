@@ -11,9 +11,9 @@ from index.labels.calibration import (
     held_out,
     negative_log_likelihood,
     reliability,
-    softmax,
 )
 from training.models.intervals import wilson_figure
+from training.models.softmax import softmax
 
 
 def drawn(temperature: float, n: int = 4000, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from PIL import Image
 from tests.samples import PALETTE, ColourEncoder
 from tests.test_training_wording import BagOfWords, FirstWordCounts
 from training.evaluation.colours import colour_probabilities, greyed, turned
-from training.evaluation.live import OrderScore, order_scores, rank_as_written
+from training.evaluation.word_order import OrderScore, order_scores, rank_as_written
 
 
 def square(colour: tuple[int, int, int], size: tuple[int, int] = (60, 60)) -> Image.Image:

@@ -10,7 +10,6 @@ from PIL import Image
 from tests.samples import ColourEncoder, noise_image, paint
 from training.data.contrasts import NEGATIVES, coloured_object
 from training.data.world import COLOURS, GREY, NATURAL
-from training.evaluation import live
 from training.evaluation.association import ANSWERS, Asked, answers, ask_colours, pull
 from training.evaluation.collapse import collapsed, spread
 from training.evaluation.controls import CONTROLS, BagOfWords, Collapsed, RandomVectors
@@ -20,10 +19,14 @@ from training.evaluation.generated import generated_negatives, generated_pairs
 from training.evaluation.hard_negatives import blind_wins, hard_negative_wins
 from training.evaluation.negatives import read_negatives
 from training.evaluation.order import moved, order_sensitivity
+from training.evaluation.pair_verdict import judge_pair
+from training.evaluation.prompt_sensitivity import prompt_sensitivity
 from training.evaluation.report import html
 from training.evaluation.robustness import CORRUPTIONS
 from training.evaluation.subject import Subject
 from training.evaluation.suite import run_suite
+from training.evaluation.typographic_attack import typographic_attack, with_note
+from training.evaluation.word_order import order_scores
 from training.models.encoder import unit
 from training.models.errors import UserError
 
@@ -244,30 +247,31 @@ def test_all_probes_together_skip_what_has_nothing_to_work_on_and_say_why():
 
 def test_two_images_and_two_captions_have_a_verdict_each_way():
     red, blue = Image.new("RGB", (9, 9), (220, 30, 30)), Image.new("RGB", (9, 9), (30, 60, 200))
-    good = live.match(ColourEncoder(), [red, blue], ["red", "blue"])
+    good = judge_pair(ColourEncoder(), [red, blue], ["red", "blue"])
     assert good.group and good.scores.shape == (2, 2)
-    bad = live.match(ColourEncoder(), [red, blue], ["blue", "red"])
-    assert not bad.text and "the first and the second image are nearer to the wrong caption" in bad.says[0].lower()
-    tied = live.match(ColourEncoder(), [red, blue], ["red", "red"])
-    assert not tied.text and "cannot tell the captions apart" in tied.says[0]
+    bad = judge_pair(ColourEncoder(), [red, blue], ["blue", "red"])
+    assert not bad.text and "the first and the second image are nearer to the wrong caption" in bad.sentences[0].lower()
+    tied = judge_pair(ColourEncoder(), [red, blue], ["red", "red"])
+    assert not tied.text and "cannot tell the captions apart" in tied.sentences[0]
 
 
 def test_orders_of_a_caption_are_scored_and_a_bag_of_words_shows_none():
-    found = live.order_scores(BagOfWords(), noise_image(1), "a red cube on a blue ball", shuffles=3)
+    found = order_scores(BagOfWords(), noise_image(1), "a red cube on a blue ball", shuffles=3)
     assert found[0].kind == "original" and found[0].moved == 0
     moves = {one.kind: one.moved for one in found}
     assert moves["swap adjectives"] < 1e-6 < moves["drop relation words"]
     with pytest.raises(UserError, match="no words"):
-        live.order_scores(BagOfWords(), None, "  ...")
+        order_scores(BagOfWords(), None, "  ...")
 
 
 def test_templates_and_written_words_change_what_they_change():
     image = Image.new("RGB", (60, 40), (220, 30, 30))
-    plain, framed = live.prompt_scores(ColourEncoder(), image, ["red", "blue"], ["{}", "nothing like {}"])
-    assert plain.answer == framed.answer == "red" and plain.probabilities.sum() == pytest.approx(1)
-    written = live.written_over(image, "blue")
+    found = prompt_sensitivity(ColourEncoder(), image, ["red", "blue"], ["{}", "nothing like {}"])
+    assert found.labels == ["red", "red"] and found.wins == [2, 0]
+    assert found.probabilities.sum(axis=1) == pytest.approx([1, 1])
+    written = with_note(image, "blue")
     assert min(written.size) >= 149 and np.abs(np.asarray(written).astype(int) - (220, 30, 30)).max() > 100
-    found = live.typographic(ColourEncoder(), image, ["red", "blue"], "blue")
+    found = typographic_attack(ColourEncoder(), image, ["red", "blue"], "blue")
     assert not found.fooled and found.after.shape == (2,)
     with pytest.raises(UserError, match="none of the classes"):
-        live.typographic(ColourEncoder(), image, ["red"], "cat")
+        typographic_attack(ColourEncoder(), image, ["red"], "cat")

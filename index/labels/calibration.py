@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.models.intervals import wilson_figure
+from training.models.softmax import softmax
 
 LEAST_LABELS = 20  # below, a fitted temperature says more about chance than about the encoder
 MOST_LABELS = 5000  # more change the third digit only
@@ -19,19 +20,9 @@ FOLDS = 5
 LOWEST, HIGHEST = 0.01, 100.0  # a temperature beyond means that labels and logits have nothing in common
 
 
-def softmax(logits: NDArray, temperature: float = 1.0) -> NDArray[np.float32]:
-    """[N, K] logits to probabilities, rows that sum to 1."""
-    import scipy.special  # takes a third of a second, which the start of the page need not wait for
-
-    probabilities: NDArray[np.float32] = scipy.special.softmax(
-        np.asarray(logits, np.float32) / np.float32(temperature), axis=1
-    )
-    return probabilities
-
-
 def logistic(scores: NDArray, slope: float = 1.0, offset: float = 0.0) -> NDArray[np.floating]:
     """1 / (1 + exp(-(slope * scores + offset))), in the precision of scores."""
-    import scipy.special
+    import scipy.special  # takes a third of a second, which the start of the page need not wait for
 
     probabilities: NDArray[np.floating] = scipy.special.expit(slope * scores + offset)
     return probabilities
@@ -86,10 +77,10 @@ def folds(n: int, seed: int = 0) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(n) % FOLDS
 
 
-def held_out(logits: NDArray, truth: NDArray[np.int64]) -> NDArray[np.float32]:
+def held_out(logits: NDArray, truth: NDArray[np.int64]) -> NDArray[np.floating]:
     """Calibrated probabilities [N, K] of images that their temperature was not fitted on."""
     part = folds(len(truth))
-    probabilities = np.zeros(logits.shape, np.float32)
+    probabilities = np.zeros_like(logits)
     for fold in range(FOLDS):
         away = part == fold
         if away.any():

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.labels.calibration import Reliability, logistic, softmax
+from index.labels.calibration import Reliability, logistic
 from index.labels.request import CalibrationKind, LabelRequest
 from index.labels.tip_adapter import Adapter
 from index.retrieval.relevance import NullDistribution
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
+from training.models.softmax import softmax
 from training.models.zero_shot import ClassEmbeddings
 
 STEEP = 4.0  # logits a unit of normalised score before calibration: a score of 0 gives a probability of 2 %

@@ -16,12 +16,12 @@ from index.labels.calibration import (
     held_out,
     logistic,
     reliability,
-    softmax,
 )
 from index.labels.classifier import Calibration, Classifier
 from index.labels.ground_truth import GroundTruth
 from index.labels.tip_adapter import MOST_KEYS, SAMPLE, Learned, enough, learn
 from training.models.errors import UserError
+from training.models.softmax import softmax
 
 
 def calibrated(classifier: Classifier, collection: Collection, known: GroundTruth) -> Classifier:

@@ -1,9 +1,11 @@
-"""The contrastive loss of a few pairs, laid open: every logit, both softmaxes and the value, for the page to draw."""
+"""The contrastive loss of a few pairs in full: every logit, both softmaxes and the value, for the page to draw."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.models.softmax import softmax
 
 
 @dataclass(frozen=True)
@@ -13,8 +15,8 @@ class Contrast:
     """
 
     logits: NDArray[np.float64]
-    to_text: NDArray[np.float64]
-    to_image: NDArray[np.float64]
+    to_text: NDArray[np.floating]
+    to_image: NDArray[np.floating]
     value: float
     chance: float
 
@@ -24,13 +26,8 @@ def contrast(images: NDArray, texts: NDArray, scale: float) -> Contrast:
     if images.shape != texts.shape or not len(images):
         raise ValueError(f"pairs have one image and one caption each; these are {images.shape} and {texts.shape}")
     logits = scale * np.asarray(images, np.float64) @ np.asarray(texts, np.float64).T
-    to_text, to_image = _softmax(logits), _softmax(logits.T).T
+    to_text, to_image = softmax(logits), softmax(logits.T).T
     right = np.concatenate([np.diagonal(to_text), np.diagonal(to_image)])
     return Contrast(
         logits, to_text, to_image, float(-np.log(np.maximum(right, 1e-300)).mean()), float(np.log(len(logits)))
     )
-
-
-def _softmax(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    probabilities = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return probabilities / probabilities.sum(axis=1, keepdims=True)

@@ -4,8 +4,9 @@ import io
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
 
+from training.evaluation.colours import greyed
 from training.evaluation.features import halves_by_class
 from training.evaluation.knn import knn_predict
 from training.evaluation.retrieval import retrieval_ranks
@@ -34,11 +35,6 @@ def cropped(image: Image.Image) -> Image.Image:
     width, height = image.size
     left, top = round(width * (1 - CROP) / 2), round(height * (1 - CROP) / 2)
     return image.crop((left, top, max(left + 1, width - left), max(top + 1, height - top)))
-
-
-def greyed(image: Image.Image) -> Image.Image:
-    """Without its colours."""
-    return ImageOps.grayscale(image).convert("RGB")
 
 
 CORRUPTIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {

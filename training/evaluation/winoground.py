@@ -13,7 +13,8 @@ from training.evaluation.generated import generated_pairs, side_for
 from training.evaluation.pairs import NoPairs, PairExample, embed_pairs, open_pairs
 from training.evaluation.rows import TIE, exact_unit_rows
 from training.evaluation.subject import Failure, Finding, Subject
-from training.models.intervals import figure_of
+from training.models.encoder import Encoder
+from training.models.intervals import Figure, figure_of
 
 SCORES = ("text", "image", "group")
 CLIP = "CLIP ViT-B/32"
@@ -71,6 +72,16 @@ def probe(subject: Subject) -> Finding:
     encoder = subject.words()
     pairs, of = _examples(subject)
     return finding(embed_pairs(encoder, pairs), [example.tag for example in pairs], pairs, of)
+
+
+def figures_by_kind(encoder: Encoder, each: int, seed: int) -> dict[str, dict[str, Figure]]:
+    """Text, image and group score of each kind of generated pair, `each` pairs of a kind."""
+    pairs = generated_pairs(each, seed, side_for(encoder))
+    wins = winoground_wins(**embed_pairs(encoder, pairs))
+    kinds = np.array([pair.tag for pair in pairs])
+    return {
+        str(kind): {score: figure_of(wins[score][kinds == kind]) for score in SCORES} for kind in dict.fromkeys(kinds)
+    }
 
 
 def _examples(subject: Subject) -> tuple[list[PairExample], str]:

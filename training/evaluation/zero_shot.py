@@ -1,18 +1,44 @@
-"""Zero-shot classification: is the class whose words lie nearest to an image the right one?
+"""Zero-shot classification: is the class whose text embedding is nearest to an image the right one?
 
 Radford et al. 2021, section 3.1. The classifier itself is training.models.zero_shot, the one that labels collections.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from training.evaluation.failures import mislabelled
 from training.evaluation.rows import TIE, exact_unit_rows, labels_of_rows
 from training.evaluation.subject import Finding, Subject, Unable
+from training.models.encoder import Encoder, Vectors
 from training.models.intervals import figure_of
 from training.models.zero_shot import ClassName, zero_shot_classifier
+
+
+@dataclass(frozen=True)
+class ZeroShotSteps:
+    """Zero-shot classification of one image, step by step: prompts, vectors and cosines.
+
+    image: [dim]. texts: [K, dim], of the prompts. cosines: [K].
+    """
+
+    prompts: list[str]
+    image: Vectors
+    texts: Vectors
+    cosines: NDArray[np.float64]
+
+
+def zero_shot_steps(
+    encoder: Encoder, image: Image.Image, labels: Sequence[str], template: str = "a photo of a {}."
+) -> ZeroShotSteps:
+    """The steps for one image and a few labels."""
+    prompts = [template.replace("{}", label) for label in labels]
+    row, texts = encoder.embed_images([image])[0], encoder.embed_texts(prompts)
+    return ZeroShotSteps(prompts, row, texts, texts.astype(np.float64) @ row)
 
 
 def zero_shot_accuracy(images: Any, classes: Any, labels: Any, k: int = 1) -> float:
@@ -25,17 +51,17 @@ def zero_shot_accuracy(images: Any, classes: Any, labels: Any, k: int = 1) -> fl
 
 def class_ranks(images: Any, classes: Any, labels: Any) -> NDArray[np.int64]:
     """The rank of each image's own class among all classes, from 1: [N]."""
-    images, words = exact_unit_rows(images, "images"), exact_unit_rows(classes, "classes")
+    images, texts = exact_unit_rows(images, "images"), exact_unit_rows(classes, "classes")
     numbers = labels_of_rows(labels, len(images))
-    if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(words)):
-        raise ValueError(f"labels lie in {numbers.min()}..{numbers.max()}; there are {len(words)} classes")
-    scores = images @ words.T
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(texts)):
+        raise ValueError(f"labels lie in {numbers.min()}..{numbers.max()}; there are {len(texts)} classes")
+    scores = images @ texts.T
     own = scores[np.arange(len(scores)), numbers]
     return (scores >= own[:, None] - TIE).sum(axis=1)  # its own class is one of those
 
 
 def probe(subject: Subject) -> Finding:
-    """The share of images whose class is named by the nearest words."""
+    """The share of images whose class has the nearest text embedding."""
     encoder, test = subject.words(), subject.test
     if not test.classes or not len(test.labelled):
         raise Unable(f"it needs a class for each image, and {test.name} has none (--label-column names it)")

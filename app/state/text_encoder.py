@@ -1,0 +1,18 @@
+"""The encoder of a collection for what needs text."""
+
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+
+def text_encoder(library: Library, key: str | None) -> tuple[OpenCollection, Encoder]:
+    """The open collection with that key and its encoder; UserError if that embeds images only."""
+    opened = library.collection(key)
+    encoder = library.encoder(opened)
+    if not encoder.reads_text:
+        raise UserError(
+            f"{encoder.name} embeds images only, and this needs text; choose a collection of another "
+            f"encoder at the top, or look at its neighbours under Compare."
+        )
+    return opened, encoder

@@ -1,0 +1,72 @@
+"""Winoground on the page: generated pairs to browse, a person's own, and the scores on many."""
+
+from functools import lru_cache
+from typing import Any
+
+from PIL import Image
+
+from app.state.library import Library
+from app.state.text_encoder import text_encoder
+from app.tabs.probe.request import SIDE, Request, Response, chosen_image, whole_number
+from app.ui.inline_image import data_url
+from training.data.contrasts import Pair, winoground_pair
+from training.evaluation.pair_verdict import PairVerdict, judge_pair
+from training.evaluation.winoground import KNOWN, SCORES, figures_by_kind
+from training.models.errors import UserError
+from training.models.lru_cache import LRUCache
+
+BUNDLED = 10_000  # how many pairs of a kind can be browsed
+MEASURED = 24  # generated pairs of a kind that the scores are measured on
+SEED = 1  # of those; the pairs to browse have another
+
+
+@lru_cache(maxsize=128)
+def generated_pair(kind: str, i: int) -> Pair:
+    """Pair i of a kind, to browse."""
+    return winoground_pair(0, i % BUNDLED, kind, SIDE)
+
+
+def bundled_pair(library: Library, request: Request) -> Response:
+    """Pair request["i"] of a kind with its scores; caption k is true of image k alone."""
+    _, encoder = text_encoder(library, request.get("collection"))
+    pair = generated_pair(str(request.get("kind")), whole_number(request.get("i")))
+    images = [Image.fromarray(pixels) for pixels in (pair.image_0, pair.image_1)]
+    captions = [pair.caption_0, pair.caption_1]
+    previews = [data_url(image) for image in images]
+    return _response(judge_pair(encoder, images, captions), captions) | {"images": previews, "kind": pair.kind}
+
+
+def own_pair(library: Library, request: Request) -> Response:
+    """Two images and two captions of a person's own, with their scores."""
+    opened, encoder = text_encoder(library, request.get("collection"))
+    given = list(request.get("images") or [])
+    captions = [str(text).strip()[:500] for text in request.get("captions") or []]
+    if len(given) != 2 or not all(given):
+        raise UserError("Choose two images; the first belongs to the first caption.")
+    if len(captions) != 2 or not all(captions):
+        raise UserError("Write two captions, the first for the first image.")
+    images = [chosen_image(library, opened, fields) for fields in given]
+    return _response(judge_pair(encoder, images, captions), captions)
+
+
+def _response(verdict: PairVerdict, captions: list[str]) -> dict[str, Any]:
+    """scores [2][2], images by captions, and which of text, image and group are won."""
+    wins = {name: getattr(verdict, name) for name in SCORES}
+    return {"scores": verdict.scores.tolist(), "wins": wins, "says": verdict.sentences, "captions": captions}
+
+
+class PairFigures:
+    """The scores of each encoder on generated pairs, measured once."""
+
+    def __init__(self) -> None:
+        self._figures: LRUCache[str, Response] = LRUCache(8)
+
+    def of(self, library: Library, request: Request) -> Response:
+        """Text, image and group score of every kind with intervals, beside chance."""
+        _, encoder = text_encoder(library, request.get("collection"))
+
+        def measure() -> Response:
+            chance = dict(zip(SCORES, KNOWN["chance"], strict=True))
+            return {"kinds": figures_by_kind(encoder, MEASURED, SEED), "chance": chance, "pairs": MEASURED}
+
+        return self._figures.get_or_make(encoder.fingerprint, measure)

@@ -1,0 +1,40 @@
+"""What the probes of one image share: the image that a request names, and its labels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+
+from app.state.images import ImageReference, image_of
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
+from training.models.errors import UserError
+
+Request = Mapping[str, Any]
+Response = dict[str, Any]
+
+SIDE = 224  # pixels of generated images
+
+
+def chosen_image(library: Library, opened: OpenCollection, fields: Any) -> Image.Image:
+    """The uploaded or stored image that fields of a request name."""
+    reference = ImageReference.read(fields if isinstance(fields, dict) else None, opened.key)
+    if reference is None:
+        raise UserError("Choose an image to probe with: one of the collection, or your own.")
+    return image_of(library, reference)
+
+
+def chosen_labels(text: Any, most: int) -> list[str]:
+    """Labels separated by commas, each once; UserError for too many."""
+    labels = list(dict.fromkeys(part.strip() for part in str(text or "")[:2000].split(",") if part.strip()))
+    if len(labels) > most:
+        raise UserError(f"Those are {len(labels)} labels; give {most} at most, with commas between them.")
+    return labels
+
+
+def whole_number(value: Any) -> int:
+    """value as a number of an example; 0 if it is none."""
+    try:
+        return abs(int(value))
+    except (TypeError, ValueError):
+        return 0
