@@ -87,11 +87,11 @@ def test_one_query_is_ranked_by_both_with_shifts_and_agreement(compared):
     expect(columns.nth(0).locator(".g-name").first).to_contain_text("red")
 
 
-def test_an_encoder_that_cannot_read_is_asked_with_a_image(compared):
+def test_an_encoder_without_a_text_encoder_is_asked_with_an_image(compared):
     page = compared("&a=colour&b=sees-only")
     field = page.get_by_role("textbox", name="One query for both")
     expect(field).to_be_disabled()
-    assert "images only" in (field.get_attribute("placeholder") or "")
+    assert "no text encoder" in (field.get_attribute("placeholder") or "")
     expect(page.locator("#compare-status")).to_contain_text("among 29 images")  # the one asked with is left out
     page.locator(".g-sample").nth(2).click()
     page.wait_for_function("new URLSearchParams(location.search).get('like')")
@@ -101,14 +101,14 @@ def test_an_encoder_that_cannot_read_is_asked_with_a_image(compared):
     expect(page.locator(".g-compare-lines path")).to_have_count(12)
 
 
-def test_a_search_by_it_says_so_and_is_answered_with_a_image(opened, tmp_path):
+def test_a_search_by_it_says_so_and_is_answered_with_an_image(opened, tmp_path):
     page = opened("?tab=search&collection=sees-only", ready="#grid img")
-    expect(page.locator("#q")).to_have_attribute("placeholder", re.compile("images only"))
+    expect(page.locator("#q")).to_have_attribute("placeholder", re.compile("no text encoder"))
     page.set_input_files("#search-file", paint(tmp_path / "mine.png", "red"))
     expect(page.locator("#grid .g-name").first).to_contain_text("red")
 
 
-def test_neighbours_of_a_image_are_a_row_an_encoder(compared):
+def test_neighbours_of_an_image_are_a_row_for_each_encoder(compared):
     page = compared("&a=colour&b=backwards&q=green")
     rows = page.locator("#compare-neighbours .g-compare-near-row")
     expect(rows).to_have_count(3)

@@ -64,7 +64,7 @@ export function showSides({ sides }, collections, settings) {
 // Disables the field where one of the two encoders has no text encoder.
 export function showField({ field }, readsText, q) {
   field.disabled = !readsText;
-  field.placeholder = readsText ? HINT : "One of the two encoders reads images only: search with an image";
+  field.placeholder = readsText ? HINT : "One of the two has no text encoder: search with an image";
   field.value = q;
 }
 
