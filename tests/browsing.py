@@ -15,7 +15,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.application import make_application
-from app.command import listen
+from app.server.listening import listen
 from app.server.timeouts import server_config
 from app.state.library import Library
 from app.ui.assets import BASE

@@ -7,7 +7,7 @@ import pytest
 
 from tests.samples import PALETTE, ColourEncoder, noise_image, paint
 
-# Gradio's statistics, as app/command.py turns them off; they use what pandas has deprecated.
+# Gradio's statistics, as app/server/environment.py turns them off; they use what pandas has deprecated.
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
 

@@ -20,9 +20,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from app.application import make_application
-from app.command import first_use, listen, main
+from app.command import main
 from app.server.authentication import read_users
 from app.server.limits import LARGEST_BODY, LARGEST_IMAGE
+from app.server.listening import listen
+from app.state.first_use import FirstUse
 from app.state.library import Library
 from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
@@ -372,7 +374,7 @@ def test_an_encoder_that_was_used_here_before_needs_no_helper(tmp_path, monkeypa
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
     (tmp_path / "encoders").mkdir()
     (tmp_path / "encoders" / "starter").touch()
-    assert first_use() == []
+    assert not FirstUse().exporting
 
 
 def test_a_job_that_waits_for_its_encoder_ends_with_the_library(tmp_path):

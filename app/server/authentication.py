@@ -3,6 +3,9 @@
 import base64
 import binascii
 import hmac
+import os
+import re
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
@@ -87,6 +90,14 @@ class Authentication:
             for user, secret in self.users.items()
         ]
         return any(matches)
+
+
+def new_token() -> str:
+    """GELATO_TOKEN, or a random token; UserError if it is easily guessed or does not fit into an address."""
+    token = os.environ.get("GELATO_TOKEN", "")
+    if token and not re.fullmatch(r"[\w-]{16,}", token, re.ASCII):
+        raise UserError("GELATO_TOKEN is no token; it needs 16 or more letters, digits, - or _.")
+    return token or secrets.token_urlsafe(24)
 
 
 def read_users(path: Path) -> dict[str, str]:
