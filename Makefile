@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 IMAGES ?=
+PARALLEL ?= -n auto --dist loadgroup # a worker a core; PARALLEL= for one process
 
 .PHONY: setup app test test-all check bench
 .DEFAULT_GOAL := setup
@@ -32,11 +33,11 @@ check: $(VENV)/.installed-dev
 
 test: check
 	@sh tests/browser.sh $(RUN)
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PARALLEL)
 
 test-all: check
 	@sh tests/browser.sh $(RUN)
-	$(RUN) -m pytest -m "slow or not slow"
+	$(RUN) -m pytest $(PARALLEL) -m "slow or not slow"
 
 # The figures of the README and of benchmarks/README.md, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py
 # explains them; CLIP_RETRIEVAL is that command in an environment of its own, COLLECTION one made with `starter`,

@@ -9,6 +9,15 @@ from tests.samples import PALETTE, ColourEncoder, noise_image, paint
 
 # Gradio's statistics, as app/server/environment.py turns them off; they use what pandas has deprecated.
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores, so each computes on one
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one worker, which makes its fixtures once; all that drive a browser share one worker."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
