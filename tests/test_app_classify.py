@@ -213,7 +213,7 @@ def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so
     build_collection([images], entry.path, ColourEncoder())
     with watched(browser, site) as open_page:
         blind = open_page("?tab=classify&collection=seen", ready="#classify-all")
-        expect(blind.locator("#bars")).to_contain_text("blind sees images only")
+        expect(blind.locator("#bars")).to_contain_text("blind has no text encoder")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

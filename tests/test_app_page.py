@@ -137,7 +137,7 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
     page.locator('.g-class[data-label="blue"]').click()
     expect(page.locator("#label-grid .g-card")).to_have_count(15)
     expect(page.locator("#label-grid .g-name").first).to_contain_text("blue")
-    page.get_by_role("button", name="Closest calls first").click()
+    page.get_by_role("button", name="Smallest margin first").click()
     with page.expect_download() as download:
         page.locator("#labels-csv").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))

@@ -1,283 +1,173 @@
-// The labels of a whole collection: how many images each class got, those images, and what else to look at.
-// Eight hues that people with any colour vision tell apart (Okabe and Ito); further classes share a grey.
-import * as g from "../../ui/ui.js";
-import * as measuresModule from "./measures.js";
-import * as reviewModule from "./review.js";
-import * as classifyModule from "./classify.js";
-import * as own from "./labels.js";
+// The labels of a whole collection: progress, how many images each class got, review, accuracy, prompt templates.
+import { button, icon, node, notice } from "../../ui/elements/elements.js";
+import { count, images } from "../../ui/format/format.js";
+import { readdress } from "../../ui/navigation/navigation.js";
+import { collection, onState, session } from "../../ui/session/session.js";
+import { showAccuracy } from "./accuracy.js";
+import { ClassList, stackedBar } from "./class_list.js";
+import { badge, empty, way, ways } from "./parts.js";
+import { review } from "./review.js";
+import { showTemplates } from "./templates.js";
 
-const HUES = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00", "#b8a800", "#6b645f"];
-const hue = (c, i) => (c.none ? "var(--g-line)" : HUES[i] || "var(--g-grey)");
+// Seconds as a duration.
+export const duration = (seconds) =>
+  seconds < 1 ? `${Math.max(1, Math.round(1000 * seconds))} ms` : `${seconds.toFixed(1)} s`;
 
-const spent = (seconds) => (seconds < 1 ? `${Math.max(1, Math.round(1000 * seconds))} ms` : `${seconds.toFixed(1)} s`);
-
-// Images that a question names, a page at a time.
-export const labelGrid = (server, id) => {
-  const grid = g.arrows(g.node("div", { class: "g-grid", id }));
-  const more = g.button(null, "Show 60 more", () => fill(true), { class: "g-button g-more", hidden: true });
-  let ask = null,
-    offset = 0;
-  const fill = async (further) => {
-    if (!further) offset = 0;
-    const mine = ask;
-    grid.setAttribute("aria-busy", "true");
-    const page = await g.request(server.labelled, { ...ask, offset });
-    if (mine !== ask) return;
-    grid.removeAttribute("aria-busy");
-    if (page.error) return grid.replaceChildren(g.notice(page.error));
-    const cards = page.hits.map((hit) =>
-      g.card(hit, page.collection, {
-        share: hit.probability,
-        score: g.percent(hit.probability),
-        note: hit.corrected ? `you said ${hit.corrected}` : hit.runnerUp ? `then ${hit.runnerUp}` : "",
-        onpick: (h) => g.classifyImage({ id: h.id, collection: page.collection, name: h.name }),
-      }),
-    );
-    further ? grid.append(...cards) : grid.replaceChildren(...cards);
-    offset += page.hits.length;
-    more.hidden = offset >= page.total;
-  };
-  return {
-    grid,
-    more,
-    show: (question) => {
-      ask = question;
-      return fill(false);
-    },
-  };
+const nothing = () => {
+  const made = empty(
+    "Label a whole collection",
+    "Every image gets the class whose text embedding is most similar. You see how many images each class got, review " +
+      "those with the smallest margins, and export the labels.",
+  );
+  made.classList.add("g-labels-empty");
+  return made;
 };
 
-// One segment a class, as wide as its share; a segment opens its images.
-const stacked = (answer, pick) => {
-  const total = answer.classes.reduce((sum, c) => sum + c.images, 0) || 1;
-  return g.node(
+const progress = ({ done, total }) => {
+  const text = done ? `Labelled ${count(done)} of ${images(total)}` : "Embedding the classes";
+  const bar = node("i", { style: { width: `${Math.max(3, total ? (100 * done) / total : 0)}%` } });
+  return node(
     "div",
-    { class: "g-stack", id: "label-stack", role: "group", "aria-label": "Images by class" },
-    ...answer.classes.map((c, i) =>
-      c.images
-        ? g.node("button", {
-            type: "button",
-            "data-answer": c.answer,
-            style: { "flex-grow": c.images / total, background: hue(c, i) },
-            title: `${classifyModule.nameOf(c)}: ${g.images(c.images)}`,
-            "aria-label": `${classifyModule.nameOf(c)}, ${g.images(c.images)}`,
-            onclick: () => pick(c),
-          })
-        : null,
-    ),
+    { class: "g-job", role: "status" },
+    node("p", { text }),
+    node("div", { class: "g-progress" }, bar),
   );
 };
 
-export const labels = (element, props, server, watch) => {
-  const root = element.querySelector(".g-labels");
-  let answer = null,
-    view = "images",
-    chosen = null,
-    order = "sure",
-    drawn = "";
-
-  const draw = () => {
-    document.getElementById("labels")?.removeAttribute("aria-busy");
-    const value = props.value;
-    if (!value)
-      return root.replaceChildren(
-        g.node(
-          "div",
-          { class: "g-empty g-labels-empty" },
-          g.node("b", { text: "Label a whole collection" }),
-          g.node("p", {
-            text:
-              "Every image gets the class whose " +
-              "words lie nearest. You see how many each class gets, review the closest calls, and take the labels away.",
-          }),
-        ),
-      );
-    if (value.error) return root.replaceChildren(g.notice(value.error));
-    g.readdress("classify", { job: value.job });
-    if (value.state === "running") {
-      drawn = "";
-      const share = value.total ? value.done / value.total : 0;
-      return root.replaceChildren(
-        g.node(
-          "div",
-          { class: "g-job", role: "status" },
-          g.node("p", {
-            text: value.done ? `Labelled ${g.count(value.done)} of ${g.images(value.total)}` : "Reading the classes",
-          }),
-          g.node(
-            "div",
-            { class: "g-progress" },
-            g.node("i", {
-              style: { width: `${Math.max(3, 100 * share)}%` },
-            }),
-          ),
-        ),
-      );
-    }
-    if (drawn === value.job) return;
-    drawn = value.job;
-    answer = value;
-    chosen = answer.classes.find((c) => c.name === chosen?.name && c.images) || null;
-    finished();
-  };
-
-  const renew = (news) => {
-    answer = { ...answer, ...news };
-    if (news.classes && view !== "review") finished();
-    else head();
-  };
-
-  const bar = g.node("div", { class: "g-labels-top" });
-  const body = g.node("div", { class: "g-labels-body" });
-  const images = own.labelGrid(server, "label-grid");
-
-  const views = () => [
-    ["images", "Images"],
-    ["review", answer.corrections ? `Review · ${g.count(answer.corrections)} done` : "Review"],
-    ["accuracy", "Accuracy"],
-    ["phrasings", "Phrasings"],
-  ];
-  const open = (name) => {
-    view = name;
-    finished();
-    document.getElementById(`view-${name}`)?.focus();
-  };
-
-  const grown = () => {
-    const now = g.session.state;
-    if (!now || now.collection !== answer.collection || now.searchable === answer.images) return null;
-    return g.notice(
-      `The collection now has ${g.images(now.searchable)}; ${g.count(answer.images)} are labelled. `,
-      g.button(null, "Label again", () => document.getElementById("classify-all").click()),
-    );
-  };
-  const head = () => {
-    const elsewhere = g.collection() && answer.collection !== g.collection() ? ` of “${answer.collection}”` : "";
-    const take = (kind, text) =>
-      g.node(
-        "a",
-        {
-          class: "g-button",
-          id: `labels-${kind}`,
-          download: true,
-          href: `labels/${encodeURIComponent(answer.job)}.${kind}`,
-        },
-        text,
-      );
-    bar.replaceChildren(
-      g.node(
-        "div",
-        { class: "g-results-head g-labels-head" },
-        g.node(
-          "p",
-          { class: "g-status", id: "labels-status", role: "status" },
-          g.node("b", { text: g.images(answer.images) }),
-          ` labelled in ${spent(answer.seconds)}${elsewhere}`,
-        ),
-        g.node(
-          "div",
-          { class: "g-tools g-take", role: "group", "aria-label": "Take the labels away" },
-          g.icon("download"),
-          take("csv", "CSV"),
-          take("json", "JSON"),
-          take("py", "Folder script"),
-        ),
-      ),
-      grown() || "",
-      answer.understood ? g.node("p", { class: "g-aside", text: answer.understood }) : "",
-      stacked(answer, (c) => {
-        chosen = c;
-        open("images");
-      }),
-      g.node(
-        "div",
-        { class: "g-views" },
-        g.node(
-          "div",
-          { class: "g-ways", role: "group", "aria-label": "View" },
-          ...views().map(([name, text]) =>
-            g.node("button", {
-              type: "button",
-              class: "g-way",
-              id: `view-${name}`,
-              "aria-pressed": view === name,
-              text,
-              onclick: () => open(name),
-            }),
-          ),
-        ),
-        classifyModule.badge(answer.sureness),
-      ),
-    );
-  };
-
-  const showImages = () => {
-    const most = Math.max(1, ...answer.classes.map((c) => c.images));
-    const top = g.node("div", { class: "g-results-head" });
-    const rows = answer.classes.map((c, i) => {
-      const mark = g.node("i", { class: "g-mark", style: { background: hue(c, i) } });
-      return g.node(
-        "button",
-        {
-          type: "button",
-          class: "g-class",
-          "data-label": c.name,
-          "aria-label": `${classifyModule.nameOf(c)}, ${g.images(c.images)}`,
-          disabled: !c.images,
-          onclick: () => pick(c),
-        },
-        classifyModule.row(classifyModule.nameOf(c), c.images / most, g.count(c.images), "", mark),
-      );
+class Labels {
+  constructor(element, props, server, watch) {
+    this.root = element.querySelector(".g-labels");
+    this.props = props;
+    this.server = server;
+    this.answer = null; // of the labelling that is shown
+    this.drawn = ""; // its job
+    this.view = "images";
+    this.top = node("div", { class: "g-labels-top" });
+    this.body = node("div", { class: "g-labels-body" });
+    this.classes = new ClassList(server);
+    watch("value", () => this.draw());
+    onState(() => {
+      const finished = this.answer && this.root.contains(this.top) && props.value?.state === "done";
+      if (finished && !this.top.contains(document.activeElement)) this.drawTop();
     });
-    const pick = (c) => {
-      chosen = c;
-      rows.forEach((row) => row.setAttribute("aria-pressed", row.dataset.label === c.name));
-      const way = (key, label) =>
-        g.node("button", {
-          type: "button",
-          class: "g-way",
-          "aria-pressed": order === key,
-          text: label,
-          onclick: () => {
-            order = key;
-            pick(c);
-          },
-        });
-      top.replaceChildren(
-        g.node("p", { class: "g-status" }, g.node("b", { text: classifyModule.nameOf(c) }), ` · ${g.images(c.images)}`),
-        g.node(
-          "div",
-          { class: "g-ways", role: "group", "aria-label": "Order" },
-          way("sure", "Surest first"),
-          way("close", "Closest calls first"),
-        ),
+    this.draw();
+  }
+
+  draw() {
+    document.getElementById("labels")?.removeAttribute("aria-busy");
+    const { value } = this.props;
+    if (!value || value.error) {
+      this.root.replaceChildren(value ? notice(value.error) : nothing());
+      return;
+    }
+    readdress("classify", { job: value.job });
+    if (value.state === "running") {
+      this.drawn = "";
+      this.root.replaceChildren(progress(value));
+    } else if (this.drawn !== value.job) {
+      this.drawn = value.job;
+      this.answer = value;
+      this.drawAll();
+    }
+  }
+
+  // Takes over what a correction or learning changed.
+  renew(news) {
+    this.answer = { ...this.answer, ...news };
+    if (news.classes && this.view !== "review") this.drawAll();
+    else this.drawTop();
+  }
+
+  drawAll() {
+    this.drawTop();
+    if (this.view === "review") {
+      review(
+        this.body,
+        this.server,
+        () => this.answer,
+        (news) => this.renew(news),
       );
-      images.show({ job: answer.job, answer: c.answer, order });
+    } else if (this.view === "accuracy") {
+      showAccuracy(this.body, this.server, this.answer);
+    } else if (this.view === "phrasings") {
+      showTemplates(this.body, this.server, this.answer);
+    } else {
+      this.body.replaceChildren(this.classes.draw(this.answer));
+    }
+    if (!this.root.contains(this.top)) this.root.replaceChildren(this.top, this.body);
+  }
+
+  open(view) {
+    this.view = view;
+    this.drawAll();
+    document.getElementById(`view-${view}`)?.focus();
+  }
+
+  drawTop() {
+    const { answer } = this;
+    const open = (one) => {
+      this.classes.chosen = one.name;
+      this.open("images");
     };
-    body.replaceChildren(
-      g.node(
+    const parts = [
+      this.head(),
+      this.grown(),
+      answer.understood && node("p", { class: "g-aside", text: answer.understood }),
+      stackedBar(answer.classes, open),
+      node("div", { class: "g-views" }, this.views(), badge(answer.sureness)),
+    ];
+    this.top.replaceChildren(...parts.filter(Boolean));
+  }
+
+  head() {
+    const { answer } = this;
+    const elsewhere = collection() && answer.collection !== collection() ? ` of “${answer.collection}”` : "";
+    const link = (kind, text) => {
+      const href = `labels/${encodeURIComponent(answer.job)}.${kind}`;
+      return node("a", { class: "g-button", id: `labels-${kind}`, download: true, href, text });
+    };
+    return node(
+      "div",
+      { class: "g-results-head g-labels-head" },
+      node(
+        "p",
+        { class: "g-status", id: "labels-status", role: "status" },
+        node("b", { text: images(answer.images) }),
+        ` labelled in ${duration(answer.seconds)}${elsewhere}`,
+      ),
+      node(
         "div",
-        { class: "g-labels-split" },
-        g.node("div", { class: "g-classes", id: "label-counts" }, ...rows),
-        g.node("div", { class: "g-main" }, top, images.grid, images.more),
+        { class: "g-tools g-take", role: "group", "aria-label": "Export the labels" },
+        icon("download"),
+        link("csv", "CSV"),
+        link("json", "JSON"),
+        link("py", "Folder script"),
       ),
     );
-    const first = chosen || answer.classes.find((c) => c.images);
-    if (first) pick(answer.classes.find((c) => c.answer === first.answer) || first);
-  };
+  }
 
-  const finished = () => {
-    head();
-    if (view === "review") reviewModule.review(body, server, () => answer, renew);
-    else if (view === "accuracy") measuresModule.accuracy(body, server, answer);
-    else if (view === "phrasings") measuresModule.labelPhrasings(body, server, answer);
-    else showImages();
-    if (!root.contains(bar)) root.replaceChildren(bar, body);
-  };
-  watch("value", draw);
-  g.onState(
-    () =>
-      answer && root.contains(bar) && props.value?.state === "done" && !bar.contains(document.activeElement) && head(),
-  );
-  draw();
-};
+  // Says so when the collection has other images than those that are labelled.
+  grown() {
+    const { state } = session;
+    const { answer } = this;
+    if (!state || state.collection !== answer.collection || state.searchable === answer.images) return null;
+    const again = button(null, "Label again", () => document.getElementById("classify-all").click());
+    return notice(`The collection now has ${images(state.searchable)}; ${count(answer.images)} are labelled. `, again);
+  }
+
+  views() {
+    const { corrections } = this.answer;
+    const names = [
+      ["images", "Images"],
+      ["review", corrections ? `Review · ${count(corrections)} done` : "Review"],
+      ["accuracy", "Accuracy"],
+      ["phrasings", "Prompt templates"],
+    ];
+    const buttons = names.map(([name, text]) =>
+      way(text, this.view === name, () => this.open(name), { id: `view-${name}` }),
+    );
+    return ways("View", ...buttons);
+  }
+}
+
+export const labels = (element, props, server, watch) => new Labels(element, props, server, watch);

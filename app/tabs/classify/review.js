@@ -1,296 +1,227 @@
-// The review lane: one image at a time, the closest calls first; 1 to 9 correct, Enter accepts, U undoes.
-import * as g from "../../ui/ui.js";
-import * as classifyModule from "./classify.js";
+// The review: one image at a time, smallest margins first; each answer is stored as a correction.
+import { button, node, notice } from "../../ui/elements/elements.js";
+import { percent } from "../../ui/format/format.js";
+import { media, request } from "../../ui/session/session.js";
+import { LearningPanel } from "./learning.js";
+import { nameOf, way, ways } from "./parts.js";
+import { KEYS, giveKeysTo } from "./review_keys.js";
 
-const KEYS = 9;
-let lane = null; // what the keys go to while it is on the page
+const AHEAD = 8; // images that are shown in small, after the one that is judged
 
-document.addEventListener("keydown", (event) => {
-  if (!lane || !lane.root.isConnected || g.whichTab() !== "classify") return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const at = event.target;
-  if (at.closest?.("input, textarea, select, [contenteditable]")) return;
-  const digit = Number(event.key);
-  if (digit >= 1 && digit <= KEYS) lane.choose(digit - 1);
-  else if (event.key === "Enter" && (!at.closest?.("button, a, summary") || at === lane.root)) lane.accept();
-  else if (event.key.toLowerCase() === "u") lane.undo();
-  else if (event.key.toLowerCase() === "s") lane.skip();
-  else return;
-  event.preventDefault();
-});
+// The classes to choose from, in the order of the keys: with more classes than keys, the two likeliest come first.
+export const choicesOf = (item, classes) => {
+  const all = classes.toSorted((a, b) => a.answer - b.answer);
+  if (all.length <= KEYS) return all;
+  const first = [item.answer, item.second].filter((k) => k >= 0).map((k) => all[k]);
+  return [...first, ...all.filter((one) => !first.includes(one))];
+};
 
-export const review = (body, server, answerNow, renew) => {
-  const root = g.node("section", { class: "g-review", id: "review", tabindex: "-1", "aria-label": "Review" });
-  const stage = g.node("div", { class: "g-stage" });
-  const strip = g.node("div", { class: "g-strip", "aria-hidden": "true" });
-  const said = g.node("p", { class: "g-aside", role: "status", id: "review-said" });
-  const teach = g.node("div", { class: "g-teach", id: "teach" });
-  let queue = [],
-    state = {},
-    order = "close",
-    skipped = new Set();
+const keyButton = (key, text, id, onclick, settings = {}) =>
+  node(
+    "button",
+    { type: "button", class: "g-button", id, onclick, ...settings },
+    node("kbd", { text: key }),
+    node("span", { text }),
+  );
 
-  const options = (item) => {
-    const all = answerNow()
-      .classes.slice()
-      .sort((a, b) => a.answer - b.answer);
-    if (all.length <= KEYS) return all;
-    const first = [item.answer, item.second].filter((n) => n >= 0).map((n) => all[n]);
-    return [...first, ...all.filter((c) => !first.includes(c))];
-  };
+class Review {
+  // labelling() gives the labelling as it is now; renew(news) takes over what changed.
+  constructor(body, server, labelling, renew) {
+    Object.assign(this, { server, labelling, renew });
+    this.queue = [];
+    this.state = {};
+    this.order = "close";
+    this.skipped = new Set();
+    this.sending = Promise.resolve(); // answers are sent one after the other, behind what is shown
+    this.stage = node("div", { class: "g-stage" });
+    this.strip = node("div", { class: "g-strip", "aria-hidden": "true" });
+    this.message = node("p", { class: "g-aside", role: "status", id: "review-said" });
+    this.learning = new LearningPanel(this);
+    const lane = node("div", { class: "g-lane" }, this.orders(), this.stage, this.message, this.strip);
+    const settings = { class: "g-review", id: "review", tabindex: "-1", "aria-label": "Review" };
+    this.root = node("section", settings, lane, this.learning.root);
+    body.replaceChildren(this.root);
+    giveKeysTo(this);
+    this.load().then(() => this.focus());
+  }
 
-  const load = async () => {
-    root.setAttribute("aria-busy", "true");
-    const heard = await g.request(server.review, { job: answerNow().job, order });
-    root.removeAttribute("aria-busy");
-    if (heard.error) return stage.replaceChildren(g.notice(heard.error));
-    state = heard;
-    queue = heard.queue.filter((item) => !skipped.has(item.id));
-    show();
-  };
+  focus() {
+    this.root.focus({ preventScroll: true });
+  }
 
-  const show = () => {
-    teaching();
-    const item = queue[0];
-    if (!item) {
-      strip.replaceChildren();
-      return stage.replaceChildren(
-        g.node(
-          "div",
-          { class: "g-empty" },
-          g.node("b", {
-            text: state.left ? "You skipped the rest" : "Every image is reviewed",
-          }),
-          state.left
-            ? g.button(null, "Look at the skipped ones", () => {
-                skipped = new Set();
-                load();
-              })
-            : "",
-        ),
-      );
+  fail(error) {
+    this.message.replaceChildren(notice(error));
+  }
+
+  orders() {
+    const choose = (order) => (event) => {
+      this.order = order;
+      for (const one of event.target.parentElement.children) one.setAttribute("aria-pressed", one === event.target);
+      this.skipped = new Set();
+      this.load();
+    };
+    return ways("Which first", way("Smallest margin", true, choose("close")), way("At random", false, choose("any")));
+  }
+
+  async load() {
+    this.root.setAttribute("aria-busy", "true");
+    const state = await request(this.server.review, { job: this.labelling().job, order: this.order });
+    this.root.removeAttribute("aria-busy");
+    if (state.error) {
+      this.stage.replaceChildren(notice(state.error));
+      return;
     }
-    const choices = options(item);
-    const name = (n) => classifyModule.nameOf(answerNow().classes.find((c) => c.answer === n));
-    const button = (c, i) =>
-      g.node(
+    this.state = state;
+    this.queue = state.queue.filter((item) => !this.skipped.has(item.id));
+    this.show();
+  }
+
+  show() {
+    this.learning.draw();
+    const [item, ...next] = this.queue;
+    this.stage.replaceChildren(...(item ? this.question(item) : [this.finished()]));
+    const small = (one) => node("img", { src: media(this.state.collection, one.id), alt: "" });
+    this.strip.replaceChildren(...next.slice(0, AHEAD).map(small));
+  }
+
+  finished() {
+    const text = this.state.left ? "You skipped the rest" : "Every image is reviewed";
+    const again = () => {
+      this.skipped = new Set();
+      this.load();
+    };
+    const back = this.state.left > 0 && button(null, "Look at the skipped ones", again);
+    return node("div", { class: "g-empty" }, node("b", { text }), back);
+  }
+
+  name(answer) {
+    return nameOf(this.labelling().classes.find((one) => one.answer === answer));
+  }
+
+  question(item) {
+    const choices = choicesOf(item, this.labelling().classes);
+    const runnerUp = item.second >= 0 ? `, then ${this.name(item.second)}` : "";
+    const ahead =
+      runnerUp && !this.labelling().independent ? `, ${percent(item.margin).replace("%", "points")} ahead` : "";
+    const detail = `${percent(item.probability)}${runnerUp}${ahead} · ${item.name}`;
+    return [
+      node("img", { class: "g-big", src: media(this.state.collection, item.id), alt: item.name }),
+      node(
+        "div",
+        { class: "g-judge" },
+        node("h3", { id: "review-question", text: `${this.name(item.answer)}?` }),
+        node("p", { class: "g-aside", text: detail }),
+        this.classButtons(item, choices),
+        node(
+          "div",
+          { class: "g-actions" },
+          keyButton("Enter", `Yes, ${this.name(item.answer)}`, "accept", () => this.accept(), {
+            class: "g-button g-accept",
+          }),
+          keyButton("S", "Skip", "skip", () => this.skip()),
+          keyButton("U", "Undo", "undo", () => this.undo(), { disabled: !this.state.canUndo }),
+        ),
+      ),
+    ];
+  }
+
+  classButtons(item, choices) {
+    const made = choices.slice(0, KEYS).map((one, i) =>
+      node(
         "button",
         {
           type: "button",
-          class: `g-key ${c.answer === item.answer ? "g-guess" : ""}`,
-          "data-answer": c.answer,
-          onclick: () => judge(c.answer),
+          class: `g-key ${one.answer === item.answer ? "g-guess" : ""}`,
+          "data-answer": one.answer,
+          onclick: () => this.judge(one.answer),
         },
-        i < KEYS && g.node("kbd", { text: i + 1 }),
-        g.node("span", { text: classifyModule.nameOf(c) }),
-      );
-    const others = choices.slice(KEYS);
-    const rest = others.length
-      ? g.node(
-          "select",
-          { "aria-label": "Another class", onchange: (event) => judge(Number(event.target.value)) },
-          g.node("option", { text: "another class …", value: "" }),
-          ...others.map((c) => g.node("option", { value: c.answer, text: classifyModule.nameOf(c) })),
-        )
-      : "";
-    const close = item.second >= 0 ? `, ${g.percent(item.margin)} ahead`.replace("%", "points") : "";
-    stage.replaceChildren(
-      g.node("img", { class: "g-big", src: g.media(state.collection, item.id), alt: item.name }),
-      g.node(
-        "div",
-        { class: "g-judge" },
-        g.node("h3", { id: "review-question", text: `${name(item.answer)}?` }),
-        g.node("p", {
-          class: "g-aside",
-          text: `${g.percent(item.probability)}${
-            item.second >= 0 ? `, then ${name(item.second)}` : ""
-          }${answerNow().independent ? "" : close} · ${item.name}`,
-        }),
-        g.node(
-          "div",
-          { class: "g-keys", role: "group", "aria-label": "The right class" },
-          ...choices.slice(0, KEYS).map(button),
-          rest,
-        ),
-        g.node(
-          "div",
-          { class: "g-actions" },
-          g.node(
-            "button",
-            { type: "button", class: "g-button g-accept", id: "accept", onclick: accept },
-            g.node("kbd", { text: "Enter" }),
-            g.node("span", { text: `Yes, ${name(item.answer)}` }),
-          ),
-          g.node(
-            "button",
-            { type: "button", class: "g-button", id: "skip", onclick: skip },
-            g.node("kbd", { text: "S" }),
-            g.node("span", { text: "Skip" }),
-          ),
-          g.node(
-            "button",
-            { type: "button", class: "g-button", id: "undo", disabled: !state.canUndo, onclick: undo },
-            g.node("kbd", { text: "U" }),
-            g.node("span", { text: "Undo" }),
-          ),
-        ),
+        node("kbd", { text: i + 1 }),
+        node("span", { text: nameOf(one) }),
       ),
     );
-    strip.replaceChildren(
-      ...queue.slice(1, 9).map((next) => g.node("img", { src: g.media(state.collection, next.id), alt: "" })),
-    );
-  };
+    const settings = { class: "g-keys", role: "group", "aria-label": "The right class" };
+    return node("div", settings, ...made, this.otherClasses(choices.slice(KEYS)));
+  }
 
-  const tell = (heard) => {
-    state = { ...state, ...heard };
-    renew({ classes: heard.classes, corrections: heard.corrections, canUndo: heard.canUndo });
-  };
-  // The next image shows at once; answers are sent one after the other behind it.
-  let sending = Promise.resolve();
-  const send = (work) => (sending = sending.then(work));
-  const judge = (answer) => {
-    const item = queue[0];
-    if (!item || !(answer >= 0)) return;
-    queue.shift();
-    if (queue.length) show();
-    root.focus({ preventScroll: true });
-    return send(async () => {
-      const heard = await g.request(server.judged, { job: answerNow().job, id: item.id, answer });
-      if (heard.error) {
-        queue.unshift(item);
-        show();
-        return said.replaceChildren(g.notice(heard.error));
-      }
-      const c = answerNow().classes.find((one) => one.answer === answer);
-      said.textContent = `${item.name}: ${answer === item.answer ? "accepted as" : "corrected to"} ${classifyModule.nameOf(c)}.`;
-      tell(heard);
-      document.getElementById("undo")?.removeAttribute("disabled");
-      queue.length ? teaching() : await load();
-    });
-  };
-  const accept = () => queue[0] && judge(queue[0].answer);
-  const skip = () => {
-    const item = queue.shift();
+  otherClasses(choices) {
+    if (!choices.length) return null;
+    const onchange = (event) => this.judge(event.target.value === "" ? -1 : Number(event.target.value));
+    const options = choices.map((one) => node("option", { value: one.answer, text: nameOf(one) }));
+    const none = node("option", { text: "another class …", value: "" });
+    return node("select", { "aria-label": "Another class", onchange }, none, ...options);
+  }
+
+  // ---- answers
+
+  choose(i) {
+    const [item] = this.queue;
+    const choice = item && choicesOf(item, this.labelling().classes)[i];
+    if (choice) this.judge(choice.answer);
+  }
+
+  accept() {
+    if (this.queue[0]) this.judge(this.queue[0].answer);
+  }
+
+  skip() {
+    const item = this.queue.shift();
     if (!item) return;
-    skipped.add(item.id);
-    queue.length ? show() : load();
-    root.focus({ preventScroll: true });
-  };
-  const undo = () =>
-    send(async () => {
-      if (!state.canUndo) return;
-      const heard = await g.request(server.judged, { job: answerNow().job, undo: true });
-      if (heard.error) return said.replaceChildren(g.notice(heard.error));
-      said.textContent = "The last answer is taken back.";
-      tell(heard);
-      await load();
-      const at = queue.findIndex((item) => item.id === heard.undone);
-      if (at > 0) queue.unshift(...queue.splice(at, 1));
-      show();
-      root.focus({ preventScroll: true });
-    });
+    this.skipped.add(item.id);
+    if (this.queue.length) this.show();
+    else this.load();
+    this.focus();
+  }
 
-  const teaching = () => {
-    const now = answerNow();
-    const { learned, corrections, sureness } = now;
-    const enough = corrections >= state.needed;
-    const work = async (ask, part) => {
-      teach.setAttribute("aria-busy", "true");
-      const heard = await g.request(part, { job: now.job, ...ask });
-      teach.removeAttribute("aria-busy");
-      if (heard.error) return said.replaceChildren(g.notice(heard.error));
-      renew(heard);
-      await load();
-    };
-    const right = (f) => `${Math.round(f.value * f.n)} of ${f.n} (${g.interval(f)})`;
-    const notes = [];
-    if (learned) {
-      notes.push(
-        `Of ${learned.after.n} corrections, each judged without itself, ${right(learned.before)} were right ` +
-          `before and ${right(learned.after)} after: ${learned.gained} gained, ${learned.lost} lost.`,
-      );
-      notes.push(
-        learned.helps
-          ? "The labels above now use them."
-          : "That does not help, so the labels stay as they were. More corrections may change it.",
-      );
-      const e = learned.elsewhere;
-      if (e)
-        notes.push(
-          `Of ${g.count(e.n)} other images with a label in “${now.column}”, ` +
-            `${g.percent(e.before / e.n)} were right before and ${g.percent(e.after / e.n)} after.`,
-        );
-      else if (order === "close")
-        notes.push(
-          "The closest calls are harder than the rest, so this says nothing " +
-            "of the whole collection; review some images at random for that.",
-        );
+  // The next image shows at once; the answer is sent behind it.
+  judge(answer) {
+    const [item] = this.queue;
+    if (!item || !(answer >= 0)) return;
+    this.queue.shift();
+    if (this.queue.length) this.show();
+    this.focus();
+    this.sending = this.sending.then(() => this.send(item, answer));
+  }
+
+  async send(item, answer) {
+    const state = await request(this.server.judged, { job: this.labelling().job, id: item.id, answer });
+    if (state.error) {
+      this.queue.unshift(item);
+      this.show();
+      this.fail(state.error);
+      return;
     }
-    teach.replaceChildren(
-      g.node("h3", { text: `${g.count(corrections)} ${corrections === 1 ? "image" : "images"} reviewed` }),
-      now.independent
-        ? g.node("p", {
-            class: "g-aside",
-            text: "Learning is for “one of these”: an answer here " + "says which class it is, not all that it shows.",
-          })
-        : g.node(
-            "div",
-            { class: "g-actions" },
-            g.button(null, `Learn from ${g.count(corrections)}`, () => work({ on: true }, server.learning), {
-              id: "learn",
-              class: "g-button g-accept",
-              disabled: !enough,
-            }),
-            learned ? g.button(null, "Forget", () => work({ on: false }, server.learning), { id: "forget" }) : "",
-          ),
-      !enough && !now.independent
-        ? g.node("p", { class: "g-aside", text: `It takes ${state.needed}, of two classes at least.` })
-        : "",
-      ...notes.map((text) => g.node("p", { class: "g-learned", text })),
-      now.known !== undefined && state.known >= 20 && state.known !== sureness.known
-        ? g.button(null, `Calibrate on ${g.count(state.known)} labels`, () => work({}, server.calibrate), {
-            id: "recalibrate",
-          })
-        : "",
-    );
-  };
+    const outcome = answer === item.answer ? "accepted as" : "corrected to";
+    this.message.textContent = `${item.name}: ${outcome} ${this.name(answer)}.`;
+    this.update(state);
+    document.getElementById("undo")?.removeAttribute("disabled");
+    if (this.queue.length) this.learning.draw();
+    else await this.load();
+  }
 
-  const way = (key, text) =>
-    g.node("button", {
-      type: "button",
-      class: "g-way",
-      "aria-pressed": order === key,
-      text,
-      onclick: (event) => {
-        order = key;
-        [...event.target.parentElement.children].forEach((b) => b.setAttribute("aria-pressed", b === event.target));
-        skipped = new Set();
-        load();
-      },
-    });
-  root.append(
-    g.node(
-      "div",
-      { class: "g-lane" },
-      g.node(
-        "div",
-        { class: "g-ways", role: "group", "aria-label": "Which first" },
-        way("close", "Closest calls"),
-        way("any", "At random"),
-      ),
-      stage,
-      said,
-      strip,
-    ),
-    teach,
-  );
-  body.replaceChildren(root);
-  lane = {
-    root,
-    accept,
-    skip,
-    undo,
-    choose: (i) => queue[0] && options(queue[0])[i] && judge(options(queue[0])[i].answer),
-  };
-  load().then(() => root.focus({ preventScroll: true }));
-};
+  undo() {
+    this.sending = this.sending.then(() => this.takeBack());
+  }
+
+  async takeBack() {
+    if (!this.state.canUndo) return;
+    const state = await request(this.server.judged, { job: this.labelling().job, undo: true });
+    if (state.error) {
+      this.fail(state.error);
+      return;
+    }
+    this.message.textContent = "The last answer is taken back.";
+    this.update(state);
+    await this.load();
+    const at = this.queue.findIndex((item) => item.id === state.undone);
+    if (at > 0) this.queue.unshift(...this.queue.splice(at, 1));
+    this.show();
+    this.focus();
+  }
+
+  update(state) {
+    this.state = { ...this.state, ...state };
+    this.renew({ classes: state.classes, corrections: state.corrections, canUndo: state.canUndo });
+  }
+}
+
+export const review = (body, server, labelling, renew) => new Review(body, server, labelling, renew);

@@ -22,7 +22,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(scale=4, min_width=260):
             image = gr.HTML(
                 html_template="<div class='g-image'></div>",
-                js_on_load=load_module("tabs/classify/classify.js", "image(element, props, trigger, 'select')"),
+                js_on_load=load_module("tabs/classify/image.js", "image(element, props, trigger, 'select')"),
                 apply_default_css=False,
                 elem_id="image",
             )
@@ -45,14 +45,14 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         [where, image, *values],
         bars,
         trigger_mode="always_last",
-        js=event_module("tabs/classify/classify.js", "waiting('bars', values)"),
+        js=event_module("tabs/classify/busy.js", "busy('bars', values)"),
         **QUIET,
     )
     everything.click(
         handlers.start,
         [where, labels, *values],
         [labels, timer],
-        js=event_module("tabs/classify/classify.js", "waiting('labels', values)"),
+        js=event_module("tabs/classify/busy.js", "busy('labels', values)"),
         **QUIET,
     )
     gr.on(changes, handlers.follow, [where, labels, *values], [labels, timer], trigger_mode="always_last", **QUIET)
@@ -64,7 +64,7 @@ def _bars(library: Library) -> gr.HTML:
     """The probabilities of one image."""
     return gr.HTML(
         html_template="<div class='g-bars' aria-live='polite'></div>",
-        js_on_load=load_module("tabs/classify/classify.js", "bars(element, props, server, watch)"),
+        js_on_load=load_module("tabs/classify/bars.js", "bars(element, props, server, watch)"),
         apply_default_css=False,
         server_functions=server_functions(library, where_=class_heat_maps),
         elem_id="bars",

@@ -1,0 +1,92 @@
+// How good the labels are, where some true labels are known: accuracy, confusion matrix, each class, reliability.
+import { node, notice } from "../../ui/elements/elements.js";
+import { count, images, interval, percent } from "../../ui/format/format.js";
+import { request } from "../../ui/session/session.js";
+import { confusionMatrix } from "./confusion.js";
+import { labelGrid } from "./label_grid.js";
+import { empty, figureCell, table } from "./parts.js";
+import { reliability } from "./reliability.js";
+
+// What the figures rest on, in words.
+export const basis = ({ accuracy, column, corrections, known, others }) => {
+  const sources = [column && `the column “${column}”`, corrections && `${count(corrections)} of your corrections`];
+  const from = sources.filter(Boolean).join(" and ");
+  const with95 = accuracy ? `95 % interval ${interval(accuracy)}, ` : "";
+  const left = others ? ` ${count(others)} more have a label that is none of these classes and are left out.` : "";
+  const hard = column ? "" : " Images with small margins make labels look worse than they are.";
+  return `${with95}${images(known)}, by ${from}.${left}${hard}`;
+};
+
+const noMatrix = ({ accuracy }) =>
+  accuracy
+    ? "A matrix of so many classes cannot be read; the table has them all."
+    : "Classes that are judged each by itself have no confusion matrix. An image may show more than its one label, " +
+      "so precision is at least what is shown.";
+
+const classTable = ({ byClass, names }) => {
+  const line = ([figures, name]) =>
+    node(
+      "tr",
+      {},
+      node("th", { scope: "row", text: name }),
+      figureCell(figures.precision),
+      figureCell(figures.recall),
+      node("td", { class: "g-n", text: figures.recall ? count(figures.recall.n) : "0" }),
+    );
+  const measured = byClass.map((figures, k) => [figures, names[k]]).filter(([one]) => one.precision || one.recall);
+  return table({ class: "g-measured", id: "by-class" }, ["class", "precision", "recall", "images"], measured.map(line));
+};
+
+// The images of a cell of the matrix, and what opens them.
+const cellImages = (root, server, job, names) => {
+  const grid = labelGrid(server, "cell-grid");
+  const title = node("h3", { tabindex: "-1" });
+  const found = node("div", { class: "g-cell-images", hidden: true }, title, grid.grid, grid.more);
+  const open = (truth, given, cell) => {
+    root.querySelectorAll(".g-cell").forEach((one) => one.setAttribute("aria-pressed", one === cell));
+    found.hidden = false;
+    title.textContent = `${names[truth]}, labelled ${names[given]}`;
+    grid.show({ job, truth, given });
+    found.scrollIntoView({ block: "nearest" });
+  };
+  return { found, open };
+};
+
+// Draws the view into body.
+export const showAccuracy = async (body, server, answer) => {
+  const root = node("section", { class: "g-measures", id: "accuracy", "aria-busy": "true" });
+  body.replaceChildren(root);
+  const measured = await request(server.measure, { job: answer.job });
+  root.removeAttribute("aria-busy");
+  if (measured.error) {
+    root.replaceChildren(notice(measured.error));
+    return;
+  }
+  if (!measured.known) {
+    const text =
+      "Correct some images, or use class names that a column of the collection or its folders have. " +
+      "Then the labels can be measured here.";
+    root.replaceChildren(empty("No true labels of these classes are known yet", text));
+    return;
+  }
+  const { found, open } = cellImages(root, server, answer.job, measured.names);
+  const title = measured.accuracy ? `${percent(measured.accuracy.value)} right` : "Each class by itself";
+  const matrix = measured.matrix
+    ? confusionMatrix(measured, open)
+    : node("p", { class: "g-aside", text: noMatrix(measured) });
+  root.replaceChildren(
+    node("h2", { id: "accuracy-title", text: title }),
+    node("p", { class: "g-verdict", text: basis(measured) }),
+    node(
+      "div",
+      { class: "g-measure-split" },
+      node("div", { class: "g-main" }, matrix, found),
+      node(
+        "div",
+        { class: "g-side" },
+        node("div", { class: "g-measure-scroll" }, classTable(measured)),
+        reliability(measured, answer),
+      ),
+    ),
+  );
+};

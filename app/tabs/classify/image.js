@@ -1,0 +1,71 @@
+// The image to classify. Its value goes to Python as { image: token } or { id, collection }.
+import { icon, node, notice } from "../../ui/elements/elements.js";
+import { onClassify, whichTab } from "../../ui/navigation/navigation.js";
+import { media } from "../../ui/session/session.js";
+import { droppable, pasted, upload } from "../../ui/upload/upload.js";
+import { busy } from "./busy.js";
+
+class ImageZone {
+  constructor(element, props, trigger, event) {
+    Object.assign(this, { props, trigger, event });
+    const file = node("input", {
+      type: "file",
+      id: "classify-file",
+      accept: "image/*",
+      hidden: true,
+      "aria-label": "Choose an image to classify",
+      onchange: () => {
+        if (file.files[0]) this.take(file.files[0]);
+        file.value = "";
+      },
+    });
+    this.zone = node(
+      "button",
+      { type: "button", class: "g-zone", id: "classify-zone", onclick: () => file.click() },
+      icon("image"),
+      node("b", { text: "Choose an image" }),
+      node("span", { text: "or drop or paste one here, or take one from the search" }),
+    );
+    this.problem = node("div", { id: "classify-notice" });
+    element.querySelector(".g-image").append(this.zone, file, this.problem);
+    droppable(element, (dropped) => this.take(dropped));
+    document.addEventListener("paste", (pasting) => {
+      const image = pasted(pasting);
+      if (!image || whichTab() !== "classify") return;
+      pasting.preventDefault();
+      this.take(image);
+    });
+    onClassify(({ id, collection, name }) => {
+      this.show(media(collection, id), name);
+      this.set({ id, collection });
+    });
+  }
+
+  async take(image) {
+    this.zone.classList.add("g-sending");
+    const answer = await upload(image);
+    this.zone.classList.remove("g-sending");
+    if (answer.error) {
+      this.problem.replaceChildren(notice(answer.error));
+      return;
+    }
+    this.show(`images/${answer.image}.webp`, image.name || "your image");
+    this.set({ image: answer.image });
+  }
+
+  show(source, name) {
+    const shown = node("span", { class: "g-shown" }, node("img", { src: source, alt: name }));
+    this.zone.replaceChildren(shown, node("span", { class: "g-caption", text: name }));
+    this.zone.setAttribute("aria-label", `${name}; choose another image`);
+    this.problem.replaceChildren();
+  }
+
+  set(value) {
+    this.props.value = value;
+    this.trigger(this.event, value);
+    busy("bars");
+  }
+}
+
+// trigger(event, value) tells Gradio that an image was chosen.
+export const image = (element, props, trigger, event) => new ImageZone(element, props, trigger, event);

@@ -1,0 +1,95 @@
+// Learning from corrections, beside the review: the button, and whether it made the labels better.
+import { button, node } from "../../ui/elements/elements.js";
+import { count, images, interval, percent } from "../../ui/format/format.js";
+import { request } from "../../ui/session/session.js";
+
+const LEAST_LABELS = 20; // that calibration needs
+
+const right = (figure) => `${Math.round(figure.value * figure.n)} of ${figure.n} (${interval(figure)})`;
+
+// What learning did, in sentences. order: which images were reviewed first, "close" or "any".
+export const learningNotes = (learned, column, order) => {
+  if (!learned) return [];
+  const { before, after, gained, lost, helps, elsewhere } = learned;
+  const notes = [
+    `Of ${after.n} corrections, each judged without itself, ${right(before)} were right before and ${right(after)} ` +
+      `after: ${gained} gained, ${lost} lost.`,
+    helps
+      ? "The labels above now use them."
+      : "That does not help, so the labels stay as they were. More corrections may change it.",
+  ];
+  if (elsewhere) {
+    const [was, is] = [elsewhere.before, elsewhere.after].map((amount) => percent(amount / elsewhere.n));
+    notes.push(
+      `Of ${images(elsewhere.n)} outside the corrections with a label in “${column}”, ${was} were right before and ${is} after.`,
+    );
+  } else if (order === "close") {
+    notes.push(
+      "Images with small margins are harder than the rest, so this says nothing of the whole collection; " +
+        "review some images at random for that.",
+    );
+  }
+  return notes;
+};
+
+export class LearningPanel {
+  constructor(review) {
+    this.review = review;
+    this.root = node("div", { class: "g-teach", id: "teach" });
+  }
+
+  draw() {
+    const { review } = this;
+    const labelling = review.labelling();
+    const { learned, corrections, independent } = labelling;
+    const enough = corrections >= review.state.needed;
+    const notes = learningNotes(learned, labelling.column, review.order);
+    const parts = [
+      node("h3", { text: `${images(corrections)} reviewed` }),
+      independent ? this.onlyForOne() : this.buttons(corrections, learned, enough),
+      !enough && !independent && this.aside(`It takes ${review.state.needed}, of two classes at least.`),
+      ...notes.map((text) => node("p", { class: "g-learned", text })),
+      this.calibrateButton(labelling),
+    ];
+    this.root.replaceChildren(...parts.filter(Boolean));
+  }
+
+  aside(text) {
+    return node("p", { class: "g-aside", text });
+  }
+
+  onlyForOne() {
+    return this.aside("Learning is for “one of these”: an answer here says which class it is, not all that it shows.");
+  }
+
+  buttons(corrections, learned, enough) {
+    const { learning } = this.review.server;
+    const settings = { id: "learn", class: "g-button g-accept", disabled: !enough };
+    return node(
+      "div",
+      { class: "g-actions" },
+      button(null, `Learn from ${count(corrections)}`, () => this.work({ on: true }, learning), settings),
+      learned && button(null, "Forget", () => this.work({ on: false }, learning), { id: "forget" }),
+    );
+  }
+
+  // Offered once other labels are known than those that probabilities were calibrated on.
+  calibrateButton({ known: inLabelling, sureness }) {
+    const { known } = this.review.state;
+    if (inLabelling === undefined || known < LEAST_LABELS || known === sureness.known) return null;
+    const onclick = () => this.work({}, this.review.server.calibrate);
+    return button(null, `Calibrate on ${count(known)} labels`, onclick, { id: "recalibrate" });
+  }
+
+  async work(body, serverFunction) {
+    this.root.setAttribute("aria-busy", "true");
+    const news = await request(serverFunction, { job: this.review.labelling().job, ...body });
+    this.root.removeAttribute("aria-busy");
+    if (news.error) {
+      this.review.fail(news.error);
+      return;
+    }
+    this.review.renew(news);
+    await this.review.load();
+  }
+}

@@ -1,0 +1,79 @@
+// Small parts that several views of the Classify tab use.
+import { node } from "../../ui/elements/elements.js";
+import { count, interval, percent } from "../../ui/format/format.js";
+
+// The name of a class as it is shown.
+export const nameOf = (one) => (one.none ? "none of these" : one.name);
+
+// A difference of probabilities in percentage points.
+export const points = (difference) => `${difference >= 0 ? "+" : "−"}${Math.abs(100 * difference).toFixed(1)} points`;
+
+// A name, a bar that begins at zero, and a number. mark: a node before the name.
+export const row = (name, share, number, kind = "", mark = null) =>
+  node(
+    "div",
+    { class: `g-row ${kind}` },
+    node("span", { class: "g-row-name", title: name }, mark, node("span", { text: name })),
+    node("span", { class: "g-row-bar" }, node("i", { style: { width: `${100 * share}%` } })),
+    node("span", { class: "g-row-number", text: number }),
+  );
+
+// One button of a group of which one is pressed.
+export const way = (text, pressed, onclick, settings = {}) =>
+  node("button", { type: "button", class: "g-way", "aria-pressed": pressed, text, onclick, ...settings });
+
+export const ways = (label, ...buttons) =>
+  node("div", { class: "g-ways", role: "group", "aria-label": label }, ...buttons);
+
+export const empty = (title, text) =>
+  node("div", { class: "g-empty" }, node("b", { text: title }), node("p", { text }));
+
+// A table. rows: nodes.
+export const table = (settings, columns, rows) =>
+  node(
+    "table",
+    settings,
+    node("thead", {}, node("tr", {}, ...columns.map((text) => node("th", { scope: "col", text })))),
+    node("tbody", {}, ...rows),
+  );
+
+// A share with its interval as a table cell, drawn from zero to one. figure: { value, low, high, n } or null.
+export const figureCell = (figure) => {
+  if (!figure) return node("td", { text: "–" });
+  const { value, low, high, n } = figure;
+  const reach = node("i", { style: { left: `${100 * low}%`, right: `${100 - 100 * high}%` } });
+  const dot = node("b", { style: { left: `${100 * value}%` } });
+  return node(
+    "td",
+    { class: "g-figure", title: `${interval(figure)}, n = ${n}` },
+    node("span", { class: "g-whisker", "aria-hidden": "true" }, reach, dot),
+    node("span", { text: percent(value) }),
+    node("small", { text: `${Math.round(100 * low)}–${Math.round(100 * high)}` }),
+  );
+};
+
+// Why probabilities are calibrated or not, { badge, reason }. calibration: { labels, known, wanted, before, after }.
+export const calibrationText = ({ labels, known, wanted, before, after }) => {
+  if (labels > 0) {
+    const reason =
+      "Calibrated: of the images with a probability of 80 %, about four fifths are right. On held-out labels the " +
+      `calibration error was ${percent(before)} before and ${percent(after)} after.`;
+    return { badge: `calibrated on ${count(labels)} labels`, reason };
+  }
+  const uncalibrated = "Probabilities say how confident the encoder is, not how often it is right";
+  if (wanted !== "calibrated") return { badge: "not calibrated", reason: `${uncalibrated}.` };
+  const missing = known
+    ? `calibration needs 20 labels of these classes, and ${known} are known`
+    : "no labels of these classes are known";
+  return { badge: "not calibrated", reason: `${uncalibrated}: ${missing}. Label and correct some images.` };
+};
+
+export const badge = (calibration) => {
+  const { badge: text, reason } = calibrationText(calibration);
+  return node(
+    "p",
+    { class: "g-aside g-sureness" },
+    node("span", { class: `g-badge ${calibration.labels > 0 ? "g-calibrated" : ""}`, text }),
+    node("span", { text: reason }),
+  );
+};

@@ -1,0 +1,90 @@
+// Reliability diagrams: predicted probability across, accuracy up; on the diagonal, 80 % is right four times in five.
+import { node, svgNode } from "../../ui/elements/elements.js";
+import { count, images, interval, percent } from "../../ui/format/format.js";
+import { table } from "./parts.js";
+
+const SIDE = 100; // of the plane, in the units of the drawing
+
+const binNodes = (bin, n) => {
+  const x = SIDE * bin.confidence;
+  const { value, low, high } = bin.accuracy;
+  const y = (share) => SIDE - SIDE * share;
+  return [
+    svgNode("line", { x1: x, x2: x, y1: y(low), y2: y(high), class: "g-reach" }),
+    // The area of a dot follows the number of its images.
+    svgNode("circle", { cx: x, cy: y(value), class: "g-dot", r: 1.4 + 3.2 * Math.sqrt(bin.accuracy.n / n) }),
+  ];
+};
+
+const axes = () => {
+  const text = (x, y, label, anchor = "middle") => svgNode("text", { x, y, "text-anchor": anchor, text: label });
+  const up = svgNode("text", { x: -50, y: -7, "text-anchor": "middle", transform: "rotate(-90)", text: "accuracy" });
+  return [
+    text(0, 108, "0"),
+    text(SIDE, 108, "1"),
+    text(50, 115, "probability"),
+    text(-3, 3, "1", "end"),
+    text(-3, 101, "0", "end"),
+    up,
+  ];
+};
+
+const diagram = (reliability, label) => {
+  const error = `calibration error ${(100 * reliability.error).toFixed(1)} %`;
+  const image = svgNode(
+    "svg",
+    {
+      viewBox: "-14 -4 122 122",
+      class: "g-reliability",
+      role: "img",
+      "aria-label": `${label}: ${error} over ${reliability.n} images`,
+    },
+    svgNode("rect", { x: 0, y: 0, width: SIDE, height: SIDE, class: "g-plane" }),
+    svgNode("line", { x1: 0, y1: SIDE, x2: SIDE, y2: 0, class: "g-diagonal" }),
+    ...reliability.bins.flatMap((bin) => binNodes(bin, reliability.n)),
+    ...axes(),
+  );
+  const caption = node("figcaption", {}, node("b", { text: label }), node("span", { text: error }));
+  return node("figure", {}, caption, image);
+};
+
+const binTable = ({ before, after }) => {
+  const line = (when) => (bin) =>
+    node(
+      "tr",
+      {},
+      node("th", { scope: "row", text: when }),
+      node("td", { text: percent(bin.confidence) }),
+      node("td", { text: `${percent(bin.accuracy.value)} (${interval(bin.accuracy)})` }),
+      node("td", { class: "g-n", text: count(bin.accuracy.n) }),
+    );
+  const rows = [...before.bins.map(line("before")), ...after.bins.map(line("after"))];
+  return table({ class: "g-measured" }, ["", "probability", "accuracy", "n"], rows);
+};
+
+const method = ({ before }, { independent, sureness }) =>
+  independent
+    ? `One curve for all classes, ${count(before.n)} decisions, each judged by a curve fitted without it.`
+    : `The temperature in use is ${sureness.temperature.toFixed(2)}. ${images(before.n)}, each judged by a temperature ` +
+      "fitted without it. Dots are larger where more images lie; lines are 95 % intervals.";
+
+// measured: what the server measured, with before and after; answer: the labelling.
+export const reliability = (measured, answer) => {
+  if (!measured.before) {
+    const text = `Calibration is measured once ${measured.least} labels of these classes are known; ${measured.known} are.`;
+    return node("p", { class: "g-aside", id: "reliability", text });
+  }
+  const better = measured.after.error < measured.before.error;
+  const title = better
+    ? "Calibration lowers the calibration error"
+    : "Calibration does not lower the calibration error";
+  const diagrams = [diagram(measured.before, "before"), diagram(measured.after, "calibrated")];
+  return node(
+    "section",
+    { id: "reliability" },
+    node("h3", { text: title }),
+    node("div", { class: "g-figures" }, ...diagrams),
+    node("p", { class: "g-aside", text: method(measured, answer) }),
+    node("details", {}, node("summary", { text: "As a table" }), binTable(measured)),
+  );
+};

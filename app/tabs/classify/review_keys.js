@@ -1,0 +1,29 @@
+// The keys of the review: 1 to 9 give a class, Enter accepts the label, U undoes, S skips.
+import { whichTab } from "../../ui/navigation/navigation.js";
+
+export const KEYS = 9;
+const FIELDS = "input, textarea, select, [contenteditable]";
+const BUTTONS = "button, a, summary";
+let current = null; // the review on the page
+
+// What a key does: { name, argument } of a method, or null. onButton: a button has the focus, which Enter presses.
+export const actionOf = (key, onButton) => {
+  const digit = Number(key);
+  if (digit >= 1 && digit <= KEYS) return { name: "choose", argument: digit - 1 };
+  if (key === "Enter") return onButton ? null : { name: "accept" };
+  return { u: { name: "undo" }, s: { name: "skip" } }[key.toLowerCase()] || null;
+};
+
+document.addEventListener("keydown", (event) => {
+  if (!current?.root.isConnected || whichTab() !== "classify") return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(FIELDS)) return;
+  const action = actionOf(event.key, Boolean(event.target.closest?.(BUTTONS)));
+  if (!action) return;
+  current[action.name](action.argument);
+  event.preventDefault();
+});
+
+// From now on keys go to a review, while it is on the page.
+export const giveKeysTo = (review) => {
+  current = review;
+};

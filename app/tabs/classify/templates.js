@@ -1,0 +1,61 @@
+// What each prompt template does to the labels of the collection: alone, and to the others when it is left out.
+import { node, notice } from "../../ui/elements/elements.js";
+import { images, interval, percent } from "../../ui/format/format.js";
+import { request } from "../../ui/session/session.js";
+import { empty, figureCell, points, table } from "./parts.js";
+
+// Effects with the change in accuracy when a template is left out, best first; by agreement where no label is known.
+// together: the accuracy with all templates, { value }, or nothing.
+export const rankedEffects = (effects, together) => {
+  const known = effects[0]?.known;
+  const change = (right) => (right === null ? null : right / known - together?.value);
+  return effects
+    .map((effect) => Object.assign({}, effect, { change: change(effect.without_right) }))
+    .toSorted((a, b) => (known ? b.right - a.right : b.agrees - a.agrees));
+};
+
+const effectTable = (effects, known) => {
+  const number = (text) => node("td", { class: "g-n", text });
+  const line = (effect) => {
+    const agrees = number(percent(effect.agrees));
+    const change = number(effect.change === null ? "–" : points(effect.change));
+    const cells = known ? [figureCell(effect.alone), agrees, change] : [agrees];
+    return node("tr", {}, node("th", { scope: "row", text: effect.template }), ...cells);
+  };
+  const columns = known ? ["right, alone", "agrees", "the others without it"] : ["agrees, alone"];
+  return table({ class: "g-measured" }, ["prompt template", ...columns], effects.map(line));
+};
+
+// Draws the view into body.
+export const showTemplates = async (body, server, answer) => {
+  const waiting = node("p", { class: "g-aside", text: "Comparing the prompt templates" });
+  const root = node("section", { class: "g-measures", id: "label-phrasings", "aria-busy": "true" }, waiting);
+  body.replaceChildren(root);
+  const compared = await request(server.phrase, { job: answer.job });
+  root.removeAttribute("aria-busy");
+  if (compared.error) {
+    root.replaceChildren(notice(compared.error));
+    return;
+  }
+  if (!compared.phrasings.length) {
+    const text = answer.independent
+      ? "That is for “one of these”."
+      : "Choose the 7 prompt templates, or write your own.";
+    root.replaceChildren(empty("Several prompt templates are compared here", text));
+    return;
+  }
+  const { together } = compared;
+  const effects = rankedEffects(compared.phrasings, together);
+  const [{ known, alone }] = effects;
+  const title = known
+    ? `All templates together: ${percent(together.value)} right; the best alone: ${percent(alone.value)}`
+    : "How far each prompt template agrees with all together";
+  const detail = known
+    ? `${images(known)} with a known label; together ${interval(together)}.`
+    : "No labels of these classes are known, so accuracy cannot be measured.";
+  root.replaceChildren(
+    node("h2", { text: title }),
+    node("p", { class: "g-verdict", text: detail }),
+    node("div", { class: "g-measure-scroll" }, effectTable(effects, known)),
+  );
+};

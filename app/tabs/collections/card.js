@@ -1,0 +1,90 @@
+// The card of a collection: cover, facts, images that could not be read, and what can be done with it.
+import { button, node, notice } from "../../ui/elements/elements.js";
+import { count, images } from "../../ui/format/format.js";
+import { media, request } from "../../ui/session/session.js";
+import { encoderText, facts } from "./texts.js";
+
+const SURE = 4000; // milliseconds within which a second click counts
+
+// A button that acts on the second click; after the first, its label is the question.
+export const confirmedButton = (label, question, act) => {
+  const text = () => made.querySelector("span");
+  const made = button(null, label, () => {
+    if (made.dataset.sure) {
+      act();
+      return;
+    }
+    made.dataset.sure = "1";
+    text().textContent = question;
+    setTimeout(() => {
+      delete made.dataset.sure;
+      text().textContent = label;
+    }, SURE);
+  });
+  return made;
+};
+
+const problemList = async (key, server, into) => {
+  const answer = await request(server.problems, { key });
+  if (answer.error) {
+    into.replaceChildren(notice(answer.error));
+    return;
+  }
+  const line = ({ path, reason }) => node("li", {}, node("b", { text: path }), ` ${reason}`);
+  into.replaceChildren(node("ul", {}, ...answer.problems.map(line)));
+  const more = answer.total - answer.problems.length;
+  if (more > 0) into.append(node("p", { text: `and ${count(more)} more in failures.csv` }));
+};
+
+const unreadable = (card, server) => {
+  const list = node("div");
+  const ontoggle = ({ target }) => target.open && problemList(card.key, server, list);
+  const summary = node("summary", { text: `${images(card.failed)} could not be read` });
+  return node("details", { ontoggle }, summary, list);
+};
+
+const cover = (card, open) =>
+  node(
+    "button",
+    {
+      type: "button",
+      class: "g-cover",
+      "aria-label": `Search ${card.name}`,
+      title: "Search it",
+      disabled: !card.images,
+      onclick: open,
+    },
+    ...(card.cover || []).map((id) => node("img", { src: media(card.key, id), alt: "", loading: "lazy" })),
+  );
+
+const tools = (card, local, { act, open, reindex }) => {
+  const disabled = card.job?.state === "running";
+  const on = (action) => () => act({ action, key: card.key });
+  const made = [
+    button("search", "Search", open, { disabled: !card.images }),
+    local && button(null, "Update", on("update"), { disabled }),
+    card.images > 0 && button(null, "Verify", on("verify"), { disabled }),
+    local && card.sources?.length > 0 && button(null, "With another encoder", () => reindex(card.sources[0])),
+    local && button(null, "Close", on("close"), { title: "Take it off the page; it stays on disk", disabled }),
+    card.deletable && !disabled && confirmedButton("Delete", "Really delete? The images stay", on("delete")),
+  ];
+  return node("div", { class: "g-shelf-tools" }, ...made);
+};
+
+// local: the page is only for this computer. actions: { act(body), open(card), reindex(source) }.
+export const collectionCard = (card, local, server, actions) => {
+  const open = () => actions.open(card);
+  const path = (card.sources || [card.path]).join(", ");
+  return node(
+    "article",
+    { class: "g-shelf", "data-key": card.key },
+    cover(card, open),
+    node("h2", { text: card.name }),
+    node("p", { class: "g-aside", text: encoderText(card) }),
+    node("p", { class: "g-aside", text: facts(card) }),
+    local && node("p", { class: "g-aside g-path", text: path, title: card.path }),
+    card.problem && notice(card.problem),
+    card.failed > 0 && unreadable(card, server),
+    tools(card, local, { ...actions, open }),
+  );
+};

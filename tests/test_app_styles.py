@@ -1,0 +1,52 @@
+"""The stylesheets: each class is defined in one of them, and so no component changes the look of another."""
+
+import re
+from pathlib import Path
+
+APP = Path(__file__).parent.parent / "app"
+SHEETS = sorted(APP.rglob("*.css"))
+
+
+def selectors(text: str) -> list[str]:
+    """Every selector of a stylesheet, one by one; those inside @media too."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r"@keyframes[^{]+\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", text)
+    heads = re.findall(r"([^{};]+)\{[^{}]*\}", text)
+    return [one.strip() for head in heads for one in re.split(r",(?![^(]*\))", head)]
+
+
+def definitions(text: str) -> set[str]:
+    """The classes of ours that a stylesheet defines: those with a selector that names no other class of ours.
+
+    `.g-menu summary` defines g-menu; `.g-panel .g-menu` and `#panel .g-menu` only say how a menu looks there.
+    """
+    named = [set(re.findall(r"\.(g-[\w-]+)", selector)) for selector in selectors(text) if "#" not in selector]
+    return {name for names in named if len(names) == 1 for name in names}
+
+
+def test_no_class_is_defined_in_two_stylesheets():
+    owners: dict[str, list[str]] = {}
+    for sheet in SHEETS:
+        for name in definitions(sheet.read_text()):
+            owners.setdefault(name, []).append(sheet.relative_to(APP).as_posix())
+    assert {name: sheets for name, sheets in owners.items() if len(sheets) > 1} == {}
+
+
+def test_a_tab_styles_another_components_class_only_inside_its_own():
+    """The first class of ours in a selector belongs to the stylesheet, or the selector begins with one of its ids."""
+    owners = {name: sheet for sheet in SHEETS for name in definitions(sheet.read_text())}
+    strays = [
+        (sheet.relative_to(APP).as_posix(), selector)
+        for sheet in SHEETS
+        if sheet.is_relative_to(APP / "tabs")
+        for selector in selectors(sheet.read_text())
+        if (names := re.findall(r"\.(g-[\w-]+)", selector)) and owners.get(names[0], sheet) != sheet
+        if not selector.startswith("#")
+    ]
+    assert strays == []
+
+
+def test_selectors_are_read_from_rules_inside_media_and_with_lists():
+    text = "/* .g-no {} */ .g-a, .g-b :is(th, td) { x: y } @media (x) { .g-c { x: y } } @keyframes k { 50% { o: 1 } }"
+    assert selectors(text) == [".g-a", ".g-b :is(th, td)", ".g-c"]
+    assert definitions(".g-a .g-b { } .g-c i { } .g-d.g-e { }") == {"g-c"}
