@@ -1,182 +1,131 @@
-"""Images from addresses and data sets by name; captions, columns and what cameras wrote, all the way to a filter."""
+"""python app.py: its options, what it checks before it serves, and what it leaves behind."""
 
-import io
-import json
-import struct
-import tarfile
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
-import fsspec
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+import httpx
 import pytest
-from PIL import Image
+from click.testing import CliRunner
 
+from app.command import main
+from app.server.authentication import read_users
+from app.server.listening import listen
+from app.state.first_use import FirstUse
 from index.build import build_collection
-from index.collection import Collection
-from index.ingest.exif import exif_of
-from tests.samples import find, paint
-from training.data.sources import open_source
+from tests.samples import ColourEncoder
 from training.models.errors import UserError
 
-
-def photograph(path, *, date="2021:05:06 07:08:09", maker="Canon", model="Canon EOS 5D", gps=((52, 30, 36.0), "S")):
-    """A JPEG as a camera writes it."""
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = maker, model
-    exif.get_ifd(0x8769)[0x9003] = date
-    if gps:
-        exif.get_ifd(0x8825).update({1: gps[1], 2: gps[0], 3: "E", 4: (13, 24, 18.0)})
-    Image.new("RGB", (64, 48), (220, 30, 30)).save(path, exif=exif)
-    return path
-
-
-@pytest.fixture
-def store(squares):
-    """The squares in the memory of this process, at memory://images."""
-    files = fsspec.filesystem("memory")
-    for path in sorted(squares.rglob("*.*")):
-        files.pipe_file(f"/images/{path.relative_to(squares).as_posix()}", path.read_bytes())
-    files.pipe_file("/images/warm/red.txt", b"a red square\nred\n")
-    yield files
-    files.rm("/", recursive=True)
-
-
-def test_a_folder_at_an_address_is_as_one_here(store, squares, tmp_path, encoder):
-    far, here = list(open_source("memory://images")), list(open_source(squares))
-    assert [item.path for item in far] == [item.path for item in here]
-    assert [item.read() for item in far] == [item.read() for item in here]
-    assert next(item for item in far if item.path == "warm/red.png").captions == ["a red square", "red"]
-    report = build_collection(["memory://images"], tmp_path / "c.gelato", encoder)
-    assert (report.images, report.embedded) == (5, 5)
-    again = build_collection(["memory://images"], tmp_path / "c.gelato", encoder)
-    assert (again.unchanged, again.embedded) == (5, 0)
-    store.rm("/images/warm/red.png")
-    assert build_collection(["memory://images"], tmp_path / "c.gelato", encoder).removed == 1
-
-
-def test_shards_tables_and_parquet_at_an_address(store, squares, tmp_path):
-    data = [path.read_bytes() for path in sorted(squares.rglob("*.png"))]
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w") as tar:
-        info = tarfile.TarInfo("0.png")
-        info.size = len(data[0])
-        tar.addfile(info, io.BytesIO(data[0]))
-    store.pipe_file("/shards/0.tar", held.getvalue())
-    store.pipe_file("/shards/1.tar", held.getvalue())
-    [one, two] = open_source("memory://shards/{0..1}.tar")
-    assert (one.path, two.path, two.read()) == ("0.tar/0.png", "1.tar/0.png", data[0])
-    assert len(open_source("memory://shards")) == 2
-    store.pipe_file("/images/t.csv", b"path,caption,stars\nwarm/red.png,a red square,5\n../secret.png,x,1\n")
-    red, secret = open_source("memory://images/t.csv")
-    assert (red.read(), red.caption, red.metadata["stars"]) == (data[0], "a red square", "5")
-    with pytest.raises(OSError, match="leads out"):
-        secret.read()
-    pq.write_table(pa.table({"image": pa.array(data), "n": list(range(len(data)))}), tmp_path / "p.parquet")
-    store.pipe_file("/parquet/p.parquet", (tmp_path / "p.parquet").read_bytes())
-    assert [item.read() for item in open_source("memory://parquet")] == data
-    assert [item.read() for item in open_source(f"file://{tmp_path}/p.parquet")] == data
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize(
-    "address, message",
+    ("text", "says"),
+    [("", "names nobody"), ("ana", "Line 1"), ("\nana:", "Line 2"), (":x", "Line 1"), ("ana:x\nana:y", "again")],
+)
+def test_a_malformed_auth_file_is_told_by_its_line(tmp_path, text, says):
+    (tmp_path / "users").write_text(text)
+    with pytest.raises(UserError, match=says):
+        read_users(tmp_path / "users")
+
+
+def test_an_auth_file_may_have_colons_in_a_password(tmp_path):
+    (tmp_path / "users").write_text("ana:a:b\n\nbob: c\n")
+    assert read_users(tmp_path / "users") == {"ana": "a:b", "bob": " c"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
     [
-        ("memory://nowhere", "nothing at memory://nowhere"),
-        ("nothing://there", "is no address that can be read"),
-        ("hdfs://there/x.tar", "address that can be read|needs a package"),
+        (["--images", "nowhere"], 1, "nowhere"),
+        (["--images", "empty"], 1, "no images"),
+        (["--collection", "nowhere"], 1, "does not exist"),
+        (["--auth", "nowhere"], 1, "cannot be read"),
+        (["--auth", "empty.txt"], 1, "names nobody"),
+        (["--host", "0.0.0.0"], 1, "--auth"),
+        (["--share"], 1, "--auth"),
+        (["--port", "banana"], 2, "banana"),
+        (["--unknown"], 2, "--unknown"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_answered_in_a_sentence(address, message):
-    with pytest.raises(UserError, match=message) as raised:
-        open_source(address)
-    assert "\n" not in str(raised.value)
-
-
-def write_idx(path, array):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes())
-
-
-def test_a_torchvision_name_reads_what_lies_on_disk(tmp_path, encoder, monkeypatch):
-    rng = np.random.default_rng(0)
-    for part, images in (("train", 6), ("t10k", 3)):
-        write_idx(tmp_path / f"MNIST/raw/{part}-images-idx3-ubyte", rng.integers(0, 255, (images, 28, 28), np.uint8))
-        write_idx(tmp_path / f"MNIST/raw/{part}-labels-idx1-ubyte", np.arange(images, dtype=np.uint8))
-    items = list(open_source(f"mnist:{tmp_path}"))
-    assert [item.path for item in items][:2] == ["train/000000", "train/000001"] and len(items) == 9
-    assert items[7].metadata == {"split": "test", "label": "1 - one"}
-    assert items[0].read() == items[0].read()
-    report = build_collection([f"mnist:{tmp_path}"], tmp_path / "c.gelato", encoder)
-    assert report.images == 9
-    found = find(Collection.open(tmp_path / "c.gelato"), encoder, "red", filter='label == "1 - one"')
-    assert len(found) == 2
+def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, arguments, code, says):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"CIFAR10 does not lie in .* nothing is fetched .* cifar10:FOLDER"):
-        open_source("cifar10")
-    with pytest.raises(UserError, match=r"nothing at cifar11.*Did you mean 'cifar10'"):
-        open_source("cifar11")
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.txt").touch()
+    done = CliRunner().invoke(main, [*arguments, "--no-browser"])
+    assert done.exit_code == code and says in done.output
+    assert "Traceback" not in done.output and len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 4)
 
 
-def test_what_a_camera_wrote_becomes_columns_that_filters_know(tmp_path, encoder):
-    (tmp_path / "p").mkdir()
-    photograph(tmp_path / "p/a.jpg")
-    photograph(tmp_path / "p/b.jpg", date="2022:02:31 00:00:00", maker="NIKON CORPORATION", model="D90", gps=None)
-    paint(tmp_path / "p/c.png", "blue")
-    build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder)
-    collection = Collection.open(tmp_path / "c.gelato")
-    rows = collection.items.set_index("path")
-    assert rows.loc["a.jpg", "date"] == pd.Timestamp("2021-05-06 07:08:09")
-    assert rows.loc["a.jpg", "camera"] == "Canon EOS 5D" and rows.loc["b.jpg", "camera"] == "NIKON CORPORATION D90"
-    assert rows.loc["a.jpg", ["latitude", "longitude"]].tolist() == [-52.51, 13.405]
-    assert rows.loc[["b.jpg", "c.png"], ["date", "latitude"]].isna().all(axis=None)
-    for where in ("date < '2021-06-01'", "latitude < -50 and longitude > 13"):
-        assert [hit.path for hit in find(collection, encoder, "red", filter=where)] == ["a.jpg"]
+def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys):
+    first = listen("127.0.0.1", 0, True)
+    first.listen()
+    port = first.getsockname()[1]
+    try:
+        with pytest.raises(UserError, match="taken"):
+            listen("127.0.0.1", port, True)
+        second = listen("127.0.0.1", port, False)
+        assert second.getsockname()[1] > port
+        assert f"Port {port} is taken" in capsys.readouterr().out
+        second.close()
+    finally:
+        first.close()
 
 
-def test_previews_carry_nothing_of_what_a_camera_wrote(tmp_path, encoder):
-    (tmp_path / "p").mkdir()
-    photograph(tmp_path / "p/a.jpg")
-    build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder)
-    [preview] = (tmp_path / "c.gelato").glob("thumbnails/*/*.webp")
-    assert b"Exif" in (tmp_path / "p/a.jpg").read_bytes() and b"Canon" in (tmp_path / "p/a.jpg").read_bytes()
-    assert not any(mark in preview.read_bytes() for mark in (b"Exif", b"EXIF", b"Canon", b"XMP"))
-    with Image.open(preview) as opened:
-        assert not opened.getexif() and "exif" not in opened.info
+def test_answers_do_not_wait_for_the_acknowledgement_of_their_first_packet():
+    async def nodelay() -> int:
+        listening = listen("127.0.0.1", 0, True)
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(met, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            answer = await seen
+            writer.close()
+            await writer.wait_closed()
+        return answer
+
+    assert asyncio.run(nodelay()) == 1
 
 
-def test_odd_exif_is_missing_and_no_failure(tmp_path):
-    odd = photograph(tmp_path / "a.jpg", date="yesterday", maker="\x00\x1b[2J", model="", gps=((1e9, 0, 0), "N"))
-    assert exif_of(odd.read_bytes()) in ({}, {"camera": "[2J"})
-    assert exif_of(b"\xff\xd8Exif" + bytes(100)) == {}
+def test_the_command_serves_its_page_and_leaves_nothing_behind(squares, tmp_path):
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    environment = os.environ | {"GELATO_CACHE": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"}
+    stale = tmp_path / "cache" / "page" / "999999999"
+    stale.mkdir(parents=True)
+    command = [sys.executable, "app.py", "--collection", str(tmp_path / "squares.gelato"), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
+            answer = _get_patiently(url)
+            assert answer.status_code == 200 and "Gelato" in answer.text
+            assert not stale.exists() and len(list(stale.parent.iterdir())) == 1
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert not list(stale.parent.iterdir())
 
 
-def test_a_date_of_the_source_goes_before_that_of_the_camera(tmp_path, encoder):
-    photograph(tmp_path / "a.jpg")
-    (tmp_path / "t.csv").write_text("path,date\na.jpg,1999-12-31\n")
-    build_collection([tmp_path / "t.csv"], tmp_path / "c.gelato", encoder)
-    assert Collection.open(tmp_path / "c.gelato").items["date"].tolist() == ["1999-12-31"]
+def _get_patiently(url: str) -> httpx.Response:
+    for _ in range(200):
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer")
 
 
-def test_every_column_and_caption_of_a_source_arrives(squares, tmp_path, encoder):
-    meta = json.dumps({"caption": ["one", "two"], "url": "u", "score": 0.5, "tags": ["a"]}).encode()
-    with tarfile.open(tmp_path / "s.tar", "w") as tar:
-        for name, data in (("0.png", (squares / "warm/red.png").read_bytes()), ("0.json", meta)):
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    build_collection([tmp_path / "s.tar"], tmp_path / "c.gelato", encoder)
-    [row] = Collection.open(tmp_path / "c.gelato").items.to_dict("records")
-    assert (row["caption"], row["captions"]) == ("one", "one\ntwo")
-    assert (row["url"], row["score"], row["tags"]) == ("u", 0.5, "['a']")
-
-
-def test_an_unchanged_image_keeps_its_columns_when_its_date_changes(tmp_path, encoder):
-    import os
-
-    (tmp_path / "p").mkdir()
-    photograph(tmp_path / "p/a.jpg")
-    build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder)
-    os.utime(tmp_path / "p/a.jpg", (0, 0))
-    assert build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder).embedded == 0
-    assert Collection.open(tmp_path / "c.gelato").items["camera"].tolist() == ["Canon EOS 5D"]
+def test_an_encoder_that_was_used_here_before_needs_no_helper(tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "starter").touch()
+    assert not FirstUse().exporting

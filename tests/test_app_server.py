@@ -4,27 +4,16 @@ import asyncio
 import base64
 import csv
 import io
-import os
-import re
-import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
-import httpx
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 from starlette.testclient import TestClient
 
 from app.application import make_application
-from app.command import main
-from app.server.authentication import read_users
 from app.server.limits import LARGEST_BODY, LARGEST_IMAGE
-from app.server.listening import listen
-from app.state.first_use import FirstUse
 from app.state.library import Library
 from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
@@ -252,45 +241,6 @@ def test_a_published_segment_is_seen_without_a_restart(library, squares, tmp_pat
     assert len(entry.published()) == before + 1
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [("", "names nobody"), ("ana", "Line 1"), ("\nana:", "Line 2"), (":x", "Line 1"), ("ana:x\nana:y", "again")],
-)
-def test_a_malformed_auth_file_is_told_by_its_line(tmp_path, text, says):
-    (tmp_path / "users").write_text(text)
-    with pytest.raises(UserError, match=says):
-        read_users(tmp_path / "users")
-
-
-def test_an_auth_file_may_have_colons_in_a_password(tmp_path):
-    (tmp_path / "users").write_text("ana:a:b\n\nbob: c\n")
-    assert read_users(tmp_path / "users") == {"ana": "a:b", "bob": " c"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "says"),
-    [
-        (["--images", "nowhere"], 1, "nowhere"),
-        (["--images", "empty"], 1, "no images"),
-        (["--collection", "nowhere"], 1, "does not exist"),
-        (["--auth", "nowhere"], 1, "cannot be read"),
-        (["--auth", "empty.txt"], 1, "names nobody"),
-        (["--host", "0.0.0.0"], 1, "--auth"),
-        (["--share"], 1, "--auth"),
-        (["--port", "banana"], 2, "banana"),
-        (["--unknown"], 2, "--unknown"),
-    ],
-)
-def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, arguments, code, says):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty.txt").touch()
-    done = CliRunner().invoke(main, [*arguments, "--no-browser"])
-    assert done.exit_code == code and says in done.output
-    assert "Traceback" not in done.output and len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 4)
-
-
 def test_a_damaged_collection_says_so_each_time_and_hides_no_other(tmp_path):
     paint(tmp_path / "images" / "a.png", "red")
     for name in ("sound", "damaged"):
@@ -308,73 +258,6 @@ def test_a_damaged_collection_says_so_each_time_and_hides_no_other(tmp_path):
     assert damaged["images"] == 0 and "damaged" in damaged["problem"]
     assert [one["images"] for one in comparable_collections(library)["shelves"]] == [1, 0]
     library.stop()
-
-
-def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys):
-    first = listen("127.0.0.1", 0, True)
-    first.listen()
-    port = first.getsockname()[1]
-    try:
-        with pytest.raises(UserError, match="taken"):
-            listen("127.0.0.1", port, True)
-        second = listen("127.0.0.1", port, False)
-        assert second.getsockname()[1] > port
-        assert f"Port {port} is taken" in capsys.readouterr().out
-        second.close()
-    finally:
-        first.close()
-
-
-def test_answers_do_not_wait_for_the_acknowledgement_of_their_first_packet():
-    async def nodelay() -> int:
-        listening = listen("127.0.0.1", 0, True)
-        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-            writer.close()
-
-        async with await asyncio.start_server(met, sock=listening):
-            _, writer = await asyncio.open_connection(*listening.getsockname())
-            answer = await seen
-            writer.close()
-            await writer.wait_closed()
-        return answer
-
-    assert asyncio.run(nodelay()) == 1
-
-
-def test_the_command_serves_its_page_and_leaves_nothing_behind(library, tmp_path):
-    environment = os.environ | {"GELATO_CACHE": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"}
-    stale = tmp_path / "cache" / "page" / "999999999"
-    stale.mkdir(parents=True)
-    command = [sys.executable, "app.py", "--collection", str(tmp_path / "squares.gelato"), "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            url = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
-            answer = _get_patiently(url)
-            assert answer.status_code == 200 and "Gelato" in answer.text
-            assert not stale.exists() and len(list(stale.parent.iterdir())) == 1
-        finally:
-            process.terminate()
-            process.wait(20)
-    assert not list(stale.parent.iterdir())
-
-
-def _get_patiently(url: str) -> httpx.Response:
-    for _ in range(200):
-        try:
-            return httpx.get(url)
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url} did not answer")
-
-
-def test_an_encoder_that_was_used_here_before_needs_no_helper(tmp_path, monkeypatch):
-    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
-    (tmp_path / "encoders").mkdir()
-    (tmp_path / "encoders" / "starter").touch()
-    assert not FirstUse().exporting
 
 
 def test_a_job_that_waits_for_its_encoder_ends_with_the_library(tmp_path):
