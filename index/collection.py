@@ -218,6 +218,15 @@ class Collection:
             found = self._segments[part].record(int(row - self.vectors.starts[part]))
         return {name: found.get(name) for name in self.columns}
 
+    def display_name(self, row: int) -> str:
+        """The caption of an image, or the name of its file."""
+        return str(self.column("caption").iat[row]) or file_name(str(self.column("path").iat[row]))
+
+    def spread_rows(self, count: int) -> list[int]:
+        """At most count rows, in order, from all over the collection."""
+        last, count = len(self) - 1, min(count, len(self))
+        return [i * last // max(1, count - 1) for i in range(count)]
+
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """What is wrong with a segment's rows, as a sentence."""
@@ -283,6 +292,11 @@ class Collection:
             "bytes": sum(path.stat().st_size for path in files),
             "columns": self.columns,
         }
+
+
+def file_name(path: str) -> str:
+    """The last part of a path or of a shard's member."""
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def precision_of(manifest: Manifest, asked: str | None) -> str | None:

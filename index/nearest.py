@@ -121,6 +121,11 @@ def exact(
     return list(zip(best, rows, strict=True))
 
 
+def cosines(collection: Collection, queries: Vectors) -> NDArray[np.float32]:
+    """[N, K]: of every image with each of queries [K, dim], a segment at a time."""
+    return np.concatenate([np.asarray(part, np.float32) @ queries.T for part in collection.parts])
+
+
 def hasten(index: faiss.Index) -> None:
     """Let one query use every core, and start no thread but those."""
     lists = faiss.try_extract_index_ivf(index)

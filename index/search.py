@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.collection import Collection
+from index.collection import Collection, file_name
 from index.nearest import Nearest, load_nearest
 from index.query import Term, embed_query, with_file_names
 from index.retrieval.facets import Facet, FacetFilter, Rows, facets_of, with_any_tag
@@ -105,7 +105,7 @@ class Hit:
     @property
     def name(self) -> str:
         """Its caption, or the name of its file."""
-        return self.caption or self.path.replace("\\", "/").rpartition("/")[2]
+        return self.caption or file_name(self.path)
 
     def as_json(self) -> dict[str, object]:
         """What is known of it as JSON: its own fields, then the columns of its row."""

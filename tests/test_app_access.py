@@ -241,7 +241,7 @@ def test_others_are_not_told_where_images_lie(page, library):
         assert place not in page.get(path).text, path
     for path in ("/api/v1/search?q=red", "/api/v1/collections", "/api/v1/collections/hostile", "/api/v1/jobs"):
         assert place not in page.get(path).text, path
-    assert page.get("/api/v1/search", params={"q": "red", "where": f"source == '{place}'"}).status_code == 400
+    assert page.get("/api/v1/search", params={"q": "red", "filter": f"source == '{place}'"}).status_code == 400
 
 
 def test_no_request_indexes_a_folder_unless_it_is_from_this_computer(page, library):

@@ -66,13 +66,13 @@ def test_search_filters_leaves_out_and_goes_on(api):
     def names(**params):
         return [hit["name"] for hit in api.get("/api/v1/search", params=params).json()["results"]]
 
-    assert names(q="blue", where="width > 50") == ["wide.png"]
+    assert names(q="blue", filter="width > 50") == ["wide.png"]
     assert names(q="red", without="blue") == names(q="red - blue") != names(q="red")
     # Words as they are, not a query: the encoder sees the red in them.
     assert names(q="green", without="blue - red") == names(q="green - red") != names(q="green - blue - red")
     everything = names(q="green")
     assert names(q="green", k=2, offset=2) == everything[2:4] and len(everything) == 6
-    assert len(names()) == 6 and names(sort="name", k=1) == ["blue.png"]
+    assert len(names()) == 6 and names(order="name", k=1) == ["blue.png"]
 
 
 def test_a_image_is_uploaded_searched_with_and_classified(api):
@@ -124,14 +124,18 @@ def test_collections_and_jobs_are_told(api, library):
 @pytest.mark.parametrize(
     ("method", "path", "given", "status", "says"),
     [
-        ("get", "/search?q=red&where=1", {}, 400, "compares nothing"),
+        ("get", "/search?q=red&filter=1", {}, 400, "compares nothing"),
+        ("get", "/search?q=red&where=1", {}, 422, "no field 'where'; it is called 'filter' now"),
+        ("get", "/search?sort=name", {}, 422, "no field 'sort'; it is called 'order' now"),
+        ("get", "/search?threshold=high", {}, 422, "not a number, auto, on or off"),
+        ("get", "/search?facets=width", {}, 400, "not COLUMN=VALUE"),
         ("get", "/search?collection=other", {}, 404, "no collection 'other'"),
         ("get", "/search?like=unknown", {}, 400, "no image unknown"),
         ("get", "/search?image=unknown", {}, 400, "no longer stored"),
         ("get", "/search?k=0", {}, 422, "k: "),
         ("get", "/search?k=many", {}, 422, "k: "),
         ("get", "/search?query=red", {}, 422, "no field 'query'"),
-        ("get", "/search?sort=shape", {}, 400, "ordered by 'shape'"),
+        ("get", "/search?order=shape", {}, 400, "ordered by 'shape'"),
         ("get", "/search?q=" + "x" * 2001, {}, 422, "2000"),
         ("get", "/search?q=red&without=red", {}, 400, "cancel out"),
         ("post", "/classify", {"json": {"classes": ["a"]}}, 422, "name one image"),
@@ -161,7 +165,7 @@ def test_what_breaks_inside_tells_nothing_outside(api, monkeypatch):
     def breaks(*_, **__):
         raise RuntimeError("/home/ana/secret")
 
-    monkeypatch.setattr("app.server.api.routes.find", breaks)
+    monkeypatch.setattr("app.state.search_requests.search", breaks)
     answer = api.get("/api/v1/search?q=red")
     assert answer.status_code == 500 and "terminal" in answer.json()["error"] and "secret" not in answer.text
 

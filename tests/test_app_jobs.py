@@ -8,7 +8,7 @@ import pytest
 from app.state import indexing as work
 from app.state.jobs import Job
 from app.state.library import Library
-from app.tabs.collections.tab import all_collections, do
+from app.tabs.collections.tab import act, all_collections
 from app.ui.inspector.inspector import image_facts
 from index.build import build_collection
 from tests.samples import ColourEncoder, paint
@@ -35,43 +35,45 @@ def finished(job: Job) -> Job:
 
 def test_a_folder_is_indexed_from_the_page_and_appears_as_a_collection(library, tmp_path):
     paint(tmp_path / "more" / "a.png", "red")
-    key = do(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})["key"]
+    key = act(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})[
+        "key"
+    ]
     job = finished(library.collection(key).job)
     assert job.state == "done" and job.note == "1 added"
     cards = {card["name"]: card for card in all_collections(library)["cards"]}
     assert cards["More"]["images"] == 1 and cards["More"]["deletable"] and not cards["squares"]["deletable"]
     with pytest.raises(UserError, match="already here"):
-        do(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})
+        act(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})
 
 
 def test_an_update_brings_in_what_is_new_and_says_what_changed(library, squares):
     paint(squares / "new.png", "green", (60, 60))
     (squares / "cold" / "grey.tiff").unlink()
-    job = finished(library.jobs.get(do(library, {"action": "update", "key": "squares"})["job"]))
+    job = finished(library.jobs.get(act(library, {"action": "update", "key": "squares"})["job"]))
     assert job.note == "1 added, 1 gone"
     assert {"id", "about", "note", "stopping"} <= set(all_collections(library)["jobs"][0])
 
 
 def test_a_collection_is_taken_off_the_page_and_only_its_own_is_deleted(library, tmp_path):
     paint(tmp_path / "more" / "a.png", "red")
-    key = do(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour"})["key"]
+    key = act(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour"})["key"]
     opened = library.collection(key)
     finished(opened.job)
     with pytest.raises(UserError, match="was not made by this page"):
-        do(library, {"action": "delete", "key": "squares"})
-    do(library, {"action": "delete", "key": key})
+        act(library, {"action": "delete", "key": "squares"})
+    act(library, {"action": "delete", "key": key})
     assert not opened.path.exists() and (tmp_path / "more" / "a.png").exists()
     with pytest.raises(UserError, match="only collection"):
-        do(library, {"action": "close", "key": "squares"})
+        act(library, {"action": "close", "key": "squares"})
     assert library.collection("squares").path.exists()
 
 
 def test_a_collection_is_verified_and_a_fault_is_told_with_what_mends_it(library):
-    job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
+    job = finished(library.jobs.get(act(library, {"action": "verify", "key": "squares"})["job"]))
     assert job.note == "no faults"
     vectors = next(library.collection("squares").path.glob("segments/*/vectors.npy"))
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x7f")
-    job = finished(library.jobs.get(do(library, {"action": "verify", "key": "squares"})["job"]))
+    job = finished(library.jobs.get(act(library, {"action": "verify", "key": "squares"})["job"]))
     assert "faults, the first: " in job.note and "--repair" in job.note
 
 
@@ -85,10 +87,10 @@ def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkey
         return build_collection(sources, into, encoder, stop=lambda: False)
 
     monkeypatch.setattr(work, "build_collection", slow)
-    id = do(library, {"action": "update", "key": "squares"})["job"]
+    id = act(library, {"action": "update", "key": "squares"})["job"]
     with pytest.raises(UserError, match="is being worked on"):
-        do(library, {"action": "update", "key": "squares"})
-    do(library, {"action": "stop", "job": id})
+        act(library, {"action": "update", "key": "squares"})
+    act(library, {"action": "stop", "job": id})
     assert finished(library.jobs.get(id)).state == "done" and started
 
 
@@ -103,7 +105,7 @@ def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkey
 def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(library, ask):
     library.local = False
     with pytest.raises(UserError, match="from this computer only"):
-        do(library, ask)
+        act(library, ask)
     card = all_collections(library)["cards"][0]
     assert card["path"] == "" and "sources" not in card
     id = library.collection("squares").published().items["id"][0]
@@ -113,11 +115,11 @@ def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(li
 @pytest.mark.parametrize("source", ["", "  ", "/nowhere/at/all", "relative/nowhere"])
 def test_a_source_that_is_not_there_is_a_sentence(library, source):
     with pytest.raises(UserError):
-        do(library, {"action": "index", "source": source})
+        act(library, {"action": "index", "source": source})
 
 
 def test_an_unknown_action_or_job_is_a_sentence(library):
     with pytest.raises(UserError, match="nothing called 'explode'"):
-        do(library, {"action": "explode", "key": "squares"})
+        act(library, {"action": "explode", "key": "squares"})
     with pytest.raises(UserError, match="not known any more"):
-        do(library, {"action": "stop", "job": "x"})
+        act(library, {"action": "stop", "job": "x"})

@@ -26,12 +26,12 @@ def test_the_line_is_off_for_an_encoder_that_was_not_measured_and_can_be_asked_f
     expect(page.locator("#histogram")).to_be_hidden()
     page.get_by_role("button", name="Show it anyway").click()
     expect(page.locator("#histogram")).to_be_visible()
-    assert asked(page, "line") == "on"
+    assert asked(page, "threshold") == "on"
     expect(page.locator("#remarks")).to_contain_text("was not measured")
 
 
 def test_the_line_is_moved_by_keys_weak_results_are_dimmed_and_the_place_is_in_the_link(opened):
-    page = opened("?q=blue&line=0.5")
+    page = opened("?q=blue&threshold=0.5")
     slider = page.get_by_role("slider", name="Relevance threshold")
     expect(slider).to_be_visible()
     likely = int(page.locator("#status b").inner_text().split()[0])
@@ -41,8 +41,8 @@ def test_the_line_is_moved_by_keys_weak_results_are_dimmed_and_the_place_is_in_t
     assert weak.count() == 60 - likely
     slider.focus()
     slider.press("ArrowRight")
-    page.wait_for_function("new URLSearchParams(location.search).get('line') !== '0.5'")
-    assert 0.5 < float(asked(page, "line")) <= 0.56
+    page.wait_for_function("new URLSearchParams(location.search).get('threshold') !== '0.5'")
+    assert 0.5 < float(asked(page, "threshold")) <= 0.56
     page.locator("#hide-line").click()
     expect(weak).to_have_count(0)
     page.go_back()
@@ -77,7 +77,7 @@ def test_a_filter_that_nothing_passes_says_so_and_is_taken_away(opened):
 def test_results_come_in_another_order(opened):
     page = opened("?filters=" + json.dumps([{"column": "path", "contains": "red"}]))
     page.get_by_label("Order").select_option("largest")
-    page.wait_for_function("new URLSearchParams(location.search).get('sort') === 'largest'")
+    page.wait_for_function("new URLSearchParams(location.search).get('order') === 'largest'")
     expect(page.locator("#grid .g-name").first).to_contain_text("red 70")
 
 

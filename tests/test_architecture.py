@@ -28,22 +28,15 @@ INSIDE_APP = {
     **{f"app/tabs/{tab}": {f"app.tabs.{tab}", "app.ui", "app.state", "app.server.api.schemas"} for tab in TABS},
 }
 KNOWN_STRAYS = {
-    "app/tabs/collections/tab.py imports app.tabs.search.tab.answered",
-    "app/tabs/compare/tab.py imports app.tabs.search.tab.answered",
     "app/tabs/lecture/tab.py imports app.tabs.probe.tab.image_of",
     "app/tabs/lecture/tab.py imports app.tabs.probe.tab.likeliest",
     "app/tabs/lecture/tab.py imports app.tabs.probe.tab.reader",
     "app/tabs/lecture/tab.py imports app.tabs.probe.tab.shown",
-    "app/tabs/lecture/tab.py imports app.tabs.search.tab.answered",
-    "app/tabs/map/tab.py imports app.tabs.search.tab.answered",
-    "app/tabs/probe/tab.py imports app.tabs.search.tab.answered",
 }  # to be removed, none to be added
 KNOWN_NUMERICS = {
     "app/server/api/routes.py",
     "app/tabs/classify/image.py",
-    "app/tabs/compare/tab.py",
     "app/tabs/lecture/tab.py",
-    "app/tabs/map/tab.py",
     "app/tabs/probe/tab.py",
 }  # files that compute in app; to be removed, none to be added
 

@@ -14,9 +14,10 @@ from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.state.library import Library
-from app.state.questions import MOST, read_request
+from app.state.search_requests import MOST, PageSearch, run_search
+from app.state.validation import validated
 from index.collection import LOCAL_COLUMNS, Collection
-from index.search import Hit, hits_of, search
+from index.search import Hit, hits_of
 from index.storage.tables import csv_text
 from index.storage.tags import read_tags
 from training.models.errors import UserError
@@ -29,13 +30,13 @@ def export_routes(library: Library) -> APIRouter:
     @router.get("/export/{key}.{kind}")
     def question(key: str, kind: str, request: Request) -> Response:
         given = request.query_params
-        ask: dict[str, Any] = {"collection": key, **{name: given.get(name) for name in ("q", "k", "sort", "line")}}
-        ask |= {"like": given.getlist("like"), "images": given.getlist("image")}
+        fields: dict[str, Any] = {name: given[name] for name in ("q", "k", "order", "threshold") if name in given}
+        fields |= {"collection": key, "like": given.getlist("like"), "image": given.getlist("image")}
         try:
-            ask["filters"] = json.loads(given.get("filters") or "[]")
+            fields["facets"] = json.loads(given.get("filters") or "[]")
         except (ValueError, RecursionError):
             return PlainTextResponse("The filters of this address are not JSON.", 400)
-        return _response(library, kind, ask)
+        return _response(library, kind, fields)
 
     @router.post("/export/{key}.{kind}")
     async def chosen(key: str, kind: str, request: Request) -> Response:
@@ -55,19 +56,17 @@ def _response(library: Library, kind: str, fields: Mapping[str, Any], ids: Seque
     if kind not in KINDS:
         return PlainTextResponse(f"There is no export called {kind}; choose from {', '.join(KINDS)}.", 404)
     try:
-        opened, request = read_request(library, fields)
-        collection = opened.published()
+        opened = library.collection(fields["collection"])
         if ids is None:
-            encoder = library.encoder(opened) if request.needs_encoder else None
-            hits: Sequence[Hit] = search(collection, encoder, request).hits
+            hits: Sequence[Hit] = run_search(library, validated(PageSearch, fields))[2].hits
         else:
-            hits = _chosen(collection, ids)
+            hits = _chosen(opened.published(), ids)
     except UserError as error:
         return PlainTextResponse(str(error), 400)
     make, media = KINDS[kind]
     name = f"gelato-{opened.key}-{'chosen' if ids is not None else 'search'}.{kind}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(make(Export(collection, hits, library.local)), media_type=media, headers=headers)
+    return Response(make(Export(opened.published(), hits, library.local)), media_type=media, headers=headers)
 
 
 def _chosen(collection: Collection, ids: Sequence[str]) -> list[Hit]:

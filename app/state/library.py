@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.state.classifiers import Classifiers
+from app.state.errors import NotFound
 from app.state.jobs import Job, Jobs
 from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
@@ -78,12 +79,12 @@ class Library:
             return list(self._collections.values())
 
     def collection(self, key: str | None) -> OpenCollection:
-        """The open collection with that key, the first one if no key is given; UserError if there is none."""
+        """The open collection with that key, the first one if no key is given; NotFound if there is none."""
         with self._lock:
             found = self._collections.get(key) if key else next(iter(self._collections.values()), None)
         if found is None:
             wanted = f"no collection {key!r} here; choose one" if key else "no collection open; open one"
-            raise UserError(f"There is {wanted} at the top of the page.")
+            raise NotFound(f"There is {wanted} at the top of the page.")
         return found
 
     def close(self, opened: OpenCollection) -> None:

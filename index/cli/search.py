@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from index.query import Term
-    from index.retrieval.facets import FacetFilter
     from index.search import Hit, SearchResult
 
 
@@ -73,6 +72,7 @@ def search(
     TEXT or an image, the images that pass the filters are listed.
     """
     from index.collection import Collection, precision_of
+    from index.retrieval.facets import read_facet_filters
     from index.search import SearchRequest, threshold_setting
     from index.search import search as find
     from training.models.encoders import load_encoder
@@ -83,7 +83,7 @@ def search(
     request = SearchRequest(
         terms=terms,
         filter=where,
-        facets=_facet_filters(filters),
+        facets=read_facet_filters(filters),
         tags=tags,
         order=order,
         threshold=threshold_setting(threshold),
@@ -111,19 +111,6 @@ def _terms(
     if vector is not None:
         terms.append(Term(vector=_read_vector(vector)))
     return terms
-
-
-def _facet_filters(filters: tuple[str, ...]) -> "list[FacetFilter]":
-    """Filters from COLUMN=VALUE, one a column."""
-    from index.retrieval.facets import FacetFilter
-
-    values: dict[str, list[str]] = {}
-    for one in filters:
-        column, equals, value = one.partition("=")
-        if not equals or not column:
-            raise UserError(f"The filter {one!r} is not COLUMN=VALUE; write comparisons with --where.")
-        values.setdefault(column.strip(), []).append(value.strip())
-    return [FacetFilter(column, values=tuple(of_column)) for column, of_column in values.items()]
 
 
 def _fields(hit: "Hit", result: "SearchResult") -> dict[str, object]:

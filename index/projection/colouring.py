@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from index.collection import Collection
+from index.nearest import cosines
+from index.query import Term, embed_query, with_file_names
+from index.retrieval.everyday import SENTENCE
+from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.zero_shot import ClassName, zero_shot_classifier
 
 MOST_CLASSES = 10  # colours that people can tell apart, colour-blind or not
 UNKNOWN = 255  # the code of an image that is of no class, or whose value is not known
@@ -132,6 +138,18 @@ def by_score(scores: NDArray, marked: int = 12) -> Colouring:
     return Colouring(
         "scale", _steps(scores, low, high), low=ends[0], high=ends[1], best=(tuple(int(row) for row in order),)
     )
+
+
+def by_query(collection: Collection, encoder: Encoder, terms: Sequence[Term]) -> Colouring:
+    """Each image by its score for a query. UserError if there are no terms."""
+    query = embed_query(with_file_names(terms, collection), collection, encoder)
+    return by_score(cosines(collection, query[None])[:, 0])
+
+
+def by_texts(collection: Collection, encoder: Encoder, texts: Sequence[str]) -> Colouring:
+    """Each image by the text that it has the highest score for, as a class name. UserError for too many texts."""
+    classifier = zero_shot_classifier(encoder, [ClassName(text) for text in texts], [SENTENCE])
+    return by_words(cosines(collection, classifier), texts)
 
 
 def by_words(scores: NDArray, words: Sequence[str], marked: int = 12) -> Colouring:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from index.collection import Collection
 from index.projection.projection import Points, sample
+from index.retrieval.everyday import SENTENCE, everyday_embeddings
+from training.models.encoder import Encoder
+from training.models.zero_shot import everyday_words
 
 MOST_REGIONS = 24
 PER_REGION = 40  # images, about, before there is another region
@@ -50,6 +54,13 @@ def _nearest(points: NDArray, centres: NDArray) -> NDArray[np.int32]:
         closer = distance < least
         best[closer], least[closer] = i, distance[closer]
     return best
+
+
+def named_regions(collection: Collection, points: Points, encoder: Encoder) -> tuple[list[Region], NDArray[np.uint8]]:
+    """The regions of a map of the collection with their words, and the region of each point, [N]."""
+    own = regions(points)
+    bank = everyday_embeddings(encoder, SENTENCE) if encoder.reads_text else None
+    return name_regions(points, own, collection.parts, everyday_words(), bank), own.astype(np.uint8)
 
 
 def name_regions(

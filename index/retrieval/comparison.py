@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.nearest import cosines
 from training.models.errors import UserError
 
 DEPTH = 100  # how far down two rankings are compared; with p = 0.9 what lies below weighs nothing
@@ -111,7 +112,7 @@ def compare(
 
 def _ranks(collection: Collection, rows: NDArray[np.intp], query: NDArray[np.float32]) -> tuple[NDArray, NDArray]:
     """The order of rows, best first, and the rank of each row from 1."""
-    scores = np.concatenate([np.asarray(part, np.float32) @ query for part in collection.parts])[rows]
+    scores = cosines(collection, query[None])[rows, 0]
     order = np.argsort(-scores, kind="stable")
     ranks = np.empty(len(rows), np.intp)
     ranks[order] = np.arange(1, len(rows) + 1)

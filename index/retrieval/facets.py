@@ -35,6 +35,17 @@ class FacetFilter:
     contains: str | None = None
 
 
+def read_facet_filters(texts: Sequence[str]) -> list[FacetFilter]:
+    """Filters as people write them, COLUMN=VALUE; values of one column are alternatives. UserError for others."""
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals or not column.strip():
+            raise UserError(f"The filter {text!r} is not COLUMN=VALUE.")
+        values.setdefault(column.strip(), []).append(value.strip())
+    return [FacetFilter(column, values=tuple(of_column)) for column, of_column in values.items()]
+
+
 class Facets:
     """The columns of a collection's items, prepared once so that filters and counts are quick.
 

@@ -21,11 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from training.models.encoder import Encoder, Vectors, unit
+from index.retrieval.everyday import everyday_embeddings
+from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
-from training.models.lru_cache import LRUCache
-from training.models.text_cache import remembered_texts
-from training.models.zero_shot import everyday_words
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +38,6 @@ BINS = 40
 
 # Encoders for which precision and false alarms were measured and are good enough to show the threshold unasked.
 TRUSTED = ("starter",)
-
-_banks: LRUCache[tuple[str, str, str], Vectors] = LRUCache(4)
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ def null_distribution(collection: Collection, encoder: Encoder) -> NullDistribut
 
     Takes about a second for 100,000 images.
     """
-    bank = _bank(encoder)
+    bank = everyday_embeddings(encoder)
     vectors = collection.vectors
     random = np.random.default_rng(0)
     sample = np.asarray(vectors[np.sort(random.permutation(len(vectors))[:SAMPLE])], np.float32)
@@ -171,13 +167,6 @@ def null_distribution(collection: Collection, encoder: Encoder) -> NullDistribut
         collection_threshold=max(ABOVE_COLLECTION * float(by_collection), LEAST),
         moments=moments if len(rows) == len(vectors) else None,
     )
-
-
-def _bank(encoder: Encoder) -> Vectors:
-    """The everyday words as the encoder embeds them: [M, dim]."""
-    prompts = [f"a photo of a {word}" for word in everyday_words()]
-    key = (encoder.fingerprint, encoder.runtime, encoder.precision)
-    return _banks.get_or_make(key, lambda: unit(remembered_texts(encoder, prompts)))
 
 
 def _moments(scores: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

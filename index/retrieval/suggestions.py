@@ -1,10 +1,11 @@
-"""What a collection can be asked for: the everyday words that its own images answer best."""
+"""Suggestions: the everyday words that the images of a collection have the highest scores for."""
 
 import numpy as np
 
 from index.collection import Collection
+from index.retrieval.everyday import SENTENCE, everyday_embeddings
 from training.models.encoder import Encoder
-from training.models.zero_shot import ClassName, everyday_words, zero_shot_classifier
+from training.models.zero_shot import everyday_words
 
 SAMPLE = 2000  # images looked at: more do not change the six words
 
@@ -17,7 +18,7 @@ def suggestions(collection: Collection, encoder: Encoder, count: int = 6) -> lis
     if not encoder.reads_text or not len(collection):
         return []
     words = everyday_words()
-    bank = zero_shot_classifier(encoder, [ClassName(word) for word in words], ["a photo of a {}."])
+    bank = everyday_embeddings(encoder, SENTENCE)
     rows = np.random.default_rng(0).permutation(len(collection))[:SAMPLE]
     scores = np.asarray(collection.vectors[np.sort(rows)], np.float32) @ bank.T  # [images, words]
     if len(scores) > 1:  # words that like every image say nothing about any

@@ -13,6 +13,13 @@ def as_text(cell: object) -> str:
     return "" if _missing(cell) else str(cell)
 
 
+def as_display(cell: object) -> str:
+    """A cell as a page shows it: dates to the minute, numbers without needless digits; empty for a missing one."""
+    if isinstance(cell, pd.Timestamp) and not _missing(cell):
+        return f"{cell:%Y-%m-%d %H:%M}"
+    return f"{cell:g}" if isinstance(cell, float) and not _missing(cell) else as_text(cell)
+
+
 def as_json(cell: object) -> JsonCell:
     """A cell as JSON holds it: dates in ISO 8601, None for a missing one, other objects as text."""
     if _missing(cell):

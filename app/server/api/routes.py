@@ -1,6 +1,5 @@
 """/api/v1: the functions behind the tabs as JSON, and the same through gradio_client. docs/api.md has examples."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -21,7 +20,6 @@ from app.server.api.schemas import (
     CollectionOf,
     ImageOf,
     JobState,
-    Match,
     Matches,
     NamedClasses,
     Probe,
@@ -30,16 +28,16 @@ from app.server.api.schemas import (
     Search,
     Uploaded,
 )
+from app.server.api.search import search
+from app.state.errors import NotFound
 from app.state.jobs import Job
 from app.state.label_requests import label_request
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.questions import read_request
+from app.state.validation import sentence
 from app.ui.api_docs.api_docs import api_docs
 from index.collection import LOCAL_COLUMNS
 from index.labels.request import NONE
-from index.search import Hit
-from index.search import search as find
 from index.storage.tags import read_tags
 from training.evaluation.winoground import pair_matrix, wins_of_matrix
 from training.models.encoder import Encoder, Vectors
@@ -52,10 +50,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such thing."},
     422: {"model": Problem, "description": "A field is missing, misspelt or of the wrong kind."},
 }
-
-
-class NotThere(UserError):
-    """What a request names does not exist."""
 
 
 def api_routes(library: Library) -> APIRouter:
@@ -105,12 +99,12 @@ def api_routes(library: Library) -> APIRouter:
     def job_(id: str) -> JobState:
         job = library.jobs.get(id)
         if job is None:
-            raise NotThere("That job is not known any more.")
+            raise NotFound("That job is not known any more.")
         return job_state(job)
 
     @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     def nothing(rest: str) -> None:
-        raise NotThere(f"There is nothing at this address for this kind of request; {PREFIX} is described at /docs.")
+        raise NotFound(f"There is nothing at this address for this kind of request; {PREFIX} is described at /docs.")
 
     return router
 
@@ -119,11 +113,11 @@ def api_errors(server: FastAPI) -> None:
     """Every error of ours as JSON with a sentence."""
 
     async def told(_: Request, error: Exception) -> JSONResponse:
-        return _problem(str(error), 404 if isinstance(error, NotThere) else 400)
+        return _problem(str(error), 404 if isinstance(error, NotFound) else 400)
 
     async def malformed(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return _problem(_sentence(error.errors()), 422)
+        return _problem(sentence(error.errors()), 422)
 
     async def failed(_: Request, error: Exception) -> JSONResponse:  # the server logs it all the same
         return _problem("Something went wrong here; the terminal has the details.", 500)
@@ -146,16 +140,20 @@ def client_functions(library: Library) -> None:
         like: list[str] | None = None,
         image: list[str] | None = None,
         without: list[str] | None = None,
-        where: str = "",
-        sort: str = "best",
+        filter: str = "",
+        facets: list[str] | None = None,
+        tags: list[str] | None = None,
+        order: str = "best",
+        threshold: float | str = "auto",
+        likely: bool = False,
         k: int = 60,
         offset: int = 0,
     ) -> dict[str, Any]:
-        """Images that answer words, images or both, best first."""
-        given = {"like": like or [], "image": image or [], "without": without or []}
-        return _told(
-            search, library, Search, q=q, collection=collection, where=where, sort=sort, k=k, offset=offset, **given
-        )
+        """Images that answer texts, images or both, best first."""
+        lists = {"like": like, "image": image, "without": without, "facets": facets, "tags": tags}
+        fields = {"q": q, "collection": collection, "filter": filter, "order": order, "threshold": threshold}
+        fields |= {"likely": likely, "k": k, "offset": offset}
+        return _told(search, library, Search, **fields, **{name: given or [] for name, given in lists.items()})
 
     def classify_(
         classes: list[str | dict[str, Any]],
@@ -192,44 +190,9 @@ def client_functions(library: Library) -> None:
         gr.api(function, api_name=function.__name__.rstrip("_"), concurrency_limit=4, concurrency_id="api")
 
 
-def search(library: Library, asks: Search) -> Matches:
-    """What the Search tab answers, with the columns of every result."""
-    opened = _open_collection(library, asks.collection)
-    if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", asks.where):
-        raise UserError("Where images lie is not told to others; leave source out of the filter.")
-    fields = asks.model_dump()
-    _, request = read_request(library, fields | {"collection": opened.key, "images": fields.pop("image")})
-    encoder = library.encoder(opened) if request.needs_encoder else None
-    result = find(opened.published(), encoder, request)
-    hidden = ("hash",) if library.local else ("hash", *LOCAL_COLUMNS)
-
-    def match(hit: Hit) -> Match:
-        return Match(
-            rank=hit.rank,
-            id=hit.id,
-            name=hit.name,
-            file=hit.path,
-            score=None if hit.score is None else round(hit.score, 5),
-            strength=None if hit.normalised_score is None else round(hit.normalised_score, 3),
-            likely=hit.likely,
-            preview=f"/media/{opened.key}/{hit.id}.webp",
-            columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
-        )
-
-    return Matches(
-        collection=opened.key,
-        encoder=opened.encoder_name,
-        images=result.total,
-        matching=result.matching,
-        likely=result.likely,
-        milliseconds=round(1000 * result.seconds, 1) if request.terms else None,
-        results=[match(hit) for hit in result.hits],
-    )
-
-
 def classify(library: Library, asks: Classify) -> Classified:
     """What the Classify tab answers for one image."""
-    opened = _open_collection(library, asks.collection)
+    opened = library.collection(asks.collection)
     encoder = library.encoder(opened)
     request = label_request(
         asks.class_names,
@@ -258,7 +221,7 @@ def classify(library: Library, asks: Classify) -> Classified:
 
 def probe(library: Library, asks: Probe) -> Probed:
     """Winoground's question of one example."""
-    opened = _open_collection(library, asks.collection)
+    opened = library.collection(asks.collection)
     encoder = library.encoder(opened)
     images = [_vector(library, opened, encoder, image) for image in asks.images]
     captions = encoder.embed_texts(asks.captions)
@@ -280,7 +243,7 @@ def collections(library: Library) -> list[CollectionOf]:
 
 def collection(library: Library, key: str) -> CollectionFacts:
     """What is known of one collection."""
-    opened = _open_collection(library, key)
+    opened = library.collection(key)
     facts = _facts(library, opened)
     if not facts["images"]:
         return CollectionFacts(**facts)
@@ -317,13 +280,7 @@ def _vector(library: Library, opened: OpenCollection, encoder: Encoder, of: Imag
     try:
         return np.asarray(collection.vector(of.id))
     except KeyError as error:
-        raise NotThere(f"There is no image {of.id} in {opened.name}.") from error
-
-
-def _open_collection(library: Library, key: str) -> OpenCollection:
-    if key and key not in {opened.key for opened in library.collections()}:
-        raise NotThere(f"There is no collection {key!r} here; {PREFIX}/collections lists those that are.")
-    return library.collection(key or None)
+        raise NotFound(f"There is no image {of.id} in {opened.name}.") from error
 
 
 def _told(ask: Callable[..., BaseModel], library: Library, model: type[BaseModel], **given: Any) -> dict[str, Any]:
@@ -331,21 +288,9 @@ def _told(ask: Callable[..., BaseModel], library: Library, model: type[BaseModel
     try:
         return ask(library, model(**given)).model_dump()
     except ValidationError as error:
-        raise gr.Error(_sentence(error.errors()), print_exception=False) from error
+        raise gr.Error(sentence(error.errors()), print_exception=False) from error
     except UserError as error:
         raise gr.Error(str(error), print_exception=False) from error
-
-
-def _sentence(errors: Any) -> str:
-    """The first thing that is wrong with a request, in words."""
-    first = errors[0]
-    place = [str(part) for part in first["loc"]]
-    if place and place[0] in ("query", "body", "path"):
-        del place[0]
-    if first["type"] == "extra_forbidden":
-        return f"There is no field {place[-1]!r}; /docs lists those that there are."
-    what = first["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(place)}: {what}." if place else f"{what}."
 
 
 def _problem(sentence: str, status: int) -> JSONResponse:

@@ -1,18 +1,16 @@
 """What the API takes and gives: one model a question and an answer, from which /openapi.json is made."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.state.questions import MOST, MOST_TERMS, PAGE
+from app.state.search_requests import MOST_FILTERS, Name, SearchFields, Text
 from index.labels.request import CalibrationKind, Mode
+from index.retrieval.facets import FacetFilter, read_facet_filters
+from index.storage.cells import JsonCell
 from training.models.zero_shot import ClassName
 
 MOST_CLASSES = 20_000
-
-Text = Annotated[str, StringConstraints(max_length=2000)]
-Name = Annotated[str, StringConstraints(max_length=200)]  # an id, a token, a key
-Names = Annotated[list[Name], Field(max_length=MOST_TERMS)]
 
 
 class Asked(BaseModel):
@@ -23,17 +21,15 @@ class Asked(BaseModel):
     collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
 
 
-class Search(Asked):
-    q: Text = Field("", description="What to look for, as typed on the page: 2:golden retriever + pool - people")
-    like: Names = Field([], description="Ids of images to resemble; with a minus before it, not to resemble.")
-    image: Names = Field([], description="Tokens of uploaded images, used like ids in `like`.")
-    without: Annotated[list[Text], Field(max_length=MOST_TERMS)] = Field([], description="Words that are not wanted.")
-    where: Annotated[str, StringConstraints(max_length=1000)] = Field(
-        "", description='Comparisons of columns that results must pass: width >= 1000 and folder == "beach"'
+class Search(SearchFields):
+    """A search by REST or gradio_client."""
+
+    facets: Annotated[list[Text], Field(max_length=MOST_FILTERS)] = Field(
+        [], description="COLUMN=VALUE, only images with this value; values of one column are alternatives."
     )
-    sort: Name = Field("best", description="best, newest, oldest, largest or name; of the likely matches.")
-    k: int = Field(PAGE, ge=1, le=MOST, description="How many results.")
-    offset: int = Field(0, ge=0, le=MOST, description="How many results to leave out before them.")
+
+    def facet_filters(self) -> list[FacetFilter]:
+        return read_facet_filters(self.facets)
 
 
 class LabelSettings(Asked):
@@ -106,20 +102,22 @@ class Match(BaseModel):
     id: str
     name: str = Field(description="The image's caption, or the name of its file.")
     file: str = Field(description="Where it is inside its source.")  # "path" would be a download to gradio_client
-    score: float | None = Field(description="Cosine to the question; null if nothing was asked for.")
-    strength: float | None = Field(None, description="Strength above the collection's noise; from 1 on likely.")
-    likely: bool | None = Field(None, description="Whether it lies above the relevance line; null if there is none.")
+    score: float | None = Field(description="Cosine to the query; null without one.")
+    normalised_score: float | None = Field(None, description="In units of the relevance threshold; from 1 on likely.")
+    likely: bool | None = Field(None, description="Whether it reaches the threshold; null if none is shown.")
+    tags: list[str] = []
     preview: str = Field(description="Address of a small WebP of it.")
-    columns: dict[str, Any] = Field(description="Its facts, and the columns that its source had.")
+    columns: dict[str, JsonCell] = Field(description="Its facts, and the columns that its source had.")
 
 
 class Matches(BaseModel):
     collection: str
     encoder: str
     images: int = Field(description="How many the collection holds.")
-    matching: int = Field(description="How many of them pass the filter.")
-    likely: int | None = Field(description="How many lie above the relevance line; null if there is none.")
-    milliseconds: float | None = Field(description="Time spent, from the encoder being ready; null without a question.")
+    matching: int = Field(description="How many of them pass the filters.")
+    likely: int | None = Field(description="How many reach the relevance threshold; null if none is shown.")
+    threshold: float | None = Field(description="The normalised score from which one is likely; null if none is shown.")
+    milliseconds: float | None = Field(description="Time spent, from the encoder being ready; null without a query.")
     results: list[Match]
 
 

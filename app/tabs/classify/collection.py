@@ -7,9 +7,9 @@ from typing import Any
 from app.state.labellings import finished, labelling_job
 from app.state.labellings import start_labelling as start_job
 from app.state.library import Library
-from app.state.questions import PAGE
+from app.state.search_requests import PAGE
 from app.tabs.classify.form import FIELDS, Form, calibration_of, read_form, understood
-from app.ui.inspector.inspector import file_name
+from index.collection import file_name
 from index.labels.request import NONE
 from index.labels.result import LabelResult
 from training.models.errors import UserError

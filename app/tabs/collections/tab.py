@@ -1,7 +1,6 @@
 """Collections: what is open, how it is, and what can be done with it."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import gradio as gr
@@ -9,8 +8,8 @@ import gradio as gr
 from app.state import indexing as work
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.tabs.search.tab import answered
 from app.ui.assets import load_module
+from app.ui.server_functions import server_functions
 from index.collection import Collection
 from index.search import nearest_of
 from training.models.errors import UserError
@@ -20,22 +19,12 @@ PROBLEMS = 200  # shown of the images that could not be read
 
 
 def collections_tab(library: Library) -> None:
-    """Lay out the tab: one component, whose functions answer what its script asks."""
-
-    def overview(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(all_collections, library)
-
-    def act(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(do, library, ask)
-
-    def problems(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(unread_images, library, ask)
-
+    """Lay out the tab: one component, whose script calls these functions."""
     gr.HTML(
         html_template="<div class='g-collections'></div>",
         js_on_load=load_module("tabs/collections/collections.js", "collections(element, server)"),
         apply_default_css=False,
-        server_functions=[overview, act, problems],
+        server_functions=server_functions(library, overview=all_collections, act=act, problems=unread_images),
         elem_id="collections",
     )
 
@@ -66,20 +55,18 @@ def _card(library: Library, opened: OpenCollection) -> dict[str, Any]:
         return card | {"problem": str(error)}
     if not collection:
         return card
-    step = max(1, len(collection) // COVER)
-    ids = [str(collection.items["id"].iat[row]) for row in range(0, len(collection), step)][:COVER]
+    ids = [str(collection.column("id").iat[row]) for row in collection.spread_rows(COVER)]
     return card | {
         "images": len(collection),
         "failed": collection.manifest.failed,
         "dim": collection.dim,
         "precision": collection.manifest.precision,
         "cover": ids,
-        **_facts(collection),
-        **({"sources": sorted(str(s) for s in collection.items["source"].unique())[:20]} if library.local else {}),
+        **collection.derived("card", lambda: _facts(collection)),
+        **({"sources": sorted(str(s) for s in collection.column("source").unique())[:20]} if library.local else {}),
     }
 
 
-@lru_cache(maxsize=32)
 def _facts(collection: Collection) -> dict[str, Any]:
     """What it takes a while to find out, once for each published state."""
     info, modified = collection.info(), (collection.path / "manifest.json").stat().st_mtime
@@ -93,20 +80,22 @@ def _facts(collection: Collection) -> dict[str, Any]:
     }
 
 
-def do(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """One of: index (a source), update, verify, close, delete (a collection), stop (a job)."""
-    action = str(ask.get("action"))
+    action = str(fields.get("action"))
     if action == "index":
-        encoder = str(ask.get("encoder") or "").strip() or "starter"
-        opened = work.index_folder(library, str(ask.get("source") or ""), encoder, str(ask.get("name") or "")[:80])
+        encoder = str(fields.get("encoder") or "").strip() or "starter"
+        opened = work.index_folder(
+            library, str(fields.get("source") or ""), encoder, str(fields.get("name") or "")[:80]
+        )
         return {"key": opened.key}
     if action == "stop":
-        job = library.jobs.get(str(ask.get("job")))
+        job = library.jobs.get(str(fields.get("job")))
         if job is None:
             raise UserError("That job is not known any more.")
         job.stopping.set()
         return {"job": job.id}
-    opened = library.collection(str(ask.get("key")))
+    opened = library.collection(str(fields.get("key")))
     if action == "update":
         return {"job": work.update(library, opened).id}
     if action == "verify":
@@ -120,9 +109,9 @@ def do(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
     return {"key": opened.key}
 
 
-def unread_images(library: Library, ask: Mapping[str, Any]) -> dict[str, Any]:
+def unread_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The images of a collection that could not be read, each with the reason."""
-    collection = library.collection(str(ask.get("key"))).published()
+    collection = library.collection(str(fields.get("key"))).published()
     failures = collection.failures
     rows = failures.head(PROBLEMS)[["path", "reason"]].to_dict("records")
     return {"problems": rows, "total": len(failures), "name": collection.name}

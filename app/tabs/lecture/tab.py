@@ -12,9 +12,8 @@ from app.state.library import Library
 from app.state.text_encoder import text_encoder
 from app.ui.assets import load_module
 from app.ui.inline_image import data_url
-from app.ui.inspector.inspector import file_name
 from app.ui.server_functions import server_functions
-from index.collection import Collection
+from index.collection import Collection, file_name
 from training.data.scenes import Scene, scene
 from training.evaluation.contrast import contrast
 from training.evaluation.likely_words import likely_words

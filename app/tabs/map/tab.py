@@ -1,72 +1,58 @@
 """Map: every image of the collection at its place, coloured, named and lassoed."""
 
 import base64
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.routing import APIRouter
-from numpy.typing import NDArray
 
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.questions import PAGE, read_terms
-from app.tabs.search.tab import answered
+from app.state.search_requests import PAGE, QueryFields
+from app.state.validation import validated
 from app.ui.assets import load_module
-from app.ui.inspector.inspector import file_name
+from app.ui.server_functions import server_functions
 from index.collection import Collection
-from index.projection.colouring import Colouring, by_column, by_score, by_words, colourable, first_column
-from index.projection.regions import name_regions, regions
-from index.query import embed_query, with_file_names
+from index.projection.colouring import Colouring, by_column, by_query, by_texts, colourable, first_column
+from index.projection.regions import named_regions
 from index.storage.tables import csv_text
 from index.storage.tags import tag
-from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
-from training.models.zero_shot import ClassName, everyday_words, zero_shot_classifier
+
+Fields = Mapping[str, Any]
 
 CHANGED = "The collection has changed meanwhile; the map is being drawn again."
 
 
 def map_tab(library: Library) -> None:
-    """Lay out the tab: one component with a canvas, whose functions answer the questions its script asks."""
-
-    def describe(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(describe_map, library, ask)
-
-    def words(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(map_words, library, ask)
-
-    def colour(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(map_colours, library, ask)
-
-    def images(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(images_of_rows, library, ask)
-
-    def table(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(table_of_rows, library, ask)
-
-    def tagged(ask: dict[str, Any]) -> dict[str, Any]:
-        return answered(tag_rows, library, ask)
-
+    """Lay out the tab: one component with a canvas, whose script calls these functions."""
     gr.HTML(
         html_template="<div class='g-map'></div>",
         js_on_load=load_module("tabs/map/map.js", "map(element, server)"),
         apply_default_css=False,
-        server_functions=[describe, words, colour, images, table, tagged],
+        server_functions=server_functions(
+            library,
+            describe=describe_map,
+            words=map_regions,
+            colour=map_colours,
+            images=images_of_rows,
+            table=table_of_rows,
+            tagged=tag_rows,
+        ),
         elem_id="map",
     )
 
 
-def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
+def describe_map(library: Library, fields: Fields) -> dict[str, Any]:
     """What there is to draw, and how far it can be trusted; starts UMAP where that is possible."""
-    opened = library.collection(ask.get("collection"))
+    opened = library.collection(fields.get("collection"))
     collection = opened.published()
     busy = opened.job is not None and opened.job.state == "running"
     umap, why = library.projections.umap_state(collection, library.jobs, busy)
-    wanted = ask.get("method")
+    wanted = fields.get("method")
     method = "umap" if umap == "ready" and wanted != "pca" else "pca"
     projection = library.projections.projection(collection, method)
     if projection is None:  # taken away between two looks
@@ -88,102 +74,88 @@ def describe_map(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def map_words(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
+def map_regions(library: Library, fields: Fields) -> dict[str, Any]:
     """The regions of the map with their words; waits for the encoder."""
-    opened, collection = _same(library, ask)
-    projection = library.projections.projection(collection, _method(ask))
+    opened, collection = _same_revision(library, fields)
+    projection = library.projections.projection(collection, _method(fields))
     if projection is None:
         raise UserError(CHANGED)
-    own = regions(projection.points)
     encoder = library.encoder(opened)
     collection.check_encoder(encoder)
-    bank = _everyday_bank(encoder) if encoder.reads_text else None
-    named = name_regions(projection.points, own, collection.parts, everyday_words(), bank)
-    return {"regions": [vars(region) for region in named], "codes": _packed(own.astype(np.uint8))}
+    regions, codes = named_regions(collection, projection.points, encoder)
+    return {"regions": [vars(region) for region in regions], "codes": _base64(codes.tobytes())}
 
 
-@lru_cache(maxsize=4)
-def _everyday_bank(encoder: Encoder) -> Vectors:
-    """[words, dim]: the everyday words as an encoder reads them, a second's work."""
-    return zero_shot_classifier(encoder, [ClassName(word) for word in everyday_words()], ["a photo of a {}."])
+def map_colours(library: Library, fields: Fields) -> dict[str, Any]:
+    """The colour of every image: by fields["by"], a column, or by the texts q and the images like.
 
-
-def map_colours(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
-    """The colour of every image: by ask["by"], a column, or by the words ask["q"] and images ask["like"].
-
-    Words parted by commas are classes; otherwise they are a query as in the search.
+    Texts separated by commas are classes; otherwise they are a query as in the search.
     """
-    opened, collection = _same(library, ask)
-    words = [part.strip() for part in str(ask.get("q") or "")[:2000].split(",") if part.strip()]
-    if not words and not ask.get("like"):
-        return _colours(by_column(collection.items, str(ask.get("by"))))
+    opened, collection = _same_revision(library, fields)
+    query = validated(QueryFields, {"q": fields.get("q") or "", "like": fields.get("like") or []})
+    texts = [part.strip() for part in query.q.split(",") if part.strip()]
+    if not texts and not query.like:
+        return _colours(by_column(collection.items, str(fields.get("by"))))
     encoder = library.encoder(opened)
     collection.check_encoder(encoder)
-    if len(words) > 1:
-        bank = zero_shot_classifier(encoder, [ClassName(word) for word in words], ["a photo of a {}."])
-        return _colours(by_words(_scores(collection, bank), words))
-    terms = with_file_names(read_terms(library.uploads, {"q": ask.get("q"), "like": ask.get("like")}), collection)
-    if not terms:
-        raise UserError("There is nothing to colour by; type what to look for.")
-    vector = embed_query(terms, collection, encoder)
-    said = " ".join(word for term in terms if (word := term.text)) or "like these"
-    return _colours(by_score(_scores(collection, vector[None])[:, 0])) | {"said": said}
-
-
-def _scores(collection: Collection, bank: NDArray) -> NDArray[np.float32]:
-    """[N, K] cosines of every image with the rows of bank, a segment at a time."""
-    return np.concatenate([np.asarray(part, np.float32) @ bank.T for part in collection.parts])
+    if len(texts) > 1:
+        return _colours(by_texts(collection, encoder, texts))
+    terms = query.terms(library.uploads)
+    name = " ".join(term.text for term in terms if term.text) or "like these"
+    return _colours(by_query(collection, encoder, terms)) | {"said": name}
 
 
 def _colours(colouring: Colouring) -> dict[str, Any]:
-    return {**vars(colouring), "codes": _packed(colouring.codes)}
+    return {**vars(colouring), "codes": _base64(colouring.codes.tobytes())}
 
 
-def _packed(codes: NDArray[np.uint8]) -> str:
+def _base64(codes: bytes) -> str:
     """Small numbers as text: 100,000 of them are 133 kB."""
-    return base64.b64encode(codes.tobytes()).decode()
+    return base64.b64encode(codes).decode()
 
 
-def _method(ask: dict[str, Any]) -> str:
-    return "umap" if ask.get("method") == "umap" else "pca"
+def _method(fields: Fields) -> str:
+    return "umap" if fields.get("method") == "umap" else "pca"
 
 
-def _same(library: Library, ask: dict[str, Any]) -> tuple[OpenCollection, Collection]:
-    """The collection in the revision that the asking page has drawn: its rows mean nothing in another."""
-    opened = library.collection(ask.get("collection"))
+def _same_revision(library: Library, fields: Fields) -> tuple[OpenCollection, Collection]:
+    """The collection in the revision that the page has drawn: its rows mean nothing in another."""
+    opened = library.collection(fields.get("collection"))
     collection = opened.published()
-    if ask.get("revision") != collection.revision:
+    if fields.get("revision") != collection.revision:
         raise UserError(CHANGED)
     return opened, collection
 
 
-def _rows(collection: Collection, ask: dict[str, Any]) -> list[int]:
-    rows = ask.get("rows")
+def _rows(collection: Collection, fields: Fields) -> list[int]:
+    rows = fields.get("rows")
     if not isinstance(rows, list) or not all(isinstance(r, int) and 0 <= r < len(collection) for r in rows):
         raise UserError("Those images are not on the map.")
     return rows
 
 
-def images_of_rows(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
+def images_of_rows(library: Library, fields: Fields) -> dict[str, Any]:
     """Images by their place in the collection, for cards; one page of them at most."""
-    opened, collection = _same(library, ask)
-    part = collection.items.iloc[_rows(collection, ask)[:PAGE]]
-    hits = [{"id": r.id, "name": r.caption or file_name(r.path), "score": None} for r in part.itertuples()]
+    opened, collection = _same_revision(library, fields)
+    ids = collection.column("id")
+    rows = _rows(collection, fields)[:PAGE]
+    hits = [{"id": ids.iat[row], "name": collection.display_name(row), "score": None} for row in rows]
     return {"hits": hits, "collection": opened.key}
 
 
-def table_of_rows(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
+def table_of_rows(library: Library, fields: Fields) -> dict[str, Any]:
     """Selected images as CSV."""
-    _, collection = _same(library, ask)
-    part = collection.items.iloc[_rows(collection, ask)]
-    return {"csv": csv_text(("id", "path", "caption"), zip(part["id"], part["path"], part["caption"], strict=True))}
+    _, collection = _same_revision(library, fields)
+    names = ("id", "path", "caption")
+    columns = [collection.column(name).iloc[_rows(collection, fields)] for name in names]
+    return {"csv": csv_text(names, zip(*columns, strict=True))}
 
 
-def tag_rows(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
+def tag_rows(library: Library, fields: Fields) -> dict[str, Any]:
     """Give selected images a tag."""
-    _, collection = _same(library, ask)
-    ids = [str(id) for id in collection.items["id"].iloc[_rows(collection, ask)]]
-    tag(collection, ids, str(ask.get("tag") or ""))
+    _, collection = _same_revision(library, fields)
+    ids = [str(id) for id in collection.column("id").iloc[_rows(collection, fields)]]
+    tag(collection, ids, str(fields.get("tag") or ""))
     return {"tagged": len(ids)}
 
 
@@ -195,7 +167,7 @@ def map_routes(library: Library) -> APIRouter:
     def places(key: str, request: Request) -> Response:
         """x and y of every image, float32, little-endian, in row order."""
         try:
-            collection = _asked_for(library, key, request)
+            collection = _collection_of(library, key, request)
             projection = library.projections.projection(collection, _method(dict(request.query_params)))
         except UserError as error:
             return PlainTextResponse(str(error), 404)
@@ -209,10 +181,10 @@ def map_routes(library: Library) -> APIRouter:
     @router.get("/map/{key}/{row}.webp")
     def preview(key: str, row: int, request: Request) -> Response:
         try:
-            collection = _asked_for(library, key, request)
+            collection = _collection_of(library, key, request)
         except UserError as error:
             return PlainTextResponse(str(error), 404)
-        path = collection.thumbnail(str(collection.items["id"].iat[row])) if 0 <= row < len(collection) else None
+        path = collection.thumbnail(str(collection.column("id").iat[row])) if 0 <= row < len(collection) else None
         if path is None:
             return PlainTextResponse("There is no such image.", 404)
         return FileResponse(path, media_type="image/webp", headers={"cache-control": "private, max-age=86400"})
@@ -220,6 +192,6 @@ def map_routes(library: Library) -> APIRouter:
     return router
 
 
-def _asked_for(library: Library, key: str, request: Request) -> Collection:
+def _collection_of(library: Library, key: str, request: Request) -> Collection:
     revision = request.query_params.get("revision", "")
-    return _same(library, {"collection": key, "revision": int(revision) if revision.isdigit() else None})[1]
+    return _same_revision(library, {"collection": key, "revision": int(revision) if revision.isdigit() else None})[1]

@@ -12,8 +12,8 @@ export const ORDERS = {
 };
 
 // q: text; like: [{ id, sign }]; images: [{ token, sign, name }]; k: how many results;
-// line: the relevance threshold, null for the one by itself, "on", "off" or a number.
-export const EMPTY = { q: "", like: [], images: [], k: PAGE, filters: [], sort: "best", line: null };
+// filters: facet filters; threshold: the relevance threshold, "auto", "on", "off" or a number.
+export const EMPTY = { q: "", like: [], images: [], k: PAGE, filters: [], order: "best", threshold: "auto" };
 
 export const isEmpty = (query) => !query.q && !query.like.length && !query.images.length;
 
@@ -22,14 +22,14 @@ export const writeQuery = (query, params, withImages = false) => {
   if (query.q) params.set("q", query.q);
   signed(query.like, "id").forEach((id) => params.append("like", id));
   if (query.filters.length) params.set("filters", JSON.stringify(query.filters));
-  if (query.sort !== "best") params.set("sort", query.sort);
-  if (query.line !== null) params.set("line", query.line);
+  if (query.order !== "best") params.set("order", query.order);
+  if (query.threshold !== "auto") params.set("threshold", query.threshold);
   if (withImages) signed(query.images, "token").forEach((token) => params.append("image", token));
   return params;
 };
 
 const readThreshold = (text) => {
-  if (text === null) return null;
+  if (!text) return "auto";
   return Number.isNaN(Number(text)) ? text : Number(text);
 };
 
@@ -46,14 +46,15 @@ const readFilters = (text) => {
 // The query of an address; images are not in it, so they are given.
 export const readQuery = (params, images) => {
   const k = parseInt(params.get("k"), 10);
+  const order = params.get("order") ?? params.get("sort"); // links of version 1 say sort and line
   return {
     q: params.get("q") || "",
     like: unsigned(params.getAll("like")),
     images,
     k: k > 0 ? Math.min(k, MOST) : PAGE,
     filters: readFilters(params.get("filters")),
-    sort: params.get("sort") in ORDERS ? params.get("sort") : "best",
-    line: readThreshold(params.get("line")),
+    order: order in ORDERS ? order : "best",
+    threshold: readThreshold(params.get("threshold") ?? params.get("line")),
   };
 };
 
@@ -73,8 +74,8 @@ export const requestOf = (query, collection) => ({
   collection,
   q: query.q,
   like: signed(query.like, "id"),
-  images: signed(query.images, "token"),
-  filters: query.filters,
-  sort: query.sort,
-  line: query.line,
+  image: signed(query.images, "token"),
+  facets: query.filters,
+  order: query.order,
+  threshold: query.threshold,
 });

@@ -14,7 +14,7 @@ export const exportMenu = () => {
   const root = node("span", { id: "export" });
   const link = button("link", "Copy link", () => copy(location.href, link), { id: "copy-link", hidden: true });
   const show = (query, results) => {
-    link.hidden = isEmpty(query) && !query.filters.length && query.sort === "best";
+    link.hidden = isEmpty(query) && !query.filters.length && query.order === "best";
     link.disabled = query.images.length > 0;
     link.title = link.disabled
       ? "An uploaded image stays on this computer, so it cannot be in a link"

@@ -5,15 +5,14 @@ import { collection, request } from "../../ui/session/session.js";
 // A sentence about the threshold with a button, { text, label, value }: value is the threshold to ask for. Or null.
 export const thresholdRemark = (threshold) => {
   if (!threshold) return null;
-  if (threshold.why === "off") return { text: "The relevance threshold is off. ", label: "Show it", value: null };
-  if (threshold.why) return null;
-  if (!threshold.shown) {
+  if (threshold.reason === "off") return { text: "The relevance threshold is off. ", label: "Show it", value: "auto" };
+  if (threshold.reason === "unmeasured") {
     const text = "No relevance threshold is shown: its error rate was not measured for this encoder. ";
     return { text, label: "Show it anyway", value: "on" };
   }
-  if (threshold.measured) return null;
+  if (!threshold.shown || threshold.measured) return null;
   const text = "The error rate of this relevance threshold was not measured for this encoder. ";
-  return { text, label: "Hide it", value: null };
+  return { text, label: "Hide it", value: "auto" };
 };
 
 class Remarks {

@@ -16,9 +16,9 @@ export const scoreRange = (hits) => {
 
 // How full the bar of a hit is, 0 to 1, or null without a score. results: an answer with its score range.
 export const barShare = (hit, results) => {
-  const threshold = results.line;
+  const { threshold } = results;
   const normalised = threshold?.shown;
-  const value = normalised ? hit.strength : hit.score;
+  const value = normalised ? hit.normalised_score : hit.score;
   if (value === null || value === undefined) return null;
   const { low, high } = normalised ? { low: 0, high: Math.max(threshold.best, 1) } : results;
   return Math.min(1, Math.max(0, (value - low) / Math.max(high - low, 1e-6)));
@@ -32,7 +32,7 @@ const divider = () =>
   node(
     "div",
     { class: "g-divider", id: "relevance-line", role: "separator" },
-    node("span", { text: "Relevance threshold: what follows scores no higher than unrelated images do" }),
+    node("span", { text: "Relevance threshold: what follows scores no higher than for unrelated texts" }),
   );
 
 export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
@@ -57,7 +57,7 @@ const resultCard = (hit, results, actions) => {
     onlike: (liked) => actions.like([liked.id], 1),
     tools: [unlike, actions.tick(hit), node("div", { class: "g-card-tags" }, ...tagNodes(hit.tags))],
   });
-  if (hit.likely === false && (results.likely || results.line.best < CLOSE)) made.classList.add("g-weak");
+  if (hit.likely === false && (results.likely || results.threshold.best < CLOSE)) made.classList.add("g-weak");
   return made;
 };
 

@@ -16,7 +16,7 @@ class Search extends SearchView {
   constructor(element, server) {
     super(element, server);
     this.query = { ...EMPTY };
-    this.results = null; // the last answer: hits, total, matching, likely, line, and the range of their scores
+    this.results = null; // the last answer: hits, total, matching, likely, threshold, and the range of their scores
     this.turn = 0; // answers to requests that were overtaken are dropped
     this.lost = false; // the last request never arrived; it is sent again
     this.tagNames = [];
@@ -40,7 +40,7 @@ class Search extends SearchView {
   read() {
     this.query = readQuery(new URLSearchParams(location.search), history.state?.images || []);
     this.field.value = this.query.q;
-    this.sort.value = this.query.sort;
+    this.order.value = this.query.order;
     this.filters.read(this.query.filters);
   }
 
@@ -68,7 +68,7 @@ class Search extends SearchView {
     this.turn++;
     this.grid.removeAttribute("aria-busy");
     this.draw(answer);
-    if (answer.line?.why === "soon") setTimeout(() => this.turn === turn + 1 && this.run(true), 1200);
+    if (answer.threshold?.reason === "pending") setTimeout(() => this.turn === turn + 1 && this.run(true), 1200);
   }
 
   async showMore() {
@@ -155,9 +155,9 @@ class Search extends SearchView {
     this.grid.replaceChildren(...resultCards(answer.hits, this.results, this.cardActions()));
     if (focused) this.focusCard(focused);
     this.notice.replaceChildren(...this.emptyNotice());
-    this.histogram.show(answer.line);
+    this.histogram.show(answer.threshold);
     this.drawStatus();
-    this.remarks.show(answer.line, this.query.q);
+    this.remarks.show(answer.threshold, this.query.q);
     const id = this.inspector.opened();
     if (id && !answer.hits.some((hit) => hit.id === id)) this.inspector.close();
     else this.mark();

@@ -22,9 +22,9 @@ export const emptyText = (results, query) => {
   if (results.likely !== 0) return null;
   const wanted = parseQuery(query.q).filter((term) => term.sign > 0);
   const texts = wanted.map((term) => term.text).join(", ");
-  return results.line.best > CLOSE
+  return results.threshold.best > CLOSE
     ? `No image stands out clearly for “${texts}”; the closest come first.`
-    : `Nothing here looks like “${texts}”. The closest follow; all score no higher than unrelated images do.`;
+    : `Nothing here looks like “${texts}”. The closest follow; all score no higher than for unrelated texts.`;
 };
 
 // How many results can still be shown.

@@ -55,10 +55,10 @@ export class SearchView {
     this.pills = node("div", { class: "g-terms", id: "terms", "aria-label": "Terms of the query" });
     this.chips = node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
     this.status = node("p", { class: "g-status", id: "status", role: "status" });
-    const setThreshold = (line) => this.change({ ...this.query, line }, true);
+    const setThreshold = (threshold) => this.change({ ...this.query, threshold }, true);
     this.remarks = remarks(this.server, setThreshold);
     this.histogram = histogram(setThreshold);
-    const load = (chosen) => request(this.server.filters, { collection: collection(), filters: chosen });
+    const load = (chosen) => request(this.server.filters, { collection: collection(), facets: chosen });
     this.filters = filters(load, (chosen) => this.change({ ...this.query, filters: chosen }));
     this.filtered = node("div", { class: "g-terms", id: "filtered", "aria-label": "Filters that are on" });
     const head = node("div", { class: "g-results-head" }, this.status, this.histogram.root, this.makeTools());
@@ -68,11 +68,11 @@ export class SearchView {
   makeTools() {
     const settings = { id: "open-filters", "aria-expanded": "false", "aria-controls": "filters" };
     this.filterButton = button("filter", "Filters", () => this.openFilters(this.filters.panel.hidden), settings);
-    const onchange = () => this.change({ ...this.query, sort: this.sort.value });
+    const onchange = () => this.change({ ...this.query, order: this.order.value });
     const options = Object.entries(ORDERS).map(([value, text]) => node("option", { value, text }));
-    this.sort = node("select", { class: "g-button", id: "sort", "aria-label": "Order", onchange }, ...options);
+    this.order = node("select", { class: "g-button", id: "order", "aria-label": "Order", onchange }, ...options);
     this.export = exportMenu();
-    return node("div", { class: "g-tools" }, this.filterButton, this.sort, this.export.link, this.export.root);
+    return node("div", { class: "g-tools" }, this.filterButton, this.order, this.export.link, this.export.root);
   }
 
   makeResults() {
@@ -93,7 +93,7 @@ export class SearchView {
       explain: (body) => request(this.server.explain, body),
       inspect: (body) => request(this.server.inspect, body),
       similar: (id) => this.similar(id),
-      open: (hit) => this.inspect({ ...hit, score: null, strength: undefined }, this.origin),
+      open: (hit) => this.inspect({ ...hit, score: null, normalised_score: null }, this.origin),
     };
     this.inspector = inspector(actions, () => {
       this.mark();

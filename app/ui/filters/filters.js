@@ -58,7 +58,7 @@ class Filters {
         ...this.body(facet),
       );
     const nothing = node("p", { class: "g-aside", text: "These images have no columns to filter by." });
-    this.panel.replaceChildren(...(answer.filters.length ? answer.filters.map(fieldset) : [nothing]));
+    this.panel.replaceChildren(...(answer.facets.length ? answer.facets.map(fieldset) : [nothing]));
     if (focused) this.panel.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   }
 

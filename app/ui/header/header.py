@@ -1,34 +1,32 @@
 """The line at the top: what is open, what reads it, and whether everything is searchable yet."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
 from app.state.library import Library
 from app.ui.assets import load_module
+from app.ui.server_functions import server_functions
 from training.models.errors import UserError
 
 
 def header(library: Library) -> gr.HTML:
     """Lay out the header; its value names the collection that the page looks at."""
-
-    def state(ask: dict[str, Any]) -> dict[str, Any]:
-        return page_state(library, ask)
-
     return gr.HTML(
         value={"collection": library.collection(None).key},
         html_template="<header class='g-header'></header>",
         js_on_load=load_module("ui/header/header.js", "header(element, props, server)"),
         apply_default_css=False,
-        server_functions=[state],
+        server_functions=server_functions(library, state=page_state),
         elem_id="header",
     )
 
 
-def page_state(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
+def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What the page shows of a collection that does not depend on a query."""
     try:
-        opened = library.collection(ask.get("collection"))
+        opened = library.collection(fields.get("collection"))
         collection = opened.collection
     except UserError as error:
         return {"error": str(error), "collections": [{"key": s.key, "name": s.name} for s in library.collections()]}
@@ -49,7 +47,7 @@ def page_state(library: Library, ask: dict[str, Any]) -> dict[str, Any]:
         "searchable": images,
         "revision": collection.revision if collection is not None else 0,
         "failed": collection.manifest.failed if collection is not None else 0,
-        "columns": list(collection.items.columns) if images and collection is not None else [],
+        "columns": collection.columns if images and collection is not None else [],
         "encoder": encoder,
         "job": job.as_dict() if job is not None else None,
         "chips": opened.suggested(library.encoder(opened) if encoder["state"] == "ready" else None),

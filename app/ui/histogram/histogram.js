@@ -41,13 +41,13 @@ class Histogram {
   show(shown) {
     this.root.hidden = !shown?.shown;
     if (this.root.hidden) return;
-    this.threshold = shown.at;
+    this.threshold = shown.value;
     this.histogram = shown.histogram;
     const focused = this.root.contains(document.activeElement);
     const slider = this.slider();
     const hide = link("hide-line", "hide", "Show the results without a threshold", () => this.moved("off"));
     const reset = link("own-line", "reset", "Put the threshold back to the end of the null distribution", () =>
-      this.moved(null),
+      this.moved("auto"),
     );
     this.root.replaceChildren(...[hide, this.threshold !== 1 && reset, slider].filter(Boolean));
     if (focused) slider.focus();
@@ -97,5 +97,5 @@ class Histogram {
   }
 }
 
-// moved(threshold) hears where the threshold was put: a score, null for where it is by itself, "off" for nowhere.
+// moved(threshold) hears where the threshold was put: a normalised score, "auto" for 1, "off" for nowhere.
 export const histogram = (moved) => new Histogram(moved);

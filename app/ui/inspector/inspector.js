@@ -11,7 +11,7 @@ const titled = (column) => column[0].toUpperCase() + column.slice(1).replaceAll(
 
 // The rows of the table of facts, [name, text] each.
 export const factRows = (hit, facts, columns) => {
-  const normalised = hit.strength === undefined ? "" : `, normalised ${hit.strength.toFixed(2)}`;
+  const normalised = typeof hit.normalised_score === "number" ? `, normalised ${hit.normalised_score.toFixed(2)}` : "";
   const scored = hit.score !== null && hit.score !== undefined;
   return [
     scored && ["Score", `${score(hit.score)}${normalised}, rank ${hit.rank}`],

@@ -1,0 +1,39 @@
+"""A search by REST or gradio_client."""
+
+from app.server.api.schemas import Match, Matches, Search
+from app.state.library import Library
+from app.state.search_requests import run_search
+from index.collection import LOCAL_COLUMNS
+from index.search import Hit
+
+
+def search(library: Library, fields: Search) -> Matches:
+    """What the Search tab answers, with the columns of every result."""
+    opened, request, result = run_search(library, fields)
+    hidden = ("hash",) if library.local else ("hash", *LOCAL_COLUMNS)
+    threshold = result.threshold
+
+    def match(hit: Hit) -> Match:
+        return Match(
+            rank=hit.rank,
+            id=hit.id,
+            name=hit.name,
+            file=hit.path,
+            score=None if hit.score is None else round(hit.score, 5),
+            normalised_score=None if hit.normalised_score is None else round(hit.normalised_score, 3),
+            likely=hit.likely,
+            tags=list(hit.tags),
+            preview=f"/media/{opened.key}/{hit.id}.webp",
+            columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
+        )
+
+    return Matches(
+        collection=opened.key,
+        encoder=opened.encoder_name,
+        images=result.total,
+        matching=result.matching,
+        likely=result.likely,
+        threshold=threshold.value if threshold is not None and threshold.shown else None,
+        milliseconds=round(1000 * result.seconds, 1) if request.terms else None,
+        results=[match(hit) for hit in result.hits],
+    )

@@ -1,0 +1,125 @@
+"""The fields of a search as page, REST, gradio_client and exports send them, read into `index.search.SearchRequest`."""
+
+import re
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
+from app.state.uploads import Uploads
+from index.collection import LOCAL_COLUMNS
+from index.query import Term, parse_query
+from index.retrieval.facets import FacetFilter
+from index.search import SearchRequest, SearchResult, ThresholdSetting, search, threshold_setting
+from training.models.errors import UserError
+
+PAGE = 60  # results at a time
+MOST = 1200  # results that can be reached
+MOST_TERMS = 32  # of a query: each costs time
+MOST_FILTERS = 32
+
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Name = Annotated[str, StringConstraints(max_length=200)]  # an id, a token, a key
+Names = Annotated[list[Name], Field(max_length=MOST_TERMS)]
+
+
+def _threshold(value: object) -> ThresholdSetting:
+    try:
+        return threshold_setting(str(value))
+    except UserError as error:
+        raise ValueError(str(error).rstrip(".")) from error
+
+
+class QueryFields(BaseModel):
+    """A query. A field that is not there is a mistake, so that no misspelt filter is passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Text = Field("", description="What to look for, as typed on the page: 2:golden retriever + pool - people")
+    like: Names = Field([], description="Ids of images to resemble; with a minus before it, not to resemble.")
+    image: Names = Field([], description="Tokens of uploaded images, used like ids in `like`.")
+    without: Annotated[list[Text], Field(max_length=MOST_TERMS)] = Field([], description="Texts that are not wanted.")
+
+    def terms(self, uploads: Uploads) -> list[Term]:
+        """Its texts and images as terms. UserError for too many, or for a token that is not stored."""
+        terms = parse_query(self.q) + [Term(-1, text=text.strip()) for text in self.without if text.strip()]
+        terms += [Term(sign, image_id=id) for sign, id in map(_signed, self.like)]
+        terms += [Term(sign, image=uploads.get(token)) for sign, token in map(_signed, self.image)]
+        if len(terms) > MOST_TERMS:
+            raise UserError(f"The query has {len(terms)} texts and images; the most is {MOST_TERMS}.")
+        return terms
+
+
+class SearchFields(QueryFields):
+    """A search without its facets, which the doors write differently."""
+
+    collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
+    filter: Annotated[str, StringConstraints(max_length=1000)] = Field(
+        "", description='Comparisons of columns that results must pass: width >= 1000 and folder == "beach"'
+    )
+    tags: Names = Field([], description="Tags that an image must have, each of them.")
+    order: Name = Field("best", description="best, newest, oldest, largest or name; of the likely matches.")
+    threshold: Annotated[ThresholdSetting, BeforeValidator(_threshold)] = Field(
+        "auto",
+        description="Normalised score from which an image is likely: a number, on (1), off, or auto, which is on for "
+        "encoders that it was measured for.",
+    )
+    likely: bool = Field(False, description="Only likely images.")
+    k: int = Field(PAGE, ge=1, le=MOST, description="How many results.")
+    offset: int = Field(0, ge=0, le=MOST, description="How many results to leave out before them.")
+
+    def request(self, uploads: Uploads) -> SearchRequest:
+        """The request of index.search. UserError where it makes no sense."""
+        return SearchRequest(
+            terms=self.terms(uploads),
+            filter=self.filter,
+            facets=self.facet_filters(),
+            tags=self.tags,
+            order=self.order,
+            threshold=self.threshold,
+            likely_only=self.likely,
+            offset=self.offset,
+            count=min(self.k, MOST - self.offset),
+        )
+
+    def facet_filters(self) -> list[FacetFilter]:
+        return []
+
+
+class PageSearch(SearchFields):
+    """A search by the page or for an export. id, heat: of the inspector's requests."""
+
+    facets: Annotated[list[FacetFilter], Field(max_length=MOST_FILTERS)] = []
+    id: Name = ""
+    heat: bool = False
+
+    def facet_filters(self) -> list[FacetFilter]:
+        return self.facets
+
+
+def run_search(
+    library: Library,
+    fields: SearchFields,
+    timeout: float | None = None,
+    *,
+    histogram: bool = False,
+    facets: bool = False,
+) -> tuple[OpenCollection, SearchRequest, SearchResult]:
+    """Search the collection that fields name; waits for its encoder if a term needs it.
+
+    timeout: seconds to wait for the null distribution. UserError where the request makes no sense, or its filter
+    compares what only this computer may know.
+    """
+    opened = library.collection(fields.collection)
+    request = replace(fields.request(library.uploads), with_histogram=histogram, with_facets=facets)
+    if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", request.filter):
+        raise UserError("Where images lie is not told to others; leave source out of the filter.")
+    encoder = library.encoder(opened) if request.needs_encoder else None
+    return opened, request, search(opened.published(), encoder, request, timeout=timeout)
+
+
+def _signed(text: str) -> tuple[int, str]:
+    """A minus before the name means unwanted."""
+    return (-1, text[1:]) if text.startswith("-") else (1, text)
