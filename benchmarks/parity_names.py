@@ -1,0 +1,121 @@
+"""What the two revisions call options, fields and functions, for benchmarks/parity.py: adjust the names here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldNames:
+    """What a revision calls options, fields and functions. None: it has no such thing."""
+
+    # Command line, index search and index label.
+    cli_order: str | None
+    cli_threshold: str | None
+    cli_filter: Callable[[Mapping[str, Any]], list[str] | None] | None
+    cli_without_text: bool  # whether a search without text or image lists what passes the filters
+    cli_many_images: bool  # whether --like may be given several times, and with a minus before the id
+    cli_any: list[str] | None
+    # REST and gradio_client: parameters.
+    image: str
+    images_path: str
+    order: str
+    filters: str | None
+    threshold: str | None
+    any_of: dict[str, Any] | None
+    class_list: Callable[[Mapping[str, tuple[str, ...]]], list[Any]]
+    own_templates: Callable[[tuple[str, ...]], Any] | None
+    # The page: its search function by elem_id and name, fields of a search, and elem_ids of the Classify form.
+    page_search: tuple[str, str]
+    page_images: str
+    page_image: str
+    page_order: str
+    page_threshold: str
+    page_form: dict[str, str]
+    page_calibrated: tuple[str, str]  # values of the form's probabilities: calibrated, and as the encoder has them
+    # Responses of every door.
+    normalised: str
+    threshold_answer: str
+
+
+def lines_of(classes: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """A class a line: name, or name: synonym, synonym."""
+    return [f"{name}: {', '.join(synonyms)}" if synonyms else name for name, synonyms in classes.items()]
+
+
+def objects_of(classes: Mapping[str, tuple[str, ...]]) -> list[Any]:
+    """A name as it is, or an object with synonyms."""
+    return [{"name": name, "synonyms": list(synonyms)} if synonyms else name for name, synonyms in classes.items()]
+
+
+def filter_options(one: Mapping[str, Any]) -> list[str] | None:
+    """--tag NAME or --filter COLUMN=VALUE, once a value; None for limits and parts of a text."""
+    if "values" not in one:
+        return None
+    if one["column"] == "tags":
+        return [word for value in one["values"] for word in ("--tag", value)]
+    return [word for value in one["values"] for word in ("--filter", f"{one['column']}={value}")]
+
+
+OLD = FieldNames(
+    cli_order=None,
+    cli_threshold=None,
+    cli_filter=None,
+    cli_without_text=False,
+    cli_many_images=False,
+    cli_any=None,
+    image="picture",
+    images_path="pictures",
+    order="sort",
+    filters=None,
+    threshold=None,
+    any_of=None,
+    class_list=lines_of,
+    own_templates=None,
+    page_search=("search", "find"),
+    page_images="pictures",
+    page_image="picture",
+    page_order="sort",
+    page_threshold="line",
+    page_form={
+        "classes": "classes",
+        "templates": "templates",
+        "own": "own",
+        "mode": "mode",
+        "none": "none",
+        "probabilities": "sureness",
+    },
+    page_calibrated=("calibrated", "own"),
+    normalised="strength",
+    threshold_answer="line",
+)
+NEW = replace(
+    OLD,
+    cli_order="--order",
+    cli_threshold="--threshold",
+    cli_filter=filter_options,
+    cli_without_text=True,
+    cli_any=["--any"],
+    image="image",
+    images_path="images",
+    order="order",
+    filters="filters",
+    threshold="threshold",
+    any_of={"any_of": True},
+    class_list=objects_of,
+    own_templates=list,
+    page_images="images",
+    page_image="image",
+    page_order="order",
+    page_threshold="threshold",
+    page_form={**OLD.page_form, "probabilities": "calibration"},
+    page_calibrated=("calibrated", "uncalibrated"),
+    normalised="normalised_score",
+    threshold_answer="threshold",
+)
+
+
+def field_names_of(checkout: Path) -> FieldNames:
+    """NEW where the tabs have folders of their own, else OLD."""
+    return NEW if (checkout / "app/tabs").is_dir() else OLD
