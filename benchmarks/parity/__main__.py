@@ -1,17 +1,17 @@
 """Compare the responses of two revisions, and those of the doors of one revision.
 
-    python benchmarks/parity.py --before DIR --after DIR --photos DIR --cifar10 DIR --scenes DIR --out parity.json
-    python benchmarks/parity.py --record DIR --photos DIR --cifar10 DIR --scenes DIR --out before.json
-    python benchmarks/parity.py --before before.json --after DIR ...
+    python -m benchmarks.parity --before DIR --after DIR --photos DIR --cifar10 DIR --scenes DIR --out parity.json
+    python -m benchmarks.parity --record DIR --photos DIR --cifar10 DIR --scenes DIR --out before.json
+    python -m benchmarks.parity --before before.json --after DIR ...
 
 --before, --after and --record take a checkout; --before and --after also take a file that --record wrote. The
 collections are made by `python -m index build` with `starter`: of 200 photographs, of CIFAR-10's validation images as
 parquet with the column label_name, and of `scenes:2000`. Copies of them get tags and corrections and are served.
 
-60 queries and 12 class lists (parity_requests.py) are sent through the command line, REST, gradio_client and the
-page (parity_doors.py; parity_names.py has the names of each revision). Hits, order, scores, labels and probabilities
+60 queries and 12 class lists (requests.py) are sent through the command line, REST, gradio_client and the
+page (doors.py; names.py has the names of each revision). Hits, order, scores, labels and probabilities
 are compared: each door with the page of its revision, and each door with itself before. An intended difference has a
-reason (parity_reasons.py); most reasons hold only if the new response equals the one of the old page. The exit code
+reason (reasons.py); most reasons hold only if the new response equals the one of the old page. The exit code
 is 1 if a difference of --after has no reason.
 """
 
@@ -28,12 +28,10 @@ from typing import Any
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from benchmarks.parity_compare import TOLERANCE
-from benchmarks.parity_doors import Doors, Inputs, without_paths
-from benchmarks.parity_reasons import PAGE, REASONS, UNCALIBRATED, Context, Difference, Responses
-from benchmarks.parity_requests import (
+from benchmarks.parity.compare import TOLERANCE
+from benchmarks.parity.doors import Doors, Inputs, without_paths
+from benchmarks.parity.reasons import PAGE, REASONS, UNCALIBRATED, Context, Difference, Responses
+from benchmarks.parity.requests import (
     CIFAR10,
     CLASS_LISTS,
     CORRECTIONS,

@@ -1,4 +1,4 @@
-"""What the two revisions call options, fields and functions, for benchmarks/parity.py: adjust the names here."""
+"""What the two revisions call options, fields and functions, for benchmarks/parity: adjust the names here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

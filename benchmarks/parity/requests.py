@@ -1,4 +1,4 @@
-"""The requests of benchmarks/parity.py: 60 queries and 12 class lists, in a form that belongs to no revision.
+"""The requests of benchmarks/parity: 60 queries and 12 class lists, in a form that belongs to no revision.
 
 Images are named by their place in the collection sorted by path, so that no id is written down here. The
 collections get tags and corrections first (`TAGS`, `CORRECTIONS`).

@@ -1,4 +1,4 @@
-"""The four doors of one checkout: command line, REST, gradio_client and the page. Used by benchmarks/parity.py.
+"""The four doors of one checkout: command line, REST, gradio_client and the page. Used by benchmarks/parity.
 
 Each door sends a `Query` or a `ClassList` under the names of its revision (`FieldNames`) and returns a `Response` of
 one form, or None for what this door cannot express. One server and one command line process serve every request.
@@ -23,8 +23,8 @@ import httpx
 import pandas as pd
 from gradio_client import Client
 
-from benchmarks.parity_names import FieldNames, field_names_of, lines_of
-from benchmarks.parity_requests import ClassList, Query, drawn
+from benchmarks.parity.names import FieldNames, field_names_of, lines_of
+from benchmarks.parity.requests import ClassList, Query, drawn
 
 Response = dict[str, Any]  # JSON; only "error" where the door refused
 READY = 240.0  # seconds that a server, its encoder and its null distributions may take

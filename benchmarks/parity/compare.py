@@ -1,13 +1,13 @@
-"""What differs between two responses to one request, for benchmarks/parity.py.
+"""What differs between two responses to one request, for benchmarks/parity.
 
-Responses have the form that benchmarks/parity_doors.py gives them: hits as [id, score, normalised score, likely],
+Responses have the form that benchmarks/doors.py gives them: hits as [id, score, normalised score, likely],
 labels by path as [label, probability, runner-up, margin], probabilities by path as [name, probability] a class.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.parity_doors import Response
+from benchmarks.parity.doors import Response
 
 Found = tuple[str, int, float | None, list[Any]]  # kind, count, largest gap, examples
 

@@ -1,13 +1,13 @@
-"""Differences between responses, and the reasons of those that are intended, for benchmarks/parity.py."""
+"""Differences between responses, and the reasons of those that are intended, for benchmarks/parity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.parity_compare import EXAMPLES, differences
-from benchmarks.parity_doors import Response
-from benchmarks.parity_requests import ClassList, Query
+from benchmarks.parity.compare import EXAMPLES, differences
+from benchmarks.parity.doors import Response
+from benchmarks.parity.requests import ClassList, Query
 
 PAGE, UNCALIBRATED = "page", "page uncalibrated"
 

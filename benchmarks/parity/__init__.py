@@ -1,0 +1,1 @@
+"""Parity of two revisions: the same requests through every door."""
