@@ -117,7 +117,7 @@ class Map:
         self.page.keyboard.up("Shift")
         self.page.wait_for_selector("#map-grid .g-card img")
         found["chosen"] = {
-            "images": self.page.locator("#map-chosen h2").inner_text(),
+            "images": self.page.locator("#map-selected h2").inner_text(),
             "until_shown_ms": round(1000 * (time.monotonic() - begun)),
         }
         return found

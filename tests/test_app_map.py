@@ -83,10 +83,10 @@ def test_every_image_has_a_place_a_colour_and_a_warning_about_distances(mapped, 
     classes = page.locator("#map-legend button")
     expect(classes).to_have_count(5)
     assert "<img src=x onerror=alert(1)>" in page.locator("#map-legend").inner_text()
-    trust = page.locator("#map-trust").inner_text()
+    trust = page.locator("#map-quality").inner_text()
     assert "distances are approximate" in trust and "of the variance" in trust and "10 nearest" in trust
     classes.first.click()
-    expect(page.locator("#map-chosen h2")).to_have_text(f"{EACH} images")
+    expect(page.locator("#map-selected h2")).to_have_text(f"{EACH} images")
     expect(page.locator("#map-grid .g-card")).to_have_count(EACH)
     page.get_by_label("Colour by", exact=True).select_option("age")
     expect(page.locator(".g-map-scale")).to_contain_text("92")
@@ -111,12 +111,12 @@ def test_a_lasso_selects_images_to_tag_export_and_search_with(mapped, site):
     page = mapped()
     page.get_by_role("button", name="Lasso").click()
     drag(page, [(0.02, 0.02), (0.9, 0.02), (0.9, 0.98), (0.02, 0.98), (0.02, 0.05)])
-    expect(page.locator("#map-chosen")).to_be_visible()
-    chosen = int(page.locator("#map-chosen h2").inner_text().split()[0])
+    expect(page.locator("#map-selected")).to_be_visible()
+    chosen = int(page.locator("#map-selected h2").inner_text().split()[0])
     assert chosen > 30
     page.get_by_label("Tag for the selected images").fill("seen")
     page.keyboard.press("Enter")
-    expect(page.locator("#map-told")).to_contain_text(f"{chosen} images tagged “seen”")
+    expect(page.locator("#map-message")).to_contain_text(f"{chosen} images tagged “seen”")
     assert len(read_tags(site.library.collection(None).path)) == chosen
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
@@ -136,14 +136,14 @@ def test_the_keyboard_pans_zooms_selects_and_clears(mapped):
     page.keyboard.press("0")
     page.locator("#map-table summary").click()
     page.locator("#map-table tbody button").first.click()
-    expect(page.locator("#map-chosen")).to_be_visible()
+    expect(page.locator("#map-selected")).to_be_visible()
     page.locator("#map-canvas").focus()
     page.keyboard.press("Escape")
-    expect(page.locator("#map-chosen")).to_be_hidden()
+    expect(page.locator("#map-selected")).to_be_hidden()
     for key in ("-", "-"):
         page.keyboard.press(key)
     page.keyboard.press("Enter")
-    expect(page.locator("#map-chosen")).to_be_visible()
+    expect(page.locator("#map-selected")).to_be_visible()
 
 
 def test_hovering_shows_the_image(mapped):
@@ -165,9 +165,9 @@ def test_a_cached_umap_is_shown_and_pca_is_a_click_away(mapped, site):
     keep_map(collection, Projection("umap", points, None, 0.25))
     page = mapped()
     expect(page.get_by_role("button", name="UMAP")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#map-trust")).to_contain_text("25 % of an image's 10 nearest neighbours")
+    expect(page.locator("#map-quality")).to_contain_text("25 % of an image's 10 nearest neighbours")
     page.get_by_role("button", name="PCA").click()
-    expect(page.locator("#map-trust")).to_contain_text("of the variance")
+    expect(page.locator("#map-quality")).to_contain_text("of the variance")
     assert "method=pca" in page.url
     map_file(collection, "umap").unlink()
 

@@ -49,7 +49,7 @@ def test_winoground_scores_of_a_generated_pair(probing):
     expect(page.locator("#probe-verdicts .g-probe-lost")).to_have_count(3)
     captions = page.locator(".g-probe-pair-table thead th").all_inner_texts()
     assert sorted(captions[0].strip("“”").split()) == sorted(captions[1].strip("“”").split())
-    expect(page.locator("#probe-bars tbody tr")).to_have_count(4, timeout=20_000)
+    expect(page.locator("#probe-figures tbody tr")).to_have_count(4, timeout=20_000)
     page.get_by_role("button", name="Another pair").click()
     page.wait_for_function("new URLSearchParams(location.search).get('i') === '1'")
     page.get_by_role("button", name="role swap").click()
@@ -65,33 +65,33 @@ def test_ones_own_images_and_captions_can_be_won(probing):
     page.locator("#probe-caption-1").fill("something blue")
     page.locator("#probe-caption-1").press("Enter")
     expect(page.locator("#probe-verdicts .g-probe-won")).to_have_count(3)
-    expect(page.locator("#probe-said")).to_contain_text("Every image matches its caption")
+    expect(page.locator("#probe-pairs-result")).to_contain_text("Every image matches its caption")
 
 
 def test_word_order_ranks_the_caption_among_its_variants(probing):
     page = probing("&probe=order")
     # The colours it names come in another order in some variants; the first it knows decides, the rest are ties.
-    expect(page.locator("#probe-rank")).to_contain_text("The original order ranks")
+    expect(page.locator("#probe-order-result")).to_contain_text("The original order ranks")
     assert page.locator("#probe-caption").input_value()
     page.get_by_role("button", name="Use red.png").click()
     page.locator("#probe-caption").fill("a red house on a hill")
     page.keyboard.press("Enter")
-    expect(page.locator("#probe-rank")).to_contain_text("only")
+    expect(page.locator("#probe-order-result")).to_contain_text("only")
     expect(page.locator(".g-probe-variants .g-probe-strong")).to_contain_text("a red house on a hill")
     assert "caption=a+red+house+on+a+hill" in page.url
 
 
 def test_colours_from_text_from_drawings_and_from_ones_own_image(probing):
     page = probing("&probe=colour")
-    expect(page.locator("#probe-colour-said")).to_contain_text("From text alone")
+    expect(page.locator("#probe-colour-result")).to_contain_text("From text alone")
     page.get_by_role("button", name="wrong colour").click()
-    expect(page.locator("#probe-colour-said")).to_contain_text("Drawn in a wrong colour")
+    expect(page.locator("#probe-colour-result")).to_contain_text("Drawn in a wrong colour")
     expect(page.locator(".g-probe-colours tbody img")).to_have_count(8)
     page.locator("#probe-own-colour").click()
     page.get_by_role("button", name="Use blue.png").click()
     page.locator("#probe-object").fill("wall")
     page.keyboard.press("Enter")
-    expect(page.locator("#probe-colour-said")).to_have_text("Which colour is this wall?")
+    expect(page.locator("#probe-colour-result")).to_have_text("Which colour is this wall?")
     asked = page.locator(".g-probe-colours tbody tr", has_text="as it is").locator(".g-probe-best")
     expect(asked).to_have_attribute("title", re.compile("as it is: blue"))
 
@@ -103,7 +103,7 @@ def test_a_typographic_attack_and_prompt_templates(probing):
     page.locator("#probe-templates").click()
     page.locator("#probe-labels").fill("red, blue")
     page.keyboard.press("Enter")
-    expect(page.locator("#probe-phrased-said")).to_contain_text(
+    expect(page.locator("#probe-templates-result")).to_contain_text(
         "“blue” scores highest with 27 of 28 templates"
     )  # “rendered” holds red
 

@@ -27,7 +27,7 @@ class CompareTab {
       text: (q) => this.#ask({ q, like: "", images: [] }),
       upload: (file) => this.#upload(file),
     });
-    this.help = node("div", { id: "compare-alone" });
+    this.help = node("div", { id: "compare-help" });
     this.notice = node("div", { id: "compare-notice" });
     this.status = node("p", { class: "g-status", id: "compare-status", role: "status" });
     this.columns = node("div", { class: "g-compare-columns", id: "compare-columns" });

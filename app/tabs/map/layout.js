@@ -26,7 +26,7 @@ export function mapElements(camera, act) {
     }),
     tools: stageTools(camera, act),
     stage: node("div", { class: "g-map-stage" }),
-    quality: node("p", { class: "g-aside", id: "map-trust" }),
+    quality: node("p", { class: "g-aside", id: "map-quality" }),
     regions: node("details", { class: "g-map-table", id: "map-table", hidden: true }),
   };
 }

@@ -8,7 +8,7 @@ const PAGE = 60; // cards at a time
 const LIKE = 12; // images that "More like these" searches with
 
 export class Panel {
-  element = node("section", { class: "g-map-panel", id: "map-chosen", "aria-label": "Selected images", hidden: true });
+  element = node("section", { class: "g-map-panel", id: "map-selected", "aria-label": "Selected images", hidden: true });
   #rows = []; // selected rows, in the order in which they are shown
   #shown = 0; // how many of them have a card
 
@@ -23,7 +23,7 @@ export class Panel {
     this.#shown = 0;
     this.element.hidden = !rows.length;
     if (!rows.length) return this.element.replaceChildren();
-    const message = node("p", { class: "g-aside", id: "map-told", role: "status" });
+    const message = node("p", { class: "g-aside", id: "map-message", role: "status" });
     const grid = arrows(node("div", { class: "g-grid g-map-grid", id: "map-grid" }));
     const more = button(null, "Show 60 more", () => this.#addCards(grid, more), {
       class: "g-button g-more g-map-more",
@@ -40,7 +40,7 @@ export class Panel {
       class: "g-icon-button",
       "aria-label": "Clear the selection",
       title: "Clear the selection",
-      id: "map-let-go",
+      id: "map-clear",
       onclick: () => this.act.clear(),
     }, icon("close"));
     return node("div", { class: "g-map-head" }, node("h2", { text: imageCount(this.#rows.length) }), clear);

@@ -83,7 +83,7 @@ export const colour = {
 
   draw(tab, answer) {
     return [
-      node("h2", { id: "probe-colour-said", text: colourText(answer) }),
+      node("h2", { id: "probe-colour-result", text: colourText(answer) }),
       node("div", { class: "g-probe-scroll" }, colourTable(answer)),
       node("p", { class: "g-aside", text: noteText(answer.rows, answer.colours) }),
     ];

@@ -73,7 +73,7 @@ export const order = {
     }
     const original = variants.find((variant) => variant.kind === "original");
     return [
-      node("h2", { id: "probe-rank", text: rankText(rank, variants.length) }),
+      node("h2", { id: "probe-order-result", text: rankText(rank, variants.length) }),
       dotPlot(lanesOf(variants), `Scores of the variants; the original has ${score(original.score)}`),
       node("ol", { class: "g-probe-variants" }, ...variants.map(variantRow)),
     ];

@@ -41,7 +41,7 @@ async function fill(element, { server, facts }) {
 
 // An element that fills itself once the figures have been measured.
 export function pairFigures(tab) {
-  const element = node("div", { id: "probe-bars" });
+  const element = node("div", { id: "probe-figures" });
   fill(element, tab);
   return element;
 }

@@ -114,7 +114,7 @@ export const pairs = {
     const sources = images || settings.ownImages.map((image) => sourceOf(image, facts.collection));
     const side = node("div", { class: "g-probe-pair-side" },
       node("div", { class: "g-probe-verdicts", id: "probe-verdicts" }, ...SCORES.map((name) => verdict(name, wins[name]))),
-      node("p", { id: "probe-said", text: wins.group ? ALL_RIGHT : says.join(" ") }),
+      node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : says.join(" ") }),
       node("p", { class: "g-aside", text: EXPLANATION }),
       !settings.own && pairFigures(tab));
     return [node("div", { class: "g-probe-pair" }, scoreTable(scores, captions, sources), side)];

@@ -61,7 +61,7 @@ export const templates = {
   draw(tab, answer) {
     const summary = node("summary", { text: `The scores with ${answer.templates.length} templates as a table` });
     return [
-      node("h2", { id: "probe-phrased-said", text: templateText(answer) }),
+      node("h2", { id: "probe-templates-result", text: templateText(answer) }),
       dotPlot(lanesOf(answer), "Scores of the labels with each template"),
       node("details", { class: "g-probe-table" }, summary, node("div", { class: "g-probe-scroll" }, scoreTable(answer))),
     ];

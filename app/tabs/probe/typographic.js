@@ -57,7 +57,7 @@ export const typographic = {
     if (!field.value) field.placeholder = labels;
     const { settings, facts } = tab;
     return [
-      node("h2", { id: "probe-written-said", text: attackText(rows, word) }),
+      node("h2", { id: "probe-typographic-result", text: attackText(rows, word) }),
       node("div", { class: "g-probe-attack" },
         figure(sourceOf(settings.image, facts.collection), settings.image.name, "before"),
         figure(image, `the same image with “${word}” written on it`, "after"),
