@@ -110,7 +110,7 @@ def test_a_typographic_attack_and_prompt_templates(probing):
 
 def test_an_encoder_without_a_text_encoder_says_so(probing):
     page = probing("&collection=sees-only")
-    expect(page.locator("#probe-notice")).to_contain_text("sees images only")
+    expect(page.locator("#probe-notice")).to_contain_text("no text encoder")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

@@ -7,12 +7,12 @@ from training.models.errors import UserError
 
 
 def text_encoder(library: Library, key: str | None) -> tuple[OpenCollection, Encoder]:
-    """The open collection with that key and its encoder; UserError if that embeds images only."""
+    """The open collection with that key and its encoder; UserError if it has no text encoder."""
     opened = library.collection(key)
     encoder = library.encoder(opened)
     if not encoder.reads_text:
         raise UserError(
-            f"{encoder.name} embeds images only, and this needs text; choose a collection of another "
+            f"{encoder.name} has no text encoder, and this needs one; choose a collection of another "
             f"encoder at the top, or look at its neighbours under Compare."
         )
     return opened, encoder
