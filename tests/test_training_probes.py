@@ -10,7 +10,7 @@ from PIL import Image
 from tests.samples import ColourEncoder, noise_image, paint
 from training.data.contrasts import NEGATIVES, coloured_object
 from training.data.world import COLOURS, GREY, NATURAL
-from training.evaluation.association import ANSWERS, Asked, answers, ask_colours, pull
+from training.evaluation.association import ANSWERS, ColourPrediction, nearest_texts, predict_colours, pull
 from training.evaluation.collapse import collapsed, spread
 from training.evaluation.controls import CONTROLS, BagOfWords, Collapsed, RandomVectors
 from training.evaluation.detail import QUESTIONS, questions
@@ -137,8 +137,8 @@ def test_a_hard_negative_is_won_strictly():
 
 
 def test_who_sees_colours_answers_them_whatever_the_object_usually_is():
-    asked = ask_colours(Painter(), "wrong", False, 80)
-    right = np.mean([a.answer == a.colour for a in asked])
+    asked = predict_colours(Painter(), "wrong", False, 80)
+    right = np.mean([a.predicted == a.colour for a in asked])
     assert right > 0.8
     assert abs(pull(asked).mean()) < 0.1
 
@@ -147,7 +147,7 @@ def test_who_answers_the_usual_colour_is_pulled_and_who_guesses_is_not():
     image = Image.new("RGB", (4, 4))
 
     def asked(answer, shape="lemon", colour="blue"):
-        return Asked(image, shape, colour, "", answer)
+        return ColourPrediction(image, shape, colour, "", answer)
 
     assert pull([asked("yellow")]).tolist() == [1]
     assert pull([asked("blue"), asked("")]).tolist() == [0, 0]
@@ -158,7 +158,9 @@ def test_who_answers_the_usual_colour_is_pulled_and_who_guesses_is_not():
 
 
 def test_a_tie_is_no_answer():
-    assert answers(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[[1, 0], [1, 0]], [[1, 0], [0, 1]]])).tolist() == [
+    assert nearest_texts(
+        np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[[1, 0], [1, 0]], [[1, 0], [0, 1]]])
+    ).tolist() == [
         -1,
         0,
     ]

@@ -13,7 +13,7 @@ from training.data.sampler import Sampler
 from training.engine.config import resolve
 from training.engine.distributed import join
 from training.engine.trainer import Trainer
-from training.evaluation.association import ask_colours, pull
+from training.evaluation.association import predict_colours, pull
 from training.evaluation.detail import questions
 from training.evaluation.generated import generated_negatives, generated_pairs
 from training.evaluation.hard_negatives import hard_negative_wins
@@ -77,13 +77,13 @@ def _seen(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> 
     for kind in {m.kind for m in made}:
         measured[f"negatives, {kind}"] = float(won[[m.kind == kind for m in made]].mean())
     alone, beside = (
-        ask_colours(encoder, paint, b, count // 2, seed) for paint, b in (("wrong", False), ("natural", True))
+        predict_colours(encoder, paint, b, count // 2, seed) for paint, b in (("wrong", False), ("natural", True))
     )
-    measured["wrong colour: right"] = float(np.mean([a.answer == a.colour for a in alone]))
+    measured["wrong colour: right"] = float(np.mean([a.predicted == a.colour for a in alone]))
     measured["wrong colour: pull"] = float(pull(alone).mean())
-    measured["beside another: right"] = float(np.mean([a.answer == a.colour for a in beside]))
-    neighbours = [a.answer == a.neighbour != a.colour for a in beside]
-    others = [a.answer not in ("", a.colour, a.neighbour) for a in beside]
+    measured["beside another: right"] = float(np.mean([a.predicted == a.colour for a in beside]))
+    neighbours = [a.predicted == a.neighbour != a.colour for a in beside]
+    others = [a.predicted not in ("", a.colour, a.neighbour) for a in beside]
     measured["beside another: the neighbour's"] = float(np.mean(neighbours))
     measured["beside another: any other, each"] = float(np.mean(others)) / 7
     for name in ("colour", "number"):

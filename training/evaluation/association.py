@@ -27,40 +27,43 @@ CONDITIONS = (("natural", False), ("grey", False), ("wrong", False), ("natural",
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One image and the question for its first object's colour. neighbour: the other object's colour, or ""."""
+class ColourPrediction:
+    """The colour that an encoder predicts for the first object of an image, "" where two tie.
+
+    colour: the one that it has. neighbour: the other object's colour, or "".
+    """
 
     image: Image.Image
     shape: str
     colour: str
     neighbour: str
-    answer: str
+    predicted: str
 
 
-def answers(images: Any, words: Any) -> NDArray[np.int64]:
-    """Which of K answers lies nearest to each image, -1 where two tie. images: [N, D]. words: [N, K, D]."""
-    scores = np.einsum("nd,nkd->nk", np.asarray(images, np.float64), np.asarray(words, np.float64))
+def nearest_texts(images: Any, texts: Any) -> NDArray[np.int64]:
+    """Which of K texts is nearest to each image, -1 where two tie. images: [N, D]. texts: [N, K, D]."""
+    scores = np.einsum("nd,nkd->nk", np.asarray(images, np.float64), np.asarray(texts, np.float64))
     ordered = np.sort(scores, axis=1)
     return np.where(ordered[:, -1] - ordered[:, -2] > TIE, scores.argmax(axis=1), -1)
 
 
-def colour_words(encoder: Encoder, shape: str, templates: Sequence[str] = TEMPLATES) -> NDArray[np.float32]:
-    """The words for a shape in each of ANSWERS, [K, D]: the mean over templates, renormalised."""
-    phrases = [t.format(colour=colour, shape=shape) for colour in ANSWERS for t in templates]
-    return unit(encoder.embed_texts(phrases).reshape(len(ANSWERS), len(templates), -1).mean(axis=1))
+def colour_embeddings(encoder: Encoder, shape: str, templates: Sequence[str] = TEMPLATES) -> NDArray[np.float32]:
+    """The embeddings of a shape in each of ANSWERS, [K, D]: the mean over templates, renormalised."""
+    prompts = [t.format(colour=colour, shape=shape) for colour in ANSWERS for t in templates]
+    return unit(encoder.embed_texts(prompts).reshape(len(ANSWERS), len(templates), -1).mean(axis=1))
 
 
-def ask_colours(encoder: Encoder, paint: str, beside: bool, count: int, seed: int = 0) -> list[Asked]:
-    """Natural objects painted as said, and the colours that the encoder answers ("" where it cannot decide)."""
+def predict_colours(encoder: Encoder, paint: str, beside: bool, count: int, seed: int = 0) -> list[ColourPrediction]:
+    """Natural objects painted as said, and the colours that the encoder predicts for them."""
     shapes = list(NATURAL)
     pixels = side_for(encoder)
     scenes = [coloured_object(seed, i, paint, shapes[i % len(shapes)], beside, pixels) for i in range(count)]
-    words = {shape: colour_words(encoder, shape) for shape in shapes}
+    texts = {shape: colour_embeddings(encoder, shape) for shape in shapes}
     images = [Image.fromarray(scene.image) for scene in scenes]
-    asked = [scene.graph.things[0].shape for scene in scenes]
-    chosen = answers(encoder.embed_images(images), np.stack([words[shape] for shape in asked]))
+    first = [scene.graph.things[0].shape for scene in scenes]
+    chosen = nearest_texts(encoder.embed_images(images), np.stack([texts[shape] for shape in first]))
     return [
-        Asked(
+        ColourPrediction(
             image,
             scene.graph.things[0].shape,
             scene.graph.things[0].colour,
@@ -71,44 +74,44 @@ def ask_colours(encoder: Encoder, paint: str, beside: bool, count: int, seed: in
     ]
 
 
-def pull(asked: Sequence[Asked]) -> NDArray[np.float64]:
-    """How far each answer about a wrongly coloured object is drawn to the object's usual colour, [N].
+def pull(predictions: Sequence[ColourPrediction]) -> NDArray[np.float64]:
+    """How far each prediction for a wrongly coloured object is drawn to the object's usual colour, [N].
 
-    1 for the usual colour, and for every other wrong answer a share of -1, so that an encoder that guesses, or
-    that says one colour of everything, has 0 on average. Objects in their usual colour are no question.
+    1 for the usual colour, and for every other wrong colour a share of -1, so that an encoder that guesses, or
+    that predicts one colour for everything, has 0 on average. Objects in their usual colour are left out.
     """
     others = len(ANSWERS) - 2  # neither what it is nor what it usually is
     values = []
-    for one in asked:
+    for one in predictions:
         usual = NATURAL[one.shape]
         if one.colour != usual:
-            wrong = one.answer not in ("", one.colour, usual)
-            values.append(float(one.answer == usual) - wrong / others)
+            wrong = one.predicted not in ("", one.colour, usual)
+            values.append(float(one.predicted == usual) - wrong / others)
     return np.array(values)
 
 
 def probe(subject: Subject) -> Finding:
-    """Colours answered rightly, and how far the usual colour or a neighbour's is answered instead."""
+    """How often colours are right, and how often the usual colour or a neighbour's is predicted instead."""
     encoder = subject.words()
     figures, failures = {}, []
     chance: dict[str, float] = {}
     for paint, beside in CONDITIONS:
-        asked = ask_colours(encoder, paint, beside, subject.many(240), subject.seed)
+        predictions = predict_colours(encoder, paint, beside, subject.many(240), subject.seed)
         name = f"{paint} colour{', beside another' if beside else ''}"
-        figures[f"{name}: right"] = figure_of([a.answer == a.colour for a in asked])
+        figures[f"{name}: right"] = figure_of([a.predicted == a.colour for a in predictions])
         chance[f"{name}: right"] = 1 / len(ANSWERS)
         if paint != "natural":
-            figures[f"{name}: usual instead"] = figure_of([a.answer == NATURAL[a.shape] for a in asked])
-            figures[f"{name}: pull of the usual"] = figure_of(pull(asked))
+            figures[f"{name}: usual instead"] = figure_of([a.predicted == NATURAL[a.shape] for a in predictions])
+            figures[f"{name}: pull of the usual"] = figure_of(pull(predictions))
             chance |= {f"{name}: usual instead": 1 / len(ANSWERS), f"{name}: pull of the usual": 0.0}
         if beside:
             figures[f"{name}: the neighbour's instead"] = figure_of(
-                [a.answer == a.neighbour and a.neighbour != a.colour for a in asked]
+                [a.predicted == a.neighbour and a.neighbour != a.colour for a in predictions]
             )
             chance[f"{name}: the neighbour's instead"] = 1 / len(ANSWERS)
-        failures += [a for a in asked if a.answer != a.colour][:4]
+        failures += [a for a in predictions if a.predicted != a.colour][:4]
     shown = tuple(
-        Failure((a.image,), f"a {a.colour} {a.shape}, said to be {a.answer or 'undecided'}") for a in failures[:16]
+        Failure((a.image,), f"a {a.colour} {a.shape}, said to be {a.predicted or 'undecided'}") for a in failures[:16]
     )
     note = (
         "Natural objects of generated scenes; nine colours as answers. The pull is the share that answers the usual "

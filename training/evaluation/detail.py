@@ -14,7 +14,7 @@ from PIL import Image
 from training.data.drawing import draw_scene
 from training.data.grammar import Mention, Telling, say
 from training.data.world import ABSTRACT, COLOUR_NAMES, OPPOSITE, SPREAD, USUAL, Draws, Graph, Thing, lay_out
-from training.evaluation.association import answers
+from training.evaluation.association import nearest_texts
 from training.evaluation.generated import side_for
 from training.evaluation.linear import fit_linear
 from training.evaluation.subject import Failure, Finding, Subject
@@ -122,7 +122,7 @@ def probe(subject: Subject) -> Finding:
             rows = encoder.embed_texts(phrases)
             place = {phrase: i for i, phrase in enumerate(phrases)}
             words = np.stack([rows[[place[phrase] for phrase in question.phrases]] for question in asked])
-            chosen = answers(images, words)
+            chosen = nearest_texts(images, words)
             figures[f"{name}, words"] = figure_of(chosen == [question.answer for question in asked])
             failures += _failures(asked, chosen)
         if name != "place":  # of two different things, the image alone does not say which is asked about
