@@ -119,14 +119,14 @@ def main(rows: int, dim: int, collection: Path | None) -> None:
             images = ImageLike(dim).images(200)
         else:
             from training.models.encoders import load_encoder
-            from training.models.text_cache import remembered_texts
+            from training.models.text_cache import embed_texts_cached
             from training.models.zero_shot import everyday_words
 
             copied = shutil.copytree(collection, Path(folder, "copied.gelato"), ignore=shutil.ignore_patterns("thumb*"))
             opened = Collection.open(copied)
             name = f"{opened.encoder_name}, {len(opened):,} images x {opened.dim}"
             encoder = load_encoder(opened.encoder_name)
-            words = remembered_texts(encoder, [f"{word} outdoors" for word in everyday_words()])
+            words = embed_texts_cached(encoder, [f"{word} outdoors" for word in everyday_words()])
             images = unit(np.asarray(opened.vectors[np.arange(0, len(opened), max(1, len(opened) // 200))]))
         for file in ("search.faiss", "search.json"):
             (opened.path / file).unlink(missing_ok=True)

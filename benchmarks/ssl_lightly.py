@@ -46,7 +46,7 @@ from training.engine.optim import build_optimizer, set_schedules  # noqa: E402
 from training.evaluation.knn import knn_accuracy  # noqa: E402
 from training.methods import METHODS  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
-from training.models.run_files import load_weights  # noqa: E402
+from training.models.run_files import load_run_weights  # noqa: E402
 from training.models.towers import build_backbone  # noqa: E402
 
 OUT = Path(__file__).parent / "results/ssl_lightly.json"
@@ -247,7 +247,7 @@ def train_ours(name: str, data: Path, tower: str, steps: int, batch: int, seed: 
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         lines = [json.loads(line) for line in Path(f"{folder}/run/metrics.jsonl").read_text().splitlines()]
         backbone = build_backbone(tower)
-        load_weights(backbone.network, Path(f"{folder}/run"))
+        load_run_weights(backbone.network, Path(f"{folder}/run"))
     return backbone, sum(line.get("seconds", 0.0) for line in lines if line["step"] > UNTIMED)
 
 

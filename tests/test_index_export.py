@@ -10,7 +10,7 @@ from PIL import Image
 from tests.samples import noise_image
 from training.__main__ import cli
 from training.models.encoders import load_encoder
-from training.models.run_encoder import write_trained
+from training.models.run_encoder import write_encoder
 from training.models.towers import build_backbone, build_pair
 
 PHRASES = ["a cat", "two dogs on a red sofa", "a caption that is longer than what the text tower reads " * 3]
@@ -23,7 +23,7 @@ def saved(folder, tower: str):
     with torch.no_grad():
         for parameter in pair.model.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))
-    write_trained(folder, pair.made_of, pair.model.state_dict())
+    write_encoder(folder, pair.made_of, pair.model.state_dict())
     return pair
 
 
@@ -78,7 +78,7 @@ def test_what_a_format_has_no_place_for_is_refused_with_the_reason(tmp_path):
         if tower:
             saved(tmp_path / name, tower)
     backbone = build_backbone("tiny")
-    write_trained(tmp_path / "images", backbone.made_of, backbone.network.state_dict())
+    write_encoder(tmp_path / "images", backbone.made_of, backbone.network.state_dict())
     for name, reason in (("resnet", "no image tower like tiny-resnet"), ("images", "sees images only")):
         result = invoke("export", tmp_path / name)
         assert result.exit_code == 1 and reason in result.stderr and result.stderr.count("\n") == 1
@@ -89,7 +89,7 @@ def test_an_image_only_run_is_an_encoder_that_reads_no_words(tmp_path, monkeypat
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
     torch.manual_seed(0)
     backbone = build_backbone(tower, 32 if tower == "resnet18" else None)
-    write_trained(tmp_path, backbone.made_of, backbone.network.state_dict())
+    write_encoder(tmp_path, backbone.made_of, backbone.network.state_dict())
     encoder = load_encoder(str(tmp_path), precision="f32")
     plain = load_encoder(str(tmp_path), runtime="torch", precision="f32")
     images = [Image.new("RGB", (40, 40), "red"), noise_image(1)]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tests.samples import ColourEncoder
-from training.models.text_cache import known_texts, remembered_texts
+from training.models.text_cache import cached_texts, embed_texts_cached
 from training.models.zero_shot import ClassName, zero_shot_classifier
 
 
 class Counting(ColourEncoder):
-    remembers = True
+    cache_texts = True
 
     def __init__(self):
         super().__init__()
@@ -28,25 +28,25 @@ def cache(tmp_path, monkeypatch):
 
 def test_another_process_finds_what_one_has_embedded():
     first, second = Counting(), Counting()
-    made = remembered_texts(first, ["red", "blue"])
+    made = embed_texts_cached(first, ["red", "blue"])
     assert np.array_equal(made, first.embed_texts(["red", "blue"]))
-    assert known_texts(second, ["red", "green"]) is None
-    again = remembered_texts(second, ["blue", "green", "red"])
+    assert cached_texts(second, ["red", "green"]) is None
+    again = embed_texts_cached(second, ["blue", "green", "red"])
     assert second.read == 1
     assert np.array_equal(again[[2, 0]], made)
-    assert np.array_equal(known_texts(second, ["red", "green"]), again[[2, 1]])
+    assert np.array_equal(cached_texts(second, ["red", "green"]), again[[2, 1]])
 
 
 @pytest.mark.parametrize("other", [{"fingerprint": "0" * 16}, {"precision": "bf16"}, {"runtime": "openvino"}])
 def test_encoders_that_may_differ_share_nothing(other):
-    remembered_texts(Counting(), ["red"])
+    embed_texts_cached(Counting(), ["red"])
     encoder = Counting()
     vars(encoder).update(other)
-    assert known_texts(encoder, ["red"]) is None
+    assert cached_texts(encoder, ["red"]) is None
 
 
 def test_an_encoder_that_is_not_identified_by_its_fingerprint_is_not_remembered(cache):
-    remembered_texts(ColourEncoder(), ["red"])
+    embed_texts_cached(ColourEncoder(), ["red"])
     assert not list(cache.rglob("*.sqlite"))
 
 
@@ -65,14 +65,14 @@ def test_a_class_is_embedded_again_only_if_its_words_or_the_templates_change():
 
 def test_a_broken_cache_is_made_again(cache):
     encoder = Counting()
-    expected = remembered_texts(encoder, ["red"])
+    expected = embed_texts_cached(encoder, ["red"])
     [file] = cache.rglob("*.sqlite")
     file.write_bytes(b"this is no database, and long enough to be looked at" * 50)
-    assert np.array_equal(remembered_texts(encoder, ["red"]), expected)
-    remembered_texts(encoder, ["red"])
-    assert known_texts(Counting(), ["red"]) is not None
+    assert np.array_equal(embed_texts_cached(encoder, ["red"]), expected)
+    embed_texts_cached(encoder, ["red"])
+    assert cached_texts(Counting(), ["red"]) is not None
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(cache):
     (cache / "texts").write_text("a file where the folder should be")
-    assert remembered_texts(Counting(), ["red"]).shape == (1, 3)
+    assert embed_texts_cached(Counting(), ["red"]).shape == (1, 3)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.models.atomic import write_file
 from training.models.errors import UserError
-from training.models.run_files import facts_of
+from training.models.run_files import read_encoder_config
 from training.models.towers import Pair, build_pair
 
 FORMATS = ("open_clip", "transformers")
@@ -16,7 +16,7 @@ FORMATS = ("open_clip", "transformers")
 
 def export(run: Path, out: Path, format: str) -> Path:
     """Write the towers of run into the folder out. UserError for a run that the format has no place for."""
-    facts = facts_of(run)
+    facts = read_encoder_config(run)
     if facts["kind"] != "pair":
         raise UserError(
             f"{run} sees images only, and {format} holds words too; its weights are in {run / 'model.safetensors'}."

@@ -24,7 +24,7 @@ from index.collection import FACTS_FILE, FAISS_FILE, Collection, Manifest
 from index.nearest import CHUNK, Nearest, exact, hasten, load_nearest, search_index
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Vectors, unit
-from training.models.text_cache import known_texts, remembered_texts
+from training.models.text_cache import cached_texts, embed_texts_cached
 from training.models.zero_shot import everyday_words
 
 FLAT_BYTES = 64e6  # searched exhaustively within 4 ms on two cores
@@ -209,8 +209,8 @@ def _words(encoder: Encoder | None, manifest: Manifest, compute: bool) -> Vector
     """
     phrases = [f"a photo of a {word}" for word in everyday_words()]
     if compute and encoder is not None and encoder.reads_text:
-        return remembered_texts(encoder, phrases)
-    return known_texts(manifest, phrases)
+        return embed_texts_cached(encoder, phrases)
+    return cached_texts(manifest, phrases)
 
 
 def _memory() -> float:

@@ -24,7 +24,7 @@ from training.evaluation.suite import run_suite
 from training.evaluation.winoground import winoground_wins
 from training.methods import METHODS
 from training.models.encoder import Encoder
-from training.models.run_encoder import encoder_of
+from training.models.run_encoder import build_encoder
 from training.models.towers import pair_of
 
 SIDE = 32  # pixels
@@ -115,7 +115,7 @@ def images_of(spec: str, captions: bool, side: int = SIDE, templates: Sequence[s
 
 def _encoder(method: Any) -> Encoder:
     facts, module = method.product()
-    return encoder_of(facts, lambda fresh: fresh.load_state_dict(module.state_dict()), "little", "", "torch", "f32")
+    return build_encoder(facts, lambda fresh: fresh.load_state_dict(module.state_dict()), "little", "", "torch", "f32")
 
 
 @cache

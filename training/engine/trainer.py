@@ -33,7 +33,7 @@ from training.models.console import plain
 from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
-from training.models.run_encoder import write_trained
+from training.models.run_encoder import write_encoder
 
 UNREADABLE = "unreadable.tsv"  # step, path and reason of each image that another stood in for
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
@@ -256,7 +256,7 @@ class Trainer:
             self._check(self.world.mean({"loss": small["window"][0]})["loss"])  # what is kept must be worth keeping
             facts, weights = self._product()
             if self.world.leads:
-                write_trained(self.run, facts, weights)
+                write_encoder(self.run, facts, weights)
             save_checkpoint(self.run, self.step, self._state(), small, self.world, config.keep)
 
     def _product(self) -> tuple[dict[str, Any], dict[str, Tensor]]:

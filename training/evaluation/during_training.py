@@ -19,7 +19,7 @@ from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_ru
 from training.evaluation.subject import Document, Subject
 from training.evaluation.suite import fitting, parse_suite, run_suite
 from training.models.encoder import Encoder, Pixels
-from training.models.run_encoder import encoder_of
+from training.models.run_encoder import build_encoder
 
 DEFAULT_PROBES = ("zero-shot", "retrieval", "knn")  # quick ones; of them, those that captions and classes allow
 
@@ -41,8 +41,8 @@ def evaluator(data: DataConfig) -> Evaluate | None:
     templates = templates_of_run(data.caption, data.label_column)
 
     def evaluate(facts: dict[str, Any], weights: dict[str, Tensor]) -> Document:
-        encoder = encoder_of(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", RUNTIME, PRECISION)
-        encoder.remembers = False  # its fingerprint is the same after every step, its embeddings of texts are not
+        encoder = build_encoder(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", RUNTIME, PRECISION)
+        encoder.cache_texts = False  # its fingerprint is the same after every step, its embeddings of texts are not
         subject = partial(Subject, encoder, label_column=data.label_column, templates=templates, embed=held_out.embed)
         return {Path(spec).name: figures_of(subject(spec), suite) for spec in data.evaluate}
 

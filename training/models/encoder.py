@@ -30,7 +30,7 @@ class Encoder(ABC):
     precision; collections made by one fingerprint refuse vectors of another. logit_scale: multiplies
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
     logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
-    remembers: whether what it makes of words may be kept on disk by its fingerprint.
+    cache_texts: whether its text embeddings may be cached on disk by its fingerprint.
     preprocessing: how an image is resized and cropped, where that is all there is to it; else None, and the
     encoder overrides `preprocess`. parameters: how many numbers its towers hold, None where nobody counted.
     """
@@ -45,7 +45,7 @@ class Encoder(ABC):
     parameters: int | None = None
     runtime: str
     precision: str
-    remembers: bool = False
+    cache_texts: bool = False
     preprocessing: Preprocessing | None = None
 
     @property

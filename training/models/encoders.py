@@ -1,5 +1,8 @@
-"""An encoder by name: the embedded default, an open_clip model, or a folder."""
+"""Encoders by name: ENCODERS is the registry of their families."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from training.models.encoder import Encoder
@@ -7,15 +10,32 @@ from training.models.errors import UserError
 
 UNKNOWN = "unknown"  # the encoder of vectors that were imported without saying what made them
 
+Load = Callable[[str, str | None, str | None], Encoder]  # of a name, runtime and precision
+
+
+@dataclass(frozen=True)
+class EncoderFamily:
+    """Encoders that are named and loaded in one way.
+
+    names: how they are named, for messages. matches: whether a name is one of theirs; it must not import torch for
+    names of other families. place: "file:function" in training/models, imported when one of them is loaded.
+    """
+
+    names: str
+    matches: Callable[[str], bool]
+    place: str
+
+    def load(self, name: str, runtime: str | None, precision: str | None) -> Encoder:
+        file, _, function = self.place.partition(":")
+        load: Load = getattr(import_module(f"training.models.{file}"), function)
+        return load(name, runtime, precision)
+
 
 def load_encoder(name: str, runtime: str | None = None, precision: str | None = None) -> Encoder:
-    """The encoder called name, ready to embed.
+    """The encoder called name, ready to embed: of the first family in ENCODERS that the name matches.
 
-    name: `starter`; `ARCHITECTURE/TAG` as open_clip lists them; `ARCHITECTURE/FILE` for a checkpoint;
-    `hf-hub:ORGANISATION/REPOSITORY`; a model of timm (`resnet18.a1_in1k`), which sees images only; a run
-    directory of `python -m training`; or a folder with open_clip_config.json. runtime: openvino or torch,
-    precision: f32, bf16, f16 or int8; left out, the fastest that keeps the vectors' direction. UserError for a name
-    that leads nowhere or a model that cannot be fetched.
+    runtime: openvino or torch, precision: f32, bf16, f16 or int8; left out, the fastest that keep the vectors'
+    direction. UserError for a name that leads nowhere or a model that cannot be fetched.
     """
     name = name.strip()
     if name == UNKNOWN:
@@ -23,32 +43,38 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
             "What made these vectors is not known, so words find nothing in them: search by --like ID "
             "or --vector FILE, or import them again with --encoder NAME."
         )
-    if name == "starter":
-        from training.models.starter import load_starter
+    for family in ENCODERS:
+        if family.matches(name):
+            return family.load(name, runtime, precision)
+    choices = ", ".join(family.names for family in ENCODERS)
+    raise UserError(f"There is no encoder called {name!r}. Choose {choices}.")
 
-        return load_starter(runtime, precision)
-    if (Path(name).expanduser() / "encoder.json").is_file():
-        from training.models.run_encoder import load_trained
 
-        return load_trained(Path(name).expanduser(), runtime, precision)
-    if (Path(name).expanduser() / "config.json").is_file() and (Path(name).expanduser() / "metrics.jsonl").is_file():
-        raise UserError(f"The run {name} has no weights yet; it writes them with its first checkpoint.")
-    if name.startswith("timm/") or ("/" not in name and _is_timm(name)):
-        from training.models.run_encoder import load_timm
-
-        return load_timm(name.removeprefix("timm/"), runtime, precision)
-    if name.startswith("hf-hub:") or "/" in name or Path(name).is_dir():
-        from training.models.open_clip_encoder import load_pretrained
-
-        return load_pretrained(name, runtime, precision)
-    raise UserError(
-        f"There is no encoder called {name!r}. Choose starter, an open_clip model such as "
-        f"ViT-B-32/laion2b_s34b_b79k, hf-hub:ORGANISATION/REPOSITORY, a run directory, or a folder with "
-        f"open_clip_config.json."
-    )
+def _is_run(name: str) -> bool:
+    folder = Path(name).expanduser()
+    return (folder / "encoder.json").is_file() or all((folder / f).is_file() for f in ("config.json", "metrics.jsonl"))
 
 
 def _is_timm(name: str) -> bool:
+    if "/" in name or Path(name).is_dir():
+        return name.startswith("timm/")
     import timm
 
-    return not Path(name).is_dir() and timm.is_model(name)
+    return timm.is_model(name)
+
+
+def _is_open_clip(name: str) -> bool:
+    return name.startswith("hf-hub:") or "/" in name or Path(name).is_dir()
+
+
+ENCODERS: tuple[EncoderFamily, ...] = (
+    EncoderFamily("starter", lambda name: name == "starter", "starter:load_starter"),
+    EncoderFamily("a run directory of python -m training", _is_run, "run_encoder:load_run"),
+    EncoderFamily("a timm model such as resnet18.a1_in1k, for images only", _is_timm, "timm_encoder:load_timm"),
+    EncoderFamily(
+        "an open_clip model: ARCHITECTURE/TAG such as ViT-B-32/laion2b_s34b_b79k, ARCHITECTURE/FILE, "
+        "hf-hub:ORGANISATION/REPOSITORY or a folder with open_clip_config.json",
+        _is_open_clip,
+        "open_clip_encoder:load_open_clip",
+    ),
+)

@@ -1,7 +1,7 @@
-"""What an encoder said when it was last opened, so that opening it again needs neither torch nor its weights.
+"""The metadata of encoders, cached on disk, so that opening one again needs neither torch nor its weights.
 
-A small JSON file a name in the cache. It holds as long as the files that the facts were read from are the same by size,
-time and inode, and what read them is of the same version.
+A small JSON file for each name. It is valid while the files that the metadata was read from keep their size, time and
+inode, and the packages that read them keep their version.
 """
 
 import hashlib
@@ -18,39 +18,40 @@ from training.models.cache import cache_dir
 READERS = ("open_clip_torch", "timm")  # packages whose code decides what the same files mean
 
 
-def recall(name: str) -> dict[str, Any] | None:
-    """The facts kept of name, or None where there are none or they may hold no longer."""
+def read_metadata(name: str) -> dict[str, Any] | None:
+    """The cached metadata of the encoder called name, or None where there is none or it may be out of date."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(_place(name).read_bytes())
-        if kept["readers"] == _readers() and all(_stamp(Path(path)) == stamp for path, stamp in kept["files"].items()):
-            return kept["facts"]
+        entry = json.loads(_file_of(name).read_bytes())
+        files = entry["files"].items()
+        if entry["readers"] == _reader_versions() and all(_stamp(Path(path)) == stamp for path, stamp in files):
+            return entry["facts"]
     return None
 
 
-def keep(name: str, facts: dict[str, Any], files: Iterable[Path]) -> None:
-    """Keep facts that were read from files. A folder that cannot be written only costs the next start its time."""
+def write_metadata(name: str, metadata: dict[str, Any], files: Iterable[Path]) -> None:
+    """Cache metadata that was read from files. A cache that cannot be written only makes the next start slower."""
     with suppress(OSError):
         stamps = {str(path.absolute()): _stamp(path) for path in files}
-        kept = {"name": name, "readers": _readers(), "files": stamps, "facts": facts}
-        write_file(_place(name), json.dumps(kept, indent=1).encode())
+        entry = {"name": name, "readers": _reader_versions(), "files": stamps, "facts": metadata}
+        write_file(_file_of(name), json.dumps(entry, indent=1).encode())
 
 
-def _place(name: str) -> Path:
-    """A name that holds a path means another file in another folder."""
-    whole = f"{name}\n{Path.cwd()}"
-    return cache_dir("encoders") / f"{hashlib.sha256(whole.encode()).hexdigest()[:16]}.json"
+def _file_of(name: str) -> Path:
+    """By name and current folder, since a name may be a relative path."""
+    key = f"{name}\n{Path.cwd()}"
+    return cache_dir("encoders") / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
 
 def _stamp(path: Path) -> list[int]:
-    facts = path.stat()
-    return [facts.st_size, facts.st_mtime_ns, facts.st_ino]
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
-def _readers() -> list[str]:
-    found = []
+def _reader_versions() -> list[str]:
+    versions = []
     for package in READERS:
         try:
-            found.append(version(package))
+            versions.append(version(package))
         except PackageNotFoundError:
-            found.append("")
-    return found
+            versions.append("")
+    return versions

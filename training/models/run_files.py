@@ -1,4 +1,4 @@
-"""What a run directory holds for those who load it: weights, and what they are weights of."""
+"""The files of a run directory that hold its encoder: the weights, and the configuration that they fit."""
 
 import json
 from pathlib import Path
@@ -8,31 +8,34 @@ from torch import nn
 
 from training.models.errors import UserError
 
-FACTS, WEIGHTS = "encoder.json", "model.safetensors"
+CONFIG_FILE, WEIGHTS_FILE = "encoder.json", "model.safetensors"
 
 
-def is_run(tower: str) -> bool:
-    """Whether tower is a run directory with weights."""
-    return (Path(tower) / FACTS).is_file()
+def has_encoder(folder: Path | str) -> bool:
+    """Whether folder is a run directory with weights."""
+    return (Path(folder) / CONFIG_FILE).is_file()
 
 
-def facts_of(run: Path) -> dict[str, Any]:
-    """What a run's weights are weights of. UserError if it has none, or not of this version."""
+def read_encoder_config(run: Path) -> dict[str, Any]:
+    """The configuration of a run's encoder: its kind ("pair" or "images") and the settings of its towers.
+
+    UserError if the run has none, or none of this version.
+    """
     try:
-        facts = json.loads((run / FACTS).read_text())
-        if facts["kind"] not in ("pair", "images"):
-            raise ValueError(facts["kind"])
-        return facts
+        config = json.loads((run / CONFIG_FILE).read_text())
+        if config["kind"] not in ("pair", "images"):
+            raise ValueError(config["kind"])
+        return config
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / FACTS} cannot be read ({error}); a run of this version writes one.") from error
+        raise UserError(f"{run / CONFIG_FILE} cannot be read ({error}); a run of this version writes one.") from error
 
 
-def load_weights(module: nn.Module, run: Path) -> None:
-    """A run's weights into the module that its encoder.json describes. UserError if they do not fit."""
+def load_run_weights(module: nn.Module, run: Path) -> None:
+    """A run's weights into the module that its configuration describes. UserError if they do not fit."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        module.load_state_dict(load_file(run / WEIGHTS))
+        module.load_state_dict(load_file(run / WEIGHTS_FILE))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise UserError(f"The weights of {run} cannot be loaded: {str(error).strip().splitlines()[0]}") from error

@@ -46,7 +46,7 @@ TOKENS = 128  # of a phrase, at most
 class Starter(Encoder):
     """Images and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
 
-    name, image_size, preprocessing, remembers = "starter", IMAGE_SIZE, Preprocessing(IMAGE_SIZE), True
+    name, image_size, preprocessing, cache_texts = "starter", IMAGE_SIZE, Preprocessing(IMAGE_SIZE), True
     parameters = 27_689_475  # eye 3,371,008, ear 22,565,376, bridge 1,753,091
 
     def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):
@@ -88,7 +88,7 @@ class Starter(Encoder):
         return text_vectors(self._ear(texts), self.bridge)
 
 
-def load_starter(runtime: str | None = None, precision: str | None = None) -> Starter:
+def load_starter(name: str = "starter", runtime: str | None = None, precision: str | None = None) -> Starter:
     """The embedded default. UserError if one of its packages is not installed."""
     return Starter(runtime, precision)
 

@@ -19,7 +19,7 @@ from training.models import hub
 from training.models.backbone import HALF, Backbone
 from training.models.errors import UserError
 from training.models.pooled import image_rows, text_rows
-from training.models.run_files import facts_of, is_run, load_weights
+from training.models.run_files import has_encoder, load_run_weights, read_encoder_config
 
 TINY_TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
 TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_clip loads what comes out
@@ -106,7 +106,7 @@ def build_pair(tower: str, text_tower: str | None = None, image_size: int | None
     tower's own. image_size: in the place of the tower's own. of_vision: further settings of open_clip's
     vision_cfg, such as patch_dropout. UserError for a name that leads nowhere.
     """
-    run = is_run(tower)
+    run = has_encoder(tower)
     if tower == "starter":
         return _beside_the_eye(text_tower, image_size)
     if not run and "/" not in tower:
@@ -195,7 +195,7 @@ def build_backbone(tower: str, image_size: int | None = None, weights: bool = Tr
         return Backbone(backbone.network, backbone.width, image_size or IMAGE_SIZE, HALF, HALF, made_of)
     if tower in RESNETS:
         return Backbone(_resnet(tower), RESNETS[tower]["channels"][-1], image_size or 32, HALF, HALF, made_of)
-    if is_run(tower):
+    if has_encoder(tower):
         return _backbone_of_run(Path(tower))
     import open_clip
 
@@ -339,7 +339,7 @@ def _pretrained(tower: str, of_vision: Mapping[str, Any]) -> Pair:
     """Published weights, from this machine or the hub, found as search finds them."""
     import open_clip
 
-    from training.models.open_clip_encoder import open_model
+    from training.models.open_clip_weights import open_model
 
     model, tokenizer, _ = open_model(tower)
     model.train().requires_grad_(True)
@@ -363,20 +363,20 @@ def _pretrained(tower: str, of_vision: Mapping[str, Any]) -> Pair:
 
 
 def _pair_of_run(run: Path) -> Pair:
-    facts = facts_of(run)
+    facts = read_encoder_config(run)
     if facts["kind"] != "pair":
         raise UserError(f"{run} sees images only and has no text tower; begin from a run of clip or siglip.")
     pair = pair_of(facts["model_cfg"], facts["tower"], facts["preprocess_cfg"])
-    load_weights(pair.model, run)
+    load_run_weights(pair.model, run)
     pair.trained = "all"
     return pair
 
 
 def _backbone_of_run(run: Path) -> Backbone:
-    facts = facts_of(run)
+    facts = read_encoder_config(run)
     if facts["kind"] == "images":
         backbone = build_backbone(facts["tower"], facts["image_size"], weights=False)
-        load_weights(backbone.network, run)
+        load_run_weights(backbone.network, run)
         return backbone
     pair = _pair_of_run(run)
     network, width = _without_projection(pair.model.visual, pair.dim)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
-from training.models.text_cache import remembered
+from training.models.text_cache import cached_embeddings
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")  # common things, one a line
 TOO_NEAR = 2.0  # standard deviations: an everyday word this near to a class means the same thing
@@ -108,7 +108,7 @@ class ClassEmbeddings:
         def embed(missing: list[int]) -> Vectors:
             return unit(self.by_template([classes[i] for i in missing], templates).mean(axis=0))
 
-        return remembered(self.encoder, keys, embed)
+        return cached_embeddings(self.encoder, keys, embed)
 
     def none_embeddings(self, classifier: Vectors, templates: Sequence[str]) -> Vectors:
         """[M, dim]: embeddings of everyday things that are none of the classes [K, dim].
