@@ -1,0 +1,307 @@
+"""The pure functions of the page's scripts, called in a real Chromium and compared with values worked out here."""
+
+import json
+import math
+
+import pytest
+
+from app.ui.assets import BASE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def call(browser, site):
+    """call(path, expression): what an expression over a module, named m, answers."""
+    page = browser.new_page()
+    page.goto(site.url)
+
+    def evaluate(path: str, expression: str):
+        imported = f"import(new URL('{BASE}/{path}', document.baseURI))"
+        return page.evaluate(f"{imported}.then((m) => {expression})")
+
+    yield evaluate
+    page.close()
+
+
+def js(value: object) -> str:
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("dog", [(1, 1, "dog")]),
+        ("a black-and-white cat", [(1, 1, "a black-and-white cat")]),
+        ("2:golden retriever + pool - people", [(1, 2, "golden retriever"), (1, 1, "pool"), (-1, 1, "people")]),
+        ("- snow", [(-1, 1, "snow")]),
+        ("cat − 1.5:dog", [(1, 1, "cat"), (-1, 1.5, "dog")]),
+        ("  cat +  ", [(1, 1, "cat +")]),
+        ("", []),
+    ],
+)
+def test_a_query_is_read_as_the_server_reads_it(call, query, terms):
+    from index.query import parse_query
+
+    read = call("ui/query/terms.js", f"m.parseQuery({js(query)})")
+    assert [(one["sign"], one["weight"], one["text"]) for one in read] == terms
+    assert [(one.sign, one.weight, one.text) for one in parse_query(query)] == terms
+
+
+@pytest.mark.parametrize("query", ["dog", "2:golden retriever + pool - people", "- snow", "cat - 1.5:dog"])
+def test_a_query_that_is_read_and_written_stays_as_it_was(call, query):
+    assert call("ui/query/terms.js", f"m.formatQuery(m.parseQuery({js(query)}))") == query
+
+
+def test_signed_ids_come_back_and_a_weight_goes_round(call):
+    terms = [{"id": "7", "sign": 1}, {"id": "9", "sign": -1}]
+    assert call("ui/query/terms.js", f"m.signed({js(terms)}, 'id')") == ["7", "-9"]
+    assert call("ui/query/terms.js", "m.unsigned(['7', '-9'])") == terms
+    assert call("ui/query/terms.js", "[1, 1.5, 2, 3, 4, 7].map(m.nextWeight)") == [2, 2, 3, 4, 1, 1]
+
+
+def test_numbers_are_formatted_as_people_read_them(call):
+    formats = "ui/format/format.js"
+    assert call(formats, "[0, 999, 1234567].map(m.count)") == ["0", "999", "1,234,567"]
+    assert call(formats, "[1, 2, 1000].map(m.images)") == ["1 image", "2 images", "1,000 images"]
+    assert call(formats, "[0.12345, -0.5].map(m.score)") == ["0.123", "−0.500"]
+    shares = [0, 0.0004, 0.0006, 0.5, 0.12345, 0.9994, 0.9996, 1]
+    expected = ["0", "0", "0.1", "50.0", "12.3", "99.9", "100", "100"]
+    assert call(formats, f"{js(shares)}.map(m.percent)") == [f"{text}\u2009%" for text in expected]
+    assert call(formats, "[0.2, 89, 91, 600].map(m.minutes)") == ["1 s", "89 s", "2 min", "10 min"]
+    sizes = [10, 4400, 2_500_000, 3_200_000_000]
+    assert call(formats, f"{js(sizes)}.map(m.fileSize)") == ["1 kB", "4 kB", "2.5 MB", "3.2 GB"]
+
+
+def test_bars_of_the_histogram_grow_with_the_root_of_their_count(call):
+    histogram = {"counts": [0, 1, 4, 16], "low": -1.0, "high": 3.0}
+    bars = call("ui/histogram/scale.js", f"m.bars({js(histogram)})")
+    tallest = 34 - 2
+    heights = [0] + [max(1.5, tallest * math.sqrt(count / 16)) for count in (1, 4, 16)]
+    assert [bar["height"] for bar in bars] == pytest.approx(heights)
+    assert [bar["middle"] for bar in bars] == pytest.approx([-0.5, 0.5, 1.5, 2.5])
+    assert [bar["x"] for bar in bars] == [0, 4, 8, 12]
+
+
+def test_a_threshold_moves_in_steps_within_its_range_and_back_to_its_position(call):
+    histogram = {"counts": [1] * 10, "low": 0.0, "high": 2.0}
+    scale = "ui/histogram/scale.js"
+    clamped = f"[-1, 0.499, 0.512, 1.137, 5].map((value) => m.clamped(value, {js(histogram)}))"
+    assert call(scale, clamped) == pytest.approx([0, 0.5, 0.52, 1.14, 2])
+    assert call(scale, f"m.valueAt(0.25, {js(histogram)})") == pytest.approx(0.5)
+    assert call(scale, f"m.position(0.5, {js(histogram)})") == pytest.approx(0.25 * 10 * 4)
+
+
+def test_a_range_of_images_is_chosen_from_the_last_one(call):
+    order = list("abcdefg")
+    script = """(() => {
+        const chosen = new m.Chosen(), order = ORDER, seen = [];
+        const note = () => seen.push([...chosen.ids].sort().join(""));
+        chosen.toggle("b", order); note();
+        chosen.toggle("e", order, true); note();
+        chosen.toggle("c", order); note();
+        chosen.toggle("a", order, true); note();
+        chosen.clear(); note();
+        chosen.toggle("d", order, true); note();
+        return seen;
+    })()""".replace("ORDER", js(order))
+    assert call("ui/selection/chosen.js", script) == ["b", "bcde", "bde", "abcde", "", "d"]
+
+
+def test_filters_are_put_into_words_and_one_end_of_a_range_is_changed(call):
+    filters = "ui/filters/filter_text.js"
+    given = [
+        {"column": "modified", "low": "2024-01-01", "high": "2024-12-31"},
+        {"column": "bytes", "low": "100"},
+        {"column": "image_size", "high": "9"},
+        {"column": "label", "values": ["cat", "dog"]},
+        {"column": "path", "contains": "beach"},
+    ]
+    assert call(filters, f"{js(given)}.map(m.filterText)") == [
+        "Changed: 2024-01-01 to 2024-12-31",
+        "Size in bytes: from 100",
+        "Image size: up to 9",
+        "Label: cat, dog",
+        "File contains “beach”",
+    ]
+    assert call(filters, "m.withEnd({ low: '1', high: '5' }, 'high', '9')") == {"low": "1", "high": "9"}
+    assert call(filters, "m.withEnd({ low: '1', high: '5' }, 'low', '')") == {"high": "5"}
+    assert call(filters, "m.withEnd({ low: '1' }, 'low', '')") is None
+    assert call(filters, "m.replaced([{ column: 'a', low: '1' }, { column: 'b' }], 'a', null)") == [{"column": "b"}]
+
+
+def test_the_bytes_of_a_heat_map_are_as_opaque_as_it_is_hot(call):
+    pixels = call("ui/heat_map/heat_map.js", "m.heatPixels([[0, 0.5], [1, 0.2]])")
+    assert len(pixels) == 4 * 4
+    assert [pixels[i] for i in (3, 7, 11, 15)] == [0, 113, 225, 45]
+    assert pixels[0:3] == pixels[4:7]
+
+
+def test_the_state_of_a_collection_is_told(call):
+    state = "ui/header/state_text.js"
+    states = [
+        ({"searchable": 12}, ("good", "12 images, up to date")),
+        ({"error": "broken", "searchable": 1}, ("bad", "needs attention")),
+        ({"searchable": 5, "job": {"state": "running", "total": 1200}}, ("busy", "5 of 1,200 searchable")),
+        ({"searchable": 5, "job": {"state": "done", "total": 9}}, ("good", "5 images, up to date")),
+        ({"searchable": 0, "job": {"state": "running"}, "encoder": {"state": "ready"}}, ("busy", "looking for images")),
+        ({"searchable": 1, "encoder": {"state": "loading"}}, ("busy", "1 image · loading the encoder")),
+    ]
+    for given, expected in states:
+        told = call(state, f"m.stateText({js(given)})")
+        assert (told["kind"], told["text"]) == expected
+    assert call(state, "m.progress({ job: { total: 200 }, searchable: 50 })") == 25
+    assert call(state, "m.progress({ searchable: 50 })") == 0
+
+
+def test_a_search_is_written_into_an_address_and_read_back(call):
+    query = {
+        "q": "red + 2:blue",
+        "like": [{"id": "3", "sign": 1}, {"id": "4", "sign": -1}],
+        "images": [],
+        "k": 120,
+        "filters": [{"column": "label", "values": ["a&b", "c"]}],
+        "sort": "newest",
+        "line": 1.24,
+    }
+    address = "tabs/search/address.js"
+    script = f"m.readQuery(m.queryAddress({js(query)}, 'my photos', new URLSearchParams('__theme=dark')), [])"
+    assert call(address, script) == query
+    written = call(address, f"String(m.queryAddress({js(query)}, '', new URLSearchParams()))")
+    assert "collection" not in written and "__theme" not in written and "like=-4" in written
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "value"),
+    [
+        ("k=-3", "k", 60),
+        ("k=99999", "k", 1200),
+        ("filters=%5B%7B", "filters", []),
+        ("filters=%7B%7D", "filters", []),
+        ("sort=sideways", "sort", "best"),
+        ("line=off", "line", "off"),
+        ("line=0.5", "line", 0.5),
+        ("", "line", None),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_read_as_far_as_it_does(call, address, field, value):
+    read = call("tabs/search/address.js", f"m.readQuery(new URLSearchParams({js(address)}), [])")
+    assert read[field] == value
+
+
+def test_bars_compare_scores_with_those_of_the_page_and_normalised_ones_with_the_best(call):
+    results = "tabs/search/results.js"
+    scale = call(results, "m.scoreRange([{ score: 0.3 }, { score: 0.2 }, { score: 0.1 }])")
+    assert scale["high"] == pytest.approx(0.3)
+    assert scale["low"] == pytest.approx(0.1 - 0.15 * 0.2, abs=1e-5)
+    plain = {**scale, "line": {"shown": False}}
+    share = call(results, f"m.barShare({{ score: 0.2 }}, {js(plain)})")
+    assert share == pytest.approx((0.2 - scale["low"]) / (0.3 - scale["low"]))
+    assert call(results, f"m.barShare({{ score: null }}, {js(plain)})") is None
+    shown = {**scale, "line": {"shown": True, "best": 2.0}}
+    hits = [{"score": 0, "strength": value} for value in (1.0, -1.0, 3.0)]
+    assert call(results, f"{js(hits)}.map((hit) => m.barShare(hit, {js(shown)}))") == [0.5, 0, 1]
+
+
+def test_the_line_stands_once_between_likely_results_and_the_rest(call):
+    script = (
+        """((results) => results.hits.map((hit, i) => m.endsLikely(hit, i ? results.hits[i - 1] : null, results)))"""
+    )
+    results = "tabs/search/results.js"
+
+    def lines(likely: int | None, *flags: bool) -> list[int]:
+        given = {"likely": likely, "hits": [{"likely": flag} for flag in flags]}
+        return [i for i, line in enumerate(call(results, f"{script}({js(given)})")) if line]
+
+    assert lines(2, True, True, False, False) == [2]
+    assert lines(5, False, False) == [0]  # another page of results, whose likely ones were on the first
+    assert lines(0, False, False) == []
+    assert lines(None, False, False) == []
+
+
+def test_the_status_says_how_many_results_there_are_and_why_there_may_be_none(call):
+    status = "tabs/search/status.js"
+    results = {"hits": [{}] * 60, "total": 1500, "matching": 400, "likely": 12, "milliseconds": 3.4}
+    assert call(status, f"m.statusText({js(results)}, {{ filters: [1] }}, false)") == {
+        "lead": "12 likely",
+        "rest": " · 60 shown of 400 filtered of 1,500 images · 3 ms",
+    }
+    told = call(status, f"m.statusText({js(results | {'likely': None})}, {{ filters: [] }}, true)")
+    assert told == {"lead": "60", "rest": " of 1,500 images indexed so far · 3 ms"}
+    assert call(status, f"m.remaining({js(results)}, 1200)") == 340
+    nothing = {"hits": [{}], "likely": 0, "line": {"best": 0.4}}
+    query = js({"q": "cat + sea - dog", "filters": []})
+    assert "looks like “cat, sea”" in call(status, f"m.emptyText({js(nothing)}, {query})")
+    near = nothing | {"line": {"best": 0.9}}
+    assert "stands out clearly" in call(status, f"m.emptyText({js(near)}, {query})")
+    assert call(status, f"m.emptyText({js(nothing | {'likely': 3})}, {query})") is None
+
+
+def test_verdicts_of_one_image_name_the_first_class_and_its_lead(call):
+    bars = [{"name": "cat", "probability": 0.7}, {"name": "dog", "probability": 0.2}]
+    verdict = "tabs/classify/verdict.js"
+    told = call(verdict, f"m.verdict({{ bars: {js(bars)}, independent: false }})")
+    assert told == {"title": "cat", "detail": "70.0\u2009%, 50.0\u2009points ahead of dog"}
+    each = [{"name": "cat", "probability": 0.9}, {"name": "sea", "probability": 0.6}, {"name": "x", "probability": 0.1}]
+    told = call(verdict, f"m.verdict({{ bars: {js(each)}, independent: true }})")
+    assert told["title"] == "cat, sea" and told["detail"].startswith("2 of 3 classes")
+    none = [{"name": "none", "none": True, "probability": 1}]
+    assert call(verdict, f"m.verdict({{ bars: {js(none)}, independent: false }})")["title"] == "None of these"
+
+
+def test_keys_of_the_review_choose_accept_undo_and_skip(call):
+    script = "['3', 'Enter', 'U', 's', '0', 'x'].map((key) => m.actionOf(key, false))"
+    assert call("tabs/classify/review_keys.js", script) == [
+        {"name": "choose", "argument": 2},
+        {"name": "accept"},
+        {"name": "undo"},
+        {"name": "skip"},
+        None,
+        None,
+    ]
+    assert call("tabs/classify/review_keys.js", "m.actionOf('Enter', true)") is None
+
+
+def test_with_more_classes_than_keys_the_two_likeliest_come_first(call):
+    classes = [{"name": str(k), "answer": k} for k in reversed(range(12))]
+    item = {"answer": 10, "second": 4}
+    choices = call("tabs/classify/review.js", f"m.choicesOf({js(item)}, {js(classes)}).map((one) => one.answer)")
+    assert choices == [10, 4, 0, 1, 2, 3, 5, 6, 7, 8, 9, 11]
+    few = call("tabs/classify/review.js", f"m.choicesOf({js(item)}, {js(classes[6:])}).map((one) => one.answer)")
+    assert few == [0, 1, 2, 3, 4, 5]
+
+
+def test_templates_are_ranked_by_accuracy_where_labels_are_known_and_by_agreement_where_not(call):
+    effects = [
+        {"template": "a", "known": 10, "right": 6, "agrees": 0.9, "without_right": 8},
+        {"template": "b", "known": 10, "right": 8, "agrees": 0.5, "without_right": None},
+    ]
+    templates = "tabs/classify/templates.js"
+    ranked = call(templates, f"m.rankedEffects({js(effects)}, {{ value: 0.7 }})")
+    assert [one["template"] for one in ranked] == ["b", "a"]
+    assert ranked[1]["change"] == pytest.approx(8 / 10 - 0.7) and ranked[0]["change"] is None
+    unknown = [effect | {"known": 0, "without_right": None} for effect in effects]
+    assert [one["template"] for one in call(templates, f"m.rankedEffects({js(unknown)}, undefined)")] == ["a", "b"]
+
+
+def test_jobs_and_collections_are_put_into_words(call):
+    texts = "tabs/collections/texts.js"
+    job = {"state": "running", "done": 50, "total": 1200, "rate": 31.4, "left": 200, "failed": 2}
+    assert call(texts, f"m.pace({js(job)})") == "50 of 1,200, 31 a second, about 3 min left, 2 unreadable"
+    assert call(texts, "m.pace({ total: 0 })") == "looking for images"
+    card = {"encoder": "starter", "dim": 384, "precision": "float16"}
+    assert call(texts, f"m.encoderText({js(card)})") == "starter, 384-dimensional embeddings in float16"
+    facts = {"images": 2, "bytes": 4_000_000, "search": "flat, recall 1.000"}
+    assert call(texts, f"m.facts({js(facts)})") == "2 images · 4.0 MB · search: flat, recall 1.000"
+
+
+def test_schemas_of_the_api_are_put_into_words(call):
+    schema = {"type": "array", "items": {"$ref": "#/components/schemas/Hit"}, "maxItems": 1000}
+    words = "ui/api_docs/schema.js"
+    assert call(words, f"m.describe({js(schema)})") == "list of Hit · 1,000 entries at most"
+    assert call(words, "m.typeOf({ anyOf: [{ type: 'string' }, { type: 'null' }] })") == "string or null"
+    schemas = {
+        "Query": {"properties": {"q": {"default": "dog"}, "like": {"type": "array"}, "name": {"type": "string"}}}
+    }
+    given = f"m.example({{ $ref: '#/components/schemas/Query' }}, {js(schemas)})"
+    assert call(words, given) == {"q": "dog", "like": [], "name": ""}
