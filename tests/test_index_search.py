@@ -16,7 +16,8 @@ from index.query import Term, embed_query, format_query, parse_query, with_file_
 from index.retrieval import relevance
 from index.retrieval.facets import FacetFilter
 from index.retrieval.filters import matching_rows
-from index.search import SearchRequest, search, threshold_setting
+from index.retrieval.request import threshold_setting
+from index.search import SearchRequest, search
 from index.storage.tags import tag
 from tests.samples import PALETTE, find
 from training.models.errors import UserError

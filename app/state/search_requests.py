@@ -12,7 +12,8 @@ from app.state.uploads import Uploads
 from index.collection import LOCAL_COLUMNS
 from index.query import Term, parse_query
 from index.retrieval.facets import FacetFilter
-from index.search import SearchRequest, SearchResult, ThresholdSetting, search, threshold_setting
+from index.retrieval.request import ThresholdSetting, threshold_setting
+from index.search import SearchRequest, SearchResult, search
 from training.models.errors import UserError
 
 PAGE = 60  # results at a time

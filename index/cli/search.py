@@ -73,7 +73,8 @@ def search(
     """
     from index.collection import Collection, precision_of
     from index.retrieval.facets import read_facet_filters
-    from index.search import SearchRequest, threshold_setting
+    from index.retrieval.request import threshold_setting
+    from index.search import SearchRequest
     from index.search import search as find
     from training.models.encoders import load_encoder
 

@@ -11,7 +11,7 @@ from app.state.open_collection import OpenCollection
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
 from index.collection import Collection
-from index.search import nearest_of
+from index.retrieval.ranking import nearest_of
 from training.models.errors import UserError
 
 COVER = 4  # images on a card

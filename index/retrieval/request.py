@@ -1,0 +1,53 @@
+"""What is searched for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from index.query import Term
+from index.retrieval.facets import FacetFilter
+from training.models.errors import UserError
+
+ThresholdSetting = float | Literal["auto", "on", "off"]
+
+
+def threshold_setting(text: str) -> ThresholdSetting:
+    """auto, on, off or a number, as people write it; UserError for anything else."""
+    if text in ("auto", "on", "off"):
+        return cast(ThresholdSetting, text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"The threshold {text!r} is not a number, auto, on or off.")
+    return value
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What is searched for. Without terms every image passes, unscored, in the order of the collection.
+
+    filter: an expression over the columns, as in `width >= 1000 and folder == "beach"`. facets: filters that
+    all have to pass. tags: an image must have each of them. order: one of facets.ORDERS, for the likely matches.
+    threshold: the normalised score from which a match is likely; "on" is 1, "auto" is "on" for encoders that
+    it was measured for, "off" leaves it out. likely_only: leave out what is not likely. offset, count: the
+    part of the hits that is returned.
+    """
+
+    terms: Sequence[Term] = ()
+    filter: str = ""
+    facets: Sequence[FacetFilter] = ()
+    tags: Sequence[str] = ()
+    order: str = "best"
+    threshold: ThresholdSetting = "auto"
+    likely_only: bool = False
+    offset: int = 0
+    count: int = 60
+    with_histogram: bool = False
+    with_facets: bool = False
+
+    @property
+    def needs_encoder(self) -> bool:
+        return any(term.needs_encoder for term in self.terms)

@@ -1,0 +1,88 @@
+"""What a search finds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from index.collection import file_name
+from index.retrieval.facets import Facet
+from index.retrieval.relevance import Histogram
+from index.storage.cells import JsonCell, as_json
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One image that was found.
+
+    rank: from 1. score: cosine to the query, None if there is none. normalised_score: in units of the threshold.
+    likely: whether it reaches the threshold, None where none is shown. row: its row in the collection.
+    record: every column of its row.
+    """
+
+    rank: int
+    score: float | None
+    id: str
+    path: str
+    caption: str
+    row: int
+    normalised_score: float | None = None
+    likely: bool | None = None
+    tags: tuple[str, ...] = ()
+    record: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def columns(self) -> dict[str, JsonCell]:
+        """The columns of its row besides id, path and caption, as JSON holds them."""
+        return {name: as_json(cell) for name, cell in self.record.items() if name not in ("id", "path", "caption")}
+
+    @property
+    def name(self) -> str:
+        """Its caption, or the name of its file."""
+        return self.caption or file_name(self.path)
+
+    def as_json(self) -> dict[str, object]:
+        """What is known of it as JSON: its own fields, then the columns of its row."""
+        fields: dict[str, object] = {
+            "rank": self.rank,
+            "score": None if self.score is None else round(self.score, 5),
+            "id": self.id,
+            "path": self.path,
+            "caption": self.caption,
+            "normalised_score": None if self.normalised_score is None else round(self.normalised_score, 3),
+            "likely": self.likely,
+            "tags": list(self.tags),
+        }
+        return fields | {name: cell for name, cell in self.columns.items() if name not in fields}
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The relevance threshold of a search, and why it is not shown if it is not.
+
+    measured: how often it is right was measured for this encoder. value: the normalised score from which a match
+    is likely. best: the highest normalised score, None if there are none. reason: "" where it is shown, else "off";
+    "pending", the null distribution is not ready; "images", the query is not of texts alone; or "unmeasured".
+    """
+
+    shown: bool
+    measured: bool
+    value: float = 1.0
+    best: float | None = None
+    histogram: Histogram | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The hits from request.offset on, likely ones first, and what is known of all images.
+
+    total: images of the collection. matching: how many pass the filters. likely: how many reach the threshold,
+    None where none is shown. threshold: None without terms. facets: over the images that pass, if requested.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    matching: int
+    likely: int | None = None
+    threshold: Threshold | None = None
+    facets: list[Facet] | None = None
+    seconds: float = 0.0
