@@ -4,13 +4,15 @@ Similar is not the same. Two photographs of one scene lie as near in an encoder'
 its smaller copy do, so nearness only proposes pairs; what the pixels of the previews say decides.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from index.collection import Collection
 from training.models.errors import UserError
@@ -21,7 +23,7 @@ from training.models.errors import UserError
 # third of the size and quality 50; other photographs differ by 17 or more and go together by .76 at most.
 NEAR = 0.7  # cosine from which a pair's pixels are compared
 GRID = 16  # cells of a side that two previews are compared by
-ALIKE = 6.0  # grey levels of 255 by which the cells of two copies differ on average, at most
+SAME_COLOUR = 6.0  # grey levels of 255 by which the cells of two copies differ on average, at most
 CORRELATED = 0.98  # and by how much their lights and darks must go together
 SHAPE = 0.03  # two copies' sides are in the same proportion, to this share
 CHUNK = 2_000  # images compared with all at a time
@@ -53,22 +55,20 @@ def find_duplicates(
     if near is not None and not 0 < near <= 1:
         raise UserError(f"The threshold is {near}; it is a cosine, above 0 and at most 1.")
     facts = collection.frame(["width", "height", "bytes", "modified", "path", "hash"])
-    together = _Union(len(collection))
-    for rows in _same(facts["hash"]):
-        for row in rows[1:]:
-            together.join(int(rows[0]), int(row))
-    looks = _Looks(collection, facts)
+    pairs = [(int(rows[0]), int(row)) for rows in _same(facts["hash"]) for row in rows[1:]]
     if near is not None:
+        previews = _PreviewComparison(collection, facts)
         first = facts.drop_duplicates("hash").index.to_numpy()
-        for one, other in _near_pairs(collection, first, near, progress):
-            if looks.alike(one, other):
-                together.join(one, other)
+        near_pairs = _near_pairs(collection, first, near, progress)
+        pairs += [(one, other) for one, other in near_pairs if previews.same_image(one, other)]
     order = facts.assign(pixels=facts["width"] * facts["height"]).sort_values(
         ["pixels", "bytes", "modified", "path"], ascending=[False, False, True, True], kind="stable"
     )
     place = np.empty(len(facts), np.int64)
     place[order.index.to_numpy()] = np.arange(len(facts))
-    groups = [_group(collection, facts, sorted(rows, key=lambda row: place[row])) for rows in together.groups()]
+    groups = [
+        _group(collection, facts, sorted(rows, key=lambda row: place[row])) for rows in _connected(pairs, len(facts))
+    ]
     return sorted(groups, key=lambda group: -len(group.rows))
 
 
@@ -103,10 +103,13 @@ def _group(collection: Collection, facts: pd.DataFrame, rows: list[int]) -> Grou
 def _same(hashes: pd.Series) -> Iterator[NDArray[np.int64]]:
     """Rows of each content that occurs more than once."""
     codes, _ = pd.factorize(hashes)
-    order = np.argsort(codes, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
-        if len(rows) > 1:
-            yield rows
+    yield from (rows for rows in _split(np.arange(len(codes)), codes) if len(rows) > 1)
+
+
+def _split(rows: NDArray[np.int64], labels: NDArray) -> list[NDArray[np.int64]]:
+    """rows by their labels, in the order of the labels."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1)
 
 
 def _near_pairs(
@@ -124,59 +127,44 @@ def _near_pairs(
         progress(min(start + CHUNK, len(rows)), len(rows))
 
 
-class _Looks:
-    """What previews look like from afar: greys of GRID x GRID cells, made when they are first asked for."""
+def _connected(pairs: Sequence[tuple[int, int]], count: int) -> list[list[int]]:
+    """The groups of rows that pairs connect, each in ascending order; rows of no pair are left out."""
+    if not pairs:
+        return []
+    one, other = np.array(pairs).T
+    graph = coo_array((np.ones(len(pairs), bool), (one, other)), shape=(count, count))
+    labels = connected_components(graph, directed=False)[1]
+    paired = np.unique(np.array(pairs))
+    return [rows.tolist() for rows in _split(paired, labels[paired]) if len(rows) > 1]
+
+
+class _PreviewComparison:
+    """Compares previews by the colours of GRID x GRID cells, computed when first needed."""
 
     def __init__(self, collection: Collection, facts: pd.DataFrame):
         self.collection = collection
         self.shapes = (facts["width"] / facts["height"]).to_numpy(float)
-        self.kept: dict[int, NDArray[np.float32] | None] = {}
+        self._cells_of: dict[int, NDArray[np.float32] | None] = {}
 
-    def alike(self, one: int, other: int) -> bool:
+    def same_image(self, one: int, other: int) -> bool:
         """Whether two rows are one image by their pixels. False where a preview is missing: nothing is then known."""
         if abs(self.shapes[one] / self.shapes[other] - 1) > SHAPE:
             return False
         a, b = self._cells(one), self._cells(other)
-        if a is None or b is None or np.abs(a - b).mean() > ALIKE:
+        if a is None or b is None or np.abs(a - b).mean() > SAME_COLOUR:
             return False
         spread = [np.linalg.norm(x - x.mean(axis=(0, 1))) for x in (a, b)]
         if min(spread) < GRID:  # an even surface has no lights and darks to compare
             return bool(max(spread) < 2 * GRID)
-        together = ((a - a.mean(axis=(0, 1))) * (b - b.mean(axis=(0, 1)))).sum()
-        return bool(together / (spread[0] * spread[1]) >= CORRELATED)
+        covariance = ((a - a.mean(axis=(0, 1))) * (b - b.mean(axis=(0, 1)))).sum()
+        return bool(covariance / (spread[0] * spread[1]) >= CORRELATED)
 
     def _cells(self, row: int) -> NDArray[np.float32] | None:
-        if row not in self.kept:
+        if row not in self._cells_of:
             path = self.collection.thumbnail(str(self.collection.column("id").iat[row]))
-            self.kept[row] = None
+            self._cells_of[row] = None
             if path is not None:
                 with Image.open(path) as preview:
                     small = preview.convert("RGB").resize((GRID, GRID), Image.Resampling.BOX)
-                self.kept[row] = np.asarray(small, np.float32)
-        return self.kept[row]
-
-
-class _Union:
-    """Sets that grow together: union and find."""
-
-    def __init__(self, count: int):
-        self.count = count
-        self.above: dict[int, int] = {}
-
-    def top(self, row: int) -> int:
-        while (above := self.above.get(row, row)) != row:
-            self.above[row] = self.above.get(above, above)
-            row = above
-        return row
-
-    def join(self, one: int, other: int) -> None:
-        self.above[one] = self.above.get(one, one)
-        self.above[other] = self.above.get(other, other)
-        self.above[self.top(other)] = self.top(one)
-
-    def groups(self) -> Iterable[list[int]]:
-        """The sets of more than one."""
-        found: dict[int, list[int]] = {}
-        for row in sorted(self.above):
-            found.setdefault(self.top(row), []).append(row)
-        return [rows for rows in found.values() if len(rows) > 1]
+                self._cells_of[row] = np.asarray(small, np.float32)
+        return self._cells_of[row]
