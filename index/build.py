@@ -15,7 +15,9 @@ from index.ingest.rows import item_row, unique_id
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
 from index.retrieval.faiss_index import save_nearest
-from index.storage.writer import Writer, legible, written
+from index.storage.errors import write_errors
+from index.storage.items import escape_surrogates
+from index.storage.writer import Writer
 from training.data.sources import open_source
 from training.models.encoder import Encoder
 
@@ -146,7 +148,7 @@ class _Build:
 
     def _fail(self, planned: PlannedImage, reason: str) -> None:
         self.plan.fail(planned)
-        reason = legible(" ".join(reason.split()))
+        reason = escape_surrogates(" ".join(reason.split()))
         self.failures.append({"source": planned.source, "path": planned.item.path, "reason": reason})
 
     def _all_failures(self) -> pd.DataFrame:
@@ -159,7 +161,7 @@ class _Build:
         now = Collection.open(self.writer.path)
         ids = now.column("id")
         self.writer.forget_thumbnails(set(self.stored["id"]) - set(ids), ids)
-        with written(self.writer.path):
+        with write_errors(self.writer.path):
             save_nearest(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed
         self.report.seconds = time.monotonic() - self.started

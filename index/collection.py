@@ -6,17 +6,15 @@
     thumbnails/ab/abcd….webp by content, so that copies of an image share one
     failures.csv             every image that could not be read, with the reason
 
-The manifest alone decides what belongs to the collection; a folder it does not name is left over
-from a killed build and of no account. An open collection stays as it was when it was opened.
+The manifest alone decides what belongs to the collection; a folder that it does not name is left over
+from a killed build and ignored. An open collection stays as it was when it was opened.
 """
 
 import hashlib
-import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,6 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from index.storage.errors import damaged_segment
+from index.storage.layout import BUILD_COLUMNS, FAILURES, REQUIRED_COLUMNS, thumbnail_path
+from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import Segment, Vectors
 from index.storage.tables import plain
 from training.models.cache import cache_dir
@@ -32,92 +33,6 @@ from training.models.encoder import Encoder
 from training.models.errors import UserError
 
 T = TypeVar("T")
-
-FORMAT = 1
-FACTS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash", "caption")  # every row has these
-LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
-HIDDEN = ("stamp",)  # for the next build, of no interest to people
-ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
-MANIFEST, FAILURES = "manifest.json", "failures.csv"
-FAISS_FILE, FACTS_FILE = "search.faiss", "search.json"
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What manifest.json says.
-
-    segments: name and number of images of each, in row order. checksums: SHA-256 of a segment's files
-    by its name and theirs. last_segment: the highest number given to a segment so far. A number is never
-    given again, so what a segment's name stands for never changes under a reader.
-    """
-
-    encoder: str
-    fingerprint: str
-    dim: int
-    runtime: str
-    precision: str
-    revision: int
-    segments: tuple[tuple[str, int], ...] = ()
-    failed: int = 0
-    last_segment: int = 0
-    checksums: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def images(self) -> int:
-        return sum(images for _, images in self.segments)
-
-    def as_json(self) -> bytes:
-        segments = [
-            {"name": name, "images": images, "sha256": dict(self.checksums.get(name, {}))}
-            for name, images in self.segments
-        ]
-        fields = {k: v for k, v in vars(self).items() if k not in ("segments", "checksums")}
-        return json.dumps({"format": FORMAT, **fields, "images": self.images, "segments": segments}, indent=1).encode()
-
-    @classmethod
-    def read(cls, folder: Path) -> "Manifest":
-        """The manifest of the collection at folder; UserError that says what to do if there is none to trust."""
-        path = folder / MANIFEST
-        try:
-            stored = json.loads(path.read_bytes())
-        except FileNotFoundError as error:
-            what = "is not a collection" if folder.is_dir() else "does not exist"
-            raise UserError(f"{folder} {what}; make one with: python -m index build FOLDER --into {folder}") from error
-        except (OSError, ValueError) as error:
-            raise UserError(_corrupt(path, "it is not JSON")) from error
-        if not isinstance(stored, dict):
-            raise UserError(_corrupt(path, "it holds no fields"))
-        try:
-            version = stored["format"]
-            if version != FORMAT:
-                raise UserError(
-                    f"{folder} has format {version} and this Gelato reads {FORMAT}; "
-                    f"use the Gelato that made it, or build the collection again."
-                )
-            segments = tuple((s["name"], int(s["images"])) for s in stored["segments"])
-            if not all(re.fullmatch(r"[0-9]{6,}", name) for name, _ in segments):
-                raise ValueError("a segment's name is not a number")
-            names = ("encoder", "fingerprint", "dim", "runtime", "precision", "revision", "failed")
-            return cls(
-                **{name: stored[name] for name in names},
-                segments=segments,
-                last_segment=max([int(stored.get("last_segment", 0)), *(int(name) for name, _ in segments)]),
-                checksums={s["name"]: dict(s.get("sha256") or {}) for s in stored["segments"]},
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error
-
-
-def _corrupt(path: Path, why: str) -> str:
-    return f"{path} is corrupt ({why}); move the folder away and build the collection again, or restore the file."
-
-
-def damaged(path: Path, error: Exception) -> str:
-    """What to say of a segment that is not what was published."""
-    return (
-        f"{path} has lost or damaged a segment ({str(error).splitlines()[0]}). To mend it from its images: "
-        f"python -m index build SOURCE --into {path} --repair"
-    )
 
 
 def _head(id: str) -> int:
@@ -153,7 +68,7 @@ class Collection:
                 return cls(path, manifest)
             except (OSError, ValueError) as error:
                 if Manifest.read(path).revision == manifest.revision:  # not just replaced under our hands
-                    raise UserError(damaged(path, error)) from error
+                    raise damaged_segment(path, error) from error
         raise UserError(f"{path} is being rebuilt faster than it can be read; try again in a moment.")
 
     def __len__(self) -> int:
@@ -176,19 +91,19 @@ class Collection:
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """One row an image: FACTS, then the columns that its source had. For a few columns, frame is lighter."""
+        """One row an image: REQUIRED_COLUMNS, then the columns of its source. For a few columns, frame is lighter."""
         return self.frame(self.columns)
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns of items, which need not be loaded for it."""
-        return [name for name in self._all_columns if name not in HIDDEN]
+        return [name for name in self._all_columns if name not in BUILD_COLUMNS]
 
     @cached_property
     def _all_columns(self) -> list[str]:
         with self._whole():
             names = [name for segment in self._segments if segment.images for name in segment.columns]
-        return list(dict.fromkeys(names)) or list(FACTS + HIDDEN)
+        return list(dict.fromkeys(names)) or list(REQUIRED_COLUMNS + BUILD_COLUMNS)
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """Some columns of every row; what a segment does not have is missing there."""
@@ -233,7 +148,7 @@ class Collection:
         try:
             yield
         except (OSError, ValueError) as error:  # pyarrow's are both
-            raise UserError(damaged(self.path, error)) from error
+            raise damaged_segment(self.path, error) from error
 
     @cached_property
     def _by_id(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -297,34 +212,6 @@ class Collection:
 def file_name(path: str) -> str:
     """The last part of a path or of a shard's member."""
     return path.replace("\\", "/").rpartition("/")[2]
-
-
-def precision_of(manifest: Manifest, asked: str | None) -> str | None:
-    """The precision to load a collection's encoder in: the one asked for, else eight bits where it was made in them.
-
-    All others keep the vectors' direction, so that the fastest of them here will do: None.
-    """
-    return asked or ("int8" if manifest.precision == "int8" else None)
-
-
-def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
-    """UserError unless encoder made the vectors of the collection at path."""
-    if encoder.fingerprint != manifest.fingerprint:
-        other, way = encoder.name, f"use --encoder {manifest.encoder}, or build"
-        if other == manifest.encoder:
-            other, way = "other weights of that name", "build"
-        raise UserError(
-            f"{path} was made with {manifest.encoder} ({manifest.fingerprint[:8]}) and cannot be read with {other} "
-            f"({encoder.fingerprint[:8]}); {way} into another folder."
-        )
-
-
-def thumbnail_path(folder: Path, id: str) -> Path:
-    """Where the preview of the image called id lies; copies share one."""
-    if not ID.fullmatch(id):
-        raise ValueError(f"{id!r} is not an id")
-    content = id.partition("-")[0]
-    return folder / "thumbnails" / content[:2] / f"{content}.webp"
 
 
 def read_failures(folder: Path) -> pd.DataFrame:

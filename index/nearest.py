@@ -12,7 +12,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.collection import FACTS_FILE, FAISS_FILE, Collection
+from index.collection import Collection
+from index.storage.layout import INDEX_FILE, INDEX_JSON
 from training.models.encoder import Vectors
 
 EXACT_ROWS = 2_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
@@ -50,13 +51,13 @@ class Nearest:
 def load_nearest(collection: Collection) -> Nearest:
     """The structure stored beside the collection, memory-mapped; exhaustive search where it is missing or stale."""
     try:
-        before = (collection.path / FACTS_FILE).read_bytes()
+        before = (collection.path / INDEX_JSON).read_bytes()
         facts = json.loads(before)
         if facts["revision"] == collection.revision:
-            index = faiss.read_index(str(collection.path / FAISS_FILE), faiss.IO_FLAG_MMAP)
+            index = faiss.read_index(str(collection.path / INDEX_FILE), faiss.IO_FLAG_MMAP)
             whole = index.ntotal == len(collection) and index.d == collection.dim
             # The facts go before the file is replaced and come after it: unchanged, they are of this file.
-            if whole and (collection.path / FACTS_FILE).read_bytes() == before:
+            if whole and (collection.path / INDEX_JSON).read_bytes() == before:
                 hasten(index)
                 return Nearest(index, facts, collection)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):

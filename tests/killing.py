@@ -18,11 +18,12 @@ import numpy as np
 
 import training.models.decoding  # noqa: F401  # loaded once, for all victims
 from index.build import build_collection
-from index.collection import MANIFEST, Collection
+from index.collection import Collection
 from index.maintenance.remove import remove_images
 from index.maintenance.verify import find_faults
 from index.nearest import load_nearest
 from index.retrieval.faiss_index import save_nearest
+from index.storage.layout import MANIFEST
 from tests.samples import ColourEncoder, paint
 
 IMAGES = 40

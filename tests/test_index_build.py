@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from index.build import build_collection
-from index.collection import Collection, precision_of
+from index.collection import Collection
 from index.storage.corrections import correct, read_corrections
+from index.storage.manifest import precision_of
+from index.storage.reset import reset_if_stale
 from index.storage.tags import read_tags, tag
-from index.storage.writer import Writer, begin_anew
+from index.storage.writer import Writer
 from tests.samples import ColourEncoder, find, paint
 from training.models.errors import UserError
 
@@ -182,11 +184,11 @@ def test_a_collection_of_our_own_cache_begins_anew_with_new_weights_and_keeps_wh
     id = old.items["id"][0]
     tag(old, [id], "seen")
     correct(old, id, "red")
-    assert not begin_anew(into, encoder)
+    assert not reset_if_stale(into, encoder)
     other = ColourEncoder()
     other.fingerprint = "0" * 16
     (into / "map-pca.npz").touch()
-    assert begin_anew(into, other)
+    assert reset_if_stale(into, other)
     assert not (into / "map-pca.npz").exists() and not (into / "search.json").exists()
     report = build_collection([squares], into, other)
     assert (report.images, report.added) == (5, 5)

@@ -15,9 +15,10 @@ import pytest
 from app.state.library import Library
 from app.state.open_collection import REREAD_AFTER
 from index.build import build_collection
-from index.collection import MANIFEST, Collection
+from index.collection import Collection
 from index.maintenance.remove import remove_images
 from index.maintenance.verify import find_faults
+from index.storage.layout import MANIFEST
 from tests.samples import ColourEncoder, find, paint
 from training.models.errors import UserError
 

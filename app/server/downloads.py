@@ -16,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from app.state.library import Library
 from app.state.search_requests import MOST, PageSearch, run_search
 from app.state.validation import validated
-from index.collection import LOCAL_COLUMNS, Collection
+from index.collection import Collection
 from index.search import Hit, hits_of
+from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tables import csv_text
 from index.storage.tags import read_tags
 from training.models.errors import UserError

@@ -17,8 +17,8 @@ from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
 from app.state.shared_encoder import SharedEncoder
 from app.state.uploads import Uploads
-from index.collection import Manifest
-from index.storage.writer import begin_anew
+from index.storage.manifest import Manifest
+from index.storage.reset import reset_if_stale
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
@@ -119,7 +119,7 @@ class Library:
     def _bring_up_to_date(self, opened: OpenCollection, job: Job) -> object:
         assert opened.build is not None
         encoder = self.encoder(opened)
-        if begin_anew(opened.path, encoder):  # the cache is ours
+        if reset_if_stale(opened.path, encoder):  # the cache is ours
             opened.release()
         return opened.build(opened.path, encoder, job)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from app.state.jobs import Job, Jobs
-from index.collection import MANIFEST, Collection
+from index.collection import Collection
 from index.retrieval.suggestions import suggestions
+from index.storage.layout import MANIFEST
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.uploads import Uploads
-from index.collection import LOCAL_COLUMNS
 from index.query import Term, parse_query
 from index.retrieval.facets import FacetFilter
 from index.retrieval.request import ThresholdSetting, threshold_setting
 from index.search import SearchRequest, SearchResult, search
+from index.storage.layout import LOCAL_COLUMNS
 from training.models.errors import UserError
 
 PAGE = 60  # results at a time

@@ -45,7 +45,8 @@ def build(
     A SOURCE is a folder, a CSV or TSV with a path column, a parquet file or folder, or tar shards
     (`shards/{00000..00099}.tar`). Stop it at any moment; the same command goes on from there.
     """
-    from index.collection import MANIFEST, Manifest, precision_of
+    from index.storage.layout import MANIFEST
+    from index.storage.manifest import Manifest, precision_of
     from training.data.sources import open_source
 
     for source in sources:

@@ -9,12 +9,12 @@ from training.models.console import ProgressLine
 def demo() -> None:
     """Make the collection that `python app.py` opens on, so that its first start is as quick as any other."""
     from index.ingest.demo import build_demo, demo_folders
-    from index.storage.writer import begin_anew
+    from index.storage.reset import reset_if_stale
     from training.models.encoders import load_encoder
 
     encoder = load_encoder("starter")
     images, into = demo_folders("starter")
-    begin_anew(into, encoder)  # the cache is ours
+    reset_if_stale(into, encoder)  # the cache is ours
     line = ProgressLine("Embedding the demo")
     report = build_demo(images, into, encoder, progress=lambda p: line.show(p.done, p.total))
     line.close()

@@ -51,9 +51,10 @@ def label(
 
     In a file, `name: synonym, synonym` gives a class further texts.
     """
-    from index.collection import Collection, precision_of
+    from index.collection import Collection
     from index.label import LabelRequest, label_collection, labels_csv
     from index.labels.ground_truth import named_truth
+    from index.storage.manifest import precision_of
     from training.models.atomic import write_file
     from training.models.encoders import load_encoder
     from training.models.prompts import template_set

@@ -71,11 +71,12 @@ def search(
     A sign with spaces around it adds or takes away; "2:red car" counts double. Likely images come first. Without
     TEXT or an image, the images that pass the filters are listed.
     """
-    from index.collection import Collection, precision_of
+    from index.collection import Collection
     from index.retrieval.facets import read_facet_filters
     from index.retrieval.request import threshold_setting
     from index.search import SearchRequest
     from index.search import search as find
+    from index.storage.manifest import precision_of
     from training.models.encoders import load_encoder
 
     terms = _terms(text or "", without, image, like, vector)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from index.collection import FACTS, HIDDEN
 from index.ingest.engine import LoadedImage, PlannedImage
-from index.storage.writer import legible
+from index.storage.items import escape_surrogates
+from index.storage.layout import BUILD_COLUMNS, REQUIRED_COLUMNS
 
 
 def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int, int]) -> dict[str, Any]:
@@ -22,19 +22,22 @@ def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int
         "bytes": image.length,
         "modified": utc_timestamp(item.modified),
         "hash": image.hash,
-        "caption": legible(item.caption),
-        "stamp": legible(item.stamp),
+        "caption": escape_surrogates(item.caption),
+        "stamp": escape_surrogates(item.stamp),
     }
     metadata = metadata_columns(item.metadata)
     if item.further:
-        metadata["captions"] = "\n".join(" ".join(legible(text).split()) for text in item.captions)
+        metadata["captions"] = "\n".join(" ".join(escape_surrogates(text).split()) for text in item.captions)
     return facts | {**image.exif, **metadata}
 
 
 def metadata_columns(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A source's own columns; what it calls width, id, ... becomes source_width, beside what was measured."""
-    reserved = FACTS + HIDDEN
-    return {(f"source_{name}" if name in reserved else legible(str(name))): value for name, value in metadata.items()}
+    reserved = REQUIRED_COLUMNS + BUILD_COLUMNS
+    return {
+        (f"source_{name}" if name in reserved else escape_surrogates(str(name))): value
+        for name, value in metadata.items()
+    }
 
 
 def unique_id(content: str, taken: set[str]) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.collection import FACTS, Collection
+from index.collection import Collection
 from index.labels.request import LabelRequest
+from index.storage.layout import REQUIRED_COLUMNS
 from index.storage.tables import plain
 from training.models.errors import UserError
 
@@ -50,7 +51,7 @@ def column_truth(collection: Collection, request: LabelRequest) -> GroundTruth:
     """
     numbers = _numbers_by_name(request)
     best = GroundTruth(np.full(len(collection), UNKNOWN, np.int64))
-    columns = [name for name in collection.columns if name not in FACTS]
+    columns = [name for name in collection.columns if name not in REQUIRED_COLUMNS]
     items = collection.frame(columns) if columns else pd.DataFrame()
     for name in columns:
         found = _numbers(items[name], numbers, folders=name == "folder", most=MOST_VALUES)

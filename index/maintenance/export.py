@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from index.collection import Collection
+from index.storage.items import with_storable_types
 from index.storage.tables import csv_of
-from index.storage.writer import storable
 from training.models.atomic import flush_folder, write_file
 from training.models.errors import UserError
 from training.models.registry import pick
@@ -82,5 +82,5 @@ def _vectors(collection: Collection, path: Path, first: int, last: int) -> None:
 
 
 def _items(collection: Collection, path: Path, first: int, last: int, names: dict[str, str]) -> None:
-    rows = storable(collection.items.iloc[first:last]).rename(columns=names)
+    rows = with_storable_types(collection.items.iloc[first:last]).rename(columns=names)
     write_file(path, lambda out: rows.to_parquet(out, index=False))

@@ -18,7 +18,9 @@ from index.collection import Collection
 from index.ingest.exif import exif_of
 from index.ingest.rows import metadata_columns, unique_id, utc_timestamp
 from index.retrieval.faiss_index import save_nearest
-from index.storage.writer import Writer, legible, written
+from index.storage.errors import write_errors
+from index.storage.items import escape_surrogates
+from index.storage.writer import Writer
 from index.thumbnails import SIDE, thumbnail
 from training.data.folder import IMAGES, read_file
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, first_column, text_of
@@ -105,7 +107,7 @@ def import_vectors(
                 progress(done, total)
         writer.publish([], np.zeros((0, dim)), failures=pd.DataFrame(failures, columns=["source", "path", "reason"]))
         now = Collection.open(into)
-        with written(into):
+        with write_errors(into):
             save_nearest(now)
     return Imported(len(now), len(failures), previews, maker.name)
 
@@ -179,7 +181,7 @@ def _chunks(metadata: Path | None, count: int) -> Iterator[tuple[int, list[dict[
 
 def _path(row: dict[str, Any], number: int) -> str:
     column = first_column((*PATH_COLUMNS, *NAMES), list(row))
-    return legible(text_of(row[column])) if column and text_of(row[column]) else f"{number:09d}"
+    return escape_surrogates(text_of(row[column])) if column and text_of(row[column]) else f"{number:09d}"
 
 
 def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[dict[str, Any], bytes]:
@@ -197,6 +199,6 @@ def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[
         pass  # it lies elsewhere, or was lost: its vector can be searched all the same
     caption = first_column(CAPTION_COLUMNS, list(row))
     facts = {"id": unique_id(content, ids), "source": source, "path": path, **measured, "hash": content}
-    facts |= {"caption": legible(text_of(row[caption])) if caption else "", "stamp": "imported"}
+    facts |= {"caption": escape_surrogates(text_of(row[caption])) if caption else "", "stamp": "imported"}
     others = metadata_columns({name: value for name, value in row.items() if name != caption})
     return facts | {**exif, **others}, preview

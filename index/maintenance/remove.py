@@ -10,7 +10,8 @@ import numpy as np
 from index.collection import Collection
 from index.retrieval.faiss_index import save_nearest
 from index.search import rows_where
-from index.storage.writer import Writer, written
+from index.storage.errors import write_errors
+from index.storage.writer import Writer
 from training.models.errors import UserError
 
 
@@ -46,7 +47,7 @@ def remove_images(path: Path, ids: Iterable[str] = (), where: str | None = None,
             writer.publish([], np.zeros((0, before.dim), np.float16), gone)
             now = Collection.open(path)
             writer.forget_thumbnails(gone, now.column("id"))
-            with written(path):
+            with write_errors(path):
                 save_nearest(now)
         return _result(before, rows)
 

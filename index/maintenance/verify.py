@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from index.collection import FACTS, FACTS_FILE, FAILURES, FAISS_FILE, HIDDEN, ID, MANIFEST, Manifest, thumbnail_path
+from index.storage.layout import (
+    BUILD_COLUMNS,
+    FAILURES,
+    ID,
+    INDEX_FILE,
+    INDEX_JSON,
+    MANIFEST,
+    REQUIRED_COLUMNS,
+    thumbnail_path,
+)
+from index.storage.manifest import Manifest
 from index.storage.segments import ITEMS, VECTORS, Segment, mapped
 from training.models.errors import UserError
 
@@ -104,7 +114,7 @@ class _Check:
             return None
         try:
             segment = Segment(folder, images, self.manifest.dim)
-            missing = [column for column in FACTS + HIDDEN if column not in segment.columns]
+            missing = [column for column in REQUIRED_COLUMNS + BUILD_COLUMNS if column not in segment.columns]
             if missing:
                 raise ValueError(f"it has no column {', '.join(missing)}")
             frame = segment.frame(["id", "source", "path", "hash", "width"])
@@ -168,7 +178,7 @@ class _Check:
         """The search structure, if it claims to be of this revision; a stale one is made again without asking."""
         import faiss
 
-        facts, index = self.path / FACTS_FILE, self.path / FAISS_FILE
+        facts, index = self.path / INDEX_JSON, self.path / INDEX_FILE
         if not (facts.exists() and index.exists()):
             return
         try:
@@ -179,7 +189,7 @@ class _Check:
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             what = f"the search structure cannot be read ({str(error).splitlines()[0][:200]})"
             mend = f"build SOURCE --into {self.path} --repair makes it again"
-            self.faults.append(Fault("search", FAISS_FILE, what, mend))
+            self.faults.append(Fault("search", INDEX_FILE, what, mend))
 
 
 def _is_whole_webp(path: Path) -> bool:

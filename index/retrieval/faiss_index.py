@@ -20,8 +20,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.collection import FACTS_FILE, FAISS_FILE, Collection, Manifest
+from index.collection import Collection
 from index.nearest import CHUNK, Nearest, exact, hasten, load_nearest, search_index
+from index.storage.layout import INDEX_FILE, INDEX_JSON
+from index.storage.manifest import Manifest
 from training.models.atomic import write_file
 from training.models.encoder import Encoder, Vectors, unit
 from training.models.text_cache import cached_texts, embed_texts_cached
@@ -45,11 +47,11 @@ def save_nearest(collection: Collection, encoder: Encoder | None = None, memory:
     if stored.index is not None and (stored.facts["kind"] == "flat" or "directions" in stored.facts):
         return stored.facts
     index, facts = make_nearest(collection, encoder, memory)
-    (collection.path / FACTS_FILE).unlink(missing_ok=True)
-    path = collection.path / FAISS_FILE
+    (collection.path / INDEX_JSON).unlink(missing_ok=True)
+    path = collection.path / INDEX_FILE
     write_file(path, lambda file: faiss.write_index(index, faiss.PyCallbackIOWriter(file.write)))  # type: ignore[attr-defined]
     facts["bytes"] = path.stat().st_size
-    write_file(collection.path / FACTS_FILE, json.dumps(facts, indent=1).encode())
+    write_file(collection.path / INDEX_JSON, json.dumps(facts, indent=1).encode())
     return facts
 
 

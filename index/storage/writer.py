@@ -3,8 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
@@ -13,21 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from index.collection import (
-    FACTS,
-    FAILURES,
-    HIDDEN,
-    MANIFEST,
-    Collection,
-    Manifest,
-    check_encoder,
-    damaged,
-    thumbnail_path,
-)
+from index.collection import Collection
 from index.storage.corrections import CORRECTIONS_FILE
+from index.storage.errors import damaged_segment, write_errors
+from index.storage.items import with_storable_types
+from index.storage.layout import FAILURES, MANIFEST, thumbnail_path
+from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
 from index.storage.tables import csv_of
 from index.storage.tags import TAGS_FILE
@@ -36,7 +28,7 @@ from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.file_lock import LOCK_FILE, lock_folder
 
-BUSY = "{} is being written by another process; wait for it to end, or stop it (stopping is safe)."
+BUSY = "{} is being write_errors by another process; wait for it to end, or stop it (stopping is safe)."
 BEFORE_MANIFEST = (
     LOCK_FILE,
     "segments",
@@ -51,7 +43,7 @@ class Writer:
     """Holds the collection at path for writing; a second writer is refused. Use it in a `with`.
 
     encoder: what makes the vectors; None where none will be made, and the collection must exist.
-    UserError if path holds something else, was made by another encoder, or cannot be written.
+    UserError if path holds something else, was made by another encoder, or cannot be write_errors.
     """
 
     def __init__(self, path: Path, encoder: Encoder | None = None):
@@ -61,7 +53,7 @@ class Writer:
         elif path.exists() and not (path / MANIFEST).exists() and not _is_ours(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
         self.made = not path.exists()
-        with written(path):
+        with write_errors(path):
             (path / "segments").mkdir(parents=True, exist_ok=True)
             self._lock = lock_folder(path, BUSY.format(path))
         try:
@@ -105,7 +97,7 @@ class Writer:
         failures: pd.DataFrame | None = None,
     ) -> None:
         """In one step for every reader: rows and their vectors [n, dim] come, images called dropped go."""
-        with written(self.path):
+        with write_errors(self.path):
             self._publish(list(rows), vectors, set(dropped), failures)
 
     def _publish(
@@ -134,10 +126,10 @@ class Writer:
             self._replace_manifest(segments, failed, replaced)
 
     def discard(self, names: Iterable[str]) -> None:
-        """Take whole segments out of the collection without reading them: they are damaged."""
+        """Take whole segments out of the collection without reading them: they are damaged_segment."""
         broken = set(names)
         self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
-        with written(self.path):
+        with write_errors(self.path):
             kept = [segment for segment in self.manifest.segments if segment[0] not in broken]
             self._replace_manifest(kept, self.manifest.failed, sorted(broken))
 
@@ -157,7 +149,7 @@ class Writer:
             checksums={name: sums for name, sums in self._checksums.items() if name in named},
         )
         write_file(self.path / MANIFEST, manifest.as_json())
-        self.manifest = manifest  # only now: what could not be written is not so
+        self.manifest = manifest  # only now: what could not be write_errors is not so
         for name in replaced:
             shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
 
@@ -165,7 +157,7 @@ class Writer:
         """Keep a preview. It can be made again, so it is renamed into place but not forced to disk one by one."""
         path = thumbnail_path(self.path, id)
         beside = path.with_name(f".{path.name}.tmp")
-        with written(self.path):
+        with write_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(webp)
             os.replace(beside, path)
@@ -188,7 +180,7 @@ class Writer:
             vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
             return pd.read_parquet(folder / ITEMS)[keep], vectors[keep]
         except ValueError as error:
-            raise UserError(damaged(self.path, error)) from error
+            raise damaged_segment(self.path, error) from error
 
     def _write(self, items: pd.DataFrame, vectors: NDArray) -> tuple[str, int]:
         """A new segment, under a name that nothing refers to yet nor ever did."""
@@ -201,7 +193,7 @@ class Writer:
         sums = {}
         for file, write in (
             (VECTORS, lambda out: np.save(out, np.asarray(vectors, np.float16))),
-            (ITEMS, lambda out: storable(items).to_parquet(out, index=False, row_group_size=ROW_GROUP)),
+            (ITEMS, lambda out: with_storable_types(items).to_parquet(out, index=False, row_group_size=ROW_GROUP)),
         ):
             held = io.BytesIO()
             write(held)
@@ -221,47 +213,6 @@ class Writer:
             entry.unlink(missing_ok=True)
 
 
-def storable(items: pd.DataFrame) -> pd.DataFrame:
-    """items with every column of one kind: what mixes kinds, or nests, becomes text."""
-    first = [c for c in FACTS + HIDDEN if c in items]
-    items = items[first + [c for c in items.columns if c not in first]].reset_index(drop=True)
-    for column in items.columns:
-        if items[column].dtype == object:
-            present = items[column].dropna()
-            kinds = {type(value) for value in present}
-            one_kind = kinds <= {str} or kinds <= {bool} or kinds <= {int, float}
-            if not one_kind or not _fits(items[column]):
-                items[column] = present.map(lambda value: legible(str(value))).reindex(items.index)
-    return items
-
-
-def _fits(column: pd.Series) -> bool:
-    """Whether a column can be stored as it is: no number beyond 64 bits, no half of a surrogate pair."""
-    try:
-        pa.array(column, from_pandas=True)
-    except (pa.ArrowException, OverflowError, UnicodeError):
-        return False
-    return True
-
-
-def legible(text: str) -> str:
-    """text that any file can hold: halves of surrogate pairs, which JSON may bring, become \\uNNNN."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-@contextmanager
-def written(path: Path) -> Iterator[None]:
-    """A disk that is full or may not be written, as a sentence. What was published before stays as it was."""
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise UserError(
-            f"{path} cannot be written: {why}. What was published stays; once that is put right, "
-            f"the same command goes on from there."
-        ) from error
-
-
 def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
     """UserError if some vectors would be made in eight bits and others not: the two differ enough to disturb ranks."""
     if manifest.images and (manifest.precision == "int8") != (encoder.precision == "int8"):
@@ -269,20 +220,6 @@ def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
             f"{path} was made in the precision {manifest.precision} and {encoder.precision} would not fit it; "
             f"leave --precision out, or build into another folder."
         )
-
-
-def begin_anew(path: Path, encoder: Encoder) -> bool:
-    """Forget the vectors of a collection of our own cache if other weights made them, so that it can be built again.
-
-    Previews, tags and corrections stay, since they go by an image's content. It says whether that was so.
-    """
-    stale = (path / MANIFEST).exists() and Manifest.read(path).fingerprint != encoder.fingerprint
-    if stale:
-        for entry in path.iterdir():
-            if entry.is_file() and entry.name not in (*BEFORE_MANIFEST, MANIFEST):
-                entry.unlink(missing_ok=True)  # the search structure, maps: made from the vectors
-        (path / MANIFEST).unlink()  # last: without it segments are of no account
-    return stale
 
 
 def _is_ours(path: Path) -> bool:

@@ -36,8 +36,8 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.validation import sentence
 from app.ui.api_docs.api_docs import api_docs
-from index.collection import LOCAL_COLUMNS
 from index.labels.request import NONE
+from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tags import read_tags
 from training.evaluation.winoground import pair_matrix, wins_of_matrix
 from training.models.encoder import Encoder, Vectors

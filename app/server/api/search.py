@@ -3,8 +3,8 @@
 from app.server.api.schemas import Match, Matches, Search
 from app.state.library import Library
 from app.state.search_requests import run_search
-from index.collection import LOCAL_COLUMNS
 from index.search import Hit
+from index.storage.layout import LOCAL_COLUMNS
 
 
 def search(library: Library, fields: Search) -> Matches:

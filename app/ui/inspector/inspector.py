@@ -8,10 +8,11 @@ from app.state.images import ImageReference, image_of
 from app.state.library import Library
 from app.state.search_requests import PageSearch
 from app.state.validation import validated
-from index.collection import FACTS, Collection, file_name
+from index.collection import Collection, file_name
 from index.query import embed_query, with_file_names
 from index.retrieval.explanations import heat_map, word_shares
 from index.storage.cells import as_display
+from index.storage.layout import REQUIRED_COLUMNS
 from index.storage.tags import read_tags
 from training.models.errors import UserError
 
@@ -34,7 +35,7 @@ def image_facts(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "bytes": int(record["bytes"]),
         "date": f"{modified.day} {modified:%B %Y}" if modified == modified and modified.year > 1970 else "",
     }
-    others = {name: as_display(cell) for name, cell in record.items() if name not in FACTS}
+    others = {name: as_display(cell) for name, cell in record.items() if name not in REQUIRED_COLUMNS}
     columns = {name: text for name, text in others.items() if text}
     return {"facts": facts, "columns": columns, "tags": read_tags(collection.path).get(record["id"], [])}
 

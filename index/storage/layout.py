@@ -1,0 +1,20 @@
+"""The files of a collection and the columns of its rows, by name."""
+
+import re
+from pathlib import Path
+
+MANIFEST, FAILURES = "manifest.json", "failures.csv"
+INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
+ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
+
+REQUIRED_COLUMNS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash", "caption")
+LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
+BUILD_COLUMNS = ("stamp",)  # for the next build, of no interest to people
+
+
+def thumbnail_path(folder: Path, id: str) -> Path:
+    """Where the preview of the image called id lies; copies share one."""
+    if not ID.fullmatch(id):
+        raise ValueError(f"{id!r} is not an id")
+    content = id.partition("-")[0]
+    return folder / "thumbnails" / content[:2] / f"{content}.webp"

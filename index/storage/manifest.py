@@ -1,0 +1,103 @@
+"""The manifest: which encoder made a collection and which segments belong to it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.storage.layout import MANIFEST
+from training.models.encoder import Encoder
+from training.models.errors import UserError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What manifest.json says.
+
+    segments: name and number of images of each, in row order. checksums: SHA-256 of a segment's files
+    by its name and theirs. last_segment: the highest number given to a segment so far. A number is never
+    given again, so what a segment's name stands for never changes under a reader.
+    """
+
+    encoder: str
+    fingerprint: str
+    dim: int
+    runtime: str
+    precision: str
+    revision: int
+    segments: tuple[tuple[str, int], ...] = ()
+    failed: int = 0
+    last_segment: int = 0
+    checksums: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def images(self) -> int:
+        return sum(images for _, images in self.segments)
+
+    def as_json(self) -> bytes:
+        segments = [
+            {"name": name, "images": images, "sha256": dict(self.checksums.get(name, {}))}
+            for name, images in self.segments
+        ]
+        fields = {k: v for k, v in vars(self).items() if k not in ("segments", "checksums")}
+        return json.dumps({"format": FORMAT, **fields, "images": self.images, "segments": segments}, indent=1).encode()
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """The manifest of the collection at folder; UserError that says what to do if there is none to trust."""
+        path = folder / MANIFEST
+        try:
+            stored = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            what = "is not a collection" if folder.is_dir() else "does not exist"
+            raise UserError(f"{folder} {what}; make one with: python -m index build FOLDER --into {folder}") from error
+        except (OSError, ValueError) as error:
+            raise UserError(_corrupt(path, "it is not JSON")) from error
+        if not isinstance(stored, dict):
+            raise UserError(_corrupt(path, "it holds no fields"))
+        try:
+            version = stored["format"]
+            if version != FORMAT:
+                raise UserError(
+                    f"{folder} has format {version} and this Gelato reads {FORMAT}; "
+                    f"use the Gelato that made it, or build the collection again."
+                )
+            segments = tuple((s["name"], int(s["images"])) for s in stored["segments"])
+            if not all(re.fullmatch(r"[0-9]{6,}", name) for name, _ in segments):
+                raise ValueError("a segment's name is not a number")
+            names = ("encoder", "fingerprint", "dim", "runtime", "precision", "revision", "failed")
+            return cls(
+                **{name: stored[name] for name in names},
+                segments=segments,
+                last_segment=max([int(stored.get("last_segment", 0)), *(int(name) for name, _ in segments)]),
+                checksums={s["name"]: dict(s.get("sha256") or {}) for s in stored["segments"]},
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error
+
+
+def _corrupt(path: Path, why: str) -> str:
+    return f"{path} is corrupt ({why}); move the folder away and build the collection again, or restore the file."
+
+
+def precision_of(manifest: Manifest, asked: str | None) -> str | None:
+    """The precision to load a collection's encoder in: the one asked for, else eight bits where it was made in them.
+
+    All others keep the vectors' direction, so that the fastest of them here will do: None.
+    """
+    return asked or ("int8" if manifest.precision == "int8" else None)
+
+
+def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
+    """UserError unless encoder made the vectors of the collection at path."""
+    if encoder.fingerprint != manifest.fingerprint:
+        other, way = encoder.name, f"use --encoder {manifest.encoder}, or build"
+        if other == manifest.encoder:
+            other, way = "other weights of that name", "build"
+        raise UserError(
+            f"{path} was made with {manifest.encoder} ({manifest.fingerprint[:8]}) and cannot be read with {other} "
+            f"({encoder.fingerprint[:8]}); {way} into another folder."
+        )
