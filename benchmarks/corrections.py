@@ -45,7 +45,7 @@ RESULT = Path(__file__).parent / "results/corrections.json"
 PAGE = Path(__file__).parent.parent / "docs" / "labelling.md"
 BEGIN, END = "<!-- figures: made by benchmarks/corrections.py -->", "<!-- end of figures -->"
 COUNTS = (20, 30, 100)
-ORDERS = {"close": "closest calls", "any": "by chance"}
+ORDERS = {"close": "uncertain first", "any": "random"}
 
 # Kinds of ImageNet's classes by the first letters of their WordNet numbers, which are the names of the files.
 KINDS = {

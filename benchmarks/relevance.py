@@ -106,8 +106,8 @@ def table(result: dict[str, Any]) -> str:
     lines.append(f"| CIFAR-10, things that none of it shows | {words['n']} words | – | – | – | – | {cell(words)} |")
     verdict = "shown by default" if result["trusted"] else "off by default, and the page says so"
     told = (
-        f"With `{result['encoder']}` the line is **{verdict}** "
-        "(that takes a precision of 70 % or more, and false alarms of 10 % or less)"
+        f"With `{result['encoder']}` the threshold is **{verdict}** "
+        "(this requires a precision of 70 % or more, and false alarms of 10 % or less)"
     )
     return "\n".join([*lines, "", f"{told}. Intervals are 95 %, over queries."])
 
