@@ -47,7 +47,7 @@ def test_a_folder_at_an_address_is_as_one_here(store, squares, tmp_path, encoder
     far, here = list(open_source("memory://images")), list(open_source(squares))
     assert [item.path for item in far] == [item.path for item in here]
     assert [item.read() for item in far] == [item.read() for item in here]
-    assert next(item for item in far if item.path == "warm/red.png").captions == ["a red square", "red"]
+    assert next(item for item in far if item.path == "warm/red.png").captions == ("a red square", "red")
     report = build_collection(["memory://images"], tmp_path / "c.gelato", encoder)
     assert (report.images, report.embedded) == (5, 5)
     again = build_collection(["memory://images"], tmp_path / "c.gelato", encoder)

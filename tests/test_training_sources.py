@@ -151,10 +151,10 @@ def test_what_is_not_a_source_is_answered_in_a_sentence(tmp_path, name, message)
 def test_a_image_can_have_several_captions(squares, tmp_path):
     (squares / "warm/red.txt").write_text("a red square\n\nsomething warm\n")
     red = {item.path: item for item in open_source(squares)}["warm/red.png"]
-    assert red.captions == ["a red square", "something warm"]
+    assert red.captions == ("a red square", "something warm")
     rows = [("squares/warm/red.png", "one"), ("squares/cold/blue.gif", "other"), ("squares/warm/red.png", "two")]
     pd.DataFrame(rows, columns=["path", "caption"]).to_csv(squares.parent / "t.csv", index=False)
-    assert [item.captions for item in open_source(squares.parent / "t.csv")] == [["one", "two"], ["other"]]
+    assert [item.captions for item in open_source(squares.parent / "t.csv")] == [("one", "two"), ("other",)]
     listed = pd.DataFrame({"path": [row[0] for row in rows[:2]], "caption": [["one", "two"], []]})
     listed.to_parquet(squares.parent / "t.parquet")
-    assert [item.captions for item in open_source(squares.parent / "t.parquet")] == [["one", "two"], []]
+    assert [item.captions for item in open_source(squares.parent / "t.parquet")] == [("one", "two"), ()]

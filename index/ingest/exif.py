@@ -19,7 +19,7 @@ DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 def exif_of(data: bytes) -> dict[str, Any]:
     """date (as the camera's clock had it), camera, latitude and longitude (degrees), each only where it is known.
 
-    Reads the header of an image's file alone, and takes whatever is odd in it for missing.
+    Reads only the header of an image's file; odd values count as missing.
     """
     if b"Exif" not in data[: 1 << 16] and data[:2] not in (b"II", b"MM", b"RI"):
         return {}  # most images of the web: nothing to look for
@@ -28,7 +28,7 @@ def exif_of(data: bytes) -> dict[str, Any]:
             if opened.format not in CARRIES:
                 return {}
             exif = opened.getexif()
-            facts = {"date": _date(exif), "camera": _camera(exif), **_place(exif.get_ifd(ExifTags.IFD.GPSInfo))}
+            facts = {"date": _date(exif), "camera": _camera(exif), **_location(exif.get_ifd(ExifTags.IFD.GPSInfo))}
     except Exception:  # Pillow's readers raise many kinds on broken headers; the image itself may be fine
         return {}
     return {name: value for name, value in facts.items() if value is not None}
@@ -45,29 +45,29 @@ def _date(exif: Image.Exif) -> pd.Timestamp | None:
 
 
 def _camera(exif: Image.Exif) -> str | None:
-    maker, model = (_words(exif.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
+    maker, model = (_clean(exif.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
     if not model:
         return maker or None
     return model if not maker or model.lower().startswith(maker.split()[0].lower()) else f"{maker} {model}"
 
 
-def _words(value: Any) -> str:
+def _clean(value: Any) -> str:
     text = "".join(c for c in str(value or "") if c.isprintable())
     return " ".join(text.split())[:100]
 
 
-def _place(gps: dict[int, Any]) -> dict[str, float | None]:
+def _location(gps: dict[int, Any]) -> dict[str, float | None]:
     north = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S", 90)
     east = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W", 180)
     return {"latitude": north, "longitude": east} if north is not None and east is not None else {}
 
 
-def _degrees(parts: Any, side: Any, negative: str, most: int) -> float | None:
+def _degrees(parts: Any, reference: Any, negative: str, most: int) -> float | None:
     """Degrees, minutes and seconds as degrees to six places, a tenth of a metre."""
     try:
         degrees, minutes, seconds = (float(part) for part in parts)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     value = degrees + minutes / 60 + seconds / 3600
-    value = -value if str(side or "").upper().startswith(negative) else value
+    value = -value if str(reference or "").upper().startswith(negative) else value
     return round(value, 6) if abs(value) <= most else None

@@ -26,7 +26,7 @@ def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int
         "stamp": escape_surrogates(item.stamp),
     }
     metadata = metadata_columns(item.metadata)
-    if item.further:
+    if len(item.captions) > 1:
         metadata["captions"] = "\n".join(" ".join(escape_surrogates(text).split()) for text in item.captions)
     return facts | {**image.exif, **metadata}
 

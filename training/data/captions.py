@@ -21,7 +21,7 @@ def fill_templates(templates: Iterable[str], item: Item) -> list[str]:
 
 def captions_for(templates: Iterable[str], item: Item) -> list[str]:
     """The captions to train with: those that templates make, else the image's own."""
-    return fill_templates(templates, item) or item.captions
+    return fill_templates(templates, item) or list(item.captions)
 
 
 def class_templates(captions: Sequence[str], label_column: str | None) -> list[str]:

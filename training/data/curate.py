@@ -50,7 +50,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 @dataclass
 class Report:
-    """found: pairs that have each query, of all that were looked at. of_query: pairs kept for it."""
+    """found: pairs whose captions have each query. of_query: those that were written for it."""
 
     seen: int = 0
     kept: int = 0
@@ -91,13 +91,13 @@ def curate(
     for item in _stream(specs):
         report.seen += 1
         progress(report)
-        asked = queries.within(" \n ".join(item.captions))
-        for query in asked:
+        matching = queries.within(" \n ".join(item.captions))
+        for query in matching:
             report.found[query] += 1
-        if not asked:
+        if not matching:
             report.without_query += 1
             continue
-        poorest = min(asked, key=report.of_query.__getitem__)
+        poorest = min(matching, key=report.of_query.__getitem__)
         if report.of_query[poorest] >= per_query:
             report.over += 1
             continue
@@ -106,7 +106,7 @@ def curate(
         except OSError:
             report.unreadable += 1
             continue
-        shard.add(item, image, asked)
+        shard.add(item, image, matching)
         report.kept += 1
         report.of_query[poorest] += 1
     report.shards = shard.close()

@@ -15,7 +15,7 @@ class FolderSource(Source):
     """Every file in a folder whose ending is an image's; hidden files and folders are left alone.
 
     A text file beside an image (`beach.txt` for `beach.jpg`) is its caption, a line each if there are
-    several, and the subfolder it lies in is kept as the column `folder`, which is the class where there
+    several, and the subfolder it lies in becomes the column `folder`, which is the class where there
     is one folder a class.
     """
 
@@ -31,15 +31,13 @@ class FolderSource(Source):
                 facts = path.stat()
             except OSError:  # a link to nowhere: reading it will say so
                 facts = path.lstat()
-            said = self._captions(path, siblings)
             yield Item(
                 path=printable(relative.as_posix()),
                 stamp=f"{facts.st_size}:{facts.st_mtime_ns}",
                 modified=facts.st_mtime,
                 read=partial(read_file, path),
-                caption=said[0] if said else "",
+                captions=tuple(self._captions(path, siblings)),
                 metadata={"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {},
-                further=tuple(said[1:]),
             )
 
         within = [printable(os.path.relpath(os.fsdecode(error.filename), self.folder)) for error in shut]

@@ -67,47 +67,47 @@ class RemotePath:
         return self
 
     def exists(self) -> bool:
-        with _store():
+        with _os_errors():
             return bool(self.files.exists(self.inside))
 
     def is_dir(self) -> bool:
-        with _store():
+        with _os_errors():
             return bool(self.files.isdir(self.inside))
 
     def is_file(self) -> bool:
-        with _store():
+        with _os_errors():
             return bool(self.files.isfile(self.inside))
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
-        with _store():
+        with _os_errors():
             return dict(self.files.info(self.inside))
 
     def stat(self) -> RemoteStat:
         return stat_of(self._facts)
 
     def open(self, mode: str = "rb") -> IO[bytes]:
-        with _store():
+        with _os_errors():
             return self.files.open(self.inside, mode)
 
     def read_bytes(self) -> bytes:
-        with _store():
+        with _os_errors():
             return bytes(self.files.cat_file(self.inside))
 
     def read_part(self, offset: int, size: int) -> bytes:
         """size bytes from offset on, and no more of the file than that."""
-        with _store():
+        with _os_errors():
             return bytes(self.files.cat_file(self.inside, start=offset, end=offset + size))
 
     def glob(self, pattern: str) -> list["RemotePath"]:
         """The files right here whose names end as pattern, `*.ending`, says."""
-        with _store():
+        with _os_errors():
             names = [str(entry["name"]).rpartition("/")[2] for entry in self.files.ls(self.inside, detail=True)]
         return [self / name for name in names if name.endswith(pattern.lstrip("*"))]
 
     def walk(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every file below here, by its path relative to here and what is known of it, in order."""
-        with _store():
+        with _os_errors():
             found = self.files.find(self.inside, detail=True)
         root = self.files._strip_protocol(self.inside).rstrip("/")
         for name in sorted(found):
@@ -128,16 +128,15 @@ class RemoteFolder(Source):
                 continue
             folder, _, _ = path.rpartition("/")
             beside = path.rpartition(".")[0] + ".txt"
-            said = self.captions((self.place / beside).read_bytes()) if beside in listed else []
+            captions = self.captions((self.place / beside).read_bytes()) if beside in listed else []
             stat = stat_of(facts)
             yield Item(
                 path=path,
                 stamp=f"{stat.st_size}:{stat.st_mtime_ns}",
                 modified=stat.st_mtime,
                 read=partial(_read, self.place, path),
-                caption=said[0] if said else "",
+                captions=tuple(captions),
                 metadata={"folder": folder} if folder else {},
-                further=tuple(said[1:]),
             )
 
 
@@ -147,22 +146,22 @@ def _read(place: RemotePath, path: str) -> bytes:
 
 def stat_of(facts: dict[str, Any]) -> RemoteStat:
     """Size and time out of what a store says. Where it has a tag of the content, that counts for st_mtime_ns."""
-    moment = next((facts[name] for name in TIMES if facts.get(name)), 0)
-    seconds = float(moment.timestamp()) if hasattr(moment, "timestamp") else _number(moment)
+    modified = next((facts[name] for name in TIMES if facts.get(name)), 0)
+    seconds = float(modified.timestamp()) if hasattr(modified, "timestamp") else _number(modified)
     tag = str(facts.get("ETag") or facts.get("etag") or facts.get("md5Hash") or "")
     mark = int(hashlib.sha256(tag.encode()).hexdigest()[:15], 16) if tag else int(seconds * 1e9)
     return RemoteStat(int(facts.get("size") or 0), seconds, mark)
 
 
-def _number(moment: Any) -> float:
+def _number(value: Any) -> float:
     try:
-        return float(moment)
+        return float(value)
     except (TypeError, ValueError):
         return 0.0
 
 
 @contextmanager
-def _store() -> Iterator[None]:
+def _os_errors() -> Iterator[None]:
     """What a store raises, as an OSError with a sentence: each has errors of its own."""
     try:
         yield

@@ -112,7 +112,7 @@ class SceneSource(Source):
             stamp=f"{EDITION}:{self.settings}",
             modified=0.0,
             read=partial(self.read, i),
-            caption=caption,
+            captions=(caption,) if caption else (),
             metadata={**facts, "things": len(graph.things)},
         )
 

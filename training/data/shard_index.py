@@ -56,18 +56,17 @@ class ShardIndex:
         shard = int(np.searchsorted(self.first, number, side="right")) - 1
         path = self.shards[shard]
         row = self._mapped.get_or_make(shard, lambda: self._rows(shard))[number - int(self.first[shard])].tolist()
-        said = caption_lines(_text(path, row[2], row[3]))
+        captions = caption_lines(_text(path, row[2], row[3]))
         metadata = _facts(_text(path, row[4], row[5]))
         column = first_column(CAPTION_COLUMNS, list(metadata))
-        said = said or (texts_of(metadata.pop(column)) if column else [])
+        captions = captions or (texts_of(metadata.pop(column)) if column else [])
         return Item(
             path=f"{path.name}/{printable(_name(path, row[0]))}",
             stamp=f"{row[1]}:{row[0]}",
             modified=0.0,
             read=partial(read_at, path, row[0], row[1]),
-            caption=said[0].strip() if said else "",
+            captions=tuple(caption.strip() for caption in captions),
             metadata=metadata,
-            further=tuple(text.strip() for text in said[1:]),
         )
 
 

@@ -66,19 +66,18 @@ class ShardSource(Source):
         if stem is None or image is None:
             return
         metadata = self._metadata(tar, sample)
-        said = caption_lines(_text(tar, sample[".txt"])) if ".txt" in sample else []
+        captions = caption_lines(_text(tar, sample[".txt"])) if ".txt" in sample else []
         column = first_column(CAPTION_COLUMNS, list(metadata))
         if column:
-            own = texts_of(metadata.pop(column))
-            said = said or own
+            in_metadata = texts_of(metadata.pop(column))
+            captions = captions or in_metadata
         yield Item(
             path=f"{shard.name}/{printable(image.name)}",
             stamp=f"{image.size}:{image.mtime}:{image.offset_data}:{stat.st_mtime}",
             modified=float(image.mtime or stat.st_mtime),
             read=partial(read_at, shard, image.offset_data, image.size),
-            caption=said[0].strip() if said else "",
+            captions=tuple(caption.strip() for caption in captions),
             metadata=metadata,
-            further=tuple(text.strip() for text in said[1:]),
         )
 
     def _metadata(self, tar: tarfile.TarFile, sample: dict[str, tarfile.TarInfo]) -> dict[str, Any]:

@@ -17,28 +17,27 @@ class Item:
     path: relative to its source (a file, a shard's member, a table's row); unique within it.
     stamp: changes whenever the bytes may have changed, so that an unchanged image need not be read.
     modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
-    caption: the first of captions, which training draws from.
+    captions: of which training draws one each time; none is empty. metadata: its other columns.
     """
 
     path: str
     stamp: str
     modified: float
     read: Callable[[], bytes]
-    caption: str = ""
+    captions: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    further: tuple[str, ...] = ()
 
     @property
-    def captions(self) -> list[str]:
-        """All that is said of it; empty if nothing is."""
-        return [text for text in (self.caption, *self.further) if text]
+    def caption(self) -> str:
+        """The first of its captions, "" if it has none."""
+        return self.captions[0] if self.captions else ""
 
 
 class Source(ABC):
     """A place with images. name: how a collection remembers it, an absolute path where it is one.
 
     unreadable: after an iteration, what the paths begin with that it could not look at: a folder that may
-    not be read, a file that is broken. Images from there are not known to be gone.
+    not be read, a file that is broken. Whether images from there are gone cannot be told.
     """
 
     name: str
@@ -69,12 +68,12 @@ def first_column(candidates: tuple[str, ...], columns: list[str]) -> str | None:
     return next((by_lower[name] for name in candidates if name in by_lower), None)
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A cell as text: nothing for a missing one, the first of several captions."""
     return (texts_of(value) or [""])[0]
 
 
-def texts_of(value: Any) -> list[str]:
+def texts_of(value: object) -> list[str]:
     """A cell as the captions that it holds: none for a missing one, several for a list."""
     if isinstance(value, list | tuple):
         return [text for part in value for text in texts_of(part)]

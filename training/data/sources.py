@@ -3,7 +3,6 @@
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from training.data.folder import IMAGES, FolderSource, captions_of
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
@@ -66,7 +65,7 @@ def _at(path: Place, spec: str) -> Source:
 
 
 def names_dataset(spec: str) -> bool:
-    """Whether spec is spelt as a torchvision name is, alone or with a root; torchvision itself is asked later."""
+    """Whether spec is spelt as a torchvision name is, alone or with a root; whether there is one is found out later."""
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(:.+)?", spec) is not None
 
 
@@ -91,7 +90,7 @@ def _of_folder(path: Place) -> Source:
 def _shards(spec: str) -> ShardSource:
     whole = spec if ADDRESS in spec else str(Path(spec).expanduser().absolute())
     names = expand_braces(whole)
-    places: list[Any] = [RemotePath(name) if ADDRESS in spec else Path(name) for name in names]
+    places: list[Place] = [RemotePath(name) if ADDRESS in spec else Path(name) for name in names]
     missing = [str(place) for place in places if not place.is_file()]
     if missing:
         raise UserError(f"{len(missing)} of the {len(names)} shards of {spec} are missing, the first is {missing[0]}.")

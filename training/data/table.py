@@ -1,7 +1,7 @@
 """Tables of images: CSV, TSV and parquet, by path or with the bytes inside."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,8 +62,8 @@ class ParquetSource(Source):
     def __init__(self, path: Path | RemotePath):
         self.path = path.resolve()
         self.name = str(self.path)
-        inside: Any = self.path.glob("*.parquet") if self.path.is_dir() else [self.path]
-        self.files: list[Path | RemotePath] = sorted(inside)
+        files: Any = self.path.glob("*.parquet") if self.path.is_dir() else [self.path]
+        self.files: list[Path | RemotePath] = sorted(files)
 
     def __iter__(self) -> Iterator[Item]:
         broken = []
@@ -81,7 +81,7 @@ class ParquetSource(Source):
 
 @dataclass
 class RowGroup:
-    """The image bytes of one row group, and which of its rows nobody has asked for yet."""
+    """The image bytes of one row group, and which of its rows have not been read yet."""
 
     number: int
     images: pa.Array
@@ -95,7 +95,7 @@ class ParquetRows:
         self.file, self.prefix = file, prefix
         self.stat = file.stat()
         self.lock = Lock()
-        self.held: RowGroup | None = None  # the one read last, until all of its rows were asked for
+        self.held: RowGroup | None = None  # the one read last, until all of its rows have been read
         try:
             self.parquet = pq.ParquetFile(file if isinstance(file, Path) else file.open())
         except (pa.ArrowException, OSError) as error:
@@ -125,15 +125,13 @@ class ParquetRows:
         row_number = 0
         for group, rows in enumerate(self._groups(others)):
             for i, row in enumerate(rows):
-                said = texts_of(row[caption]) if caption else []
                 yield Item(
                     path=self.prefix + (names[row_number] if names else f"{row_number:06d}"),
                     stamp=f"{self.stat.st_size}:{self.stat.st_mtime_ns}:{row_number}",
                     modified=self.stat.st_mtime,
                     read=partial(self._bytes, group, i),
-                    caption=said[0] if said else "",
+                    captions=tuple(texts_of(row[caption])) if caption else (),
                     metadata={name: value for name, value in row.items() if name != caption},
-                    further=tuple(said[1:]),
                 )
                 row_number += 1
 
@@ -179,7 +177,7 @@ def path_column(table: Path | RemotePath, columns: list[str]) -> str:
     return column
 
 
-def unique_rows(rows: Any, column: str, caption: str | None) -> Iterator[dict[str, Any]]:
+def unique_rows(rows: Iterable[dict[str, Any]], column: str, caption: str | None) -> Iterator[dict[str, Any]]:
     """Rows by image: those that name one image become one, with all their captions in a list."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -212,16 +210,15 @@ def path_item(base: Path | RemotePath, row: dict[str, Any], column: str, caption
         except OSError:
             pass  # reading it will say that it is not there
     metadata = {name: value for name, value in row.items() if name not in (column, caption)}
-    said = texts_of(row[caption]) if caption else []
-    stamp += ":" + json.dumps([said[0] if said else "", metadata], default=str)
+    captions = tuple(texts_of(row[caption])) if caption else ()
+    stamp += ":" + json.dumps([captions[0] if captions else "", metadata], default=str)
     return Item(
         path=prefix + name,
         stamp=stamp,
         modified=modified,
         read=read,
-        caption=said[0] if said else "",
+        captions=captions,
         metadata=metadata,
-        further=tuple(said[1:]),
     )
 
 

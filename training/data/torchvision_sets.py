@@ -19,7 +19,7 @@ THREE = tuple({"split": name} for name in ("train", "val", "test"))
 
 
 @dataclass(frozen=True)
-class Known:
+class DatasetClass:
     """A class of torchvision.datasets, and the arguments that give each of its parts, which share its images."""
 
     cls: str
@@ -27,27 +27,27 @@ class Known:
 
 
 DATASETS = {
-    "cifar10": Known("CIFAR10", TRAIN),
-    "cifar100": Known("CIFAR100", TRAIN),
-    "mnist": Known("MNIST", TRAIN),
-    "fashionmnist": Known("FashionMNIST", TRAIN),
-    "kmnist": Known("KMNIST", TRAIN),
-    "stl10": Known("STL10", SPLITS),
-    "svhn": Known("SVHN", SPLITS),
-    "gtsrb": Known("GTSRB", SPLITS),
-    "food101": Known("Food101", SPLITS),
-    "stanfordcars": Known("StanfordCars", SPLITS),
-    "flowers102": Known("Flowers102", THREE),
-    "dtd": Known("DTD", THREE),
-    "fgvcaircraft": Known("FGVCAircraft", THREE),
-    "pcam": Known("PCAM", THREE),
-    "imagenette": Known("Imagenette", tuple({"split": name} for name in ("train", "val"))),
-    "oxfordiiitpet": Known("OxfordIIITPet", tuple({"split": name} for name in ("trainval", "test"))),
-    "country211": Known("Country211", tuple({"split": name} for name in ("train", "valid", "test"))),
-    "caltech101": Known("Caltech101", ({},)),
-    "caltech256": Known("Caltech256", ({},)),
-    "eurosat": Known("EuroSAT", ({},)),
-    "sun397": Known("SUN397", ({},)),
+    "cifar10": DatasetClass("CIFAR10", TRAIN),
+    "cifar100": DatasetClass("CIFAR100", TRAIN),
+    "mnist": DatasetClass("MNIST", TRAIN),
+    "fashionmnist": DatasetClass("FashionMNIST", TRAIN),
+    "kmnist": DatasetClass("KMNIST", TRAIN),
+    "stl10": DatasetClass("STL10", SPLITS),
+    "svhn": DatasetClass("SVHN", SPLITS),
+    "gtsrb": DatasetClass("GTSRB", SPLITS),
+    "food101": DatasetClass("Food101", SPLITS),
+    "stanfordcars": DatasetClass("StanfordCars", SPLITS),
+    "flowers102": DatasetClass("Flowers102", THREE),
+    "dtd": DatasetClass("DTD", THREE),
+    "fgvcaircraft": DatasetClass("FGVCAircraft", THREE),
+    "pcam": DatasetClass("PCAM", THREE),
+    "imagenette": DatasetClass("Imagenette", tuple({"split": name} for name in ("train", "val"))),
+    "oxfordiiitpet": DatasetClass("OxfordIIITPet", tuple({"split": name} for name in ("trainval", "test"))),
+    "country211": DatasetClass("Country211", tuple({"split": name} for name in ("train", "valid", "test"))),
+    "caltech101": DatasetClass("Caltech101", ({},)),
+    "caltech256": DatasetClass("Caltech256", ({},)),
+    "eurosat": DatasetClass("EuroSAT", ({},)),
+    "sun397": DatasetClass("SUN397", ({},)),
 }
 
 
@@ -60,7 +60,7 @@ class TorchvisionSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         for part, data in self.parts.items():
-            labels = labels_of(data)
+            labels = class_names(data)
             for number in range(len(data)):
                 yield Item(
                     path=f"{part}/{number:06d}",
@@ -79,28 +79,28 @@ def open_dataset(spec: str) -> TorchvisionSource:
             pick("data set", word.lower(), DATASETS)
         except UserError as error:
             raise UserError(f"There is nothing at {spec}, and as a name it is none: {error}") from error
-    known = DATASETS[word.lower()]
+    dataset = DATASETS[word.lower()]
     roots = [Path(place).expanduser()] if place else [Path("data"), cache_dir("torchvision")]
     for root in roots:
-        parts = _parts(known, root.absolute())
+        parts = _parts(dataset, root.absolute())
         if parts:
             return TorchvisionSource(word.lower(), root.absolute(), parts)
     raise UserError(
-        f"{known.cls} does not lie in {' or '.join(str(root) for root in roots)}, and nothing is fetched from here; "
+        f"{dataset.cls} does not lie in {' or '.join(str(root) for root in roots)}, and nothing is fetched from here; "
         f"once torchvision has downloaded it, name its folder: {word.lower()}:FOLDER."
     )
 
 
-def _parts(known: Known, root: Path) -> dict[str, Any]:
+def _parts(dataset: DatasetClass, root: Path) -> dict[str, Any]:
     """The parts of a data set that are there, by their name."""
     if not root.is_dir():
         return {}
     from torchvision import datasets
 
     found = {}
-    for arguments in known.parts:
+    for arguments in dataset.parts:
         try:
-            data = getattr(datasets, known.cls)(str(root), **arguments)
+            data = getattr(datasets, dataset.cls)(str(root), **arguments)
         except (RuntimeError, OSError, ImportError):
             continue
         value = next(iter(arguments.values()), "all")
@@ -108,7 +108,7 @@ def _parts(known: Known, root: Path) -> dict[str, Any]:
     return found
 
 
-def labels_of(data: Any) -> list[str] | None:
+def class_names(data: Any) -> list[str] | None:
     """The class of each image in words where the data set has them, else its number; None if it does not say."""
     numbers = next((getattr(data, name) for name in ("targets", "_labels", "labels", "y") if hasattr(data, name)), None)
     if numbers is None or len(numbers) != len(data):

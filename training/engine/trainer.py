@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from training.data.loader import Batches, Loaded
+from training.data.loader import Batches, LoadedBatch
 from training.engine.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from training.engine.config import RunConfig
 from training.engine.distributed import World
@@ -153,7 +153,7 @@ class Trainer:
             return stop()
         return self.step % self.config.log_every == 0 and any(self.world.gather(stop()))
 
-    def _one(self, loaded: Iterator[Loaded]) -> float:
+    def _one(self, loaded: Iterator[LoadedBatch]) -> float:
         """One optimiser step; the seconds spent waiting for batches come back."""
         config = self.config
         rate = set_schedules(self.optimizer, self.step, config)

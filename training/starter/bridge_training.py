@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.data.keyed import Keyed
-from training.data.loader import Batches, Loaded
+from training.data.loader import Batches, LoadedBatch
 from training.data.sampler import Sampler
 from training.engine.config import CONFIG, RunConfig
 from training.engine.distributed import join, leave
@@ -66,11 +66,11 @@ class FeaturePairs(Batches):
         self.noise, self.seed = torch.from_numpy(noise.astype(np.float32)), seed
         self.sampler = Sampler([len(features) for features, _ in parts], batch_size, seed, shares)
 
-    def __getitem__(self, step: int) -> Loaded:
+    def __getitem__(self, step: int) -> LoadedBatch:
         draw = self.sampler.batch(step)
         normal = Keyed(self.seed, draw.epochs, draw.samples).normal(len(self.noise))
         features = torch.from_numpy(self.features[draw.samples]) + normal @ self.noise
-        return Loaded((features, torch.from_numpy(self.sentences[draw.samples])), [])
+        return LoadedBatch((features, torch.from_numpy(self.sentences[draw.samples])), [])
 
 
 class BridgeMethod(Method):
