@@ -56,10 +56,14 @@ function axes(scales) {
   const horizontal = ticks(scales.low, scales.high).flatMap((value) => {
     const y = scales.y(value);
     const settings = { x: LEFT - 6, y: y + 4, "text-anchor": "end", text: shortNumber(value) };
-    return [svgNode("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "g-compare-grid" }), svgNode("text", settings)];
+    return [
+      svgNode("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "g-compare-grid" }),
+      svgNode("text", settings),
+    ];
   });
   const vertical = ticks(0, scales.end).map((value) =>
-    svgNode("text", { x: scales.x(value), y: HEIGHT - 6, "text-anchor": "middle", text: shortNumber(value) }));
+    svgNode("text", { x: scales.x(value), y: HEIGHT - 6, "text-anchor": "middle", text: shortNumber(value) }),
+  );
   return [...horizontal, ...vertical];
 }
 
@@ -80,7 +84,9 @@ function followPointer(chart, rule, values, lines, scales) {
     const x = scales.valueAt(((event.clientX - box.left) / box.width) * WIDTH);
     const points = lines.map((line) => nearestPoint(line.points, x));
     const px = scales.x(points[0][0]);
-    Object.entries({ visibility: "visible", x1: px, x2: px }).forEach(([name, value]) => rule.setAttribute(name, value));
+    Object.entries({ visibility: "visible", x1: px, x2: px }).forEach(([name, value]) =>
+      rule.setAttribute(name, value),
+    );
     const text = ([, y], i) => node("span", { style: { color: lines[i].colour }, text: shortNumber(y) });
     values.replaceChildren(node("span", { text: `step ${count(points[0][0])}` }), ...points.map(text));
   });
@@ -100,5 +106,10 @@ export function lineChart(title, lines) {
   const chart = svgNode("svg", settings, ...axes(scales), ...curves, rule);
   const values = node("span", { class: "g-compare-values" });
   followPointer(chart, rule, values, lines, scales);
-  return node("figure", { class: "g-compare-chart" }, node("figcaption", {}, node("b", { text: title }), values), chart);
+  return node(
+    "figure",
+    { class: "g-compare-chart" },
+    node("figcaption", {}, node("b", { text: title }), values),
+    chart,
+  );
 }

@@ -156,7 +156,8 @@ class CompareTab {
     showAgreement(this.status, answer);
     showRankings(this.columns, answer, (hit, key) => this.neighbours.show(hit, key, true));
     const { a, like, images } = this.settings;
-    const asked = images[0] ?? (like && (left.samples.find(({ id }) => id === like) || { id: like, name: "this image" }));
+    const asked =
+      images[0] ?? (like && (left.samples.find(({ id }) => id === like) || { id: like, name: "this image" }));
     const hit = asked || answer.a.hits[0];
     if (hit) this.neighbours.show(hit, a);
   }

@@ -37,10 +37,13 @@ function figureCell(figure) {
   const text = Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3);
   if (low === undefined || high === undefined) return number(text);
   const title = `95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}${n ? `, n = ${count(n)}` : ""}`;
-  return node("td", { class: "g-compare-number", title },
+  return node(
+    "td",
+    { class: "g-compare-number", title },
     node("span", { text }),
     node("small", { text: `${low.toFixed(2)}–${high.toFixed(2)}` }),
-    low >= 0 && high <= 1 && intervalBar(figure));
+    low >= 0 && high <= 1 && intervalBar(figure),
+  );
 }
 
 function inputText({ state, readsText }) {
@@ -51,14 +54,17 @@ function inputText({ state, readsText }) {
 const timed = ({ state, images }) => state === "ready" && images > 0;
 
 function encoderRow(encoder, names) {
-  return node("tr", {},
+  return node(
+    "tr",
+    {},
     node("th", { scope: "row", text: encoder.encoder }),
     node("td", { text: inputText(encoder) }),
     number(encoder.dim ?? "–"),
     number(encoder.size ? `${encoder.size} px` : "–"),
     number(parameterText(encoder.parameters)),
     number(timed(encoder) ? "measuring" : "–", { "data-speed": encoder.key }),
-    ...names.map((name) => figureCell(encoder.figures[name])));
+    ...names.map((name) => figureCell(encoder.figures[name])),
+  );
 }
 
 export class EncoderTable {
@@ -73,10 +79,17 @@ export class EncoderTable {
     const encoders = oneOfEachEncoder(collections);
     const names = figureNames(encoders);
     const heads = [...HEADS, ...names.map((name) => name.replaceAll("_", " ").replaceAll("/", " · "))];
-    const table = node("table", { class: "g-compare-table" },
+    const table = node(
+      "table",
+      { class: "g-compare-table" },
       node("thead", {}, node("tr", {}, ...heads.map((text) => node("th", { scope: "col", text })))),
-      node("tbody", {}, ...encoders.map((encoder) => encoderRow(encoder, names))));
-    const frame = node("div", { class: "g-compare-scroll", tabindex: "0", role: "region", "aria-label": "Encoders" }, table);
+      node("tbody", {}, ...encoders.map((encoder) => encoderRow(encoder, names))),
+    );
+    const frame = node(
+      "div",
+      { class: "g-compare-scroll", tabindex: "0", role: "region", "aria-label": "Encoders" },
+      table,
+    );
     const note = node("p", { class: "g-aside", text: names.length ? WITH_FIGURES : WITHOUT_FIGURES });
     this.element.replaceChildren(node("h2", { text: "Encoders" }), frame, note);
     encoders.filter(timed).forEach((encoder) => this.#measure(encoder));

@@ -26,11 +26,15 @@ export class Neighbours {
     this.element.hidden = !answer.rows.length;
     this.element.replaceChildren(
       node("h2", { text: "Nearest neighbours of one image, by encoder" }),
-      node("div", { class: "g-compare-near" }, queryImage(hit, key), node("div", { class: "g-compare-near-rows" }, ...rows)),
+      node(
+        "div",
+        { class: "g-compare-near" },
+        queryImage(hit, key),
+        node("div", { class: "g-compare-near-rows" }, ...rows),
+      ),
     );
     if (scroll) this.element.scrollIntoView({ block: "nearest", behavior: scrollBehaviour() });
-    if (answer.rows.some((row) => row.waiting))
-      setTimeout(() => turn === this.#turn && this.show(hit, key), RETRY);
+    if (answer.rows.some((row) => row.waiting)) setTimeout(() => turn === this.#turn && this.show(hit, key), RETRY);
   }
 }
 
@@ -38,9 +42,12 @@ const scrollBehaviour = () => (matchMedia("(prefers-reduced-motion: reduce)").ma
 
 function queryImage(hit, key) {
   const source = hit.token ? `images/${hit.token}.webp` : media(key, hit.id);
-  return node("figure", { class: "g-compare-near-query" },
+  return node(
+    "figure",
+    { class: "g-compare-near-query" },
     node("img", { src: source, alt: hit.name }),
-    node("figcaption", { text: hit.name }));
+    node("figcaption", { text: hit.name }),
+  );
 }
 
 function neighbourRow({ key, encoder, name, hits, waiting, error }, look) {
@@ -50,12 +57,21 @@ function neighbourRow({ key, encoder, name, hits, waiting, error }, look) {
     return node("div", { class: "g-compare-near-row" }, title, node("p", { class: "g-aside", text }));
   }
   const image = (hit) =>
-    node("button", {
-      type: "button",
-      class: "g-frame",
-      title: hit.name,
-      "aria-label": `${hit.name}: show its neighbours`,
-      onclick: () => look(hit),
-    }, node("img", { src: media(key, hit.id), alt: "", loading: "lazy" }));
-  return node("div", { class: "g-compare-near-row" }, title, node("div", { class: "g-compare-near-images" }, ...hits.map(image)));
+    node(
+      "button",
+      {
+        type: "button",
+        class: "g-frame",
+        title: hit.name,
+        "aria-label": `${hit.name}: show its neighbours`,
+        onclick: () => look(hit),
+      },
+      node("img", { src: media(key, hit.id), alt: "", loading: "lazy" }),
+    );
+  return node(
+    "div",
+    { class: "g-compare-near-row" },
+    title,
+    node("div", { class: "g-compare-near-images" }, ...hits.map(image)),
+  );
 }

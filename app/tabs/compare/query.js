@@ -31,14 +31,19 @@ function imageButton(send) {
       file.value = "";
     },
   });
-  const open = node("button", {
-    type: "button",
-    class: "g-inside",
-    id: "compare-image",
-    title: "Search with an image: choose, drop or paste one",
-    "aria-label": "Compare with an image",
-    onclick: () => file.click(),
-  }, icon("image"), node("span", { text: "Image" }));
+  const open = node(
+    "button",
+    {
+      type: "button",
+      class: "g-inside",
+      id: "compare-image",
+      title: "Search with an image: choose, drop or paste one",
+      "aria-label": "Compare with an image",
+      onclick: () => file.click(),
+    },
+    icon("image"),
+    node("span", { text: "Image" }),
+  );
   return [open, file];
 }
 
@@ -55,7 +60,9 @@ export function queryBar(act) {
 
 export function showSides({ sides }, collections, settings) {
   for (const [side, select] of Object.entries(sides)) {
-    const options = collections.map(({ key, encoder, name }) => node("option", { value: key, text: `${encoder} · ${name}` }));
+    const options = collections.map(({ key, encoder, name }) =>
+      node("option", { value: key, text: `${encoder} · ${name}` }),
+    );
     select.replaceChildren(...options);
     select.value = settings[side];
   }
@@ -71,7 +78,13 @@ export function showField({ field }, readsText, q) {
 // Suggested texts and images below the field. act: { text(q), like(id) }
 export function showChoices({ field, choices }, collection, settings, act) {
   const chip = (word) =>
-    node("button", { type: "button", class: "g-chip", text: word, "aria-pressed": String(word === settings.q), onclick: () => act.text(word) });
+    node("button", {
+      type: "button",
+      class: "g-chip",
+      text: word,
+      "aria-pressed": String(word === settings.q),
+      onclick: () => act.text(word),
+    });
   const sample = (hit) =>
     sampleButton(hit, collection.key, {
       label: `Search with ${hit.name}`,
@@ -96,8 +109,13 @@ export function howToCompare() {
     });
     return node("p", {}, node("code", { text }), " ", copyButton);
   };
-  return node("div", { class: "g-empty" },
+  return node(
+    "div",
+    { class: "g-empty" },
     node("b", { text: "To compare two encoders, the same images must be embedded by both" }),
-    node("p", { text: "Build a second collection of them with another encoder (an open_clip name, or a run of your own such as runs/my-run) and open both:" }),
-    ...COMMANDS.map(line));
+    node("p", {
+      text: "Build a second collection of them with another encoder (an open_clip name, or a run of your own such as runs/my-run) and open both:",
+    }),
+    ...COMMANDS.map(line),
+  );
 }

@@ -14,7 +14,9 @@ export function shiftOf({ rank, other }) {
   const by = other - rank;
   if (!by) return { text: "same rank", direction: "same", sign: "=" };
   const text = `rank ${count(other)} on the other side`;
-  return by > 0 ? { text, direction: "up", sign: `↑ ${count(by)}` } : { text, direction: "down", sign: `↓ ${count(-by)}` };
+  return by > 0
+    ? { text, direction: "up", sign: `↑ ${count(by)}` }
+    : { text, direction: "down", sign: `↓ ${count(-by)}` };
 }
 
 // The curve from a rank on the left to a rank on the right.
@@ -32,12 +34,18 @@ function rankedImage(hit, key, look, highlight) {
     "aria-label": `${hit.name}, ${hit.rank}, ${shift.text}`,
     onclick: () => look(hit, key),
   };
-  const item = node("li", { "data-id": hit.id },
-    node("button", settings,
+  const item = node(
+    "li",
+    { "data-id": hit.id },
+    node(
+      "button",
+      settings,
       node("span", { class: "g-compare-rank", text: hit.rank }),
       node("img", { src: media(key, hit.id), alt: "", loading: "lazy" }),
       node("span", { class: "g-name g-compare-name", text: hit.name }),
-      node("span", { class: `g-compare-shift g-compare-${shift.direction}`, text: shift.sign, title: shift.text })));
+      node("span", { class: `g-compare-shift g-compare-${shift.direction}`, text: shift.sign, title: shift.text }),
+    ),
+  );
   for (const event of ["pointerenter", "focusin"]) item.addEventListener(event, () => highlight(hit.id, true));
   for (const event of ["pointerleave", "focusout"]) item.addEventListener(event, () => highlight(hit.id, false));
   return item;
@@ -69,6 +77,12 @@ export function showAgreement(status, { overlap, rbo, images }) {
 // look(hit, key): called when an image of a ranking is chosen.
 export function showRankings(element, { a, b }, look) {
   const highlight = (id, on) =>
-    element.querySelectorAll(`[data-id="${CSS.escape(id)}"]`).forEach((part) => part.classList.toggle("g-compare-highlight", on));
-  element.replaceChildren(rankedList(a, "A", look, highlight), lines(a.hits, b.hits), rankedList(b, "B", look, highlight));
+    element
+      .querySelectorAll(`[data-id="${CSS.escape(id)}"]`)
+      .forEach((part) => part.classList.toggle("g-compare-highlight", on));
+  element.replaceChildren(
+    rankedList(a, "A", look, highlight),
+    lines(a.hits, b.hits),
+    rankedList(b, "B", look, highlight),
+  );
 }

@@ -54,10 +54,13 @@ function runButton(run, colour, shown, onclick) {
     "aria-pressed": String(shown),
     onclick,
   };
-  return node("button", settings,
+  return node(
+    "button",
+    settings,
     node("i", { style: { background: colour } }),
     node("b", { text: run.name }),
-    node("span", { text: [run.method, progressText(run)].filter(Boolean).join(" · ") }));
+    node("span", { text: [run.method, progressText(run)].filter(Boolean).join(" · ") }),
+  );
 }
 
 export class Runs {
@@ -101,12 +104,19 @@ export class Runs {
       this.#draw();
     };
     const buttons = runs.map((run) => runButton(run, colourOf(run), !this.#hidden.has(run.name), () => toggle(run)));
-    const charts = chartsOf(runs.filter((run) => !this.#hidden.has(run.name)), colourOf);
+    const charts = chartsOf(
+      runs.filter((run) => !this.#hidden.has(run.name)),
+      colourOf,
+    );
     const shown = this.#all ? charts : charts.slice(0, FIRST);
     this.element.replaceChildren(
       title,
       node("div", { class: "g-compare-runs", role: "group", "aria-label": "Runs shown" }, ...buttons),
-      node("div", { class: "g-compare-charts" }, ...shown.map((chart) => lineChart(chart.title.replaceAll("_", " "), chart.lines))),
+      node(
+        "div",
+        { class: "g-compare-charts" },
+        ...shown.map((chart) => lineChart(chart.title.replaceAll("_", " "), chart.lines)),
+      ),
       ...(charts.length > FIRST ? [this.#moreButton(charts.length - FIRST)] : []),
       node("p", { class: "g-aside", text: NOTE }),
     );

@@ -72,42 +72,58 @@ class Lecture {
         "aria-current": i === this.at ? "step" : null,
         onclick: () => this.open(i),
       });
-    const close = node("button", {
-      type: "button",
-      class: "g-icon-button",
-      id: "lecture-close",
-      title: "Close the lecture",
-      "aria-label": "Close the lecture",
-      onclick: () => this.open(-1),
-    }, icon("close"));
+    const close = node(
+      "button",
+      {
+        type: "button",
+        class: "g-icon-button",
+        id: "lecture-close",
+        title: "Close the lecture",
+        "aria-label": "Close the lecture",
+        onclick: () => this.open(-1),
+      },
+      icon("close"),
+    );
     const steps = STEPS.map((step, i) => node("li", {}, stepButton(step, i)));
-    return node("div", { class: "g-lecture-head" },
+    return node(
+      "div",
+      { class: "g-lecture-head" },
       node("ol", { class: "g-lecture-steps" }, ...steps),
       node("h2", { text: title }),
-      close);
+      close,
+    );
   }
 
   #foot({ question, answer }) {
     const last = this.at === STEPS.length - 1;
     const settings = { class: "g-button g-lecture-button", id: "lecture-next" };
-    return node("div", { class: "g-lecture-foot" },
+    return node(
+      "div",
+      { class: "g-lecture-foot" },
       node("details", { id: "lecture-question" }, node("summary", { text: question }), node("p", { text: answer })),
-      !last && button(null, "Next", () => this.open(this.at + 1), settings));
+      !last && button(null, "Next", () => this.open(this.at + 1), settings),
+    );
   }
 
   async #drawFigure(name, figure) {
     const turn = ++this.#turn;
     figure.setAttribute("aria-busy", "true");
-    if (!figure.childElementCount) figure.replaceChildren(node("p", { class: "g-aside", text: "Computing the figure" }));
+    if (!figure.childElementCount)
+      figure.replaceChildren(node("p", { class: "g-aside", text: "Computing the figure" }));
     const answer = await request(this.server[name], { collection: collection(), turn: this.#batch });
     if (turn !== this.#turn) return;
     figure.removeAttribute("aria-busy");
     if (answer.error) return figure.replaceChildren(notice(answer.error));
     const next = (label) =>
-      button(null, label, () => {
-        this.#batch++;
-        this.#drawFigure(name, figure);
-      }, { class: "g-button g-small g-lecture-button" });
+      button(
+        null,
+        label,
+        () => {
+          this.#batch++;
+          this.#drawFigure(name, figure);
+        },
+        { class: "g-button g-small g-lecture-button" },
+      );
     if (name === "recipe") figure.replaceChildren(recipeFigure(answer), next("Another image"));
     else figure.replaceChildren(lossFigure(answer, next("Another batch"), this.#memory));
   }

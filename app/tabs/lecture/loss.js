@@ -21,7 +21,9 @@ export const matched = (rows) => rows.filter((row, i) => row.indexOf(Math.max(..
 
 function matrix({ captions, images, ...faces }, face) {
   const values = faces[face];
-  const heads = captions.map((caption) => node("th", { scope: "col", title: caption }, node("span", { text: caption })));
+  const heads = captions.map((caption) =>
+    node("th", { scope: "col", title: caption }, node("span", { text: caption })),
+  );
   const cell = (value, image, caption) =>
     node("td", {
       class: image === caption ? "g-lecture-match" : "",
@@ -30,16 +32,24 @@ function matrix({ captions, images, ...faces }, face) {
       text: cellText(value, face),
     });
   const row = (scores, image) =>
-    node("tr", {},
+    node(
+      "tr",
+      {},
       node("th", { scope: "row" }, node("img", { src: images[image], alt: captions[image] })),
-      ...scores.map((value, caption) => cell(value, image, caption)));
-  return node("table", { class: "g-lecture-matrix" },
+      ...scores.map((value, caption) => cell(value, image, caption)),
+    );
+  return node(
+    "table",
+    { class: "g-lecture-matrix" },
     node("thead", {}, node("tr", {}, node("td"), ...heads)),
-    node("tbody", {}, ...values.map(row)));
+    node("tbody", {}, ...values.map(row)),
+  );
 }
 
 function summary({ value, chance, scale, toText, own }) {
-  const source = own ? "Images and captions of this collection." : "Generated scenes, since this collection has no captions.";
+  const source = own
+    ? "Images and captions of this collection."
+    : "Generated scenes, since this collection has no captions.";
   const text =
     `, chance ln 8 = ${chance.toFixed(3)}; logits are cosine similarities × ${scale.toFixed(1)}. ` +
     `${matched(toText)} of 8 images match their own caption best. ${source}`;
@@ -51,13 +61,18 @@ function summary({ value, chance, scale, toText, own }) {
 export function lossFigure(answer, next, memory) {
   const frame = node("div", { class: "g-lecture-scroll" });
   const buttons = Object.entries(FACES).map(([face, text]) =>
-    node("button", { type: "button", class: "g-way", "data-face": face, text, onclick: () => show(face) }));
+    node("button", { type: "button", class: "g-way", "data-face": face, text, onclick: () => show(face) }),
+  );
   const show = (face) => {
     memory.face = face;
     frame.replaceChildren(matrix(answer, face));
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.face === face));
   };
   show(memory.face);
-  const choices = node("div", { class: "g-ways g-lecture-faces", role: "group", "aria-label": "Values of the matrix" }, ...buttons);
+  const choices = node(
+    "div",
+    { class: "g-ways g-lecture-faces", role: "group", "aria-label": "Values of the matrix" },
+    ...buttons,
+  );
   return node("div", {}, node("div", { class: "g-lecture-controls" }, choices, next), frame, summary(answer));
 }

@@ -22,10 +22,13 @@ function box(number, title, ...parts) {
 }
 
 function probabilityRow(label, probability) {
-  return node("div", { class: "g-lecture-row" },
+  return node(
+    "div",
+    { class: "g-lecture-row" },
     node("span", { text: label, title: label }),
     node("span", { class: "g-lecture-bar" }, node("i", { style: { width: `${100 * probability}%` } })),
-    node("b", { text: percent(probability) }));
+    node("b", { text: percent(probability) }),
+  );
 }
 
 // The last box: probabilities at a temperature around the encoder's own, 1 / scale.
@@ -56,10 +59,13 @@ export function recipeFigure(answer) {
   const vector = (values) => node("p", { class: "g-lecture-vector", text: vectorText(values) });
   const cosine = (value, i) => node("p", {}, `${labels[i]} `, node("b", { text: score(value) }));
   const photo = node("img", { src: media(collection, id), alt: "the image that is classified" });
-  return node("div", { class: "g-lecture-recipe" },
+  return node(
+    "div",
+    { class: "g-lecture-recipe" },
     box(1, "Prompts", ...prompts.map((prompt) => node("p", { text: prompt }))),
     box(2, "Text embeddings", ...texts.map(vector), node("small", { text: `${dim} dimensions each` })),
     box(3, "Image embedding", photo, vector(image), node("small", { text: `${dim} dimensions` })),
     box(4, "Cosine similarities", ...cosines.map(cosine)),
-    softmaxBox(answer));
+    softmaxBox(answer),
+  );
 }

@@ -2,7 +2,16 @@
 
 // Ten colours that can be told apart with any colour vision (M. Petroff 2021).
 export const CLASSES = [
-  "#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+  "#3f90da",
+  "#ffa90e",
+  "#bd1f01",
+  "#832db6",
+  "#94a4a2",
+  "#a96b59",
+  "#e76300",
+  "#b9ac70",
+  "#717581",
+  "#92dadd",
 ];
 // Lightness alone orders these, from low to high.
 export const RAMP = {

@@ -21,7 +21,11 @@ function classButton([code, name, size], codes, select) {
     title: `Select these ${imageCount(size)}`,
     onclick: () => select(rowsWithCode(codes, code)),
   };
-  const parts = [node("i", { style: { background } }), node("span", { text: name }), node("small", { text: count(size) })];
+  const parts = [
+    node("i", { style: { background } }),
+    node("span", { text: name }),
+    node("small", { text: count(size) }),
+  ];
   return node("button", settings, ...parts);
 }
 
@@ -44,12 +48,15 @@ function regionRow(region, codes, select) {
     class: "g-button g-small",
     "aria-label": label,
   });
-  return node("tr", {},
+  return node(
+    "tr",
+    {},
     node("th", { scope: "row", text: region.word || "no distinctive word" }),
     node("td", { text: count(region.images) }),
     node("td", { text: coordinate(region.x) }),
     node("td", { text: coordinate(region.y) }),
-    node("td", {}, choose));
+    node("td", {}, choose),
+  );
 }
 
 // Fills the element <details> with the regions as a table, the largest first.
@@ -59,8 +66,11 @@ export function showRegions(details, { regions, regionCodes }, select) {
   details.hidden = !sorted.length;
   details.replaceChildren(
     node("summary", { text: `The map as a table: ${sorted.length} regions` }),
-    node("table", {},
+    node(
+      "table",
+      {},
       node("thead", {}, node("tr", {}, ...heads)),
-      node("tbody", {}, ...sorted.map((region) => regionRow(region, regionCodes, select)))),
+      node("tbody", {}, ...sorted.map((region) => regionRow(region, regionCodes, select))),
+    ),
   );
 }

@@ -4,7 +4,12 @@ import { median } from "./geometry.js";
 import { drawLabel, labelAt, placeLabels, shortened } from "./labels.js";
 import { rowsWithThumbnail } from "./thumbnails.js";
 
-const DIAMOND = [[0, -9], [9, 0], [0, 9], [-9, 0]];
+const DIAMOND = [
+  [0, -9],
+  [9, 0],
+  [0, 9],
+  [-9, 0],
+];
 const FULL_TURN = 2 * Math.PI;
 
 function tracePath(context, corners) {
@@ -61,7 +66,10 @@ function drawBest(context, rows, index, scene, colours) {
   }
   const middle = [0, 1].map((axis) => median(rows.map((row) => points.at(row)[axis])));
   const [x, y] = camera.toScreen(...middle);
-  tracePath(context, DIAMOND.map(([dx, dy]) => [x + dx, y + dy]));
+  tracePath(
+    context,
+    DIAMOND.map(([dx, dy]) => [x + dx, y + dy]),
+  );
   context.closePath();
   context.fillStyle = kind === "classes" ? CLASSES[index] : colours.accent;
   context.fill();

@@ -8,7 +8,12 @@ const PAGE = 60; // cards at a time
 const LIKE = 12; // images that "More like these" searches with
 
 export class Panel {
-  element = node("section", { class: "g-map-panel", id: "map-selected", "aria-label": "Selected images", hidden: true });
+  element = node("section", {
+    class: "g-map-panel",
+    id: "map-selected",
+    "aria-label": "Selected images",
+    hidden: true,
+  });
   #rows = []; // selected rows, in the order in which they are shown
   #shown = 0; // how many of them have a card
 
@@ -35,21 +40,31 @@ export class Panel {
   }
 
   #head() {
-    const clear = node("button", {
-      type: "button",
-      class: "g-icon-button",
-      "aria-label": "Clear the selection",
-      title: "Clear the selection",
-      id: "map-clear",
-      onclick: () => this.act.clear(),
-    }, icon("close"));
+    const clear = node(
+      "button",
+      {
+        type: "button",
+        class: "g-icon-button",
+        "aria-label": "Clear the selection",
+        title: "Clear the selection",
+        id: "map-clear",
+        onclick: () => this.act.clear(),
+      },
+      icon("close"),
+    );
     return node("div", { class: "g-map-head" }, node("h2", { text: imageCount(this.#rows.length) }), clear);
   }
 
   #actions(message) {
-    return node("div", { class: "g-map-actions" },
-      button("like", "More like these", () => this.#searchLikeThese(), { id: "map-like", class: "g-button g-map-action" }),
-      button("download", "CSV", () => this.#download(message), { id: "map-csv", class: "g-button g-map-action" }));
+    return node(
+      "div",
+      { class: "g-map-actions" },
+      button("like", "More like these", () => this.#searchLikeThese(), {
+        id: "map-like",
+        class: "g-button g-map-action",
+      }),
+      button("download", "CSV", () => this.#download(message), { id: "map-csv", class: "g-button g-map-action" }),
+    );
   }
 
   #tagForm(message) {

@@ -19,7 +19,9 @@ export function statusText(view, column) {
 
 // What a projection to two dimensions keeps of the embeddings.
 export function qualityText({ dim, explained, kept, umap, why }) {
-  const sentences = [`A two-dimensional projection of ${count(dim)}-dimensional embeddings: distances are approximate.`];
+  const sentences = [
+    `A two-dimensional projection of ${count(dim)}-dimensional embeddings: distances are approximate.`,
+  ];
   if (explained) {
     const [across, up] = explained;
     sentences.push(

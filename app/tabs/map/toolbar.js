@@ -58,20 +58,29 @@ function tool(name, symbol, label, onclick, settings = {}) {
 
 // A button that is pressed or not; toggled(on) is told of each change.
 function toggle(name, symbol, label, pressed, toggled) {
-  const button = tool(name, symbol, label, () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(on));
-    toggled(on);
-  }, { "aria-pressed": String(pressed) });
+  const button = tool(
+    name,
+    symbol,
+    label,
+    () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(on));
+      toggled(on);
+    },
+    { "aria-pressed": String(pressed) },
+  );
   return button;
 }
 
 // act: { lasso(on), thumbnails(on) }
 export function stageTools(camera, act) {
-  return node("div", { class: "g-map-tools", role: "group", "aria-label": "Map tools" },
+  return node(
+    "div",
+    { class: "g-map-tools", role: "group", "aria-label": "Map tools" },
     toggle("lasso", glyph("◌"), "Lasso: draw around images to select them", false, act.lasso),
     toggle("images", icon("image"), "Show thumbnails on the map", true, act.thumbnails),
     tool("in", icon("plus"), "Zoom in", () => camera.zoomBy(1.6)),
     tool("out", icon("minus"), "Zoom out", () => camera.zoomBy(1 / 1.6)),
-    tool("fit", glyph("⤢"), "Show the whole map", () => camera.fit()));
+    tool("fit", glyph("⤢"), "Show the whole map", () => camera.fit()),
+  );
 }

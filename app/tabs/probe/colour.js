@@ -49,10 +49,14 @@ function tableRow(row, colours) {
 
 function colourTable({ colours, swatches, rows }) {
   const heads = colours.map((name) =>
-    node("th", { scope: "col" }, node("i", { style: { background: swatches[name] } }), node("span", { text: name })));
-  return node("table", { class: "g-probe-colours" },
+    node("th", { scope: "col" }, node("i", { style: { background: swatches[name] } }), node("span", { text: name })),
+  );
+  return node(
+    "table",
+    { class: "g-probe-colours" },
     node("thead", {}, node("tr", {}, node("td"), ...heads)),
-    node("tbody", {}, ...rows.map((row) => tableRow(row, colours))));
+    node("tbody", {}, ...rows.map((row) => tableRow(row, colours))),
+  );
 }
 
 export const colour = {
@@ -70,8 +74,13 @@ export const colour = {
     const row = node("div", { class: "g-probe-row" }, group);
     if (settings.paint !== "own") return [row];
     const chooser = imageChooser(tab.facts, settings.image, "Your image", tab.chooserActions());
-    const object = textForm("probe-object", "Object in the image", settings.object, "the object in the image: lemon", (text) =>
-      tab.run({ object: text }));
+    const object = textForm(
+      "probe-object",
+      "Object in the image",
+      settings.object,
+      "the object in the image: lemon",
+      (text) => tab.run({ object: text }),
+    );
     return [row, chooser, object];
   },
 

@@ -40,9 +40,12 @@ function fileButton(label, send) {
       file.value = "";
     },
   });
-  const button = node("button", { type: "button", class: "g-button g-small", onclick: () => file.click() },
+  const button = node(
+    "button",
+    { type: "button", class: "g-button g-small", onclick: () => file.click() },
     icon("image"),
-    node("span", { text: label }));
+    node("span", { text: label }),
+  );
   return [button, file];
 }
 
@@ -58,7 +61,10 @@ export function imageChooser(facts, chosen, label, act) {
       pressed: chosen?.id === hit.id,
       onclick: () => act.choose(hit),
     });
-  return node("div", { class: "g-probe-chooser" },
+  return node(
+    "div",
+    { class: "g-probe-chooser" },
     current,
-    samples(...fileButton(label, act.upload), ...facts.samples.map(sample)));
+    samples(...fileButton(label, act.upload), ...facts.samples.map(sample)),
+  );
 }

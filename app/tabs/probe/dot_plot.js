@@ -7,18 +7,28 @@ export const position = (value, low, high) => (high > low ? (100 * (value - low)
 
 function laneOf({ name, strong, dots }, low, high) {
   const dot = ({ value, title }) => node("i", { style: { left: `${position(value, low, high)}%` }, title });
-  return node("div", { class: `g-probe-lane ${strong ? "g-probe-strong" : ""}` },
+  return node(
+    "div",
+    { class: `g-probe-lane ${strong ? "g-probe-strong" : ""}` },
     node("span", { text: name, title: name }),
-    node("div", { class: "g-probe-dots" }, ...dots.map(dot)));
+    node("div", { class: "g-probe-dots" }, ...dots.map(dot)),
+  );
 }
 
 // lanes: { name, strong (drawn in the accent colour), dots: { value, title } } of each; label: for screen readers.
 export function dotPlot(lanes, label) {
   const values = lanes.flatMap((lane) => lane.dots.map((dot) => dot.value));
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const axis = node("div", { class: "g-probe-lane g-probe-axis" },
+  const axis = node(
+    "div",
+    { class: "g-probe-lane g-probe-axis" },
     node("span"),
-    node("div", {}, node("span", { text: score(low) }), node("span", { text: score(high) })));
-  const settings = { class: "g-probe-dot-plot", role: "img", "aria-label": `${label}, from ${score(low)} to ${score(high)}` };
+    node("div", {}, node("span", { text: score(low) }), node("span", { text: score(high) })),
+  );
+  const settings = {
+    class: "g-probe-dot-plot",
+    role: "img",
+    "aria-label": `${label}, from ${score(low)} to ${score(high)}`,
+  };
   return node("div", settings, ...lanes.map((lane) => laneOf(lane, low, high)), axis);
 }

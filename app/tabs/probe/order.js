@@ -6,12 +6,12 @@ import { dotPlot } from "./dot_plot.js";
 
 const EXAMPLE = "a small dog on a large red sofa";
 const KINDS = {
-  "original": "original",
+  original: "original",
   "swap nouns": "nouns swapped",
   "swap adjectives": "adjectives swapped",
-  "reverse": "reversed",
+  reverse: "reversed",
   "drop relation words": "relation words removed",
-  "shuffle": "shuffled",
+  shuffle: "shuffled",
 };
 
 // 1st, 2nd, 3rd, 4th, 11th, 21st.
@@ -30,14 +30,19 @@ export function lanesOf(variants) {
     const dots = own.map((variant) => ({ value: variant.score, title: `${score(variant.score)} ${variant.text}` }));
     return { name: KINDS[kind], strong: kind === "original", dots };
   };
-  return Object.keys(KINDS).map(lane).filter(({ dots }) => dots.length);
+  return Object.keys(KINDS)
+    .map(lane)
+    .filter(({ dots }) => dots.length);
 }
 
 function variantRow(variant) {
-  return node("li", { class: variant.kind === "original" ? "g-probe-strong" : "" },
+  return node(
+    "li",
+    { class: variant.kind === "original" ? "g-probe-strong" : "" },
     node("span", { class: "g-score", text: score(variant.score) }),
     node("span", { text: variant.text }),
-    node("small", { text: KINDS[variant.kind] }));
+    node("small", { text: KINDS[variant.kind] }),
+  );
 }
 
 export const order = {
@@ -54,9 +59,19 @@ export const order = {
       class: "g-button g-probe-button",
     });
     const choose = (image) => tab.set({ image, caption: tab.fieldValue("probe-caption") || EXAMPLE });
-    const chooser = imageChooser(tab.facts, settings.caption ? settings.image : null, "Your image", tab.chooserActions(choose));
-    const caption = textForm("probe-caption", "Caption", settings.caption, "what the image shows, in a sentence", (text) =>
-      tab.set({ caption: text }));
+    const chooser = imageChooser(
+      tab.facts,
+      settings.caption ? settings.image : null,
+      "Your image",
+      tab.chooserActions(choose),
+    );
+    const caption = textForm(
+      "probe-caption",
+      "Caption",
+      settings.caption,
+      "what the image shows, in a sentence",
+      (text) => tab.set({ caption: text }),
+    );
     return [node("div", { class: "g-probe-row" }, scene), chooser, caption];
   },
 

@@ -11,20 +11,29 @@ const NOTE =
 const measured = new Map(); // promises of answers, by collection and encoder
 
 function figureCell(figure, chance) {
-  return node("td", { title: `95 % interval ${interval(figure)}` },
+  return node(
+    "td",
+    { title: `95 % interval ${interval(figure)}` },
     intervalBar(figure, chance),
-    node("span", { text: `${Math.round(100 * figure.value)} %` }));
+    node("span", { text: `${Math.round(100 * figure.value)} %` }),
+  );
 }
 
 function figureTable({ kinds, chance }) {
   const heads = SCORES.map((name) => node("th", { scope: "col", text: name }));
   const row = ([kind, figures]) =>
-    node("tr", {},
+    node(
+      "tr",
+      {},
       node("th", { scope: "row", text: kind }),
-      ...SCORES.map((name) => figureCell(figures[name], chance[name])));
-  return node("table", { class: "g-probe-figures" },
+      ...SCORES.map((name) => figureCell(figures[name], chance[name])),
+    );
+  return node(
+    "table",
+    { class: "g-probe-figures" },
     node("thead", {}, node("tr", {}, node("td"), ...heads)),
-    node("tbody", {}, ...Object.entries(kinds).map(row)));
+    node("tbody", {}, ...Object.entries(kinds).map(row)),
+  );
 }
 
 async function fill(element, { server, facts }) {

@@ -33,9 +33,12 @@ function scoreCell(scores, image, caption) {
     class: `g-probe-cell ${image === caption ? "g-probe-match" : ""}`,
     style: { "--share": `${cellShare(value, scores)}%` },
   };
-  return node("td", settings,
+  return node(
+    "td",
+    settings,
     node("b", { text: score(value) }),
-    node("span", { text: arrows, title: title.filter(Boolean).join("; ") }));
+    node("span", { text: arrows, title: title.filter(Boolean).join("; ") }),
+  );
 }
 
 function scoreTable(scores, captions, sources) {
@@ -45,16 +48,22 @@ function scoreTable(scores, captions, sources) {
     const head = node("th", { scope: "row" }, shown);
     return node("tr", {}, head, scoreCell(scores, image, 0), scoreCell(scores, image, 1));
   };
-  return node("table", { class: "g-probe-pair-table" },
+  return node(
+    "table",
+    { class: "g-probe-pair-table" },
     node("thead", {}, node("tr", {}, node("td"), ...heads)),
-    node("tbody", {}, row(0), row(1)));
+    node("tbody", {}, row(0), row(1)),
+  );
 }
 
 function verdict(name, won) {
-  return node("span", { class: `g-probe-verdict ${won ? "g-probe-won" : "g-probe-lost"}` },
+  return node(
+    "span",
+    { class: `g-probe-verdict ${won ? "g-probe-won" : "g-probe-lost"}` },
     icon(won ? "check" : "close"),
     node("b", { text: name }),
-    node("span", { text: won ? "correct" : "wrong" }));
+    node("span", { text: won ? "correct" : "wrong" }),
+  );
 }
 
 // Image and caption k of a person's own pair.
@@ -66,9 +75,12 @@ function ownHalf(tab, k) {
     const other = tab.fieldValue(`probe-caption-${1 - k}`);
     tab.run({ ownCaptions: k ? [other, text] : [text, other] });
   };
-  return node("div", {},
+  return node(
+    "div",
+    {},
     imageChooser(tab.facts, ownImages[k], k ? "Second image" : "First image", tab.chooserActions(choose)),
-    textForm(`probe-caption-${k}`, k ? "Second caption" : "First caption", ownCaptions[k], example, submit));
+    textForm(`probe-caption-${k}`, k ? "Second caption" : "First caption", ownCaptions[k], example, submit),
+  );
 }
 
 export const pairs = {
@@ -83,7 +95,8 @@ export const pairs = {
     const kinds = facts.kinds.map((kind) => [kind, kind]);
     const choices = [...kinds, ["own", "your own", { id: "probe-own" }]];
     const group = choiceGroup("Pairs", choices, settings.own ? "own" : settings.pair, (kind) =>
-      tab.set(kind === "own" ? { own: true } : { own: false, pair: kind, i: 0 }));
+      tab.set(kind === "own" ? { own: true } : { own: false, pair: kind, i: 0 }),
+    );
     if (settings.own) {
       const halves = node("div", { class: "g-probe-two" }, ownHalf(tab, 0), ownHalf(tab, 1));
       return [node("div", { class: "g-probe-row" }, group), halves];
@@ -105,18 +118,26 @@ export const pairs = {
   // What stands there while a person's own pair is not complete.
   incomplete(tab) {
     if (!tab.settings.own) return [];
-    const text = "Choose two images and write a caption for each. The pair is hardest when both captions use the same words.";
+    const text =
+      "Choose two images and write a caption for each. The pair is hardest when both captions use the same words.";
     return [node("p", { class: "g-aside", text })];
   },
 
   draw(tab, { scores, wins, says, captions, images }) {
     const { settings, facts } = tab;
     const sources = images || settings.ownImages.map((image) => sourceOf(image, facts.collection));
-    const side = node("div", { class: "g-probe-pair-side" },
-      node("div", { class: "g-probe-verdicts", id: "probe-verdicts" }, ...SCORES.map((name) => verdict(name, wins[name]))),
+    const side = node(
+      "div",
+      { class: "g-probe-pair-side" },
+      node(
+        "div",
+        { class: "g-probe-verdicts", id: "probe-verdicts" },
+        ...SCORES.map((name) => verdict(name, wins[name])),
+      ),
       node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : says.join(" ") }),
       node("p", { class: "g-aside", text: EXPLANATION }),
-      !settings.own && pairFigures(tab));
+      !settings.own && pairFigures(tab),
+    );
     return [node("div", { class: "g-probe-pair" }, scoreTable(scores, captions, sources), side)];
   },
 };

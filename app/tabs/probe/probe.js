@@ -30,7 +30,7 @@ const DEFAULTS = {
 };
 
 // Entry point of the tab.
-export const probe = (element, server) => new ProbeTab(element, server).start();
+export const startProbe = (element, server) => new ProbeTab(element, server).start();
 
 class ProbeTab {
   facts = null; // what there is to probe with: collection, encoder, samples, kinds

@@ -19,7 +19,7 @@ def probe_tab(library: Library) -> None:
     figures = PairFigures()
     gr.HTML(
         html_template="<div class='g-probe'></div>",
-        js_on_load=load_module("tabs/probe/probe.js", "probe(element, server)"),
+        js_on_load=load_module("tabs/probe/probe.js", "startProbe(element, server)"),
         apply_default_css=False,
         server_functions=server_functions(
             library,

@@ -9,10 +9,13 @@ export const mostWins = (wins) => wins.indexOf(Math.max(...wins));
 
 // The sentence over the plot. scores: [labels][templates]; wins: templates in which each label has the highest score.
 export function templateText({ labels, templates, scores, wins }) {
-  if (labels.length === 1) return `The template changes the score of “${labels[0]}” by up to ${spread(scores[0]).toFixed(3)}`;
+  if (labels.length === 1)
+    return `The template changes the score of “${labels[0]}” by up to ${spread(scores[0]).toFixed(3)}`;
   const best = mostWins(wins);
   const every = wins[best] === templates.length;
-  const where = every ? `with every one of ${templates.length} templates` : `with ${wins[best]} of ${templates.length} templates`;
+  const where = every
+    ? `with every one of ${templates.length} templates`
+    : `with ${wins[best]} of ${templates.length} templates`;
   return `“${labels[best]}” scores highest ${where}`;
 }
 
@@ -29,12 +32,13 @@ export function lanesOf({ labels, templates, scores, wins }) {
 function scoreTable({ labels, templates, scores }) {
   const heads = ["Template", ...labels].map((text) => node("th", { scope: "col", text }));
   const row = (template, t) =>
-    node("tr", {},
+    node(
+      "tr",
+      {},
       node("th", { scope: "row", text: template }),
-      ...scores.map((values) => node("td", { text: score(values[t]) })));
-  return node("table", {},
-    node("thead", {}, node("tr", {}, ...heads)),
-    node("tbody", {}, ...templates.map(row)));
+      ...scores.map((values) => node("td", { text: score(values[t]) })),
+    );
+  return node("table", {}, node("thead", {}, node("tr", {}, ...heads)), node("tbody", {}, ...templates.map(row)));
 }
 
 export const templates = {
@@ -63,7 +67,12 @@ export const templates = {
     return [
       node("h2", { id: "probe-templates-result", text: templateText(answer) }),
       dotPlot(lanesOf(answer), "Scores of the labels with each template"),
-      node("details", { class: "g-probe-table" }, summary, node("div", { class: "g-probe-scroll" }, scoreTable(answer))),
+      node(
+        "details",
+        { class: "g-probe-table" },
+        summary,
+        node("div", { class: "g-probe-scroll" }, scoreTable(answer)),
+      ),
     ];
   },
 };

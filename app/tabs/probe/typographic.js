@@ -19,14 +19,20 @@ const figure = (source, alt, caption) =>
 
 function labelBars(row) {
   const bar = (key) =>
-    node("span", { class: `g-probe-bar g-probe-${key}`, title: `${key}: ${percent(row[key])}` },
-      node("i", { style: { width: `${100 * row[key]}%` } }));
+    node(
+      "span",
+      { class: `g-probe-bar g-probe-${key}`, title: `${key}: ${percent(row[key])}` },
+      node("i", { style: { width: `${100 * row[key]}%` } }),
+    );
   const change = `${Math.round(100 * row.before)} → ${Math.round(100 * row.after)} %`;
-  return node("div", { class: "g-probe-attack-row" },
+  return node(
+    "div",
+    { class: "g-probe-attack-row" },
     node("span", { class: "g-probe-attack-label", text: row.label, title: row.label }),
     bar("before"),
     bar("after"),
-    node("span", { class: "g-probe-attack-change", text: change }));
+    node("span", { class: "g-probe-attack-change", text: change }),
+  );
 }
 
 export const typographic = {
@@ -38,9 +44,16 @@ export const typographic = {
 
   controls(tab) {
     const { settings } = tab;
-    const word = textForm("probe-word", "Word to write", settings.word || WORD, WORD, (text) => tab.run({ word: text }));
-    const labels = textForm("probe-labels", "Labels", settings.labels, "labels, separated by commas; empty: the most similar words", (text) =>
-      tab.run({ labels: text }));
+    const word = textForm("probe-word", "Word to write", settings.word || WORD, WORD, (text) =>
+      tab.run({ word: text }),
+    );
+    const labels = textForm(
+      "probe-labels",
+      "Labels",
+      settings.labels,
+      "labels, separated by commas; empty: the most similar words",
+      (text) => tab.run({ labels: text }),
+    );
     return [
       imageChooser(tab.facts, settings.image, "Your image", tab.chooserActions()),
       node("div", { class: "g-probe-two" }, word, labels),
@@ -58,10 +71,13 @@ export const typographic = {
     const { settings, facts } = tab;
     return [
       node("h2", { id: "probe-typographic-result", text: attackText(rows, word) }),
-      node("div", { class: "g-probe-attack" },
+      node(
+        "div",
+        { class: "g-probe-attack" },
         figure(sourceOf(settings.image, facts.collection), settings.image.name, "before"),
         figure(image, `the same image with “${word}” written on it`, "after"),
-        node("div", { class: "g-probe-attack-bars" }, ...rows.map(labelBars))),
+        node("div", { class: "g-probe-attack-bars" }, ...rows.map(labelBars)),
+      ),
     ];
   },
 };

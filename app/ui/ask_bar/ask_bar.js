@@ -18,10 +18,13 @@ export const askBar = (id, label, action, submit, settings = {}, ...extra) => {
     event.preventDefault();
     submit(field.value.trim());
   };
-  const form = node("form", { class: "g-ask-bar", role: search ? "search" : null, onsubmit },
+  const form = node(
+    "form",
+    { class: "g-ask-bar", role: search ? "search" : null, onsubmit },
     search && icon("search"),
     field,
     ...extra,
-    node("button", { type: "submit", class: "g-ask-bar-go", text: action }));
+    node("button", { type: "submit", class: "g-ask-bar-go", text: action }),
+  );
   return { form, field };
 };

@@ -4,8 +4,18 @@ import { media } from "../session/session.js";
 
 // hit: { id, name }; label: what the button does, for screen readers.
 export const sampleButton = (hit, collectionKey, { label, pressed, onclick }) =>
-  node("button", { type: "button", class: "g-sample", title: hit.name, "aria-label": label, "aria-pressed": String(pressed), onclick },
-    node("img", { src: media(collectionKey, hit.id), alt: "", loading: "lazy" }));
+  node(
+    "button",
+    {
+      type: "button",
+      class: "g-sample",
+      title: hit.name,
+      "aria-label": label,
+      "aria-pressed": String(pressed),
+      onclick,
+    },
+    node("img", { src: media(collectionKey, hit.id), alt: "", loading: "lazy" }),
+  );
 
 // An uploaded image in the same form; it is the chosen one.
 export const sampleImage = (source, name) =>
