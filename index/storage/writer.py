@@ -28,7 +28,7 @@ from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.file_lock import LOCK_FILE, lock_folder
 
-BUSY = "{} is being write_errors by another process; wait for it to end, or stop it (stopping is safe)."
+BUSY = "{} is being written by another process; wait for it to end, or stop it (stopping is safe)."
 BEFORE_MANIFEST = (
     LOCK_FILE,
     "segments",
@@ -43,7 +43,7 @@ class Writer:
     """Holds the collection at path for writing; a second writer is refused. Use it in a `with`.
 
     encoder: what makes the vectors; None where none will be made, and the collection must exist.
-    UserError if path holds something else, was made by another encoder, or cannot be write_errors.
+    UserError if path holds something else, was made by another encoder, or cannot be written.
     """
 
     def __init__(self, path: Path, encoder: Encoder | None = None):
@@ -126,7 +126,7 @@ class Writer:
             self._replace_manifest(segments, failed, replaced)
 
     def discard(self, names: Iterable[str]) -> None:
-        """Take whole segments out of the collection without reading them: they are damaged_segment."""
+        """Take whole segments out of the collection without reading them: they are damaged."""
         broken = set(names)
         self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
         with write_errors(self.path):
@@ -149,7 +149,7 @@ class Writer:
             checksums={name: sums for name, sums in self._checksums.items() if name in named},
         )
         write_file(self.path / MANIFEST, manifest.as_json())
-        self.manifest = manifest  # only now: what could not be write_errors is not so
+        self.manifest = manifest  # only now: what was not written does not hold
         for name in replaced:
             shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
 
