@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
-from app.server.api.routes import client_functions
+from app.server.api.client import client_functions
 from app.state.library import Library
 from app.tabs.classify.tab import classify_tab
 from app.tabs.collections.tab import collections_tab
@@ -25,13 +25,13 @@ def make_page(library: Library) -> gr.Blocks:
     """Everything that is on the page, wired to the library."""
     with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
         client_functions(library)  # first, so that the names are theirs
-        where = header(library)
+        header_state = header(library)
         lecture_strip(library)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search", elem_id="search-tab"):
                 search_tab(library)
             with gr.Tab("Classify", id="classify", elem_id="classify-tab"):
-                classify_tab(library, where, page)
+                classify_tab(library, header_state, page)
             with gr.Tab("Probe", id="probe", elem_id="probe-tab"):
                 probe_tab(library)
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):

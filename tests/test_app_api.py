@@ -150,7 +150,7 @@ def test_collections_and_jobs_are_told(api, library):
         ("post", "/probe", {"json": {"images": [{"id": "a"}, {}], "captions": ["a", "b"]}}, 422, "name an image"),
         ("post", "/images", {"content": b""}, 400, "empty"),
         ("get", "/collections/other", {}, 404, "no collection 'other'"),
-        ("get", "/jobs/unknown", {}, 404, "not known any more"),
+        ("get", "/jobs/unknown", {}, 404, "no job 'unknown'"),
         ("get", "/nothing", {}, 404, "nothing at this address"),
         ("delete", "/search", {}, 404, "nothing at this address"),
     ],
@@ -195,7 +195,7 @@ def test_the_description_holds_every_endpoint_and_nothing_private(api):
         for operation in verbs.values():
             for code, answer in operation["responses"].items():
                 name = answer["content"]["application/json"]["schema"].get("$ref", "")
-                assert code.startswith("2") or name.endswith("/Problem"), (code, name)
+                assert code.startswith("2") or name.endswith("/ErrorResponse"), (code, name)
     assert "<script src" not in api.get("/docs").text and "//" not in re.sub(r"// .*", "", api.get("/docs").text)
 
 

@@ -113,7 +113,7 @@ def test_the_last_two_collections_closed_at_once_leave_one_open(frequent_switche
 
 
 def test_a_library_without_collections_says_so():
-    with pytest.raises(UserError, match="no collection open"):
+    with pytest.raises(UserError, match="open: none"):
         Library(lambda name: ColourEncoder()).collection(None)
 
 

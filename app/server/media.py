@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.server.api.routes import upload
+from app.server.api.collections import upload
 from app.state.library import Library
 from training.models.errors import UserError
 

@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.server.access import Guard
-from app.server.api.routes import api_errors, api_routes
+from app.server.api.errors import handle_errors
+from app.server.api.routes import api_routes, serve_docs
 from app.server.authentication import Authentication
 from app.server.content_policy import PagePolicy
 from app.server.downloads import export_routes
@@ -23,7 +24,8 @@ def make_server(library: Library) -> FastAPI:
     for router in (static_routes(), media_routes(library), export_routes(library), label_routes(library)):
         server.include_router(router, include_in_schema=False)
     server.include_router(api_routes(library))
-    api_errors(server)
+    handle_errors(server)
+    serve_docs(server)
 
     @server.get("/healthz", include_in_schema=False)
     def health() -> dict[str, str]:

@@ -82,9 +82,9 @@ class Library:
         """The open collection with that key, the first one if no key is given; NotFound if there is none."""
         with self._lock:
             found = self._collections.get(key) if key else next(iter(self._collections.values()), None)
+            names = ", ".join(list(self._collections)[:10])
         if found is None:
-            wanted = f"no collection {key!r} here; choose one" if key else "no collection open; open one"
-            raise NotFound(f"There is {wanted} at the top of the page.")
+            raise NotFound(f"There is no collection {key!r} here; those that are open: {names or 'none'}.")
         return found
 
     def close(self, opened: OpenCollection) -> None:

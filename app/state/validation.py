@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from training.models.errors import UserError
 
-RENAMED = {"where": "filter", "sort": "order"}  # fields of a search that have another name now
+# fields that have another name now
+RENAMED = {"where": "filter", "sort": "order", "line": "threshold", "picture": "image", "pictures": "images"}
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -1,11 +1,11 @@
-"""What the API takes and gives: one model a question and an answer, from which /openapi.json is made."""
+"""Requests and responses of REST and gradio_client, from which /openapi.json is made."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.state.search_requests import MOST_FILTERS, Name, SearchFields, Text
-from index.labels.request import CalibrationKind, Mode
+from index.labels.request import CalibrationKind, LabelRequest, Mode
 from index.retrieval.facets import FacetFilter, read_facet_filters
 from index.storage.cells import JsonCell
 from training.models.zero_shot import ClassName
@@ -13,16 +13,16 @@ from training.models.zero_shot import ClassName
 MOST_CLASSES = 20_000
 
 
-class Asked(BaseModel):
-    """A question; a field that it does not have is a mistake, so that no misspelt filter is passed over."""
+class Schema(BaseModel):
+    """The fields of a request. An unknown one is an error, so that no misspelt filter is passed over."""
 
     model_config = ConfigDict(extra="forbid")
 
     collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
 
 
-class Search(SearchFields):
-    """A search by REST or gradio_client."""
+class SearchSchema(SearchFields):
+    """Images that match texts, images or both, best first."""
 
     facets: Annotated[list[Text], Field(max_length=MOST_FILTERS)] = Field(
         [], description="COLUMN=VALUE, only images with this value; values of one column are alternatives."
@@ -32,19 +32,23 @@ class Search(SearchFields):
         return read_facet_filters(self.facets)
 
 
-class LabelSettings(Asked):
+class LabelSchema(Schema):
     templates: Name = Field("photo", description="Prompt templates of the classes: plain, photo, 7 or 80.")
-    mode: Mode = Field("one", description="one: the classes share 100 %; any: each class answers by itself.")
-    none: bool = Field(False, description="Whether none of the classes is a possible answer too.")
-    none_level: float = Field(0.0, description="Logits that are added to that answer.", allow_inf_nan=False)
+    mode: Mode = Field(
+        LabelRequest.mode, description="one: the classes share a probability of 1; any: each class has its own."
+    )
+    none: bool = Field(LabelRequest.none, description="Whether none of the classes is possible too.")
+    none_level: float = Field(
+        LabelRequest.none_level, description="Logits that are added to that class.", allow_inf_nan=False
+    )
     calibration: CalibrationKind = Field(
-        "calibrated",
+        LabelRequest.calibration,
         description="calibrated on the collection's labels where there are enough; uncalibrated: the softmax of the "
         "encoder's own logits; unscaled: the softmax of the cosines.",
     )
 
 
-class NamedClasses(LabelSettings):
+class ClassifyUploadSchema(LabelSchema):
     classes: Annotated[list[Text], Field(min_length=1, max_length=MOST_CLASSES)] = Field(description="Names.")
 
 
@@ -57,7 +61,9 @@ class ClassTexts(BaseModel):
     texts: Annotated[list[Text], Field(max_length=MOST_CLASSES)] = Field([], description="The name if left out.")
 
 
-class Classify(LabelSettings):
+class ClassifySchema(LabelSchema):
+    """Which of some classes an image shows, most probable first."""
+
     classes: Annotated[list[Text | ClassTexts], Field(min_length=1, max_length=MOST_CLASSES)] = Field(
         description='Names, or {"name": "food", "texts": ["food", "meal", "dish"]}.'
     )
@@ -69,13 +75,13 @@ class Classify(LabelSettings):
         return [ClassName(c) if isinstance(c, str) else ClassName(c.name, tuple(c.texts)) for c in self.classes]
 
     @model_validator(mode="after")
-    def one_image(self) -> "Classify":
+    def one_image(self) -> "ClassifySchema":
         if bool(self.id) == bool(self.image):
             raise ValueError("name one image, by its id or by its upload token")
         return self
 
 
-class ImageOf(BaseModel):
+class ImageSchema(BaseModel):
     """An image of the collection by its id, or an uploaded one by its token."""
 
     model_config = ConfigDict(extra="forbid")
@@ -84,20 +90,32 @@ class ImageOf(BaseModel):
     image: Name = ""
 
     @model_validator(mode="after")
-    def one_image(self) -> "ImageOf":
+    def one_image(self) -> "ImageSchema":
         if bool(self.id) == bool(self.image):
             raise ValueError("name an image by its id or by its upload token")
         return self
 
 
-class Probe(Asked):
-    images: Annotated[list[ImageOf], Field(min_length=2, max_length=2)]
+class ProbeSchema(Schema):
+    """Two images, two captions: which belongs to which?"""
+
+    images: Annotated[list[ImageSchema], Field(min_length=2, max_length=2)]
     captions: Annotated[list[Annotated[Text, StringConstraints(min_length=1)]], Field(min_length=2, max_length=2)] = (
         Field(description="The first belongs to the first image, the second to the second.")
     )
 
 
-class Match(BaseModel):
+class CollectionsSchema(BaseModel):
+    """What is open."""
+
+
+class CollectionSchema(BaseModel):
+    """One collection."""
+
+    key: Name
+
+
+class HitResponse(BaseModel):
     rank: int
     id: str
     name: str = Field(description="The image's caption, or the name of its file.")
@@ -110,7 +128,7 @@ class Match(BaseModel):
     columns: dict[str, JsonCell] = Field(description="Its facts, and the columns that its source had.")
 
 
-class Matches(BaseModel):
+class SearchResponse(BaseModel):
     collection: str
     encoder: str
     images: int = Field(description="How many the collection holds.")
@@ -118,7 +136,7 @@ class Matches(BaseModel):
     likely: int | None = Field(description="How many reach the relevance threshold; null if none is shown.")
     threshold: float | None = Field(description="The normalised score from which one is likely; null if none is shown.")
     milliseconds: float | None = Field(description="Time spent, from the encoder being ready; null without a query.")
-    results: list[Match]
+    results: list[HitResponse]
 
 
 class ClassProbability(BaseModel):
@@ -127,23 +145,23 @@ class ClassProbability(BaseModel):
     cosine: float = Field(description="Of the image and the class; of “none”, of the nearest everyday thing.")
 
 
-class CalibrationOf(BaseModel):
+class Calibration(BaseModel):
     kind: CalibrationKind
     labels: int = Field(description="Labelled images that probabilities were fitted to; 0 if they were not.")
     known: int = Field(description="Labelled images of these classes in the collection.")
     temperature: float = Field(description="What logits are divided by.")
 
 
-class Classified(BaseModel):
+class ClassifyResponse(BaseModel):
     collection: str
     encoder: str
     label: str = Field(description="The likeliest; “none” where that was allowed and won.")
     margin: float = Field(description="How much likelier it is than the next; 1 if there is one class.")
     classes: list[ClassProbability] = Field(description="Likeliest first.")
-    calibration: CalibrationOf = Field(description="What the probabilities rest on.")
+    calibration: Calibration = Field(description="What the probabilities rest on.")
 
 
-class Probed(BaseModel):
+class ProbeResponse(BaseModel):
     collection: str
     encoder: str
     scores: list[list[float]] = Field(description="Cosines, a row an image, a column a caption.")
@@ -152,7 +170,7 @@ class Probed(BaseModel):
     group: bool = Field(description="Whether both hold; chance 1/6.")
 
 
-class CollectionOf(BaseModel):
+class CollectionSummary(BaseModel):
     key: str
     name: str
     images: int = Field(description="How many images are searchable.")
@@ -162,7 +180,7 @@ class CollectionOf(BaseModel):
     job: str | None = Field(None, description="Id of the job that last worked on it.")
 
 
-class CollectionFacts(CollectionOf):
+class CollectionDetails(CollectionSummary):
     dim: int | None = None
     failed: int = Field(0, description="How many images could not be read.")
     revision: int = Field(0, description="Grows with each published change.")
@@ -171,6 +189,8 @@ class CollectionFacts(CollectionOf):
 
 
 class JobState(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     id: str
     kind: str
     about: str = Field(description="Key of the collection that it works on.")
@@ -185,11 +205,11 @@ class JobState(BaseModel):
     error: str
 
 
-class Uploaded(BaseModel):
-    image: str = Field(description="The token to ask with. It is forgotten after some dozen further uploads.")
+class UploadResponse(BaseModel):
+    image: str = Field(description="The token that requests name it by, until some dozen further uploads.")
     width: int
     height: int
 
 
-class Problem(BaseModel):
+class ErrorResponse(BaseModel):
     error: str = Field(description="One sentence: what was wrong, and what would work.")

@@ -1,20 +1,20 @@
 """A search by REST or gradio_client."""
 
-from app.server.api.schemas import Match, Matches, Search
+from app.server.api.schemas import HitResponse, SearchResponse, SearchSchema
 from app.state.library import Library
 from app.state.search_requests import run_search
 from index.search import Hit
 from index.storage.layout import LOCAL_COLUMNS
 
 
-def search(library: Library, fields: Search) -> Matches:
-    """What the Search tab answers, with the columns of every result."""
+def search(library: Library, fields: SearchSchema) -> SearchResponse:
+    """The result of the Search tab, with the columns of every hit."""
     opened, request, result = run_search(library, fields)
     hidden = ("hash",) if library.local else ("hash", *LOCAL_COLUMNS)
     threshold = result.threshold
 
-    def match(hit: Hit) -> Match:
-        return Match(
+    def response(hit: Hit) -> HitResponse:
+        return HitResponse(
             rank=hit.rank,
             id=hit.id,
             name=hit.name,
@@ -27,7 +27,7 @@ def search(library: Library, fields: Search) -> Matches:
             columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
         )
 
-    return Matches(
+    return SearchResponse(
         collection=opened.key,
         encoder=opened.encoder_name,
         images=result.total,
@@ -35,5 +35,5 @@ def search(library: Library, fields: Search) -> Matches:
         likely=result.likely,
         threshold=threshold.value if threshold is not None and threshold.shown else None,
         milliseconds=round(1000 * result.seconds, 1) if request.terms else None,
-        results=[match(hit) for hit in result.hits],
+        results=[response(hit) for hit in result.hits],
     )
