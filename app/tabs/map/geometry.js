@@ -48,7 +48,7 @@ export function shuffledRows(count) {
   const order = new Uint32Array(count);
   // Steps of a number that is coprime to the count visit every row once.
   let step = Math.max(1, Math.floor(count * 0.618));
-  while (count > 1 && commonDivisor(step, count) !== 1) step++;
+  if (count > 1) while (commonDivisor(step, count) !== 1) step++;
   for (let n = 0, row = 0; n < count; n++, row = (row + step) % count) order[n] = row;
   return order;
 }

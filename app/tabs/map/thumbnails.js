@@ -46,8 +46,8 @@ export class Thumbnails {
     const cached = this.#images.get(row);
     if (cached) return cached;
     const image = new Image();
-    image.addEventListener("load", this.loaded);
     image.src = `map/${encodeURIComponent(collection)}/${row}.webp?revision=${revision}`;
+    image.addEventListener("load", this.loaded);
     this.#images.set(row, image);
     if (this.#images.size > CACHED) this.#images.delete(this.#images.keys().next().value);
     return image;

@@ -1,7 +1,7 @@
 // What the address of the page says of the probes.
 
-const KINDS = ["colour swap", "relation swap", "role swap", "count swap"];
-const PAINTS = ["words", "natural", "grey", "wrong"];
+const KINDS = new Set(["colour swap", "relation swap", "role swap", "count swap"]);
+const PAINTS = new Set(["words", "natural", "grey", "wrong"]);
 const TEXTS = ["caption", "word", "labels", "object"];
 const NONE = { pair: null, i: null, caption: null, paint: null, object: null, word: null, labels: null, image: null };
 
@@ -19,9 +19,9 @@ export function parseAddress(search) {
   const params = new URLSearchParams(search);
   const change = {};
   if (params.get("probe") in SHOWN) change.probe = params.get("probe");
-  if (KINDS.includes(params.get("pair"))) change.pair = params.get("pair");
+  if (KINDS.has(params.get("pair"))) change.pair = params.get("pair");
   if (params.has("i")) change.i = Math.abs(parseInt(params.get("i"), 10)) || 0;
-  if (PAINTS.includes(params.get("paint"))) change.paint = params.get("paint");
+  if (PAINTS.has(params.get("paint"))) change.paint = params.get("paint");
   for (const name of TEXTS) if (params.has(name)) change[name] = params.get(name);
   if (params.get("image")) change.image = { id: params.get("image"), name: "the selected image" };
   return change;

@@ -73,7 +73,8 @@ class ProbeTab {
     });
   }
 
-  get probe() {
+  // The open probe.
+  get current() {
     return PROBES.find(({ name }) => name === this.settings.probe);
   }
 
@@ -111,10 +112,10 @@ class ProbeTab {
   }
 
   #choose(image) {
-    const { probe } = this.settings;
+    const { name } = this.current;
     const change = { image };
-    if (probe === "colour") change.paint = "own";
-    if (probe === "typographic" || probe === "templates") change.labels = ""; // they belonged to the image before
+    if (name === "colour") change.paint = "own";
+    if (name === "typographic" || name === "templates") change.labels = ""; // they belonged to the image before
     this.set(change);
   }
 
@@ -134,20 +135,20 @@ class ProbeTab {
     };
     const choices = PROBES.map(({ name, label }) => [name, label, { id: `probe-${name}` }]);
     this.choices.replaceChildren(choiceGroup("Probes", choices, this.settings.probe, open));
-    this.lead.textContent = this.probe.lead;
+    this.lead.textContent = this.current.lead;
     if (!this.facts) return;
-    this.controls.replaceChildren(...this.probe.controls(this));
+    this.controls.replaceChildren(...this.current.controls(this));
     this.#request();
   }
 
   async #request() {
     const turn = ++this.#turn;
-    const { probe } = this;
-    const asked = probe.request(this);
+    const current = this.current;
+    const asked = current.request(this);
     if (!asked) {
       this.notice.replaceChildren();
       this.result.removeAttribute("aria-busy");
-      return this.result.replaceChildren(...(probe.incomplete?.(this) ?? []));
+      return this.result.replaceChildren(...(current.incomplete?.(this) ?? []));
     }
     this.result.setAttribute("aria-busy", "true");
     if (session.state?.encoder?.state === "loading") this.#notice("The encoder is being loaded; the answer follows.");
@@ -161,7 +162,7 @@ class ProbeTab {
       return this.#notice(answer.error);
     }
     readdress("probe", addressParts(this.settings));
-    this.result.replaceChildren(...probe.draw(this, answer));
+    this.result.replaceChildren(...current.draw(this, answer));
   }
 
   #notice(text) {
