@@ -46,8 +46,8 @@ from training.engine.optim import build_optimizer, set_schedules  # noqa: E402
 from training.evaluation.knn import knn_accuracy  # noqa: E402
 from training.methods import METHODS  # noqa: E402
 from training.models.atomic import write_file  # noqa: E402
+from training.models.backbones import build_backbone  # noqa: E402
 from training.models.run_files import load_run_weights  # noqa: E402
-from training.models.towers import build_backbone  # noqa: E402
 
 OUT = Path(__file__).parent / "results/ssl_lightly.json"
 SIZE, SMALL, CROPS = 32, 14, 4

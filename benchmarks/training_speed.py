@@ -101,7 +101,7 @@ def ours(shards: str, batch: int, steps: int, threads: int, words: list[str]) ->
 
 def theirs(python: str, shards: str, batch: int, steps: int, threads: int, words: list[str]) -> float:
     """Images a second of open_clip_train, as its own log has them."""
-    from training.models.towers import TINY
+    from training.models.tower_configs import TINY
 
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "gelato-tiny.json").write_text(json.dumps(TINY["tiny"]))
@@ -239,9 +239,9 @@ def on_gpu(batch: int) -> dict[str, Any] | str:
     from training.engine.config import RunConfig
     from training.engine.optim import build_optimizer
     from training.methods.clip import CLIP
-    from training.models.towers import build_pair
+    from training.models.dual_encoders import build_dual_encoder
 
-    method = CLIP(build_pair("ViT-B-32"), CLIP.Config()).cuda().train()
+    method = CLIP(build_dual_encoder("ViT-B-32"), CLIP.Config()).cuda().train()
     optimizer = build_optimizer(method, RunConfig(steps=100))
     images = torch.randn(batch, 3, 224, 224, device="cuda").to(memory_format=torch.channels_last)
     tokens = torch.randint(1, 49000, (batch, 77), device="cuda")

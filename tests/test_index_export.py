@@ -9,9 +9,10 @@ from PIL import Image
 
 from tests.samples import noise_image
 from training.__main__ import cli
+from training.models.backbones import build_backbone
+from training.models.dual_encoders import build_dual_encoder
 from training.models.encoders import load_encoder
 from training.models.run_encoder import write_encoder
-from training.models.towers import build_backbone, build_pair
 
 PHRASES = ["a cat", "two dogs on a red sofa", "a caption that is longer than what the text tower reads " * 3]
 
@@ -19,7 +20,7 @@ PHRASES = ["a cat", "two dogs on a red sofa", "a caption that is longer than wha
 def saved(folder, tower: str):
     """A run directory with fresh weights: what matters here is that they arrive."""
     torch.manual_seed(0)
-    pair = build_pair(tower)
+    pair = build_dual_encoder(tower)
     with torch.no_grad():
         for parameter in pair.model.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))

@@ -12,7 +12,7 @@ from tests.samples import noise_image
 from training.__main__ import cli
 from training.engine.log import read_metrics
 from training.evaluation.run_defaults import runtime_for, templates_for
-from training.models.towers import TINY
+from training.models.tower_configs import TINY
 
 KINDS = ("striped_cat", "dog", "ship", "tree")
 

@@ -13,7 +13,7 @@ from training.engine.distributed import World, join, leave
 from training.engine.microbatch import cached_backward
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
-from training.models.towers import TINY
+from training.models.tower_configs import TINY
 from training.pretrain import plan
 
 SMALL = {

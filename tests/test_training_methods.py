@@ -16,9 +16,12 @@ from tests.ranks import on_ranks
 from training.data.batch import Batch
 from training.data.keyed import Keyed
 from training.methods import METHODS
+from training.models.backbones import build_backbone
+from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
-from training.models.towers import RESNETS, TINY, build_backbone, build_pair
+from training.models.small_resnet import RESNETS
+from training.models.tower_configs import TINY
 
 BATCH, CANVAS = 8, 48
 VITS_ONLY = {"mae"}
@@ -56,7 +59,7 @@ def made(name: str, tower: str | None = None, seed: int = 0, **settings):
     kind = METHODS[name]
     tower = tower or ("tiny" if name in VITS_ONLY else "tiny-resnet")
     known = {field.name for field in fields(kind.Config)}
-    build = build_pair if kind.needs_captions else build_backbone
+    build = build_dual_encoder if kind.needs_captions else build_backbone
     torch.manual_seed(seed)
     made_of = {key: value for key, value in SMALL.items() if key in known} | settings
     return kind(build(tower, image_size=16), kind.Config(**made_of)).train()

@@ -19,10 +19,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from training.models import hub
+from training.models.backbones import build_backbone
+from training.models.dual_encoders import build_dual_encoder, dual_encoder_from_config
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
 from training.models.prompts import template_set
-from training.models.towers import build_backbone, build_pair, pair_of
 from training.models.zero_shot import ClassName, zero_shot_classifier
 
 TINY = {
@@ -189,8 +190,8 @@ def test_a_model_that_cannot_be_fetched_ends_within_three_seconds_in_one_sentenc
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: build_pair("resnet10t.c3_in1k"), lambda: build_backbone("resnet10t.c3_in1k"),
-     lambda: load_encoder("resnet10t.c3_in1k"), lambda: build_pair("roberta-ViT-B-32")],
+    [lambda: build_dual_encoder("resnet10t.c3_in1k"), lambda: build_backbone("resnet10t.c3_in1k"),
+     lambda: load_encoder("resnet10t.c3_in1k"), lambda: build_dual_encoder("roberta-ViT-B-32")],
     ids=["pair", "backbone", "encoder", "text"],
 )  # fmt: skip
 def test_a_tower_whose_weights_cannot_be_fetched_ends_soon_in_one_sentence(make, monkeypatch, tmp_path):
@@ -215,11 +216,13 @@ def test_published_weights_of_a_tower_come_from_this_machine_and_its_runs_need_n
     (repository / "refs").mkdir()
     (repository / "refs/main").write_text("a" * 40)
     save_file(published.state_dict(), snapshot / "model.safetensors")
-    pair = build_pair("resnet10t.c3_in1k", text_tower="tiny")
+    pair = build_dual_encoder("resnet10t.c3_in1k", text_tower="tiny")
     found = pair.model.visual.trunk.state_dict()
     assert torch.equal(found["conv1.0.weight"], published.state_dict()["conv1.0.weight"])
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "elsewhere"))
-    again = pair_of(pair.made_of["model_cfg"], "resnet10t.c3_in1k")  # as a run's weights are read elsewhere
+    again = dual_encoder_from_config(
+        pair.made_of["model_cfg"], "resnet10t.c3_in1k"
+    )  # as a run's weights are read elsewhere
     again.model.load_state_dict(pair.model.state_dict())
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from training.models import pooled
+from training.models.dual_encoders import dual_encoder_from_config
 from training.models.pooled import ending_of, image_rows, text_rows
-from training.models.towers import TINY, pair_of
+from training.models.tower_configs import TINY
 
 VISION = {"image_size": 16, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}
 TEXT = {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2}
@@ -22,7 +23,7 @@ SAID = [
 
 def tower(vision=None, text=None, **more):
     torch.manual_seed(0)
-    return pair_of(
+    return dual_encoder_from_config(
         {"embed_dim": 8, "vision_cfg": VISION | (vision or {}), "text_cfg": TEXT | (text or {}), **more}, "x"
     )
 
@@ -113,9 +114,9 @@ def test_a_tower_that_pools_more_than_the_class_token_runs_as_it_is(vision, monk
 
 def test_the_short_way_is_the_one_that_training_takes(monkeypatch):
     """The tiny towers have it both for images and for captions, and the last layer then sees one token a sample."""
-    pair, seen = pair_of(deepcopy(TINY["tiny"]), "tiny"), []
+    pair, seen = dual_encoder_from_config(deepcopy(TINY["tiny"]), "tiny"), []
     for layers in (pair.model.visual.transformer.resblocks, pair.model.transformer.resblocks):
         layers[-1].mlp.register_forward_hook(lambda _, given, out: seen.append(tuple(given[0].shape)))
-    pair.see(torch.randn(3, 3, 32, 32))
-    pair.read(pair.tokenizer(SAID[:3]))
+    pair.encode_image(torch.randn(3, 3, 32, 32))
+    pair.encode_text(pair.tokenizer(SAID[:3]))
     assert seen == [(3, 192), (3, 64)]

@@ -15,7 +15,7 @@ from training.__main__ import cli
 from training.data.config import DataConfig
 from training.engine.log import CLOCK, LOGGERS, read_metrics
 from training.models.errors import UserError
-from training.models.towers import TINY
+from training.models.tower_configs import TINY
 from training.pretrain import begin, resume
 
 SMALL = {

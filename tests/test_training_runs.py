@@ -25,7 +25,7 @@ from training.evaluation.run_defaults import templates_of_run
 from training.methods import METHODS
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
-from training.models.towers import TINY
+from training.models.tower_configs import TINY
 from training.pretrain import begin, resume
 
 RUN = {"batch_size": 8, "steps": 9, "workers": 0, "log_every": 2, "checkpoint_every": 4}

@@ -17,7 +17,7 @@ from training.engine.distributed import World
 from training.engine.sharded import refuse_unsharded
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
-from training.models.towers import TINY
+from training.models.tower_configs import TINY
 from training.pretrain import begin, resume
 
 SMALL = {

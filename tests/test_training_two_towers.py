@@ -10,9 +10,11 @@ from training.data.batch import Batch
 from training.data.keyed import Keyed
 from training.methods import METHODS
 from training.methods.two_towers import caption_number, effective_rank, exchanged, random_crops
+from training.models.backbones import build_backbone
+from training.models.dual_encoders import build_dual_encoder, dual_encoder_from_config
 from training.models.errors import UserError
 from training.models.starter import eye
-from training.models.towers import TINY, build_backbone, build_pair, pair_of
+from training.models.tower_configs import TINY
 
 SMALL = {
     "embed_dim": 16,
@@ -28,7 +30,7 @@ def small(monkeypatch):
 
 
 def method(name="clip", **settings):
-    return METHODS[name](build_pair("tiny"), METHODS[name].Config(**settings))
+    return METHODS[name](build_dual_encoder("tiny"), METHODS[name].Config(**settings))
 
 
 def batch(captions: list[list[str]]) -> Batch:
@@ -111,7 +113,7 @@ def test_the_effective_rank_counts_directions():
 
 def test_devise_learns_only_the_map_into_words_at_first():
     devise = method("devise")
-    devise.pair.trained = "all"
+    devise.pair.pretrained = "all"
     devise.loss(*devise.augment(batch([["a dog"], ["a cat"]]))).backward()
     devise.before_step(0.1)
     moved = {name for name, p in devise.pair.model.visual.named_parameters() if p.grad is not None}
@@ -125,8 +127,12 @@ def test_towers_have_the_width_that_they_say(tower, width):
 
 
 def test_an_image_tower_of_timm_stands_beside_a_text_tower_of_open_clip():
-    pair = build_pair("resnet10t", text_tower="tiny", image_size=64)
-    assert pair.see(torch.zeros(2, 3, 64, 64)).shape == pair.read(pair.tokenizer(["a", "b"])).shape == (2, 512)
+    pair = build_dual_encoder("resnet10t", text_tower="tiny", image_size=64)
+    assert (
+        pair.encode_image(torch.zeros(2, 3, 64, 64)).shape
+        == pair.encode_text(pair.tokenizer(["a", "b"])).shape
+        == (2, 512)
+    )
     assert pair.made_of["preprocess_cfg"]["size"] == 64
 
 
@@ -146,16 +152,18 @@ def test_a_tower_with_timms_weights_can_be_locked_and_its_map_to_words_learns(mo
         return make(name, **settings)
 
     monkeypatch.setattr(timm, "create_model", create)
-    pair = build_pair("resnet10t.c3_in1k", text_tower="tiny")
+    pair = build_dual_encoder("resnet10t.c3_in1k", text_tower="tiny")
     assert locked(pair) == {"head.proj.weight"} and asked == [True]
-    again = pair_of(pair.made_of["model_cfg"], "x", pair.made_of["preprocess_cfg"])  # as a run is opened: no hub
-    assert asked == [True, False] and again.trained == "nothing"
+    again = dual_encoder_from_config(
+        pair.made_of["model_cfg"], "x", pair.made_of["preprocess_cfg"]
+    )  # as a run is opened: no hub
+    assert asked == [True, False] and again.pretrained == "nothing"
     with pytest.raises(UserError, match="freshly initialised"):
         METHODS["clip"](pair, METHODS["clip"].Config(lock_text=True))
 
 
 def test_the_eye_of_the_embedded_default_can_be_locked_and_taught_words():
-    pair = build_pair("starter", text_tower="tiny")
+    pair = build_dual_encoder("starter", text_tower="tiny")
     assert locked(pair) == {"head.proj.weight"} and tuple(pair.backbone.mean) == (0.5, 0.5, 0.5)
     images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
@@ -164,9 +172,9 @@ def test_the_eye_of_the_embedded_default_can_be_locked_and_taught_words():
 
 def test_an_unknown_tower_is_answered_with_near_names():
     with pytest.raises(UserError, match=r"no tower called 'ViT-B-23'\. Did you mean ViT-B-32"):
-        build_pair("ViT-B-23")
+        build_dual_encoder("ViT-B-23")
     with pytest.raises(UserError, match="no text tower called 'nothing'"):
-        build_pair("tiny", text_tower="nothing")
+        build_dual_encoder("tiny", text_tower="nothing")
 
 
 def test_a_tower_whose_weights_cannot_be_fetched_is_refused_in_one_sentence(monkeypatch):
@@ -178,4 +186,4 @@ def test_a_tower_whose_weights_cannot_be_fetched_is_refused_in_one_sentence(monk
     monkeypatch.setattr(model, "CustomTextCLIP", away)
     monkeypatch.setattr(model, "CLIP", away)
     with pytest.raises(UserError, match="not on this machine and cannot be fetched; as a tower to train, resnet18"):
-        build_pair("resnet18.a1_in1k")
+        build_dual_encoder("resnet18.a1_in1k")

@@ -7,9 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from training.models.atomic import write_file
+from training.models.dual_encoder import DualEncoder
+from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.run_files import read_encoder_config
-from training.models.towers import Pair, build_pair
 
 FORMATS = ("open_clip", "transformers")
 
@@ -21,7 +22,7 @@ def export(run: Path, out: Path, format: str) -> Path:
         raise UserError(
             f"{run} sees images only, and {format} holds words too; its weights are in {run / 'model.safetensors'}."
         )
-    pair = build_pair(str(run))
+    pair = build_dual_encoder(str(run))
     pair.model.eval().requires_grad_(False)
     out.mkdir(parents=True, exist_ok=True)
     if format == "open_clip":
@@ -31,7 +32,7 @@ def export(run: Path, out: Path, format: str) -> Path:
     return out
 
 
-def to_open_clip(pair: Pair, out: Path) -> None:
+def to_open_clip(pair: DualEncoder, out: Path) -> None:
     """A folder for `open_clip.create_model_and_transforms("local-dir:OUT")`."""
     from safetensors.torch import save
 
@@ -49,7 +50,7 @@ def to_open_clip(pair: Pair, out: Path) -> None:
     write_file(out / "open_clip_config.json", json.dumps(document, indent=1).encode() + b"\n")
 
 
-def to_transformers(pair: Pair, out: Path) -> None:
+def to_transformers(pair: DualEncoder, out: Path) -> None:
     """A folder for `CLIPTextModelWithProjection.from_pretrained(OUT)` and `CLIPTokenizer.from_pretrained(OUT)`.
 
     UserError for a text tower that is not CLIP's: transformers would compute something else.

@@ -23,11 +23,12 @@ from training.engine.log import LOGGERS
 from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
 from training.models.atomic import write_file
+from training.models.backbones import build_backbone
+from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
 from training.models.norms import make_norms_global
 from training.models.registry import pick
-from training.models.towers import build_backbone, build_pair
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def plan(
         pick("logger", name, LOGGERS)
     torch.manual_seed(int(user.get("seed", 0)))  # the same weights on every rank
     if method_class.needs_captions:
-        tower: Any = build_pair(data.tower, data.text_tower, data.image_size, patch_dropout=data.patch_dropout)
+        tower: Any = build_dual_encoder(data.tower, data.text_tower, data.image_size, patch_dropout=data.patch_dropout)
         size = tower.backbone.image_size
     else:
         tower = build_backbone(data.tower, data.image_size)

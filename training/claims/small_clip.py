@@ -23,9 +23,9 @@ from training.evaluation.subject import Subject
 from training.evaluation.suite import run_suite
 from training.evaluation.winoground import winoground_wins
 from training.methods import METHODS
+from training.models.dual_encoders import dual_encoder_from_config
 from training.models.encoder import Encoder
 from training.models.run_encoder import build_encoder
-from training.models.towers import pair_of
 
 SIDE = 32  # pixels
 PAIR: dict[str, Any] = {
@@ -53,7 +53,7 @@ def clip_run(
 ) -> dict[str, float]:
     """A small CLIP trained on scenes, and what it can and cannot do. templates: captions in the place of their own."""
     torch.manual_seed(seed)
-    pair = pair_of(PAIR, "little")
+    pair = dual_encoder_from_config(PAIR, "little")
     method = METHODS["clip"](pair, METHODS["clip"].Config(**(settings or {})))
     steps = 30 if quick else CLIP_STEPS
     images = images_of(scenes(pairs, seed, knobs or {}), captions=True, templates=templates)

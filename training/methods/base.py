@@ -24,7 +24,7 @@ class Method(torch.nn.Module, ABC):
     random number from `batch.random`. Everything that must survive a kill (queue, centre, teacher,
     counters) is a parameter or a buffer. State that gradients do not reach is moved in after_step.
     Made from `(backbone, config)`, or `(pair, config)` where needs_captions: a pair of towers,
-    `training.models.towers.Pair`. recipe: the paper's own settings of a run, which replace RunConfig's
+    `training.models.dual_encoder.DualEncoder`. recipe: the paper's own settings of a run, which replace RunConfig's
     defaults (`{"optimizer": "lars", "learning_rate": 0.3}`); the user's replace both. per_sample: the
     loss is a mean of one term a sample, so that micro-batches of any kind of accumulation are exact.
     """

@@ -15,8 +15,8 @@ from torch import Tensor
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather, rank
+from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
-from training.models.towers import Pair
 
 START, MOST = 1 / 0.07, 100.0  # of the scale: where it begins, and where it is clamped
 
@@ -30,9 +30,9 @@ class CLIP(TwoTowers):
     class Config(TwoTowers.Config):
         hard_negatives: bool = knob(False, "add a hard negative to each caption: two of its words exchanged (NegCLIP)")
 
-    def __init__(self, pair: Pair, config: Config):
+    def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
-        pair.start(START, None)
+        pair.init_logits(START, None)
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor, *wrong: Tensor) -> Tensor:
         """This rank's rows against the columns of all ranks; the mean over ranks is the loss of the whole batch."""

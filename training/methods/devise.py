@@ -12,8 +12,8 @@ from torch import Tensor
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather
+from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
-from training.models.towers import Pair
 
 
 class DeViSE(TwoTowers):
@@ -26,7 +26,7 @@ class DeViSE(TwoTowers):
         margin: float = knob(0.1, "margin of the hinge rank loss")
         frozen: float = knob(0.5, "fraction of the run that trains only the projection of a pretrained tower")
 
-    def __init__(self, pair: Pair, config: Config):
+    def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
         pair.model.logit_scale.requires_grad_(False)  # a margin has no temperature
 
@@ -42,7 +42,7 @@ class DeViSE(TwoTowers):
 
     def before_step(self, progress: float) -> None:
         """While what sees is frozen, its gradients are dropped; the map into words keeps its own."""
-        if progress < self.config.frozen and self.pair.trained != "nothing":
+        if progress < self.config.frozen and self.pair.pretrained != "nothing":
             for name, parameter in self.pair.model.visual.named_parameters():
                 if not name.startswith(("proj", "head")):
                     parameter.grad = None

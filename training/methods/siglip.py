@@ -15,8 +15,8 @@ from training.methods.clip import MOST
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather, rank
+from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
-from training.models.towers import Pair
 
 SCALE, BIAS = 10.0, -10.0  # where they begin: at first nearly every pair is wrong, and the loss knows it
 
@@ -30,9 +30,9 @@ class SigLIP(TwoTowers):
     class Config(TwoTowers.Config):
         bias: float = knob(BIAS, "initial bias; nearer to 0, such as -2, with many positive pairs in a batch")
 
-    def __init__(self, pair: Pair, config: Config):
+    def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
-        pair.start(SCALE, config.bias)
+        pair.init_logits(SCALE, config.bias)
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
         """This rank's images against the captions of all ranks."""

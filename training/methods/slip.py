@@ -16,8 +16,8 @@ from training.methods.heads import mlp
 from training.methods.simclr import nt_xent
 from training.methods.two_towers import PairViews
 from training.models.collectives import gather, rank
+from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
-from training.models.towers import Pair
 
 
 class SLIP(CLIP):
@@ -34,7 +34,7 @@ class SLIP(CLIP):
         hidden: int = knob(512, "hidden width of the projector (YFCC15M: 4096)")
         projection: int = knob(128, "output width of the projector (YFCC15M: 256)")
 
-    def __init__(self, pair: Pair, config: Config):
+    def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
         self.own = config
         self.projector = mlp(pair.dim, config.hidden, config.projection)

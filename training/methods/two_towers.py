@@ -15,10 +15,10 @@ from training.data.keyed import Keyed
 from training.methods.base import Separable
 from training.methods.rows import effective_rank
 from training.models.backbone import Backbone
+from training.models.dual_encoder import DualEncoder
 from training.models.errors import UserError
 from training.models.knobs import knob
 from training.models.pooled import ending_of
-from training.models.towers import Pair
 
 MOST_KNOWN = 100_000  # captions whose tokens are remembered
 
@@ -43,7 +43,7 @@ class TwoTowers(Separable):
     """An image and its caption, each through its own tower, to unit rows in one space."""
 
     needs_captions = True
-    pair: Pair
+    pair: DualEncoder
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
@@ -52,7 +52,7 @@ class TwoTowers(Separable):
         lock_text: bool = knob(False, "freeze the text tower")
         multi_positive: bool = knob(False, "treat all images of a batch with the same caption as positives")
 
-    def __init__(self, pair: Pair, config: Any):
+    def __init__(self, pair: DualEncoder, config: Any):
         super().__init__()
         self.pair, self.config = pair, config
         self.augment = PairViews(pair, config.crop, getattr(config, "hard_negatives", False))
@@ -84,8 +84,8 @@ class TwoTowers(Separable):
 
         negatives: tokens of captions that are wrong, rows of zeros where there is none; their rows follow.
         """
-        image, text = self.pair.see(images), self.pair.read(tokens)
-        wrong = [self.pair.read(of) * of.any(dim=1, keepdim=True) for of in negatives]
+        image, text = self.pair.encode_image(images), self.pair.encode_text(tokens)
+        wrong = [self.pair.encode_text(of) * of.any(dim=1, keepdim=True) for of in negatives]
         return image, text, identity, *wrong
 
     def remember(self, image: Tensor, identity: Tensor, texts: Tensor, captions: Tensor) -> None:
@@ -122,7 +122,7 @@ class TwoTowers(Separable):
 class PairViews:
     """A batch to normalised crops, tokens of one caption each, what tells captions apart, and wrong captions."""
 
-    def __init__(self, pair: Pair, crop: float, hard_negatives: bool):
+    def __init__(self, pair: DualEncoder, crop: float, hard_negatives: bool):
         self.size, self.crop, self.hard_negatives = pair.backbone.image_size, crop, hard_negatives
         self.mean, self.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (pair.backbone.mean, pair.backbone.std))
         self.tokenizer, self.ending = pair.tokenizer, ending_of(pair.model)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.models.atomic import write_file
+from training.models.backbones import build_backbone
+from training.models.dual_encoders import dual_encoder_from_config
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.image_encoder import ImageEncoder
 from training.models.open_clip_weights import hash_file
 from training.models.run_files import CONFIG_FILE, WEIGHTS_FILE, has_encoder, load_run_weights, read_encoder_config
 from training.models.runtime import resolve
-from training.models.towers import build_backbone, pair_of
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,7 @@ def build_encoder(
         return ImageEncoder(name, backbone, weights, runtime, precision)
     from training.models.open_clip_encoder import OpenClipEncoder, OpenClipMetadata
 
-    pair = pair_of(config["model_cfg"], config["tower"], config["preprocess_cfg"])
+    pair = dual_encoder_from_config(config["model_cfg"], config["tower"], config["preprocess_cfg"])
     load_weights(pair.model)
     pair.model.eval().requires_grad_(False)
     metadata = OpenClipMetadata.of(pair.model, pair.tokenizer, weights)

@@ -2,10 +2,10 @@
 
 import hashlib
 
+from training.models.backbones import timm_backbone
 from training.models.encoder import Encoder
 from training.models.image_encoder import ImageEncoder
 from training.models.runtime import resolve
-from training.models.towers import timm_backbone
 
 
 def load_timm(name: str, runtime: str | None = None, precision: str | None = None) -> Encoder:
@@ -15,7 +15,7 @@ def load_timm(name: str, runtime: str | None = None, precision: str | None = Non
     """
     runtime, precision = resolve(runtime, precision)
     name = name.removeprefix("timm/")
-    backbone = timm_backbone(name, trained=True)
+    backbone = timm_backbone(name, pretrained=True)
     backbone.network.eval().requires_grad_(False)
     whole = hashlib.sha256()
     for tensor in backbone.network.state_dict().values():
