@@ -74,7 +74,7 @@ def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_findi
     look("a classified image")
     page.get_by_role("button", name="Label the collection").click()
     page.wait_for_selector("#labels-csv")
-    for view in ("images", "review", "accuracy", "phrasings"):
+    for view in ("images", "review", "accuracy", "templates"):
         page.locator(f"#view-{view}").click()
         look(view)
     navigate(page, "goTo('map')")

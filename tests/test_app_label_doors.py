@@ -47,7 +47,7 @@ def test_every_door_gives_the_same_probabilities(site, mode, calibrated, tmp_pat
     library, calibration = site.library, "calibrated" if calibrated else "uncalibrated"
     collection = library.collection(None).published()
     form = {"classes": "\n".join(CLASSES), "templates": "photo", "mode": "any" if mode == "any" else "one"}
-    form |= {"none": mode == "none", "sureness": calibration}
+    form |= {"none": mode == "none", "calibration": calibration}
     settings = {"mode": form["mode"], "none": form["none"], "calibration": calibration}
 
     monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
@@ -60,7 +60,7 @@ def test_every_door_gives_the_same_probabilities(site, mode, calibrated, tmp_pat
 
     state = start_labelling(library, {}, form)
     labelling = finished(library, state["job"])[1]
-    assert state["sureness"]["labels"] == (32 if calibrated else 0)
+    assert state["calibration"]["labels"] == (32 if calibrated else 0)
     assert [f"{p:.4f}" for p in labelling.result.predictions.probability[1:]] == [r["probability"] for r in rows[1:]]
 
     client = Client(site.url, verbose=False, analytics_enabled=False)
@@ -72,7 +72,7 @@ def test_every_door_gives_the_same_probabilities(site, mode, calibrated, tmp_pat
         rest = httpx.post(f"{site.url}api/v1/classify", json=asked).json()
         by_name = client.predict(**asked, api_name="/classify")
         assert [(c["name"], c["probability"]) for c in rest["classes"]] == shown
-        assert rest == by_name and rest["calibration"]["labels"] == state["sureness"]["labels"]
+        assert rest == by_name and rest["calibration"]["labels"] == state["calibration"]["labels"]
         if mode != "any" and row:
             assert rest["label"] == rows[row]["label"]
             assert float(rows[row]["probability"]) == pytest.approx(shown[0][1], abs=6e-5)

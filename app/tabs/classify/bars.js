@@ -21,7 +21,7 @@ const emptyBars = () => {
   return empty("What is in the image?", text);
 };
 
-const templateTable = ({ bars, phrasings }) => {
+const templateTable = ({ bars, templates }) => {
   const [first] = bars;
   const line = (effect) =>
     node(
@@ -39,9 +39,9 @@ const templateTable = ({ bars, phrasings }) => {
   const columns = ["prompt template", `alone, for ${nameOf(first)}`, "without it"];
   return node(
     "details",
-    { class: "g-phrasings", id: "phrasings", open: phrasings.length < FEW_TEMPLATES },
-    node("summary", { text: `Effect of each of the ${phrasings.length} prompt templates` }),
-    table({}, columns, phrasings.map(line)),
+    { class: "g-templates", id: "template-effects", open: templates.length < FEW_TEMPLATES },
+    node("summary", { text: `Effect of each of the ${templates.length} prompt templates` }),
+    table({}, columns, templates.map(line)),
   );
 };
 
@@ -73,7 +73,7 @@ class Bars {
     const { title, detail } = verdict(answer);
     const shown = answer.bars.slice(0, MOST);
     const names = shown.map((bar) => bar.name);
-    this.heatMaps = classHeatMaps(() => request(this.server.where_, { ...answer.asked, names }));
+    this.heatMaps = classHeatMaps(() => request(this.server.heat_maps, { ...answer.request, names }));
     const more = answer.bars.length - shown.length;
     return [
       node("h2", { text: title, id: "verdict" }),
@@ -85,8 +85,8 @@ class Bars {
         ...shown.map((bar, i) => this.bar(bar, answer.independent ? bar.probability > 0.5 : i === 0)),
       ),
       more > 0 && node("p", { class: "g-aside", text: `and ${more} more, each less likely` }),
-      badge(answer.sureness),
-      answer.phrasings.length > 0 && templateTable(answer),
+      badge(answer.calibration),
+      answer.templates.length > 0 && templateTable(answer),
       node("p", { class: "g-aside", text: `By ${answer.encoder}.` }),
     ];
   }

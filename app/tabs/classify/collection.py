@@ -8,7 +8,7 @@ from app.state.labellings import finished, labelling_job
 from app.state.labellings import start_labelling as start_job
 from app.state.library import Library
 from app.state.search_requests import PAGE
-from app.tabs.classify.form import FIELDS, Form, calibration_of, read_form, understood
+from app.tabs.classify.form import FIELDS, Form, read_form, understood
 from index.collection import file_name
 from index.labels.request import NONE
 from index.labels.result import LabelResult
@@ -57,7 +57,7 @@ def summary(library: Library, id: str | None) -> dict[str, Any]:
         "column": known.column,
         "known": len(known.rows),
         "others": known.others,
-        "sureness": calibration_of(result.classifier),
+        "calibration": result.classifier.calibration.as_dict(),
         "learned": None
         if learned is None
         else {

@@ -8,13 +8,12 @@ import gradio as gr
 from gradio.blocks import Block
 
 from app.state.label_requests import LEVELS, label_request
-from index.labels.classifier import Classifier
 from index.labels.request import LabelRequest
 from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS
 from training.models.zero_shot import parse_classes
 
-FIELDS = ("classes", "templates", "own", "mode", "none", "level", "sureness")  # of FormWidgets, in their order
+FIELDS = ("classes", "templates", "own", "mode", "none", "level", "calibration")  # of FormWidgets, in their order
 OWN = "own"  # templates that a person wrote
 FIRST_CLASSES = "cat\ndog\nbird\nflower\nfruit\ncar\nhouse\nface\nclock"
 FIRST_OWN = "a photo of a {}.\na drawing of a {}.\n{}"
@@ -103,7 +102,7 @@ def read_form(form: Form) -> LabelRequest:
         mode="any" if form.get("mode") == "any" else "one",
         none=bool(form.get("none")),
         none_level=_level(form.get("level")),
-        calibration=form.get("sureness") or "calibrated",
+        calibration=form.get("calibration") or "calibrated",
     )
 
 
@@ -122,9 +121,3 @@ def _level(value: Any) -> float:
     except (TypeError, ValueError) as error:
         raise UserError("The logits added to none of these are a number.") from error
     return level if level == level else 0.0
-
-
-def calibration_of(classifier: Classifier) -> dict[str, Any]:
-    """What the badge says of probabilities."""
-    calibration = classifier.calibration.as_dict()
-    return calibration | {"wanted": calibration.pop("kind")}

@@ -29,7 +29,7 @@ class LabelGrid {
     if (!further) this.offset = 0;
     const { body } = this;
     this.grid.setAttribute("aria-busy", "true");
-    const page = await request(this.server.labelled, { ...body, offset: this.offset });
+    const page = await request(this.server.images, { ...body, offset: this.offset });
     if (body !== this.body) return;
     this.grid.removeAttribute("aria-busy");
     if (page.error) {

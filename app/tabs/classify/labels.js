@@ -89,7 +89,7 @@ class Labels {
       );
     } else if (this.view === "accuracy") {
       showAccuracy(this.body, this.server, this.answer);
-    } else if (this.view === "phrasings") {
+    } else if (this.view === "templates") {
       showTemplates(this.body, this.server, this.answer);
     } else {
       this.body.replaceChildren(this.classes.draw(this.answer));
@@ -114,7 +114,7 @@ class Labels {
       this.grown(),
       answer.understood && node("p", { class: "g-aside", text: answer.understood }),
       stackedBar(answer.classes, open),
-      node("div", { class: "g-views" }, this.views(), badge(answer.sureness)),
+      node("div", { class: "g-views" }, this.views(), badge(answer.calibration)),
     ];
     this.top.replaceChildren(...parts.filter(Boolean));
   }
@@ -161,7 +161,7 @@ class Labels {
       ["images", "Images"],
       ["review", corrections ? `Review · ${count(corrections)} done` : "Review"],
       ["accuracy", "Accuracy"],
-      ["phrasings", "Prompt templates"],
+      ["templates", "Prompt templates"],
     ];
     const buttons = names.map(([name, text]) =>
       way(text, this.view === name, () => this.open(name), { id: `view-${name}` }),

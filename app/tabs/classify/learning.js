@@ -63,20 +63,20 @@ export class LearningPanel {
   }
 
   buttons(corrections, learned, enough) {
-    const { learning } = this.review.server;
+    const { learn } = this.review.server;
     const settings = { id: "learn", class: "g-button g-accept", disabled: !enough };
     return node(
       "div",
       { class: "g-actions" },
-      button(null, `Learn from ${count(corrections)}`, () => this.work({ on: true }, learning), settings),
-      learned && button(null, "Forget", () => this.work({ on: false }, learning), { id: "forget" }),
+      button(null, `Learn from ${count(corrections)}`, () => this.work({ on: true }, learn), settings),
+      learned && button(null, "Forget", () => this.work({ on: false }, learn), { id: "forget" }),
     );
   }
 
   // Offered once other labels are known than those that probabilities were calibrated on.
-  calibrateButton({ known: inLabelling, sureness }) {
+  calibrateButton({ known: inLabelling, calibration }) {
     const { known } = this.review.state;
-    if (inLabelling === undefined || known < LEAST_LABELS || known === sureness.known) return null;
+    if (inLabelling === undefined || known < LEAST_LABELS || known === calibration.known) return null;
     const onclick = () => this.work({}, this.review.server.calibrate);
     return button(null, `Calibrate on ${count(known)} labels`, onclick, { id: "recalibrate" });
   }

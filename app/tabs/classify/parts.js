@@ -52,8 +52,8 @@ export const figureCell = (figure) => {
   );
 };
 
-// Why probabilities are calibrated or not, { badge, reason }. calibration: { labels, known, wanted, before, after }.
-export const calibrationText = ({ labels, known, wanted, before, after }) => {
+// Why probabilities are calibrated or not, { badge, reason }. calibration: { labels, known, kind, before, after }.
+export const calibrationText = ({ labels, known, kind, before, after }) => {
   if (labels > 0) {
     const reason =
       "Calibrated: of the images with a probability of 80 %, about four fifths are right. On held-out labels the " +
@@ -61,7 +61,7 @@ export const calibrationText = ({ labels, known, wanted, before, after }) => {
     return { badge: `calibrated on ${count(labels)} labels`, reason };
   }
   const uncalibrated = "Probabilities say how confident the encoder is, not how often it is right";
-  if (wanted !== "calibrated") return { badge: "not calibrated", reason: `${uncalibrated}.` };
+  if (kind !== "calibrated") return { badge: "not calibrated", reason: `${uncalibrated}.` };
   const missing = known
     ? `calibration needs 20 labels of these classes, and ${known} are known`
     : "no labels of these classes are known";
@@ -72,7 +72,7 @@ export const badge = (calibration) => {
   const { badge: text, reason } = calibrationText(calibration);
   return node(
     "p",
-    { class: "g-aside g-sureness" },
+    { class: "g-aside g-calibration" },
     node("span", { class: `g-badge ${calibration.labels > 0 ? "g-calibrated" : ""}`, text }),
     node("span", { text: reason }),
   );

@@ -62,10 +62,10 @@ const binTable = ({ before, after }) => {
   return table({ class: "g-measured" }, ["", "probability", "accuracy", "n"], rows);
 };
 
-const method = ({ before }, { independent, sureness }) =>
+const method = ({ before }, { independent, calibration }) =>
   independent
     ? `One curve for all classes, ${count(before.n)} decisions, each judged by a curve fitted without it.`
-    : `The temperature in use is ${sureness.temperature.toFixed(2)}. ${images(before.n)}, each judged by a temperature ` +
+    : `The temperature in use is ${calibration.temperature.toFixed(2)}. ${images(before.n)}, each judged by a temperature ` +
       "fitted without it. Dots are larger where more images lie; lines are 95 % intervals.";
 
 // measured: what the server measured, with before and after; answer: the labelling.

@@ -183,7 +183,7 @@ class Review {
   }
 
   async send(item, answer) {
-    const state = await request(this.server.judged, { job: this.labelling().job, id: item.id, answer });
+    const state = await request(this.server.correct, { job: this.labelling().job, id: item.id, answer });
     if (state.error) {
       this.queue.unshift(item);
       this.show();
@@ -204,7 +204,7 @@ class Review {
 
   async takeBack() {
     if (!this.state.canUndo) return;
-    const state = await request(this.server.judged, { job: this.labelling().job, undo: true });
+    const state = await request(this.server.correct, { job: this.labelling().job, undo: true });
     if (state.error) {
       this.fail(state.error);
       return;

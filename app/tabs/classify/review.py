@@ -83,9 +83,9 @@ def compared_templates(library: Library, request: dict[str, Any]) -> dict[str, A
     """What each template does to the labels: alone, and to the others when it is left out."""
     _, labelling = finished(library, request.get("job"))
     if labelling.request.mode == "any" or not 1 < len(labelling.request.templates) <= MOST_EFFECTS:
-        return {"phrasings": []}
+        return {"templates": []}
     effects = [asdict(effect) for effect in labelling.template_effects()]
     for effect in effects:
         if effect["known"]:
             effect["alone"] = wilson_figure(effect["right"], effect["known"])
-    return {"phrasings": effects, "together": labelling.accuracy_of_sample()}
+    return {"templates": effects, "together": labelling.accuracy_of_sample()}

@@ -66,7 +66,7 @@ def _bars(library: Library) -> gr.HTML:
         html_template="<div class='g-bars' aria-live='polite'></div>",
         js_on_load=load_module("tabs/classify/bars.js", "bars(element, props, server, watch)"),
         apply_default_css=False,
-        server_functions=server_functions(library, where_=class_heat_maps),
+        server_functions=server_functions(library, heat_maps=class_heat_maps),
         elem_id="bars",
     )
 
@@ -79,13 +79,13 @@ def _labels(library: Library) -> gr.HTML:
         apply_default_css=False,
         server_functions=server_functions(
             library,
-            labelled=labelled_images,
+            images=labelled_images,
             review=to_review,
-            judged=correct,
-            learning=learn,
+            correct=correct,
+            learn=learn,
             calibrate=recalibrate,
             measure=measured,
-            phrase=compared_templates,
+            templates=compared_templates,
         ),
         elem_id="labels",
     )

@@ -29,15 +29,15 @@ const effectTable = (effects, known) => {
 // Draws the view into body.
 export const showTemplates = async (body, server, answer) => {
   const waiting = node("p", { class: "g-aside", text: "Comparing the prompt templates" });
-  const root = node("section", { class: "g-measures", id: "label-phrasings", "aria-busy": "true" }, waiting);
+  const root = node("section", { class: "g-measures", id: "label-templates", "aria-busy": "true" }, waiting);
   body.replaceChildren(root);
-  const compared = await request(server.phrase, { job: answer.job });
+  const compared = await request(server.templates, { job: answer.job });
   root.removeAttribute("aria-busy");
   if (compared.error) {
     root.replaceChildren(notice(compared.error));
     return;
   }
-  if (!compared.phrasings.length) {
+  if (!compared.templates.length) {
     const text = answer.independent
       ? "That is for “one of these”."
       : "Choose the 7 prompt templates, or write your own.";
@@ -45,7 +45,7 @@ export const showTemplates = async (body, server, answer) => {
     return;
   }
   const { together } = compared;
-  const effects = rankedEffects(compared.phrasings, together);
+  const effects = rankedEffects(compared.templates, together);
   const [{ known, alone }] = effects;
   const title = known
     ? `All templates together: ${percent(together.value)} right; the best alone: ${percent(alone.value)}`

@@ -38,7 +38,7 @@ function figureTable({ kinds, chance }) {
 
 async function fill(element, { server, facts }) {
   const key = `${facts.collection} ${facts.encoder}`;
-  if (!measured.has(key)) measured.set(key, request(server.bars, { collection: collection() }));
+  if (!measured.has(key)) measured.set(key, request(server.figures, { collection: collection() }));
   const answer = await measured.get(key);
   if (answer.error) return measured.delete(key);
   element.replaceChildren(

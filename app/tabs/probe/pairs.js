@@ -110,7 +110,7 @@ export const pairs = {
 
   request(tab) {
     const { own, pair, i, ownImages, ownCaptions } = tab.settings;
-    if (!own) return [tab.server.bundled, { kind: pair, i }];
+    if (!own) return [tab.server.generated, { kind: pair, i }];
     if (!ownImages.every(Boolean) || !ownCaptions.every(Boolean)) return null;
     return [tab.server.pair, { images: ownImages, captions: ownCaptions }];
   },
@@ -123,7 +123,7 @@ export const pairs = {
     return [node("p", { class: "g-aside", text })];
   },
 
-  draw(tab, { scores, wins, says, captions, images }) {
+  draw(tab, { scores, wins, sentences, captions, images }) {
     const { settings, facts } = tab;
     const sources = images || settings.ownImages.map((image) => sourceOf(image, facts.collection));
     const side = node(
@@ -134,7 +134,7 @@ export const pairs = {
         { class: "g-probe-verdicts", id: "probe-verdicts" },
         ...SCORES.map((name) => verdict(name, wins[name])),
       ),
-      node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : says.join(" ") }),
+      node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : sentences.join(" ") }),
       node("p", { class: "g-aside", text: EXPLANATION }),
       !settings.own && pairFigures(tab),
     );

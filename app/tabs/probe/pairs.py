@@ -26,7 +26,7 @@ def generated_pair(kind: str, i: int) -> Pair:
     return winoground_pair(0, i % BUNDLED, kind, SIDE)
 
 
-def bundled_pair(library: Library, request: Request) -> Response:
+def browsed_pair(library: Library, request: Request) -> Response:
     """Pair request["i"] of a kind with its scores; caption k is true of image k alone."""
     _, encoder = text_encoder(library, request.get("collection"))
     pair = generated_pair(str(request.get("kind")), whole_number(request.get("i")))
@@ -52,7 +52,7 @@ def own_pair(library: Library, request: Request) -> Response:
 def _response(verdict: PairVerdict, captions: list[str]) -> dict[str, Any]:
     """scores [2][2], images by captions, and which of text, image and group are won."""
     wins = {name: getattr(verdict, name) for name in SCORES}
-    return {"scores": verdict.scores.tolist(), "wins": wins, "says": verdict.sentences, "captions": captions}
+    return {"scores": verdict.scores.tolist(), "wins": wins, "sentences": verdict.sentences, "captions": captions}
 
 
 class PairFigures:

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from app.state.library import Library
-from app.tabs.probe.pairs import PairFigures, bundled_pair, own_pair
+from app.tabs.probe.pairs import PairFigures, browsed_pair, own_pair
 from app.tabs.probe.request import Request, Response
 from app.tabs.probe.single_image import colour_grid, template_scores, typographic, word_order
 from app.ui.assets import load_module
@@ -24,13 +24,13 @@ def probe_tab(library: Library) -> None:
         server_functions=server_functions(
             library,
             start=begin,
-            bundled=bundled_pair,
+            generated=browsed_pair,
             pair=own_pair,
-            bars=figures.of,
+            figures=figures.of,
             order=word_order,
             colours=colour_grid,
-            written=typographic,
-            phrased=template_scores,
+            typographic=typographic,
+            templates=template_scores,
         ),
         elem_id="probe",
     )

@@ -59,7 +59,7 @@ export const templates = {
   },
 
   request(tab) {
-    return [tab.server.phrased, { ...tab.imageRequest(), labels: tab.settings.labels }];
+    return [tab.server.templates, { ...tab.imageRequest(), labels: tab.settings.labels }];
   },
 
   draw(tab, answer) {

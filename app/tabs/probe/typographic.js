@@ -62,7 +62,7 @@ export const typographic = {
 
   request(tab) {
     const { word, labels } = tab.settings;
-    return [tab.server.written, { ...tab.imageRequest(), word: word || WORD, labels }];
+    return [tab.server.typographic, { ...tab.imageRequest(), word: word || WORD, labels }];
   },
 
   draw(tab, { rows, word, image, labels }) {
