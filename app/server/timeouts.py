@@ -1,7 +1,6 @@
 """Slow clients: how long a connection may take to send the head of a request, and how many there may be."""
 
 import asyncio
-from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,10 +10,16 @@ HEAD_TIMEOUT = 15.0  # seconds until the head of a request is there; uvicorn its
 MOST_CONNECTIONS = 512  # of all clients together; further ones get 503
 
 
-def server_config(server: ASGIApp, **more: Any) -> uvicorn.Config:
-    """How the server is run: neither one connection nor many can block it."""
+def server_config(server: ASGIApp, log_level: str, timeout_graceful_shutdown: int) -> uvicorn.Config:
+    """How the server is run: neither one connection nor many can block it. timeout_graceful_shutdown: in seconds."""
     return uvicorn.Config(
-        server, http=SlowClientProtocol, limit_concurrency=MOST_CONNECTIONS, server_header=False, ws="none", **more
+        server,
+        http=SlowClientProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
+        server_header=False,
+        ws="none",
+        log_level=log_level,
+        timeout_graceful_shutdown=timeout_graceful_shutdown,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -30,7 +29,7 @@ class ImageReference:
             raise UserError("Name one image, by its id or by its upload token.")
 
     @classmethod
-    def read(cls, fields: Mapping[str, Any] | None, collection: str = "") -> "ImageReference | None":
+    def read(cls, fields: Mapping[str, object] | None, collection: str = "") -> "ImageReference | None":
         """The image that the fields id, image (a token) and collection name; None if they name none."""
         fields = fields or {}
         token, id = str(fields.get("image") or fields.get("token") or ""), str(fields.get("id") or "")

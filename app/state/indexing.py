@@ -1,8 +1,8 @@
 """What the page does to whole collections: index, update, verify, close, delete."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from app.state.jobs import Job
 from app.state.library import Library
@@ -21,7 +21,10 @@ def build_of(source: str | Path) -> Build:
     """A build that brings a collection up to date with source."""
 
     def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
-        return _noted(job, build_collection([source], into, encoder, prune=True, **_hooks(job)))
+        return _noted(
+            job,
+            build_collection([source], into, encoder, prune=True, progress=_progress(job), stop=job.stopping.is_set),
+        )
 
     return build
 
@@ -30,7 +33,7 @@ def build_of_demo(images: Path) -> Build:
     """A build that brings the demo up to date."""
 
     def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
-        return _noted(job, build_demo(images, into, encoder, **_hooks(job)))
+        return _noted(job, build_demo(images, into, encoder, progress=_progress(job), stop=job.stopping.is_set))
 
     return build
 
@@ -61,7 +64,9 @@ def update(library: Library, opened: OpenCollection) -> Job:
     opened.published().check_encoder(encoder)
 
     def work(job: Job) -> BuildReport:
-        return _noted(job, build_collection(sources, opened.path, encoder, **_hooks(job)))
+        return _noted(
+            job, build_collection(sources, opened.path, encoder, progress=_progress(job), stop=job.stopping.is_set)
+        )
 
     return opened.start_job(library.jobs, "update", work)
 
@@ -109,12 +114,14 @@ def _check_local(library: Library) -> None:
         raise UserError("Collections are changed from this computer only: others can reach this page.")
 
 
-def _hooks(job: Job) -> dict[str, Any]:
+def _progress(job: Job) -> Callable[[BuildProgress], None]:
+    """Copies the progress of a build into its job."""
+
     def report(progress: BuildProgress) -> None:
         job.done, job.total, job.failed = progress.done, progress.total, progress.failed
         job.rate, job.left = progress.rate, progress.left
 
-    return {"progress": report, "stop": job.stopping.is_set}
+    return report
 
 
 def _noted(job: Job, report: BuildReport) -> BuildReport:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from app.state.classifiers import Classifiers
 from app.state.errors import NotFound
@@ -24,6 +24,19 @@ from training.models.encoders import load_encoder
 from training.models.errors import UserError
 
 log = logging.getLogger(__name__)
+
+
+class EncoderState(TypedDict):
+    """state: loading, ready or failed; error: why it failed. first: it was never used on this computer."""
+
+    name: str
+    state: str
+    error: str
+    readsText: bool
+    first: bool
+    dim: NotRequired[int]  # the rest once it is ready
+    runtime: NotRequired[str]
+    precision: NotRequired[str]
 
 
 class Library:
@@ -153,17 +166,22 @@ class Library:
         """The encoder of a collection; waits while it is being loaded. UserError if it cannot be."""
         return self._encoder(opened.encoder_name).result()
 
-    def encoder_state(self, opened: OpenCollection) -> dict[str, Any]:
-        """name, state (loading, ready or failed), dim, whether it is its first use here, and why it failed."""
+    def encoder_state(self, opened: OpenCollection) -> EncoderState:
+        """What the page shows of the encoder of a collection."""
         future = self._encoder(opened.encoder_name)
-        state: dict[str, Any] = {"name": opened.encoder_name, "state": "loading", "error": "", "readsText": True}
-        state["first"] = self.first_use
+        state: EncoderState = {
+            "name": opened.encoder_name,
+            "state": "loading",
+            "error": "",
+            "readsText": True,
+            "first": self.first_use,
+        }
         if future.done() and not future.cancelled():
             error = future.exception()
-            if error is None:
-                encoder = future.result()
-                state |= {"state": "ready", "dim": encoder.dim, "readsText": encoder.reads_text}
-                state |= {"runtime": encoder.runtime, "precision": encoder.precision}
+            if error is not None:
+                state["state"], state["error"] = "failed", str(error)
             else:
-                state |= {"state": "failed", "error": str(error)}
+                encoder = future.result()
+                state["state"], state["readsText"], state["dim"] = "ready", encoder.reads_text, encoder.dim
+                state["runtime"], state["precision"] = encoder.runtime, encoder.precision
         return state

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from app.state.jobs import Job, Jobs
 from index.collection import Collection
@@ -16,7 +15,7 @@ from training.models.errors import UserError
 
 REREAD_AFTER = 0.5  # seconds before a manifest is read again
 
-Build = Callable[[Path, Encoder, Job], Any]
+Build = Callable[[Path, Encoder, Job], object]
 
 
 class OpenCollection:

@@ -13,7 +13,7 @@ RENAMED = {"where": "filter", "sort": "order", "line": "threshold", "picture": "
 M = TypeVar("M", bound=BaseModel)
 
 
-def validated(model: type[M], fields: Mapping[str, Any]) -> M:
+def validated(model: type[M], fields: Mapping[str, object]) -> M:
     """fields as a model; UserError with the first thing that is wrong."""
     try:
         return model.model_validate(fields)
