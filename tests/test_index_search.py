@@ -1,11 +1,13 @@
 """What is asked for comes first; filters compare and do nothing else."""
 
+import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -237,3 +239,32 @@ def test_a_search_by_words_from_the_command_line_imports_nothing_heavy(squares, 
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
     assert "red.png" in done.stdout
+
+
+def test_a_collection_of_format_1_as_it_was_first_written_opens_and_keeps_its_tags(tmp_path, encoder):
+    """Written here by hand, as the first version wrote it: without checksums and the last segment's number."""
+    path = tmp_path / "old.gelato"
+    segment = path / "segments" / "000001"
+    segment.mkdir(parents=True)
+    names = list(PALETTE)
+    ids = [f"{i:016x}" for i in range(len(names))]
+    vectors = encoder.embed_images([Image.new("RGB", (8, 8), PALETTE[name]) for name in names])
+    np.save(segment / "vectors.npy", vectors.astype(np.float16))
+    facts = {"source": "here", "width": 8, "height": 8, "bytes": 1, "modified": pd.Timestamp(0), "caption": ""}
+    rows = [
+        {"id": id, "path": f"{name}.png", "hash": id, **facts, "stamp": ""} for id, name in zip(ids, names, strict=True)
+    ]
+    pd.DataFrame(rows).to_parquet(segment / "items.parquet", index=False)
+    manifest = {
+        "encoder": "colour",
+        "fingerprint": encoder.fingerprint,
+        "dim": 3,
+        "runtime": "torch",
+        "precision": "f32",
+    }
+    manifest |= {"format": 1, "revision": 1, "failed": 0, "images": 5, "segments": [{"name": "000001", "images": 5}]}
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    (path / "tags.json").write_text(json.dumps({ids[0]: ["print"]}))
+    hits = find(Collection.open(path), encoder, "red", k=2)
+    assert [hit.path for hit in hits] == ["red.png", "orange.png"] and hits[0].tags == ("print",)
+    assert hits[0].score == pytest.approx(1, abs=1e-3)

@@ -1,0 +1,78 @@
+"""One search at every door: command line, page, REST, gradio_client and export give the same hits and numbers."""
+
+import json
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from gradio_client import Client
+
+from app.state.library import Library
+from app.tabs.search.tab import find_images
+from index.__main__ import cli
+from index.build import build_collection
+from index.collection import Collection
+from index.storage.tags import tag
+from tests.browsing import served
+from tests.samples import ColourEncoder, paint
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory):
+    """The path of a collection of twenty squares, some tagged, and the address of the server that has it open."""
+    folder = tmp_path_factory.mktemp("doors")
+    for i in range(20):
+        name = ("red", "orange", "green", "blue", "grey")[i % 5]
+        paint(folder / "images" / ("warm" if i % 5 < 2 else "cold") / f"{name} {i}.png", name, (30 + i, 40))
+    path = folder / "squares.gelato"
+    build_collection([folder / "images"], path, ColourEncoder())
+    collection = Collection.open(path)
+    tag(collection, collection.column("id").tolist()[::2], "even")
+    library = Library(lambda name: ColourEncoder(), local=True)
+    library.add(path)
+    with served(library) as site:
+        yield path, library, site.url
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "options"),
+    [
+        ("red", {}, []),
+        ("2:red + blue - green", {"without": ["grey"]}, ["--without", "grey"]),
+        ("red 0.png", {}, []),
+        ("red", {"threshold": 0.1}, ["--threshold", "0.1"]),
+        ("red", {"threshold": "on", "likely": True}, ["--threshold", "on", "--likely"]),
+        ("orange", {"filter": "width > 35", "order": "name"}, ["--where", "width > 35", "--order", "name"]),
+        ("orange", {"tags": ["even"], "facets": ["folder=warm"]}, ["--tag", "even", "--filter", "folder=warm"]),
+        ("", {"order": "largest"}, ["--order", "largest"]),
+    ],
+)
+def test_one_request_has_one_answer_at_every_door(doors, monkeypatch, text, fields, options):
+    path, library, url = doors
+    monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
+    words = ["search", str(path), *([text] if text else []), "-k", "9", "--json", *options]
+    by_command = json.loads(CliRunner().invoke(cli, words).stdout)
+    by_rest = httpx.get(f"{url}api/v1/search", params={"q": text, "k": 9, **fields}).json()
+    client = Client(url, verbose=False, analytics_enabled=False)
+    by_client = client.predict(q=text, k=9, **fields, api_name="/search")
+    page = {"q": text, "k": 9, **fields}
+    if "facets" in page:
+        page["facets"] = [{"column": "folder", "values": ["warm"]}]
+    by_page = find_images(library, page)
+
+    def figures(hits):
+        return [(hit["rank"], hit["id"], hit["score"], hit["normalised_score"], hit["likely"]) for hit in hits]
+
+    assert figures(by_rest["results"]) == figures(by_command) == figures(by_client["results"])
+    assert by_rest["results"] or fields.get("likely")
+    rounded = [
+        (rank, id, score and round(score, 4), normalised and round(normalised, 2), likely)
+        for rank, id, score, normalised, likely in figures(by_command)
+    ]
+    assert [f[:2] + f[4:] for f in figures(by_page["hits"])] == [f[:2] + f[4:] for f in rounded]
+    for shown, exact in zip(figures(by_page["hits"]), rounded, strict=True):
+        assert shown[2:4] == (pytest.approx(exact[2], abs=2e-4), pytest.approx(exact[3], abs=2e-2))
+    assert by_page["matching"] == by_rest["matching"] == (by_command[0]["matching"] if by_command else 20)
+    if not fields:
+        exported = httpx.get(f"{url}export/squares.json", params={"q": text, "k": 9}).json()
+        assert figures(exported) == figures(by_command)
