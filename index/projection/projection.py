@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,15 +69,24 @@ def _axes(parts: Sequence[NDArray], dim: int) -> tuple[NDArray[np.float32], NDAr
     for rows in _chunks(parts):
         mean += rows.sum(axis=0, dtype=np.float64)
     centre = (mean / max(count, 1)).astype(np.float32)
-    covariance = np.zeros((dim, dim), np.float64)
-    for rows in _chunks(parts, sample(count, SAMPLE)):
-        centred = rows - centre
-        covariance += centred.T @ centred
-    axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :2]
-    if axes.shape[1] < 2:  # an encoder of a single number
-        axes = np.column_stack([axes, np.zeros(dim)])
-    largest = axes[np.abs(axes).argmax(axis=0), [0, 1]]
-    return centre, (axes * np.where(largest < 0, -1, 1)).astype(np.float32)
+    rows = np.concatenate([np.zeros((0, dim), np.float32), *_chunks(parts, sample(count, SAMPLE))])
+    return centre, principal_axes(rows, 2).T
+
+
+def principal_axes(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """[count, dim]: the orthonormal directions of most variance in rows [N, dim], most first.
+
+    The largest weight of each is positive. Directions that there are not are zero.
+    """
+    dim = rows.shape[1]
+    axes = np.zeros((count, dim), np.float32)
+    found = min(count, dim)
+    if len(rows) > 1:
+        pca_matrix = faiss.PCAMatrix(dim, found)
+        pca_matrix.train(np.ascontiguousarray(rows))
+        axes[:found] = faiss.vector_to_array(pca_matrix.A).reshape(-1, dim)[:found]
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+    return axes * np.where(largest < 0, -1, 1).astype(np.float32)
 
 
 def sample(count: int, most: int, seed: int = 0) -> NDArray[np.intp]:
@@ -194,8 +204,7 @@ def make_umap(collection: Collection, neighbours: int = 15) -> Projection:
     rows = np.concatenate(list(_chunks(parts)))
     if rows.shape[1] > 50:  # what lies beyond hardly changes who is whose neighbour, and costs most of the time
         rows -= rows.mean(axis=0)
-        few = rows[sample(count, SAMPLE)]
-        rows = rows @ np.linalg.eigh(few.T @ few)[1][:, ::-1][:, :50]
+        rows = rows @ principal_axes(rows[sample(count, SAMPLE)], 50).T
     start = 10 * pca(parts, collection.dim).points
     start = start + np.random.default_rng(0).normal(scale=1e-3, size=start.shape).astype(np.float32)
     points = UMAP(
