@@ -115,7 +115,7 @@ class Map:
         begun = time.monotonic()
         mouse.up()
         self.page.keyboard.up("Shift")
-        self.page.wait_for_selector("#map-grid .g-card img")
+        self.page.wait_for_selector("#map-grid .g-grid-card img")
         found["chosen"] = {
             "images": self.page.locator("#map-selected h2").inner_text(),
             "until_shown_ms": round(1000 * (time.monotonic() - begun)),

@@ -178,7 +178,7 @@ class Browser:
         )
         self.page = self.browser.new_page(viewport={"width": 1280, "height": 860})
         self.page.goto(server.url)
-        self.page.wait_for_selector("#grid .g-card img")
+        self.page.wait_for_selector("#grid .g-grid-card img")
 
     def type(self, query: str) -> float:
         """Milliseconds from Enter to the new images' cards, as the page itself sees them."""
@@ -210,7 +210,7 @@ WATCH = """() => {
     };
     addEventListener("keydown", clock, { capture: true, once: true });
     new MutationObserver((_, watch) => {
-      if (begun === null || grid.firstElementChild === before || !grid.querySelector(".g-card img")) return;
+      if (begun === null || grid.firstElementChild === before || !grid.querySelector(".g-grid-card img")) return;
       watch.disconnect();
       const drawn = performance.now();
       const asked = performance.getEntriesByType("resource").find((one) => one.name.includes("component_server"));

@@ -31,7 +31,7 @@ def results(page: Page) -> None:
 def inspector(page: Page) -> None:
     page.goto(f"{page.url.partition('?')[0]}?q=a+cat")
     settled(page)
-    page.locator("#grid .g-card").first.click()
+    page.locator("#grid .g-grid-card").first.click()
     settled(page)
     heat = page.get_by_role("button", name="Where it matches")
     heat.click()
@@ -60,7 +60,7 @@ def tab(name: str, *steps: Callable[[Page], object]) -> Callable[[Page], None]:
 
 def label(page: Page) -> None:
     page.locator("#classify-all").click()
-    page.locator("#labels .g-card img").first.wait_for(timeout=60_000)
+    page.locator("#labels .g-grid-card img").first.wait_for(timeout=60_000)
     page.locator("#labels").evaluate("on => window.scrollTo({ top: on.getBoundingClientRect().top - 60 })")
 
 
@@ -117,7 +117,7 @@ def main(into: Path, only: tuple[str, ...]) -> None:
                     continue
                 page = browser.new_page(viewport=size, color_scheme=look, reduced_motion="reduce")
                 page.goto(f"{url}?__theme={look}")
-                page.wait_for_selector("#grid .g-card img", timeout=120_000)
+                page.wait_for_selector("#grid .g-grid-card img", timeout=120_000)
                 page.wait_for_function("gelato.state?.encoder?.state === 'ready'", timeout=120_000)
                 page.evaluate(f"document.body.classList.toggle('dark', {str(look == 'dark').lower()})")
                 show(page)

@@ -92,7 +92,7 @@ def watched(browser: Browser, site: Site) -> Iterator:
     """A function that opens pages; afterwards none of them may have asked another host or complained."""
     contexts, foreign, complaints = [], [], []
 
-    def open_page(address: str = "", ready: str = "#grid .g-card img", **settings) -> Page:
+    def open_page(address: str = "", ready: str = "#grid .g-grid-card img", **settings) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -122,7 +122,7 @@ def search(page: Page, text: str) -> None:
 
 def names(page: Page, count: int = 15) -> list[str]:
     """The colours of the first images on the page."""
-    return [name.split()[0] for name in page.locator("#grid .g-name").all_inner_texts()[:count]]
+    return [name.split()[0] for name in page.locator("#grid .g-grid-name").all_inner_texts()[:count]]
 
 
 def navigate(page: Page, call: str) -> object:

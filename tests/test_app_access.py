@@ -358,7 +358,7 @@ def test_hostile_names_stay_text_on_every_tab(browser, library):
             assert page.evaluate("window.pwned") is None, name
             assert page.locator("img[src='x']").count() == 0, name
         page.goto(f"{site.url}?q=red")
-        page.locator("#grid .g-card").first.click()
+        page.locator("#grid .g-grid-card").first.click()
         page.wait_for_timeout(400)
         assert MARKUP in page.content().replace("&lt;", "<").replace("&gt;", ">")
         assert page.evaluate("window.pwned") is None and page.locator("img[src='x']").count() == 0

@@ -37,7 +37,7 @@ def test_no_tab_or_state_has_a_serious_finding(opened, look):
     page.locator("#filters").wait_for()
     told += findings(page, "filters")
     page.get_by_role("button", name="Filters").first.click()
-    page.locator("#grid .g-card").first.click()
+    page.locator("#grid .g-grid-card").first.click()
     page.locator(".g-inspector").first.wait_for()
     told += findings(page, "inspector")
     page.keyboard.press("Escape")
@@ -66,7 +66,7 @@ def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_findi
         expect(page.locator("[aria-busy=true]")).to_have_count(0)
         told.extend(findings(page, state))
 
-    page.locator("#grid .g-card .g-frame").first.click()
+    page.locator("#grid .g-grid-card .g-grid-frame").first.click()
     page.locator("#inspect-classify").click()
     page.get_by_role("textbox", name="Classes").fill("red\nblue\ngreen")
     page.locator("#classify-one").click()
@@ -81,7 +81,7 @@ def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_findi
     page.locator("#map-status b").wait_for()
     page.locator("#map canvas").last.focus()
     page.keyboard.press("Enter")
-    page.locator("#map-grid .g-card").first.wait_for()
+    page.locator("#map-grid .g-grid-card").first.wait_for()
     look("chosen on the map")
     assert not told, "\n".join(told)
 
@@ -101,13 +101,13 @@ def focused(page: Page) -> dict:
             const on = document.activeElement;
             const drawn = (one) => one && (one.boxShadow !== "none" || (one.outlineStyle !== "none"
               && parseFloat(one.outlineWidth) > 0) || one.borderColor === "rgb(217, 119, 6)");
-            const around = [on, on.closest(".g-searchbar")];  // or what stands round it
+            const around = [on, on.closest(".g-search-bar")];  // or what stands round it
             for (let one = on.parentElement; one && around.length < 6; one = one.parentElement) around.push(one);
             const ring = around.some((one) => one && drawn(getComputedStyle(one)));
             const name = on.getAttribute("aria-label") || on.innerText || on.labels?.[0]?.innerText
               || on.title || on.id || "";
             return { tag: on.tagName, name,
-                     id: on.id, html: on.outerHTML.slice(0, 200), card: !!on.closest(".g-card"), ring,
+                     id: on.id, html: on.outerHTML.slice(0, 200), card: !!on.closest(".g-grid-card"), ring,
                      top: on === document.body };
         }"""
     )
@@ -158,7 +158,7 @@ def test_every_stop_of_the_tab_key_has_a_name_and_a_ring(opened):
 
 def test_a_image_is_classified_by_keyboard_alone(opened):
     page = opened("?q=red")
-    page.locator("#grid .g-card .g-frame").first.focus()
+    page.locator("#grid .g-grid-card .g-grid-frame").first.focus()
     page.keyboard.press("Enter")
     page.locator("#inspect-classify").focus()
     page.keyboard.press("Enter")

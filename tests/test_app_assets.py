@@ -154,7 +154,7 @@ def test_an_injected_inline_script_does_not_run_and_no_tab_breaks_the_policy(bro
         "window.broken = []; document.addEventListener('securitypolicyviolation', (e) => broken.push(e.blockedURI))"
     )
     page.goto(site.url + "?q=red")
-    page.wait_for_selector("#grid .g-card img")
+    page.wait_for_selector("#grid .g-grid-card img")
     for tab in ("classify", "probe", "compare", "map", "collections", "search"):
         navigate(page, f"goTo('{tab}')")
         page.wait_for_load_state("networkidle")

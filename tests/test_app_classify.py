@@ -67,8 +67,8 @@ def test_a_line_of_commas_is_understood_counted_and_its_segments_open_images(pag
     expect(page.locator("#labels")).to_contain_text("Understood as 5 classes: red, orange, green, blue, grey.")
     expect(page.locator("#label-stack button")).to_have_count(5)
     page.locator("#label-stack").get_by_role("button", name="blue, 8 images").click()
-    expect(page.locator("#label-grid .g-card")).to_have_count(8)
-    expect(page.locator("#label-grid .g-name").first).to_contain_text("blue")
+    expect(page.locator("#label-grid .g-grid-card")).to_have_count(8)
+    expect(page.locator("#label-grid .g-grid-name").first).to_contain_text("blue")
     expect(page.locator("#labels .g-badge").first).to_have_text("calibrated on 40 labels")
 
 
@@ -152,8 +152,8 @@ def test_the_matrix_opens_its_images_and_classes_have_intervals(page):
     expect(page.locator("#accuracy-title")).to_have_text("80.0\u2009% right")  # blue images, by the word red
     expect(page.locator("#by-class tbody tr")).to_have_count(4)
     page.locator('[data-cell="1-1"]').click()
-    expect(page.locator("#cell-grid .g-card")).to_have_count(8)
-    expect(page.locator("#cell-grid .g-name").first).to_contain_text("orange")
+    expect(page.locator("#cell-grid .g-grid-card")).to_have_count(8)
+    expect(page.locator("#cell-grid .g-grid-name").first).to_contain_text("orange")
     expect(page.locator("#reliability svg")).to_have_count(2)
 
 
@@ -227,7 +227,7 @@ def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
         )
         label(page, "red\norange\ngreen\nblue\ngrey")
         for view, ready in (
-            ("images", "#label-grid .g-card"),
+            ("images", "#label-grid .g-grid-card"),
             ("review", "#review-question"),
             ("accuracy", "#matrix"),
         ):

@@ -17,26 +17,26 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def test_every_collection_has_a_card_that_leads_to_its_search(opened):
-    page = opened("?tab=collections", ready=".g-shelf img")
-    card = page.locator(".g-shelf[data-key=colours]")
+    page = opened("?tab=collections", ready=".g-collections-card img")
+    card = page.locator(".g-collections-card[data-key=colours]")
     expect(card).to_contain_text("75 images")
     expect(card).to_contain_text("search: flat, recall 1.000")
-    page.locator(".g-shelf[data-key=few] .g-cover").click()
-    expect(page.locator("#grid .g-card")).to_have_count(1)
+    page.locator(".g-collections-card[data-key=few] .g-collections-cover").click()
+    expect(page.locator("#grid .g-grid-card")).to_have_count(1)
     assert "collection=few" in page.url
 
 
 def test_a_folder_is_indexed_and_the_job_is_there_after_a_reload(opened, tmp_path):
     paint(tmp_path / "trip" / "a.png", "green")
     (tmp_path / "trip" / "broken.png").write_text("no image")
-    page = opened("?tab=collections", ready=".g-shelf img")
+    page = opened("?tab=collections", ready=".g-collections-card img")
     page.get_by_label("Folder, table or tar shards on this computer").fill(str(tmp_path / "trip"))
     page.get_by_label("Encoder", exact=True).fill("colour")
     page.get_by_role("button", name="Index", exact=True).click()
     expect(page.locator("#jobs")).to_contain_text("1 added")
     page.reload()
     expect(page.locator("#jobs")).to_contain_text("Indexing trip")
-    card = page.locator(".g-shelf[data-key=trip]")
+    card = page.locator(".g-collections-card[data-key=trip]")
     card.get_by_text("could not be read").click()
     expect(card.locator("li")).to_contain_text("broken.png")
     card.get_by_role("button", name="Delete").click()
@@ -45,7 +45,7 @@ def test_a_folder_is_indexed_and_the_job_is_there_after_a_reload(opened, tmp_pat
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(opened):
-    page = opened("?tab=collections", ready=".g-shelf img")
+    page = opened("?tab=collections", ready=".g-collections-card img")
     page.get_by_label("Folder, table or tar shards on this computer").fill("/nowhere")
     page.get_by_role("button", name="Index", exact=True).click()
     expect(page.locator("#collections-notice")).to_contain_text("There is nothing at /nowhere")

@@ -74,17 +74,17 @@ def test_one_query_is_ranked_by_both_with_shifts_and_agreement(compared):
     page = compared("&a=colour&b=backwards&q=red")
     columns = page.locator(".g-compare-list")
     expect(columns).to_have_count(2)
-    expect(columns.nth(0).locator(".g-name").first).to_contain_text("red")
-    expect(columns.nth(1).locator(".g-name").first).to_contain_text("blue")
+    expect(columns.nth(0).locator(".g-grid-name").first).to_contain_text("red")
+    expect(columns.nth(1).locator(".g-grid-name").first).to_contain_text("blue")
     expect(page.locator("#compare-status")).to_contain_text("among 30 images that both have")
     expect(columns.nth(0).locator(".g-compare-up").first).to_contain_text("↑")
     assert "<b>" in columns.nth(0).inner_text()
     page.get_by_role("textbox", name="One query for both").fill("blue")
     page.keyboard.press("Enter")
-    expect(columns.nth(0).locator(".g-name").first).to_contain_text("blue")
+    expect(columns.nth(0).locator(".g-grid-name").first).to_contain_text("blue")
     assert "q=blue" in page.url
     page.go_back()
-    expect(columns.nth(0).locator(".g-name").first).to_contain_text("red")
+    expect(columns.nth(0).locator(".g-grid-name").first).to_contain_text("red")
 
 
 def test_an_encoder_without_a_text_encoder_is_asked_with_an_image(compared):
@@ -105,7 +105,7 @@ def test_a_search_by_it_says_so_and_is_answered_with_an_image(opened, tmp_path):
     page = opened("?tab=search&collection=sees-only", ready="#grid img")
     expect(page.locator("#q")).to_have_attribute("placeholder", re.compile("no text encoder"))
     page.set_input_files("#search-file", paint(tmp_path / "mine.png", "red"))
-    expect(page.locator("#grid .g-name").first).to_contain_text("red")
+    expect(page.locator("#grid .g-grid-name").first).to_contain_text("red")
 
 
 def test_neighbours_of_an_image_are_a_row_for_each_encoder(compared):

@@ -87,7 +87,7 @@ def test_every_image_has_a_place_a_colour_and_a_warning_about_distances(mapped, 
     assert "distances are approximate" in trust and "of the variance" in trust and "10 nearest" in trust
     classes.first.click()
     expect(page.locator("#map-selected h2")).to_have_text(f"{EACH} images")
-    expect(page.locator("#map-grid .g-card")).to_have_count(EACH)
+    expect(page.locator("#map-grid .g-grid-card")).to_have_count(EACH)
     page.get_by_label("Colour by", exact=True).select_option("age")
     expect(page.locator(".g-map-scale")).to_contain_text("92")
     assert "by=age" in page.url
@@ -104,7 +104,7 @@ def test_a_text_colours_the_map_and_several_make_classes(mapped):
     expect(page.locator("#map-status")).to_contain_text("by the most similar text")
     expect(page.locator("#map-legend button")).to_have_count(3)
     page.locator("#map-legend button", has_text="blue").click()
-    expect(page.locator("#map-grid .g-card", has_text="blue")).to_have_count(EACH)
+    expect(page.locator("#map-grid .g-grid-card", has_text="blue")).to_have_count(EACH)
 
 
 def test_a_lasso_selects_images_to_tag_export_and_search_with(mapped, site):
@@ -123,7 +123,7 @@ def test_a_lasso_selects_images_to_tag_export_and_search_with(mapped, site):
     assert len(download.value.path().read_text().splitlines()) == chosen + 1
     page.get_by_role("button", name="More like these").click()
     page.wait_for_function("new URLSearchParams(location.search).getAll('like').length === 12")
-    expect(page.locator("#terms .g-term")).to_have_count(12)
+    expect(page.locator("#terms .g-query-term")).to_have_count(12)
 
 
 def test_the_keyboard_pans_zooms_selects_and_clears(mapped):

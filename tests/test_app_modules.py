@@ -161,8 +161,8 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         "images": [],
         "k": 120,
         "filters": [{"column": "label", "values": ["a&b", "c"]}],
-        "sort": "newest",
-        "line": 1.24,
+        "order": "newest",
+        "threshold": 1.24,
     }
     address = "tabs/search/address.js"
     script = f"m.readQuery(m.queryAddress({js(query)}, 'my photos', new URLSearchParams('__theme=dark')), [])"
@@ -178,10 +178,11 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         ("k=99999", "k", 1200),
         ("filters=%5B%7B", "filters", []),
         ("filters=%7B%7D", "filters", []),
-        ("sort=sideways", "sort", "best"),
-        ("line=off", "line", "off"),
-        ("line=0.5", "line", 0.5),
-        ("", "line", None),
+        ("order=sideways", "order", "best"),
+        ("threshold=off", "threshold", "off"),
+        ("line=0.5", "threshold", 0.5),
+        ("sort=oldest", "order", "oldest"),
+        ("", "threshold", "auto"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_read_as_far_as_it_does(call, address, field, value):
@@ -194,12 +195,12 @@ def test_bars_compare_scores_with_those_of_the_page_and_normalised_ones_with_the
     scale = call(results, "m.scoreRange([{ score: 0.3 }, { score: 0.2 }, { score: 0.1 }])")
     assert scale["high"] == pytest.approx(0.3)
     assert scale["low"] == pytest.approx(0.1 - 0.15 * 0.2, abs=1e-5)
-    plain = {**scale, "line": {"shown": False}}
+    plain = {**scale, "threshold": {"shown": False}}
     share = call(results, f"m.barShare({{ score: 0.2 }}, {js(plain)})")
     assert share == pytest.approx((0.2 - scale["low"]) / (0.3 - scale["low"]))
     assert call(results, f"m.barShare({{ score: null }}, {js(plain)})") is None
-    shown = {**scale, "line": {"shown": True, "best": 2.0}}
-    hits = [{"score": 0, "strength": value} for value in (1.0, -1.0, 3.0)]
+    shown = {**scale, "threshold": {"shown": True, "best": 2.0}}
+    hits = [{"score": 0, "normalised_score": value} for value in (1.0, -1.0, 3.0)]
     assert call(results, f"{js(hits)}.map((hit) => m.barShare(hit, {js(shown)}))") == [0.5, 0, 1]
 
 
@@ -229,10 +230,10 @@ def test_the_status_says_how_many_results_there_are_and_why_there_may_be_none(ca
     told = call(status, f"m.statusText({js(results | {'likely': None})}, {{ filters: [] }}, true)")
     assert told == {"lead": "60", "rest": " of 1,500 images indexed so far · 3 ms"}
     assert call(status, f"m.remaining({js(results)}, 1200)") == 340
-    nothing = {"hits": [{}], "likely": 0, "line": {"best": 0.4}}
+    nothing = {"hits": [{}], "likely": 0, "threshold": {"best": 0.4}}
     query = js({"q": "cat + sea - dog", "filters": []})
     assert "looks like “cat, sea”" in call(status, f"m.emptyText({js(nothing)}, {query})")
-    near = nothing | {"line": {"best": 0.9}}
+    near = nothing | {"threshold": {"best": 0.9}}
     assert "stands out clearly" in call(status, f"m.emptyText({js(near)}, {query})")
     assert call(status, f"m.emptyText({js(nothing | {'likely': 3})}, {query})") is None
 

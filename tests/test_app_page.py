@@ -20,19 +20,19 @@ def test_words_find_images_with_scores_a_count_and_a_time(opened):
     page = opened()
     search(page, "blue")
     assert set(names(page)) == {"blue"}
-    scores = [float(score.replace("−", "-")) for score in page.locator("#grid .g-score").all_inner_texts()]
+    scores = [float(score.replace("−", "-")) for score in page.locator("#grid .g-grid-score").all_inner_texts()]
     assert scores[0] > 0.99 and scores == sorted(scores, reverse=True)
     expect(page.locator("#status")).to_contain_text(f"60 of {IMAGES} images")
     page.get_by_role("button", name="Show 15 more").click()
-    expect(page.locator("#grid .g-card")).to_have_count(IMAGES)
+    expect(page.locator("#grid .g-grid-card")).to_have_count(IMAGES)
     assert "k=120" in page.url
 
 
 def test_terms_are_pills_that_can_be_turned_round_and_removed(opened):
     page = opened()
     search(page, "blue + red - green")
-    expect(page.locator(".g-term")).to_have_count(3)
-    assert page.locator(".g-without > span").inner_text() == "green"
+    expect(page.locator(".g-query-term")).to_have_count(3)
+    assert page.locator(".g-query-without > span").inner_text() == "green"
     page.get_by_role("button", name="Remove green").click()
     page.wait_for_function("new URLSearchParams(location.search).get('q') === 'blue + red'")
     page.get_by_role("button", name="red is wanted").click()
@@ -47,23 +47,23 @@ def test_an_address_brings_the_search_back_and_back_goes_back(opened):
     assert parse_qs(address) == {"tab": ["search"], "q": ["green"], "collection": ["colours"]}
     page.go_back()
     expect(page.locator("#q")).to_have_value("red")
-    page.wait_for_function("document.querySelector('#grid .g-name')?.textContent.startsWith('red')")
+    page.wait_for_function("document.querySelector('#grid .g-grid-name')?.textContent.startsWith('red')")
     again = opened("?" + address)
     expect(again.locator("#q")).to_have_value("green")
-    again.wait_for_selector(".g-score")
+    again.wait_for_selector(".g-grid-score")
     assert set(names(again)) == {"green"}
 
 
 def test_more_like_this_works_from_the_keyboard_and_is_in_the_address(opened):
     page = opened()
     search(page, "orange")
-    page.locator("#grid .g-frame").first.focus()
+    page.locator("#grid .g-grid-frame").first.focus()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "g-like"
+    assert page.evaluate("document.activeElement.className") == "g-grid-like"
     page.keyboard.press("Enter")
     page.wait_for_function("new URLSearchParams(location.search).has('like')")
     again = opened("?" + urlsplit(page.url).query)
-    again.wait_for_selector(".g-score")
+    again.wait_for_selector(".g-grid-score")
     assert set(names(again)) == {"orange"}
     expect(again.get_by_text("like this", exact=True)).to_be_visible()
 
@@ -71,8 +71,8 @@ def test_more_like_this_works_from_the_keyboard_and_is_in_the_address(opened):
 def test_a_image_is_searched_with_and_stays_out_of_the_link(opened, tmp_path):
     page = opened()
     page.set_input_files("#search-file", paint(tmp_path / "mine.png", "green"))
-    page.wait_for_selector(".g-term img")
-    page.wait_for_selector(".g-score")
+    page.wait_for_selector(".g-query-term img")
+    page.wait_for_selector(".g-grid-score")
     assert set(names(page)) == {"green"} and "image" not in page.url
     expect(page.get_by_text("An uploaded image stays on this computer")).to_be_visible()
     expect(page.get_by_role("button", name="Copy link")).to_be_disabled()
@@ -100,13 +100,13 @@ def test_results_are_exported_as_csv(opened):
 
 def test_the_inspector_shows_a_image_and_hands_it_to_classify(opened):
     page = opened("?q=red")
-    page.wait_for_selector(".g-score")
-    page.locator("#grid .g-frame").first.click()
+    page.wait_for_selector(".g-grid-score")
+    page.locator("#grid .g-grid-frame").first.click()
     inspector = page.locator("#inspector")
     expect(inspector).to_contain_text("rank 1")
     page.keyboard.press("Escape")
     expect(inspector).to_be_hidden()
-    page.locator("#grid .g-frame").first.click()
+    page.locator("#grid .g-grid-frame").first.click()
     page.get_by_role("button", name="Classify this").click()
     page.get_by_role("textbox", name="Classes").fill("red\nblue\ngreen")
     page.get_by_role("button", name="Classify the image").click()
@@ -135,8 +135,8 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
     expect(page.locator("#labels-status")).to_contain_text(f"{IMAGES} images")
     assert page.locator("#label-counts .g-row-number").all_inner_texts() == ["15"] * 5
     page.locator('.g-class[data-label="blue"]').click()
-    expect(page.locator("#label-grid .g-card")).to_have_count(15)
-    expect(page.locator("#label-grid .g-name").first).to_contain_text("blue")
+    expect(page.locator("#label-grid .g-grid-card")).to_have_count(15)
+    expect(page.locator("#label-grid .g-grid-name").first).to_contain_text("blue")
     page.get_by_role("button", name="Smallest margin first").click()
     with page.expect_download() as download:
         page.locator("#labels-csv").click()
@@ -149,7 +149,7 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
 
 def test_another_collection_is_chosen_at_the_top(opened):
     page = opened("?q=red")
-    page.wait_for_selector(".g-score")
+    page.wait_for_selector(".g-grid-score")
     page.get_by_role("combobox", name="Collection").select_option("few")
     expect(page.locator("#status")).to_contain_text("1 of 1 images")
     expect(page.locator("#state-pill")).to_contain_text("1 image")
@@ -175,7 +175,7 @@ def luminance(page: Page) -> float:
 @pytest.mark.parametrize(("name", "scheme", "width"), [("dark", "dark", 1280), ("phone", "light", 390)])
 def test_it_looks_right_in_the_dark_and_on_a_phone(opened, tmp_path, name, scheme, width):
     page = opened("?q=red", color_scheme=scheme, viewport={"width": width, "height": 844})
-    page.wait_for_selector(".g-score")
+    page.wait_for_selector(".g-grid-score")
     image = tmp_path / f"{name}.png"
     page.screenshot(path=image)
     assert image.stat().st_size > 10_000
@@ -187,7 +187,7 @@ def test_it_looks_right_in_the_dark_and_on_a_phone(opened, tmp_path, name, schem
 
 def test_every_control_has_a_name(opened):
     page = opened("?q=red")
-    page.wait_for_selector(".g-score")
+    page.wait_for_selector(".g-grid-score")
     page.get_by_role("tab", name="Classify").click()
     page.wait_for_selector("#classify-zone")
     nameless = page.evaluate(

@@ -36,7 +36,7 @@ def test_the_line_is_moved_by_keys_weak_results_are_dimmed_and_the_place_is_in_t
     expect(slider).to_be_visible()
     likely = int(page.locator("#status b").inner_text().split()[0])
     assert 0 < likely < IMAGES
-    weak = page.locator("#grid .g-weak")
+    weak = page.locator("#grid .g-search-weak")
     expect(page.locator("#relevance-line")).to_be_visible()
     assert weak.count() == 60 - likely
     slider.focus()
@@ -60,7 +60,7 @@ def test_filters_narrow_the_results_are_shown_as_pills_and_survive_a_reload(open
     assert json.loads(asked(page, "filters")) == [{"column": "path", "contains": "green"}]
     page.reload()
     expect(page.locator("#filtered")).to_contain_text("File contains “green”")
-    expect(page.locator("#grid .g-card")).to_have_count(15)
+    expect(page.locator("#grid .g-grid-card")).to_have_count(15)
     page.get_by_role("button", name="Remove the filter").click()
     expect(page.locator("#status")).to_contain_text(f"60 of {IMAGES}")
 
@@ -71,19 +71,19 @@ def test_a_filter_that_nothing_passes_says_so_and_is_taken_away(opened):
     )
     expect(page.locator("#search-notice")).to_contain_text("No image passes these filters")
     page.get_by_role("button", name="Remove the filters").click()
-    expect(page.locator("#grid .g-card")).to_have_count(60)
+    expect(page.locator("#grid .g-grid-card")).to_have_count(60)
 
 
 def test_results_come_in_another_order(opened):
     page = opened("?filters=" + json.dumps([{"column": "path", "contains": "red"}]))
     page.get_by_label("Order").select_option("largest")
     page.wait_for_function("new URLSearchParams(location.search).get('order') === 'largest'")
-    expect(page.locator("#grid .g-name").first).to_contain_text("red 70")
+    expect(page.locator("#grid .g-grid-name").first).to_contain_text("red 70")
 
 
 def test_images_are_chosen_by_keys_tagged_filtered_by_the_tag_and_untagged(opened):
     page = opened("?q=orange")
-    frames = page.locator("#grid .g-frame")
+    frames = page.locator("#grid .g-grid-frame")
     frames.nth(0).focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
@@ -95,10 +95,10 @@ def test_images_are_chosen_by_keys_tagged_filtered_by_the_tag_and_untagged(opene
     page.keyboard.type("for print")
     page.keyboard.press("Enter")
     expect(page.locator("#selected")).to_contain_text("Tagged 3 images")
-    expect(page.locator("#grid .g-card-tags").first).to_have_text("for print")
+    expect(page.locator("#grid .g-grid-tags").first).to_have_text("for print")
     page.locator("#open-filters").click()
     page.locator("fieldset[data-column=tags]").get_by_role("button", name="for print").click()
-    expect(page.locator("#grid .g-card")).to_have_count(3)
+    expect(page.locator("#grid .g-grid-card")).to_have_count(3)
     page.locator("#choose-all").click()
     page.locator("#tag-name").fill("for print")
     page.locator("#untag").click()
@@ -110,8 +110,8 @@ def test_images_are_chosen_by_keys_tagged_filtered_by_the_tag_and_untagged(opene
 def test_chosen_images_are_taken_away_as_a_zip_of_previews_and_lists(opened):
     page = opened("?q=red")
     for at in (0, 1):
-        page.locator("#grid .g-card").nth(at).hover()
-        page.locator("#grid .g-tick").nth(at).click()
+        page.locator("#grid .g-grid-card").nth(at).hover()
+        page.locator("#grid .g-selection-tick").nth(at).click()
     page.locator("#export-chosen summary").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Previews, zip").click()
@@ -124,11 +124,11 @@ def test_chosen_images_are_taken_away_as_a_zip_of_previews_and_lists(opened):
 
 def test_more_and_less_like_these_join_the_question(opened):
     page = opened("?q=red")
-    page.locator("#grid .g-frame").first.focus()
+    page.locator("#grid .g-grid-frame").first.focus()
     page.keyboard.press("x")
     expect(page.locator("#terms")).to_contain_text("not like this")
     page.go_back()
-    page.locator("#grid .g-frame").first.focus()
+    page.locator("#grid .g-grid-frame").first.focus()
     page.keyboard.press("Space")
     page.locator("#more-like-these").click()
     expect(page.locator("#terms")).to_contain_text("like this")
@@ -137,28 +137,28 @@ def test_more_and_less_like_these_join_the_question(opened):
 
 def test_the_inspector_explains_by_words_and_by_a_heat_map(opened):
     page = opened("?q=a+red+thing")
-    page.locator("#grid .g-frame").first.click()
-    shares = page.locator("#word-shares .g-word")
+    page.locator("#grid .g-grid-frame").first.click()
+    shares = page.locator("#word-shares .g-inspector-word")
     expect(shares).to_have_count(3)
     most = max(range(3), key=lambda i: float(shares.nth(i).locator("b").inner_text().replace("−", "-")))
     assert shares.nth(most).locator("span").inner_text() == "red"
     expect(page.locator("#similar img")).to_have_count(6)
     page.locator("#inspect-heat").click()
-    expect(page.locator("canvas.g-heat")).to_be_visible()
+    expect(page.locator("canvas.g-heat-map")).to_be_visible()
     page.locator("#inspect-heat").click()
-    expect(page.locator("canvas.g-heat")).to_be_hidden()
+    expect(page.locator("canvas.g-heat-map")).to_be_hidden()
     page.get_by_role("textbox", name="Add a tag").fill("kept")
     page.keyboard.press("Enter")
     expect(page.locator("#inspect-tags")).to_contain_text("kept")
     page.get_by_role("button", name="Remove the tag kept").click()
-    expect(page.locator("#inspect-tags .g-term")).to_have_count(0)
+    expect(page.locator("#inspect-tags .g-query-term")).to_have_count(0)
 
 
 def test_a_image_of_the_collection_is_asked_for_by_its_file_name(opened):
     page = opened()
     search(page, "blue 13.png")
     assert set(names(page)) == {"blue"}
-    assert float(page.locator("#grid .g-score").first.inner_text()) > 0.99
+    assert float(page.locator("#grid .g-grid-score").first.inner_text()) > 0.99
 
 
 def test_words_in_an_order_that_makes_no_difference_get_a_quiet_line(opened):

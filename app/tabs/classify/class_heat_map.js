@@ -14,7 +14,7 @@ class ClassHeatMaps {
     this.over = null; // ... that the pointer is on
     this.timer = 0;
     this.gone = false;
-    this.canvas = node("canvas", { class: "g-heat", hidden: true, role: "img" });
+    this.canvas = node("canvas", { class: "g-heat-map", hidden: true, role: "img" });
   }
 
   async show() {

@@ -14,7 +14,7 @@ class LabelGrid {
   constructor(server, id) {
     this.server = server;
     this.grid = arrows(node("div", { class: "g-grid", id }));
-    this.more = button(null, "Show 60 more", () => this.fill(true), { class: "g-button g-more", hidden: true });
+    this.more = button(null, "Show 60 more", () => this.fill(true), { class: "g-button g-grid-more", hidden: true });
     this.body = null; // of the request for the images that are shown
     this.offset = 0;
   }

@@ -48,7 +48,7 @@ const cover = (card, open) =>
     "button",
     {
       type: "button",
-      class: "g-cover",
+      class: "g-collections-cover",
       "aria-label": `Search ${card.name}`,
       title: "Search it",
       disabled: !card.images,
@@ -68,7 +68,7 @@ const tools = (card, local, { act, open, reindex }) => {
     local && button(null, "Close", on("close"), { title: "Take it off the page; it stays on disk", disabled }),
     card.deletable && !disabled && confirmedButton("Delete", "Really delete? The images stay", on("delete")),
   ];
-  return node("div", { class: "g-shelf-tools" }, ...made);
+  return node("div", { class: "g-collections-tools" }, ...made);
 };
 
 // local: the page is only for this computer. actions: { act(body), open(card), reindex(source) }.
@@ -77,12 +77,12 @@ export const collectionCard = (card, local, server, actions) => {
   const path = (card.sources || [card.path]).join(", ");
   return node(
     "article",
-    { class: "g-shelf", "data-key": card.key },
+    { class: "g-collections-card", "data-key": card.key },
     cover(card, open),
     node("h2", { text: card.name }),
     node("p", { class: "g-aside", text: encoderText(card) }),
     node("p", { class: "g-aside", text: facts(card) }),
-    local && node("p", { class: "g-aside g-path", text: path, title: card.path }),
+    local && node("p", { class: "g-aside g-collections-path", text: path, title: card.path }),
     card.problem && notice(card.problem),
     card.failed > 0 && unreadable(card, server),
     tools(card, local, { ...actions, open }),

@@ -24,7 +24,7 @@ const indexForm = (submit) => {
   const field = (name, label, placeholder) =>
     node(
       "label",
-      { class: "g-labelled" },
+      { class: "g-collections-labelled" },
       node("span", { text: label }),
       node("input", {
         type: "text",
@@ -41,7 +41,7 @@ const indexForm = (submit) => {
   };
   const form = node(
     "form",
-    { class: "g-new", id: "new-collection", hidden: true, onsubmit },
+    { class: "g-collections-new", id: "new-collection", hidden: true, onsubmit },
     node("h2", { text: "Index a folder" }),
     field("source", "Folder, table or tar shards on this computer", "/home/ana/Images"),
     field("name", "Name (optional)", "holidays"),
@@ -57,8 +57,8 @@ class Collections {
     this.timer = 0;
     this.drawn = ""; // what the cards were drawn from
     this.notice = node("div", { id: "collections-notice", role: "status" });
-    this.cards = node("div", { class: "g-shelves", id: "shelves" });
-    this.jobs = node("div", { class: "g-jobs", id: "jobs" });
+    this.cards = node("div", { class: "g-collections-cards", id: "shelves" });
+    this.jobs = node("div", { class: "g-collections-jobs", id: "jobs" });
     this.form = indexForm((fields) => this.act({ action: "index", ...fields }));
     const text =
       "Others can reach this page, so collections are changed from the command line: python -m index build FOLDER --into DIR";
@@ -118,7 +118,7 @@ class Collections {
       });
     return node(
       "div",
-      { class: `g-job-row ${job.error ? "g-failed" : ""}`, "data-job": job.id },
+      { class: `g-collections-job-row ${job.error ? "g-collections-failed" : ""}`, "data-job": job.id },
       node("b", { text: jobTitle(job, names) }),
       node("span", { text: jobText(job) }),
       running ? progressBar(job) : node("span"),

@@ -61,7 +61,7 @@ function neighbourRow({ key, encoder, name, hits, waiting, error }, look) {
       "button",
       {
         type: "button",
-        class: "g-frame",
+        class: "g-grid-frame",
         title: hit.name,
         "aria-label": `${hit.name}: show its neighbours`,
         onclick: () => look(hit),

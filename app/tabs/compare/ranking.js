@@ -42,7 +42,7 @@ function rankedImage(hit, key, look, highlight) {
       settings,
       node("span", { class: "g-compare-rank", text: hit.rank }),
       node("img", { src: media(key, hit.id), alt: "", loading: "lazy" }),
-      node("span", { class: "g-name g-compare-name", text: hit.name }),
+      node("span", { class: "g-grid-name g-compare-name", text: hit.name }),
       node("span", { class: `g-compare-shift g-compare-${shift.direction}`, text: shift.sign, title: shift.text }),
     ),
   );

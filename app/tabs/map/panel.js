@@ -31,7 +31,7 @@ export class Panel {
     const message = node("p", { class: "g-aside", id: "map-message", role: "status" });
     const grid = arrows(node("div", { class: "g-grid g-map-grid", id: "map-grid" }));
     const more = button(null, "Show 60 more", () => this.#addCards(grid, more), {
-      class: "g-button g-more g-map-more",
+      class: "g-button g-grid-more g-map-more",
       id: "map-more",
       hidden: true,
     });

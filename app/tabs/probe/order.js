@@ -39,7 +39,7 @@ function variantRow(variant) {
   return node(
     "li",
     { class: variant.kind === "original" ? "g-probe-strong" : "" },
-    node("span", { class: "g-score", text: score(variant.score) }),
+    node("span", { class: "g-grid-score", text: score(variant.score) }),
     node("span", { text: variant.text }),
     node("small", { text: KINDS[variant.kind] }),
   );

@@ -43,6 +43,14 @@ export const searchBar = (submit, addFile) => {
     submit(field.value.trim());
   };
   const go = node("button", { type: "submit", class: "g-go", id: "go", text: "Search" });
-  const form = node("form", { class: "g-searchbar", role: "search", onsubmit }, icon("search"), field, image, go, file);
+  const form = node(
+    "form",
+    { class: "g-search-bar", role: "search", onsubmit },
+    icon("search"),
+    field,
+    image,
+    go,
+    file,
+  );
   return { form, field };
 };

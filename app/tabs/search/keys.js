@@ -23,7 +23,7 @@ export const listenToKeys = (search) => {
     else if (search.selection.size()) search.selection.clear();
   });
   search.grid.addEventListener("keydown", (event) => {
-    const id = event.target.closest(".g-card")?.dataset.id;
+    const id = event.target.closest(".g-grid-card")?.dataset.id;
     if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "m") search.like([id], 1);
     else if (event.key === "x") search.like([id], -1);

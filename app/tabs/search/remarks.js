@@ -19,7 +19,7 @@ class Remarks {
   constructor(server, setThreshold) {
     this.server = server;
     this.setThreshold = setThreshold;
-    this.root = node("div", { class: "g-remarks", id: "remarks" });
+    this.root = node("div", { class: "g-search-remarks", id: "remarks" });
     this.turn = 0; // answers that were overtaken are dropped
   }
 

@@ -31,7 +31,7 @@ export const endsLikely = (hit, previous, results) =>
 const divider = () =>
   node(
     "div",
-    { class: "g-divider", id: "relevance-line", role: "separator" },
+    { class: "g-search-divider", id: "relevance-line", role: "separator" },
     node("span", { text: "Relevance threshold: what follows scores no higher than for unrelated texts" }),
   );
 
@@ -43,7 +43,7 @@ const resultCard = (hit, results, actions) => {
     "button",
     {
       type: "button",
-      class: "g-like g-unlike",
+      class: "g-grid-like g-grid-unlike",
       title: "Less like this (x)",
       "aria-label": `Less like this: ${hit.name}`,
       onclick: () => actions.like([hit.id], -1),
@@ -55,9 +55,9 @@ const resultCard = (hit, results, actions) => {
     score: hit.score === null ? "" : score(hit.score),
     onpick: actions.inspect,
     onlike: (liked) => actions.like([liked.id], 1),
-    tools: [unlike, actions.tick(hit), node("div", { class: "g-card-tags" }, ...tagNodes(hit.tags))],
+    tools: [unlike, actions.tick(hit), node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags))],
   });
-  if (hit.likely === false && (results.likely || results.threshold.best < CLOSE)) made.classList.add("g-weak");
+  if (hit.likely === false && (results.likely || results.threshold.best < CLOSE)) made.classList.add("g-search-weak");
   return made;
 };
 

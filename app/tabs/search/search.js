@@ -151,7 +151,8 @@ class Search extends SearchView {
 
   drawResults(answer) {
     this.results = { ...answer, ...scoreRange(answer.hits) };
-    const focused = this.grid.contains(document.activeElement) && document.activeElement.closest(".g-card")?.dataset.id;
+    const focused =
+      this.grid.contains(document.activeElement) && document.activeElement.closest(".g-grid-card")?.dataset.id;
     this.grid.replaceChildren(...resultCards(answer.hits, this.results, this.cardActions()));
     if (focused) this.focusCard(focused);
     this.notice.replaceChildren(...this.emptyNotice());
@@ -203,7 +204,7 @@ class Search extends SearchView {
     this.tagNames = answer.all;
     for (const hit of this.results.hits) if (hit.id in answer.tags) hit.tags = answer.tags[hit.id];
     for (const id of ids) {
-      const tags = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-card-tags`);
+      const tags = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-tags`);
       tags?.replaceChildren(...tagNodes(answer.tags[id]));
     }
     this.filters.refresh();

@@ -52,7 +52,7 @@ export class SearchView {
     this.form = bar.form;
     this.field = bar.field;
     this.field.placeholder = DESCRIBE;
-    this.pills = node("div", { class: "g-terms", id: "terms", "aria-label": "Terms of the query" });
+    this.pills = node("div", { class: "g-query-terms", id: "terms", "aria-label": "Terms of the query" });
     this.chips = node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
     this.status = node("p", { class: "g-status", id: "status", role: "status" });
     const setThreshold = (threshold) => this.change({ ...this.query, threshold }, true);
@@ -60,7 +60,7 @@ export class SearchView {
     this.histogram = histogram(setThreshold);
     const load = (chosen) => request(this.server.filters, { collection: collection(), facets: chosen });
     this.filters = filters(load, (chosen) => this.change({ ...this.query, filters: chosen }));
-    this.filtered = node("div", { class: "g-terms", id: "filtered", "aria-label": "Filters that are on" });
+    this.filtered = node("div", { class: "g-query-terms", id: "filtered", "aria-label": "Filters that are on" });
     const head = node("div", { class: "g-results-head" }, this.status, this.histogram.root, this.makeTools());
     this.top = [this.form, this.pills, this.chips, head];
   }
@@ -80,7 +80,7 @@ export class SearchView {
     this.grid = arrows(node("div", { class: "g-grid", id: "grid" }));
     this.more = button(null, "Show 60 more", () => this.showMore(), {
       id: "more",
-      class: "g-button g-more",
+      class: "g-button g-grid-more",
       hidden: true,
     });
     this.footer = footer(this.server);
@@ -118,13 +118,15 @@ export class SearchView {
 
   mark() {
     const id = this.inspector.opened();
-    this.grid.querySelectorAll(".g-card").forEach((card) => card.classList.toggle("g-open", card.dataset.id === id));
+    this.grid
+      .querySelectorAll(".g-grid-card")
+      .forEach((card) => card.classList.toggle("g-grid-open", card.dataset.id === id));
   }
 
   // Who moves about by keyboard stays on their image, or comes to the first of other results.
   focusCard(id) {
-    const same = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-frame`);
-    (same || this.grid.querySelector(".g-frame"))?.focus({ preventScroll: true });
+    const same = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-frame`);
+    (same || this.grid.querySelector(".g-grid-frame"))?.focus({ preventScroll: true });
   }
 
   drawTerms() {
@@ -147,7 +149,12 @@ export class SearchView {
       this.filters.read(rest);
       this.change({ ...this.query, filters: rest });
     };
-    return node("span", { class: "g-term" }, node("span", { text }), removeButton(`Remove the filter ${text}`, remove));
+    return node(
+      "span",
+      { class: "g-query-term" },
+      node("span", { text }),
+      removeButton(`Remove the filter ${text}`, remove),
+    );
   }
 
   drawChips(texts) {

@@ -115,7 +115,7 @@ class Filters {
     const most = Math.max(1, ...facet.counts.map(([, amount]) => amount));
     const years = facet.counts.map(([year, amount]) => this.year(facet.column, year, amount, amount / most));
     const limits = this.limits(facet, "date");
-    return years.length > 1 ? [node("span", { class: "g-years" }, ...years), ...limits] : limits;
+    return years.length > 1 ? [node("span", { class: "g-filters-years" }, ...years), ...limits] : limits;
   }
 
   year(column, year, amount, share) {
@@ -126,7 +126,7 @@ class Filters {
       "button",
       {
         type: "button",
-        class: "g-year",
+        class: "g-filters-year",
         title: `${year}: ${images(amount)}`,
         "aria-label": `${year}, ${images(amount)}`,
         "aria-pressed": pressed,

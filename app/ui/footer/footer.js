@@ -33,7 +33,7 @@ const creditList = (credits) => {
 class Footer {
   constructor(server) {
     this.server = server;
-    this.root = node("div", { class: "g-foot", id: "foot" });
+    this.root = node("div", { class: "g-footer", id: "foot" });
     this.drawn = ""; // what the last drawing depended on
   }
 

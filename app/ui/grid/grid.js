@@ -6,9 +6,9 @@ export const skeletons = (number) =>
   Array.from({ length: number }, () =>
     node(
       "div",
-      { class: "g-card g-skeleton", "aria-hidden": "true" },
-      node("div", { class: "g-frame" }),
-      node("div", { class: "g-line" }),
+      { class: "g-grid-card g-grid-skeleton", "aria-hidden": "true" },
+      node("div", { class: "g-grid-frame" }),
+      node("div", { class: "g-grid-line" }),
     ),
   );
 
@@ -21,19 +21,19 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
     decoding: "async",
     draggable: "false",
   });
-  const made = node("article", { class: "g-card", "data-id": hit.id });
-  image.addEventListener("error", () => made.classList.add("g-gone"));
+  const made = node("article", { class: "g-grid-card", "data-id": hit.id });
+  image.addEventListener("error", () => made.classList.add("g-grid-gone"));
   const pick = node(
     "button",
     {
       type: "button",
-      class: "g-frame",
+      class: "g-grid-frame",
       title: hit.name,
       "aria-label": score ? `${hit.name}, ${score}` : hit.name,
       onclick: () => onpick(hit, pick),
     },
     image,
-    node("span", { class: "g-missing", text: "moved or deleted" }),
+    node("span", { class: "g-grid-missing", text: "moved or deleted" }),
   );
   made.append(pick);
   if (onlike) {
@@ -42,7 +42,7 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
         "button",
         {
           type: "button",
-          class: "g-like",
+          class: "g-grid-like",
           title: "More like this",
           "aria-label": `More like this: ${hit.name}`,
           onclick: () => onlike(hit),
@@ -55,25 +55,25 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
   made.append(
     node(
       "div",
-      { class: "g-line" },
-      node("span", { class: "g-name", text: hit.name }),
-      score && node("span", { class: "g-score", text: score }),
+      { class: "g-grid-line" },
+      node("span", { class: "g-grid-name", text: hit.name }),
+      score && node("span", { class: "g-grid-score", text: score }),
     ),
   );
   if (share !== null)
-    made.append(node("div", { class: "g-bar" }, node("i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
-  if (note) made.append(node("div", { class: "g-note", text: note }));
+    made.append(node("div", { class: "g-grid-bar" }, node("i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
+  if (note) made.append(node("div", { class: "g-grid-note", text: note }));
   return made;
 };
 
 // Arrow keys move between the images of the grid.
 export const arrows = (grid) => {
   grid.addEventListener("keydown", (event) => {
-    if (!event.target.classList.contains("g-frame")) return;
+    if (!event.target.classList.contains("g-grid-frame")) return;
     const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
     const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
     if (by === undefined) return;
-    const frames = [...grid.querySelectorAll("button.g-frame")];
+    const frames = [...grid.querySelectorAll("button.g-grid-frame")];
     const next = frames[frames.indexOf(event.target) + by];
     if (next) {
       next.focus();

@@ -30,11 +30,11 @@ class Header {
     this.server = server;
     this.timer = 0;
     this.known = ""; // the collection of the last state
-    this.collections = node("span", { class: "g-pill", id: "collection-pill" });
-    this.encoder = node("span", { class: "g-pill", id: "encoder-pill" });
+    this.collections = node("span", { class: "g-header-pill", id: "collection-pill" });
+    this.encoder = node("span", { class: "g-header-pill", id: "encoder-pill" });
     this.state = node(
       "span",
-      { class: "g-pill g-state", id: "state-pill", role: "status" },
+      { class: "g-header-pill g-header-state", id: "state-pill", role: "status" },
       node("i"),
       node("span", { text: "opening" }),
     );
@@ -50,9 +50,9 @@ class Header {
   top() {
     return node(
       "div",
-      { class: "g-top" },
+      { class: "g-header-top" },
       node("h1", { text: "Gelato" }),
-      node("div", { class: "g-pills" }, this.collections, this.encoder, this.state),
+      node("div", { class: "g-header-pills" }, this.collections, this.encoder, this.state),
       iconButton("book", "follow-lecture", "Follow the lecture", openLecture),
       iconButton("moon", "theme", "Light or dark", toggleTheme),
     );
@@ -118,7 +118,7 @@ class Header {
   }
 
   setPill(kind, text) {
-    this.state.className = `g-pill g-state g-${kind}`;
+    this.state.className = `g-header-pill g-header-state g-header-${kind}`;
     this.state.lastChild.textContent = text;
   }
 

@@ -22,10 +22,10 @@ const drawing = (threshold, histogram) => {
       width: BAR - 1,
       height: bar.height,
       rx: 0.5,
-      class: bar.middle > threshold ? "g-above" : "g-below",
+      class: bar.middle > threshold ? "g-histogram-above" : "g-histogram-below",
     }),
   );
-  const mark = svgNode("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "g-line-mark" });
+  const mark = svgNode("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "g-histogram-line-mark" });
   return svgNode("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" }, ...rects, mark);
 };
 
@@ -59,7 +59,7 @@ class Histogram {
     const slider = node(
       "div",
       {
-        class: "g-slider",
+        class: "g-histogram-slider",
         role: "slider",
         tabindex: "0",
         title: `${text}. Drag it, or use the arrow keys.`,
@@ -91,7 +91,7 @@ class Histogram {
   drag(event, slider) {
     const box = slider.getBoundingClientRect();
     this.threshold = clamped(valueAt((event.clientX - box.left) / box.width, this.histogram), this.histogram);
-    const mark = slider.querySelector(".g-line-mark");
+    const mark = slider.querySelector(".g-histogram-line-mark");
     ["x1", "x2"].forEach((name) => mark.setAttribute(name, position(this.threshold, this.histogram)));
     slider.setAttribute("aria-valuenow", this.threshold.toFixed(2));
   }

@@ -83,21 +83,21 @@ class Inspector {
   body(hit, collection, request, { facts, columns, tags }) {
     const title = facts.caption || facts.file;
     const canvas = node("canvas", {
-      class: "g-heat",
+      class: "g-heat-map",
       hidden: true,
       role: "img",
       "aria-label": "Heat map of where the image matches",
     });
-    const preview = node("img", { class: "g-preview", src: media(collection, hit.id), alt: title });
+    const preview = node("img", { class: "g-inspector-preview", src: media(collection, hit.id), alt: title });
     const rows = factRows(hit, facts, columns);
     return [
-      node("div", { class: "g-preview-frame" }, node("span", {}, preview, canvas)),
+      node("div", { class: "g-inspector-preview-frame" }, node("span", {}, preview, canvas)),
       node("h2", { text: title }),
       tagList(tags, (name, on) => this.tag(hit, name, on)),
       node("dl", {}, ...rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),
       node("div", { id: "inspect-words" }),
       this.buttons(hit, facts, request && this.heatButton(hit, request, canvas)),
-      node("div", { class: "g-similar", id: "similar" }),
+      node("div", { class: "g-inspector-similar", id: "similar" }),
     ];
   }
 

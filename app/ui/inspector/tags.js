@@ -3,7 +3,7 @@ import { icon, node, notice } from "../elements/elements.js";
 
 // change(name, on) gives or takes a tag; it answers the tags afterwards, or { error }.
 export const tagList = (tags, change) => {
-  const list = node("div", { class: "g-tags", id: "inspect-tags" });
+  const list = node("div", { class: "g-inspector-tags", id: "inspect-tags" });
   const field = node("input", {
     type: "text",
     class: "g-input",
@@ -26,11 +26,16 @@ export const tagList = (tags, change) => {
   const tag = (name) =>
     node(
       "span",
-      { class: "g-term" },
+      { class: "g-query-term" },
       node("span", { text: name }),
       node(
         "button",
-        { type: "button", class: "g-drop", "aria-label": `Remove the tag ${name}`, onclick: () => send(name, false) },
+        {
+          type: "button",
+          class: "g-query-drop",
+          "aria-label": `Remove the tag ${name}`,
+          onclick: () => send(name, false),
+        },
         icon("close"),
       ),
     );

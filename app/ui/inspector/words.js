@@ -7,14 +7,14 @@ export const wordBars = (words) => {
   const bar = ({ word, share, sign }) =>
     node(
       "div",
-      { class: `g-word ${share < 0 ? "g-against" : ""}` },
+      { class: `g-inspector-word ${share < 0 ? "g-inspector-against" : ""}` },
       node("span", { text: sign < 0 ? `− ${word}` : word, title: word }),
       node("i", { style: { width: `${(100 * Math.abs(share)) / most}%` } }),
       node("b", { text: `${share < 0 ? "−" : "+"}${Math.abs(share).toFixed(3)}` }),
     );
   return node(
     "div",
-    { class: "g-words", id: "word-shares" },
+    { class: "g-inspector-words", id: "word-shares" },
     node("h3", { text: "What each word adds" }),
     ...words.map(bar),
   );

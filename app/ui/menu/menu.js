@@ -14,7 +14,7 @@ export const menu = (iconName, label, choices, settings = {}) => {
     "details",
     { class: "g-menu", ...settings },
     node("summary", { class: "g-button" }, icon(iconName), node("span", { text: label })),
-    node("div", { class: "g-choices" }, ...choices.map(choice)),
+    node("div", { class: "g-menu-choices" }, ...choices.map(choice)),
   );
   made.addEventListener("focusout", (event) => made.contains(event.relatedTarget) || (made.open = false));
   made.addEventListener("keydown", (event) => {

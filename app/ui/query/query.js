@@ -9,7 +9,7 @@ const signButton = (term, label, changed) => {
     "button",
     {
       type: "button",
-      class: "g-sign",
+      class: "g-query-sign",
       title: wanted ? "Wanted; click to exclude" : "Excluded; click to want it",
       "aria-label": wanted ? `${label} is wanted; make it unwanted` : `${label} is unwanted; make it wanted`,
       onclick: () => {
@@ -24,7 +24,7 @@ const signButton = (term, label, changed) => {
 const weightButton = (term, label, changed) =>
   node("button", {
     type: "button",
-    class: `g-weight ${term.weight === 1 ? "" : "g-more-than-one"}`,
+    class: `g-query-weight ${term.weight === 1 ? "" : "g-query-more-than-one"}`,
     title: "Weight of this term; click to raise it, after 4 it is 1 again",
     "aria-label": `${label} has weight ${term.weight}; change it`,
     text: `×${term.weight}`,
@@ -36,12 +36,16 @@ const weightButton = (term, label, changed) =>
 
 // A button that removes what stands before it.
 export const removeButton = (label, onclick) =>
-  node("button", { type: "button", class: "g-drop", title: "Remove", "aria-label": label, onclick }, icon("close"));
+  node(
+    "button",
+    { type: "button", class: "g-query-drop", title: "Remove", "aria-label": label, onclick },
+    icon("close"),
+  );
 
 const pill = (term, label, body, { changed, remove, weighted = false }) =>
   node(
     "span",
-    { class: `g-term ${term.sign > 0 ? "" : "g-without"}` },
+    { class: `g-query-term ${term.sign > 0 ? "" : "g-query-without"}` },
     signButton(term, label, changed),
     ...body,
     weighted && weightButton(term, label, changed),

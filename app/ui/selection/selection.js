@@ -10,9 +10,9 @@ class Selection {
   constructor(grid, collection, hits, actions) {
     Object.assign(this, { grid, collection, hits, actions });
     this.chosen = new Chosen();
-    this.message = node("span", { class: "g-said", role: "status" });
+    this.message = node("span", { class: "g-selection-said", role: "status" });
     this.bar = node("div", {
-      class: "g-selected",
+      class: "g-selection-bar",
       id: "selected",
       role: "region",
       "aria-label": "Chosen images",
@@ -47,12 +47,12 @@ class Selection {
 
   // Shows on the cards and in the bar which images are chosen.
   mark() {
-    this.grid.querySelectorAll(".g-card").forEach((card) => {
+    this.grid.querySelectorAll(".g-grid-card").forEach((card) => {
       const on = this.chosen.ids.has(card.dataset.id);
-      card.classList.toggle("g-chosen", on);
-      card.querySelector(".g-tick")?.setAttribute("aria-pressed", on);
+      card.classList.toggle("g-selection-chosen", on);
+      card.querySelector(".g-selection-tick")?.setAttribute("aria-pressed", on);
     });
-    this.grid.classList.toggle("g-choosing", this.size() > 0);
+    this.grid.classList.toggle("g-selection-choosing", this.size() > 0);
     this.bar.hidden = !this.size();
     if (this.size()) this.drawBar();
   }
@@ -63,7 +63,7 @@ class Selection {
       "button",
       {
         type: "button",
-        class: "g-tick",
+        class: "g-selection-tick",
         title: "Choose (space); shift for a range",
         "aria-label": `Choose ${hit.name}`,
         "aria-pressed": this.chosen.ids.has(hit.id),
@@ -74,7 +74,7 @@ class Selection {
   }
 
   key(event) {
-    const card = event.target.closest(".g-card");
+    const card = event.target.closest(".g-grid-card");
     if (!card || !isFrame(event.target)) return;
     if (event.key === " ") {
       event.preventDefault();
@@ -152,7 +152,7 @@ class Selection {
     };
     return node(
       "form",
-      { class: "g-tagging", onsubmit },
+      { class: "g-selection-tagging", onsubmit },
       field,
       node("datalist", { id: "tag-names" }, ...this.actions.tags().map((name) => node("option", { value: name }))),
       node("button", { type: "submit", class: "g-button" }, icon("tag"), node("span", { text: "Tag" })),
@@ -161,6 +161,6 @@ class Selection {
   }
 }
 
-const isFrame = (element) => element.classList.contains("g-frame");
+const isFrame = (element) => element.classList.contains("g-grid-frame");
 
 export const selection = (grid, collection, hits, actions) => new Selection(grid, collection, hits, actions);
