@@ -23,21 +23,23 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.ingest.throughput import machine
-from training import bridge as fit
 from training.data.sources import open_source
 from training.models.encoder import unit
 from training.models.intervals import figure_of
 from training.models.prompts import template_set
-from training.models.starter import Ear, image_vectors, text_vectors
+from training.models.starter import SentenceEncoder, image_vectors, text_vectors
+from training.starter import bridge as fit
 
 RESULT = Path(__file__).parent / "results/bridge.json"
 TEMPLATES = template_set("photo")
 
 
-def top1(features: NDArray, right: Iterable[str], names: list[str], ear: Ear, bridge: dict[str, NDArray]) -> Any:
+def top1(
+    features: NDArray, right: Iterable[str], names: list[str], text_encoder: SentenceEncoder, bridge: dict[str, NDArray]
+) -> Any:
     """The share of images whose own name of names lies nearest, with a 95 % bootstrap interval."""
     prompts = [template.replace("{}", name) for name in names for template in TEMPLATES]
-    rows = text_vectors(fit.embed(ear, prompts), bridge)
+    rows = text_vectors(fit.embed(text_encoder, prompts), bridge)
     classes = unit(rows.reshape(len(names), len(TEMPLATES), -1).mean(axis=1))
     nearest = (image_vectors(features, bridge) @ classes.T).argmax(axis=1)
     return figure_of([names[n] == own for n, own in zip(nearest, right, strict=True)])
@@ -51,7 +53,7 @@ def found(features: NDArray, sentences: NDArray, bridge: dict[str, NDArray]) -> 
 
 
 def seen(source: str, labels: dict[str, str] | None) -> tuple[NDArray, list[str]]:
-    """The eye's features of the images of a source, and what each is."""
+    """The image encoder's features of the images of a source, and what each is."""
     items = list(open_source(source))
     [features], read = fit._features(item.read() for item in items)
     names = [labels[Path(i.path).name] if labels else str(i.metadata["label_name"]) for i in items]
@@ -68,10 +70,10 @@ def main(photos: Path, cifar10: Path, clipart: Path) -> None:
 
     info = ImageNetInfo()
     first = [info.index_to_description(number).partition(",")[0] for number in range(1000)]
-    ear = Ear("openvino", "f32")
+    text_encoder = SentenceEncoder("openvino", "f32")
     click.echo("Looking at drawings", err=True)
-    drawings, family = fit._openmoji(ear)
-    cliparts = fit._clipart(clipart, ear)
+    drawings, family = fit._openmoji(text_encoder)
+    cliparts = fit._clipart(clipart, text_encoder)
     labels = pd.read_csv(photos / "labels.csv", dtype=str)
     click.echo("Looking at photographs and CIFAR-10", err=True)
     photographs = seen(str(photos), dict(zip(labels["file"], labels["label"], strict=True)))
@@ -79,17 +81,17 @@ def main(photos: Path, cifar10: Path, clipart: Path) -> None:
 
     kept = family % fit.HELD_OUT != 0
     parts = [drawings.only(kept), cliparts]
-    regression = fit.regression(parts, ear)
+    regression = fit.regression(parts, text_encoder)
     forms = {
-        "classes": regression | fit.closed_form(ear) | {"weight": np.array(0, np.float32)},
+        "classes": regression | fit.closed_form(text_encoder) | {"weight": np.array(0, np.float32)},
         "regression": regression,
-        "run": fit.learned(regression, parts, ear),
+        "run": fit.learned(regression, parts, text_encoder),
     }
     result: dict[str, Any] = {"machine": machine()}
     for name, bridge in forms.items():
         result[name] = {
-            "cifar10": top1(*small, sorted(set(small[1])), ear, bridge),
-            "photos": top1(*photographs, first, ear, bridge),
+            "cifar10": top1(*small, sorted(set(small[1])), text_encoder, bridge),
+            "photos": top1(*photographs, first, text_encoder, bridge),
             "drawings": found(drawings.features[~kept], drawings.sentences[~kept], bridge),
             "shrunken drawings": found(drawings.shrunk[0][~kept], drawings.sentences[~kept], bridge),
         }

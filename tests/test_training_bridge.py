@@ -56,15 +56,16 @@ def test_a_run_stopped_and_gone_on_with_is_the_run_never_stopped(bridge, drawing
         trained(bridge, (drawings[0] + 1, drawings[1]), tmp_path / "run")
 
 
-def test_what_is_trained_sees_and_reads_as_starter_does():
+def test_the_trained_bridge_embeds_as_starter_does():
     bridge, rng = read_bridge(BRIDGE), np.random.default_rng(3)
     features = rng.normal(size=(4, 1280)).astype(np.float32)
     sentences = unit(rng.normal(size=(4, 384)).astype(np.float32))
     method = BridgeMethod(bridge)
     with torch.no_grad():
-        seen, read = method.see(torch.from_numpy(features)), method.read(torch.from_numpy(sentences))
-    assert np.allclose(seen, unit(image_vectors(features, bridge)), atol=1e-5)
-    assert np.allclose(read, text_vectors(sentences, bridge), atol=1e-5)
+        images = method.encode_features(torch.from_numpy(features))
+        texts = method.encode_sentences(torch.from_numpy(sentences))
+    assert np.allclose(images, unit(image_vectors(features, bridge)), atol=1e-5)
+    assert np.allclose(texts, text_vectors(sentences, bridge), atol=1e-5)
 
 
 def test_a_stand_in_lies_where_the_mean_of_its_class_lies():

@@ -12,7 +12,16 @@ from training.data.openmoji import openmoji_drawings
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
 from training.models.prompts import template_set
-from training.models.starter import BRIDGE, Ear, Starter, _ear_module, eye, image_vectors, packaged, read_bridge
+from training.models.starter import (
+    BRIDGE,
+    SentenceEncoder,
+    Starter,
+    _sentence_module,
+    image_backbone,
+    image_vectors,
+    packaged,
+    read_bridge,
+)
 from training.models.zero_shot import ClassName, zero_shot_classifier
 from training.starter.bridge import RIDGE, Captioned, caption_map, clipart_captions, likeliest_scale, recall, sharpening
 
@@ -47,23 +56,23 @@ def test_vectors_are_unit_rows_and_batches_change_nothing(starter, drawings):
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     alone = np.concatenate([starter.embed_images([image]) for image in images])
     assert (together * alone).sum(axis=1).min() > 0.999
-    phrases = ["a cat", "a very long description of a red bus in the rain", "x"]
-    alone = np.concatenate([starter.embed_texts([phrase]) for phrase in phrases])
-    assert (starter.embed_texts(phrases) * alone).sum(axis=1).min() > 0.999
+    texts = ["a cat", "a very long description of a red bus in the rain", "x"]
+    alone = np.concatenate([starter.embed_texts([text]) for text in texts])
+    assert (starter.embed_texts(texts) * alone).sum(axis=1).min() > 0.999
 
 
 @pytest.mark.parametrize("runtime, precision, least", [("openvino", "f32", 0.9999), ("openvino", None, 0.995)])
 def test_both_halves_agree_with_fp32_pytorch(drawings, runtime, precision, least):
     ours, reference = load_encoder("starter", runtime, precision), load_encoder("starter", "torch", "f32")
-    images, phrases = list(drawings.values()), ["a cat", "two dogs on a beach"]
+    images, texts = list(drawings.values()), ["a cat", "two dogs on a beach"]
     assert ours.fingerprint == reference.fingerprint
     assert (ours.embed_images(images) * reference.embed_images(images)).sum(axis=1).min() >= least
-    assert (ours.embed_texts(phrases) * reference.embed_texts(phrases)).sum(axis=1).min() >= least
+    assert (ours.embed_texts(texts) * reference.embed_texts(texts)).sum(axis=1).min() >= least
 
 
 def test_the_graph_computes_what_the_formula_says(drawings):
     encoder = load_encoder("starter", "torch", "f32")
-    backbone = eye()
+    backbone = image_backbone()
     pixels = torch.stack([torch.from_numpy(encoder.preprocess(p).copy()) for p in drawings.values()])
     with torch.no_grad():
         features = backbone((pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.5).numpy()
@@ -80,9 +89,9 @@ def test_the_ear_is_minilm_as_sentence_transformers_reads_it(tmp_path):
     with zipfile.ZipFile(packaged("all_minilm_l6_v2", "model.zip")) as archive:
         archive.extractall(tmp_path)
     folder = next(path.parent for path in tmp_path.rglob("modules.json"))
-    phrases = ["a cat", "a photo of a golden retriever, asleep on a sofa", "Zürich"]
-    expected = SentenceTransformer(str(folder), device="cpu").encode(phrases, normalize_embeddings=True)
-    assert ((Ear("openvino", "f32")(phrases) * expected).sum(axis=1) > 0.9999).all()
+    texts = ["a cat", "a photo of a golden retriever, asleep on a sofa", "Zürich"]
+    expected = SentenceTransformer(str(folder), device="cpu").encode(texts, normalize_embeddings=True)
+    assert ((SentenceEncoder("openvino", "f32")(texts) * expected).sum(axis=1) > 0.9999).all()
 
 
 def test_a_search_by_words_in_a_fresh_process_imports_no_trainer(starter, tmp_path):
@@ -103,11 +112,11 @@ def test_the_weights_are_small_and_come_with_a_card():
 
 
 def test_its_parameters_are_counted():
-    ear = sum(tensor.numel() for tensor in _ear_module().parameters())
-    eye_and_bridge = sum(t.numel() for t in eye().network.parameters()) + sum(
+    text_encoder = sum(tensor.numel() for tensor in _sentence_module().parameters())
+    image_encoder_and_bridge = sum(t.numel() for t in image_backbone().network.parameters()) + sum(
         a.size for a in read_bridge(BRIDGE).values()
     )
-    assert Starter.parameters == ear + eye_and_bridge
+    assert Starter.parameters == text_encoder + image_encoder_and_bridge
 
 
 def test_a_missing_package_is_named_with_what_brings_it():

@@ -13,7 +13,7 @@ from training.methods.two_towers import caption_number, effective_rank, exchange
 from training.models.backbones import build_backbone
 from training.models.dual_encoders import build_dual_encoder, dual_encoder_from_config
 from training.models.errors import UserError
-from training.models.starter import eye
+from training.models.starter import image_backbone
 from training.models.tower_configs import TINY
 
 SMALL = {
@@ -162,12 +162,12 @@ def test_a_tower_with_timms_weights_can_be_locked_and_its_map_to_words_learns(mo
         METHODS["clip"](pair, METHODS["clip"].Config(lock_text=True))
 
 
-def test_the_eye_of_the_embedded_default_can_be_locked_and_taught_words():
+def test_the_image_encoder_of_the_embedded_default_can_be_locked_and_taught_words():
     pair = build_dual_encoder("starter", text_tower="tiny")
     assert locked(pair) == {"head.proj.weight"} and tuple(pair.backbone.mean) == (0.5, 0.5, 0.5)
     images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        assert torch.equal(pair.model.visual.eval().trunk(images), eye().network(images))
+        assert torch.equal(pair.model.visual.eval().trunk(images), image_backbone().network(images))
 
 
 def test_an_unknown_tower_is_answered_with_near_names():

@@ -21,9 +21,9 @@ def build_backbone(tower: str, image_size: int | None = None, weights: bool = Tr
     """
     made_of = {"kind": "images", "tower": tower, "image_size": image_size}
     if tower == "starter":
-        from training.models.starter import IMAGE_SIZE, eye
+        from training.models.starter import IMAGE_SIZE, image_backbone
 
-        backbone = eye()
+        backbone = image_backbone()
         return Backbone(backbone.network, backbone.width, image_size or IMAGE_SIZE, HALF, HALF, made_of)
     if tower in RESNETS:
         return Backbone(small_resnet(tower), RESNETS[tower]["channels"][-1], image_size or 32, HALF, HALF, made_of)

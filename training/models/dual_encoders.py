@@ -74,13 +74,13 @@ def dual_encoder_from_config(
 
 def _starter_beside_text(text_tower: str | None, image_size: int | None) -> DualEncoder:
     """The image tower of the embedded default, which pip installs, beside a fresh text tower."""
-    from training.models.starter import EYE_NAME, eye
+    from training.models.starter import IMAGE_TOWER, image_backbone
 
-    config = dual_encoder_config(EYE_NAME, text_tower, image_size, {})
+    config = dual_encoder_config(IMAGE_TOWER, text_tower, image_size, {})
     pair = dual_encoder_from_config(
         config, "starter", preprocess_config(config["vision_cfg"]) | {"mean": list(HALF), "std": list(HALF)}
     )
-    pair.model.visual.trunk.load_state_dict(eye().network.state_dict())
+    pair.model.visual.trunk.load_state_dict(image_backbone().network.state_dict())
     pair.pretrained = "image"
     return pair
 

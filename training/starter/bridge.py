@@ -25,11 +25,18 @@ from training.models.encoder import BATCH, Vectors, unit
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import load_tower
-from training.models.starter import IMAGE_SIZE, Ear, eye_module, eye_network, image_vectors, text_vectors
+from training.models.starter import (
+    IMAGE_SIZE,
+    SentenceEncoder,
+    image_tower_module,
+    image_vectors,
+    imagenet_classifier,
+    text_vectors,
+)
 
 CLIPART = Path("/usr/share/openclipart/png")  # where Debian's package openclipart-png puts it
 PLANE = 384  # directions of the classes' plane that are kept
-TEMPERATURE = 0.1  # of a phrase's mixture of classes
+TEMPERATURE = 0.1  # of a text's mixture of classes
 RIDGE = 0.3  # of the mean variance of a feature
 SHRUNK = (32, 64)  # sides in pixels that each drawing is seen at too, since people have small images
 CAPTIONS_WEIGHT = 0.6  # of the captions' half beside the classes'
@@ -40,7 +47,7 @@ HELD_OUT = 5  # one in so many families of drawings is left out while the scale 
 
 @dataclass(frozen=True)
 class Captioned:
-    """Drawings as the eye sees them, features [N, 1280], and what they are called, sentences [N, 384].
+    """Drawings as the image encoder sees them, features [N, 1280], and what they are called, sentences [N, 384].
 
     shrunk: the same drawings' features at each side of SHRUNK.
     """
@@ -74,20 +81,20 @@ def fit_bridge(
             f"The bridge is fitted on the Open Clip Art Library too, and there is none at {clipart}; "
             f"install Debian's package openclipart-png, or say where it is with --clipart."
         )
-    ear = Ear("openvino", "f32")
+    text_encoder = SentenceEncoder("openvino", "f32")
     say("Looking at OpenMoji")
-    drawings, family = _openmoji(ear)
+    drawings, family = _openmoji(text_encoder)
     say("Looking at the Open Clip Art Library")
-    cliparts = _clipart(clipart, ear)
+    cliparts = _clipart(clipart, text_encoder)
     kept = family % HELD_OUT != 0
     some = [drawings.only(kept), cliparts]
-    trial = learned(regression(some, ear), some, ear, run and run.with_name(run.name + "-held-out"))
+    trial = learned(regression(some, text_encoder), some, text_encoder, run and run.with_name(run.name + "-held-out"))
     rest = image_vectors(drawings.features[~kept], trial), text_vectors(drawings.sentences[~kept], trial)
     measured = {f"recall_at_{k}": recall(*rest, k) for k in (1, 5, 10)}
     measured |= {"held_out": float((~kept).sum()), "logit_scale": likeliest_scale(against_others(*rest))}
     scale = np.array(measured["logit_scale"], np.float32)
     every = [drawings, cliparts]
-    bridge = learned(regression(every, ear), every, ear, run) | {"logit_scale": scale}
+    bridge = learned(regression(every, text_encoder), every, text_encoder, run) | {"logit_scale": scale}
     from safetensors.numpy import save_file
 
     save_file({name: _stored(array) for name, array in bridge.items()}, out)
@@ -95,33 +102,33 @@ def fit_bridge(
     return measured
 
 
-def regression(parts: Sequence[Captioned], ear: Ear) -> dict[str, NDArray]:
+def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> dict[str, NDArray]:
     """The bridge before the trainer's run: classes seen sharply, and captions by ridge regression."""
-    closed = closed_form(ear)
+    closed = closed_form(text_encoder)
     project = sharpening(parts) @ closed["project"]
     return closed | {"project": project} | caption_map([size for part in parts for size in part.sizes()])
 
 
 def learned(
-    bridge: dict[str, NDArray], parts: Sequence[Captioned], ear: Ear, run: Path | None = None
+    bridge: dict[str, NDArray], parts: Sequence[Captioned], text_encoder: SentenceEncoder, run: Path | None = None
 ) -> dict[str, NDArray]:
     """The bridge after the trainer's run over parts, which is kept in run if one is named."""
     from training.starter.bridge_training import train_map
 
-    rows = eye_network().classifier.weight.detach().numpy()
+    rows = imagenet_classifier().classifier.weight.detach().numpy()
     pairs = [(size.features, size.sentences) for part in parts for size in part.sizes()]
-    return bridge | {"lift": train_map(bridge, pairs, rows, class_names(ear), run)}
+    return bridge | {"lift": train_map(bridge, pairs, rows, class_names(text_encoder), run)}
 
 
-def closed_form(ear: Ear) -> dict[str, NDArray]:
+def closed_form(text_encoder: SentenceEncoder) -> dict[str, NDArray]:
     """The half that needs no fitting: the classifier's rows as prototypes, found by the classes' names."""
-    prototypes = eye_network().classifier.weight.detach().numpy()  # [1000, 1280]
+    prototypes = imagenet_classifier().classifier.weight.detach().numpy()  # [1000, 1280]
     prototypes = prototypes - prototypes.mean(axis=0)
     directions = np.linalg.svd(prototypes, full_matrices=False)[2][:PLANE]
     # A direction and its opposite serve alike; this fixes which, so that a rebuild gives the same numbers.
     strongest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
     plane = (directions * np.sign(strongest)).T
-    names = class_names(ear)
+    names = class_names(text_encoder)
     return {
         "project": plane,
         "prototypes": prototypes @ plane,
@@ -132,7 +139,7 @@ def closed_form(ear: Ear) -> dict[str, NDArray]:
     }
 
 
-def class_names(ear: Ear) -> Vectors:
+def class_names(text_encoder: SentenceEncoder) -> Vectors:
     """[1000, 384]: each ImageNet class as the mean of what it is called.
 
     That is open_clip's curated name, WordNet's lemmas, the first of them, and the lemmas with
@@ -145,7 +152,7 @@ def class_names(ear: Ear) -> Vectors:
     defined = [info.index_to_description(i, detailed=True) for i in range(1000)]
     lemmas = [text.partition(":")[0] for text in defined]
     said = (list(IMAGENET_CLASSNAMES), lemmas, [text.partition(",")[0] for text in lemmas], defined)
-    return unit(np.sum([embed(ear, phrases) for phrases in said], axis=0))
+    return unit(np.sum([embed(text_encoder, texts) for texts in said], axis=0))
 
 
 def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray]:
@@ -203,12 +210,12 @@ def likeliest_scale(scores: NDArray[np.float64]) -> float:
     return float(min(np.geomspace(1, 200, 201), key=loss))
 
 
-def embed(ear: Ear, phrases: list[str]) -> Vectors:
-    """Any number of phrases, [N, 384]."""
-    return np.concatenate([ear(phrases[i : i + BATCH]) for i in range(0, len(phrases), BATCH)])
+def embed(text_encoder: SentenceEncoder, texts: list[str]) -> Vectors:
+    """Any number of texts, [N, 384]."""
+    return np.concatenate([text_encoder(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)])
 
 
-def _openmoji(ear: Ear) -> tuple[Captioned, NDArray[np.int64]]:
+def _openmoji(text_encoder: SentenceEncoder) -> tuple[Captioned, NDArray[np.int64]]:
     """OpenMoji's drawings, each called by the mean of its name and its other names; and the family of each.
 
     Drawings of one kind lie together in Unicode, and a kind's variants begin with its code point, so
@@ -216,18 +223,18 @@ def _openmoji(ear: Ear) -> tuple[Captioned, NDArray[np.int64]]:
     """
     drawings = list(openmoji_drawings(256))
     (features, *shrunk), _ = _features((drawing.png for drawing in drawings), SHRUNK)
-    sentences = [ear([drawing.caption, *drawing.also]).sum(axis=0) for drawing in drawings]
+    sentences = [text_encoder([drawing.caption, *drawing.also]).sum(axis=0) for drawing in drawings]
     family = np.array([int(drawing.hexcode.partition("-")[0], 16) // 16 for drawing in drawings])
     return Captioned(features, unit(np.stack(sentences)), 1.0, tuple(shrunk)), family
 
 
-def _clipart(folder: Path, ear: Ear) -> Captioned:
+def _clipart(folder: Path, text_encoder: SentenceEncoder) -> Captioned:
     """The Open Clip Art Library; each called by the words of its file name and, less, of its folder."""
     items = [item for item in FolderSource(folder) if not SYMBOLS.search(item.path)]
     (features, *shrunk), read = _features((item.read() for item in items), SHRUNK)
     paths = [item.path for item, good in zip(items, read, strict=True) if good]
     called, places = clipart_captions(paths)
-    sentences = unit(embed(ear, called) + 0.3 * embed(ear, places))
+    sentences = unit(embed(text_encoder, called) + 0.3 * embed(text_encoder, places))
     return Captioned(features, sentences, CLIPART_WEIGHT, tuple(shrunk))
 
 
@@ -248,9 +255,9 @@ def clipart_captions(paths: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[NDArray[np.float32]], list[bool]]:
-    """The eye's features [N, 1280] of those that can be read, whole and then shrunk to sides; and which those are."""
-    eye = load_tower(
-        eye_module, np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8), "lite0-features", "openvino", "f32"
+    """Features [N, 1280] of the images that can be read, whole and then shrunk to sides; and which those are."""
+    image_tower = load_tower(
+        image_tower_module, np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8), "lite0-features", "openvino", "f32"
     )
     rows: list[list[NDArray]] = [[] for _ in (None, *sides)]
     pixels: list[NDArray] = []
@@ -258,7 +265,7 @@ def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[
 
     def look() -> None:
         for of_side, side in zip(rows, (None, *sides), strict=True):
-            of_side.append(eye(np.stack([_shrunk(image, side) if side else image for image in pixels])))
+            of_side.append(image_tower(np.stack([_shrunk(image, side) if side else image for image in pixels])))
         pixels.clear()
 
     for data in images:
@@ -275,7 +282,7 @@ def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[
 
 
 def _shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """An image as it looks to the eye after it was kept at side x side pixels."""
+    """An image as it looks to the image encoder after it was kept at side x side pixels."""
     small = Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX)
     return preprocess_pixels(np.asarray(small), Preprocessing(len(pixels)))
 

@@ -1,9 +1,9 @@
 """The bridge of `starter` as a run of the trainer: part of `python -m training starter`.
 
-Eye and ear are locked, so each image is looked at once and the run is over features and sentences.
+Image encoder and text encoder are locked, so each image is looked at once and the run is over features and sentences.
 What is learned is the linear map of the captions' half, from the ridge regression on, by CLIP's loss over
 whole vectors: it need only say what the classes' half does not. Beside the drawings it meets stand-ins for
-photographs, the rows of the eye's classifier with noise about them, called by what WordNet says of them.
+photographs, the rows of the image encoder's classifier with noise about them, called by what WordNet says of them.
 """
 
 import hashlib
@@ -93,15 +93,15 @@ class BridgeMethod(Method):
         self.lift = nn.Parameter(torch.from_numpy(np.asarray(bridge["lift"], np.float32).copy()))
 
     def loss(self, features: Tensor, sentences: Tensor) -> Tensor:
-        return clip_loss(self.see(features), self.read(sentences), SCALE)
+        return clip_loss(self.encode_features(features), self.encode_sentences(sentences), SCALE)
 
-    def see(self, features: Tensor) -> Tensor:
+    def encode_features(self, features: Tensor) -> Tensor:
         """`image_vectors` with gradients."""
         classes = nn.functional.normalize(features @ self.project, dim=1)
         captions = nn.functional.normalize((features - self.feature_mean) @ self.lift, dim=1)
         return nn.functional.normalize(torch.cat([classes, self.weight * captions], dim=1), dim=1)
 
-    def read(self, sentences: Tensor) -> Tensor:
+    def encode_sentences(self, sentences: Tensor) -> Tensor:
         """`text_vectors` on tensors."""
         near = nn.functional.normalize(sentences - self.name_mean, dim=1) @ self.names.T / self.temperature
         classes = nn.functional.normalize(near.softmax(dim=1) @ self.prototypes, dim=1)
@@ -122,7 +122,7 @@ def train_map(
 ) -> NDArray[np.float32]:
     """The captions' map [1280, 384] after a run that begins with the bridge's own.
 
-    drawings: features and sentences of each source. rows [1000, 1280], sentences [1000, 384]: of the eye's
+    drawings: features and sentences of each source. rows [1000, 1280], sentences [1000, 384]: of the image encoder's
     classifier, and what the classes are called. run: where it is kept; a run that is there goes on.
     UserError if that one began from other data or settings.
     """
