@@ -157,7 +157,7 @@ def test_the_matrix_opens_its_images_and_classes_have_intervals(page):
     expect(page.locator("#reliability svg")).to_have_count(2)
 
 
-def test_phrasings_are_edited_and_each_ones_contribution_is_shown(page, tmp_path):
+def test_templates_are_edited_and_each_ones_contribution_is_shown(page, tmp_path):
     page.get_by_role("textbox", name="Classes").fill("red\nblue")
     page.get_by_role("button", name="Templates and probabilities").click()
     page.get_by_role("button", name="Edit these templates").click()
