@@ -25,7 +25,7 @@ STOPPING = "Stopping after this batch; press again to stop at once."
 )
 @click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Images a segment.")
 @click.option("--prune", is_flag=True, help="Agree that over half of a source's images are gone.")
-@click.option("--repair", is_flag=True, help="First let go of what `verify` finds damaged, to make it again.")
+@click.option("--repair", is_flag=True, help="First remove what `verify` finds damaged, so that it is made again.")
 @as_json_option
 @run_options
 def build(
@@ -60,11 +60,11 @@ def build(
     from training.models.encoders import load_encoder
 
     loaded = load_encoder(encoder or "starter", runtime, precision)
-    engine_of_build: Engine = embed_locally
+    embed: Engine = embed_locally
     if engine == "ray":
         from index.ingest.ray_engine import RayEngine
 
-        engine_of_build = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
+        embed = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
     line = ProgressLine("Embedding", as_json)
     with Interrupt(STOPPING, exit_at_once=True) as interrupt:
         report = build_collection(
@@ -76,11 +76,11 @@ def build(
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
             stop=lambda: interrupt.asked,
             repair=repair,
-            engine=engine_of_build,
+            engine=embed,
         )
     line.close()
     failed = f", {report.failed:,} could not be read (see {into / 'failures.csv'})" if report.failed else ""
-    repaired = f"{report.repaired:,} damaged ones were let go of and made again. " if report.repaired else ""
+    repaired = f"{report.repaired:,} damaged ones were removed and made again. " if report.repaired else ""
     moved = f", {report.moved:,} moved" if report.moved else ""
     done = "Stopped early; the same command goes on from here." if report.stopped else "Next: "
     text = (
