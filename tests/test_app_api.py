@@ -127,6 +127,8 @@ def test_collections_and_jobs_are_told(api, library):
         ("get", "/search?q=red&filter=1", {}, 400, "compares nothing"),
         ("get", "/search?q=red&where=1", {}, 422, "no field 'where'; it is called 'filter' now"),
         ("get", "/search?sort=name", {}, 422, "no field 'sort'; it is called 'order' now"),
+        ("get", "/search?line=1", {}, 422, "no field 'line'; it is called 'threshold' now"),
+        ("get", "/search?picture=x", {}, 422, "no field 'picture'; it is called 'image' now"),
         ("get", "/search?threshold=high", {}, 422, "not a number, auto, on or off"),
         ("get", "/search?facets=width", {}, 400, "not COLUMN=VALUE"),
         ("get", "/search?collection=other", {}, 404, "no collection 'other'"),

@@ -27,17 +27,6 @@ INSIDE_APP = {
     "app/ui": {"app.ui", "app.state"},
     **{f"app/tabs/{tab}": {f"app.tabs.{tab}", "app.ui", "app.state", "app.server.api.schemas"} for tab in TABS},
 }
-KNOWN_STRAYS = {
-    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.image_of",
-    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.likeliest",
-    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.reader",
-    "app/tabs/lecture/tab.py imports app.tabs.probe.tab.shown",
-}  # to be removed, none to be added
-KNOWN_NUMERICS = {
-    "app/tabs/classify/image.py",
-    "app/tabs/lecture/tab.py",
-    "app/tabs/probe/tab.py",
-}  # files that compute in app; to be removed, none to be added
 
 
 def imports(path: Path) -> set[str]:
@@ -79,7 +68,7 @@ def test_packages_import_only_what_they_rest_on(package):
 
 @pytest.mark.parametrize("package", INSIDE_APP)
 def test_inside_app_nothing_points_back_up_and_no_tab_imports_another(package):
-    assert not strays(package, INSIDE_APP[package], within="app.") - KNOWN_STRAYS
+    assert not strays(package, INSIDE_APP[package], within="app.")
 
 
 def test_state_knows_neither_gradio_nor_http():
@@ -93,7 +82,7 @@ def test_app_computes_nothing():
         for path in (ROOT / "app").rglob("*.py")
         if libraries(path) & {"numpy", "scipy", "torch", "faiss", "sklearn"}
     }
-    assert not {path for path in numeric if not path.startswith("app/state/")} - KNOWN_NUMERICS
+    assert not {path for path in numeric if not path.startswith("app/state/")}
 
 
 def test_training_itself_is_empty_so_that_serving_never_loads_the_trainer():
