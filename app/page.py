@@ -1,5 +1,7 @@
 """The page, in the order you see it."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -27,19 +29,19 @@ def make_page(library: Library) -> gr.Blocks:
         client_functions(library)  # first, so that the names are theirs
         header_state = header(library)
         lecture_strip(library)
+        tabs: dict[str, Callable[[Library], object]] = {  # in the order of the page
+            "Search": search_tab,
+            "Classify": partial(classify_tab, where=header_state, page=page),
+            "Probe": probe_tab,
+            "Compare": compare_tab,
+            "Map": map_tab,
+            "Collections": collections_tab,
+        }
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Search", id="search", elem_id="search-tab"):
-                search_tab(library)
-            with gr.Tab("Classify", id="classify", elem_id="classify-tab"):
-                classify_tab(library, header_state, page)
-            with gr.Tab("Probe", id="probe", elem_id="probe-tab"):
-                probe_tab(library)
-            with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
-                compare_tab(library)
-            with gr.Tab("Map", id="map", elem_id="map-tab"):
-                map_tab(library)
-            with gr.Tab("Collections", id="collections", elem_id="collections-tab"):
-                collections_tab(library)
+            for label, layout in tabs.items():
+                name = label.lower()
+                with gr.Tab(label, id=name, elem_id=f"{name}-tab"):
+                    layout(library)
     page.queue(max_size=64)
     return page
 
