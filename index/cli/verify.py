@@ -12,9 +12,9 @@ from training.models.console import ProgressLine, answer, plain
 @collection_argument
 @as_json_option
 def verify(collection: Path, as_json: bool) -> None:
-    """Look for what is wrong with DIR: a line a fault, with how to mend it, and exit code 1.
+    """Check DIR: one line for each fault, with how to repair it, and exit code 1.
 
-    Every file is read: what the disk has changed, what is missing, vectors that are none, ids that repeat.
+    Every file is read: changed bytes, missing files, vectors that are not finite or not of unit length, repeated ids.
     """
     from index.maintenance.verify import find_faults
 

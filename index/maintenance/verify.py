@@ -1,4 +1,4 @@
-"""What is wrong with a collection on disk, and how to mend it."""
+"""The faults of a collection on disk, and how to repair them."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ class Fault:
     ids: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}. To mend: {self.mend}."
+        return f"{self.where}: {self.what}. To repair: {self.mend}."
 
     def as_dict(self) -> dict[str, Any]:
         """As `verify --json` prints it."""

@@ -12,8 +12,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import faiss
@@ -22,17 +20,14 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.nearest import CHUNK, Nearest, exact, hasten, load_nearest, search_index
+from index.retrieval.sample_queries import SampleQueries, recall, sampled_rows, text_queries
 from index.storage.layout import INDEX_FILE, INDEX_JSON
-from index.storage.manifest import Manifest
 from training.models.atomic import write_file
-from training.models.encoder import Encoder, Vectors, unit
-from training.models.text_cache import cached_texts, embed_texts_cached
-from training.models.zero_shot import everyday_words
+from training.models.encoder import Encoder
 
 FLAT_BYTES = 64e6  # searched exhaustively within 4 ms on two cores
 RECALL = 0.98  # of the ten nearest, for words and for images
 DIRECTIONS = 128  # of a vector that are looked at first, at least
-IMAGE_QUERIES = 200
 FILTER_SHARE = 0.1  # of the images, that the filter lets through with which filtered recall is measured
 TRAIN_BYTES = 256e6  # of vectors that directions and lists are made from
 RERANK = {"int8": 10, "pq": 64}  # candidates for each row wanted, ordered again by the stored vectors
@@ -62,12 +57,12 @@ def make_nearest(
     rows, dim = len(collection), collection.dim
     facts: dict[str, Any]
     flat = 2.0 * rows * dim <= flat_bytes
-    asked = Asked(collection, _words(encoder, collection.manifest, compute=not flat) if rows else None)
+    queries = SampleQueries(collection, text_queries(encoder, collection.manifest, compute=not flat) if rows else None)
     if flat:
         index: faiss.Index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         facts = {"kind": "flat"}
     else:
-        kept = directions(collection, asked)
+        kept = directions(collection, queries)
         codes = "int8" if rows * len(kept) <= (memory or _memory() / 2) else "pq"
         lists = 2 ** int(np.log2(4 * np.sqrt(rows)))
         index = _trained(collection, kept, lists, codes)
@@ -78,30 +73,11 @@ def make_nearest(
     hasten(index)
     facts |= {"revision": collection.revision, "images": rows}
     if rows:
-        facts |= _measured(index, facts, collection, asked)
+        facts |= _measured(index, facts, collection, queries)
     return index, facts
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Queries that the effort is set by, and what is truly nearest to them. words: [M, dim], None if not known."""
-
-    collection: Collection
-    words: Vectors | None
-
-    @cached_property
-    def kinds(self) -> dict[str, Vectors]:
-        """Queries by the name of the recall that they measure."""
-        images = unit(np.concatenate(list(_sampled(self.collection, IMAGE_QUERIES, seed=1))))
-        return {"recall_at_10": images} | ({} if self.words is None else {"recall_at_10_words": self.words})
-
-    @cached_property
-    def truth(self) -> dict[str, list[tuple[NDArray[np.float32], NDArray[np.int64]]]]:
-        """Scores and rows of the ten nearest to each."""
-        return {name: exact(self.collection, queries, 10) for name, queries in self.kinds.items()}
-
-
-def directions(collection: Collection, asked: Asked) -> NDArray[np.float32]:
+def directions(collection: Collection, queries: SampleQueries) -> NDArray[np.float32]:
     """[d, dim], orthonormal: as few leading directions of the vectors as tell apart what is asked for.
 
     They are eigenvectors of the second moment about zero, which leaves the order of cosines as it is, where
@@ -109,24 +85,24 @@ def directions(collection: Collection, asked: Asked) -> NDArray[np.float32]:
     directions alone, hold so much of what is truly nearest that the lists may lose as much again.
     """
     moment = np.zeros((collection.dim, collection.dim))
-    for chunk in _sampled(collection, _most(collection)):
+    for chunk in sampled_rows(collection, _most(collection)):
         moment += chunk.T @ chunk
     found = np.linalg.eigh(moment)[1][:, ::-1].T
     strongest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)
     found = (found * np.sign(strongest)).astype(np.float32)  # a direction and its opposite serve alike
     count = min(DIRECTIONS, collection.dim)
-    while count < collection.dim and _lost_by(found[:count], collection, asked) > (1 - RECALL) / 2:
+    while count < collection.dim and _lost_by(found[:count], collection, queries) > (1 - RECALL) / 2:
         count = min(2 * count, collection.dim)
     return np.ascontiguousarray(found[:count])
 
 
-def _lost_by(kept: NDArray[np.float32], collection: Collection, asked: Asked) -> float:
+def _lost_by(kept: NDArray[np.float32], collection: Collection, queries: SampleQueries) -> float:
     """The most of what is truly nearest, over kinds of queries, that is no candidate by these directions."""
     lost = []
-    for name, queries in asked.kinds.items():
-        seen = np.asarray(queries @ kept.T @ kept, np.float32)  # by its products with whole vectors
+    for name, vectors in queries.kinds.items():
+        seen = np.asarray(vectors @ kept.T @ kept, np.float32)  # by its products with whole vectors
         candidates = exact(collection, seen, 10 * RERANK["int8"])
-        pairs = zip(candidates, asked.truth[name], strict=True)
+        pairs = zip(candidates, queries.nearest[name], strict=True)
         lost.append(1 - float(np.mean([np.isin(true, rows).mean() for (_, rows), (_, true) in pairs])))
     return max(lost)
 
@@ -147,7 +123,7 @@ def _trained(collection: Collection, kept: NDArray[np.float32], lists: int, code
         index = faiss.IndexIVFScalarQuantizer(quantizer, count, lists, eight_bits, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter, index.cp.spherical, index.cp.min_points_per_centroid = 8, True, 1
     index.cp.max_points_per_centroid = 1 << 30  # the sample is bounded already
-    index.train(np.concatenate([chunk @ kept.T for chunk in _sampled(collection, _most(collection))]))
+    index.train(np.concatenate([chunk @ kept.T for chunk in sampled_rows(collection, _most(collection))]))
     return faiss.IndexPreTransform(project, index)
 
 
@@ -156,28 +132,23 @@ def _most(collection: Collection) -> int:
     return int(TRAIN_BYTES / (4 * collection.dim))
 
 
-def _sampled(collection: Collection, most: int, seed: int = 0) -> Iterator[Vectors]:
-    """Up to most rows, spread over the collection, some at a time: [n, dim] each."""
-    rows = np.sort(np.random.default_rng(seed).permutation(len(collection))[:most])
-    for start in range(0, len(rows), CHUNK):
-        yield np.asarray(collection.vectors[rows[start : start + CHUNK]], np.float32)
-
-
-def _measured(index: faiss.Index, facts: dict[str, Any], collection: Collection, asked: Asked) -> dict[str, Any]:
+def _measured(
+    index: faiss.Index, facts: dict[str, Any], collection: Collection, queries: SampleQueries
+) -> dict[str, Any]:
     """The least effort that reaches RECALL, and the recall that it has for images, for words and under a filter."""
     trial = dict(facts)
     recalls: dict[str, Any] = {}
     for probes in _efforts(facts):
         trial |= {"probes": probes} if probes else {}
-        for name, queries in asked.kinds.items():
-            recalls[name] = _recall(search_index(index, trial, collection, queries, 10), asked.truth[name])
+        for name, vectors in queries.kinds.items():
+            recalls[name] = recall(search_index(index, trial, collection, vectors, 10), queries.nearest[name])
         if min(recalls.values()) >= RECALL:
             break
     few = np.sort(np.random.default_rng(2).permutation(len(collection))[: max(1, int(FILTER_SHARE * len(collection)))])
-    queries = asked.kinds.get("recall_at_10_words", asked.kinds["recall_at_10"])
+    vectors = queries.kinds.get("recall_at_10_words", queries.kinds["recall_at_10"])
     nearest = Nearest(index, trial, collection)
-    under = [nearest(query, 10, few) for query in queries]
-    recalls["recall_at_10_filtered"] = _recall(under, exact(collection, queries, 10, few))
+    under = [nearest(query, 10, few) for query in vectors]
+    recalls["recall_at_10_filtered"] = recall(under, exact(collection, vectors, 10, few))
     return {**recalls, **({"probes": trial["probes"]} if "probes" in trial else {})}
 
 
@@ -191,28 +162,6 @@ def _efforts(facts: dict[str, Any]) -> Iterator[int]:
             yield probes * 3 // 2
         probes *= 2
     yield lists
-
-
-def _recall(
-    found: list[tuple[NDArray[np.float32], NDArray[np.int64]]],
-    truth: list[tuple[NDArray[np.float32], NDArray[np.int64]]],
-) -> float:
-    """The share of the true nearest that were found; those that are as near as the last of them count too."""
-    shares = []
-    for (scores, _), (best, _) in zip(found, truth, strict=True):
-        shares.append(float((scores >= best[-1] - 1e-4).sum()) / len(best))
-    return round(min(1.0, float(np.mean(shares))), 4)
-
-
-def _words(encoder: Encoder | None, manifest: Manifest, compute: bool) -> Vectors | None:
-    """What people may type, as the collection's encoder reads it: [M, dim]; None if that is not known.
-
-    compute: embed them if no process has done so yet; an exhaustive search is not worth it.
-    """
-    phrases = [f"a photo of a {word}" for word in everyday_words()]
-    if compute and encoder is not None and encoder.reads_text:
-        return embed_texts_cached(encoder, phrases)
-    return cached_texts(manifest, phrases)
 
 
 def _memory() -> float:
