@@ -259,7 +259,7 @@ def test_a_damaged_collection_says_so_each_time_and_hides_no_other(tmp_path):
     sound, damaged = all_collections(library)["cards"]
     assert sound["images"] == 1 and not sound["problem"]
     assert damaged["images"] == 0 and "damaged" in damaged["problem"]
-    assert [one["images"] for one in comparable_collections(library)["shelves"]] == [1, 0]
+    assert [one["images"] for one in comparable_collections(library)["collections"]] == [1, 0]
     library.stop()
 
 

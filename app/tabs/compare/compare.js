@@ -91,10 +91,10 @@ class CompareTab {
   // Learns which collections and encoders are open; draws anew where that has changed.
   async #load() {
     if (this.#shown) this.#showChoices(); // suggestions come once the encoder is loaded
-    const answer = await request(this.server.sides, {});
+    const answer = await request(this.server.collections, {});
     if (answer.error) return this.#notice(answer.error);
     const before = JSON.stringify(this.#collections);
-    this.#collections = answer.shelves;
+    this.#collections = answer.collections;
     if (JSON.stringify(this.#collections) === before) return;
     Object.assign(this.settings, chooseSides(this.#collections, this.settings, collection()));
     showSides(this.query, this.#collections, this.settings);
@@ -126,7 +126,7 @@ class CompareTab {
     if (loading) this.status.textContent = `${loading.encoder} is being loaded; the answer follows.`;
     const { a, b, q, like, images } = settings;
     const body = { a, b, q, like: like ? [like] : [], images: images.map(({ token }) => token) };
-    const answer = await request(this.server.both, body);
+    const answer = await request(this.server.rankings, body);
     if (turn !== this.#turn) return;
     this.columns.removeAttribute("aria-busy");
     this.notice.replaceChildren();

@@ -33,8 +33,8 @@ def compare_tab(library: Library) -> None:
         apply_default_css=False,
         server_functions=server_functions(
             library,
-            sides=comparable_collections,
-            both=compare_two,
+            collections=comparable_collections,
+            rankings=compare_two,
             neighbours=neighbours_across,
             speed=Speeds().measure,
             runs=training_runs,

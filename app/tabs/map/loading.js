@@ -24,7 +24,7 @@ export async function fetchColouring(server, snapshot, { column, q, like }) {
 
 // { regions, regionCodes } of the map, or null where they cannot be had.
 export async function fetchRegions(server, snapshot, method) {
-  const answer = await request(server.words, { ...snapshot, method });
+  const answer = await request(server.regions, { ...snapshot, method });
   if (answer.error) return null;
   const regions = answer.regions.map((region, code) => ({ ...region, code })).filter((region) => region.images);
   return { regions, regionCodes: fromBase64(answer.codes) };

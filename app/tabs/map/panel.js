@@ -79,7 +79,7 @@ export class Panel {
     });
     const submit = async (event) => {
       event.preventDefault();
-      const answer = await this.#request(this.server.tagged, { rows: this.#rows, tag: name.value });
+      const answer = await this.#request(this.server.tag, { rows: this.#rows, tag: name.value });
       message.textContent = answer.error || `${imageCount(answer.tagged)} tagged “${name.value.trim()}”.`;
     };
     const tag = node("button", { type: "submit", class: "g-button g-small", text: "Tag" });

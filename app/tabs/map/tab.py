@@ -36,11 +36,11 @@ def map_tab(library: Library) -> None:
         server_functions=server_functions(
             library,
             describe=describe_map,
-            words=map_regions,
+            regions=map_regions,
             colour=map_colours,
             images=images_of_rows,
             table=table_of_rows,
-            tagged=tag_rows,
+            tag=tag_rows,
         ),
         elem_id="map",
     )

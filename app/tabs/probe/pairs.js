@@ -112,7 +112,7 @@ export const pairs = {
     const { own, pair, i, ownImages, ownCaptions } = tab.settings;
     if (!own) return [tab.server.generated, { kind: pair, i }];
     if (!ownImages.every(Boolean) || !ownCaptions.every(Boolean)) return null;
-    return [tab.server.pair, { images: ownImages, captions: ownCaptions }];
+    return [tab.server.own, { images: ownImages, captions: ownCaptions }];
   },
 
   // What stands there while a person's own pair is not complete.

@@ -15,7 +15,7 @@ from training.evaluation.winoground import KNOWN, SCORES, figures_by_kind
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
 
-BUNDLED = 10_000  # how many pairs of a kind can be browsed
+GENERATED = 10_000  # how many pairs of a kind can be browsed
 MEASURED = 24  # generated pairs of a kind that the scores are measured on
 SEED = 1  # of those; the pairs to browse have another
 
@@ -23,7 +23,7 @@ SEED = 1  # of those; the pairs to browse have another
 @lru_cache(maxsize=128)
 def generated_pair(kind: str, i: int) -> Pair:
     """Pair i of a kind, to browse."""
-    return winoground_pair(0, i % BUNDLED, kind, SIDE)
+    return winoground_pair(0, i % GENERATED, kind, SIDE)
 
 
 def browsed_pair(library: Library, request: Request) -> Response:

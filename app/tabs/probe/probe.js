@@ -30,7 +30,7 @@ const DEFAULTS = {
 };
 
 // Entry point of the tab.
-export const startProbe = (element, server) => new ProbeTab(element, server).start();
+export const probe = (element, server) => new ProbeTab(element, server).start();
 
 class ProbeTab {
   facts = null; // what there is to probe with: collection, encoder, samples, kinds
@@ -120,7 +120,7 @@ class ProbeTab {
   }
 
   async #load() {
-    const facts = await request(this.server.start, { collection: collection() });
+    const facts = await request(this.server.describe, { collection: collection() });
     if (facts.error) return this.notice.replaceChildren(notice(facts.error));
     const other = this.facts && this.facts.collection !== facts.collection;
     this.facts = facts;

@@ -19,13 +19,13 @@ def probe_tab(library: Library) -> None:
     figures = PairFigures()
     gr.HTML(
         html_template="<div class='g-probe'></div>",
-        js_on_load=load_module("tabs/probe/probe.js", "startProbe(element, server)"),
+        js_on_load=load_module("tabs/probe/probe.js", "probe(element, server)"),
         apply_default_css=False,
         server_functions=server_functions(
             library,
-            start=begin,
+            describe=describe_probes,
             generated=browsed_pair,
-            pair=own_pair,
+            own=own_pair,
             figures=figures.of,
             order=word_order,
             colours=colour_grid,
@@ -36,7 +36,7 @@ def probe_tab(library: Library) -> None:
     )
 
 
-def begin(library: Library, request: Request) -> Response:
+def describe_probes(library: Library, request: Request) -> Response:
     """What there is to probe with: images of the collection, kinds of generated pairs, names of colours."""
     opened = library.collection(request.get("collection"))
     collection = opened.published()
