@@ -11,7 +11,7 @@ HALF = (0.5, 0.5, 0.5)
 class Backbone(torch.nn.Module):
     """A network from images [B, 3, H, W], normalised as it wants them, to features [B, width].
 
-    An Encoder is made around one: it adds preprocessing, the words, and unit length. image_size: the
+    An Encoder is made around one: it adds preprocessing, texts, and unit length. image_size: the
     side of what it sees. mean, std: what pixels in 0..1 are normalised with. made_of: what `build_backbone`
     needs to make it again without weights, kept in the run directory.
     """

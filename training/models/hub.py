@@ -1,4 +1,4 @@
-"""The model hub, asked once and briefly: is it there, and what of it is already on this machine."""
+"""The model hub: whether it can be reached, and which of its files are on this machine."""
 
 import os
 import socket
@@ -10,11 +10,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
-PATIENCE = 1.5  # seconds for a connection; a hub that takes longer is as good as away
+CONNECT_TIMEOUT = 1.5  # seconds for a connection; a hub that takes longer is as good as away
 
 
 def reachable() -> bool:
-    """Whether the hub, or the proxy on the way to it, takes a connection within PATIENCE seconds.
+    """Whether the hub, or the proxy on the way to it, takes a connection within CONNECT_TIMEOUT seconds.
 
     The hub's own client retries an unreachable host for the better part of a minute; this asks first.
     """
@@ -28,7 +28,7 @@ def reachable() -> bool:
     def connect() -> None:
         try:
             port = to.port or (443 if to.scheme == "https" else 80)
-            socket.create_connection((to.hostname or "", port), timeout=PATIENCE).close()
+            socket.create_connection((to.hostname or "", port), timeout=CONNECT_TIMEOUT).close()
             answered.append(True)
         except OSError:
             pass
@@ -36,7 +36,7 @@ def reachable() -> bool:
     # Looking up a host's name has no time limit of its own, so the whole attempt gets one.
     attempt = threading.Thread(target=connect, daemon=True)
     attempt.start()
-    attempt.join(PATIENCE + 0.5)
+    attempt.join(CONNECT_TIMEOUT + 0.5)
     return bool(answered)
 
 
