@@ -1,6 +1,7 @@
 """The same classes give the same probabilities by command line, page, REST and gradio_client, calibrated or not."""
 
 import csv
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -89,3 +90,20 @@ def test_a_class_name_with_a_colon_a_comma_or_a_quote_keeps_its_meaning(site):
     cosines = {c["name"]: c["cosine"] for c in rest["classes"]}
     plain = httpx.post(f"{site.url}api/v1/classify", json={"id": id, "classes": ["grey", "red"]}).json()
     assert cosines["a: b"] == {c["name"]: c["cosine"] for c in plain["classes"]}["grey"]
+
+
+def test_the_summary_says_whether_corrections_and_labels_were_used(site, monkeypatch):
+    monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
+    path = str(site.library.collection(None).path)
+
+    def summary(*options: str) -> dict:
+        done = CliRunner().invoke(cli, ["label", path, "--classes", ",".join(CLASSES), "--json", *options])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    used, ignored = summary(), summary("--no-corrections", "--no-calibrate")
+    assert used["ground_truth"] == {"column": "folder", "corrections": 1, "known": 32}
+    assert used["calibrated"] and used["calibration"]["labels"] == 32
+    assert ignored["ground_truth"]["corrections"] == 0 and not ignored["calibrated"]
+    assert used["classes"]["green"] == ignored["classes"]["green"] + 1  # the corrected image
+    assert not summary("--learn")["learned"]  # one correction is too few
