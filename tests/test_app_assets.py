@@ -3,8 +3,12 @@
 import asyncio
 import base64
 import hashlib
+import json
 import posixpath
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,6 +149,16 @@ def test_a_script_with_a_source_has_no_hash():
     page = "<script src='a.js'></script><script type=\"module\">let a = 1;</script>"
     digest = base64.b64encode(hashlib.sha256(b"let a = 1;").digest()).decode()
     assert script_hashes(page) == (f"sha256-{digest}",)
+
+
+def test_the_linter_finds_no_function_of_more_than_60_lines():
+    lint = shutil.which("oxlint", path=str(Path(sys.executable).parent))
+    assert lint, "oxlint is in requirements-dev.txt"
+    root = Path(__file__).parent.parent
+    rule = json.loads((root / ".oxlintrc.json").read_text())["rules"]["max-lines-per-function"]
+    assert rule == ["error", {"max": 60, "IIFEs": True}]
+    done = subprocess.run([lint, "app"], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.browser
