@@ -14,7 +14,7 @@ ALLOWED = {
     "training/models": {"training.models"},
     "training/data": {"training.data", "training.models"},
     "training/methods": {"training.methods", "training.data", "training.models"},
-    "training/engine": {"training.engine", "training.data", "training.models"},
+    "training/engine": {"training.engine", "training.data", "training.models", "training.methods.base"},
     "training/evaluation": {"training.evaluation", "training.data", "training.models"},
     "training": {"training"},
 }

@@ -36,15 +36,15 @@ def falling(**more) -> list[dict]:
 
 
 def test_a_healthy_run_has_nothing_wrong(tmp_path):
-    assert told(tmp_path, falling()) == "Nothing is wrong that its numbers would show.\n"
+    assert told(tmp_path, falling()) == "The metrics show no problem.\n"
 
 
 @pytest.mark.parametrize(
     "change, words, knob",
     [
         ({"loss": math.log(128) + 0.01}, "ln 128 = 4.852", "--learning-rate"),
-        ({"loss": None}, "stopped being a number by step 10", "--learning-rate"),
-        ({"scale": 100.0}, "at its clamp", "--hard-negatives"),
+        ({"loss": None}, "became NaN or infinite by step 10", "--learning-rate"),
+        ({"scale": 100.0}, "at its lower limit", "--hard-negatives"),
         ({"waiting": 0.6}, "waits for its data 60%", "--workers"),
         ({"duplicates": 0.5, "floor": 0.4}, "50% of the captions", "--multi-positive"),
         ({"unreadable": 700}, "could not be read", "unreadable.tsv"),
@@ -78,12 +78,12 @@ def test_every_collapse_to_chance_has_its_own_number(tmp_path, method, settings,
 
 def test_duplicates_that_are_counted_as_right_are_no_illness(tmp_path):
     lines = falling(duplicates=0.9, floor=2.0)
-    assert "Nothing is wrong" in told(tmp_path, lines, settings={"multi_positive": True})
+    assert "no problem" in told(tmp_path, lines, settings={"multi_positive": True})
 
 
 def test_what_is_no_run_is_answered_in_one_line(tmp_path):
     result = CliRunner().invoke(cli, ["doctor", str(tmp_path)])
-    assert result.exit_code == 1 and "is no run of python -m training" in result.stderr
+    assert result.exit_code == 1 and "is not a run of python -m training" in result.stderr
 
 
 @pytest.mark.parametrize("method", ["clip", "simclr", "moco", "swav", "dino", "jigsaw", "relative-position"])

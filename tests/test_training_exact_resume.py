@@ -41,7 +41,7 @@ def gradients(folder: str, case: str, world: World, **of_run) -> dict[str, torch
     planned = plan(method, data, {"batch_size": BATCH, "steps": 1, "workers": 0} | of_run, settings, world)
     trainer = Trainer(planned.method, method, planned.batches, planned.run, world, quiet=True)
     batch = next(planned.batches.steps(0, 1, 0))
-    loss = trainer._backward(trainer._here(batch.arguments))
+    loss = trainer._backward(trainer._to_device(batch.arguments))
     if planned.run.micro_batch:
         world.average_gradients(trainer.method.parameters())
     found = {name: p.grad.clone() for name, p in trainer.method.named_parameters() if p.grad is not None}
@@ -134,7 +134,7 @@ def test_the_second_pass_meets_the_random_numbers_of_the_first():
 def test_micro_batches_are_refused_where_batch_norm_would_change_them(captioned):
     data = DataConfig(data=(str(captioned),), tower="tiny-resnet")
     planned = plan("clip", data, {"batch_size": BATCH, "micro_batch": 4, "steps": 1}, {}, ALONE)
-    with pytest.raises(UserError, match=r"cannot be exact for clip: its batch norm \(pair.model.visual"):
+    with pytest.raises(UserError, match=r"is not exact for clip: its batch norm \(pair.model.visual"):
         Trainer(planned.method, "clip", planned.batches, planned.run, ALONE)
 
 

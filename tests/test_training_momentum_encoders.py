@@ -148,7 +148,7 @@ def test_swavs_queue_fills_newest_first_and_is_used_only_once_it_is_full():
     seen = []
     for number in range(3):
         rows = [torch.nn.functional.normalize(r, dim=1) for r in torch.randn(2, 8, 8)]
-        method.waiting = [torch.stack(rows)]
+        method.pending = [torch.stack(rows)]
         method.after_step(0.1)
         seen = [rows[0], *seen]
         full = torch.cat(seen)[:20]
@@ -176,14 +176,14 @@ def test_mae_hides_what_it_asks_for():
     method = made("mae", tower="tiny")
     images, order = method.augment(batch())
     other = images.clone()
-    hidden = order[0, method.kept :]
+    hidden = order[0, method.visible :]
     grid, side = method.patches.grid, method.patches.side
     for patch in hidden.tolist():  # scribble over everything that image 0 hides
         row, column = patch // grid * side, patch % grid * side
         other[0, :, row : row + side, column : column + side] = 9.0
     with torch.no_grad():
         assert torch.equal(
-            method.patches(images, order[:, : method.kept]), method.patches(other, order[:, : method.kept])
+            method.patches(images, order[:, : method.visible]), method.patches(other, order[:, : method.visible])
         )
         assert method.loss(images, order) != method.loss(other, order)
         whole = method.patches(images)

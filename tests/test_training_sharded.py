@@ -14,7 +14,7 @@ from training.data.config import DataConfig
 from training.engine.checkpoint import checkpoints
 from training.engine.config import RunConfig
 from training.engine.distributed import World
-from training.engine.sharded import refuse_unsharded
+from training.engine.sharded import check_fsdp_settings
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
 from training.models.tower_configs import TINY
@@ -105,15 +105,15 @@ def test_a_shared_run_goes_on_from_its_checkpoint_and_so_does_a_process_alone(tw
 @pytest.mark.parametrize(
     "of_run, reason",
     [
-        ({"micro_batch": 4}, "another door"),
-        ({"precision": "f16"}, "bf16 does not"),
-        ({"compile": True}, "not tried"),
+        ({"micro_batch": 4}, "needs DDP"),
+        ({"precision": "f16"}, "use bf16"),
+        ({"compile": True}, "not tested"),
         ({"optimizer": "lars"}, "adamw or sgd"),
     ],
 )
 def test_what_cannot_be_shared_out_is_refused_with_the_reason(of_run, reason):
     config = RunConfig(batch_size=8, fsdp=True, **of_run)
     with pytest.raises(UserError, match=reason):
-        refuse_unsharded(config, World(0, 2, torch.device("cpu")))
-    with pytest.raises(UserError, match="there is one rank"):
-        refuse_unsharded(RunConfig(fsdp=True), World(0, 1, torch.device("cpu")))
+        check_fsdp_settings(config, World(0, 2, torch.device("cpu")))
+    with pytest.raises(UserError, match="there is only one rank"):
+        check_fsdp_settings(RunConfig(fsdp=True), World(0, 1, torch.device("cpu")))

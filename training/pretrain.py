@@ -1,6 +1,6 @@
-"""A pretraining run from its settings: `python -m training METHOD`, `resume`, and whatever else trains.
+"""Start or resume a pretraining run from its settings: `python -m training METHOD` and `resume` call this module.
 
-This is the one place that knows methods, towers, data and the engine together.
+It is the only module that combines methods, towers, data and the engine.
 """
 
 import json
@@ -22,6 +22,7 @@ from training.engine.distributed import World, join, leave
 from training.engine.log import LOGGERS
 from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
+from training.methods.base import Method
 from training.models.atomic import write_file
 from training.models.backbones import build_backbone
 from training.models.dual_encoders import build_dual_encoder
@@ -32,10 +33,10 @@ from training.models.registry import pick
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A run before it starts: everything that config.json holds, and what it was made into.
+class RunPlan:
+    """A run before it starts: the contents of config.json, and the method and batches made from them.
 
-    origins: where each setting of the run came from.
+    settings: the method's Config. origins: the origin of each setting of `run`.
     """
 
     method_name: str
@@ -43,12 +44,12 @@ class Plan:
     run: RunConfig
     settings: Any
     origins: Mapping[str, str]
-    method: Any
+    method: Method
     batches: Batches
     fingerprint: str
 
     def document(self) -> dict[str, Any]:
-        """What config.json holds."""
+        """The contents of config.json."""
         return {
             "method": self.method_name,
             "data": asdict(self.data),
@@ -63,8 +64,8 @@ class Plan:
 
 def plan(
     method_name: str, data: DataConfig, user: Mapping[str, Any], settings: Mapping[str, Any], world: World
-) -> Plan:
-    """Make ready what a run needs. user: the settings of RunConfig that were asked for. settings: the method's own."""
+) -> RunPlan:
+    """Build the method and the batches of a run. user: given settings of RunConfig. settings: the method's own."""
     method_class = pick("method", method_name, METHODS)
     for name in data.logger:
         pick("logger", name, LOGGERS)
@@ -83,21 +84,21 @@ def plan(
         images.cache_pixels(most=data.cache << 20)
     world.wait()
     images.cache_pixels(most=data.cache << 20)
-    of_data = {"classes": len(images.classes)}  # what settings of a method come from the data
-    known = {field.name for field in fields(method_class.Config)}
-    settings = {name: value for name, value in of_data.items() if name in known} | dict(settings)
+    from_data = {"classes": len(images.classes)}  # settings of a method that the data determines
+    names = {field.name for field in fields(method_class.Config)}
+    settings = {name: value for name, value in from_data.items() if name in names} | dict(settings)
     config = method_class.Config(**settings)
-    method: Any = method_class(tower, config)
+    method = method_class(tower, config)  # type: ignore[call-arg]  # each method has its own type of config
     if world.size > 1:
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
     sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None)
     batches = Batches(images, sampler, method.augment, run.seed, world.rank, world.size)
-    return Plan(method_name, data, run, config, origins, method, batches, images.fingerprint())
+    return RunPlan(method_name, data, run, config, origins, method, batches, images.fingerprint())
 
 
 def canvas_for(size: int) -> int:
-    """The square that images are kept in: small ones as they are, large ones with a margin to cut from."""
+    """The side in pixels of cached images: `size` if it is small, otherwise with a margin for crops."""
     return size if size <= 64 else size * 8 // 7
 
 
@@ -111,12 +112,12 @@ def begin(
     stop: Callable[[], bool] = lambda: False,
     quiet: bool = False,
 ) -> Trainer:
-    """A new run, from the first step to the last. UserError if out already holds one."""
+    """Train a new run from its first step to its last. UserError if `out` already holds a run."""
     world = join(str(user.get("device", "auto")))
     try:
-        out = world.gather(out)[0]  # where the leading rank says: others may find another name free
+        out = world.gather(out)[0]  # rank 0 decides: other ranks may find another name free
         if out is not None and world.leads and (out / CONFIG).exists():
-            raise UserError(f"{out} already holds a run; python -m training resume {out} goes on with it.")
+            raise UserError(f"{out} already holds a run. Resume it: python -m training resume {out}")
         planned = plan(method_name, data, user, settings, world)
         if out is not None and world.leads:
             out.mkdir(parents=True, exist_ok=True)
@@ -134,21 +135,22 @@ def resume(
     quiet: bool = False,
     workers: int | None = None,
 ) -> Trainer:
-    """Go on with a run from its last checkpoint, with its own settings and on its own data, and with no other.
+    """Resume a run from its last checkpoint, with the settings and data that it was started with.
 
-    workers: processes that prepare batches from here on, which change nothing but the time; None keeps the run's.
+    workers: data loader processes from here on, which change only the speed; None keeps the run's number.
     """
     document = read_config(run)
     settings = document["run"] | ({} if workers is None else {"workers": workers})
     world = join(settings["device"])
-    settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # one rank holds everything anyway
+    settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # nothing to shard on one rank
     try:
         planned = plan(document["method"], data_of(document), settings, document["settings"], world)
         if planned.fingerprint != document["data_fingerprint"]:
+            count = document.get("images", document.get("pictures", 0))  # the key that earlier versions wrote
             raise UserError(
-                f"The data of {run} has changed since it began ({document['images']:,} images then, "
-                f"{len(planned.batches.images):,} now); going on would be another run. Restore it, or begin a new "
-                f"run with --tower {run}."
+                f"The data of {run} has changed since its start ({count:,} images then, "
+                f"{len(planned.batches.images):,} now), so the run cannot be resumed exactly. Restore the data, or "
+                f"start a new run with --tower {run}."
             )
         return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)
     finally:
@@ -157,12 +159,12 @@ def resume(
 
 def data_of(document: Mapping[str, Any]) -> DataConfig:
     """The data settings of a config.json."""
-    of_data: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in document["data"].items()}
-    return DataConfig(**of_data)
+    settings: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in document["data"].items()}
+    return DataConfig(**settings)
 
 
 def _train(
-    planned: Plan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
+    planned: RunPlan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
 ) -> Trainer:
     trainer = Trainer(planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet)
     if out is not None:
@@ -170,7 +172,7 @@ def _train(
             if checkpoints(out):
                 trainer.resume()
             if world.leads:
-                trainer.writers = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
+                trainer.sinks = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
             trainer.train(stop)
     else:
         trainer.train(stop)
@@ -179,7 +181,7 @@ def _train(
 
 @contextmanager
 def _locked(run: Path, world: World) -> Iterator[None]:
-    """Keep other processes from training in the run directory; the leading rank holds the lock for all."""
+    """Lock the run directory against other processes; rank 0 holds the lock for all ranks."""
     if not world.leads:
         yield
         return

@@ -18,7 +18,7 @@ from training.models.registry import pick
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write the page with its figures here.")
 @click.option("--minutes", type=float, help="Begin no further run after so long; the next call goes on from there.")
 @click.option("--list", "only_list", is_flag=True, help="Name the claims and run nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def claims(
     names: tuple[str, ...],
     quick: bool,

@@ -25,7 +25,7 @@ from training.models.registry import pick
     metavar="OPTION=VALUE",
     help="Of every run, such as steps=500; of one method: clip:multi-positive.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def compare(
     encoders: tuple[str, ...],
     data: str,

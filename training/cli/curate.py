@@ -14,7 +14,7 @@ from training.models.errors import UserError
 @click.option("--per-query", default=20_000, show_default=True, type=click.IntRange(1), help="Pairs a query, at most.")
 @click.option("--into", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder for it.")
 @click.option("--shard-size", default=10_000, show_default=True, type=click.IntRange(1), help="Pairs a tar file.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, shard_size: int, as_json: bool) -> None:
     """Make a balanced set of captioned images, as CLIP's was made: so many pairs for each query.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for JSON, Markdown and HTML.")
 @click.option("--seed", default=0, show_default=True, help="Of samples and of the split.")
 @click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--runtime", help="openvino or torch; left out, the fastest here, for a run torch in f32, as its log.")
 @click.option("--precision", help="f32, bf16, f16 or int8; left out, the fastest that keeps direction here.")
 def evaluate(

@@ -98,7 +98,7 @@ def method_command(name: str, text: str) -> click.Command:
     options += [
         click.Option(["--out"], type=click.Path(path_type=Path, file_okay=False), help="The run's folder. [runs/...]"),
         click.Option(["--explain"], is_flag=True, help="Say every setting and where it came from; train nothing."),
-        click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON document."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
     ]
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
     return click.Command(name, callback=callback, params=list(options), help=text, context_settings=settings)

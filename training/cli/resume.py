@@ -10,16 +10,16 @@ from training.models.interrupt import Interrupt
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(0), help="Processes that prepare batches. [as the run had]")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--workers", type=click.IntRange(0), help="Data loader processes. [default: those of the run]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def resume(run: Path, workers: int | None, as_json: bool) -> None:
-    """Go on with RUN from its last checkpoint, as if it had never stopped."""
+    """Resume RUN from its last checkpoint; the result equals that of an uninterrupted run."""
     from training.engine.config import read_config
     from training.evaluation.during_training import evaluator
     from training.pretrain import data_of
-    from training.pretrain import resume as go_on
+    from training.pretrain import resume as resume_run
 
     document = read_config(run)
     with Interrupt() as stop:
-        trainer = go_on(run, evaluator(data_of(document)), lambda: stop.asked, workers=workers)
+        trainer = resume_run(run, evaluator(data_of(document)), lambda: stop.asked, workers=workers)
     print_end(run, trainer, as_json)

@@ -27,6 +27,6 @@ def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
         click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build IMAGES ", nl=False)
         click.echo(f"--into my.gelato --encoder {run}")
     else:
-        click.echo(f"Stopped after step {trainer.step:,}. Go on with: python -m training resume {run}")
+        click.echo(f"Stopped after step {trainer.step:,}. Resume it: python -m training resume {run}")
     if not finished:
         raise SystemExit(130)

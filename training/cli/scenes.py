@@ -25,7 +25,7 @@ def scenes() -> None:
 @click.argument("source")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
 @click.option("--format", "kind", type=click.Choice(["parquet", "tar"]), default="parquet", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def make(source: str, out: Path, kind: str, as_json: bool) -> None:
     """Write SOURCE (scenes:N or scenes:N?seed=1&association=1) as parquet files or tar shards."""
     made = SceneSource.of(source)
@@ -57,7 +57,7 @@ def sheet(out: Path, seed: int) -> None:
 @scenes.command()
 @click.option("--pairs", default=500, show_default=True, help="Of each kind.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def audit(pairs: int, seed: int, as_json: bool) -> None:
     """Show that no split of pairs is broken (oracle 100 %) or answered without looking (blind about 50 %)."""
     from training.data.contrasts import audit as measure

@@ -1,1 +1,1 @@
-"""The one training loop: it knows no method."""
+"""The training loop, optimisers, ranks and checkpoints, independent of any method."""

@@ -1,9 +1,9 @@
-"""The ranks of a run: one process alone, or as many as torchrun starts."""
+"""The ranks of a run: a single process, or the processes that torchrun starts."""
 
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -11,10 +11,12 @@ from torch import nn
 
 from training.models.errors import UserError
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class World:
-    """This process among the ranks of a run."""
+    """This process's rank, the number of ranks, and its device."""
 
     rank: int
     size: int
@@ -22,11 +24,11 @@ class World:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the rank that writes and speaks."""
+        """Whether this is rank 0, which writes files and prints."""
         return self.rank == 0
 
     def wait(self) -> None:
-        """Until every rank is here."""
+        """Block until every rank has called this."""
         if self.size > 1:
             dist.barrier()
 
@@ -40,16 +42,16 @@ class World:
         dist.all_reduce(total)
         return dict(zip(names, (total / self.size).tolist(), strict=True))
 
-    def gather(self, thing: Any) -> list[Any]:
-        """What each rank gives, on every rank."""
+    def gather(self, value: T) -> list[T]:
+        """The value of each rank, in rank order, on every rank."""
         if self.size == 1:
-            return [thing]
-        things: list[Any] = [None] * self.size
-        dist.all_gather_object(things, thing)
-        return things
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """The mean over ranks of each gradient, in its place, as one message."""
+        """Replace each gradient by its mean over ranks, in one all-reduce."""
         gradients = [p.grad for p in parameters if p.grad is not None]
         if self.size == 1 or not gradients:
             return
@@ -61,13 +63,13 @@ class World:
 
 
 def join(device: str = "auto") -> World:
-    """This process's place: what torchrun's environment says, else alone. UserError for a device that is not there."""
+    """Join the ranks that torchrun started, or run as a single process. UserError if the device is unavailable."""
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[device]:
-        raise UserError(f"There is no {device} device here; --device auto takes what there is.")
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available[device]:
+        raise UserError(f"There is no {device} device on this machine; --device auto chooses an available one.")
     chosen = torch.device(device)
     if device == "cuda":
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
@@ -78,6 +80,6 @@ def join(device: str = "auto") -> World:
 
 
 def leave() -> None:
-    """Part from the other ranks."""
+    """Leave the process group."""
     if dist.is_initialized():
         dist.destroy_process_group()

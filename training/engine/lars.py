@@ -1,8 +1,8 @@
-"""LARS: each layer's step is a fixed share of its weights' length, so that batches of thousands train.
+"""LARS: layer-wise adaptive rate scaling, an optimiser for batches of thousands of images.
 
-You, Gitman and Ginsburg 2017, "Large Batch Training of Convolutional Networks". There are three formulas about; this
-is the one of the SSL papers' own code (BYOL, MoCo v3): the weight decay joins the gradient first, then
-trust = eta |p| / |g + decay p|. Biases, gains and everything else of at most one axis take a plain step.
+You, Gitman and Ginsburg 2017, "Large Batch Training of Convolutional Networks". Three variants are in use; this is
+that of the SSL papers' code (BYOL, MoCo v3): the weight decay is added to the gradient first, then
+trust = eta |p| / |g + decay p|. Parameters of at most one axis (biases, gains) take an SGD step with momentum.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-ETA = 1e-3  # the papers' trust coefficient; small data sets have been trained with 0.02
+ETA = 1e-3  # the papers' trust coefficient; 0.02 has been used on small data sets
 
 
 class LARS(Optimizer):
-    """SGD with momentum, each layer's gradient brought to a share eta of the layer's length."""
+    """SGD with momentum; each layer's gradient is scaled to eta times the norm of the layer's weights."""
 
-    def __init__(self, groups: Iterable[Any], lr: float, momentum: float = 0.9, eta: float = ETA):
+    def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float = 0.9, eta: float = ETA):
         super().__init__(groups, {"lr": lr, "momentum": momentum, "eta": eta, "weight_decay": 0.0})
 
     @torch.no_grad()
@@ -33,9 +33,9 @@ class LARS(Optimizer):
                 gradient = parameter.grad
                 if parameter.ndim > 1:
                     gradient = gradient.add(parameter, alpha=group["weight_decay"])
-                    length, of_gradient = parameter.norm(), gradient.norm()
-                    trust = group["eta"] * length / of_gradient
-                    gradient = gradient * torch.where((length > 0) & (of_gradient > 0), trust, 1.0)
+                    weight_norm, gradient_norm = parameter.norm(), gradient.norm()
+                    trust = group["eta"] * weight_norm / gradient_norm
+                    gradient = gradient * torch.where((weight_norm > 0) & (gradient_norm > 0), trust, 1.0)
                 state = self.state[parameter]
                 if "momentum" not in state:
                     state["momentum"] = torch.zeros_like(parameter)

@@ -1,4 +1,4 @@
-"""What a run says of itself: metrics.jsonl first, a line on the screen, and other places if asked."""
+"""The metrics of a run: metrics.jsonl, a progress bar, and TensorBoard or Weights & Biases on request."""
 
 import json
 import math
@@ -6,27 +6,35 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from training.models.atomic import write_file
 from training.models.errors import UserError
 
-CLOCK = ("seconds", "images_per_second", "waiting", "memory_bytes")  # what differs between two equal runs
-LINE_SECONDS = 10.0  # between progress lines where there is no terminal to draw a bar on
+CLOCK = ("seconds", "images_per_second", "waiting", "memory_bytes")  # the fields that differ between two equal runs
+LINE_SECONDS = 10.0  # between progress lines where stderr is not a terminal
+
+
+class MetricsSink(Protocol):
+    """A destination for the lines of metrics.jsonl."""
+
+    def write(self, line: dict[str, Any]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class MetricsFile:
-    """metrics.jsonl: one JSON object a line, each with the number of steps done. NaN and infinity are null."""
+    """metrics.jsonl: one JSON object a line, each with its step. NaN and infinity are written as null."""
 
     def __init__(self, path: Path, after: int = 0):
-        """after: lines of later steps are cut away, as is a line that a crash left half written."""
-        keep_lines(path, lambda line: json.loads(line)["step"] <= after)
+        """after: lines of later steps are removed, and so is a line that a crash left incomplete."""
+        truncate_lines(path, lambda line: json.loads(line)["step"] <= after)
         self.file = path.open("a")
 
     def write(self, line: dict[str, Any]) -> None:
-        """Append a line; it is in the file when this returns."""
+        """Append a line and flush it."""
         self.file.write(json.dumps({name: finite(value) for name, value in line.items()}) + "\n")
         self.file.flush()
 
@@ -35,7 +43,7 @@ class MetricsFile:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl up to the first that is not whole."""
+    """The lines of a metrics.jsonl up to the first that is incomplete."""
     lines: list[dict[str, Any]] = []
     for text in path.read_text().splitlines() if path.is_file() else []:
         try:
@@ -45,40 +53,40 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def keep_lines(path: Path, wanted: Callable[[str], bool]) -> None:
-    """Cut a file of lines before the first that is not wanted, or that a crash left half written."""
+def truncate_lines(path: Path, wanted: Callable[[str], bool]) -> None:
+    """Truncate a text file before the first line that is not wanted, or that a crash left incomplete."""
     text = path.read_text() if path.is_file() else ""
-    whole = text.splitlines(keepends=True)
+    lines = text.splitlines(keepends=True)
     kept = []
-    for line in whole:
+    for line in lines:
         try:
             if not line.endswith("\n") or not wanted(line):
                 break
         except ValueError:
             break
         kept.append(line)
-    if len(kept) != len(whole):
+    if len(kept) != len(lines):
         write_file(path, "".join(kept).encode())
 
 
-def finite(value: Any) -> Any:
-    """value, or None where JSON has no word for it; inside a dict too."""
+def finite(value: object) -> object:
+    """The value with NaN and infinity replaced by None, also inside a dict: JSON cannot represent them."""
     if isinstance(value, dict):
-        return {name: finite(of) for name, of in value.items()}
+        return {name: finite(item) for name, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Progress:
-    """Loss, images a second and time left: a bar on a terminal, a line now and then elsewhere."""
+    """Loss, images per second and remaining time: a bar on a terminal, occasional lines elsewhere."""
 
     def __init__(self, start: int, steps: int, quiet: bool = False):
         self.steps, self.quiet = steps, quiet
         self.bar: Any = None
-        self.last = self.begun = time.monotonic()
+        self.last = self.started = time.monotonic()
         self.start = start
 
     def show(self, step: int, loss: float, images_per_second: float) -> None:
-        """After step steps."""
+        """Update the display after `step` steps."""
         if self.quiet:
             return
         if sys.stderr.isatty():
@@ -92,7 +100,7 @@ class Progress:
             self.bar.update(step - self.bar.n)
         elif time.monotonic() - self.last > LINE_SECONDS or step == self.steps:
             self.last = time.monotonic()
-            left = (self.last - self.begun) / max(1, step - self.start) * (self.steps - step)
+            left = (self.last - self.started) / max(1, step - self.start) * (self.steps - step)
             click.echo(
                 f"step {step:,} of {self.steps:,}, loss {loss:.4g}, {images_per_second:,.0f} images/s, "
                 f"{clock(left)} left",
@@ -105,20 +113,20 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """A duration as people read it: 1:02:03, or 2:03."""
+    """A duration as 1:02:03, or 2:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class TensorBoard:
-    """The same numbers where TensorBoard finds them, in the run directory."""
+    """The same metrics for TensorBoard, in the run directory."""
 
     def __init__(self, run: Path, config: dict[str, Any]):
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise UserError("TensorBoard is not installed; pip install tensorboard brings it.") from error
+            raise UserError("TensorBoard is not installed. Install it: pip install tensorboard") from error
         self.writer = SummaryWriter(str(run / "tensorboard"))
 
     def write(self, line: dict[str, Any]) -> None:
@@ -130,13 +138,13 @@ class TensorBoard:
 
 
 class WandB:
-    """The same numbers to Weights & Biases, under the run's own name."""
+    """The same metrics for Weights & Biases, under the run's name."""
 
     def __init__(self, run: Path, config: dict[str, Any]):
         try:
             import wandb
         except ImportError as error:
-            raise UserError("Weights & Biases is not installed; pip install wandb brings it.") from error
+            raise UserError("Weights & Biases is not installed. Install it: pip install wandb") from error
         self.run = wandb.init(project="gelato", id=run.resolve().name, dir=str(run), config=config, resume="allow")
 
     def write(self, line: dict[str, Any]) -> None:
@@ -146,11 +154,11 @@ class WandB:
         self.run.finish()
 
 
-LOGGERS: dict[str, Callable[[Path, dict[str, Any]], Any]] = {"tensorboard": TensorBoard, "wandb": WandB}
+LOGGERS: dict[str, Callable[[Path, dict[str, Any]], MetricsSink]] = {"tensorboard": TensorBoard, "wandb": WandB}
 
 
 def flat(line: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """Numbers by name; those inside a dict under both names."""
+    """The numbers of a line by name; a number inside a dict is named outer/inner."""
     found: dict[str, float] = {}
     for name, value in line.items():
         if isinstance(value, dict):

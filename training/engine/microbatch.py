@@ -1,68 +1,71 @@
-"""An exact large batch in pieces: gradient caching (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size").
+"""Exact gradients of a large batch from micro-batches: gradient caching.
 
-The representations of the whole batch are computed piece by piece without a graph, the loss is taken
-over all of them, and a second pass per piece, with the random numbers of the first, carries the loss's
-gradient into the towers. Only one piece's activations are ever alive.
+Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup". The representations of the
+whole batch are computed micro-batch by micro-batch without a graph. The loss is computed over all of them. A second
+forward pass of each micro-batch, with the random numbers of the first, propagates the loss's gradient into the
+towers. Only the activations of one micro-batch are in memory at a time.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from training.methods.base import Method, Separable
 from training.models.errors import UserError
 
 
-def why_not_exact(method: nn.Module) -> str | None:
-    """Why a batch of this method cannot be computed in pieces with the result of the whole, or None."""
-    if not (hasattr(method, "objective") or getattr(method, "per_sample", False)):
-        return "its loss is not a function of each image's own representation"
+def inexact_reason(method: Method) -> str | None:
+    """Why micro-batches would change the gradients of this method, or None if they are exact."""
+    if not (isinstance(method, Separable) or method.per_sample):
+        return "its loss is not a function of per-image representations"
     mixing = next((name for name, module in method.named_modules() if _mixes(module)), None)
     if mixing is not None:
-        return f"its batch norm ({mixing}) computes each image from the others of its piece"
+        return f"its batch norm ({mixing}) normalises each image with the others of its micro-batch"
     return None
 
 
 def _mixes(module: nn.Module) -> bool:
-    """Whether a layer makes one image's result depend on the rest of the batch."""
+    """Whether a layer makes the output for one image depend on the rest of the batch."""
     if not (isinstance(module, _BatchNorm) or "BatchNorm" in type(module).__name__):
         return False
     return module.training and any(p.requires_grad for p in module.parameters())
 
 
-def refuse_inexact(method: nn.Module, name: str) -> None:
-    """UserError with the reason if micro-batches would change what is learned."""
-    reason = why_not_exact(method)
+def check_exact(method: Method, name: str) -> None:
+    """UserError with the reason if micro-batches would change the gradients."""
+    reason = inexact_reason(method)
     if reason:
         raise UserError(
-            f"--micro-batch cannot be exact for {name}: {reason}. Leave it out, choose a tower without batch norm "
-            f"(tiny, or a ViT), or use --accumulate, which averages smaller batches and is not the same."
+            f"--micro-batch is not exact for {name}: {reason}. Leave it out, choose a tower without batch norm "
+            f"(tiny, or a ViT), or use --accumulate, which averages the gradients of smaller batches instead."
         )
 
 
 def cached_backward(
-    method: Any,
+    method: Separable,
     arguments: tuple[Any, ...],
     size: int,
-    autocast: Callable[[], Any],
+    autocast: Callable[[], AbstractContextManager[object]],
     backward: Callable[[Tensor], None],
 ) -> Tensor:
-    """The gradients of method.loss(*arguments), in pieces of size, left in .grad; the loss comes back.
+    """Add the gradients of method.loss(*arguments) to .grad with micro-batches of `size`, and return the loss.
 
-    autocast: makes the context that forward passes run in. backward: takes the loss to gradients, scaled
-    as the caller likes.
+    autocast: makes the context of forward passes. backward: computes gradients of the loss, scaled as the
+    caller needs.
     """
-    pieces = list(cut(arguments, size))
+    pieces = list(split(arguments, size))
     states, parts = [], []
     for piece in pieces:
         states.append(random_state())
         with torch.no_grad(), autocast():
             parts.append(method.embed(*piece))
     after = random_state()
-    whole = [torch.cat(column) for column in zip(*parts, strict=True)]
-    leaves = [rows.detach().requires_grad_(rows.is_floating_point()) for rows in whole]
+    batch = [torch.cat(column) for column in zip(*parts, strict=True)]
+    leaves = [rows.detach().requires_grad_(rows.is_floating_point()) for rows in batch]
     with autocast():
         loss = method.objective(*leaves)
     backward(loss)
@@ -78,14 +81,14 @@ def cached_backward(
 
 
 def summed_backward(
-    method: Any,
+    method: Method,
     arguments: tuple[Any, ...],
     size: int,
-    autocast: Callable[[], Any],
+    autocast: Callable[[], AbstractContextManager[object]],
     backward: Callable[[Tensor], None],
 ) -> Tensor:
-    """The same for a loss that is a mean of one term a sample: pieces are simply added up."""
-    pieces = list(cut(arguments, size))
+    """The same for a loss that is a mean of one term per sample: the losses of micro-batches are averaged."""
+    pieces = list(split(arguments, size))
     total = None
     for piece in pieces:
         with autocast():
@@ -96,18 +99,19 @@ def summed_backward(
     return total
 
 
-def cut(thing: Any, size: int) -> Iterator[Any]:
-    """Tensors, and tuples and lists of them, in pieces of size along their first axis."""
-    if isinstance(thing, Tensor):
-        yield from thing.split(size)
-    elif isinstance(thing, tuple | list):
-        yield from (type(thing)(column) for column in zip(*(cut(part, size) for part in thing), strict=True))
+def split(arguments: object, size: int) -> Iterator[Any]:
+    """Tensors, and tuples and lists of them, split into micro-batches of `size` along their first axis."""
+    if isinstance(arguments, Tensor):
+        yield from arguments.split(size)
+    elif isinstance(arguments, tuple | list):
+        kind = type(arguments)
+        yield from (kind(column) for column in zip(*(split(part, size) for part in arguments), strict=True))
     else:
-        raise ValueError(f"augment gave a {type(thing).__name__}, which cannot be cut into micro-batches")
+        raise ValueError(f"augment returned a {type(arguments).__name__}, which cannot be split into micro-batches")
 
 
 def random_state() -> dict[str, Tensor]:
-    """Torch's random numbers on the processor and on this rank's GPU."""
+    """The state of torch's random number generators on the CPU and on this rank's GPU."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
@@ -115,7 +119,7 @@ def random_state() -> dict[str, Tensor]:
 
 
 def set_random_state(state: dict[str, Tensor]) -> None:
-    """Go on from a state that random_state gave."""
+    """Restore a state returned by random_state."""
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

@@ -1,4 +1,4 @@
-"""What moves the weights, and how fast at each step."""
+"""Optimisers, and the schedules of learning rate and weight decay."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -15,25 +15,25 @@ NO_DECAY = ("logit_scale", "logit_bias", "positional_embedding", "pos_embed", "c
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Trained parameters in groups: those that decay, those that must not, and of these the numbers alone.
+    """Parameter groups: those with weight decay, those without, and the scalars among the latter.
 
-    Biases, gains and everything else of at most one axis, temperatures, positions and class tokens stay
-    where the loss puts them.
+    No weight decay applies to parameters of at most one axis (biases, gains), temperatures, position embeddings
+    and class tokens.
     """
     decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    alone: list[nn.Parameter] = []  # apart, since --fsdp leaves them whole and a fused step takes one kind
+    not_decayed: list[nn.Parameter] = []
+    scalars: list[nn.Parameter] = []  # --fsdp does not shard them, and a fused step takes one kind of tensor
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            spared = parameter.ndim <= 1 or name.rpartition(".")[2] in NO_DECAY
-            (alone if parameter.ndim == 0 else free if spared else decayed).append(parameter)
+            exempt = parameter.ndim <= 1 or name.rpartition(".")[2] in NO_DECAY
+            (scalars if parameter.ndim == 0 else not_decayed if exempt else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": weight_decay}]
-    groups += [{"params": of, "weight_decay": 0.0} for of in (free, alone)]
+    groups += [{"params": of, "weight_decay": 0.0} for of in (not_decayed, scalars)]
     return [group for group in groups if group["params"]]
 
 
 def build_optimizer(module: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
-    """The optimiser that config names, over what is trained of module."""
+    """The configured optimiser over the trainable parameters of module."""
     groups = parameter_groups(module, config.weight_decay)
     return pick("optimizer", config.optimizer, OPTIMIZERS)(groups, config)
 
@@ -52,12 +52,12 @@ def _lars(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Op
     return LARS(groups, lr=config.peak_rate, momentum=config.beta1)
 
 
-Optimizers = dict[str, Callable[[Any, RunConfig], torch.optim.Optimizer]]
+Optimizers = dict[str, Callable[[Iterable[dict[str, Any]], RunConfig], torch.optim.Optimizer]]
 OPTIMIZERS: Optimizers = {"adamw": _adamw, "sgd": _sgd, "lars": _lars}
 
 
 def rate_at(step: int, config: RunConfig) -> float:
-    """The learning rate of step (0 is the first): a linear climb, then a cosine down to the final rate."""
+    """The learning rate of step (0 is the first): linear warm-up, then a cosine to the final rate."""
     warm = round(config.warmup * config.total_steps)
     if step < warm:
         return config.peak_rate * (step + 1) / warm
@@ -67,7 +67,7 @@ def rate_at(step: int, config: RunConfig) -> float:
 
 
 def decay_at(step: int, config: RunConfig) -> float:
-    """The weight decay of step: constant, or a cosine from its beginning to its end."""
+    """The weight decay of step: constant, or a cosine to its final value."""
     if config.final_weight_decay is None:
         return config.weight_decay
     done = step / config.total_steps
@@ -76,7 +76,7 @@ def decay_at(step: int, config: RunConfig) -> float:
 
 
 def set_schedules(optimizer: torch.optim.Optimizer, step: int, config: RunConfig) -> float:
-    """Put the rate and the weight decay of step into optimizer; the rate comes back."""
+    """Set the learning rate and weight decay of step in optimizer, and return the learning rate."""
     rate = rate_at(step, config)
     for group in optimizer.param_groups:
         group["lr"] = rate

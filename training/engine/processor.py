@@ -1,4 +1,4 @@
-"""What a processor needs to train fast and other devices do not; nothing here changes what is learned."""
+"""Settings that speed up training on a CPU; they do not change results."""
 
 import contextlib
 import ctypes
@@ -7,14 +7,14 @@ import sys
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-KEEP = 1 << 30  # bytes: blocks up to this size, and this much of freed memory, stay with the process
+KEEP = 1 << 30  # bytes: blocks up to this size, and this much freed memory, are not returned to the system
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of glibc's mallopt
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what is freed: activations come and go every step, and a page taken anew is zeroed first.
+    """Make glibc keep freed memory: activations are allocated every step, and the kernel zeroes each new page.
 
-    Saved a tenth of a step of the tiny towers. Elsewhere than on Linux with glibc nothing happens.
+    This saved a tenth of a step with the tiny towers. It does nothing except on Linux with glibc.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library
@@ -24,8 +24,9 @@ def keep_freed_memory() -> None:
 
 
 def attention(device: str, dtype: torch.dtype | None) -> contextlib.AbstractContextManager[object]:
-    """How attention is computed in a step, backward pass included, since that may compute activations again.
+    """The attention implementation of a step, backward pass included, since that may recompute activations.
 
-    On a processor PyTorch's fused one takes up to ten times as long backwards in half precision as its plain one.
+    On a CPU in half precision, the backward pass of PyTorch's fused attention takes up to ten times as long as
+    that of its plain one.
     """
     return sdpa_kernel(SDPBackend.MATH) if device == "cpu" and dtype else contextlib.nullcontext()

@@ -23,7 +23,7 @@ from training.models.encoder import Encoder
 from training.models.intervals import Figure, figure_of, figure_of_statistic
 
 SHUFFLES = 4  # other orders that an image's caption must beat
-FRAMES = ("an image of {}", "there is {}", "{} in a photograph")  # a paraphrase of any caption
+FRAMES = ("a picture of {}", "there is {}", "{} in a photograph")  # a paraphrase of any caption
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def generated_rewordings(count: int, seed: int, pixels: int) -> list[Rewording]:
     for i in range(count):
         pair = winoground_pair(seed, i, WINOGROUND[i % len(WINOGROUND)], pixels)
         same = say(read(pair.caption_0), Draws(seed, i, 77), synonyms=1.0)
-        same = same if same != pair.caption_0 else f"an image of {same}"
+        same = same if same != pair.caption_0 else f"a picture of {same}"
         found.append(Rewording(pair.caption_0, pair.caption_1, same, Image.fromarray(pair.image_0)))
     return found
 
@@ -131,7 +131,7 @@ def _scrambles(caption: str) -> dict[str, str]:
 
 
 def _of_data(encoder: Encoder, captions: Sequence[str], seed: int) -> Figure:
-    """Shuffles against frames such as "an image of ...", for captions whose synonyms nobody knows."""
+    """Shuffles against frames such as "a picture of ...", for captions without known synonyms."""
     plain = [" ".join(words_of(c)) for c in captions]
     shuffled = [_scrambles(c).get("shuffle", "") or p for c, p in zip(captions, plain, strict=True)]
     framed = [FRAMES[i % len(FRAMES)].format(p) for i, p in enumerate(plain)]

@@ -1,6 +1,6 @@
 """METHODS: name to class, the only registry of methods. The command line and the contract tests read it.
 
-A class is imported when it is asked for, so that listing the names (`--help`) loads no torch.
+A class is imported on first access, so that listing the names (`--help`) does not load torch.
 """
 
 from typing import TYPE_CHECKING

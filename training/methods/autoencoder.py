@@ -19,11 +19,11 @@ from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.knobs import knob
 
-MOST = 64  # pixels of a side that are painted; of larger images, a smaller copy
+MAX_SIDE = 64  # side in pixels of the reconstruction; larger images are downscaled
 
 
 class Autoencoder(Method):
-    """Mean squared error of the pixels, normalised as the tower takes them."""
+    """Mean squared error over pixels that are normalised as the tower expects them."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
     per_sample: ClassVar = True
@@ -39,22 +39,22 @@ class Autoencoder(Method):
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()
         self.backbone, self.noise = backbone, config.noise
-        self.size = min(MOST, backbone.image_size)
+        self.size = min(MAX_SIDE, backbone.image_size)
         doublings = max(1, math.ceil(math.log2(self.size / 4)))
-        wide = [max(16, config.channels >> place) for place in range(doublings + 1)]
-        layers: list[nn.Module] = [nn.Linear(backbone.width, wide[0] * 16), nn.Unflatten(1, (wide[0], 4, 4))]
-        for before, after in pairwise(wide):
+        widths = [max(16, config.channels >> place) for place in range(doublings + 1)]
+        layers: list[nn.Module] = [nn.Linear(backbone.width, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4))]
+        for before, after in pairwise(widths):
             layers += [nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1)]
-        self.decoder = nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(wide[-1], 3, 3, padding=1))
+        self.decoder = nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(widths[-1], 3, 3, padding=1))
         self.augment = Views([config.view(backbone.image_size, MOCO_COLOURS, 0.0)], backbone.mean, backbone.std)
 
     def loss(self, images: Tensor) -> Tensor:
-        shown = images + self.noise * torch.randn_like(images) if self.noise else images
-        features = self.backbone(shown)
-        self.seen = features.detach()
-        painted = full(self.decoder(features))[:, :, : self.size, : self.size]
+        inputs = images + self.noise * torch.randn_like(images) if self.noise else images
+        features = self.backbone(inputs)
+        self.features = features.detach()
+        reconstruction = full(self.decoder(features))[:, :, : self.size, : self.size]
         target = images if images.shape[-1] == self.size else F.adaptive_avg_pool2d(images, self.size)
-        return (painted - target).square().mean()
+        return (reconstruction - target).square().mean()
 
     def report(self) -> dict[str, float]:
-        return health(self.seen)
+        return health(self.features)

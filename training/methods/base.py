@@ -1,6 +1,6 @@
 """The interface of a pretraining method: a backbone, the paper's heads, and a loss over one batch.
 
-The engine knows no more of a method than this file, and a method knows nothing of the engine.
+The engine uses methods only through this interface, and methods do not import the engine.
 """
 
 from abc import ABC, abstractmethod
@@ -17,16 +17,16 @@ __all__ = ["Augment", "Batch", "Method", "Separable"]
 
 
 class Method(torch.nn.Module, ABC):
-    """One paper.
+    """A pretraining method, usually of one paper.
 
-    Config: a frozen dataclass of knobs. backbone: what is kept after pretraining. augment: turns a
-    Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every
-    random number from `batch.random`. Everything that must survive a kill (queue, centre, teacher,
-    counters) is a parameter or a buffer. State that gradients do not reach is moved in after_step.
-    Made from `(backbone, config)`, or `(pair, config)` where needs_captions: a pair of towers,
-    `training.models.dual_encoder.DualEncoder`. recipe: the paper's own settings of a run, which replace RunConfig's
-    defaults (`{"optimizer": "lars", "learning_rate": 0.3}`); the user's replace both. per_sample: the
-    loss is a mean of one term a sample, so that micro-batches of any kind of accumulation are exact.
+    Config: a frozen dataclass of knobs. backbone: the part that is kept after pretraining. augment: turns a
+    Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every random number
+    from `batch.random`. All state that a checkpoint must restore (queue, centre, teacher, counters) is a
+    parameter or a buffer. State without gradients is updated in after_step. The constructor takes
+    `(backbone, config)`, or `(pair, config)` if needs_captions, where pair is a `training.models.dual_encoder.DualEncoder`.
+    recipe: settings of the paper, which replace the defaults of RunConfig (`{"optimizer": "lars",
+    "learning_rate": 0.3}`); settings of the user replace both. per_sample: the loss is a mean of one term per
+    sample, so that micro-batches are exact.
     """
 
     Config: ClassVar[type]
@@ -40,35 +40,35 @@ class Method(torch.nn.Module, ABC):
 
     @abstractmethod
     def loss(self, *batch: Any, **_: Any) -> Tensor:
-        """A scalar, the mean over the batch; the arguments are what augment made of one batch.
+        """A scalar, the mean over the batch. The arguments are the output of augment for one batch.
 
-        On several ranks each has its share of the batch, and the mean over ranks of what they return is
-        the loss of the whole. (The two stars let a method give its arguments names.)
+        Each rank gets its part of the batch, and the loss of the whole batch is the mean over ranks. (The two
+        stars allow subclasses to name their arguments.)
         """
 
     def before_step(self, progress: float) -> None:
-        """Called after the gradients are there and before the optimiser uses them.
+        """Called between the backward pass and the optimiser's step.
 
-        progress: steps done over all steps, in 0..1. Frozen prototypes drop their gradients here.
+        progress: steps done over all steps, in 0..1. Frozen prototypes discard their gradients here.
         """
 
     def after_step(self, progress: float) -> None:
         """Called after the optimiser's step: an EMA is updated, a temperature is clamped."""
 
     def report(self) -> dict[str, float]:
-        """Numbers of the last batch worth a line in metrics.jsonl, beside the loss."""
+        """Metrics of the last batch that metrics.jsonl records beside the loss."""
         return {}
 
     def product(self) -> tuple[dict[str, Any], torch.nn.Module]:
-        """What search will load: what encoder.json holds, and the module whose weights go beside it."""
+        """The encoder that search will load: the contents of encoder.json, and the module with its weights."""
         return self.backbone.made_of, self.backbone.network
 
 
 class Separable(Method):
-    """A method whose loss is a function of per-sample embeddings: an exact large batch fits one device.
+    """A method whose loss is a function of per-sample embeddings, so that `--micro-batch` is exact for it.
 
-    With batch norm in train mode embeddings depend on the rest of the batch and nothing is separable;
-    the engine refuses `--micro-batch` then, as it does for methods that are not Separable.
+    With batch norm in train mode, embeddings depend on the rest of the batch. The engine then refuses
+    `--micro-batch`, as it does for methods that are neither Separable nor per_sample.
     """
 
     @abstractmethod
@@ -77,7 +77,7 @@ class Separable(Method):
 
     @abstractmethod
     def objective(self, *representations: Any, **_: Any) -> Tensor:
-        """The loss from the representations of a whole batch, gathered from all ranks by this method."""
+        """The loss from the representations of this rank's batch; the method gathers those of other ranks."""
 
     def loss(self, *batch: Any, **_: Any) -> Tensor:
         return self.objective(*self.embed(*batch))

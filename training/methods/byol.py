@@ -1,7 +1,7 @@
 """BYOL: predict the momentum encoder's projection of another view, without negatives.
 
 Grill et al. 2020, "Bootstrap Your Own Latent: A New Approach to Self-Supervised Learning". Without the predictor or
-without stopping the gradient at the target, one answer for every image is perfect, and is what comes out.
+the stop-gradient, a constant output has the lowest loss, and the features collapse to it.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from training.models.knobs import knob
 
 
 class BYOL(Method):
-    """The target begins as a copy; the authors' code begins it elsewhere and reports no difference."""
+    """The target starts as a copy of the online network; the authors' code initialises it separately."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
 
@@ -46,9 +46,9 @@ class BYOL(Method):
 
     def loss(self, view1: Tensor, view2: Tensor) -> Tensor:
         h1, h2 = self.backbone(view1), self.backbone(view2)
-        self.seen = h1.detach()
+        self.features = h1.detach()
         z1, z2 = self.projector(h1), self.projector(h2)
-        self.said = z1.detach()
+        self.projections = z1.detach()
         target1, target2 = z1, z2
         if self.config.stop_gradient:
             with torch.no_grad():
@@ -60,15 +60,14 @@ class BYOL(Method):
         update_ema(self.target, online, cosine(self.config.momentum, 1.0, progress))
 
     def report(self) -> dict[str, float]:
-        """projection_spread: of what the loss sees; it goes to 0 when one answer is given to every image."""
-        return {"projection_spread": health(self.said)["spread"], **health(self.seen)}
+        """projection_spread: the spread of the projections; it falls to 0 when they collapse."""
+        return {"projection_spread": health(self.projections)["spread"], **health(self.features)}
 
 
 def byol_loss(prediction: Tensor, target: Tensor) -> Tensor:
     """Squared distance of unit vectors, 2 - 2 cos, mean over rows: one direction (BYOL, equation 2).
 
-    prediction, target: [B, D], normalised here. In 0..4: 0 if they agree, 2 if they have nothing to do
-    with each other.
+    prediction, target: [B, D], normalised here. In 0..4: 0 if they are equal, 2 if they are orthogonal.
     """
     with torch.autocast(prediction.device.type, enabled=False):
         return (2 - 2 * F.cosine_similarity(full(prediction), full(target), dim=1)).mean()

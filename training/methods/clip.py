@@ -18,7 +18,7 @@ from training.models.collectives import gather, rank
 from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
 
-START, MOST = 1 / 0.07, 100.0  # of the scale: where it begins, and where it is clamped
+INITIAL_SCALE, MAX_SCALE = 1 / 0.07, 100.0  # of the logits, as in the paper
 
 
 class CLIP(TwoTowers):
@@ -32,12 +32,12 @@ class CLIP(TwoTowers):
 
     def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
-        pair.init_logits(START, None)
+        pair.init_logits(INITIAL_SCALE, None)
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor, *wrong: Tensor) -> Tensor:
-        """This rank's rows against the columns of all ranks; the mean over ranks is the loss of the whole batch."""
+        """This rank's rows against the columns of all ranks; the mean over ranks is the loss of the global batch."""
         images, texts, captions = gather(image), gather(text), gather(identity)
-        self.remember(image, identity, texts, captions)
+        self.record_batch(image, identity, texts, captions)
         negatives = gather(wrong[0]) if wrong else None
         same = identity[:, None] == captions[None] if self.config.multi_positive else None
         first, scale = rank() * len(image), self.pair.model.logit_scale.exp()
@@ -46,7 +46,7 @@ class CLIP(TwoTowers):
 
     def after_step(self, progress: float) -> None:
         with torch.no_grad():
-            self.pair.model.logit_scale.clamp_(0, math.log(MOST))
+            self.pair.model.logit_scale.clamp_(0, math.log(MAX_SCALE))
 
 
 def clip_loss(
@@ -56,13 +56,13 @@ def clip_loss(
     negatives: Tensor | None = None,
     same: Tensor | None = None,
 ) -> Tensor:
-    """Symmetric InfoNCE, in nats; embeddings that say nothing score exactly log(B).
+    """Symmetric InfoNCE, in nats; identical embeddings score exactly log(B).
 
-    image, text: [B, D] unit rows, row i of each a pair. scale: what multiplies the cosines, already
-    exponentiated. negatives: [M, D] texts that are nobody's caption (NegCLIP's): further columns of the
-    direction from image to text; a row of zeros is no negative. same: bool [B, B], pairs that are alike;
-    each row then spreads its target evenly over them, and what that alone costs is taken off, so that 0
-    can still be reached. ValueError for fewer than two pairs: one pair alone has nothing to learn from.
+    image, text: [B, D] unit rows, row i of each a pair. scale: multiplies the cosines, already exponentiated.
+    negatives: [M, D] hard negative texts (NegCLIP), additional candidates in the direction from image to text;
+    rows of zeros are ignored. same: bool [B, B], the positive pairs; the target of a row is then uniform over
+    its positives, and the entropy of the target is subtracted, so that the minimum is still 0. ValueError for
+    fewer than two pairs, whose loss is constant.
     """
     return (
         rows_loss(image, text, scale, negatives=negatives, same=same) + rows_loss(text, image, scale, same=same)
@@ -79,22 +79,22 @@ def rows_loss(
 ) -> Tensor:
     """One direction: mean over queries [b, D] of the cross entropy over candidates [B, D].
 
-    Query i's own candidate is first + i. negatives: [M, D], candidates that are right for nobody, rows of
-    zeros for those that are missing. same: bool [b, B].
+    The positive of query i is candidate first + i. negatives: [M, D], further candidates that are negatives for
+    all queries; rows of zeros are ignored. same: bool [b, B], the positives instead.
     """
     if len(candidates) < 2:
         raise ValueError("a batch of one pair has loss 0 whatever the embeddings; at least two are needed")
-    with torch.autocast(queries.device.type, enabled=False):  # half precision would round the softmax away
+    with torch.autocast(queries.device.type, enabled=False):  # half precision is too coarse for the softmax
         queries, candidates = full(queries), full(candidates)
         logits = scale * queries @ candidates.T  # [b, B]
         if negatives is not None:
             negatives = full(negatives)
-            further = scale * queries @ negatives.T
+            negative_logits = scale * queries @ negatives.T
             missing = ~negatives.detach().any(dim=1)
-            logits = torch.cat([logits, further.masked_fill(missing, float("-inf"))], dim=1)
+            logits = torch.cat([logits, negative_logits.masked_fill(missing, float("-inf"))], dim=1)
         if same is None:
             target = torch.arange(first, first + len(queries), device=queries.device)
             return F.cross_entropy(logits, target)
-        alike = same.sum(dim=1)
-        mean_right = (logits[:, : same.shape[1]] * same).sum(dim=1) / alike
-        return (logits.logsumexp(dim=1) - mean_right - alike.to(logits.dtype).log()).mean()
+        positives = same.sum(dim=1)
+        mean_positive = (logits[:, : same.shape[1]] * same).sum(dim=1) / positives
+        return (logits.logsumexp(dim=1) - mean_positive - positives.to(logits.dtype).log()).mean()

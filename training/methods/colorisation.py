@@ -1,10 +1,11 @@
 """Colorisation: predict the colour of each location of a grey image.
 
-Zhang, Isola and Efros 2016, "Colorful Image Colorization". Colours are bins of the plane (a, b) of CIE Lab, rare ones
-weigh more, so that the answer is a colour and not the brown mean of all. The tower sees grey images only.
+Zhang, Isola and Efros 2016, "Colorful Image Colorization". The classes are bins of the (a, b) plane of CIE Lab. Rare
+colours get a higher weight; otherwise the prediction is a brownish mean. The tower gets grey images only.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -22,14 +23,14 @@ from training.models.collectives import mean
 from training.models.knobs import knob
 from training.models.patches import feature_map, map_channels
 
-GRID = 10  # of a and b between bins, as in the paper
-NEIGHBOURS, DEVIATION = 5, 5.0  # over which a colour is spread softly
-UNIFORM = 0.5  # the paper's lambda: how much of the prior over colours is evened out
-PLACES = 8  # a side of the map of colours
+GRID = 10  # spacing of bins in a and b, as in the paper
+NEIGHBOURS, DEVIATION = 5, 5.0  # bins of a soft target, and the standard deviation of their weights
+UNIFORM = 0.5  # the paper's lambda: weight of the uniform distribution in the prior over colours
+MAP_SIDE = 8  # side of the colour map
 
 
 class Colorisation(Method):
-    """Cross entropy over bins of colour at each place, from the tower's feature map."""
+    """Cross entropy over colour bins at each location of the tower's feature map."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
     bins: Tensor
@@ -51,18 +52,18 @@ class Colorisation(Method):
         self.head = nn.Sequential(
             nn.Conv2d(channels, config.hidden, 1), nn.ReLU(), nn.Conv2d(config.hidden, len(self.bins), 1)
         )
-        self.waiting: list[Tensor] = []
+        self.pending: list[Tensor] = []  # colour distributions of this step, for the prior
         self.augment = GreyAndColour(config.view(backbone.image_size, (0, 0, 0, 0), 0.0), backbone.mean, backbone.std)
 
     def loss(self, grey: Tensor, colours: Tensor) -> Tensor:
         """grey: [B, 3, S, S], three equal channels before normalising. colours: a and b, [B, 2, h, w]."""
         features = feature_map(self.backbone, grey)
-        self.seen = features.mean(dim=(2, 3)).detach()
+        self.features = features.mean(dim=(2, 3)).detach()
         scores = F.interpolate(full(self.head(features)), size=colours.shape[-2:], mode="bilinear", align_corners=False)
         target = soft_bins(colours.permute(0, 2, 3, 1).reshape(-1, 2), self.bins)  # [B h w, bins]
         logs = F.log_softmax(scores, dim=1).permute(0, 2, 3, 1).reshape(-1, len(self.bins))
         each = -(target * logs).sum(dim=1)
-        self.waiting.append(mean(target.mean(dim=0)))
+        self.pending.append(mean(target.mean(dim=0)))
         if self.config.rebalance:
             weight = rarity(self.prior)[target.argmax(dim=1)]
             return (each * weight).mean()
@@ -70,25 +71,25 @@ class Colorisation(Method):
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
-        """The prior over colours follows what has been seen."""
-        for share in self.waiting:
-            self.prior.lerp_(share.to(self.prior), 0.05)
-        self.waiting = []
+        """Update the prior over colours, an EMA over batches."""
+        for distribution in self.pending:
+            self.prior.lerp_(distribution.to(self.prior), 0.05)
+        self.pending = []
 
     def report(self) -> dict[str, float]:
-        return {"chance": math.log(len(self.bins)), **health(self.seen)}
+        return {"chance": math.log(len(self.bins)), **health(self.features)}
 
 
 class GreyAndColour:
-    """One view of each image: without its colours as the tower takes it, and its colours on a small map."""
+    """One view of each image: in grey as the input of the tower, and a small map of its colours as the target."""
 
-    def __init__(self, view: View, mean: Any, std: Any):
+    def __init__(self, view: View, mean: Sequence[float], std: Sequence[float]):
         self.view = view
         self.mean, self.std = (torch.tensor(list(v)).view(1, 3, 1, 1) for v in (mean, std))
 
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
         views = self.view(batch.images.float().div_(255), batch.random)
-        colours = rgb_to_lab(F.adaptive_avg_pool2d(views, min(PLACES, views.shape[-1])))[:, 1:]
+        colours = rgb_to_lab(F.adaptive_avg_pool2d(views, min(MAP_SIDE, views.shape[-1])))[:, 1:]
         grey = luma(views).expand(-1, 3, -1, -1)
         return (grey - self.mean) / self.std, colours
 
@@ -115,20 +116,20 @@ def _bins() -> tuple[tuple[float, float], ...]:
 
 
 def colour_bins() -> Tensor:
-    """The points (a, b) of a grid of 10 that some colour of a screen lies nearest to, [bins, 2]."""
+    """The points (a, b) of a grid with spacing 10 that are nearest to some sRGB colour, [bins, 2]."""
     return torch.tensor(_bins())
 
 
 def soft_bins(colours: Tensor, bins: Tensor) -> Tensor:
-    """Colours (a, b) [N, 2] spread over their five nearest bins by a normal density: [N, bins], rows summing to 1."""
-    apart = torch.cdist(colours, bins)
-    near, which = apart.topk(NEIGHBOURS, dim=1, largest=False)
-    weight = torch.softmax(-0.5 * (near / DEVIATION) ** 2, dim=1)
-    return torch.zeros_like(apart).scatter(1, which, weight)
+    """Soft targets of colours (a, b) [N, 2]: Gaussian weights over the five nearest bins, [N, bins], rows sum to 1."""
+    distances = torch.cdist(colours, bins)
+    nearest, indices = distances.topk(NEIGHBOURS, dim=1, largest=False)
+    weight = torch.softmax(-0.5 * (nearest / DEVIATION) ** 2, dim=1)
+    return torch.zeros_like(distances).scatter(1, indices, weight)
 
 
 def rarity(prior: Tensor) -> Tensor:
-    """Weight of each bin [bins]: the inverse of the prior mixed with an even one, 1 on average over the prior."""
+    """Weight of each bin [bins]: the inverse of the smoothed prior, with mean 1 under the prior."""
     mixed = (1 - UNIFORM) * prior + UNIFORM / len(prior)
     weight = 1 / mixed
     return weight / (prior * weight).sum()

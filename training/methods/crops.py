@@ -1,4 +1,4 @@
-"""Crops of several sizes through one network (SwAV, DINO)."""
+"""Multi-crop: crops of several sizes through one network (SwAV, DINO)."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,9 +9,9 @@ from training.models.backbone import Backbone
 
 
 def by_size(network: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> list[Tensor]:
-    """What network gives for each crop [B, 3, S, S]; neighbours of one size go through it together.
+    """The output of network for each crop [B, 3, S, S]; consecutive crops of one size form one batch.
 
-    Together is faster, and batch norm then sees all crops of a size, as in the papers' own code.
+    One batch is faster, and batch norm then uses all crops of a size, as in the papers' code.
     """
     features: list[Tensor] = []
     start = 0
@@ -23,7 +23,7 @@ def by_size(network: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> lis
 
 
 def takes_any_size(backbone: Backbone) -> bool:
-    """Whether backbone sees images of other sizes than its own, as convolutional networks do."""
+    """Whether backbone accepts images of other sizes than its own, as convolutional networks do."""
     was, size = backbone.training, max(8, backbone.image_size // 2)
     try:
         with torch.no_grad():

@@ -17,7 +17,7 @@ from training.models.knobs import knob
 
 
 class DeViSE(TwoTowers):
-    """The paper's words stay where they are: lock the text tower where it has been trained."""
+    """In the paper the word embeddings are fixed; lock a pretrained text tower for that."""
 
     recipe: ClassVar = {"learning_rate": 1e-3, "weight_decay": 1e-4}
 
@@ -31,17 +31,17 @@ class DeViSE(TwoTowers):
         pair.model.logit_scale.requires_grad_(False)  # a margin has no temperature
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
-        """This rank's images; wrong words are the other captions of all ranks."""
+        """This rank's images against all captions; the negatives are the other captions of all ranks."""
         texts, captions = gather(text), gather(identity)
-        self.remember(image, identity, texts, captions)
+        self.record_batch(image, identity, texts, captions)
         with torch.autocast(image.device.type, enabled=False):
             image, text, texts = full(image), full(text), full(texts)
-            right, wrong = (image * text).sum(dim=1), image @ texts.T
-            own = identity[:, None] == captions[None]  # also another image's caption that says the same
-            return hinge(right, wrong.masked_fill(own, float("-inf")), self.config.margin)
+            positive, negative = (image * text).sum(dim=1), image @ texts.T
+            own = identity[:, None] == captions[None]  # including equal captions of other images
+            return hinge(positive, negative.masked_fill(own, float("-inf")), self.config.margin)
 
     def before_step(self, progress: float) -> None:
-        """While what sees is frozen, its gradients are dropped; the map into words keeps its own."""
+        """While a pretrained image tower is frozen, discard its gradients, but not those of its projection."""
         if progress < self.config.frozen and self.pair.pretrained != "nothing":
             for name, parameter in self.pair.model.visual.named_parameters():
                 if not name.startswith(("proj", "head")):
@@ -49,18 +49,18 @@ class DeViSE(TwoTowers):
 
 
 def hinge_rank_loss(projected: Tensor, target: Tensor, negatives: Tensor, margin: float = 0.1) -> Tensor:
-    """By how much wrong words come within margin of the right one: summed over the wrong, mean over images.
+    """Hinge rank loss: max(0, margin - positive + negative), summed over negatives, mean over images (DeViSE, eq. 1).
 
-    projected: [B, D] images mapped to words. target: [B, D] unit rows, each image's own word.
-    negatives: [B, K, D] unit rows, words that are not its own. 0 once every right word leads by margin.
+    projected: [B, D] image embeddings. target: [B, D] unit rows, the text embedding of each image. negatives:
+    [B, K, D] unit rows, other text embeddings. 0 if every positive exceeds its negatives by the margin.
     """
     with torch.autocast(projected.device.type, enabled=False):
         projected, target, negatives = full(projected), full(target), full(negatives)
-        right = (projected * target).sum(dim=1)  # [B]
-        wrong = (negatives @ projected[:, :, None]).squeeze(2)  # [B, K]
-        return hinge(right, wrong, margin)
+        positive = (projected * target).sum(dim=1)  # [B]
+        negative = (negatives @ projected[:, :, None]).squeeze(2)  # [B, K]
+        return hinge(positive, negative, margin)
 
 
-def hinge(right: Tensor, wrong: Tensor, margin: float) -> Tensor:
-    """right [B] and wrong [B, K] similarities to the loss; a wrong of -inf is none."""
-    return torch.relu(margin - right[:, None] + wrong).sum(dim=1).mean()
+def hinge(positive: Tensor, negative: Tensor, margin: float) -> Tensor:
+    """The loss from similarities to positives [B] and negatives [B, K]; negatives of -inf are ignored."""
+    return torch.relu(margin - positive[:, None] + negative).sum(dim=1).mean()

@@ -1,7 +1,7 @@
 """DINO: self-distillation from an EMA teacher, with centring, sharpening and multi-crop.
 
-Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Two opposite forces hold it up:
-centring keeps the teacher from one answer for all images, sharpening keeps it from the same to every question.
+Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers". Centring and
+sharpening together prevent collapse: centring against one dominant output, sharpening against uniform outputs.
 """
 
 import math
@@ -26,7 +26,7 @@ from training.models.knobs import knob
 
 
 class DINO(Method):
-    """The teacher sees the two large crops, the student all; what is kept is the teacher, which is the better one."""
+    """The teacher gets the two large crops, the student all crops. The teacher is kept, since it is the better one."""
 
     recipe: ClassVar = {
         "learning_rate": 1e-3,
@@ -62,29 +62,29 @@ class DINO(Method):
         self.teacher: Any = ema_copy(nn.ModuleDict({"backbone": self.backbone, "head": self.head}))
         self.register_buffer("centre", torch.zeros(config.outputs))
         self.register_buffer("progress", torch.zeros(()))
-        self.waiting: list[Tensor] = []  # means of the teacher's answers, which move the centre after the step
+        self.pending: list[Tensor] = []  # means of the teacher's outputs in this step, for the centre
         crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), BYOL_COLOURS, dino=True)
         self.augment = Views(crops, backbone.mean, backbone.std)
 
     def loss(self, *crops: Tensor) -> Tensor:
         features = by_size(self.backbone, crops)
-        self.seen = features[0].detach()
+        self.features = features[0].detach()
         student = list(self.head(torch.cat(features)).split(len(crops[0])))
         with torch.no_grad():
-            seen = torch.cat(by_size(self.teacher["backbone"], crops[:2]))
-            answers = full(self.teacher["head"](seen))
-            teacher = list(answers.split(len(crops[0])))
-            self.waiting.append(mean(answers.mean(dim=0)))
+            teacher_features = torch.cat(by_size(self.teacher["backbone"], crops[:2]))
+            outputs = full(self.teacher["head"](teacher_features))
+            teacher = list(outputs.split(len(crops[0])))
+            self.pending.append(mean(outputs.mean(dim=0)))
             temperature = self.teacher_temperature()
-            self.certain = F.softmax((answers - self.centre) / temperature, dim=1)
+            self.teacher_probabilities = F.softmax((outputs - self.centre) / temperature, dim=1)
         return dino_loss(student, teacher, self.centre, self.config.student_temperature, temperature)
 
     def teacher_temperature(self) -> float:
-        """Of this moment of the run."""
+        """The teacher's temperature at this point of the run."""
         if not self.config.sharpening:
             return 1.0
-        climbed = min(1.0, float(self.progress) / self.config.teacher_warmup) if self.config.teacher_warmup else 1.0
-        return self.config.teacher_start + climbed * (self.config.teacher_temperature - self.config.teacher_start)
+        warmed = min(1.0, float(self.progress) / self.config.teacher_warmup) if self.config.teacher_warmup else 1.0
+        return self.config.teacher_start + warmed * (self.config.teacher_temperature - self.config.teacher_start)
 
     def before_step(self, progress: float) -> None:
         if progress < self.config.freeze:
@@ -95,20 +95,20 @@ class DINO(Method):
         momentum = cosine(self.config.momentum, 1.0, progress)
         update_ema(self.teacher, nn.ModuleDict({"backbone": self.backbone, "head": self.head}), momentum)
         self.progress.fill_(progress)
-        if self.config.centring and self.waiting:
-            self.centre.lerp_(torch.stack(self.waiting).mean(dim=0).to(self.centre), 1 - self.config.centre_momentum)
-        self.waiting = []
+        if self.config.centring and self.pending:
+            self.centre.lerp_(torch.stack(self.pending).mean(dim=0).to(self.centre), 1 - self.config.centre_momentum)
+        self.pending = []
 
     def product(self) -> tuple[dict[str, Any], nn.Module]:
         teacher = self.teacher["backbone"]
         return teacher.made_of, teacher.network
 
     def report(self) -> dict[str, float]:
-        """entropy: of the teacher's answer to an image; usage: outputs in use over all images, 0..1."""
-        answers, usage = self.certain, self.certain.mean(dim=0)
-        entropy = float(-(answers * answers.clamp_min(1e-12).log()).sum(dim=1).mean())
+        """entropy: of the teacher's output for an image; usage: fraction of outputs in use over all images, 0..1."""
+        probabilities, usage = self.teacher_probabilities, self.teacher_probabilities.mean(dim=0)
+        entropy = float(-(probabilities * probabilities.clamp_min(1e-12).log()).sum(dim=1).mean())
         used = math.exp(float(-(usage * usage.clamp_min(1e-12).log()).sum())) / len(usage)
-        return {"chance": math.log(len(usage)), "entropy": entropy, "usage": used, **health(self.seen)}
+        return {"chance": math.log(len(usage)), "entropy": entropy, "usage": used, **health(self.features)}
 
 
 def dino_loss(
@@ -120,8 +120,8 @@ def dino_loss(
 ) -> Tensor:
     """Cross entropy of the student's outputs under the teacher's, over pairs of different views (DINO, equation 3).
 
-    student: V raw outputs [B, K], teacher: T raw outputs [B, K], of the student's first T views. center: what
-    is taken off the teacher's, [K] or [1, K]. A view is not compared with itself. Mean over pairs and rows.
+    student: V raw outputs [B, K], teacher: T raw outputs [B, K], of the student's first T views. center: subtracted
+    from the teacher's outputs, [K] or [1, K]. A view is not compared with itself. Mean over pairs and rows.
     """
     with torch.autocast(student[0].device.type, enabled=False):
         logs = [F.log_softmax(full(view) / student_temp, dim=1) for view in student]

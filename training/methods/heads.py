@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 def mlp(*widths: int, norm: bool = True, last_norm: bool = False, last_bias: bool = True) -> nn.Sequential:
-    """Linear layers from widths[0] to widths[-1], with ReLU between, and batch norm before it where norm is set.
+    """Linear layers from widths[0] to widths[-1] with ReLU between them, and batch norm before ReLU if norm is set.
 
-    last_norm: batch norm without gains on the output. A linear layer before a batch norm has no bias, which
-    the norm would take away again.
+    last_norm: batch norm without affine parameters on the output. A linear layer before a batch norm has no bias,
+    which the norm would cancel.
     """
     layers: list[nn.Module] = []
     for place, (before, after) in enumerate(pairwise(widths)):
@@ -26,7 +26,7 @@ def mlp(*widths: int, norm: bool = True, last_norm: bool = False, last_bias: boo
 
 
 class Prototypes(nn.Module):
-    """Cosine of rows [B, D] with K directions that are learned, [B, K] (SwAV)."""
+    """Cosines of rows [B, D] with K learned prototypes, [B, K] (SwAV)."""
 
     def __init__(self, dim: int, count: int):
         super().__init__()
@@ -37,14 +37,14 @@ class Prototypes(nn.Module):
 
     @torch.no_grad()
     def to_unit_length(self) -> None:
-        """Rows of gradient descent are a little longer than one; the paper's are not."""
+        """Normalise the prototypes, whose length an optimiser step changes."""
         self.weight.copy_(F.normalize(self.weight, dim=1))
 
 
 class DINOHead(nn.Module):
-    """Three layers with GELU, a narrow unit vector, and K directions of unit length against it (DINO).
+    """Three linear layers with GELU, an L2-normalised bottleneck, and a linear layer with K unit rows (DINO).
 
-    The paper's last layer is weight-normed with its gain held at one: its rows are normalised when used.
+    The paper's last layer uses weight norm with a fixed gain of 1, which equals normalising its rows in each use.
     """
 
     def __init__(self, width: int, hidden: int, narrow: int, count: int):
@@ -57,7 +57,7 @@ class DINOHead(nn.Module):
                 nn.init.trunc_normal_(layer.weight, std=0.02)
                 nn.init.zeros_(layer.bias)
         self.last = nn.Parameter(torch.empty(count, narrow))
-        nn.init.kaiming_uniform_(self.last, a=5**0.5)  # as nn.Linear begins
+        nn.init.kaiming_uniform_(self.last, a=5**0.5)  # the default of nn.Linear
 
     def forward(self, features: Tensor) -> Tensor:
         rows = F.normalize(self.mlp(features), dim=-1)

@@ -1,7 +1,7 @@
 """Jigsaw: predict the permutation of nine shuffled tiles.
 
-Noroozi and Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles". Tiles are cut
-with gaps and normalised one by one, so that edges and colour casts do not give the order away.
+Noroozi and Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles". Tiles
+have gaps between them and are normalised separately, so that edges and colour casts do not reveal the order.
 """
 
 import math
@@ -11,6 +11,7 @@ from itertools import chain, permutations
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,11 +25,11 @@ from training.models.errors import UserError
 from training.models.knobs import knob
 
 TILES = 9
-LEAST = 48  # pixels of an image: below it a tile shows nothing
+MIN_SIDE = 48  # pixels of an image: below it, tiles show too little
 
 
 class Jigsaw(Method):
-    """Which of some permutations was it? One tower sees every tile."""
+    """Classification of the permutation, from features of one tower that encodes each tile."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
     orders: Tensor
@@ -42,7 +43,7 @@ class Jigsaw(Method):
 
         def __post_init__(self) -> None:
             if not 2 <= self.permutations <= 2000 or not 0 <= self.gap < 1:
-                raise UserError("jigsaw tells 2 to 2000 permutations apart, and leaves a gap of 0 up to 1 of a cell.")
+                raise UserError("jigsaw takes 2 to 2000 permutations and a gap of 0 to 1 (exclusive).")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()
@@ -55,21 +56,21 @@ class Jigsaw(Method):
         self.augment = Tiles(backbone.image_size, config, self.orders)
 
     def loss(self, tiles: Tensor, which: Tensor) -> Tensor:
-        """tiles: [B, 9, 3, S, S] in their wrong order. which: int64 [B], the number of that order."""
+        """tiles: [B, 9, 3, S, S] in permuted order. which: int64 [B], the index of the permutation."""
         features = self.backbone(tiles.flatten(0, 1))
-        self.seen = features.detach()
-        answer = full(self.answer(self.tile(features).reshape(len(tiles), -1)))
+        self.features = features.detach()
+        logits = full(self.answer(self.tile(features).reshape(len(tiles), -1)))
         with torch.no_grad():
-            self.right = (answer.argmax(dim=1) == which).float().mean()
-        return F.cross_entropy(answer, which)
+            self.accuracy = (logits.argmax(dim=1) == which).float().mean()
+        return F.cross_entropy(logits, which)
 
     def report(self) -> dict[str, float]:
         chance = math.log(self.config.permutations)
-        return {"chance": chance, "accuracy": float(self.right), **health(self.seen)}
+        return {"chance": chance, "accuracy": float(self.accuracy), **health(self.features)}
 
 
 class Tiles:
-    """A batch to nine tiles of each image, in an order that is to be told."""
+    """Turns a batch into nine shuffled tiles of each image, and the indices of the permutations."""
 
     def __init__(self, size: int, config: Jigsaw.Config, orders: Tensor):
         self.size, self.grey, self.gap, self.orders = size, config.grey, config.gap, orders
@@ -77,8 +78,8 @@ class Tiles:
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
         images, random = batch.images.float() / 255, batch.random
         side = images.shape[-1]
-        if side < LEAST:
-            raise UserError(f"jigsaw cuts images of {side} pixels into nine, which shows nothing; try --canvas 96.")
+        if side < MIN_SIDE:
+            raise UserError(f"jigsaw needs images of at least {MIN_SIDE} pixels, not {side}; try --canvas 96.")
         cell = side // 3
         tile = max(1, round(cell * (1 - self.gap)))
         places = random.integers(cell - tile + 1, TILES, 2)  # [B, 9, 2]
@@ -96,17 +97,17 @@ class Tiles:
 
 
 def standardised(tiles: Tensor) -> Tensor:
-    """Each tile [N, 3, S, S] less its mean and over its deviation, by channel: what light and colour it had is gone."""
+    """Each tile [N, 3, S, S] standardised per channel, which removes its brightness and colour cast."""
     deviation, average = torch.std_mean(tiles, dim=(2, 3), keepdim=True)
     return (tiles - average) / (deviation + 0.05)
 
 
 @cache
-def _chosen(count: int) -> np.ndarray:
+def _chosen(count: int) -> npt.NDArray[np.int8]:
     every = np.fromiter(chain.from_iterable(permutations(range(TILES))), np.int8).reshape(-1, TILES)  # 362,880
     distance = np.full(len(every), TILES, np.int16)
     chosen = [0]
-    while len(chosen) < count:  # farthest first: the nearest already chosen is as far away as it can be
+    while len(chosen) < count:  # farthest first: maximise the distance to the nearest chosen permutation
         distance = np.minimum(distance, (every != every[chosen[-1]]).sum(1))
         distance[chosen[-1]] = -1
         chosen.append(int(distance.argmax()))
@@ -114,5 +115,5 @@ def _chosen(count: int) -> np.ndarray:
 
 
 def distant_permutations(count: int) -> Tensor:
-    """count orders of nine tiles that differ in as many places as possible, int64 [count, 9]; the same every time."""
+    """Permutations of nine tiles with large Hamming distances, int64 [count, 9]; deterministic."""
     return torch.from_numpy(_chosen(count).astype(np.int64))

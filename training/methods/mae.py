@@ -1,8 +1,8 @@
 """MAE: reconstruct the masked patches of an image, 75 % of them by default.
 
-He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". The tower sees the visible patches only, which
-makes it fast; a small decoder, thrown away afterwards, does the painting. Its features are poor neighbours by
-nature: judge them by a linear probe or by fine-tuning.
+He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". The tower encodes the visible patches
+only, which makes it fast. A small decoder, discarded afterwards, reconstructs the pixels. The features score low with
+k-NN; evaluate them with a linear probe or fine-tuning.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from training.models.patches import Patches, patchify, sines
 
 
 class MAE(Method):
-    """Pixels of hidden patches, each patch normalised by itself."""
+    """Mean squared error over the pixels of masked patches, each patch normalised separately."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.95, "warmup": 0.1}
     per_sample: ClassVar = True
@@ -40,7 +40,7 @@ class MAE(Method):
         def __post_init__(self) -> None:
             super().__post_init__()
             if not 0 < self.hidden_share < 1:
-                raise UserError(f"hidden_share is {self.hidden_share:g}; it is a share between 0 and 1.")
+                raise UserError(f"hidden_share is {self.hidden_share:g}; it is a fraction between 0 and 1.")
             if self.decoder_width % self.decoder_heads:
                 raise UserError(f"{self.decoder_heads} heads do not divide a decoder {self.decoder_width} wide.")
 
@@ -50,14 +50,14 @@ class MAE(Method):
         self.patches = Patches(backbone, "mae")
         self.patches.fix_positions()
         count = self.patches.grid**2
-        self.kept = max(1, round(count * (1 - config.hidden_share)))
+        self.visible = max(1, round(count * (1 - config.hidden_share)))
         self.into = nn.Linear(self.patches.width, width)
-        self.blank = nn.Parameter(torch.empty(1, 1, width).normal_(std=0.02))  # stands for every hidden patch
+        self.blank = nn.Parameter(torch.empty(1, 1, width).normal_(std=0.02))  # the mask token
         layer = nn.TransformerEncoderLayer(
             width, config.decoder_heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
         )
         self.decoder = nn.TransformerEncoder(layer, config.decoder_depth, nn.LayerNorm(width), False)
-        for parameter in self.decoder.parameters():  # the layers are copies of one, which would begin alike
+        for parameter in self.decoder.parameters():  # the layers are copies with equal weights
             if parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
         self.out = nn.Linear(width, self.patches.side**2 * 3)
@@ -68,28 +68,28 @@ class MAE(Method):
         )
 
     def loss(self, images: Tensor, order: Tensor) -> Tensor:
-        """order: int64 [B, N], the patches in a random order, of which the first few are seen."""
-        seen = self.patches(images, order[:, : self.kept])  # [B, prefix + kept, width]
-        self.seen = seen[:, 0].detach()
-        tokens = self.into(seen)
+        """order: int64 [B, N], a random order of the patches, of which the first are visible."""
+        encoded = self.patches(images, order[:, : self.visible])  # [B, prefix + visible, width]
+        self.features = encoded[:, 0].detach()
+        tokens = self.into(encoded)
         first, visible = tokens[:, : self.patches.prefix], tokens[:, self.patches.prefix :]
-        blank = self.blank.to(visible.dtype).expand(len(images), order.shape[1] - self.kept, -1)
+        blank = self.blank.to(visible.dtype).expand(len(images), order.shape[1] - self.visible, -1)
         shuffled = torch.cat([visible, blank], dim=1)
         back = order.argsort(dim=1)
-        everywhere = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2])) + self.positions
-        painted = self.out(self.decoder(torch.cat([first, everywhere], dim=1))[:, self.patches.prefix :])
-        mask = torch.ones_like(order, dtype=torch.bool).scatter(1, order[:, : self.kept], False)
-        return mae_loss(painted, patchify(images, self.patches.side), mask)
+        ordered = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2])) + self.positions
+        prediction = self.out(self.decoder(torch.cat([first, ordered], dim=1))[:, self.patches.prefix :])
+        mask = torch.ones_like(order, dtype=torch.bool).scatter(1, order[:, : self.visible], False)
+        return mae_loss(prediction, patchify(images, self.patches.side), mask)
 
     def report(self) -> dict[str, float]:
-        return health(self.seen)
+        return health(self.features)
 
 
 def mae_loss(prediction: Tensor, patches: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error of the hidden patches' pixels, each patch less its mean and over its deviation.
+    """Mean squared error over the pixels of masked patches, with each target patch standardised (MAE, section 4).
 
-    prediction, patches: [B, N, P]; mask: bool or 0/1 [B, N], 1 where a patch is hidden. The variance is the
-    unbiased one, as in the authors' code; a prediction of nothing (zeros) scores about 1.
+    prediction, patches: [B, N, P]; mask: bool or 0/1 [B, N], 1 where a patch is masked. The variance is the
+    unbiased one, as in the authors' code. A prediction of zeros scores about 1.
     """
     with torch.autocast(prediction.device.type, enabled=False):
         target = full(patches)
@@ -100,7 +100,7 @@ def mae_loss(prediction: Tensor, patches: Tensor, mask: Tensor) -> Tensor:
 
 
 class Masked:
-    """One view of each image, and an order of its patches."""
+    """One view of each image, and a random order of its patches."""
 
     def __init__(self, views: Views, count: int):
         self.views, self.count = views, count

@@ -24,7 +24,7 @@ from training.models.knobs import knob
 
 
 class MoCo(Method):
-    """A query against its key and a queue of old keys.
+    """InfoNCE between queries, their keys, and the queue.
 
     The momentum encoder is updated after the optimiser's step, as in the paper, before the next keys.
     """
@@ -55,22 +55,24 @@ class MoCo(Method):
         self.keys = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.register_buffer("queue", F.normalize(torch.randn(config.queue, config.projection), dim=1))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
-        self.waiting: list[Tensor] = []  # keys of this step, which join the queue after it
+        self.pending: list[Tensor] = []  # keys of this step, which join the queue after it
         self.augment = Views(two_alike(config, backbone.image_size, MOCO_COLOURS), backbone.mean, backbone.std)
 
     def loss(self, query_view: Tensor, key_view: Tensor) -> Tensor:
         parts = [self.backbone(part) for part in self._grouped(query_view)]
-        self.seen = torch.cat(parts).detach()
+        self.features = torch.cat(parts).detach()
         query = F.normalize(torch.cat([self.projector(part) for part in parts]), dim=1)
         with torch.no_grad():
             key = F.normalize(self._keys_of(key_view), dim=1)
-            self.waiting.append(gather(key))
-        return info_nce(query, key, self.queue, self.config.temperature)  # the queue has no key of this batch yet
+            self.pending.append(gather(key))
+        return info_nce(query, key, self.queue, self.config.temperature)  # no key of this batch is in the queue yet
 
     def _grouped(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """In as many parts as batch norm is to tell apart."""
+        """The groups of a batch that have separate batch norm statistics."""
         if len(rows) % self.config.groups:
-            raise UserError(f"{len(rows)} images cannot be cut into {self.config.groups} --groups; choose a divisor.")
+            raise UserError(
+                f"{len(rows)} images cannot be divided into {self.config.groups} --groups; choose a divisor."
+            )
         return rows.chunk(self.config.groups)
 
     def _keys_of(self, views: Tensor) -> Tensor:
@@ -83,26 +85,26 @@ class MoCo(Method):
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
         update_ema(self.keys, nn.ModuleList([self.backbone, self.projector]), self.config.momentum)
-        for keys in self.waiting:
+        for keys in self.pending:
             self.enqueue(keys)
-        self.waiting = []
+        self.pending = []
 
     def enqueue(self, keys: Tensor) -> None:
-        """The newest keys take the places of the oldest; the queue is a ring of any length."""
+        """Replace the oldest keys of the queue, a ring buffer, by new ones."""
         keys = keys[-len(self.queue) :]
-        places = (self.pointer + torch.arange(len(keys), device=keys.device)) % len(self.queue)
-        self.queue[places] = keys.to(self.queue.dtype)
+        slots = (self.pointer + torch.arange(len(keys), device=keys.device)) % len(self.queue)
+        self.queue[slots] = keys.to(self.queue.dtype)
         self.pointer.copy_((self.pointer + len(keys)) % len(self.queue))
 
     def report(self) -> dict[str, float]:
-        return {"chance": math.log(len(self.queue) + 1), **health(self.seen)}
+        return {"chance": math.log(len(self.queue) + 1), **health(self.features)}
 
 
 def info_nce(query: Tensor, key: Tensor, queue: Tensor, temperature: float) -> Tensor:
     """Cross entropy of each query's own key against the queue (MoCo, equation 1).
 
-    query, key: [B, D] unit rows; queue: [K, D] unit rows, negatives for all. The positive comes first among
-    K + 1 candidates. Mean over rows, in nats; embeddings that say nothing score log(K + 1).
+    query, key: [B, D] unit rows; queue: [K, D] unit rows, the negatives of all queries. The positive is the first of
+    K + 1 candidates. Mean over rows, in nats; identical embeddings score log(K + 1).
     """
     with torch.autocast(query.device.type, enabled=False):
         query, key, queue = full(query), full(key), full(queue)

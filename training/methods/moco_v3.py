@@ -49,7 +49,7 @@ class MoCoV3(Method):
 
     def loss(self, view1: Tensor, view2: Tensor) -> Tensor:
         h1, h2 = self.backbone(view1), self.backbone(view2)
-        self.seen = h1.detach()
+        self.features = h1.detach()
         query1, query2 = self.predictor(self.projector(h1)), self.predictor(self.projector(h2))
         with torch.no_grad():
             key1, key2 = gather(self.keys(view1)), gather(self.keys(view2))
@@ -61,14 +61,14 @@ class MoCoV3(Method):
         update_ema(self.keys, nn.ModuleList([self.backbone, self.projector]), momentum)
 
     def report(self) -> dict[str, float]:
-        chance = 4 * self.config.temperature * math.log(len(self.seen) * world_size())
-        return {"chance": chance, **health(self.seen)}
+        chance = 4 * self.config.temperature * math.log(len(self.features) * world_size())
+        return {"chance": chance, **health(self.features)}
 
 
 def contrast(query: Tensor, key: Tensor, temperature: float, first: int = 0) -> Tensor:
     """Cross entropy of each query's own key among all keys, times 2 temperature (MoCo v3, algorithm 1).
 
-    query: [b, D]; key: [B, D], of which the queries' own begin at `first`. Normalises both.
+    query: [b, D]; key: [B, D], where the positive of query i is key first + i. Both are normalised here.
     """
     with torch.autocast(query.device.type, enabled=False):
         logits = F.normalize(full(query), dim=1) @ F.normalize(full(key), dim=1).T / temperature

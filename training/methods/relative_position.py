@@ -1,7 +1,8 @@
 """Relative position: predict in which of eight directions the second patch lies.
 
 Doersch, Gupta and Efros 2015, "Unsupervised Visual Representation Learning by Context Prediction". A gap between the
-patches and a little jitter hide the edges, and two of three colours are dropped, since lenses give the place away.
+patches and position jitter hide continuing edges. Two of three colour channels are dropped, since chromatic
+aberration reveals the position.
 """
 
 import math
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.data.batch import Batch
+from training.data.keyed import Keyed
 from training.data.views import crop_and_resize
 from training.methods.base import Method
 from training.methods.rows import full, health
@@ -20,12 +22,12 @@ from training.models.backbone import Backbone
 from training.models.errors import UserError
 from training.models.knobs import knob
 
-AROUND = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]  # down and right of the first patch
-LEAST = 48  # pixels of an image: below it a patch shows nothing
+DIRECTIONS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]  # down and right of the first patch
+MIN_SIDE = 48  # pixels of an image: below it, patches show too little
 
 
 class RelativePosition(Method):
-    """Eight-way, from the features of both patches; one tower sees both."""
+    """Classification into eight directions, from features of one tower that encodes both patches."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
 
@@ -44,25 +46,25 @@ class RelativePosition(Method):
         super().__init__()
         self.backbone, self.config = backbone, config
         self.answer = nn.Sequential(
-            nn.Linear(2 * backbone.width, config.hidden), nn.ReLU(), nn.Linear(config.hidden, len(AROUND))
+            nn.Linear(2 * backbone.width, config.hidden), nn.ReLU(), nn.Linear(config.hidden, len(DIRECTIONS))
         )
         self.augment = TwoPatches(backbone.image_size, config)
 
-    def loss(self, first: Tensor, second: Tensor, where: Tensor) -> Tensor:
-        """first, second: patches [B, 3, S, S]; where: int64 [B], 0..7 as AROUND has them."""
+    def loss(self, first: Tensor, second: Tensor, direction: Tensor) -> Tensor:
+        """first, second: patches [B, 3, S, S]; direction: int64 [B], an index of DIRECTIONS."""
         features = self.backbone(torch.cat([first, second]))
-        self.seen = features.detach()
-        answer = full(self.answer(torch.cat(features.chunk(2), dim=1)))
+        self.features = features.detach()
+        logits = full(self.answer(torch.cat(features.chunk(2), dim=1)))
         with torch.no_grad():
-            self.right = (answer.argmax(dim=1) == where).float().mean()
-        return F.cross_entropy(answer, where)
+            self.accuracy = (logits.argmax(dim=1) == direction).float().mean()
+        return F.cross_entropy(logits, direction)
 
     def report(self) -> dict[str, float]:
-        return {"chance": math.log(len(AROUND)), "accuracy": float(self.right), **health(self.seen)}
+        return {"chance": math.log(len(DIRECTIONS)), "accuracy": float(self.accuracy), **health(self.features)}
 
 
 class TwoPatches:
-    """A batch to a patch of each image, one of its eight neighbours, and which one it is."""
+    """Turns a batch into a patch of each image, one of its eight neighbours, and the direction of the neighbour."""
 
     def __init__(self, size: int, config: RelativePosition.Config):
         self.size, self.gap, self.jitter, self.drop = size, config.gap, config.jitter, config.drop_colours
@@ -70,17 +72,16 @@ class TwoPatches:
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
         images, random = batch.images.float() / 255, batch.random
         side = images.shape[-1]
-        if side < LEAST:
+        if side < MIN_SIDE:
             raise UserError(
-                f"relative-position cuts small patches out of images of {side} pixels, which show nothing; "
-                f"try --canvas 96."
+                f"relative-position needs images of at least {MIN_SIDE} pixels, not {side}; try --canvas 96."
             )
-        patch = int(side / (3 + 2 * self.gap + 2 * self.jitter))  # so that a middle one has all its neighbours
+        patch = int(side / (3 + 2 * self.gap + 2 * self.jitter))  # so that a central patch has all its neighbours
         step, off = patch * (1 + self.gap), patch * self.jitter
         room = side - patch - 2 * step - 2 * off
-        where = random.integers(len(AROUND), 1)[:, 0]
+        direction = random.integers(len(DIRECTIONS), 1)[:, 0]
         corner = off + step + random.uniform(2) * room  # [B, 2] of the middle one, row and column
-        neighbour = corner + torch.tensor(AROUND)[where] * step
+        neighbour = corner + torch.tensor(DIRECTIONS)[direction] * step
         jitter = (2 * random.uniform(2, 2) - 1) * off
         patches = []
         for place, corners in enumerate((corner, neighbour)):
@@ -91,10 +92,10 @@ class TwoPatches:
             if self.drop:
                 cut = self._one_colour(cut, random)
             patches.append(cut / (cut.std(dim=(1, 2, 3), keepdim=True) + 0.02))
-        return (*patches, where)
+        return (*patches, direction)
 
-    def _one_colour(self, patches: Tensor, random: Any) -> Tensor:
-        """One of the three colours stays; the others become noise of a hundredth of its deviation."""
+    def _one_colour(self, patches: Tensor, random: Keyed) -> Tensor:
+        """Keep one colour channel at random; replace the others with noise of a hundredth of its deviation."""
         kept = F.one_hot(random.integers(3, 1)[:, 0], 3)[:, :, None, None].bool()
         deviation = torch.where(kept, patches, 0).std(dim=(1, 2, 3), keepdim=True)
         noise = random.normal(3, self.size, self.size) * deviation / 100

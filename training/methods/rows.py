@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def full(rows: Tensor) -> Tensor:
-    """At least float32; float64 stays."""
+    """The rows in float32; float64 stays float64."""
     return rows if rows.dtype == torch.float64 else rows.float()
 
 
@@ -20,8 +20,8 @@ def effective_rank(rows: Tensor) -> float:
 
 
 def health(rows: Tensor) -> dict[str, float]:
-    """What a report says of features [B, D]: effective_rank, and spread: 1 if unit rows point everywhere, 0 if
-    all of them point the same way.
+    """Measures of collapse of features [B, D]: effective_rank, and spread, which is 1 for isotropic unit rows
+    and 0 for identical ones.
     """
     units = F.normalize(rows.detach().float(), dim=1)
     spread = float(units.std(dim=0).mean()) * math.sqrt(units.shape[1])

@@ -11,18 +11,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.methods.clip import MOST
+from training.methods.clip import MAX_SCALE
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather, rank
 from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
 
-SCALE, BIAS = 10.0, -10.0  # where they begin: at first nearly every pair is wrong, and the loss knows it
+SCALE, BIAS = 10.0, -10.0  # initial values: nearly all pairs of a batch are negatives
 
 
 class SigLIP(TwoTowers):
-    """Every pair of the global batch on its own."""
+    """The sigmoid loss over all pairs of the global batch."""
 
     recipe: ClassVar = {"learning_rate": 1e-3, "weight_decay": 1e-4, "beta2": 0.95, "epsilon": 1e-8}
 
@@ -37,7 +37,7 @@ class SigLIP(TwoTowers):
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
         """This rank's images against the captions of all ranks."""
         texts, captions = gather(text), gather(identity)
-        self.remember(image, identity, texts, captions)
+        self.record_batch(image, identity, texts, captions)
         if self.config.multi_positive:
             same = identity[:, None] == captions[None]
         else:
@@ -48,7 +48,7 @@ class SigLIP(TwoTowers):
 
     def after_step(self, progress: float) -> None:
         with torch.no_grad():
-            self.pair.model.logit_scale.clamp_(0, math.log(MOST))
+            self.pair.model.logit_scale.clamp_(0, math.log(MAX_SCALE))
 
     def report(self) -> dict[str, float]:
         return super().report() | {"bias": float(self.pair.model.logit_bias.detach())}
@@ -59,9 +59,9 @@ def siglip_loss(
 ) -> Tensor:
     """Sum over all pairs of -log sigmoid(z (scale cos + bias)), over B; z is 1 for a true pair, else -1.
 
-    image, text: [B, D] unit rows. scale: already exponentiated. same: bool [B, B], what counts as a true
-    pair; left out, row i belongs to row i. At the paper's start (scale 10, bias -10) and cosines of 0 the
-    loss is softplus(10) + (B - 1) softplus(-10), about 10. ValueError for fewer than two pairs.
+    image, text: [B, D] unit rows. scale: already exponentiated. same: bool [B, B], the true pairs [default: the
+    diagonal]. With the paper's initial values (scale 10, bias -10) and cosines of 0 the loss is
+    softplus(10) + (B - 1) softplus(-10), about 10. ValueError for fewer than two pairs.
     """
     if same is None:
         same = torch.eye(len(image), len(text), dtype=torch.bool, device=image.device)
@@ -69,9 +69,9 @@ def siglip_loss(
 
 
 def pairs_loss(image: Tensor, text: Tensor, scale: Tensor | float, bias: Tensor | float, same: Tensor) -> Tensor:
-    """The same for some of the images, [b, D], against all texts, [B, D]: summed, over b. same: bool [b, B]."""
+    """The loss of b images [b, D] against all texts [B, D]: the sum over pairs, divided by b. same: bool [b, B]."""
     if len(text) < 2:
-        raise ValueError("a batch of one pair teaches nothing about wrong pairs; at least two are needed")
+        raise ValueError("a batch of one pair has no negatives; at least two are needed")
     with torch.autocast(image.device.type, enabled=False):
         logits = scale * full(image) @ full(text).T + bias
         sign = 2 * same.to(logits.dtype) - 1

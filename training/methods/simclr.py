@@ -43,11 +43,11 @@ class SimCLR(Separable):
         return self.projector(h1), self.projector(h2), h1.detach()
 
     def objective(self, z1: Tensor, z2: Tensor, h: Tensor) -> Tensor:
-        self.seen = h
+        self.features = h
         return nt_xent(z1, z2, self.temperature, (gather(z1), gather(z2)), rank() * len(z1))
 
     def report(self) -> dict[str, float]:
-        return {"chance": math.log(2 * len(self.seen) * world_size() - 1), **health(self.seen)}
+        return {"chance": math.log(2 * len(self.features) * world_size() - 1), **health(self.features)}
 
 
 def nt_xent(
@@ -57,9 +57,9 @@ def nt_xent(
 
     z1, z2: [B, D], row i of each a view of image i. Each of the 2B rows has one positive, its other view,
     among 2B - 1 candidates. Mean over rows, in nats; identical embeddings score exactly log(2B - 1).
-    everyone: z1 and z2 of all ranks, where these are the rows from `first` on.
+    everyone: z1 and z2 of all ranks, in which this rank's rows start at `first`.
     """
-    with torch.autocast(z1.device.type, enabled=False):  # half precision would round the softmax away
+    with torch.autocast(z1.device.type, enabled=False):  # half precision is too coarse for the softmax
         z = F.normalize(full(torch.cat([z1, z2])), dim=1)  # [2b, D]
         candidates = z if everyone is None else F.normalize(full(torch.cat(everyone)), dim=1)  # [2B, D]
         place, half = torch.arange(first, first + len(z1), device=z.device), len(candidates) // 2

@@ -21,7 +21,7 @@ from training.models.knobs import knob
 
 
 class SLIP(CLIP):
-    """CLIP's loss, and SimCLR's over what the image tower says of two more views."""
+    """CLIP's loss, plus SimCLR's loss on two more views through the image tower."""
 
     recipe: ClassVar = {**CLIP.recipe, "weight_decay": 0.1}
 
@@ -36,7 +36,7 @@ class SLIP(CLIP):
 
     def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
-        self.own = config
+        self.slip_config = config
         self.projector = mlp(pair.dim, config.hidden, config.projection)
         knobs = ViewKnobs(crop=config.view_crop, jitter=config.jitter)
         backbone = pair.backbone
@@ -44,19 +44,19 @@ class SLIP(CLIP):
         self.augment = _Both(of_simclr, PairViews(pair, config.crop, config.hard_negatives))
 
     def embed(self, *batch: Any) -> tuple[Tensor, ...]:
-        """Rows of the two views first, then CLIP's."""
+        """The projections of the two views, then the output of CLIP's embed."""
         view1, view2, *of_clip = batch
         z1, z2 = (self.projector(self.backbone(view)) for view in (view1, view2))
         return (z1, z2, *super().embed(*of_clip))
 
     def objective(self, *rows: Any) -> Tensor:
         z1, z2, *of_clip = rows
-        of_views = nt_xent(z1, z2, self.own.temperature, (gather(z1), gather(z2)), rank() * len(z1))
-        return super().objective(*of_clip) + self.own.weight * of_views
+        of_views = nt_xent(z1, z2, self.slip_config.temperature, (gather(z1), gather(z2)), rank() * len(z1))
+        return super().objective(*of_clip) + self.slip_config.weight * of_views
 
 
 class _Both:
-    """A batch to SimCLR's views and CLIP's arguments."""
+    """Turns a batch into SimCLR's views, followed by CLIP's arguments."""
 
     def __init__(self, views: Views, pairs: PairViews):
         self.views, self.pairs = views, pairs

@@ -18,7 +18,7 @@ from training.models.knobs import knob
 
 
 class Supervised(Method):
-    """A linear classifier on the tower, thrown away afterwards."""
+    """A linear classifier on the tower, discarded after training."""
 
     needs_labels: ClassVar = True
     per_sample: ClassVar = True
@@ -36,8 +36,8 @@ class Supervised(Method):
             super().__post_init__()
             if self.classes < 2:
                 raise UserError(
-                    f"supervised has {self.classes} classes to tell apart, and needs 2; give data with labels (a "
-                    f"subfolder a class, or --label-column)."
+                    f"supervised needs at least 2 classes, and the data has {self.classes}; give data with labels (a "
+                    f"subfolder per class, or --label-column)."
                 )
 
     def __init__(self, backbone: Backbone, config: Config):
@@ -49,20 +49,20 @@ class Supervised(Method):
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
         features = self.backbone(images)
-        self.seen = features.detach()
+        self.features = features.detach()
         logits = full(self.classifier(features))
         with torch.no_grad():
-            self.right = (logits.argmax(dim=1) == labels).float().mean()
-        known = (labels >= 0).to(logits.dtype)
+            self.accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        labelled = (labels >= 0).to(logits.dtype)
         each = F.cross_entropy(logits, labels.clamp_min(0), reduction="none", label_smoothing=self.config.smoothing)
-        return (each * known).mean()  # an image without a label counts as already right
+        return (each * labelled).mean()  # images without a label have loss 0
 
     def report(self) -> dict[str, float]:
-        return {"chance": math.log(self.config.classes), "accuracy": float(self.right), **health(self.seen)}
+        return {"chance": math.log(self.config.classes), "accuracy": float(self.accuracy), **health(self.features)}
 
 
 class Labelled:
-    """Views of a batch and its labels."""
+    """Turns a batch into views and labels."""
 
     def __init__(self, views: Views):
         self.views = views

@@ -1,7 +1,7 @@
 """SwAV: predict the cluster assignment of one view from another, with online Sinkhorn clustering.
 
-Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments". What keeps all
-images from ending up in one cluster is Sinkhorn and Knopp's algorithm, which fills all clusters alike.
+Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments". The
+Sinkhorn-Knopp algorithm fills all clusters equally, which prevents a collapse to one cluster.
 """
 
 import math
@@ -25,7 +25,7 @@ from training.models.knobs import knob
 
 
 class SwAV(Method):
-    """Codes of the two large crops, predicted from all others."""
+    """Cross entropy between the codes of each large crop and the predictions of all other crops."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
     queue: Tensor
@@ -55,16 +55,16 @@ class SwAV(Method):
         self.backbone, self.config = backbone, config
         self.projector = mlp(backbone.width, config.hidden, config.projection)
         self.prototypes = Prototypes(config.projection, config.prototypes)
-        self.register_buffer("queue", torch.zeros(2, config.queue, config.projection))  # of each large crop
+        self.register_buffer("queue", torch.zeros(2, config.queue, config.projection))  # one for each large crop
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
         self.register_buffer("progress", torch.zeros(()))
-        self.waiting: list[Tensor] = []
+        self.pending: list[Tensor] = []  # projections of this step, which join the queue after it
         crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), SIMCLR_COLOURS)
         self.augment = Views(crops, backbone.mean, backbone.std)
 
     def loss(self, *crops: Tensor) -> Tensor:
         features = by_size(self.backbone, crops)
-        self.seen = features[0].detach()
+        self.features = features[0].detach()
         rows = F.normalize(full(self.projector(torch.cat(features))), dim=1).split(len(crops[0]))
         with torch.autocast(crops[0].device.type, enabled=False):
             scores = [self.prototypes(of_crop) for of_crop in rows]
@@ -72,13 +72,13 @@ class SwAV(Method):
                 large = [gather(of_crop.detach()) for of_crop in rows[:2]]
                 codes = [self._codes(of_crop, number) for number, of_crop in enumerate(large)]
                 if self.config.queue:
-                    self.waiting.append(torch.stack(large))
+                    self.pending.append(torch.stack(large))
             own = slice(rank() * len(crops[0]), (rank() + 1) * len(crops[0]))
             self.usage = codes[0].mean(dim=0)
             return swav_loss(scores, [code[own] for code in codes], self.config.temperature)
 
     def _codes(self, rows: Tensor, number: int) -> Tensor:
-        """The clusters of large crop `number` [B, D] of all ranks, [B, K]."""
+        """The codes [B, K] of the projections [B, D] of large crop `number` on all ranks."""
         scores = self.prototypes(rows)
         if not self.config.sinkhorn:
             return F.softmax(scores / self.config.code_epsilon, dim=1)
@@ -92,26 +92,26 @@ class SwAV(Method):
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
-        self.prototypes.to_unit_length()  # so that they are, before each step
+        self.prototypes.to_unit_length()
         self.progress.fill_(progress)
-        for rows in self.waiting:  # [2, B, D], newest first
+        for rows in self.pending:  # [2, B, D], newest first
             self.queue.copy_(torch.cat([rows.to(self.queue.dtype), self.queue], dim=1)[:, : self.config.queue])
             self.filled.copy_((self.filled + rows.shape[1]).clamp_max(self.config.queue))
-        self.waiting = []
+        self.pending = []
 
     def report(self) -> dict[str, float]:
-        """usage: the clusters that are filled, as the exponential of their entropy over their number, 0..1."""
+        """usage: fraction of prototypes in use, the exponential of their entropy over their number, 0..1."""
         entropy = float(-(self.usage * self.usage.clamp_min(1e-12).log()).sum())
         count = self.config.prototypes
-        return {"chance": math.log(count), "usage": math.exp(entropy) / count, **health(self.seen)}
+        return {"chance": math.log(count), "usage": math.exp(entropy) / count, **health(self.features)}
 
 
 @torch.no_grad()
 def sinkhorn(scores: Tensor, epsilon: float, iterations: int) -> Tensor:
-    """Codes: scores [B, K] to shares [B, K], each row summing to 1, all K used alike in the limit.
+    """Codes [B, K] from scores [B, K]: each row sums to 1, and all K prototypes are used equally in the limit.
 
-    Each iteration shares the images out evenly over the prototypes, then gives each image its whole. In
-    logarithms, so that no scores overflow, and in float32 at least.
+    Each iteration normalises the columns, then the rows. It works on logarithms, so that scores do not overflow,
+    and at least in float32.
     """
     with torch.autocast(scores.device.type, enabled=False):
         logs = full(scores) / epsilon
@@ -125,7 +125,7 @@ def swav_loss(scores: Sequence[Tensor], codes: Sequence[Tensor], temperature: fl
     """Cross entropy of the codes of crops 0 and 1 under the predictions of all other crops (SwAV, equation 2).
 
     scores: V tensors [B, K], cosines to the prototypes; codes: 2 of [B, K], rows summing to 1. Mean over the
-    V - 1 other crops, over the two codes and over rows; a prediction that says nothing scores log(K).
+    V - 1 other crops, over the two codes and over rows; a uniform prediction scores log(K).
     """
     logs = [F.log_softmax(full(of_crop) / temperature, dim=1) for of_crop in scores]
     terms = [

@@ -20,10 +20,10 @@ from training.models.errors import UserError
 from training.models.knobs import knob
 from training.models.pooled import ending_of
 
-MOST_KNOWN = 100_000  # captions whose tokens are remembered
+CACHED_CAPTIONS = 100_000  # captions whose tokens are cached
 
-# Words that can stand in each other's place, so that exchanging two makes a sentence that is wrong and sounds right.
-KINDS = (
+# Words of one category: exchanging two of them in a caption gives a plausible caption that is wrong.
+CATEGORIES = (
     "red orange yellow green blue purple pink brown black white grey gray golden silver",
     "one two three four five six seven eight nine ten",
     "small big little large tiny huge short tall long",
@@ -32,15 +32,15 @@ KINDS = (
     "young old new ancient",
     "wooden metal plastic glass stone",
 )
-KIND_OF = {word: number for number, words in enumerate(KINDS) for word in words.split()}
-STOP = (  # words that carry too little meaning to be exchanged
+CATEGORY_OF = {word: number for number, words in enumerate(CATEGORIES) for word in words.split()}
+STOP = (  # words that are not exchanged, since they carry too little meaning
     " a an the of in on at to by for with and or is are was were be its it his her their this that these those "
     "from as photo picture image drawing there some "
 )
 
 
 class TwoTowers(Separable):
-    """An image and its caption, each through its own tower, to unit rows in one space."""
+    """Image-text pairs, embedded by two towers into unit rows of one space."""
 
     needs_captions = True
     pair: DualEncoder
@@ -52,27 +52,27 @@ class TwoTowers(Separable):
         lock_text: bool = knob(False, "freeze the text tower")
         multi_positive: bool = knob(False, "treat all images of a batch with the same caption as positives")
 
-    def __init__(self, pair: DualEncoder, config: Any):
+    def __init__(self, pair: DualEncoder, config: Config):
         super().__init__()
         self.pair, self.config = pair, config
         self.augment = PairViews(pair, config.crop, getattr(config, "hard_negatives", False))
         fresh = (config.lock_image and not pair.image_parts()) or (config.lock_text and not pair.text_parts())
         if fresh:
             raise UserError(
-                f"The tower of {pair.made_of['tower']} to be locked is freshly initialised, so locking it would keep "
-                f"noise; name one with weights, such as a run directory, ViT-B-32/laion2b_s34b_b79k, or starter, "
-                f"which brings an image tower."
+                f"The tower of {pair.made_of['tower']} is freshly initialised, so locking it would keep random "
+                f"weights. Name one with trained weights: a run directory, ViT-B-32/laion2b_s34b_b79k, or starter "
+                f"(for its image tower)."
             )
         for part in self._locked():
             part.requires_grad_(False)
-        self.seen: tuple[Tensor, ...] = ()  # the last batch's rows, for report
+        self.last_batch: tuple[Tensor, ...] = ()  # for report
 
     @property
-    def backbone(self) -> Backbone:  # type: ignore[override]  # a view of the pair's, not a second copy
+    def backbone(self) -> Backbone:  # type: ignore[override]  # the pair's own, not a copy
         return self.pair.backbone
 
     def train(self, mode: bool = True) -> "TwoTowers":
-        """Locked towers stay as search would use them."""
+        """Locked towers stay in eval mode."""
         super().train(mode)
         for part in self._locked():
             if isinstance(part, torch.nn.Module):
@@ -80,32 +80,32 @@ class TwoTowers(Separable):
         return self
 
     def embed(self, images: Tensor, tokens: Tensor, identity: Tensor, *negatives: Tensor) -> tuple[Tensor, ...]:
-        """Unit rows [B, dim] of images and captions, and what tells equal captions, [B].
+        """Unit rows [B, dim] of images and captions, and the captions' identities [B].
 
-        negatives: tokens of captions that are wrong, rows of zeros where there is none; their rows follow.
+        negatives: tokens of hard negative captions, zeros where there is none; their unit rows come last.
         """
         image, text = self.pair.encode_image(images), self.pair.encode_text(tokens)
-        wrong = [self.pair.encode_text(of) * of.any(dim=1, keepdim=True) for of in negatives]
-        return image, text, identity, *wrong
+        negative_rows = [self.pair.encode_text(of) * of.any(dim=1, keepdim=True) for of in negatives]
+        return image, text, identity, *negative_rows
 
-    def remember(self, image: Tensor, identity: Tensor, texts: Tensor, captions: Tensor) -> None:
-        """Keep for report this rank's images and what their captions are, beside the captions of all ranks."""
-        self.seen = (image.detach(), identity, texts.detach(), captions)
+    def record_batch(self, image: Tensor, identity: Tensor, texts: Tensor, captions: Tensor) -> None:
+        """Keep this rank's images with the captions of all ranks for report."""
+        self.last_batch = (image.detach(), identity, texts.detach(), captions)
 
     def report(self) -> dict[str, float]:
-        """scale, and of the last batch: duplicates (the share of captions that another image has too), floor
-        (the loss that they make the least), accuracy (images whose caption is nearest), and effective_rank.
+        """scale, and of the last batch: duplicates (fraction of captions that another image has too), floor (the
+        lowest loss that these duplicates allow), accuracy (images whose nearest caption is theirs), effective_rank.
         """
         scale = {"scale": float(self.pair.model.logit_scale.detach().exp())}
-        if not self.seen:
+        if not self.last_batch:
             return scale
-        image, identity, texts, captions = self.seen
+        image, identity, texts, captions = self.last_batch
         with torch.no_grad():
-            alike = (identity[:, None] == captions[None]).sum(dim=1).double()
+            equal = (identity[:, None] == captions[None]).sum(dim=1).double()
             nearest = captions[(image.float() @ texts.float().T).argmax(dim=1)]
         return scale | {
-            "duplicates": float((alike > 1).double().mean()),
-            "floor": float(alike.log().mean()),
+            "duplicates": float((equal > 1).double().mean()),
+            "floor": float(equal.log().mean()),
             "accuracy": float((nearest == identity).double().mean()),
             "effective_rank": effective_rank(image),
         }
@@ -114,49 +114,52 @@ class TwoTowers(Separable):
         return self.pair.made_of, self.pair.model
 
     def _locked(self) -> list[Any]:
-        """The modules and parameters that stay as they are."""
+        """The frozen modules and parameters."""
         images = self.pair.image_parts() if self.config.lock_image else []
         return images + (self.pair.text_parts() if self.config.lock_text else [])
 
 
 class PairViews:
-    """A batch to normalised crops, tokens of one caption each, what tells captions apart, and wrong captions."""
+    """Turns a batch into crops, tokens of one caption per image, the captions' identities, and hard negatives."""
 
     def __init__(self, pair: DualEncoder, crop: float, hard_negatives: bool):
         self.size, self.crop, self.hard_negatives = pair.backbone.image_size, crop, hard_negatives
         self.mean, self.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (pair.backbone.mean, pair.backbone.std))
         self.tokenizer, self.ending = pair.tokenizer, ending_of(pair.model)
-        self.known: dict[str, Tensor] = {}
+        self.token_cache: dict[str, Tensor] = {}
 
     def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
         images = random_crops(batch.images.float() / 255, batch.random, self.size, self.crop)
         chosen = batch.random.uniform(1)[:, 0]
-        said = [of[int(u * len(of))] for of, u in zip(batch.captions, chosen.tolist(), strict=True)]
-        identity = torch.tensor([caption_number(text) for text in said])
+        captions = [texts[int(u * len(texts))] for texts, u in zip(batch.captions, chosen.tolist(), strict=True)]
+        identity = torch.tensor([caption_number(caption) for caption in captions])
         rest: tuple[Tensor, ...] = ()
         if self.hard_negatives:
             draws = batch.random.uniform(1)[:, 0].tolist()
-            wrong = [exchanged(text, u) for text, u in zip(said, draws, strict=True)]
+            negatives = [exchanged(caption, u) for caption, u in zip(captions, draws, strict=True)]
             empty = torch.zeros_like(self._tokens("a"))
-            rest = (self._cut([self._tokens(text) if text else empty for text in wrong]),)
-        tokens = self._cut([self._tokens(text) for text in said])
+            rest = (self._cut([self._tokens(text) if text else empty for text in negatives]),)
+        tokens = self._cut([self._tokens(caption) for caption in captions])
         return (images - self.mean) / self.std, tokens, identity, *rest
 
     def _cut(self, captions: list[Tensor]) -> Tensor:
-        """[B, L], no longer than the longest caption where the text tower allows it."""
+        """Tokens [B, L], cut to the longest caption if the text tower allows it."""
         tokens = torch.stack(captions)
         return self.ending.cut(tokens) if self.ending else tokens
 
     def _tokens(self, text: str) -> Tensor:
-        if text not in self.known:
-            if len(self.known) >= MOST_KNOWN:
-                self.known.clear()
-            self.known[text] = self.tokenizer([text])[0]
-        return self.known[text]
+        if text not in self.token_cache:
+            if len(self.token_cache) >= CACHED_CAPTIONS:
+                self.token_cache.clear()
+            self.token_cache[text] = self.tokenizer([text])[0]
+        return self.token_cache[text]
 
 
 def random_crops(images: Tensor, random: Keyed, size: int, least: float) -> Tensor:
-    """A crop of each image [B, C, H, W], resized to [B, C, size, size]: least..1 of its area, sides of 3:4 to 4:3."""
+    """Random crops of images [B, C, H, W], resized to [B, C, size, size].
+
+    Each has a fraction least..1 of the image's area and an aspect ratio of 3:4 to 4:3.
+    """
     draws = random.uniform(4)
     if least >= 1 and images.shape[-1] == size:
         return images
@@ -171,20 +174,20 @@ def random_crops(images: Tensor, random: Keyed, size: int, least: float) -> Tens
 
 
 def caption_number(text: str) -> int:
-    """An integer that equal captions share; letters' case and white space make no difference."""
-    plain = " ".join(text.lower().split())
-    return int.from_bytes(hashlib.blake2b(plain.encode(), digest_size=8).digest(), "big", signed=True)
+    """A 64-bit hash of a caption, equal for captions that differ only in case and white space."""
+    normalised = " ".join(text.lower().split())
+    return int.from_bytes(hashlib.blake2b(normalised.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def exchanged(text: str, draw: float) -> str:
-    """text with two of its words exchanged: wrong, of the same words (NegCLIP's negatives), or "" if none can be.
+    """A hard negative caption: the text with two of its words exchanged (NegCLIP), or "" if that is not possible.
 
-    Words of one kind first (two colours, two numbers); else two words that carry meaning. draw: 0..1, which pair.
+    Two words of one category (two colours, two numbers) are preferred. draw: in 0..1, selects the pair.
     """
     words = re.findall(r"\w+|\W+", text)
     places = [i for i, word in enumerate(words) if word.strip().isalnum() and f" {word.lower()} " not in STOP]
     pairs = [(i, j) for i in places for j in places if i < j and words[i].lower() != words[j].lower()]
-    alike = [(i, j) for i, j in pairs if KIND_OF.get(words[i].lower(), -1) == KIND_OF.get(words[j].lower(), -2)]
+    alike = [(i, j) for i, j in pairs if CATEGORY_OF.get(words[i].lower(), -1) == CATEGORY_OF.get(words[j].lower(), -2)]
     choices = alike or pairs
     if not choices:
         return ""

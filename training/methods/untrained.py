@@ -12,7 +12,7 @@ from training.models.knobs import knob
 
 
 class Untrained(Method):
-    """Weights stay where they began; only batch norm learns what its inputs are like, which every other tower knows."""
+    """No weight changes; only batch norm collects its running statistics, as in every other method."""
 
     recipe: ClassVar = {"optimizer": "sgd", "weight_decay": 0.0, "steps": 50}
 
