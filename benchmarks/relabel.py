@@ -5,7 +5,7 @@
 A collection of unit vectors drawn by chance, as wide as the default encoder's, is written to disk and labelled
 by ten classes; then one name at a time is changed and everything is labelled again, as the Classify tab does it:
 the changed class is embedded, every image scored, and the counts made. The images need not exist, since only
-their vectors are read. For the 7 phrasings, the seconds of embedding every class anew are told beside it. The result
+their vectors are read. With the 7 templates, the time to embed all classes again is reported too. The result
 is printed and kept beside this script as relabel.json.
 """
 
@@ -65,7 +65,7 @@ def main(images: int, runs: int, name: str) -> None:
         cached_null_distribution(collection, encoder)  # as the page has it once it is open
         modes: dict[str, tuple[str, dict[str, Any]]] = {
             "one of these": ("photo", {}),
-            "one of these, 7 phrasings": ("7", {}),
+            "one of these, 7 templates": ("7", {}),
             "one of these or none": ("photo", {"none": True}),
             "any of these": ("photo", {"mode": "any"}),
         }

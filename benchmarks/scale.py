@@ -107,21 +107,21 @@ def memory() -> float:
 def table(found: dict[str, float]) -> str:
     """The figures as the page shows them."""
     lines = [
-        ("open the collection", f"{found['open_seconds']:.2f} s, {found['open_megabytes']:.0f} MB more memory"),
-        ("show one row", f"{found['first_record_seconds'] * 1000:.0f} ms"),
-        ("filter by one column, the first time", f"{found['first_filter_seconds']:.2f} s"),
-        ("find an image by its id, the first time", f"{found['first_id_seconds']:.2f} s"),
-        ("memory after these", f"{found['columns_megabytes']:.0f} MB more than an empty process"),
+        ("open the collection", f"{found['open_seconds']:.2f} s, {found['open_megabytes']:.0f} MB of memory"),
+        ("read one row", f"{found['first_record_seconds'] * 1000:.0f} ms"),
+        ("first filter by a column", f"{found['first_filter_seconds']:.2f} s"),
+        ("first look-up of an image by its id", f"{found['first_id_seconds']:.2f} s"),
+        ("memory after these steps", f"{found['columns_megabytes']:.0f} MB more than an empty process"),
         ("publish a segment of 10,000", f"{found['publish_seconds_a_segment']:.2f} s"),
-        ("verify", f"{found['verify_rows_a_second']:,.0f} rows a second"),
+        ("verify", f"{found['verify_rows_a_second']:,.0f} rows per second"),
         (
-            "bytes of a vector, of a row, of a segment in the manifest",
+            "bytes per vector, per row, and per segment in the manifest",
             "{:,.0f}, {:,.0f}, {:,.0f}".format(
                 found["bytes_a_vector"], found["bytes_a_row"], found["manifest_bytes_a_segment"]
             ),
         ),
     ]
-    head = f"{found['rows']:,.0f} rows of {DIM} numbers, {found['cores']:.0f} cores, {found['processor']}"
+    head = f"{found['rows']:,.0f} vectors of {DIM} dimensions, {found['cores']:.0f} cores, {found['processor']}"
     return "\n".join([f"| {head} | |", "|---|---|", *(f"| {name} | {value} |" for name, value in lines)])
 
 

@@ -220,7 +220,7 @@ def activations(shards: str, batch: int) -> dict[str, float]:
                 alive -= self.bytes
 
         with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
-            trainer._backward(trainer._here(planned.batches[0].arguments))
+            trainer._backward(trainer._to_device(planned.batches[0].arguments))
         gc.collect()
         return peak
 
