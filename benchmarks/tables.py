@@ -220,10 +220,7 @@ def _relabel_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     meant = f"<= {stored['limit']:.0f} s"
     what = f"{stored['images']:,} images relabelled after one class name changed"
     modes = {name: run["changed"] for name, run in stored.items() if isinstance(run, dict) and "changed" in run}
-    return [
-        (f"{what}, {name}", seconds(changed), meant, on, by)
-        for name, changed in modes.items()
-    ]
+    return [(f"{what}, {name}", seconds(changed), meant, on, by) for name, changed in modes.items()]
 
 
 def _map_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
