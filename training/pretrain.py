@@ -88,7 +88,7 @@ def plan(
     names = {field.name for field in fields(method_class.Config)}
     settings = {name: value for name, value in from_data.items() if name in names} | dict(settings)
     config = method_class.Config(**settings)
-    method = method_class(tower, config)  # type: ignore[call-arg]  # each method has its own type of config
+    method = method_class(tower, config)
     if world.size > 1:
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank

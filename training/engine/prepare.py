@@ -26,7 +26,7 @@ def prepare_method(method: Method, name: str, config: RunConfig, world: World) -
         keep_freed_memory()
     channels_last = config.channels_last and not config.fsdp  # FSDP2 takes contiguous weights only
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    method = method.to(world.device, memory_format=layout).train()
+    method = method.to(world.device, memory_format=layout).train()  # type: ignore[call-overload]  # missing in torch's types
     if world.size > 1:
         make_norms_global(method)
     if config.micro_batch:

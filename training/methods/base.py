@@ -23,10 +23,10 @@ class Method(torch.nn.Module, ABC):
     Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every random number
     from `batch.random`. All state that a checkpoint must restore (queue, centre, teacher, counters) is a
     parameter or a buffer. State without gradients is updated in after_step. The constructor takes
-    `(backbone, config)`, or `(pair, config)` if needs_captions, where pair is a `training.models.dual_encoder.DualEncoder`.
-    recipe: settings of the paper, which replace the defaults of RunConfig (`{"optimizer": "lars",
-    "learning_rate": 0.3}`); settings of the user replace both. per_sample: the loss is a mean of one term per
-    sample, so that micro-batches are exact.
+    `(backbone, config)`, or `(pair, config)` if needs_captions, where pair is a
+    `training.models.dual_encoder.DualEncoder`. recipe: settings of the paper, which replace the defaults of RunConfig
+    (`{"optimizer": "lars", "learning_rate": 0.3}`); settings of the user replace both. per_sample: the loss is a mean
+    of one term per sample, so that micro-batches are exact.
     """
 
     Config: ClassVar[type]

@@ -28,6 +28,7 @@ class DeViSE(TwoTowers):
 
     def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)
+        self.margin, self.frozen = config.margin, config.frozen
         pair.model.logit_scale.requires_grad_(False)  # a margin has no temperature
 
     def objective(self, image: Tensor, text: Tensor, identity: Tensor) -> Tensor:
@@ -38,11 +39,11 @@ class DeViSE(TwoTowers):
             image, text, texts = full(image), full(text), full(texts)
             positive, negative = (image * text).sum(dim=1), image @ texts.T
             own = identity[:, None] == captions[None]  # including equal captions of other images
-            return hinge(positive, negative.masked_fill(own, float("-inf")), self.config.margin)
+            return hinge(positive, negative.masked_fill(own, float("-inf")), self.margin)
 
     def before_step(self, progress: float) -> None:
         """While a pretrained image tower is frozen, discard its gradients, but not those of its projection."""
-        if progress < self.config.frozen and self.pair.pretrained != "nothing":
+        if progress < self.frozen and self.pair.pretrained != "nothing":
             for name, parameter in self.pair.model.visual.named_parameters():
                 if not name.startswith(("proj", "head")):
                     parameter.grad = None

@@ -137,12 +137,13 @@ def train_map(
         _claim(run, pairs, config)
     world = join("cpu")
     try:
-        trainer = Trainer(BridgeMethod(bridge), "bridge", pairs, config, world, run, quiet=True)
+        method = BridgeMethod(bridge)
+        trainer = Trainer(method, "bridge", pairs, config, world, run, quiet=True)
         trainer.resume()
         trainer.train()
     finally:
         leave()
-    return trainer.method.lift.detach().numpy()
+    return method.lift.detach().numpy()
 
 
 def _claim(run: Path, pairs: FeaturePairs, config: RunConfig) -> None:
