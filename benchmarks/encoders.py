@@ -1,11 +1,11 @@
-"""Every method on one tower and one budget, and docs/encoders.md out of what is stored.
+"""Train every method with the same tower and steps, and write docs/encoders.md from the stored results.
 
     python benchmarks/encoders.py run cifar10 --data cifar10-train.parquet --test cifar10-val.parquet
     python benchmarks/encoders.py run vit     --data cifar10-train.parquet --test cifar10-val.parquet
     python benchmarks/encoders.py run scenes
     python benchmarks/encoders.py             (writes docs/encoders.md)
 
-A run that is done is not run again, so any of these can be ended at any time and called again.
+A finished run is not repeated, so each command can be stopped at any time and called again.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from training.models.atomic import write_file  # noqa: E402
 
 STORED, PAGE = HERE / "results" / "encoders.json", ROOT / "docs" / "encoders.md"
 FIGURES = ROOT / "docs" / "encoders"
-DRAWN = ("knn.svg", "geometry.svg")  # of images that are not ours to show
-WORDED = ("clip", "siglip", "slip")
-CAPTION = [f"{method}:caption=a photo of a {{label_name}}." for method in WORDED]
+DRAWN = ("knn.svg", "geometry.svg")  # figures without images, for data whose images may not be redistributed
+WITH_CAPTIONS = ("clip", "siglip", "slip")
+CAPTION = [f"{method}:caption=a photo of a {{label_name}}." for method in WITH_CAPTIONS]
 CAPTION += ["clip:multi-positive", "siglip:multi-positive"]
 BUDGET = ["batch-size=64", "learning-rate=1e-3", "warmup=0.1", "precision=bf16", "workers=0"]
-SHORT = [  # what the papers set for a hundred epochs, set for one or two; ssl_lightly.py has the same
+SHORT = [  # settings of the papers for a hundred epochs, adapted to one or two; ssl_lightly.py uses the same
     "byol:momentum=0.99",
     "moco:momentum=0.99",
     "moco-v3:momentum=0.99",
@@ -47,11 +47,11 @@ TABLES: dict[str, dict[str, Any]] = {
         "figures": DRAWN,
         "methods": {3: "simclr,moco,byol,swav,dino,clip,siglip,supervised", 1: "moco-v3,slip,autoencoder,untrained"},
         "settings": [*BUDGET, "steps=1200", "evaluate-every=300", *CAPTION, *SHORT, "tower=micro-resnet"],
-        "said": "A pass and a half over the images is a hundredth of what the papers take: this is the order of who "
-        "learns fastest, not of who ends best. Every method is clear of the untrained tower.",
+        "remark": "One and a half epochs are a hundredth of what the papers use: the table ranks the speed of "
+        "learning, not the final accuracy. Every method is better than the untrained tower.",
     },
     "vit": {
-        "title": "CIFAR-10, a small ViT: where masking patches is possible",
+        "title": "CIFAR-10, a small ViT (with MAE)",
         "figures": DRAWN,
         "methods": {3: "mae,simclr,clip", 1: "untrained"},
         "settings": [*BUDGET, "steps=1200", "evaluate-every=300", *CAPTION, "tower=tiny"],
@@ -70,8 +70,8 @@ TABLES: dict[str, dict[str, Any]] = {
         ],
         "data": "scenes:10000?pixels=64&most=1&copies=0",
         "test": "scenes:2000?seed=1&pixels=64&most=1&copies=0",
-        "said": "Captions name the shape, and are worth as much as labels here. SimCLR stays at the floor: two crops "
-        "of one small thing on a plain ground often share the ground alone, so the ground is what it learns "
+        "remark": "Captions name the shape and are as informative as labels here. SimCLR stays near the untrained "
+        "tower: two crops of a small object often share only the background, so the features encode the background "
         "([claims](claims.md#aggressive-augmentation)).",
     },
 }

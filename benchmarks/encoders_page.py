@@ -1,7 +1,6 @@
-"""docs/encoders.md out of what is stored: the lecture's family with its figures, every table, lightly, collapses."""
+"""The text of docs/encoders.md from the stored results: methods, tables, the comparison with lightly, collapses."""
 
 import json
-import math
 import statistics
 import sys
 from collections.abc import Mapping
@@ -11,34 +10,34 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from training.comparison.measure import T975  # noqa: E402
-from training.comparison.table import markdown, shown  # noqa: E402
+from training.comparison.table import formatted_figure, markdown  # noqa: E402
+from training.models.intervals import student_interval  # noqa: E402
 
 Stored = Mapping[str, Any]
-SEEDS = 3  # at least so many a side
+SEEDS = 3  # minimum of each side
 FAMILY = {  # method: its name, year, negatives, key idea
-    "simclr": ("SimCLR", 2020, "yes, of the batch", "strong augmentation and a projection head that is thrown away"),
-    "moco": ("MoCo v2", 2020, "yes, a queue", "a memory of keys and a slowly moving encoder that makes them"),
-    "byol": ("BYOL", 2020, "no", "a predictor, a slow target and a stopped gradient"),
-    "swav": ("SwAV", 2020, "implicit, clusters", "online clustering, kept even by Sinkhorn; many small crops"),
-    "dino": ("DINO", 2021, "no", "self-distillation with centring and sharpening; many small crops"),
-    "moco-v3": ("MoCo v3", 2021, "yes, of the batch", "no queue, a predictor, made for transformers"),
-    "clip": ("CLIP", 2021, "yes, of the batch", "captions in the place of the second view"),
-    "slip": ("SLIP", 2021, "yes, of the batch", "CLIP and SimCLR on one tower"),
-    "siglip": ("SigLIP", 2023, "yes, each pair by itself", "a sigmoid for each pair in the place of a softmax"),
-    "autoencoder": ("autoencoder", 2006, "no", "the image itself, through its features"),
-    "supervised": ("supervised", None, "labels", "the ceiling: it is told the answers"),
-    "untrained": ("untrained", None, "", "the floor: batch norm has seen images, and nothing else has happened"),
+    "simclr": ("SimCLR", 2020, "yes, from the batch", "strong augmentation and a projection head that is discarded"),
+    "moco": ("MoCo v2", 2020, "yes, from a queue", "a queue of keys from a momentum encoder"),
+    "byol": ("BYOL", 2020, "no", "a predictor, a momentum encoder and a stop-gradient"),
+    "swav": ("SwAV", 2020, "implicit, clusters", "online clustering balanced by Sinkhorn's algorithm; multi-crop"),
+    "dino": ("DINO", 2021, "no", "self-distillation with centring and sharpening; multi-crop"),
+    "moco-v3": ("MoCo v3", 2021, "yes, from the batch", "a predictor and no queue; designed for ViTs"),
+    "clip": ("CLIP", 2021, "yes, from the batch", "captions in place of the second view"),
+    "slip": ("SLIP", 2021, "yes, from the batch", "the losses of CLIP and SimCLR on one tower"),
+    "siglip": ("SigLIP", 2023, "yes, each pair separately", "a sigmoid per pair in place of a softmax"),
+    "autoencoder": ("autoencoder", 2006, "no", "reconstruction of the image"),
+    "supervised": ("supervised", None, "labels", "upper reference: trained on the labels"),
+    "untrained": ("untrained", None, "", "lower reference: only batch norm statistics are computed"),
 }
 TITLES = {
     "knn.svg": "k-NN over the steps of each method",
     "geometry.svg": "Alignment against uniformity of each encoder",
-    "neighbours.webp": "The nearest images of the same four under each encoder; a red frame is another shape",
+    "neighbours.webp": "Nearest neighbours of four images for each encoder; a red frame marks another shape",
 }
-OTHERS = """Four more are measured further down, on towers and images that they can work on: `mae` (three quarters of
-the patches hidden, 2021) needs a ViT and is no good neighbour, so look at its linear probe; `jigsaw` (the order of nine
-tiles, 2016) and `relative-position` (where a patch lies beside another, 2015) need images of 48 pixels or more;
-`colorisation` (the colours of a grey image, 2016) has a tower that has only ever seen grey.
+OTHERS = """Four more methods are measured below, on towers and images that they need. `mae` (masked patches, 2021)
+needs a ViT; its k-NN accuracy is low, so compare its linear probe. `jigsaw` (the permutation of nine tiles, 2016) and
+`relative-position` (the direction of a neighbouring patch, 2015) need images of 48 pixels or more. `colorisation` (the
+colours of a grey image, 2016) trains its tower on grey images only.
 """
 PUBLISHED = """| | solo-learn, CIFAR-10, 1000 epochs, linear | lightly, CIFAR-10, 200 epochs, k-NN |
 |---|---|---|
@@ -52,20 +51,21 @@ PUBLISHED = """| | solo-learn, CIFAR-10, 1000 epochs, linear | lightly, CIFAR-10
 
 
 def page(tables: Mapping[str, Stored], stored: Stored) -> str:
-    """The whole page. tables: how each was made. stored: its rows, by name."""
+    """The whole page. tables: the settings of each table. stored: its rows, by name."""
     parts = [
         "# Encoders: one tower, one budget, one table",
         "",
         "<!-- made by benchmarks/encoders.py from the stored results; edit benchmarks/encoders_page.py -->",
         "",
-        "Every method is one file in `training/methods/`, trained by one trainer and measured by one set of probes:",
+        "Every method is one file in `training/methods/`. One trainer trains them all, and the same probes evaluate",
+        "them:",
         "",
         "    python -m training compare --methods simclr,byol,supervised --seeds 3 --with tower=micro-resnet \\",
         "        --with steps=1000 --train cifar10-train.parquet --data cifar10-val.parquet --out comparison",
         "",
-        "writes `table.md`, `table.json`, `table.csv` and the figures: training curves, k-NN over time, the nearest",
-        "neighbours of the same images under every encoder, a map coloured by class, alignment against uniformity.",
-        "Run directories, `starter`, names of open_clip and names of timm stand beside the methods:",
+        "This writes `table.md`, `table.json`, `table.csv` and figures: training curves, k-NN over the steps, nearest",
+        "neighbours of the same images for every encoder, a map coloured by class, and alignment against uniformity.",
+        "Run directories, `starter`, open_clip models and timm models can be compared too:",
         "`python -m training compare runs/simclr starter resnet18.a1_in1k --data held-out.parquet`.",
         "",
         *family(stored.get("cifar10")),
@@ -74,13 +74,13 @@ def page(tables: Mapping[str, Stored], stored: Stored) -> str:
         parts += one_table(name, table, stored.get(name))
     parts += [*beside_lightly(read("ssl_lightly")), *collapses(read("collapse")), *speed_of_views(read("views"))]
     parts += [
-        "## The full size, on a GPU",
+        "## Full-size training on a GPU",
         "",
         "    python -m training compare --methods simclr,moco,moco-v3,byol,swav,dino --seeds 3 \\",
         "        --with tower=resnet18-32 --with epochs=200 --with batch-size=256 --with precision=bf16 \\",
         "        --train cifar10-train.parquet --data cifar10-val.parquet",
         "",
-        "It was not run here. What others publish for a ResNet-18, in % (their settings, not ours):",
+        "This was not run here. Published results for a ResNet-18, in %, with the settings of these projects:",
         "",
         PUBLISHED,
         "Sources: the README of [solo-learn](https://github.com/vturrisi/solo-learn) and the benchmarks page of",
@@ -91,18 +91,18 @@ def page(tables: Mapping[str, Stored], stored: Stored) -> str:
 
 
 def read(name: str) -> Stored:
-    """What a script of this folder stored; nothing if it was never run."""
+    """The stored result of a script of this folder; empty if it was never run."""
     path = HERE / "results" / f"{name}.json"
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def family(table: Stored | None) -> list[str]:
-    """The lecture's family in one table, with what was measured."""
+    """The methods of the lecture and related ones in one table, with their results."""
     lines = [
-        "## The family",
+        "## Methods",
         "",
-        "The lecture's table of the family, its kin beside it, and what each came to on the same small ResNet, the",
-        "same images and the same budget (the settings and all other figures are in the table after this one).",
+        "The methods of the lecture and some related ones, with their results for the same small ResNet, the same",
+        "images and the same number of steps. The next table has the settings and all other figures.",
         "",
         "| | method | year | negatives | key idea | linear | k-NN | effective rank |",
         "|---|---|---|---|---|---|---|---|",
@@ -110,7 +110,7 @@ def family(table: Stored | None) -> list[str]:
     rows = {row["encoder"]: row for row in (table or {"rows": []})["rows"]}
     for method, (title, year, negatives, idea) in FAMILY.items():
         figures = rows.get(method, {"figures": {}})["figures"]
-        cells = [shown(name, figures.get(name)) for name in ("linear", "knn", "geometry/effective_rank")]
+        cells = [formatted_figure(name, figures.get(name)) for name in ("linear", "knn", "geometry/effective_rank")]
         lines.append(f"| {' | '.join([title, f'`{method}`', str(year or ''), negatives, idea, *cells])} |")
     return [*lines, "", OTHERS]
 
@@ -121,66 +121,73 @@ def one_table(name: str, table: Stored, stored: Stored | None) -> list[str]:
     files = "" if "data" in table else " --data cifar10-train.parquet --test cifar10-val.parquet"
     command = f"`python benchmarks/encoders.py run {name}{files}`"
     if stored is None:
-        return [*lines, f"Not run yet; {command} fills it in.", ""]
+        return [*lines, f"Not run yet. Run {command}.", ""]
     lines += [f"Made by {command}, with " + ", ".join(f"`{setting}`" for setting in stored["settings"]) + ".", ""]
-    lines += [markdown(stored), "Intervals are 95 %: over images for one seed, Student's over seeds for more."]
-    lines += ["Images a second are of one core of a machine that did other things besides: an order, no more.", ""]
+    lines += [
+        markdown(stored),
+        "Intervals are 95 %: bootstrap over images for one seed, Student's t over several seeds.",
+    ]
+    lines += ["Images per second are those of one core of a shared machine, and only a rough guide.", ""]
     for figure in table["figures"]:
         lines += [f"![{TITLES[figure]}](encoders/{name}-{figure})", ""]
-    return [*lines, *([table["said"], ""] if "said" in table else [])]
+    return [*lines, *([table["remark"], ""] if "remark" in table else [])]
 
 
 def beside_lightly(stored: Stored) -> list[str]:
-    """The section that sets our methods beside lightly's."""
+    """The section that compares the methods with those of lightly."""
     lines = [
-        "## Beside lightly",
+        "## Comparison with lightly",
         "",
         "Losses and their gradients equal lightly's to 1e-6 (`tests/test_training_ssl_losses.py`, "
-        "where lightly is installed).",
-        "Conventions: `byol_loss` is 2 + 2 times `NegativeCosineSimilarity`; all others are equal as they are.",
-        "`benchmarks/ssl_lightly.py` gives both sides the same tower, views, heads, optimiser, rates and steps.",
+        "if lightly is installed).",
+        "`byol_loss` is 2 + 2 times `NegativeCosineSimilarity`; all other losses are equal without conversion.",
+        "`benchmarks/ssl_lightly.py` uses the same tower, views, heads, optimiser, learning rates and steps for both.",
         "",
     ]
     if stored.get("runs"):
         lines += quality(stored["runs"])
     if stored.get("speed"):
-        lines += ["| steps a second, data included | ours | lightly's | ours is |", "|---|---|---|---|"]
+        lines += ["| steps per second, with data loading | Gelato | lightly | ratio |", "|---|---|---|---|"]
         for row in stored["speed"]:
             lines.append(f"| `{row['method']}` | {in_turns(row['ours'], row['lightly'], '{:.1f}')} |")
         lines += [
             "",
-            f"Batch {row['batch']}, {row['workers']} worker, in turns, medians; range of the turns' ratios.",
+            f"Batch size {row['batch']}, {row['workers']} worker, in turns: medians, and the range of the ratios.",
             "",
         ]
     if stored.get("model_step"):
-        lines += ["| the model's step alone | ours | lightly's | ours is |", "|---|---|---|---|"]
+        lines += ["| training step without data loading | Gelato | lightly | ratio |", "|---|---|---|---|"]
         for entry in stored["model_step"]:
             ours, theirs = entry["ours"], entry["lightly"]
-            lines.append(f"| `{entry['method']}` | {ours:.3f} s | {theirs:.3f} s | {theirs / ours:.2f} times as fast |")
+            lines.append(f"| `{entry['method']}` | {ours:.3f} s | {theirs:.3f} s | {theirs / ours:.2f} |")
         first = stored["model_step"][0]
-        lines += ["", f"Tower {first['tower']}, batch {first['batch']}, medians of 20 steps in turns, one run.", ""]
+        lines += [
+            "",
+            f"Tower {first['tower']}, batch size {first['batch']}, medians of 20 steps in turns, one run.",
+            "",
+        ]
     return lines
 
 
 def in_turns(ours: list[float], theirs: list[float], shape: str) -> str:
-    """Cells: both medians, and the ratio of each turn."""
+    """Cells: both medians, and the median and range of the ratios."""
     ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
     medians = [shape.format(statistics.median(side)) for side in (ours, theirs)]
-    return f"{' | '.join(medians)} | {statistics.median(ratios):.2f} times ({ratios[0]:.2f} – {ratios[-1]:.2f})"
+    return f"{' | '.join(medians)} | {statistics.median(ratios):.2f} ({ratios[0]:.2f} – {ratios[-1]:.2f})"
 
 
 def quality(runs: list[Stored]) -> list[str]:
-    """k-NN of both sides, and the 95 % interval of the difference of their means."""
-    floor = [run["knn"] for run in runs if run["side"] == "untrained"]
-    if len(floor) < SEEDS:
+    """k-NN accuracy of both sides, and the 95 % interval of the difference of their means."""
+    untrained = [run["knn"] for run in runs if run["side"] == "untrained"]
+    if len(untrained) < SEEDS:
         return []
     first = runs[0]
     lines = [
-        f"k-NN on held-out CIFAR-10 after {first['steps']} steps of {first['batch']} images; the neighbours are "
-        f"{first['bank']:,} training images.",
-        f"The untrained tower has {mean_and_interval(floor)}.",
+        f"k-NN accuracy on held-out CIFAR-10 after {first['steps']} steps of {first['batch']} images, with "
+        f"{first['bank']:,} training images as neighbours.",
+        f"The untrained tower has {mean_and_interval(untrained)}.",
         "",
-        "| k-NN | seeds | ours | lightly's | ours - lightly's, points | above -2 | clear of untrained |",
+        "| k-NN | seeds | Gelato | lightly | difference, points | above -2 | above untrained |",
         "|---|---|---|---|---|---|---|",
     ]
     for method in dict.fromkeys(run["method"] for run in runs if run["side"] == "ours"):
@@ -191,31 +198,25 @@ def quality(runs: list[Stored]) -> list[str]:
         if min(len(ours), len(theirs)) < SEEDS:
             continue
         low, high = difference(ours, theirs)
-        apart = statistics.fmean(ours) - statistics.fmean(theirs)
-        clear = interval(ours)[0] > interval(floor)[1]
+        gap = statistics.fmean(ours) - statistics.fmean(theirs)
+        clear = student_interval(ours)[0] > student_interval(untrained)[1]
         lines.append(
             f"| `{method}` | {len(ours)} | {mean_and_interval(ours)} | {mean_and_interval(theirs)} | "
-            f"{apart * 100:+.1f} ({low * 100:+.1f} – {high * 100:+.1f}) | {yes(low > -0.02)} | {yes(clear)} |"
+            f"{gap * 100:+.1f} ({low * 100:+.1f} – {high * 100:+.1f}) | {yes(low > -0.02)} | {yes(clear)} |"
         )
     return [*lines, ""]
 
 
-def interval(values: list[float]) -> tuple[float, float]:
-    """Student's 95 % interval of the mean."""
-    far = T975[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
-    return statistics.fmean(values) - far, statistics.fmean(values) + far
-
-
 def difference(ours: list[float], theirs: list[float]) -> tuple[float, float]:
-    """Student's 95 % interval of the difference of the means of as many independent runs a side, variances pooled."""
-    apart = statistics.fmean(ours) - statistics.fmean(theirs)
-    pooled = (statistics.variance(ours) + statistics.variance(theirs)) / 2
-    far = T975[2 * len(ours) - 2] * math.sqrt(pooled * 2 / len(ours))
-    return apart - far, apart + far
+    """95 % interval of the difference of two means (Student's t, pooled variances, equal numbers of runs)."""
+    from scipy.stats import ttest_ind
+
+    interval = ttest_ind(ours, theirs).confidence_interval(0.95)
+    return float(interval.low), float(interval.high)
 
 
 def mean_and_interval(values: list[float]) -> str:
-    low, high = interval(values)
+    low, high = student_interval(values)
     return f"{statistics.fmean(values):.1%} ({low:.1%} – {high:.1%})"
 
 
@@ -224,17 +225,18 @@ def yes(so: bool) -> str:
 
 
 def collapses(stored: Stored) -> list[str]:
-    """What keeps methods without negatives from collapsing, left out one at a time."""
+    """Ablations of the parts that prevent a collapse."""
     if not stored:
         return []
     lines = [
         "## Collapse",
         "",
-        "What keeps a method without negatives from one answer for every image can be left out by a flag, and then",
-        "`python -m training doctor RUN` says so. Runs of 300 steps on CIFAR-10 by `benchmarks/collapse.py`; what the",
-        "lecture claims of it, with verdicts over five seeds, is in [claims](claims.md#byol-collapse).",
+        "The parts that prevent a collapse of methods without negatives can be switched off by options.",
+        "`python -m training doctor RUN` then detects the collapse. Runs of 300 steps on CIFAR-10, made by",
+        "`benchmarks/collapse.py`. The lecture's claims about collapse are tested with five seeds in",
+        "[claims](claims.md#byol-collapse).",
         "",
-        "| run | k-NN, each seed | effective rank | found wrong by the doctor | what it says, for the first seed |",
+        "| run | k-NN, each seed | effective rank | problems found by the doctor | first diagnosis, first seed |",
         "|---|---|---|---|---|",
     ]
     arms = dict.fromkeys((run["method"], run["flag"]) for run in stored["runs"])
@@ -243,32 +245,32 @@ def collapses(stored: Stored) -> list[str]:
         label = f"`{method}{f' --{flag}' if flag else ''}`"
         knn = ", ".join(f"{run['knn']['value']:.1%}" for run in runs)
         rank = ", ".join(f"{run['effective_rank']:.1f}" for run in runs)
-        says = runs[0]["doctor"][0]["what"] if runs[0]["doctor"] else "nothing wrong"
+        says = runs[0]["doctor"][0]["what"] if runs[0]["doctor"] else "no problem"
         found = sum(bool(run["doctor"]) for run in runs)
         lines.append(f"| {label} | {knn} | {rank} | {found} of {len(runs)} | {says} |")
     lines += [
         "",
-        "So short a run of DINO as it is has not left ln K either, and the doctor says that too; after the 1,200 steps",
-        "of the first table it finds nothing wrong.",
+        "The loss of complete DINO is still at ln K after so few steps, which the doctor reports too. After the 1,200",
+        "steps of the first table it reports no problem.",
     ]
     return [*lines, ""]
 
 
 def speed_of_views(stored: Stored) -> list[str]:
-    """How fast views are made."""
+    """The speed of augmentation."""
     if not stored:
         return []
     lines = [
         "## Views",
         "",
-        "SimCLR's two views of each image, a batch at once, beside torchvision's, one image at a time; one",
-        f"thread, {stored['turns']} turns each (`benchmarks/views.py`):",
+        "SimCLR's two views of each image, computed for a whole batch by Gelato and for one image at a time by",
+        f"torchvision, with one thread, {stored['turns']} turns each (`benchmarks/views.py`):",
         "",
-        "| side | ours, images/s | torchvision, images/s | ours is |",
+        "| image side | Gelato, images/s | torchvision, images/s | ratio |",
         "|---|---|---|---|",
     ]
     for row in stored["rows"]:
         ratio = row["ratio"]
-        span = f"{ratio['median']:.1f} times as fast ({ratio['min']:.1f} – {ratio['max']:.1f})"
+        span = f"{ratio['median']:.1f} ({ratio['min']:.1f} – {ratio['max']:.1f})"
         lines.append(f"| {row['size']} | {row['ours']:,.0f} | {row['torchvision']:,.0f} | {span} |")
     return [*lines, ""]

@@ -1,8 +1,8 @@
 """What encoders can and cannot see: python benchmarks/probes.py [ENCODER ...] [--sugarcrepe FOLDER]
 
-Runs all probes on each encoder and on the controls, of which the answers are known, on generated images; keeps the
-reports in probes.json and makes docs/probes.md of them. An encoder that is kept already is run again only if named.
-FOLDER holds the .json files of SugarCrepe: how far its captions are given away by their words alone.
+Runs all probes on each encoder and on the control encoders with generated images. Stores the reports in probes.json
+and makes docs/probes.md. A stored encoder is run again only if it is named. FOLDER holds the .json files of
+SugarCrepe, to measure how well its captions can be solved without images.
 """
 
 import json
@@ -16,25 +16,25 @@ PAGE = HERE.parent / "docs" / "probes.md"
 DATA = "scenes:1000?split=iid"
 
 WHAT = {
-    "knn": "Classes of the nearest neighbours (k = 20), from half of the images to the other half.",
-    "linear": "A linear map from the embedding to the class, its penalty chosen on a fifth of the training half.",
-    "few-shot": "The same from a handful of images a class.",
-    "zero-shot": "The class whose name lies nearest.",
-    "retrieval": "An image's caption among all captions, and the other way round; any right caption counts.",
-    "geometry": "How near views of an image lie, how evenly images spread, in how many directions.",
-    "winoground": "Two images and two captions of the same words, generated; both must find their own, strictly.",
-    "hard-negatives": "A true caption against one that differs a little, beside how often text alone finds it.",
-    "association": "The colour of a lemon that is painted, and how far the answer is drawn to what lemons usually are.",
-    "order": "How far another meaning of the same words moves an embedding, over how far a paraphrase does.",
-    "detail": "Colour, texture, number, place and small things, by words and by a linear probe on the image.",
-    "collapse": "How far embeddings of different images differ at all.",
-    "robustness": "Blur, JPEG, crop and grey: whether an image finds itself.",
-    "speed": "On the machine that ran this; a rough guide.",
+    "knn": "k-NN accuracy (k = 20); half of the images are the training set, the other half the test set.",
+    "linear": "Accuracy of a linear classifier on the embedding; its penalty is chosen on a fifth of the training set.",
+    "few-shot": "Accuracy of a linear classifier trained on a few images per class.",
+    "zero-shot": "Accuracy of the class with the nearest text embedding.",
+    "retrieval": "Recall at k of captions by images, and of images by captions; every matching caption is relevant.",
+    "geometry": "Alignment of two views of an image, uniformity over images, and effective rank.",
+    "winoground": "Generated pairs of two images and two captions with the same words; ties are wrong.",
+    "hard-negatives": "Accuracy for a true caption against a similar false one, with the accuracy from text alone.",
+    "association": "Accuracy for the colour of an object, and the bias of the prediction towards its usual colour.",
+    "order": "The distance of a caption to another meaning of the same words, over its distance to a paraphrase.",
+    "detail": "Colour, texture, number, position, small objects: by zero-shot texts (“words”) and by a linear probe.",
+    "collapse": "How much embeddings of different images differ.",
+    "robustness": "Changes of the embedding by blur, JPEG compression, crop and greyscale.",
+    "speed": "Speed on the machine that ran the probes; a rough guide.",
 }
 
 
 def run(names: list[str]) -> None:
-    """Measure encoders and keep what came of it."""
+    """Measure encoders and store their reports."""
     from training.evaluation.controls import CONTROLS
     from training.evaluation.subject import Subject
     from training.evaluation.suite import run_suite
@@ -53,20 +53,20 @@ def run(names: list[str]) -> None:
 
 
 def page(stored: dict[str, Any]) -> str:
-    """The page: a table a probe, a column an encoder, controls last."""
+    """The page: a table for each probe, a column for each encoder, controls last."""
     controls = ("random vectors", "bag of words", "collapsed")
     names = [name for name in stored if name not in controls] + [name for name in controls if name in stored]
     lines = [
         "# What encoders can and cannot see",
         "",
-        f"Every probe on generated images (`{DATA}` where a probe needs a set of images), made by",
-        "`python benchmarks/probes.py`; the same for your own encoder and images:",
+        f"Results of all probes on generated images (`{DATA}` for probes that need a data set), made by",
+        "`python benchmarks/probes.py`. To run them on your own encoder and images:",
         "",
         "    python -m training evaluate ENCODER --data SOURCE --suite probes --out report",
         "",
-        "Each figure with its 95 % bootstrap interval. The controls show that the probes are sound: *random vectors*",
-        "must lie near chance, a *bag of words* hears no order, and *collapsed* says the same of everything: a tie is",
-        "wrong, so it must score 0 wherever something has to win.",
+        "Each figure has its 95 % bootstrap interval. Three control encoders check the probes: *random vectors* must",
+        "score at chance; a *bag of words* ignores the word order; *collapsed* gives every input the same vector, and",
+        "must score 0 where a comparison is needed, since ties are wrong.",
         "",
     ]
     for probe, about in WHAT.items():
@@ -78,12 +78,12 @@ def page(stored: dict[str, Any]) -> str:
         lines += [*notes, ""] if probe not in ("speed",) else [*notes[:1], ""]
     lines += _blind_of_sugarcrepe()
     left_out = {name: stored[name]["skipped"] for name in names if stored[name]["skipped"]}
-    lines += [f"- {name}: {probe} was left out, {why}" for name, of in left_out.items() for probe, why in of.items()]
+    lines += [f"- {name}: {probe} was skipped: {why}" for name, of in left_out.items() for probe, why in of.items()]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def measure_sugarcrepe(folder: str) -> None:
-    """How often the true caption is found without its image, by kind."""
+    """Accuracy of finding the true caption without the image, by kind."""
     from training.evaluation.hard_negatives import blind_wins
     from training.evaluation.negatives import read_negatives
     from training.models.intervals import figure_of
@@ -91,8 +91,8 @@ def measure_sugarcrepe(folder: str) -> None:
     examples = read_negatives(folder)
     found = {}
     for kind in sorted({example.kind for example in examples}):
-        of = [example for example in examples if example.kind == kind]
-        found[kind] = figure_of(blind_wins([e.caption for e in of], [e.negative for e in of]))
+        here = [example for example in examples if example.kind == kind]
+        found[kind] = figure_of(blind_wins([e.caption for e in here], [e.negative for e in here]))
     BLIND.write_text(json.dumps(found, indent=1) + "\n")
 
 
@@ -103,11 +103,11 @@ def _blind_of_sugarcrepe() -> list[str]:
     return [
         "## Text alone on SugarCrepe",
         "",
-        "How often the true one of SugarCrepe's own caption pairs is found without any image, by a logistic",
-        "regression on words, pairs of words and length, fitted on the other half. Far above a half, a score says",
-        "as much of an encoder's ear as of its eye (what is added makes the false caption the longer one).",
+        "Accuracy of finding the true caption of SugarCrepe's pairs without the image: a logistic regression on words,",
+        "word pairs and length, fitted on the other half. If it is far above 0.5, the score of an encoder depends on",
+        "its text encoder as much as on its image encoder (an added attribute makes the false caption longer).",
         "",
-        "| kind | found by text alone | pairs |",
+        "| kind | accuracy from text alone | pairs |",
         "| --- | --- | --- |",
         *rows,
         "",
@@ -118,11 +118,15 @@ def _table(probe: str, figures: dict[str, Any], stored: dict[str, Any]) -> list[
     named = {name: _named(of) for name, of in figures.items() if of}
     rows = list(dict.fromkeys(row for of in named.values() for row in of))
     beside = next((stored[name]["beside"][probe] for name in named if probe in stored[name].get("beside", {})), {})
-    known = {what: {"": of} if not isinstance(of, dict) else of for what, of in beside.items() if what not in named}
-    lines = [f"| | {' | '.join([*named, *known])} |", f"| --- |{' --- |' * (len(named) + len(known))}"]
+    references = {
+        what: values if isinstance(values, dict) else {"": values}
+        for what, values in beside.items()
+        if what not in named
+    }
+    lines = [f"| | {' | '.join([*named, *references])} |", f"| --- |{' --- |' * (len(named) + len(references))}"]
     for row in rows:
-        cells = [_cell(of.get(row)) for of in named.values()]
-        cells += [_number(of[row]) if row in of else "" for of in known.values()]
+        cells = [_cell(figures_of_encoder.get(row)) for figures_of_encoder in named.values()]
+        cells += [_number(values[row]) if row in values else "" for values in references.values()]
         lines.append(f"| {row or probe} | {' | '.join(cells)} |")
     return lines
 
@@ -143,11 +147,11 @@ def _number(value: float) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parent))
-    asked = sys.argv[1:]
-    if "--sugarcrepe" in asked:
-        at = asked.index("--sugarcrepe")
-        measure_sugarcrepe(asked[at + 1])
-        del asked[at : at + 2]
-    run(asked)
+    arguments = sys.argv[1:]
+    if "--sugarcrepe" in arguments:
+        at = arguments.index("--sugarcrepe")
+        measure_sugarcrepe(arguments[at + 1])
+        del arguments[at : at + 2]
+    run(arguments)
     PAGE.write_text(page(json.loads(STORED.read_text())))
     print(f"Written to {PAGE}.")

@@ -15,7 +15,7 @@ from training.evaluation import PROBES
 from training.evaluation.pairs import open_pairs
 from training.evaluation.report import html, markdown
 from training.evaluation.subject import Subject
-from training.evaluation.suite import fitting, parse_suite, run_suite
+from training.evaluation.suite import default_probes, parse_suite, run_suite
 from training.models.encoder import unit
 from training.models.errors import UserError
 
@@ -93,7 +93,7 @@ def test_what_captions_and_classes_allow_is_measured_with_an_interval_on_each_fi
 
 
 def test_captions_that_several_images_share_are_no_errors(swatches):
-    found = run_suite(Subject(ColourEncoder(), str(swatches)), "retrieval").found["retrieval"]
+    found = run_suite(Subject(ColourEncoder(), str(swatches)), "retrieval").results["retrieval"]
     assert found.figures["text_to_image@1"]["n"] == 3  # three different captions
     assert found.figures["text_to_image@1"]["value"] == 1
 
@@ -101,25 +101,25 @@ def test_captions_that_several_images_share_are_no_errors(swatches):
 def test_training_images_may_come_from_elsewhere_and_classes_are_matched_by_name(swatches, tmp_path):
     for number, colour in enumerate(("orange", "blue", "green", "red")):  # in an order of their own, and one more
         paint(tmp_path / "train" / colour / f"{number}.png", colour)
-    found = run_suite(Subject(ColourEncoder(), str(swatches), train=str(tmp_path / "train")), "knn,linear").found
+    found = run_suite(Subject(ColourEncoder(), str(swatches), train=str(tmp_path / "train")), "knn,linear").results
     assert found["knn"].figures["value"] == found["linear"].figures["value"] == 1
     assert found["knn"].figures["n"] == 36
 
 
 def test_an_encoder_that_sees_only_is_measured_by_what_it_can(swatches):
     subject = Subject(SeesOnly(), str(swatches))
-    assert fitting(subject) == ["geometry", "knn", "linear"]
+    assert default_probes(subject) == ["geometry", "knn", "linear"]
     with pytest.raises(UserError, match="retrieval cannot be run: it needs words, and eye sees images only"):
         run_suite(subject, "knn,retrieval")
 
 
 def test_a_collapsed_encoder_gets_nothing_from_words_or_pairs(swatches, pairs):
-    found = run_suite(Subject(Collapsed(), str(swatches)), "zero-shot,retrieval,geometry").found
+    found = run_suite(Subject(Collapsed(), str(swatches)), "zero-shot,retrieval,geometry").results
     assert found["zero-shot"].figures["value"] == 0
     assert {figure["value"] for name, figure in found["retrieval"].named.items() if name.endswith("@1")} == {0}
     assert found["geometry"].figures["effective_rank"]["value"] == pytest.approx(1)
     assert found["geometry"].figures["uniformity"]["value"] == pytest.approx(0, abs=1e-6)
-    scores = run_suite(Subject(Collapsed(), str(pairs)), "winoground").found["winoground"]
+    scores = run_suite(Subject(Collapsed(), str(pairs)), "winoground").results["winoground"]
     assert {figure["value"] for figure in scores.named.values()} == {0}
 
 
@@ -244,12 +244,12 @@ def test_every_probe_is_a_function_that_says_what_it_measures(name):
 
 
 def test_generated_examples_are_never_taken_for_those_of_the_data(swatches, pairs, tmp_path):
-    notes = run_suite(Subject(ColourEncoder(), str(swatches), quick=True), "winoground,hard-negatives").found
+    notes = run_suite(Subject(ColourEncoder(), str(swatches), quick=True), "winoground,hard-negatives").results
     for finding in notes.values():
         assert f"generated examples, since {swatches} holds none." in finding.notes[0]
     assert (
         f"3 examples of {pairs}."
-        in run_suite(Subject(ColourEncoder(), str(pairs)), "winoground").found["winoground"].notes[0]
+        in run_suite(Subject(ColourEncoder(), str(pairs)), "winoground").results["winoground"].notes[0]
     )
     with pytest.raises(UserError, match="There is nothing at"):
         run_suite(Subject(ColourEncoder(), str(tmp_path / "nowhere")), "winoground")
@@ -275,7 +275,7 @@ def test_a_set_of_examples_that_is_broken_is_refused_in_a_sentence(pairs, tmp_pa
 def test_all_probes_of_a_set_of_pairs_leave_out_those_that_need_single_images(pairs):
     report = run_suite(Subject(ColourEncoder(), str(pairs), quick=True), "probes")
     assert "needs single images" in report.skipped["knn"]
-    assert report.found["winoground"].named["group"]["n"] == 3 and "order" in report.found
+    assert report.results["winoground"].named["group"]["n"] == 3 and "order" in report.results
 
 
 def test_one_class_is_no_question(tmp_path):
@@ -285,4 +285,4 @@ def test_one_class_is_no_question(tmp_path):
     for name in ("knn", "linear", "few-shot", "zero-shot"):
         with pytest.raises(UserError, match="two classes or more"):
             run_suite(subject, name)
-    assert fitting(subject) == ["geometry"]
+    assert default_probes(subject) == ["geometry"]

@@ -13,7 +13,7 @@ from training.data.world import COLOURS, GREY, NATURAL
 from training.evaluation.association import ANSWERS, ColourPrediction, nearest_texts, predict_colours, pull
 from training.evaluation.collapse import collapsed, spread
 from training.evaluation.controls import CONTROLS, BagOfWords, Collapsed, RandomVectors
-from training.evaluation.detail import QUESTIONS, questions
+from training.evaluation.detail import DETAILS, multiple_choices
 from training.evaluation.few_shot import few_shot_accuracy
 from training.evaluation.generated import generated_negatives, generated_pairs
 from training.evaluation.hard_negatives import blind_wins, hard_negative_wins
@@ -61,7 +61,7 @@ class Painter(ColourEncoder):
 
 @pytest.mark.parametrize("encoder", [BagOfWords(), Collapsed()], ids=lambda e: e.name)
 def test_a_bag_of_words_and_a_collapsed_encoder_get_nothing_from_any_composition(encoder):
-    found = run_suite(Subject(encoder, quick=True), "winoground,hard-negatives,order").found
+    found = run_suite(Subject(encoder, quick=True), "winoground,hard-negatives,order").results
     assert {figure["value"] for figure in found["winoground"].named.values()} == {0}
     assert found["hard-negatives"].named["swap colours"]["value"] == 0
     assert found["order"].named["order sensitivity"]["value"] == 0
@@ -71,7 +71,7 @@ def test_a_bag_of_words_and_a_collapsed_encoder_get_nothing_from_any_composition
 
 
 def test_random_vectors_are_at_chance_and_every_control_can_be_asked():
-    found = run_suite(Subject(RandomVectors()), "winoground,hard-negatives").found
+    found = run_suite(Subject(RandomVectors()), "winoground,hard-negatives").results
     for score, chance in (("text", 1 / 4), ("image", 1 / 4), ("group", 1 / 6)):
         assert found["winoground"].named[score]["value"] == pytest.approx(chance, abs=0.08)
     assert found["hard-negatives"].named["all"]["value"] == pytest.approx(0.5, abs=0.07)
@@ -102,7 +102,7 @@ def test_sugarcrepes_and_aros_files_are_read_with_their_images_and_crops(tmp_pat
     assert first.image().getpixel((5, 5))[0] > 200
     assert second.kind == "relation" and second.image().size == (20, 30)
     assert second.image().getcolors() == [(600, (255, 0, 0))]
-    found = run_suite(Subject(ColourEncoder(), str(tmp_path)), "hard-negatives").found["hard-negatives"]
+    found = run_suite(Subject(ColourEncoder(), str(tmp_path)), "hard-negatives").results["hard-negatives"]
     assert found.named["all"]["value"] == 1 and found.named["all"]["n"] == 2
 
 
@@ -182,19 +182,19 @@ def test_order_sensitivity_is_how_far_meaning_moves_over_how_far_words_do():
     assert moved(np.eye(2), [[1, 1e-9], [1, 0]]).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", DETAILS)
 def test_every_detail_has_one_right_phrase_and_all_answers_occur(name):
-    asked = questions(name, 60, 0, 64)
-    assert all(len(set(q.phrases)) == len(q.phrases) for q in asked)
-    answered = {q.answer for q in asked}
-    assert answered == ({0} if name == "place" else set(range(len(asked[0].phrases))))
+    asked = multiple_choices(name, 60, 0, 64)
+    assert all(len(set(q.texts)) == len(q.texts) for q in asked)
+    answered = {q.correct for q in asked}
+    assert answered == ({0} if name == "place" else set(range(len(asked[0].texts))))
     if name == "place":  # which words are right differs from question to question
-        words = [next(w for w in ("left", "right", "above", "below") if w in q.phrases[0]) for q in asked]
+        words = [next(w for w in ("left", "right", "above", "below") if w in q.texts[0]) for q in asked]
         assert {words.count(word) > 5 for word in ("left", "right", "above", "below")} == {True}
 
 
 def test_who_sees_colours_answers_colours_in_detail_and_guesses_the_rest():
-    figures = run_suite(Subject(Painter(), quick=True), "detail").found["detail"].named
+    figures = run_suite(Subject(Painter(), quick=True), "detail").results["detail"].named
     assert figures["colour, words"]["value"] > 0.8 and figures["colour, linear probe"]["value"] > 0.5
     assert figures["shape of a large thing, words"]["value"] == 0  # all phrases tie
     assert figures["place, words"]["value"] == 0
@@ -213,7 +213,7 @@ def test_collapse_is_recognised_in_embeddings():
     rng = np.random.default_rng(0)
     spread_out = rng.normal(size=(500, 32))
     assert spread(spread_out) == pytest.approx(1, abs=0.02) and collapsed(spread_out) == ""
-    assert spread(np.ones((20, 8))) < 1e-9 and "nearly one" in collapsed(np.ones((20, 8)))
+    assert spread(np.ones((20, 8))) < 1e-9 and "nearly equal" in collapsed(np.ones((20, 8)))
     line = np.outer(rng.normal(size=50), np.ones(8)) + 1e-3 * rng.normal(size=(50, 8))
     assert "along a line" in collapsed(line)
 
@@ -230,7 +230,7 @@ def test_a_corruption_changes_a_image_and_leaves_it_a_image(name):
 def test_a_grey_image_moves_who_sees_only_colour(tmp_path):
     for number in range(12):
         paint(tmp_path / "p" / f"{number}.png", (20 * number, 200 - 10 * number, 90))
-    figures = run_suite(Subject(ColourEncoder(), str(tmp_path / "p")), "robustness,collapse").found
+    figures = run_suite(Subject(ColourEncoder(), str(tmp_path / "p")), "robustness,collapse").results
     robust = figures["robustness"].named
     assert robust["crop: cosine to itself"]["value"] == pytest.approx(1, abs=1e-3)
     assert robust["grey: cosine to itself"]["value"] < 0.9
@@ -244,7 +244,7 @@ def test_all_probes_together_skip_what_has_nothing_to_work_on_and_say_why():
     assert "name them with --data" in report.skipped["knn"]
     page = html(report)
     assert page.count("<img") >= 20 and "http" not in page
-    assert report.found["speed"].named["images a second"]["value"] > 0
+    assert report.results["speed"].named["images per second"]["value"] > 0
 
 
 def test_two_images_and_two_captions_have_a_verdict_each_way():

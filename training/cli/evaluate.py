@@ -81,7 +81,7 @@ def _of_encoder(
 ) -> "Report":
     from training.evaluation.run_defaults import runtime_for, templates_for
     from training.evaluation.subject import Subject
-    from training.evaluation.suite import ALL, fitting, run_suite
+    from training.evaluation.suite import ALL, default_probes, run_suite
     from training.models.encoders import load_encoder
 
     if suite is None and asked["data"] is None:
@@ -92,7 +92,7 @@ def _of_encoder(
     runtime, precision = runtime_for(name, runtime, precision)
     line = ProgressLine("Embedding")
     subject = Subject(load_encoder(name, runtime, precision), templates=prompts, progress=line.show, **asked)
-    names = suite or ",".join(fitting(subject))
+    names = suite or ",".join(default_probes(subject))
     report = run_suite(subject, names, say=lambda probe: click.echo(f"{probe} ...", err=True))
     line.close()
     return report
@@ -101,7 +101,7 @@ def _of_encoder(
 def _of_features(encoder: str | None, path: Path, suite: str) -> "Report":
     from training.evaluation.pairs import load_features
     from training.evaluation.suite import Report, parse_suite
-    from training.evaluation.winoground import finding
+    from training.evaluation.winoground import result_of
 
     if encoder is not None:
         raise UserError(f"--features holds embeddings already; leave {encoder} out.")
@@ -109,7 +109,7 @@ def _of_features(encoder: str | None, path: Path, suite: str) -> "Report":
         raise UserError("Saved embeddings of pairs can be scored by winoground only; other probes need an ENCODER.")
     arrays, tags = load_features(path)
     try:
-        found = finding(arrays, tags)
+        result = result_of(arrays, tags)
     except ValueError as error:
         raise UserError(f"{path} cannot be scored: {error}.") from error
-    return Report({"encoder": str(path), "fingerprint": "saved embeddings", "data": str(path)}, {"winoground": found})
+    return Report({"encoder": str(path), "fingerprint": "saved embeddings", "data": str(path)}, {"winoground": result})

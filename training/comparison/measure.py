@@ -1,4 +1,4 @@
-"""One encoder in a comparison: what it is, what its run says of itself, and every figure of it with an interval."""
+"""Measurement of one encoder of a comparison: its figures with intervals, and facts from its run directory."""
 
 import json
 import statistics
@@ -13,7 +13,7 @@ import numpy as np
 from training.evaluation.features import Features
 from training.evaluation.run_defaults import templates_for
 from training.evaluation.subject import Subject
-from training.evaluation.suite import fitting, run_suite
+from training.evaluation.suite import default_probes, run_suite
 from training.models.atomic import write_file
 from training.models.encoder import BATCH, Encoder
 from training.models.encoders import load_encoder
@@ -22,10 +22,10 @@ from training.models.intervals import Figure, student_interval
 
 @dataclass(frozen=True)
 class Entry:
-    """One encoder measured.
+    """One measured encoder.
 
-    name: as it was asked for. method: what trained it, or its name where that is not known. figures: name to
-    figure. facts: numbers without an interval. lines: of its metrics.jsonl.
+    name: as given by the user. method: that trained it, or its name if unknown. figures: by name. facts: numbers
+    without an interval. lines: of its metrics.jsonl.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass
 class Measured:
-    """An entry, and what the figures of the comparison are drawn from."""
+    """An entry, and the test features from which the figures are drawn."""
 
     entry: Entry
     test: Features
@@ -48,15 +48,15 @@ class Measured:
 def measure(
     name: str, data: str, train: str | None, suite: str | None, cache: Path, say: Callable[[str], object]
 ) -> Measured:
-    """Every figure of the encoder called name; what has been measured before is read from cache.
+    """All figures of the encoder called name; earlier measurements are read from cache.
 
-    data, train: the sources to test on and to learn from. suite: probes with commas between, else those that
-    the encoder and the data allow.
+    data, train: sources for testing and for training probes. suite: comma-separated probes [default: those that
+    the encoder and the data support].
     """
     encoder = load_encoder(name)
     templates = templates_for(name)
     subject = Subject(encoder, data, train, templates=templates)
-    names = suite or ",".join(fitting(subject))
+    names = suite or ",".join(default_probes(subject))
     key = f"{encoder.fingerprint} {encoder.runtime} {encoder.precision} {data} {train} {names} {templates}"
     stored = json.loads(cache.read_text()) if cache.is_file() else {}
     if key not in stored:
@@ -64,17 +64,16 @@ def measure(
         report = run_suite(subject, names)
         figures = {
             probe + (f"/{label}" if label else ""): figure
-            for probe, finding in report.found.items()
-            for label, figure in finding.named.items()
+            for probe, result in report.results.items()
+            for label, figure in result.named.items()
         }
         stored[key] = {"figures": figures, "facts": {"dim": encoder.dim, "embedded_per_second": speed(encoder)}}
         write_file(cache, json.dumps(stored, indent=1).encode() + b"\n")
-    known = stored[key]
-    return Measured(described(name, known["figures"], known["facts"]), subject.test)
+    return Measured(entry_of(name, stored[key]["figures"], stored[key]["facts"]), subject.test)
 
 
-def described(name: str, figures: dict[str, Figure], facts: dict[str, float]) -> Entry:
-    """The entry of an encoder: with what its run directory says, where it is one."""
+def entry_of(name: str, figures: dict[str, Figure], facts: dict[str, float]) -> Entry:
+    """The entry of an encoder, with facts from its run directory if it has one."""
     from training.engine.log import read_metrics
     from training.evaluation.runs import parameters
 
@@ -97,27 +96,26 @@ def described(name: str, figures: dict[str, Figure], facts: dict[str, float]) ->
 
 
 def speed(encoder: Encoder, batches: int = 5) -> float:
-    """Images a second that encoder embeds, the images being prepared: of several batches, the fastest."""
+    """Images per second of the encoder without preprocessing: the fastest of several batches."""
     size = encoder.image_size
     pixels = np.random.default_rng(0).integers(0, 256, (BATCH, size, size, 3), np.uint8)
     seconds = []
     for _ in range(batches + 1):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         encoder.embed_pixels(pixels)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - started)
     return BATCH / min(seconds[1:])
 
 
 def over_seeds(entries: Sequence[Entry], figure: str) -> Figure | None:
-    """One figure of a method: over images where there is one seed, over seeds where there are more.
-
-    Over seeds: the mean, and Student's 95 % interval of it.
+    """One figure of a method. With one seed: its interval over images. With several: the mean over seeds, with
+    Student's 95 % interval.
     """
-    known = [entry.figures[figure] for entry in entries if figure in entry.figures]
-    if not known:
+    found = [entry.figures[figure] for entry in entries if figure in entry.figures]
+    if not found:
         return None
-    if len(known) == 1:
-        return known[0]
-    values = [one["value"] for one in known]
+    if len(found) == 1:
+        return found[0]
+    values = [one["value"] for one in found]
     low, high = student_interval(values)
     return Figure(value=statistics.fmean(values), low=low, high=high, n=len(values))

@@ -1,4 +1,4 @@
-"""A comparison as a table: Markdown, JSON and CSV, a row a method."""
+"""A comparison as a table in Markdown, JSON and CSV, with a row for each method."""
 
 import csv
 import io
@@ -15,24 +15,24 @@ TITLES = {  # figure: title of its column, in the order of the columns
     "linear": "linear",
     "knn": "k-NN",
     "zero-shot": "zero-shot",
-    "retrieval/image_to_text@1": "caption found, R@1",
-    "retrieval/text_to_image@1": "image found, R@1",
+    "retrieval/image_to_text@1": "image-to-text R@1",
+    "retrieval/text_to_image@1": "text-to-image R@1",
     "geometry/effective_rank": "effective rank",
     "geometry/alignment": "alignment",
     "geometry/uniformity": "uniformity",
 }
-IN_FULL = ("@5", "@10")  # ends of figures that JSON and CSV have and the table leaves out
+IN_FULL = ("@5", "@10")  # suffixes of figures that only JSON and CSV contain
 FACTS = {
     "trained_per_second": "trained, images/s",
     "embedded_per_second": "embedded, images/s",
-    "memory_bytes": "memory in training",
+    "memory_bytes": "training memory",
     "parameters": "parameters",
 }
-SHARES = ("linear", "knn", "zero-shot", "retrieval")  # told as percentages
+PERCENTAGES = ("linear", "knn", "zero-shot", "retrieval")
 
 
 def grouped(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """Entries by what trained them, those of other seeds together; the best k-NN first, or linear, or the name."""
+    """Entries grouped by method, with all seeds together, sorted by k-NN or linear accuracy, then by name."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         label = entry.method if entry.seed is not None else entry.name
@@ -46,13 +46,13 @@ def grouped(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
 
 
 def figures_in(entries: Sequence[Entry]) -> list[str]:
-    """Names of figures that any entry has, the known ones first and in their order."""
+    """Names of figures that any entry has, those of TITLES first."""
     names = {name for entry in entries for name in entry.figures}
     return [name for name in TITLES if name in names] + sorted(names - set(TITLES))
 
 
 def document(entries: Sequence[Entry], about: dict[str, Any]) -> dict[str, Any]:
-    """As JSON: rows with figures over seeds, and every run by itself."""
+    """The comparison as JSON: rows with figures over seeds, and every run separately."""
     rows = []
     for label, group in grouped(entries).items():
         figures = {name: over_seeds(group, name) for name in figures_in(entries)}
@@ -72,13 +72,13 @@ def document(entries: Sequence[Entry], about: dict[str, Any]) -> dict[str, Any]:
 
 
 def mean_fact(group: Sequence[Entry], name: str) -> float | None:
-    """A number without an interval, its mean over seeds."""
-    known = [entry.facts[name] for entry in group if name in entry.facts]
-    return sum(known) / len(known) if known else None
+    """The mean over seeds of a number without an interval."""
+    values = [entry.facts[name] for entry in group if name in entry.facts]
+    return sum(values) / len(values) if values else None
 
 
 def markdown(comparison: dict[str, Any]) -> str:
-    """The table as people read it: figures with their 95 % intervals."""
+    """The table with 95 % intervals, in Markdown."""
     rows = comparison["rows"]
     names = [
         n for n in [*TITLES, *{k: None for r in rows for k in r["figures"]}] if any(n in r["figures"] for r in rows)
@@ -91,25 +91,25 @@ def markdown(comparison: dict[str, Any]) -> str:
         cells = [
             row["encoder"],
             str(len(row["seeds"]) or ""),
-            *(shown(name, row["figures"].get(name)) for name in names),
+            *(formatted_figure(name, row["figures"].get(name)) for name in names),
         ]
-        cells += [told(name, row["facts"].get(name)) for name in facts]
+        cells += [formatted_fact(name, row["facts"].get(name)) for name in facts]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def shown(name: str, figure: Figure | None) -> str:
+def formatted_figure(name: str, figure: Figure | None) -> str:
     """A figure with its interval."""
     if figure is None:
         return ""
     value, low, high = figure["value"], figure["low"], figure["high"]
-    if name.partition("/")[0] in SHARES and 0 <= value <= 1:
+    if name.partition("/")[0] in PERCENTAGES and 0 <= value <= 1:
         return f"{value:.1%} ({low:.1%} – {high:.1%})"
     return f"{value:.2f} ({low:.2f} – {high:.2f})"
 
 
-def told(name: str, value: float | None) -> str:
-    """A fact in the unit that it is read in."""
+def formatted_fact(name: str, value: float | None) -> str:
+    """A number without an interval, with its unit."""
     if value is None:
         return ""
     if name == "memory_bytes":
@@ -118,22 +118,22 @@ def told(name: str, value: float | None) -> str:
 
 
 def as_csv(comparison: dict[str, Any]) -> str:
-    """A line a run: each figure's value, low and high, then the facts."""
+    """A line for each run: value, low and high of each figure, then the facts."""
     names = list(dict.fromkeys(name for run in comparison["runs"] for name in run["figures"]))
     facts = list(dict.fromkeys(name for run in comparison["runs"] for name in run["facts"]))
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["name", "method", "seed", *(f"{n} {part}".strip() for n in names for part in ("", "low", "high")), *facts]
     )
     for run in comparison["runs"]:
         cells = [run["figures"].get(name, {}).get(part, "") for name in names for part in ("value", "low", "high")]
         writer.writerow([run["name"], run["method"], run["seed"], *cells, *(run["facts"].get(f, "") for f in facts)])
-    return held.getvalue()
+    return text.getvalue()
 
 
 def write_table(comparison: dict[str, Any], folder: Path) -> None:
-    """table.md, table.json and table.csv into folder."""
+    """Write table.md, table.json and table.csv into folder."""
     write_file(folder / "table.json", json.dumps(comparison, indent=1, ensure_ascii=False).encode() + b"\n")
     write_file(folder / "table.md", markdown(comparison).encode())
     write_file(folder / "table.csv", as_csv(comparison).encode())

@@ -1,8 +1,8 @@
-"""PROBES: name to function, the only registry of probes. One probe, one file.
+"""PROBES: the registry of probes, one file each.
 
-A file has the measure itself (arrays in, a number out) and, where it is one, the probe: a function of a Subject
-(what is looked at, and on which images) that gives a Finding. A probe is imported when it is asked for, so that
-listing the names loads nothing.
+A file has the measure itself (arrays in, a number out) and, if it is a probe, the function `probe`, which takes a
+Subject (an encoder and a data set) and returns a ProbeResult. A probe is imported on first access, so that listing the
+names loads nothing.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from training.models.registry import Lazy
 
 if TYPE_CHECKING:
-    from training.evaluation.subject import Finding, Subject
+    from training.evaluation.subject import ProbeResult, Subject
 
 FILES = (
     "knn",
@@ -29,6 +29,6 @@ FILES = (
     "robustness",
     "speed",
 )
-PROBES: Lazy["Callable[[Subject], Finding]"] = Lazy(
+PROBES: Lazy["Callable[[Subject], ProbeResult]"] = Lazy(
     __name__, {file.replace("_", "-"): f"{file}:probe" for file in FILES}
 )

@@ -7,7 +7,6 @@ on generated scenes, where an object can be painted in any colour.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,8 @@ from PIL import Image
 from training.data.contrasts import coloured_object
 from training.data.world import COLOURS, NATURAL
 from training.evaluation.generated import side_for
-from training.evaluation.rows import TIE
-from training.evaluation.subject import Failure, Finding, Subject
+from training.evaluation.rows import TIE, Array
+from training.evaluation.subject import Failure, ProbeResult, Subject
 from training.models.encoder import Encoder, unit
 from training.models.intervals import figure_of
 
@@ -40,7 +39,7 @@ class ColourPrediction:
     predicted: str
 
 
-def nearest_texts(images: Any, texts: Any) -> NDArray[np.int64]:
+def nearest_texts(images: Array, texts: Array) -> NDArray[np.int64]:
     """Which of K texts is nearest to each image, -1 where two tie. images: [N, D]. texts: [N, K, D]."""
     scores = np.einsum("nd,nkd->nk", np.asarray(images, np.float64), np.asarray(texts, np.float64))
     ordered = np.sort(scores, axis=1)
@@ -90,13 +89,13 @@ def pull(predictions: Sequence[ColourPrediction]) -> NDArray[np.float64]:
     return np.array(values)
 
 
-def probe(subject: Subject) -> Finding:
+def probe(subject: Subject) -> ProbeResult:
     """How often colours are right, and how often the usual colour or a neighbour's is predicted instead."""
-    encoder = subject.words()
+    encoder = subject.text_encoder()
     figures, failures = {}, []
     chance: dict[str, float] = {}
     for paint, beside in CONDITIONS:
-        predictions = predict_colours(encoder, paint, beside, subject.many(240), subject.seed)
+        predictions = predict_colours(encoder, paint, beside, subject.sample_size(240), subject.seed)
         name = f"{paint} colour{', beside another' if beside else ''}"
         figures[f"{name}: right"] = figure_of([a.predicted == a.colour for a in predictions])
         chance[f"{name}: right"] = 1 / len(ANSWERS)
@@ -111,10 +110,10 @@ def probe(subject: Subject) -> Finding:
             chance[f"{name}: the neighbour's instead"] = 1 / len(ANSWERS)
         failures += [a for a in predictions if a.predicted != a.colour][:4]
     shown = tuple(
-        Failure((a.image,), f"a {a.colour} {a.shape}, said to be {a.predicted or 'undecided'}") for a in failures[:16]
+        Failure((a.image,), f"a {a.colour} {a.shape}, predicted {a.predicted or 'a tie'}") for a in failures[:16]
     )
     note = (
-        "Natural objects of generated scenes; nine colours as answers. The pull is the share that answers the usual "
-        "colour beyond what guessing among the wrong ones would give."
+        "Natural objects of generated scenes with nine candidate colours. The pull is the fraction of predictions of "
+        "the usual colour, minus the mean fraction of the other wrong colours."
     )
-    return Finding(figures, {"chance": chance}, (note,), shown)
+    return ProbeResult(figures, {"chance": chance}, (note,), shown)

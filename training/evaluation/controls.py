@@ -1,4 +1,4 @@
-"""Encoders of which it is known what they cannot do: what a probe must say of them shows whether the probe is sound."""
+"""Control encoders with known limits: a sound probe must give them the expected figures."""
 
 import hashlib
 
@@ -25,7 +25,7 @@ class Control(Encoder):
 
 
 class Collapsed(Control):
-    """Says the same of everything."""
+    """Gives every input the same vector."""
 
     name = "collapsed"
 
@@ -37,16 +37,16 @@ class Collapsed(Control):
 
 
 class RandomVectors(Control):
-    """A vector of its own for each image and each phrase, which has nothing to do with any other."""
+    """An independent random vector for each image and each text."""
 
     name = "random vectors"
 
     def embed_text_batch(self, texts: list[str]) -> Vectors:
-        return unit(np.array([_vector(phrase.encode()) for phrase in texts]))
+        return unit(np.array([_vector(text.encode()) for text in texts]))
 
 
 class BagOfWords(Control):
-    """Hears which words there are and not in which order; sees the mean colours of 5 by 5 fields."""
+    """Texts: the sum of word vectors, without word order. Images: the mean colours of a 5 by 5 grid."""
 
     name = "bag of words"
     dim = 75
@@ -57,12 +57,12 @@ class BagOfWords(Control):
         return unit(fields.reshape(len(pixels), -1) - 127.5)
 
     def embed_text_batch(self, texts: list[str]) -> Vectors:
-        words = [[_vector(word.encode(), self.dim) for word in phrase.split()] for phrase in texts]
-        return unit(np.array([np.sum(of, axis=0) for of in words]))
+        words = [[_vector(word.encode(), self.dim) for word in text.split()] for text in texts]
+        return unit(np.array([np.sum(vectors, axis=0) for vectors in words]))
 
 
 def _vector(content: bytes, dim: int = 64) -> NDArray[np.float32]:
-    """Normal numbers that belong to content."""
+    """A random normal vector that is a function of content."""
     seed = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
     return np.random.default_rng(seed).normal(size=dim).astype(np.float32)
 

@@ -1,7 +1,7 @@
-"""Detail: colour, texture, number, place and small things, asked of images whose truth is exact.
+"""Detail: colour, texture, number, position and small objects in generated images with known contents.
 
-Twice: by words (which of the phrases is nearest?) and by a linear probe on the image's embedding. What the probe
-finds and the words do not is in the embedding, and out of the words' reach.
+Each is measured zero-shot (the nearest of several texts) and by a linear probe on the image embedding. Where the probe
+is better, the embedding contains information that the texts do not retrieve.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from training.data.world import ABSTRACT, COLOUR_NAMES, OPPOSITE, SPREAD, USUAL,
 from training.evaluation.association import nearest_texts
 from training.evaluation.generated import side_for
 from training.evaluation.linear import fit_linear
-from training.evaluation.subject import Failure, Finding, Subject
+from training.evaluation.subject import Failure, ProbeResult, Subject
 from training.models.intervals import Figure, figure_of
 
 CALM = replace(USUAL, copies=0.0, synonyms=0.0, nuisance=0.3)
@@ -25,67 +25,67 @@ STREAM = 500_000
 
 
 @dataclass(frozen=True)
-class Question:
-    """An image, the phrases that it may be said with, and which of them is right."""
+class MultipleChoice:
+    """An image, candidate texts, and the index of the correct one."""
 
     image: Image.Image
-    phrases: tuple[str, ...]
-    answer: int
+    texts: tuple[str, ...]
+    correct: int
 
 
 def _alone(draws: Draws, size: str, texture: str = "plain", count: int = 1) -> Graph:
-    """One kind of thing, somewhere."""
+    """One or more copies of an object at a random position."""
     x, y = 0.35 + 0.3 * draws.one(), 0.35 + 0.3 * draws.one()
     places = tuple((x + dx, y + dy) for dx, dy in SPREAD[count])
     thing = Thing(draws.pick(ABSTRACT), draws.pick(COLOUR_NAMES), size, texture, places)
     return Graph((thing,), "white")
 
 
-def _said(thing: Thing, **told: object) -> str:
-    return say(Telling((Mention(thing.shape, **told),)))  # type: ignore[arg-type]
+def _text(thing: Thing, **attributes: object) -> str:
+    return say(Telling((Mention(thing.shape, **attributes),)))  # type: ignore[arg-type]
 
 
 def _colour(draws: Draws) -> tuple[Graph, list[str], int]:
     graph = _alone(draws, "large")
     thing = graph.things[0]
-    return graph, [_said(thing, colour=colour) for colour in COLOUR_NAMES], COLOUR_NAMES.index(thing.colour)
+    return graph, [_text(thing, colour=colour) for colour in COLOUR_NAMES], COLOUR_NAMES.index(thing.colour)
 
 
 def _texture(draws: Draws) -> tuple[Graph, list[str], int]:
     kinds = ("striped", "dotted")
     texture = draws.pick(kinds)
     graph = _alone(draws, "large", texture)
-    return graph, [_said(graph.things[0], texture=kind) for kind in kinds], kinds.index(texture)
+    return graph, [_text(graph.things[0], texture=kind) for kind in kinds], kinds.index(texture)
 
 
 def _number(draws: Draws) -> tuple[Graph, list[str], int]:
     count = 1 + int(draws.one() * 3)
     graph = _alone(draws, "small", count=count)
     thing = graph.things[0]
-    return graph, [_said(thing, count=n, colour=thing.colour) for n in (1, 2, 3)], count - 1
+    return graph, [_text(thing, count=n, colour=thing.colour) for n in (1, 2, 3)], count - 1
 
 
 def _place(draws: Draws) -> tuple[Graph, list[str], int]:
-    """Which of two things is on the left, or above."""
+    """The relation of two objects: left or right, above or below."""
     relations = tuple(OPPOSITE)
     relation = draws.pick(relations)
     a = draws.pick(ABSTRACT)
     b = draws.pick([shape for shape in ABSTRACT if shape != a])
     graph = lay_out(draws, [(a, draws.pick(COLOUR_NAMES)), (b, draws.pick(COLOUR_NAMES))], relation, "white", CALM)
-    told = (Mention(a), Mention(b))
-    return graph, [say(Telling(told, r)) for r in (relation, OPPOSITE[relation])], 0
+    mentions = (Mention(a), Mention(b))
+    return graph, [say(Telling(mentions, r)) for r in (relation, OPPOSITE[relation])], 0
 
 
 def _shape(size: str) -> Callable[[Draws], tuple[Graph, list[str], int]]:
-    def ask(draws: Draws) -> tuple[Graph, list[str], int]:
+    def make(draws: Draws) -> tuple[Graph, list[str], int]:
         graph = _alone(draws, size)
         thing = graph.things[0]
         return graph, [say(Telling((Mention(shape),))) for shape in ABSTRACT], ABSTRACT.index(thing.shape)
 
-    return ask
+    return make
 
 
-QUESTIONS = {
+DETAILS = {
     "colour": _colour,
     "texture": _texture,
     "number": _number,
@@ -95,55 +95,55 @@ QUESTIONS = {
 }
 
 
-def questions(name: str, count: int, seed: int, pixels: int) -> list[Question]:
-    """So many questions of one of QUESTIONS; the i-th is the same whatever the number."""
-    stream = STREAM + list(QUESTIONS).index(name)
+def multiple_choices(name: str, count: int, seed: int, pixels: int) -> list[MultipleChoice]:
+    """`count` examples of one of DETAILS; example i does not depend on count."""
+    stream = STREAM + list(DETAILS).index(name)
     found = []
     for i in range(count):
-        graph, phrases, answer = QUESTIONS[name](Draws(seed, i, stream))
+        graph, texts, correct = DETAILS[name](Draws(seed, i, stream))
         image = draw_scene(graph, Draws(seed, i, stream + 100), pixels, CALM.nuisance)
-        found.append(Question(Image.fromarray(image), tuple(phrases), answer))
+        found.append(MultipleChoice(Image.fromarray(image), tuple(texts), correct))
     return found
 
 
-def probe(subject: Subject) -> Finding:
-    """The share of questions answered by words and by a linear probe, for each kind of detail."""
+def probe(subject: Subject) -> ProbeResult:
+    """Accuracy by texts (zero-shot) and by a linear probe, for each kind of detail."""
     encoder = subject.encoder
     figures: dict[str, Figure] = {}
     chance: dict[str, float] = {}
     failures: list[Failure] = []
-    count = subject.many(600)
-    for name in QUESTIONS:
-        asked = questions(name, count, subject.seed, side_for(encoder))
-        images = encoder.embed_images([question.image for question in asked])
-        chance[f"{name}, words"] = chance[f"{name}, linear probe"] = 1 / len(asked[0].phrases)
+    count = subject.sample_size(600)
+    for name in DETAILS:
+        choices = multiple_choices(name, count, subject.seed, side_for(encoder))
+        images = encoder.embed_images([choice.image for choice in choices])
+        chance[f"{name}, words"] = chance[f"{name}, linear probe"] = 1 / len(choices[0].texts)
         if encoder.reads_text:
-            phrases = sorted({phrase for question in asked for phrase in question.phrases})
-            rows = encoder.embed_texts(phrases)
-            place = {phrase: i for i, phrase in enumerate(phrases)}
-            words = np.stack([rows[[place[phrase] for phrase in question.phrases]] for question in asked])
-            chosen = nearest_texts(images, words)
-            figures[f"{name}, words"] = figure_of(chosen == [question.answer for question in asked])
-            failures += _failures(asked, chosen)
-        if name != "place":  # of two different things, the image alone does not say which is asked about
-            figures[f"{name}, linear probe"] = figure_of(_linear(images, asked))
+            texts = sorted({text for choice in choices for text in choice.texts})
+            rows = encoder.embed_texts(texts)
+            place = {text: i for i, text in enumerate(texts)}
+            candidates = np.stack([rows[[place[text] for text in choice.texts]] for choice in choices])
+            predicted = nearest_texts(images, candidates)
+            figures[f"{name}, words"] = figure_of(predicted == [choice.correct for choice in choices])
+            failures += _failures(choices, predicted)
+        if name != "place":  # the image alone does not determine which object the relation starts from
+            figures[f"{name}, linear probe"] = figure_of(_linear(images, choices))
         else:
             chance.pop(f"{name}, linear probe")
     if not encoder.reads_text:
         chance = {name: value for name, value in chance.items() if name in figures}
-    note = f"{count} generated images for each; two thirds teach the linear probe, the others test it. A tie is wrong."
-    return Finding(figures, {"chance": chance}, (note,), tuple(failures))
+    note = f"{count} generated images for each; two thirds train the linear probe, the others test it. A tie is wrong."
+    return ProbeResult(figures, {"chance": chance}, (note,), tuple(failures))
 
 
-def _linear(images: NDArray, asked: list[Question]) -> NDArray[np.bool_]:
-    truth = np.array([question.answer for question in asked])
-    cut = 2 * len(asked) // 3
-    return fit_linear(images[:cut], truth[:cut]).predict(images[cut:]) == truth[cut:]
+def _linear(images: NDArray[np.float32], choices: list[MultipleChoice]) -> NDArray[np.bool_]:
+    labels = np.array([choice.correct for choice in choices])
+    cut = 2 * len(choices) // 3
+    return fit_linear(images[:cut], labels[:cut]).predict(images[cut:]) == labels[cut:]
 
 
-def _failures(asked: list[Question], chosen: NDArray[np.int64]) -> list[Failure]:
-    wrong = [(q, c) for q, c in zip(asked, chosen.tolist(), strict=True) if c != q.answer][:3]
+def _failures(choices: list[MultipleChoice], predicted: NDArray[np.int64]) -> list[Failure]:
+    wrong = [(c, p) for c, p in zip(choices, predicted.tolist(), strict=True) if p != c.correct][:3]
     return [
-        Failure((q.image,), f"“{q.phrases[q.answer]}” lost to {f'“{q.phrases[c]}”' if c >= 0 else 'a tie'}")
-        for q, c in wrong
+        Failure((c.image,), f"“{c.texts[c.correct]}” lost to {f'“{c.texts[p]}”' if p >= 0 else 'a tie'}")
+        for c, p in wrong
     ]

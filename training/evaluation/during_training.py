@@ -17,7 +17,7 @@ from training.data.source import Item
 from training.evaluation.features import Features, Progress, SourceItems, embed_items, list_source
 from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
 from training.evaluation.subject import Document, Subject
-from training.evaluation.suite import fitting, parse_suite, run_suite
+from training.evaluation.suite import default_probes, parse_suite, run_suite
 from training.models.encoder import Encoder, Pixels
 from training.models.run_encoder import build_encoder
 
@@ -51,11 +51,11 @@ def evaluator(data: DataConfig) -> Evaluate | None:
 
 def figures_of(subject: Subject, suite: str) -> Document:
     """The figures of each probe; if suite is empty, of those of DEFAULT_PROBES that can be run."""
-    suite = suite or ",".join(name for name in DEFAULT_PROBES if name in fitting(subject))
+    suite = suite or ",".join(name for name in DEFAULT_PROBES if name in default_probes(subject))
     if not suite:
         return {}
     report = run_suite(subject, suite)
-    return {name: finding.figures for name, finding in report.found.items()}
+    return {name: finding.figures for name, finding in report.results.items()}
 
 
 class HeldOutImages:

@@ -1,4 +1,4 @@
-"""Generated examples as the probes take them; their truth is exact."""
+"""Generated examples for probes, with known contents."""
 
 from functools import partial
 
@@ -9,16 +9,16 @@ from training.evaluation.negatives import HardNegative
 from training.evaluation.pairs import PairExample
 from training.models.encoder import Encoder
 
-LEAST, MOST = 64, 224  # side of generated images in pixels
+MIN_SIDE, MAX_SIDE = 64, 224  # of generated images, in pixels
 
 
 def side_for(encoder: Encoder) -> int:
-    """The side at which images are drawn for an encoder: what it sees, within reason."""
-    return min(max(encoder.image_size, LEAST), MOST)
+    """The side in pixels of images generated for an encoder: its input size, limited to MIN_SIDE..MAX_SIDE."""
+    return min(max(encoder.image_size, MIN_SIDE), MAX_SIDE)
 
 
 def generated_pairs(each: int, seed: int, pixels: int) -> list[PairExample]:
-    """So many pairs of each kind, the kinds one after the other."""
+    """`each` pairs of each kind, ordered by kind."""
     found = []
     for kind in WINOGROUND:
         for i in range(each):
@@ -29,6 +29,6 @@ def generated_pairs(each: int, seed: int, pixels: int) -> list[PairExample]:
 
 
 def generated_negatives(each: int, seed: int, pixels: int) -> list[HardNegative]:
-    """So many of each kind that scenes have."""
+    """`each` hard negatives of each kind."""
     made = [hard_negative(seed, i, kind, pixels) for kind in NEGATIVES for i in range(each)]
     return [HardNegative(partial(Image.fromarray, m.image), m.caption, m.negative, m.kind) for m in made]

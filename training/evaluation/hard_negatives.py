@@ -1,38 +1,36 @@
-"""Hard negatives: an image, its caption, and one that differs in a word or two; which is nearer?
+"""Hard negatives: accuracy for captions against captions that differ in one or two words.
 
-SugarCrepe's and ARO's own files, or generated scenes.
-A score means little where the captions alone give the answer away, as Hsieh et al. showed of ARO and others; so a score
-that sees no image stands beside each.
+The examples are SugarCrepe's or ARO's files, or generated scenes. Hsieh et al. showed that some such benchmarks can be
+solved from the captions alone. A text-only score is therefore reported with each figure.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.generated import generated_negatives, side_for
 from training.evaluation.negatives import FOLDERS, HardNegative, NoNegatives, read_negatives
-from training.evaluation.rows import TIE, exact_unit_rows
-from training.evaluation.subject import Failure, Finding, Subject, Unable
+from training.evaluation.rows import TIE, Array, exact_unit_rows
+from training.evaluation.subject import Failure, NotApplicable, ProbeResult, Subject
 from training.models.encoder import BATCH, Encoder
 from training.models.intervals import Figure, figure_of
 
-HASHES = 1 << 14  # places for words and pairs of words in the score that sees no image
-MOST_FAILURES = 12
+HASHES = 1 << 14  # hashed features (words and word pairs) of the text-only score
+MAX_FAILURES = 12
 
 
-def hard_negative_wins(images: Any, captions: Any, negatives: Any) -> NDArray[np.bool_]:
-    """Whether each caption is nearer to its image than its negative, [N]; each [N, D]. A tie (1e-6) is not."""
-    images, right, wrong = (exact_unit_rows(part) for part in (images, captions, negatives))
-    return (images * (right - wrong)).sum(axis=1) > TIE
+def hard_negative_wins(images: Array, captions: Array, negatives: Array) -> NDArray[np.bool_]:
+    """Whether each caption is nearer to its image than its negative, [N]; inputs are [N, D]. A tie (1e-6) is wrong."""
+    rows, positive, negative = (exact_unit_rows(part) for part in (images, captions, negatives))
+    return (rows * (positive - negative)).sum(axis=1) > TIE
 
 
 def blind_wins(captions: Sequence[str], negatives: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
-    """How often the true caption is found without its image, [N]: 1, 0, or a half where nothing tells them apart.
+    """Whether the true caption is found without its image, [N]: 1, 0, or 0.5 if the features are equal.
 
-    A logistic regression on words, pairs of words and length, fitted on the other half of the examples. Well above a
-    half means that a set can be answered without looking.
+    A logistic regression on words, word pairs and length, fitted on the other half of the examples. A mean well above
+    0.5 shows that the examples can be solved without images.
     """
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -49,7 +47,7 @@ def blind_wins(captions: Sequence[str], negatives: Sequence[str], seed: int = 0)
     for train, test in (halves, halves[::-1]):
         if not len(train):
             continue
-        sign = np.where(np.arange(len(train)) % 2 == 0, 1.0, -1.0)  # either order, so that there are two classes
+        sign = np.where(np.arange(len(train)) % 2 == 0, 1.0, -1.0)  # alternate the order, so that there are two classes
         if len(train) < 2:
             continue
         fitted = LogisticRegression(fit_intercept=False, max_iter=200).fit(
@@ -59,52 +57,56 @@ def blind_wins(captions: Sequence[str], negatives: Sequence[str], seed: int = 0)
     return np.where(np.abs(margin) < 1e-9, 0.5, (margin > 0).astype(float))
 
 
-def probe(subject: Subject) -> Finding:
-    """How often the true caption is nearer than a false one, by kind, beside how often text alone finds it."""
-    encoder = subject.words()
+def probe(subject: Subject) -> ProbeResult:
+    """How often the true caption is nearer than a false one, by kind, with the text-only score."""
+    encoder = subject.text_encoder()
     examples, of = _examples(subject)
-    seen = [example for example in examples if example.image is not None]
-    if not seen:
-        raise Unable(
+    available = [example for example in examples if example.image is not None]
+    if not available:
+        raise NotApplicable(
             f"it needs the images of {subject.data}, and none of the {len(examples):,} is in its folder or in "
             f"{', '.join(FOLDERS[1:])} there"
         )
-    won, failures = _won(encoder, seen)
-    blind = blind_wins([e.caption for e in seen], [e.negative for e in seen], subject.seed)
-    kinds = sorted({example.kind for example in seen})
+    won, failures = _won(encoder, available)
+    blind = blind_wins([e.caption for e in available], [e.negative for e in available], subject.seed)
+    kinds = sorted({example.kind for example in available})
     figures: dict[str, Figure] = {"all": figure_of(won)}
     for kind in kinds:
-        here = np.array([example.kind == kind for example in seen])
+        here = np.array([example.kind == kind for example in available])
         figures[kind] = figure_of(won[here])
         if len(kinds) == 1:
             break
-    known: dict[str, float] = {"all": float(blind.mean())}
-    known |= {kind: float(blind[np.array([e.kind == kind for e in seen])].mean()) for kind in kinds}
-    notes = [f"{len(seen):,} {of}. A tie is wrong. “Text alone” is cross-fitted on words and length."]
-    if len(seen) < len(examples):
-        notes.append(f"{len(examples) - len(seen):,} more have no image here and were left out.")
-    return Finding(figures, {"chance": dict.fromkeys(figures, 0.5), "text alone": known}, tuple(notes), failures)
+    text_alone: dict[str, float] = {"all": float(blind.mean())}
+    text_alone |= {kind: float(blind[np.array([e.kind == kind for e in available])].mean()) for kind in kinds}
+    notes = [f"{len(available):,} {of}. A tie is wrong. “Text alone” is a cross-fitted classifier of words and length."]
+    if len(available) < len(examples):
+        notes.append(f"{len(examples) - len(available):,} more examples were left out, since their images are missing.")
+    return ProbeResult(
+        figures, {"chance": dict.fromkeys(figures, 0.5), "text alone": text_alone}, tuple(notes), failures
+    )
 
 
 def _examples(subject: Subject) -> tuple[list[HardNegative], str]:
-    """What is asked, and in words what it is."""
+    """The examples and their description."""
     if subject.other_data:
         try:
             return read_negatives(subject.other_data), f"examples of {subject.data}"
         except NoNegatives:
-            subject.must_exist()
-    made = generated_negatives(subject.many(100), subject.seed, side_for(subject.encoder))
+            subject.check_data_exists()
+    made = generated_negatives(subject.sample_size(100), subject.seed, side_for(subject.encoder))
     return made, subject.generated("examples")
 
 
-def _won(encoder: Encoder, seen: Sequence[HardNegative]) -> tuple[NDArray[np.bool_], tuple[Failure, ...]]:
+def _won(encoder: Encoder, examples: Sequence[HardNegative]) -> tuple[NDArray[np.bool_], tuple[Failure, ...]]:
     images = []
-    for start in range(0, len(seen), BATCH):
-        images.append(encoder.embed_images([e.image() for e in seen[start : start + BATCH] if e.image]))
-    right = encoder.embed_texts([e.caption for e in seen])
-    wrong = encoder.embed_texts([e.negative for e in seen])
-    won = hard_negative_wins(np.concatenate(images), right, wrong)
-    lost = [seen[i] for i in np.flatnonzero(~won)[:MOST_FAILURES]]
+    for start in range(0, len(examples), BATCH):
+        images.append(encoder.embed_images([e.image() for e in examples[start : start + BATCH] if e.image]))
+    captions = encoder.embed_texts([e.caption for e in examples])
+    negatives = encoder.embed_texts([e.negative for e in examples])
+    won = hard_negative_wins(np.concatenate(images), captions, negatives)
+    lost = [examples[i] for i in np.flatnonzero(~won)[:MAX_FAILURES]]
     return won, tuple(
-        Failure((e.image(),), f"“{e.negative}” was not farther than “{e.caption}” ({e.kind})") for e in lost if e.image
+        Failure((e.image(),), f"“{e.negative}” scored at least as high as “{e.caption}” ({e.kind})")
+        for e in lost
+        if e.image
     )

@@ -1,7 +1,6 @@
-"""Sets of hard negatives in the files of those who made them: SugarCrepe (Hsieh et al. 2023), ARO (Yuksekgonul et al.
-2023).
+"""Reading of hard negatives from the files of SugarCrepe (Hsieh et al. 2023) and ARO (Yuksekgonul et al. 2023).
 
-A folder with their .json beside the images (COCO's val2017, Visual Genome's), which are the user's.
+The source is a folder with their .json files and the images (COCO's val2017, Visual Genome's) that the user provides.
 """
 
 import json
@@ -16,14 +15,14 @@ from PIL import Image
 from training.models.decoding import decode_image
 from training.models.errors import UserError
 
-FOLDERS = (".", "images", "val2017", "val2014")  # where the images may lie, beside the .json
+FOLDERS = (".", "images", "val2017", "val2014")  # folders of images, relative to the .json
 SUGARCREPE = ("filename", "caption", "negative_caption")
 ARO = ("image_path", "true_caption", "false_caption")  # its relations and attributes
 
 
 @dataclass(frozen=True)
 class HardNegative:
-    """A true and a false caption of an image. image: None where it is not there. kind: of the difference."""
+    """A true and a false caption of an image. image: None if it is missing. kind: of the difference."""
 
     image: Callable[[], Image.Image] | None
     caption: str
@@ -32,11 +31,11 @@ class HardNegative:
 
 
 class NoNegatives(UserError):
-    """What was named is something else, such as a folder of images."""
+    """The source is not a set of hard negatives, but for example a folder of images."""
 
 
 def read_negatives(spec: str) -> list[HardNegative]:
-    """The examples of a .json, or of a folder of them. NoNegatives if it is neither, UserError for a broken one."""
+    """The examples of a .json file or of a folder of them. NoNegatives if it is neither, UserError if it is broken."""
     path = Path(spec).expanduser()
     files = sorted(path.glob("*.json")) if path.is_dir() else [path] if path.suffix.lower() == ".json" else []
     found = [example for file in files if file.is_file() for example in _of_file(file)]
@@ -60,16 +59,16 @@ def _of_file(file: Path) -> list[HardNegative]:
     kind = file.stem.removeprefix("visual_genome_")
     found = []
     for number, row in enumerate(rows):
-        said = [row.get(column) for column in columns] if isinstance(row, dict) else [None]
-        if not all(isinstance(text, str) and text for text in said):
+        values = [row.get(column) for column in columns] if isinstance(row, dict) else [None]
+        if not all(isinstance(value, str) and value for value in values):
             raise UserError(f"{file} cannot be read: example {number} lacks one of {', '.join(columns)}.")
-        name, caption, negative = map(str, said)
+        name, caption, negative = map(str, values)
         found.append(HardNegative(_image(file, name, _box(row)), caption, negative, kind))
     return found
 
 
 def _box(row: dict[str, Any]) -> tuple[int, int, int, int] | None:
-    """ARO shows only the part of an image that the caption is about."""
+    """The bounding box of the caption's objects, to which ARO crops the image."""
     if "bbox_x" not in row:
         return None
     x, y, width, height = (int(row[f"bbox_{side}"]) for side in "xywh")
@@ -77,11 +76,11 @@ def _box(row: dict[str, Any]) -> tuple[int, int, int, int] | None:
 
 
 def _image(file: Path, name: str, box: tuple[int, int, int, int] | None = None) -> Callable[[], Image.Image] | None:
-    plain = Path(name).name  # whatever folders a downloaded file names, only these are looked into
-    place = next((p for folder in FOLDERS if (p := file.parent / folder / plain).is_file()), None)
-    return None if place is None else partial(_open, place, box)
+    base = Path(name).name  # only FOLDERS are searched, whatever path a downloaded file contains
+    path = next((p for folder in FOLDERS if (p := file.parent / folder / base).is_file()), None)
+    return None if path is None else partial(_open, path, box)
 
 
-def _open(place: Path, box: tuple[int, int, int, int] | None) -> Image.Image:
-    image = decode_image(place.read_bytes()).image
+def _open(path: Path, box: tuple[int, int, int, int] | None) -> Image.Image:
+    image = decode_image(path.read_bytes()).image
     return image.crop(box) if box else image

@@ -1,12 +1,11 @@
-"""Order: does a caption's embedding move when its words change places and its meaning with them?
+"""Word order: does a caption's embedding change when its words are reordered and its meaning changes?
 
-One number: how far captions of the same words that say something else lie from a caption, over how far a paraphrase
-that says the same lies from it. A bag of words has 0; below 1, rewording moves more than changing who does what.
+The ratio of two distances from a caption: to a caption of the same words with another meaning, and to a paraphrase with
+the same meaning. It is 0 for a bag of words. Below 1, a paraphrase changes the embedding more than another meaning.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,14 @@ from training.data.contrasts import WINOGROUND, winoground_pair
 from training.data.grammar import read, say
 from training.data.world import Draws
 from training.evaluation.generated import side_for
-from training.evaluation.rows import TIE, exact_unit_rows
-from training.evaluation.subject import Failure, Finding, Subject, Unable
+from training.evaluation.rows import TIE, Array, exact_unit_rows
+from training.evaluation.subject import Failure, NotApplicable, ProbeResult, Subject
 from training.evaluation.wording import variants, words_of
 from training.models.encoder import Encoder
 from training.models.intervals import Figure, figure_of, figure_of_statistic
 
-SHUFFLES = 4  # other orders that an image's caption must beat
-FRAMES = ("a picture of {}", "there is {}", "{} in a photograph")  # a paraphrase of any caption
+SHUFFLES = 4  # shuffled captions that an image's caption is compared with
+FRAMES = ("a picture of {}", "there is {}", "{} in a photograph")  # paraphrases of any caption
 
 
 @dataclass(frozen=True)
@@ -36,20 +35,20 @@ class Rewording:
     image: Image.Image | None = None
 
 
-def moved(rows: Any, others: Any) -> NDArray[np.float64]:
-    """1 - cosine, row by row: [N]; differences below 1e-6 are rounding and count as none."""
+def moved(rows: Array, others: Array) -> NDArray[np.float64]:
+    """1 - cosine of each pair of rows, [N]; values below 1e-6 are rounding errors and count as 0."""
     gap = 1 - (exact_unit_rows(rows) * exact_unit_rows(others)).sum(axis=1)
     return np.where(gap > TIE, gap, 0.0)
 
 
-def order_sensitivity(otherwise: Any, paraphrased: Any, seed: int = 0) -> Figure:
-    """Mean movement by another order over mean movement by a paraphrase, with its interval over captions; [N] each.
+def order_sensitivity(otherwise: Array, paraphrased: Array, seed: int = 0) -> Figure:
+    """The mean distance to another order over the mean distance to a paraphrase, with its interval; inputs are [N].
 
-    0 if no order moves anything, even where no paraphrase does.
+    0 if no reordering changes the embedding.
     """
     first, second = np.asarray(otherwise, np.float64), np.asarray(paraphrased, np.float64)
 
-    def ratio(weights: NDArray) -> float:
+    def ratio(weights: NDArray[np.float64]) -> float:
         above, below = float(weights @ first), float(weights @ second)
         return above / max(below, 1e-12) if above > 0 else 0.0
 
@@ -68,7 +67,7 @@ def generated_rewordings(count: int, seed: int, pixels: int) -> list[Rewording]:
 
 
 def prefers_own_order(encoder: Encoder, images: Sequence[Image.Image], captions: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether each image is nearer to its caption than to all SHUFFLES other orders of its words, [N]."""
+    """Whether each image is nearer to its caption than to SHUFFLES shuffles of it, [N]."""
     orders = [[v.text for v in variants(c, shuffles=SHUFFLES) if v.kind == "shuffle"] for c in captions]
     plain = [" ".join(words_of(c)) for c in captions]
     rows = encoder.embed_texts([text for p, o in zip(plain, orders, strict=True) for text in (p, *o)])
@@ -81,10 +80,10 @@ def prefers_own_order(encoder: Encoder, images: Sequence[Image.Image], captions:
     return np.array(won)
 
 
-def probe(subject: Subject) -> Finding:
-    """Order sensitivity on generated captions with exact truth, and on the data's own captions if it has some."""
-    encoder = subject.words()
-    count = subject.many(400)
+def probe(subject: Subject) -> ProbeResult:
+    """Order sensitivity on generated captions with known meaning, and on the captions of the data if it has some."""
+    encoder = subject.text_encoder()
+    count = subject.sample_size(400)
     made = generated_rewordings(count, subject.seed, side_for(encoder))
     rows = encoder.embed_texts([text for r in made for text in (r.caption, r.otherwise, r.paraphrase)])
     otherwise, same = moved(rows[::3], rows[1::3]), moved(rows[::3], rows[2::3])
@@ -102,28 +101,31 @@ def probe(subject: Subject) -> Finding:
     won = prefers_own_order(encoder, [r.image for r in with_images if r.image], [r.caption for r in with_images])
     figures["own order first"] = figure_of(won)
     chance = {"own order first": 1 / (1 + SHUFFLES)}
-    said = _captions(subject, count)
-    if said:
-        figures["order sensitivity, the data's captions"] = _of_data(encoder, said, subject.seed)
+    captions = _captions(subject, count)
+    if captions:
+        figures["order sensitivity, the data's captions"] = _of_data(encoder, captions, subject.seed)
     failures = tuple(
         Failure((r.image,), f"“{r.caption}” is not nearer than {SHUFFLES} shuffles of it")
         for r, ok in zip(with_images, won, strict=True)
         if not ok and r.image
     )[:8]
-    note = "Another meaning: the same words, true of another image. A paraphrase: synonyms, or the other way round."
-    return Finding(figures, {"chance": chance, "a bag of words": {"order sensitivity": 0.0}}, (note,), failures)
+    note = (
+        "Another meaning: the same words in another order, which describe another image. Paraphrase: synonyms, or the "
+        "inverse relation."
+    )
+    return ProbeResult(figures, {"chance": chance, "a bag of words": {"order sensitivity": 0.0}}, (note,), failures)
 
 
 def _captions(subject: Subject, count: int) -> list[str]:
-    """Some captions of the data that can be put in another order; none if it has few."""
+    """Captions of the data with at least three words; empty if it has few."""
     try:
         captioned = subject.test.captioned
-    except Unable:
+    except NotApplicable:
         return []
     if len(captioned) < 10:
         return []
-    said = [item.caption for item in captioned.sample(count, subject.seed).items]
-    return [text for text in said if len(words_of(text)) >= 3]
+    captions = [item.caption for item in captioned.sample(count, subject.seed).items]
+    return [caption for caption in captions if len(words_of(caption)) >= 3]
 
 
 def _scrambles(caption: str) -> dict[str, str]:

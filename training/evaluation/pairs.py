@@ -1,12 +1,12 @@
-"""Examples of two images and two captions, wherever they are kept.
+"""Reading of examples with two images and two captions.
 
-Winoground's own files are read where the user has them (its licence lets nobody pass them on): the parquet files of
-its data set, or a folder with examples.jsonl and images/. Pairs of one's own: a CSV or TSV with the columns image_0,
-image_1, caption_0, caption_1 and perhaps tag, or a folder with name_0.jpg, name_0.txt, name_1.jpg, name_1.txt.
+Winoground's files are read if the user has them (its licence does not allow redistribution): the parquet files of the
+data set, or a folder with examples.jsonl and images/. Other pairs: a CSV or TSV with the columns image_0, image_1,
+caption_0, caption_1 and optionally tag, or a folder with name_0.jpg, name_0.txt, name_1.jpg, name_1.txt.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ TAG_COLUMNS = ("collapsed_tag", "tag", "kind")  # the first that a table has
 
 @dataclass(frozen=True)
 class PairExample:
-    """Two images and two captions; captions[i] is that of images[i]. tag: what kind of example, or ""."""
+    """Two images and two captions; captions[i] belongs to images[i]. tag: the kind of example, or ""."""
 
     name: str
     images: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]
@@ -36,11 +36,11 @@ class PairExample:
 
 
 class NoPairs(UserError):
-    """What was named is something else, such as a folder of images."""
+    """The source is not a set of pairs, but for example a folder of images."""
 
 
 def open_pairs(spec: str) -> list[PairExample]:
-    """The examples that spec names. NoPairs if it is none of the kinds above, UserError for a broken one."""
+    """The examples of a source. NoPairs if it is not a set of pairs, UserError if it is broken."""
     path = Path(spec).expanduser()
     if not path.exists():
         raise NoPairs(f"There is nothing at {spec}; pairs are a parquet file, a CSV or TSV, or a folder of them.")
@@ -51,7 +51,7 @@ def open_pairs(spec: str) -> list[PairExample]:
     elif path.suffix.lower() in (".csv", ".tsv"):
         found = list(_of_table(path))
     else:
-        raise NoPairs(f"{spec} is no set of pairs: it must be a parquet file, a CSV or TSV, or a folder of them.")
+        raise NoPairs(f"{spec} is not a set of pairs: it must be a parquet file, a CSV or TSV, or a folder of them.")
     if not found:
         raise NoPairs(f"{spec} holds no pairs; a folder has name_0.jpg, name_0.txt, name_1.jpg and name_1.txt.")
     return found
@@ -59,7 +59,7 @@ def open_pairs(spec: str) -> list[PairExample]:
 
 def embed_pairs(encoder: Encoder, pairs: list[PairExample]) -> dict[str, NDArray[np.float32]]:
     """image_0, image_1, caption_0, caption_1, each [N, D], unit rows. UserError if an image cannot be read."""
-    images: list[NDArray] = []
+    images: list[NDArray[np.float32]] = []
     for start in range(0, len(pairs), BATCH):
         here = pairs[start : start + BATCH]
         images.append(encoder.embed_images([open_() for example in here for open_ in example.images]))
@@ -68,8 +68,8 @@ def embed_pairs(encoder: Encoder, pairs: list[PairExample]) -> dict[str, NDArray
     return {"image_0": rows[::2], "image_1": rows[1::2], "caption_0": captions[::2], "caption_1": captions[1::2]}
 
 
-def load_features(path: Path) -> tuple[dict[str, NDArray], list[str]]:
-    """Saved embeddings of pairs and their tags: a .npz with image_0, image_1, caption_0, caption_1 and perhaps tag."""
+def load_features(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Saved embeddings of pairs and their tags: a .npz with image_0, image_1, caption_0, caption_1, optionally tag."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -94,10 +94,12 @@ def _of_folder(path: Path) -> list[PairExample]:
         second = first.with_name(f"{stem}_1{ending}")
         texts = [file.with_suffix(".txt") for file in (first, second)]
         if ending.lower() in IMAGES and second.is_file() and all(text.is_file() for text in texts):
-            said = [text.read_text(encoding="utf-8").strip() for text in texts]
+            captions = [text.read_text(encoding="utf-8").strip() for text in texts]
             inside = first.parent.relative_to(path).as_posix()
             tag = "" if inside == "." else inside
-            found.append(PairExample(stem, (partial(_file, first), partial(_file, second)), (said[0], said[1]), tag))
+            found.append(
+                PairExample(stem, (partial(_file, first), partial(_file, second)), (captions[0], captions[1]), tag)
+            )
     return found
 
 
@@ -114,7 +116,7 @@ def _of_winoground_folder(path: Path) -> Iterator[PairExample]:
 
 
 def _winoground_file(folder: Path, name: str) -> Path:
-    """examples.jsonl names images without their ending."""
+    """examples.jsonl names images without suffix."""
     return folder / name if Path(name).suffix else folder / f"{name}.png"
 
 
@@ -151,26 +153,30 @@ def _check(path: Path, columns: list[str]) -> None:
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
         what = UserError if len(missing) < len(COLUMNS) else NoPairs
-        raise what(f"{path} is no table of pairs: it lacks {', '.join(missing)}; its columns are {', '.join(columns)}.")
+        raise what(
+            f"{path} is not a table of pairs: it lacks {', '.join(missing)}; its columns are {', '.join(columns)}."
+        )
 
 
-def _example(row: Any, name: str, images: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]) -> PairExample:
+def _example(
+    row: Mapping[str, Any], name: str, images: tuple[Callable[[], Image.Image], Callable[[], Image.Image]]
+) -> PairExample:
     tag = next((str(row[column]) for column in TAG_COLUMNS if row.get(column)), "")
     return PairExample(name, images, (str(row["caption_0"]), str(row["caption_1"])), tag)
 
 
 def _file(path: Path) -> Image.Image:
     if path.suffix.lower() not in IMAGES:
-        raise UserError(f"{path} does not end as an image does.")
+        raise UserError(f"{path} does not have the suffix of an image.")
     try:
         return decode_image(read_file(path)).image
     except (UserError, OSError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
 
 
-def _cell(value: Any, folder: Path) -> Image.Image:
-    """An image as parquet holds it: bytes, a struct with bytes as Hugging Face writes it, or a path."""
-    if isinstance(value, dict):
+def _cell(value: bytes | str | Mapping[str, Any] | None, folder: Path) -> Image.Image:
+    """An image in a parquet cell: bytes, a struct with bytes as Hugging Face writes it, or a path."""
+    if isinstance(value, Mapping):
         value = value.get("bytes") or value.get("path")
     if isinstance(value, str):
         return _file(folder / value)

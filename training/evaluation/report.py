@@ -1,4 +1,4 @@
-"""A report of probes as a page: Markdown, or HTML with the images that went wrong."""
+"""A report of probes as Markdown, or as HTML with examples of failures."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from training.evaluation.subject import Finding
+from training.evaluation.subject import ProbeResult
 from training.evaluation.suite import Report
 from training.models.atomic import write_file
 from training.models.intervals import Figure
@@ -29,29 +29,29 @@ h2 { margin-top: 2.2rem; } .note { color: #51606f; } .bar { position: relative; 
 
 
 def markdown(report: Report) -> str:
-    """Every figure with its interval and what to compare it with, a table a probe."""
+    """A table for each probe: figures with intervals and reference values."""
     lines = [f"# What {report.facts['encoder']} can see", "", _about(report), ""]
-    for name, finding in report.found.items():
-        columns = list(finding.beside)
+    for name, result in report.results.items():
+        columns = list(result.beside)
         lines += [f"## {name}", "", f"| | value | 95 % interval | items |{''.join(f' {c} |' for c in columns)}"]
         lines.append(f"| --- | --- | --- | --- |{' --- |' * len(columns)}")
-        for label, figure in finding.named.items():
-            cells = [number(finding.beside[c][label]) if label in finding.beside[c] else "" for c in columns]
+        for label, figure in result.named.items():
+            cells = [number(result.beside[c][label]) if label in result.beside[c] else "" for c in columns]
             row = [label or name, number(figure["value"]), _interval(figure), f"{figure['n']:,}", *cells]
             lines.append(f"| {' | '.join(row)} |")
-        lines += ["", *finding.notes, ""]
-    lines += [f"- {name} was left out: {reason}" for name, reason in report.skipped.items()]
+        lines += ["", *result.notes, ""]
+    lines += [f"- {name} was skipped: {reason}" for name, reason in report.skipped.items()]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def html(report: Report) -> str:
-    """The same as a page of its own, with images of failures inside it; nothing is fetched."""
+    """The same as a self-contained HTML page with images of failures."""
     encoder = escape(str(report.facts["encoder"]))
     parts = [f"<h1>What {encoder} can see</h1><p class=note>{escape(_about(report))}</p>"]
-    for name, finding in report.found.items():
-        parts.append(_section(name, finding))
+    for name, result in report.results.items():
+        parts.append(_section(name, result))
     for name, reason in report.skipped.items():
-        parts.append(f"<p class=note>{escape(name)} was left out: {escape(reason)}</p>")
+        parts.append(f"<p class=note>{escape(name)} was skipped: {escape(reason)}</p>")
     body = "\n".join(parts)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -60,47 +60,47 @@ def html(report: Report) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, whatever the size."""
+    """The value with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}" if value else "0"
 
 
 def _about(report: Report) -> str:
     facts = report.facts
     data = f"images of {facts['data']}" if facts.get("data") else "generated images"
-    return f"Encoder {facts['encoder']} ({facts['fingerprint']}), {data}. Shares are from 0 to 1."
+    return f"Encoder {facts['encoder']} ({facts['fingerprint']}), {data}. Accuracies are between 0 and 1."
 
 
 def _interval(figure: Figure) -> str:
     return f"{number(figure['low'])} to {number(figure['high'])}"
 
 
-def _section(name: str, finding: Finding) -> str:
-    columns = list(finding.beside)
+def _section(name: str, result: ProbeResult) -> str:
+    columns = list(result.beside)
     head = "".join(f"<th>{escape(c)}" for c in ["", "value", "95 % interval", "", "items", *columns])
     rows = []
-    for label, figure in finding.named.items():
-        known = [finding.beside[c].get(label) for c in columns]
-        cells = "".join(f"<td>{'' if value is None else number(value)}" for value in known)
-        bar = _bar(figure, [value for value in known if value is not None][:1])
+    for label, figure in result.named.items():
+        references = [result.beside[c].get(label) for c in columns]
+        cells = "".join(f"<td>{'' if value is None else number(value)}" for value in references)
+        bar = _bar(figure, [value for value in references if value is not None][:1])
         rows.append(
             f"<tr><td>{escape(label or name)}<td><b>{number(figure['value'])}</b><td>{_interval(figure)}"
             f"<td>{bar}<td>{figure['n']:,}{cells}"
         )
-    notes = "".join(f"<p class=note>{escape(note)}</p>" for note in finding.notes)
+    notes = "".join(f"<p class=note>{escape(note)}</p>" for note in result.notes)
     wrong = "".join(
         f"<figure>{''.join(map(_inline, failure.images))}<figcaption>{escape(failure.says)}</figcaption></figure>"
-        for failure in finding.failures
+        for failure in result.failures
     )
-    shown = f"<h3>What went wrong, the first of it</h3><div class=wrong>{wrong}</div>" if wrong else ""
+    shown = f"<h3>Examples of failures</h3><div class=wrong>{wrong}</div>" if wrong else ""
     return f"<h2>{escape(name)}</h2><table><tr>{head}{''.join(rows)}</table>{notes}{shown}"
 
 
-def _bar(figure: Figure, known: list[float]) -> str:
-    """The interval as a line between 0 and 1, chance as a stroke; nothing for figures that are no shares."""
+def _bar(figure: Figure, references: list[float]) -> str:
+    """The interval as a bar between 0 and 1 with a mark at chance; empty for figures outside 0..1."""
     if not 0 <= figure["low"] <= figure["high"] <= 1:
         return ""
     left, right, at = (100 * figure["low"], 100 * figure["high"], 100 * figure["value"])
-    stroke = "".join(f'<s style="left:{100 * value:.1f}%"></s>' for value in known if 0 <= value <= 1)
+    stroke = "".join(f'<s style="left:{100 * value:.1f}%"></s>' for value in references if 0 <= value <= 1)
     return (
         f'<div class=bar>{stroke}<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
         f'<b style="left:{at:.1f}%"></b></div>'
@@ -110,17 +110,17 @@ def _bar(figure: Figure, known: list[float]) -> str:
 def _inline(image: Image.Image) -> str:
     small = image.copy()
     small.thumbnail((SIDE, SIDE))
-    if max(small.size) < SIDE // 2:  # tiny images are enlarged, or nobody sees what went wrong
+    if max(small.size) < SIDE // 2:  # enlarge tiny images so that the failure is visible
         scale = SIDE // max(small.size)
         small = small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
-    held = io.BytesIO()
-    small.save(held, "WEBP", quality=80)
-    data = base64.b64encode(held.getvalue()).decode()
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=80)
+    data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="" width="{small.width}" height="{small.height}" src="data:image/webp;base64,{data}">'
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """report.json, report.md and report.html into folder, which is made if it is missing."""
+    """Write report.json, report.md and report.html into folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "report.json", json.dumps(report.document(), ensure_ascii=False, indent=1).encode() + b"\n")
     write_file(folder / "report.md", markdown(report).encode())

@@ -1,83 +1,82 @@
-"""Retrieval: does an image's own caption come first among all captions, and the image among all images?"""
-
-from typing import Any
+"""Retrieval: recall at k of captions by images, and of images by captions."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.rows import TIE, unit_rows
-from training.evaluation.subject import Failure, Finding, Subject, Unable
+from training.evaluation.rows import TIE, Array, as_numpy, unit_rows
+from training.evaluation.subject import Failure, NotApplicable, ProbeResult, Subject
 from training.models.intervals import Figure, figure_of
 
-AT_ONCE = 512  # queries whose scores are held at once
-MOST = 5000  # images among which is searched, as is usual (COCO, Flickr30k)
+CHUNK = 512  # queries whose scores are in memory at a time
+MAX_IMAGES = 5000  # as in the usual benchmarks (COCO, Flickr30k)
 DIRECTIONS = ("image_to_text", "text_to_image")
 
 
-def recall_at_k(images: Any, texts: Any, image_of_text: Any = None, k: int = 1) -> dict[str, float]:
-    """{"image_to_text", "text_to_image"}: the share of queries with a right answer among the first k.
+def recall_at_k(images: Array, texts: Array, image_of_text: Array | None = None, k: int = 1) -> dict[str, float]:
+    """{"image_to_text", "text_to_image"}: the fraction of queries with a relevant result among the first k.
 
-    images: [N, D]. texts: [T, D]. image_of_text: which image each text is about, int [T]; left out, text i
-    is about image i. Several texts may be about one image: any of them is right. Where one text is about
-    several images, bool [N, T], true for each that is right. A wrong answer that ties a right one (within
-    1e-6) comes before it, so an encoder that gives everything one vector scores 0.
+    images: [N, D]. texts: [T, D]. image_of_text: the image of each text, int [T] [default: text i belongs to image
+    i]. Several texts may belong to one image; each of them is relevant. If a text belongs to several images: bool
+    [N, T], true for each relevant pair. An irrelevant result that ties with a relevant one (within 1e-6) ranks
+    before it, so a collapsed encoder scores 0.
     """
     if k < 1:
-        raise ValueError(f"k is {k}; recall is counted among the first 1 or more")
+        raise ValueError(f"k is {k}; it must be at least 1")
     return {way: float((ranks <= k).mean()) for way, ranks in retrieval_ranks(images, texts, image_of_text).items()}
 
 
-def retrieval_ranks(images: Any, texts: Any, image_of_text: Any = None) -> dict[str, NDArray[np.int64]]:
-    """The rank of each query's first right answer, from 1: {"image_to_text" [N], "text_to_image" [T]}.
+def retrieval_ranks(images: Array, texts: Array, image_of_text: Array | None = None) -> dict[str, NDArray[np.int64]]:
+    """The rank of the first relevant result of each query, from 1: {"image_to_text" [N], "text_to_image" [T]}.
 
-    Queries without any right answer are left out.
+    Queries without a relevant result are left out.
     """
-    images, captions = unit_rows(images, "images"), unit_rows(texts, "texts")
-    if images.shape[1] != captions.shape[1]:
-        raise ValueError(f"images are {images.shape[1]} wide and texts {captions.shape[1]}")
-    right = _right(image_of_text, len(images), len(captions))
+    rows, captions = unit_rows(images, "images"), unit_rows(texts, "texts")
+    if rows.shape[1] != captions.shape[1]:
+        raise ValueError(f"images have {rows.shape[1]} dimensions and texts {captions.shape[1]}")
+    relevant = _relevant(image_of_text, len(rows), len(captions))
     return {
-        "image_to_text": _ranks(images, captions, right),
-        "text_to_image": _ranks(captions, images, right.T),
+        "image_to_text": _ranks(rows, captions, relevant),
+        "text_to_image": _ranks(captions, rows, relevant.T),
     }
 
 
-def _ranks(queries: NDArray, candidates: NDArray, right: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _ranks(
+    queries: NDArray[np.floating], candidates: NDArray[np.floating], relevant: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     ranks = []
-    for start in range(0, len(queries), AT_ONCE):
-        here = right[start : start + AT_ONCE]
-        scores = (queries[start : start + AT_ONCE] @ candidates.T).astype(np.float64)
+    for start in range(0, len(queries), CHUNK):
+        here = relevant[start : start + CHUNK]
+        scores = (queries[start : start + CHUNK] @ candidates.T).astype(np.float64)
         best = np.where(here, scores, -np.inf).max(axis=1, keepdims=True)
         before = ((scores >= best - TIE) & ~here).sum(axis=1)
         ranks.append(before[here.any(axis=1)] + 1)
     return np.concatenate(ranks) if ranks else np.zeros(0, np.int64)
 
 
-def _right(image_of_text: Any, images: int, texts: int) -> NDArray[np.bool_]:
+def _relevant(image_of_text: Array | None, images: int, texts: int) -> NDArray[np.bool_]:
+    """bool [N, T] from the forms that recall_at_k accepts."""
     if image_of_text is None:
         if images != texts:
-            raise ValueError(f"{images} images and {texts} texts are no pairs; image_of_text says which belong")
+            raise ValueError(f"{images} images and {texts} texts are not pairs; give image_of_text")
         return np.eye(images, dtype=bool)
-    if hasattr(image_of_text, "detach"):
-        image_of_text = image_of_text.detach().cpu().numpy()
-    given = np.asarray(image_of_text)
+    given = as_numpy(image_of_text)
     if given.dtype == bool:
         if given.shape != (images, texts):
             raise ValueError(f"image_of_text has the shape {given.shape}, not [{images}, {texts}]")
         return given
     if given.shape != (texts,) or (given < 0).any() or (given >= images).any():
         raise ValueError(f"image_of_text must hold a number below {images} for each of the {texts} texts")
-    right = np.zeros((images, texts), bool)
-    right[given, np.arange(texts)] = True
-    return right
+    relevant = np.zeros((images, texts), bool)
+    relevant[given, np.arange(texts)] = True
+    return relevant
 
 
-def probe(subject: Subject) -> Finding:
-    """Recall of captions by their images and of images by their captions, at 1, 5 and 10, and the median rank."""
-    encoder, test = subject.words(), subject.test.captioned
+def probe(subject: Subject) -> ProbeResult:
+    """Recall at 1, 5 and 10 in both directions."""
+    encoder, test = subject.text_encoder(), subject.test.captioned
     if len(test) < 2:
-        raise Unable(f"it needs captions, and {subject.test.name} has none")
-    test = test.sample(MOST, subject.seed)
+        raise NotApplicable(f"it needs captions, and {subject.test.name} has none")
+    test = test.sample(MAX_IMAGES, subject.seed)
     texts = sorted({caption for item in test.items for caption in item.captions})
     number_of = {text: number for number, text in enumerate(texts)}
     right = np.zeros((len(test), len(texts)), bool)
@@ -96,8 +95,8 @@ def probe(subject: Subject) -> Finding:
     missed = [i for i in np.argsort(-ranks["image_to_text"], kind="stable") if ranks["image_to_text"][i] > 1][:12]
     best = (test.images[missed] @ rows.T).argmax(axis=1) if missed else []
     failures = tuple(
-        Failure((test.image(i),), f"“{test.items[i].caption}” came after “{texts[first]}”")
+        Failure((test.image(i),), f"“{test.items[i].caption}” ranked after “{texts[first]}”")
         for i, first in zip(missed, best, strict=True)
     )
-    note = f"{len(test):,} images, {len(texts):,} different captions; a caption of several images is right for each."
-    return Finding(figures, {"chance": beside}, (note,), failures)
+    note = f"{len(test):,} images, {len(texts):,} different captions; a caption of several images is relevant for each."
+    return ProbeResult(figures, {"chance": beside}, (note,), failures)

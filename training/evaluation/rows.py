@@ -1,22 +1,25 @@
-"""Embeddings as the probes take them: rows of any library's array, checked."""
+"""Conversion and checks of embeddings, which probes accept as numpy arrays or torch tensors."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 
-TIE = 1e-6  # a cosine that is greater by less has not won: rounding of float32 towers stays below
+if TYPE_CHECKING:
+    import torch
+
+Array: TypeAlias = Union[npt.ArrayLike, "torch.Tensor"]  # what measures accept
+
+TIE = 1e-6  # cosines that differ by less are tied: the rounding error of float32 encoders is smaller
 
 
-def rows_of(features: Any, name: str = "features") -> NDArray[np.floating]:
-    """features as [N, D]: numpy or torch, on any device; float64 stays, everything else becomes float32.
+def rows_of(features: Array, name: str = "features") -> NDArray[np.floating]:
+    """Features as [N, D]; float64 stays float64, other types become float32.
 
-    ValueError if it is not a matrix, or holds something that is not a number.
+    ValueError for another shape, and for values that are not finite.
     """
-    if hasattr(features, "detach"):  # a tensor, without importing torch to ask
-        features = features.detach().cpu()
-        features = (features.double() if features.dtype.itemsize == 8 else features.float()).numpy()
-    array = np.asarray(features)
+    array = as_numpy(features)
     array = array.astype(np.float64 if array.dtype == np.float64 else np.float32, copy=False)
     if array.ndim != 2:
         raise ValueError(f"{name} has the shape {array.shape}; it must be [rows, width]")
@@ -25,24 +28,32 @@ def rows_of(features: Any, name: str = "features") -> NDArray[np.floating]:
     return array
 
 
-def unit_rows(features: Any, name: str = "features") -> NDArray[np.floating]:
-    """rows_of, scaled to length one in float64 and handed back in their own precision; zeros stay zero."""
+def unit_rows(features: Array, name: str = "features") -> NDArray[np.floating]:
+    """rows_of, L2-normalised in float64 and returned in their own precision; zero rows stay zero."""
     array = rows_of(features, name)
     exact = array.astype(np.float64)
     exact /= np.maximum(np.linalg.norm(exact, axis=1, keepdims=True), 1e-12)
     return exact.astype(array.dtype)
 
 
-def exact_unit_rows(features: Any, name: str = "features") -> NDArray[np.float64]:
-    """unit_rows in float64, where a tie must be seen as one."""
+def exact_unit_rows(features: Array, name: str = "features") -> NDArray[np.float64]:
+    """unit_rows in float64, for comparisons that must detect ties."""
     return unit_rows(rows_of(features, name).astype(np.float64), name).astype(np.float64)
 
 
-def labels_of_rows(labels: Any, count: int, name: str = "labels") -> NDArray[np.int64]:
-    """labels as int64 [count]. ValueError if there are more or fewer."""
-    if hasattr(labels, "detach"):
-        labels = labels.detach().cpu().numpy()
-    array = np.asarray(labels)
+def labels_of_rows(labels: Array, count: int, name: str = "labels") -> NDArray[np.int64]:
+    """Labels as int64 [count]. ValueError for another number."""
+    array = as_numpy(labels)
     if array.shape != (count,):
         raise ValueError(f"{name} has the shape {array.shape}; there are {count} rows")
     return array.astype(np.int64)
+
+
+def as_numpy(values: Array) -> NDArray[Any]:
+    """A numpy array, also from a tensor on any device and of any type, such as bfloat16."""
+    if not isinstance(values, np.ndarray) and hasattr(values, "detach"):  # a tensor, without importing torch
+        tensor: Any = values.detach().cpu()
+        if tensor.is_floating_point() and tensor.dtype.itemsize != 8:
+            tensor = tensor.float()
+        return tensor.numpy()
+    return np.asarray(values)

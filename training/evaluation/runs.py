@@ -1,4 +1,4 @@
-"""Run directories as a reader sees them: what was trained, how far it is, its curves and figures."""
+"""Reading of run directories: method, progress, curves and figures."""
 
 import json
 import time
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FRESH = 90.0  # seconds since the last line, within which an unfinished run counts as going
-MOST_POINTS = 240  # of a curve, evenly thinned: more than a chart has pixels
-LONGEST_HEADER = 100_000_000  # bytes, as the format has it
+FRESH = 90.0  # seconds since the last line, within which an unfinished run counts as running
+MAX_POINTS = 240  # of a curve, evenly thinned
+LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors format
 NOT_CURVES = ("step", "seconds", "waiting", "memory_bytes", "epoch", "samples")
 
 
@@ -27,13 +27,13 @@ class Run:
 
 
 def list_runs(folder: Path) -> list[Run]:
-    """The runs inside folder, those that were written to last first; a folder that is no run is passed over."""
+    """The runs inside folder, the most recently written first; other folders are ignored."""
     logs = [path for path in folder.glob("*/metrics.jsonl") if path.is_file()] if folder.is_dir() else []
     return [read_run(path.parent) for path in sorted(logs, key=lambda path: -path.stat().st_mtime)]
 
 
 def read_run(run: Path) -> Run:
-    """What a run directory says, however far it has come; a line that is being written is left out."""
+    """Read a run directory, also of an unfinished run; an incomplete last line is ignored."""
     config = _json(run / "config.json")
     lines = read_lines(run / "metrics.jsonl")
     curves: dict[str, list[tuple[int, float]]] = {}
@@ -70,14 +70,14 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _found(config: dict[str, Any], name: str) -> Any:
-    """A setting, at the top of a config or one level down."""
+    """A setting at the top level of a config, or one level below."""
     if not isinstance(config.get(name), dict | None):
         return config[name]
     return next((part[name] for part in config.values() if isinstance(part, dict) and name in part), None)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a metrics.jsonl, up to one that is half written."""
+    """The lines of a metrics.jsonl up to the first that is incomplete."""
     lines: list[dict[str, Any]] = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
@@ -90,7 +90,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def flat(line: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of a line by name, those inside it under both names; of a figure with an interval its value."""
+    """The numbers of a line by name, nested ones as outer/inner; a figure with an interval counts as its value."""
     found: dict[str, float] = {}
     for name, value in line.items():
         if isinstance(value, dict):
@@ -104,8 +104,8 @@ def flat(line: dict[str, Any], prefix: str = "") -> dict[str, float]:
     return found
 
 
-def figures_of(stored: Any, prefix: str = "") -> dict[str, dict[str, float]]:
-    """Every figure with its value, low, high and n in what an evaluation left, by name; plain numbers have a value."""
+def figures_of(stored: object, prefix: str = "") -> dict[str, dict[str, float]]:
+    """The figures of a stored evaluation by name, each with value, low, high and n; plain numbers have a value only."""
     found: dict[str, dict[str, float]] = {}
     for name, value in stored.items() if isinstance(stored, dict) else ():
         if isinstance(value, dict) and isinstance(value.get("value"), int | float):
@@ -121,15 +121,15 @@ def figures_of(stored: Any, prefix: str = "") -> dict[str, dict[str, float]]:
     return found
 
 
-def thinned(points: list[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
-    """At most `most` points, evenly, the first and the last always among them."""
+def thinned(points: list[tuple[int, float]], most: int = MAX_POINTS) -> list[tuple[int, float]]:
+    """At most `most` evenly spaced points, including the first and the last."""
     if len(points) <= most:
         return points
     return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
 
 
 def parameters(weights: Path) -> int | None:
-    """How many numbers a safetensors file holds, read from its header alone; None where there is no such file."""
+    """The number of parameters in a safetensors file, read from its header; None if there is no such file."""
     try:
         with weights.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

@@ -1,4 +1,4 @@
-"""What probes are asked about, and what they answer."""
+"""The input of probes (an encoder and its data), and their result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,18 +18,18 @@ from training.models.intervals import Figure
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that went wrong and can be looked at. says: what was expected and what came instead."""
+    """An example that an encoder got wrong. says: what was expected, and what was predicted."""
 
     images: tuple[Image.Image, ...]
     says: str
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a probe found out.
+class ProbeResult:
+    """The result of a probe.
 
-    figures: name to figure, or one figure where there is only one. beside: what to compare with, name to the
-    same names' plain numbers. notes: what a reader must know, sentences. failures: the first few.
+    figures: by name, or a single figure. beside: reference values (such as chance), by name of the reference and of
+    the figure. notes: sentences that explain the figures. failures: a few examples.
     """
 
     figures: Mapping[str, Figure] | Figure
@@ -39,22 +39,22 @@ class Finding:
 
     @property
     def named(self) -> dict[str, Figure]:
-        """The figures by name; the only one has none."""
+        """The figures by name; a single figure has the name ""."""
         return {"": self.figures} if "value" in self.figures else dict(self.figures)  # type: ignore[dict-item]
 
 
-class Unable(UserError):
-    """A probe that has nothing to work on here; the message says what it would need."""
+class NotApplicable(UserError):
+    """A probe does not apply to this encoder or data; the message says what it needs."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An encoder, and the images to look at it with.
+    """An encoder and the data to evaluate it on.
 
-    data: a source to test on, or None for probes that make their own. train: a source that probes may learn
-    from; left out, half of data. label_column: where the class is kept. templates: around class names. quick:
-    fewer items, wider intervals. progress: told of images embedded. embed: what embeds a source, `embed_source` or
-    one that keeps the pixels for the next encoder.
+    data: the test source, or None for probes that generate their data. train: a source for training probes [default:
+    half of data]. label_column: the column of the class. templates: prompt templates for class names. quick: fewer
+    items, wider intervals. progress: is called with the number of embedded images. embed: embeds a source;
+    `embed_source`, or a function that caches the pixels for the next encoder.
     """
 
     encoder: Encoder
@@ -69,56 +69,58 @@ class Subject:
 
     @cached_property
     def test(self) -> Features:
-        """All images of data. Unable where there is no data."""
+        """All images of data. NotApplicable if there is no data."""
         if self.data is None:
-            raise Unable("it needs images; name them with --data")
+            raise NotApplicable("it needs images; name them with --data")
         try:
             return self._embedded(self.data)
         except UserError as error:
             if holds_examples(self.data):
-                raise Unable(f"it needs single images, and {self.data} holds sets of them") from error
+                raise NotApplicable(f"it needs single images, and {self.data} holds sets of them") from error
             raise
 
     @cached_property
     def split(self) -> tuple[Features, Features]:
-        """Labelled images to learn from and to test on. Unable without classes."""
+        """Labelled images for training and testing. NotApplicable without classes."""
         if self.test.classes == [] or not len(self.test.labelled):
-            raise Unable(f"it needs a class for each image, and {self.test.name} has none (--label-column names it)")
+            raise NotApplicable(
+                f"it needs a class for each image, and {self.test.name} has none (--label-column names it)"
+            )
         if self.train is None:
             first, second = self.test.labelled.halves(self.seed)
         else:
             first, second = same_classes(self._embedded(self.train), self.test.labelled)
         if len(self.test.classes) < 2:
-            raise Unable(f"it needs two classes or more, and all of {self.test.name} is {self.test.classes[0]}")
+            raise NotApplicable(f"it needs two classes or more, and all of {self.test.name} is {self.test.classes[0]}")
         if len(first) < 2 or not len(second):
-            raise Unable(f"it needs two images or more of a class, and {self.test.name} has none such")
+            raise NotApplicable(f"it needs two images or more of a class, and {self.test.name} has none")
         return first, second
 
     @property
     def other_data(self) -> str:
-        """data, unless it is none or generated itself: it may be a set of examples that a probe takes as it is."""
+        """The data, unless it is None or generated: it may be a set of examples for one probe."""
         return "" if self.data is None or self.data.startswith("scenes:") else self.data
 
-    def must_exist(self) -> None:
-        """UserError if there is nothing at all where data should be."""
+    def check_data_exists(self) -> None:
+        """UserError if the data does not exist."""
         from training.data.sources import open_source
 
         if not Path(self.other_data).expanduser().exists():
             open_source(self.other_data)
 
     def generated(self, what: str) -> str:
-        """A probe's own examples in words, so that nobody takes them for those of data."""
+        """A description of generated examples, so that they are not mistaken for examples of data."""
         return f"generated {what}" + (f", since {self.data} holds none" if self.other_data else "")
 
-    def words(self) -> Encoder:
-        """The encoder, if it reads. Unable if not."""
+    def text_encoder(self) -> Encoder:
+        """The encoder, if it has a text encoder. NotApplicable if not."""
         if not self.encoder.reads_text:
-            raise Unable(f"it needs words, and {self.encoder.name} sees images only")
+            raise NotApplicable(f"it needs a text encoder, and {self.encoder.name} is image-only")
         return self.encoder
 
-    def many(self, most: int) -> int:
-        """How many items to take where most would be plenty."""
-        return max(20, most // 10) if self.quick else most
+    def sample_size(self, full: int) -> int:
+        """The number of items to use: `full`, or a tenth of it for a quick run."""
+        return max(20, full // 10) if self.quick else full
 
     def _embedded(self, spec: str) -> Features:
         return self.embed(self.encoder, spec, self.label_column, self.progress)
@@ -135,19 +137,19 @@ def holds_examples(spec: str) -> bool:
 
 
 def same_classes(train: Features, test: Features) -> tuple[Features, Features]:
-    """Both with the numbers that test gives its classes; training images of other classes get further numbers."""
+    """Both with the class numbers of test; classes that only train has get further numbers."""
     from dataclasses import replace
 
     import numpy as np
 
     train = train.labelled
     if not len(train):
-        raise Unable(f"it needs a class for each image, and {train.name} has none")
+        raise NotApplicable(f"it needs a class for each image, and {train.name} has none")
     classes = [*test.classes, *(name for name in train.classes if name not in test.classes)]
     number_of = {name: number for number, name in enumerate(classes)}
     numbers = np.array([number_of[name] for name in train.classes])[train.labels]
     return replace(train, labels=numbers, classes=classes), replace(test, classes=classes)
 
 
-Probe = Callable[[Subject], Finding]
+Probe = Callable[[Subject], ProbeResult]
 Document = dict[str, Any]

@@ -1,10 +1,10 @@
-"""Several probes of one encoder, and what came of them."""
+"""Running several probes on one encoder, and the report of their results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from training.evaluation import PROBES
-from training.evaluation.subject import Document, Finding, Subject, Unable
+from training.evaluation.subject import Document, NotApplicable, ProbeResult, Subject
 from training.models.errors import UserError
 from training.models.registry import pick
 
@@ -13,29 +13,29 @@ ALL = "probes"
 
 @dataclass
 class Report:
-    """What probes found. facts: of the encoder and the data. skipped: probe to the reason."""
+    """Results of probes. facts: about encoder and data. skipped: the reason for each skipped probe."""
 
     facts: Document
-    found: dict[str, Finding] = field(default_factory=dict)
+    results: dict[str, ProbeResult] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> Document:
-        """As JSON: a figure, or figures by name, for each probe; facts, notes and what to compare with beside them."""
+        """As JSON: a figure, or figures by name, for each probe, with facts, notes and reference values."""
         document: Document = dict(self.facts)
-        document |= {name: finding.figures for name, finding in self.found.items()}
-        document["beside"] = {name: _plain(finding) for name, finding in self.found.items() if finding.beside}
-        document["notes"] = {name: list(finding.notes) for name, finding in self.found.items() if finding.notes}
+        document |= {name: result.figures for name, result in self.results.items()}
+        document["beside"] = {name: _references(result) for name, result in self.results.items() if result.beside}
+        document["notes"] = {name: list(result.notes) for name, result in self.results.items() if result.notes}
         document["skipped"] = self.skipped
         return document
 
 
-def _plain(finding: Finding) -> Document:
-    single = "value" in finding.figures
-    return {what: values[""] if single else dict(values) for what, values in finding.beside.items()}
+def _references(result: ProbeResult) -> Document:
+    single = "value" in result.figures
+    return {what: values[""] if single else dict(values) for what, values in result.beside.items()}
 
 
 def parse_suite(suite: str) -> list[str]:
-    """Names of probes with commas between them; `probes` means all. UserError for an unknown one."""
+    """The probes of a comma-separated list; `probes` means all. UserError for an unknown name."""
     names: list[str] = []
     for name in (part.strip() for part in suite.split(",") if part.strip()):
         if name != ALL:
@@ -52,10 +52,10 @@ def run_suite(
     lenient: bool | None = None,
     say: Callable[[str], object] = lambda text: None,
 ) -> Report:
-    """Ask the probes of suite about subject.
+    """Run the probes of suite on subject.
 
-    lenient: leave out probes that have nothing to work on, with the reason, rather than fail; left out, only
-    for the suite of all. say: told which probe is at work.
+    lenient: skip probes that do not apply, with the reason, instead of failing [default: only for the suite of all
+    probes]. say: is called with the name of each probe.
     """
     names = parse_suite(suite)
     lenient = suite.strip() == ALL if lenient is None else lenient
@@ -63,18 +63,18 @@ def run_suite(
     for name in names:
         say(name)
         try:
-            report.found[name] = PROBES[name](subject)
-        except Unable as error:
+            report.results[name] = PROBES[name](subject)
+        except NotApplicable as error:
             if not lenient:
                 raise UserError(f"The probe {name} cannot be run: {error}.") from error
             report.skipped[name] = f"{error}."
-    if not report.found:
+    if not report.results:
         raise UserError(f"None of the probes can be run: {'; '.join(f'{n}: {r}' for n, r in report.skipped.items())}")
     return report
 
 
-def fitting(subject: Subject) -> list[str]:
-    """The usual probes that the encoder and the data allow."""
+def default_probes(subject: Subject) -> list[str]:
+    """The default probes that apply to the encoder and the data."""
     names = ["geometry"]
     if len(subject.test.classes) >= 2 and (subject.train or len(subject.test.halves(subject.seed)[0]) >= 2):
         names += ["knn", "linear"]
@@ -86,7 +86,7 @@ def fitting(subject: Subject) -> list[str]:
 
 
 def facts_of(subject: Subject) -> Document:
-    """Which encoder, which data."""
+    """Facts about the encoder and the data."""
     encoder = subject.encoder
     return {
         "encoder": encoder.name,

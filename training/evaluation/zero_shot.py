@@ -5,15 +5,14 @@ Radford et al. 2021, section 3.1. The classifier itself is training.models.zero_
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from training.evaluation.failures import mislabelled
-from training.evaluation.rows import TIE, exact_unit_rows, labels_of_rows
-from training.evaluation.subject import Finding, Subject, Unable
+from training.evaluation.rows import TIE, Array, exact_unit_rows, labels_of_rows
+from training.evaluation.subject import NotApplicable, ProbeResult, Subject
 from training.models.encoder import Encoder, Vectors
 from training.models.intervals import figure_of
 from training.models.zero_shot import ClassName, zero_shot_classifier
@@ -41,45 +40,45 @@ def zero_shot_steps(
     return ZeroShotSteps(prompts, row, texts, texts.astype(np.float64) @ row)
 
 
-def zero_shot_accuracy(images: Any, classes: Any, labels: Any, k: int = 1) -> float:
-    """The share of images [N, D] whose class is among the k nearest of classes [K, D]; labels: int [N].
+def zero_shot_accuracy(images: Array, classes: Array, labels: Array, k: int = 1) -> float:
+    """Top-k accuracy of images [N, D] against class embeddings [K, D]; labels: int [N].
 
-    A wrong class that ties the right one (within 1e-6) comes before it.
+    A wrong class that ties with the right one (within 1e-6) ranks before it.
     """
     return float((class_ranks(images, classes, labels) <= k).mean())
 
 
-def class_ranks(images: Any, classes: Any, labels: Any) -> NDArray[np.int64]:
+def class_ranks(images: Array, classes: Array, labels: Array) -> NDArray[np.int64]:
     """The rank of each image's own class among all classes, from 1: [N]."""
-    images, texts = exact_unit_rows(images, "images"), exact_unit_rows(classes, "classes")
-    numbers = labels_of_rows(labels, len(images))
+    rows, texts = exact_unit_rows(images, "images"), exact_unit_rows(classes, "classes")
+    numbers = labels_of_rows(labels, len(rows))
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(texts)):
         raise ValueError(f"labels lie in {numbers.min()}..{numbers.max()}; there are {len(texts)} classes")
-    scores = images @ texts.T
+    scores = rows @ texts.T
     own = scores[np.arange(len(scores)), numbers]
-    return (scores >= own[:, None] - TIE).sum(axis=1)  # its own class is one of those
+    return (scores >= own[:, None] - TIE).sum(axis=1)  # this counts its own class
 
 
-def probe(subject: Subject) -> Finding:
-    """The share of images whose class has the nearest text embedding."""
-    encoder, test = subject.words(), subject.test
+def probe(subject: Subject) -> ProbeResult:
+    """Zero-shot accuracy."""
+    encoder, test = subject.text_encoder(), subject.test
     if not test.classes or not len(test.labelled):
-        raise Unable(f"it needs a class for each image, and {test.name} has none (--label-column names it)")
+        raise NotApplicable(f"it needs a class for each image, and {test.name} has none (--label-column names it)")
     if all(name.isdigit() for name in test.classes):
-        raise Unable(f"it needs names of classes, and {test.name} has numbers only (--label-column names the names)")
+        raise NotApplicable(f"it needs class names, and {test.name} has numbers only (choose another --label-column)")
     if len(test.classes) < 2:
-        raise Unable(f"it needs two classes or more, and all of {test.name} is {test.classes[0]}")
+        raise NotApplicable(f"it needs two classes or more, and all of {test.name} is {test.classes[0]}")
     test = test.labelled
     classifier = zero_shot_classifier(encoder, [ClassName(readable(name)) for name in test.classes], subject.templates)
     ranks = class_ranks(test.images, classifier, test.labels)
-    return Finding(
+    return ProbeResult(
         figure_of(ranks == 1),
         beside={"chance": {"": 1 / len(test.classes)}},
-        notes=(f"{len(test.classes)} classes, said as {', '.join(map(repr, subject.templates[:3]))}.",),
+        notes=(f"{len(test.classes)} classes, templates {', '.join(map(repr, subject.templates[:3]))}.",),
         failures=mislabelled(test, (test.images @ classifier.T).argmax(axis=1)),
     )
 
 
 def readable(name: str) -> str:
-    """A class's name as one would say it: folders and columns write_words_so."""
+    """The class name for a prompt: without parent folders, and with spaces instead of underscores."""
     return name.rpartition("/")[2].replace("_", " ")

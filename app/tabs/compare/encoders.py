@@ -9,8 +9,8 @@ from app.state.images import preview_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.collection import Collection
+from training.evaluation.latency import milliseconds_per_image
 from training.evaluation.runs import Run, list_runs
-from training.evaluation.speed import milliseconds_per_image
 from training.models.errors import UserError
 
 SAMPLES = 12  # images of a collection that are offered as queries

@@ -11,7 +11,7 @@ from app.tabs.probe.request import SIDE, Request, Response, chosen_image, whole_
 from app.ui.inline_image import data_url
 from training.data.contrasts import Pair, winoground_pair
 from training.evaluation.pair_verdict import PairVerdict, judge_pair
-from training.evaluation.winoground import KNOWN, SCORES, figures_by_kind
+from training.evaluation.winoground import REFERENCES, SCORES, figures_by_kind
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
 
@@ -66,7 +66,7 @@ class PairFigures:
         _, encoder = text_encoder(library, request.get("collection"))
 
         def measure() -> Response:
-            chance = dict(zip(SCORES, KNOWN["chance"], strict=True))
+            chance = dict(zip(SCORES, REFERENCES["chance"], strict=True))
             return {"kinds": figures_by_kind(encoder, MEASURED, SEED), "chance": chance, "pairs": MEASURED}
 
         return self._figures.get_or_make(encoder.fingerprint, measure)
