@@ -87,17 +87,17 @@ def test_exact_claims_hold_and_their_page_says_so(tmp_path):
     assert "| [nt-xent-is-cross-entropy](#nt-xent-is-cross-entropy) | **held** |" in page
     assert "| byol-collapse | **open (0 of 5 seeds)** |" in page and OPEN[0] in page
     drawn = (tmp_path / "claims" / "softmax-against-sigmoid.svg").read_text()
-    assert "With sigmoids a pair is decided alone" in drawn and drawn.count("<circle") == SEEDS + 1
+    assert "With sigmoids each pair is independent" in drawn and drawn.count("<circle") == SEEDS + 1
 
 
 def test_a_quick_look_gives_no_verdict_and_its_runs_are_never_taken_for_whole_ones(tmp_path):
     asked = ["claims", "temperature", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli, [*asked, "--quick"])
-    assert done.exit_code == 0 and "temperature: no verdict, a quick look: short runs of one seed" in done.stdout
+    assert done.exit_code == 0 and "temperature: no verdict (short runs of one seed)" in done.stdout
     again = CliRunner().invoke(cli, [*asked, "--minutes", "0"])
     assert "temperature: no verdict (0 of 5 seeds)" in again.stdout
     page = CliRunner().invoke(cli, [*asked, "--quick", "--page", str(tmp_path / "claims.md")])
-    assert page.exit_code == 1 and "no verdicts to write a page of" in page.stderr
+    assert page.exit_code == 1 and "gives no verdicts for a page" in page.stderr
 
 
 @pytest.mark.slow

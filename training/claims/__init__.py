@@ -1,7 +1,7 @@
-"""CLAIMS: name to file, the only registry of claims. One claim of the lecture on self-supervision, one file.
+"""CLAIMS: the registry of the lecture's claims about self-supervision, one file each.
 
-A file has CLAIM: the statement, where it comes from, and a design that was fixed before anything was run. It is
-imported when it is asked for, so that listing the names loads no torch.
+A file defines CLAIM: the statement, its source, and a design that was fixed before the runs. It is imported on first
+access, so that listing the names does not load torch.
 """
 
 from typing import TYPE_CHECKING
@@ -37,11 +37,11 @@ FILES = (
 )
 CLAIMS: Lazy["Claim"] = Lazy(__name__, {file.replace("_", "-"): f"{file}:CLAIM" for file in FILES})
 
-# What the lecture says as well, and what nobody has designed a run for here yet.
+# Further claims of the lecture, for which there is no design yet.
 OPEN = (
-    "batch size for SimCLR, queue for MoCo at batch 32",
+    "batch size for SimCLR, queue for MoCo with batch size 32",
     "zero-shot prompt templates",
-    "more pairs against a bigger tower",
-    "hard negatives on the image's side",
+    "more pairs against a larger tower",
+    "hard negative images",
     "locked towers, from DeViSE to LiT",
 )

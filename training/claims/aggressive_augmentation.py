@@ -1,4 +1,4 @@
-"""Cropping and colour jitter, each alone and both together."""
+"""Random crops and colour jitter: each alone and both together."""
 
 from typing import Any
 
@@ -13,14 +13,15 @@ def arm(key: str, settings: dict[str, Any]) -> Arm:
 
 
 CLAIM = Claim(
-    says="Aggressive augmentation is essential: random crop and colour jitter together are worth more than either "
-    "alone, for without jitter colours give a view away.",
+    says="Aggressive augmentation is essential: random crops and colour jitter together give better features than "
+    "either alone, because without jitter the colours identify the image.",
     source="lecture; Chen et al. 2020 (SimCLR), figure 5",
-    design="SimCLR on a small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, 2 x 2: crops "
-    "of 20 to 100 % of an image or none, colour jitter and loss of colour or neither; mirrored in all four. A "
-    "linear probe reads shape and colour off h, on other scenes. Jitter should raise shape and lower colour, which "
-    "it removes. A pilot with one other seed showed that at 64 pixels shapes can be read at all, and that cropping "
-    "might cost more than it gives: the one object of a scene is cut away, unlike in a photograph.",
+    design="SimCLR with a small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, in a 2 x 2"
+    " design: crops of 20 to 100 % of an image or none, colour jitter and greyscale or neither; horizontal "
+    "flips in all four. A linear probe predicts shape and colour from h, on other scenes. Jitter should "
+    "improve shape and reduce colour, which it removes. A pilot with one other seed showed that shapes can be"
+    " learned at 64 pixels, and that cropping might reduce accuracy: unlike in a photograph, a crop can "
+    "remove the only object of a scene.",
     arms={
         "both": arm("clear-simclr", {}),
         "crop": arm("clear-simclr-no-jitter", NO_JITTER),
@@ -34,6 +35,7 @@ CLAIM = Claim(
             "colour, without jitter minus with it", lambda a: a["neither"]["h: colour"] - a["jitter"]["h: colour"], 0.05
         ),
     ),
-    found="SimCLR learns most shape from cropped and jittered views together",
-    instead="Beside crops jitter gives SimCLR {0:+.2f} of shape, but crops of one-object scenes cost it ({1:+.2f})",
+    found="SimCLR learns most about shape from views that are both cropped and jittered",
+    instead="With crops, jitter changes SimCLR's shape accuracy by {0:+.2f}; with jitter, crops of one-object scenes "
+    "change it by {1:+.2f}",
 )

@@ -4,12 +4,12 @@ from training.claims.claim import Arm, Claim, Part
 from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
-    says="Without negatives BYOL does not collapse, and its predictor and its stop-gradient are why.",
+    says="BYOL does not collapse without negatives because of its predictor and its stop-gradient.",
     source="lecture; Grill et al. 2020 (BYOL), table 5",
-    design="A small convolutional network, 200 steps of 64 scenes of one object; BYOL as it is, without its "
-    "predictor, and without its stop-gradient (both sides trained). Measured: the spread of unit projections "
-    "on images (0: all alike, 1: evenly laid out), each arm's short of the whole. Without the EMA "
-    "(SimSiam) it need not collapse, so that is no part of this claim.",
+    design="A small convolutional network, 200 steps of 64 scenes of one object, trained with complete BYOL, without"
+    " its predictor, and without its stop-gradient (both sides trained). Measured: the spread of the "
+    "L2-normalised projections of images (0: identical, 1: isotropic), and how much each ablation loses. BYOL"
+    " without the EMA (SimSiam) need not collapse, so this is not part of the claim.",
     arms={
         "whole": Arm("byol", lambda seed, quick: ssl_run(seed, quick, "byol")),
         "no predictor": Arm("byol-no-predictor", lambda s, q: ssl_run(s, q, "byol", {"predictor": False})),
@@ -27,5 +27,5 @@ CLAIM = Claim(
             0.1,
         ),
     ),
-    found="BYOL's projections lose their spread without its predictor, and without its stop-gradient",
+    found="BYOL's projections lose their spread without the predictor and without the stop-gradient",
 )

@@ -1,4 +1,4 @@
-"""What a claim is: a statement, a design fixed beforehand, runs that are stored one by one, and a verdict."""
+"""Claims: a statement, a design fixed before the runs, stored runs, and a verdict."""
 
 import json
 import time
@@ -10,17 +10,19 @@ from typing import Any
 from training.models.atomic import write_file
 from training.models.intervals import student_interval
 
-SEEDS = 5  # pairs: each seed runs every arm
+SEEDS = 5  # paired: each seed runs every arm
 HELD, PART, NOT_SEEN, OPPOSITE, UNDECIDED = "held", "held in part", "not seen", "opposite", "undecided"
 
 Measured = Mapping[str, float]
-Run = Callable[[int, bool], dict[str, float]]  # of a seed, and whether to be quick, to numbers
+Run = Callable[[int, bool], dict[str, float]]  # from a seed, and whether to be quick, to measurements
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One thing that is run with every seed, in at most ten minutes. key: where it is stored; arms of one key are
-    one run, whichever claim asked for it."""
+    """One condition of an experiment, run with every seed in at most ten minutes.
+
+    key: the name of its stored file. Claims share the runs of arms with the same key.
+    """
 
     key: str
     run: Run
@@ -30,9 +32,9 @@ class Arm:
 class Part:
     """One effect that a claim predicts to be positive.
 
-    name: what is measured, with its unit. of: the effect of one seed, from the numbers of each arm. smallest: the
-    smallest effect that would be interesting, fixed before the runs; for an identity (exact) the largest error that
-    rounding may leave.
+    name: of the effect, with its unit. of: computes the effect of one seed from the measurements of each arm.
+    smallest: the smallest interesting effect, fixed before the runs; for an identity (exact), the largest allowed
+    rounding error.
     """
 
     name: str
@@ -43,9 +45,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim. says: the statement. source: who makes it. design: what is run and compared, and the caution that goes
-    with it. found: the title of its figure if it held. instead: the title if it did not, where {0} and so on stand for
-    the means of its parts.
+    """A claim of the lecture.
+
+    says: the statement. source: where it was made. design: what is run and compared, with caveats. found: the title
+    of the figure if the claim held. instead: the title if it did not; {0} and so on are the means of its parts.
     """
 
     says: str
@@ -59,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Effect:
-    """A part as it came out. values: one a seed. low, high: the 95 % interval of their mean (Student's t)."""
+    """The measured effect of a part. values: one per seed. interval: 95 %, of their mean (Student's t)."""
 
     name: str
     values: tuple[float, ...]
@@ -76,7 +79,7 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """Of this part alone; "held in part": it is there, and smaller than would be interesting."""
+        """The verdict on this part; "held in part": positive, but smaller than the smallest interesting effect."""
         if self.exact:
             return HELD if max(abs(value) for value in self.values) <= self.smallest else OPPOSITE
         low, high = self.interval
@@ -88,7 +91,7 @@ class Effect:
 
 
 def verdict_of(effects: Sequence[Effect]) -> str:
-    """Of all parts together: held if every part did; in part if any did, even by less than would be interesting."""
+    """The verdict on all parts: held if every part held; in part if any part held, at least in part."""
     verdicts = {effect.verdict for effect in effects}
     if len(verdicts) == 1:
         return verdicts.pop()
@@ -98,18 +101,19 @@ def verdict_of(effects: Sequence[Effect]) -> str:
 
 
 def effects_of(claim: Claim, stored: "Store", seeds: Sequence[int]) -> list[Effect]:
-    """What came of a claim, from the seeds that every arm has been run with."""
-    whole = [seed for seed in seeds if all(stored.has(arm, seed) for arm in claim.arms.values())]
-    numbers = [{name: stored.read(arm, seed) for name, arm in claim.arms.items()} for seed in whole]
-    if not numbers:
+    """The effects of a claim, from the seeds with which every arm has been run."""
+    complete = [seed for seed in seeds if all(stored.has(arm, seed) for arm in claim.arms.values())]
+    measured = [{name: stored.read(arm, seed) for name, arm in claim.arms.items()} for seed in complete]
+    if not measured:
         return []
-    return [Effect(p.name, tuple(p.of(of_seed) for of_seed in numbers), p.smallest, p.exact) for p in claim.parts]
+    return [Effect(p.name, tuple(p.of(of_seed) for of_seed in measured), p.smallest, p.exact) for p in claim.parts]
 
 
 @dataclass(frozen=True)
 class Store:
-    """Numbers of runs that are done, a file each; a run that is there is never done again. quick: of short runs, which
-    have names of their own and are never taken for whole ones.
+    """Measurements of finished runs, a file each; a stored run is not repeated.
+
+    quick: for short runs, which are stored under separate names.
     """
 
     folder: Path
@@ -125,12 +129,12 @@ class Store:
         return json.loads(self.path(arm, seed).read_text())["measured"]
 
     def run(self, arm: Arm, seed: int) -> bool:
-        """Do what is not done yet; whether there was anything to do."""
+        """Run the arm with a seed unless it is stored, and return whether it was run."""
         if self.has(arm, seed):
             return False
         self.folder.mkdir(parents=True, exist_ok=True)
-        begun = time.monotonic()
+        started = time.monotonic()
         measured = {name: float(value) for name, value in arm.run(seed, self.quick).items()}
-        document: dict[str, Any] = {"seed": seed, "seconds": round(time.monotonic() - begun, 1), "measured": measured}
+        document: dict[str, Any] = {"seed": seed, "seconds": round(time.monotonic() - started, 1), "measured": measured}
         write_file(self.path(arm, seed), json.dumps(document, indent=1).encode() + b"\n")
         return True

@@ -1,4 +1,4 @@
-"""CLIP's loss is the mean of two cross-entropies, and does not change when images and texts change places."""
+"""CLIP's loss is the mean of two cross entropies, and is symmetric in images and texts."""
 
 import torch
 import torch.nn.functional as F
@@ -26,18 +26,24 @@ def run(seed: int, quick: bool) -> dict[str, float]:
 
 
 CLAIM = Claim(
-    says="CLIP's loss is symmetric InfoNCE: cross-entropy along rows and along columns of one matrix, averaged.",
+    says="CLIP's loss is symmetric InfoNCE: the mean of the cross entropies along the rows and along the columns "
+    "of one matrix.",
     source="lecture; Radford et al. 2021, figure 3",
-    design="An identity: the trainer's loss against the lecture's pseudocode, and against itself with images and "
-    f"texts exchanged, in float64, the largest difference of {BATCHES} random batches. The two directions alone must "
-    "differ, or the symmetry would be an empty statement: the mean size of their difference over the same batches. "
-    "(Designed anew once: at first one batch a seed was taken, and the size of one such difference says nothing, "
-    "since it happens to be near 0 now and then. That design came out as held in part.)",
+    design=f"An identity, tested in float64 on {BATCHES} random batches: the largest difference between the trainer's"
+    " loss and the lecture's pseudocode, and between the loss and itself with images and texts exchanged. The"
+    " two directions alone must differ, otherwise the symmetry would be trivial: the mean size of their "
+    "difference over the same batches. (The design was changed once: at first it used one batch per seed, and"
+    " a single such difference can be near 0 by chance. That design gave “held in part”.)",
     arms={"both": Arm("exact-clip", run)},
     parts=(
-        Part("difference to the pseudocode, nats", lambda arms: arms["both"]["lecture"], 1e-10, exact=True),
-        Part("difference after exchanging, nats", lambda arms: arms["both"]["exchanged"], 1e-10, exact=True),
-        Part("size of the two directions' difference, nats", lambda arms: arms["both"]["one direction"], 0.01),
+        Part("difference from the pseudocode, nats", lambda arms: arms["both"]["lecture"], 1e-10, exact=True),
+        Part(
+            "difference after exchanging images and texts, nats",
+            lambda arms: arms["both"]["exchanged"],
+            1e-10,
+            exact=True,
+        ),
+        Part("difference of the two directions, nats", lambda arms: arms["both"]["one direction"], 0.01),
     ),
-    found="CLIP's loss is the lecture's pseudocode, and is the same with images and texts exchanged",
+    found="CLIP's loss equals the lecture's pseudocode, and is symmetric in images and texts",
 )

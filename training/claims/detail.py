@@ -4,24 +4,24 @@ from training.claims.claim import Claim, Part
 from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
-    says="CLIP is not aware of fine-grained detail such as exact numbers; its embedding holds more than its words "
-    "reach.",
+    says="CLIP does not represent fine-grained detail such as exact numbers in its text alignment; its image "
+    "embedding contains more than text prompts can retrieve.",
     source="lecture",
-    design="The small CLIP on scenes of two things. Of images of one to three like things: their number by words "
-    "('two red stars') and by a linear probe on the embedding; and, as the easy detail, their colour by "
-    "words.",
+    design="The small CLIP on scenes of two objects. For images of one to three equal objects: their number by "
+    "zero-shot prompts ('two red stars') and by a linear probe on the embedding; and, as an easy attribute, "
+    "their colour by zero-shot prompts.",
     arms={"clip": clip_arms()["plain"]},
     parts=(
         Part(
-            "colour by words, minus number by words",
+            "colour zero-shot, minus number zero-shot",
             lambda a: a["clip"]["colour: words"] - a["clip"]["number: words"],
             0.1,
         ),
         Part(
-            "number by linear probe, minus by words",
+            "number by linear probe, minus zero-shot",
             lambda a: a["clip"]["number: linear"] - a["clip"]["number: words"],
             0.05,
         ),
     ),
-    found="A small CLIP says colours and cannot count, although its embedding holds the number",
+    found="A small CLIP recognises colours zero-shot but not numbers, although its embedding contains the number",
 )

@@ -1,19 +1,19 @@
-"""Do hard negatives teach composition?"""
+"""Do hard negatives teach compositionality?"""
 
 from training.claims.claim import Claim, Part
 from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
-    says="CLIP needs hard negatives for compositional reasoning, and they give it.",
+    says="CLIP needs hard negatives for compositional reasoning, and they are sufficient.",
     source="lecture; Yuksekgonul et al. 2023 (NegCLIP); against it Gurung, Hoffmann, Brox 2025",
-    design="The small CLIP on scenes of two things with complete captions, with and without a caption whose words "
-    "are exchanged beside each true one (NegCLIP, text side). Measured: captions with swapped colours, and "
-    "the group score of generated Winoground pairs. Captions that leave things out are a claim of their own "
-    "(incomplete-captions); negatives on the image's side are not run.",
+    design="The small CLIP on scenes of two objects with complete captions, trained with and without hard negative "
+    "captions whose words are exchanged (NegCLIP, text side). Measured: captions with swapped colours, and "
+    "the group score of generated Winoground pairs. Incomplete captions are a separate claim "
+    "(incomplete-captions); hard negative images are not run.",
     arms={name: clip_arms()[name] for name in ("plain", "hard negatives")},
     parts=(
         Part(
-            "right on swapped colours, with minus without",
+            "accuracy for swapped colours, with minus without",
             lambda a: a["hard negatives"]["negatives, swap colours"] - a["plain"]["negatives, swap colours"],
             0.1,
         ),
@@ -23,7 +23,7 @@ CLAIM = Claim(
             0.05,
         ),
     ),
-    found="Hard negatives teach a small CLIP whose colour is whose",
-    instead="In 350 steps hard negatives move swapped colours by {0:+.2f}, pairs by {1:+.2f}: nothing that could be "
-    "told",
+    found="Hard negatives teach a small CLIP to bind colours to objects",
+    instead="In 350 steps hard negatives change the accuracy for swapped colours by {0:+.2f} and the group score by "
+    "{1:+.2f}: no clear effect",
 )

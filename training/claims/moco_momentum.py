@@ -1,4 +1,4 @@
-"""MoCo's key encoder must move slowly."""
+"""MoCo's key encoder must change slowly."""
 
 from training.claims.claim import Arm, Claim, Part
 from training.claims.small_ssl import ssl_run
@@ -10,16 +10,16 @@ def arm(momentum: float) -> Arm:
 
 
 CLAIM = Claim(
-    says="MoCo's key encoder must change slowly, so that the queue stays consistent: without momentum it fails.",
+    says="MoCo's key encoder must change slowly, so that the queue stays consistent: it fails without momentum.",
     source="lecture; He et al. 2020 (MoCo), table of momentum 0 to 0.9999",
-    design="MoCo on a small convolutional network, 200 steps of 64 scenes of one object, a queue of 1024; momentum "
-    "0, 0.9 and 0.99. Measured: a linear probe of shape on h. 200 steps are few for 0.999, which the paper "
-    "prefers.",
+    design="MoCo with a small convolutional network, 200 steps of 64 scenes of one object, a queue of 1024; momentum"
+    " 0, 0.9 and 0.99. Measured: a linear probe of shape on h. 200 steps are too few for a momentum of 0.999,"
+    " which the paper prefers.",
     arms={"0": arm(0.0), "0.9": arm(0.9), "0.99": arm(0.99)},
     parts=(
         Part("shape, 0.99 minus 0", lambda a: a["0.99"]["h: shape"] - a["0"]["h: shape"], 0.05),
         Part("shape, 0.9 minus 0", lambda a: a["0.9"]["h: shape"] - a["0"]["h: shape"], 0.05),
     ),
-    found="MoCo learns more with a slow key encoder than with none",
-    instead="At 32 pixels a slow key encoder moves what MoCo says of shape by {0:+.2f}, too little to tell from none",
+    found="MoCo learns better features with a momentum encoder than without",
+    instead="At 32 pixels the momentum changes MoCo's shape accuracy by {0:+.2f}, too little to distinguish from none",
 )

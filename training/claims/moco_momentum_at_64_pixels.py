@@ -1,4 +1,4 @@
-"""The momentum of MoCo's key encoder once more, on images on which shapes can be told."""
+"""The momentum of MoCo's key encoder at 64 pixels, where shapes can be learned."""
 
 from training.claims.claim import Arm, Claim, Part
 from training.claims.small_ssl import clear_run
@@ -10,15 +10,15 @@ def arm(momentum: float) -> Arm:
 
 
 CLAIM = Claim(
-    says="MoCo's key encoder must change slowly: without momentum it learns less, at 64 pixels.",
+    says="MoCo's key encoder must change slowly: at 64 pixels it learns worse features without momentum.",
     source="lecture; He et al. 2020 (MoCo), table of momentum 0 to 0.9999",
-    design="As moco-momentum, which stayed undecided, at 64 pixels and with 300 steps: at 32 pixels neither momentum "
-    "taught much more of shape than an untrained network shows. Momentum 0 and 0.99, a queue of 1024. A linear probe "
-    "reads shape and colour off h, on other scenes.",
+    design="Like moco-momentum, which was undecided, but at 64 pixels and with 300 steps: at 32 pixels no momentum "
+    "gave much better shape accuracy than an untrained network. Momentum 0 and 0.99, a queue of 1024. A "
+    "linear probe predicts shape and colour from h, on other scenes.",
     arms={"0": arm(0.0), "0.99": arm(0.99)},
     parts=(
         Part("shape, 0.99 minus 0", lambda a: a["0.99"]["h: shape"] - a["0"]["h: shape"], 0.05),
         Part("colour, 0.99 minus 0", lambda a: a["0.99"]["h: colour"] - a["0"]["h: colour"], 0.05),
     ),
-    found="At 64 pixels MoCo learns more with a slow key encoder than with none",
+    found="At 64 pixels MoCo learns better features with a momentum encoder than without",
 )

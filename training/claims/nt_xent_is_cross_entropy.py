@@ -1,4 +1,4 @@
-"""NT-Xent is softmax cross-entropy."""
+"""NT-Xent is softmax cross entropy."""
 
 import torch
 import torch.nn.functional as F
@@ -26,14 +26,14 @@ def run(seed: int, quick: bool) -> dict[str, float]:
 
 
 CLAIM = Claim(
-    says="NT-Xent is softmax cross-entropy whose label is the index of the positive partner.",
+    says="NT-Xent is softmax cross entropy whose label is the index of the positive.",
     source="lecture; Chen et al. 2020 (SimCLR), equation 1",
-    design="An identity: the loss of the trainer against a classifier's cross-entropy, row by row in float64, and "
-    "both gradients. The largest difference may be what rounding leaves.",
+    design="An identity, tested in float64: the trainer's loss against the cross entropy of a classifier, computed "
+    "row by row, and both gradients. The largest difference must be within rounding error.",
     arms={"both": Arm("exact-nt-xent", run)},
     parts=(
         Part("difference of the losses, nats", lambda arms: arms["both"]["loss"], 1e-10, exact=True),
-        Part("largest difference of a gradient", lambda arms: arms["both"]["gradient"], 1e-10, exact=True),
+        Part("largest difference of the gradients", lambda arms: arms["both"]["gradient"], 1e-10, exact=True),
     ),
-    found="NT-Xent and cross-entropy agree to the last digits",
+    found="NT-Xent and cross entropy are equal to rounding error",
 )

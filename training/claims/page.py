@@ -1,4 +1,4 @@
-"""docs/claims.md and its figures, from what is stored."""
+"""docs/claims.md and its figures, from the stored runs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ COLOURS: Mapping[str, str] = {
 
 
 def title_of(claim: Claim, effects: Sequence[Effect]) -> str:
-    """What was found, in a sentence."""
+    """The result in one sentence."""
     if verdict_of(effects) == HELD:
         return claim.found
     if claim.instead:
@@ -30,17 +30,21 @@ def title_of(claim: Claim, effects: Sequence[Effect]) -> str:
 
 
 def write_page(store: Store, page: Path) -> dict[str, str]:
-    """The page and a figure for each claim with a verdict beside it; the verdicts by name."""
+    """Write the page and a figure for each claim with a verdict, and return the verdicts by name."""
     seeds = range(SEEDS)
     lines = [
-        "# Claims of the lecture, run again",
+        "# Claims of the lecture, tested",
         "",
-        "Made by `python -m training claims`. Each claim has a design that was fixed before it was run, with the",
-        f"smallest effect that would be interesting, {SEEDS} paired seeds on small towers and generated scenes, and a",
-        "verdict from the 95 % interval of the mean effect (Student's t). *Held*: the interval lies above 0, the mean",
-        "reaches the smallest interesting effect. *Held in part*: some of its parts did, or the effect is real and",
-        "smaller. *Not seen*: the interval excludes that effect. *Opposite*, *undecided*: as they say. Small runs on",
-        "small data: what is not seen here may be there at scale, and the other way round.",
+        "Made by `python -m training claims`. The design of each claim and the smallest interesting effect were fixed",
+        f"before the runs. Each claim is tested with {SEEDS} paired seeds, small towers and generated scenes. The",
+        "verdict follows from the 95 % interval of the mean effect (Student's t):",
+        "",
+        "- *held*: the interval lies above 0, and the mean reaches the smallest interesting effect",
+        "- *held in part*: this is true of some effects only, or an effect is positive but smaller",
+        "- *not seen*: the interval excludes the smallest interesting effect",
+        "- *opposite*: the effect is negative; *undecided*: the interval allows several of these",
+        "",
+        "The runs are small. An effect that is not seen here may exist at a larger scale, and the reverse.",
         "",
     ]
     verdicts: dict[str, str] = {}
@@ -58,7 +62,7 @@ def write_page(store: Store, page: Path) -> dict[str, str]:
     for name, verdict in verdicts.items():
         link = f"[{name}](#{name})" if not verdict.startswith("open") else name
         lines.append(f"| {link} | **{verdict}** |")
-    lines += ["", *body, "## Open", "", "Not run, or not run to the end:", ""]
+    lines += ["", *body, "## Open", "", "Claims that were not run, or not completely:", ""]
     lines += [f"- {CLAIMS[name].says}" for name, verdict in verdicts.items() if verdict.startswith("open")]
     lines += [f"- {what}" for what in OPEN]
     write_file(page, ("\n".join(lines) + "\n").encode())
@@ -70,7 +74,10 @@ def _section(name: str, claim: Claim, effects: list[Effect], verdict: str, folde
     write_file(folder / "claims" / f"{name}.svg", figure(claim, effects, verdict).encode())
     lines = [f"## {name}", "", f"> {claim.says}", "", f"Source: {claim.source}.", "", f"Design: {claim.design}", ""]
     lines += [f"![{title_of(claim, effects)}](claims/{name}.svg)", ""]
-    lines += ["| effect | mean | 95 % interval | smallest interesting | |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        "| effect | mean | 95 % interval | smallest interesting effect | verdict |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for effect in effects:
         low, high = effect.interval
         between = "" if effect.exact else f"{low:+.3f} to {high:+.3f}"
@@ -81,7 +88,7 @@ def _section(name: str, claim: Claim, effects: list[Effect], verdict: str, folde
 
 
 def figure(claim: Claim, effects: list[Effect], verdict: str) -> str:
-    """Each effect as a dot with its interval, its seeds as ticks, and the smallest interesting effect as a stroke."""
+    """An SVG of the effects: means with intervals, seeds as small dots, smallest interesting effects as lines."""
     shown = [effect for effect in effects if not effect.exact]
     rows = shown or effects
     ends = [0.0] + [v for e in shown for v in (*e.values, *e.interval, e.smallest)]
@@ -105,7 +112,7 @@ def figure(claim: Claim, effects: list[Effect], verdict: str) -> str:
         f'<text x="16" y="{top}" font-size="12" font-weight="600" fill="{COLOURS[verdict]}">{verdict}</text>',
     ]
     if shown:
-        key = "large dots: mean; bars: 95 %; small dots: seeds; dashes: the smallest that would count"
+        key = "large dots: mean; bars: 95 %; small dots: seeds; dashed: smallest interesting effect"
         parts.append(
             f'<text x="{WIDTH - 16}" y="{top}" font-size="11" text-anchor="end" fill="#51606f">{key}</text>'
             f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="{top + 10}" y2="{height - 24}" stroke="#9aa8b6"/>'
@@ -133,7 +140,7 @@ def figure(claim: Claim, effects: list[Effect], verdict: str) -> str:
 
 
 def document(store: Store, seeds: int) -> dict[str, object]:
-    """What is stored, as JSON: effects and verdicts by claim."""
+    """Effects and verdicts by claim, as JSON."""
     found: dict[str, object] = {}
     for name in CLAIMS:
         effects = effects_of(CLAIMS[name], store, range(seeds))

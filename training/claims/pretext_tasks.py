@@ -1,4 +1,4 @@
-"""Puzzles made of an image against views of it, at equal budget."""
+"""Pretext tasks against SimCLR with equal numbers of steps."""
 
 from training.claims.claim import Arm, Claim, Part
 from training.claims.small_ssl import clear_run
@@ -11,19 +11,20 @@ def arm(method: str) -> Arm:
 
 
 CLAIM = Claim(
-    says="Pretext tasks such as colorisation and jigsaws teach features that are only OK; contrastive learning "
+    says="Pretext tasks such as colorisation and jigsaw puzzles learn mediocre features; contrastive learning "
     "replaced them.",
-    source="lecture (old-school SSL); vissl's model zoo has jigsaw and colorisation at 40 to 49 % on ImageNet, where "
-    "SimCLR has 69 %",
-    design="A small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, each method with its own "
-    "views and settings. A linear probe reads shape off h, on other scenes; each part is SimCLR minus one task. Equal "
-    "are images and steps, not computation: SimCLR sees each image twice, a jigsaw in nine tiles. A caution: one "
-    "object before a plain ground is easy to paint, and SimCLR's crops cut it away (aggressive-augmentation).",
+    source="lecture (old-school SSL); in vissl's model zoo jigsaw and colorisation have 40 to 49 % on ImageNet, and "
+    "SimCLR 69 %",
+    design="A small convolutional network, 300 steps of 64 scenes of one object at 64 pixels, each method with its "
+    "own views and settings. A linear probe predicts shape from h, on other scenes; each effect is SimCLR "
+    "minus one task. Images and steps are equal, computation is not: SimCLR encodes each image twice, jigsaw "
+    "in nine tiles. A caution: one object on a plain background is easy to reconstruct, and SimCLR's crops "
+    "can remove it (aggressive-augmentation).",
     arms={"simclr": Arm("clear-simclr", lambda seed, quick: clear_run(seed, quick, "simclr", {}))}
     | {task: arm(task) for task in TASKS},
     parts=tuple(
         Part(f"shape, SimCLR minus {task}", lambda a, t=task: a["simclr"]["h: shape"] - a[t]["h: shape"], 0.05)  # type: ignore[misc]
         for task in TASKS
     ),
-    found="At equal steps SimCLR teaches a linear probe more of shape than any of four pretext tasks",
+    found="With equal steps, SimCLR's features predict shape better than those of four pretext tasks",
 )

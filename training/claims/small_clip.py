@@ -1,4 +1,4 @@
-"""A little CLIP, trained by the real trainer on scenes: so small that five seeds of several arms fit a processor."""
+"""A small CLIP, trained with the trainer on generated scenes, for claims: a run takes minutes on a CPU."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from training.claims.claim import Arm
 from training.data.dataset import ImageDataset
 from training.data.loader import Batches
 from training.data.sampler import Sampler
@@ -14,7 +15,7 @@ from training.engine.config import resolve
 from training.engine.distributed import join
 from training.engine.trainer import Trainer
 from training.evaluation.association import predict_colours, pull
-from training.evaluation.detail import questions
+from training.evaluation.detail import multiple_choices
 from training.evaluation.generated import generated_negatives, generated_pairs
 from training.evaluation.hard_negatives import hard_negative_wins
 from training.evaluation.linear import linear_accuracy
@@ -23,6 +24,7 @@ from training.evaluation.subject import Subject
 from training.evaluation.suite import run_suite
 from training.evaluation.winoground import winoground_wins
 from training.methods import METHODS
+from training.methods.base import Method
 from training.models.dual_encoders import dual_encoder_from_config
 from training.models.encoder import Encoder
 from training.models.run_encoder import build_encoder
@@ -38,9 +40,9 @@ WORLD = {"pixels": SIDE, "least": 2, "most": 2, "nuisance": 0.2, "finer": 0, "sy
 
 
 def scenes(count: int, seed: int, knobs: Mapping[str, Any], split: str = "train") -> str:
-    """The name of a source of scenes."""
-    told = {**WORLD, "seed": 1000 + seed, "split": split, **knobs}
-    return f"scenes:{count}?" + "&".join(f"{name}={value}" for name, value in told.items())
+    """The source spec of generated scenes."""
+    settings = {**WORLD, "seed": 1000 + seed, "split": split, **knobs}
+    return f"scenes:{count}?" + "&".join(f"{name}={value}" for name, value in settings.items())
 
 
 def clip_run(
@@ -51,7 +53,7 @@ def clip_run(
     pairs: int = CLIP_SCENES,
     templates: Sequence[str] = (),
 ) -> dict[str, float]:
-    """A small CLIP trained on scenes, and what it can and cannot do. templates: captions in the place of their own."""
+    """Train a small CLIP on scenes and measure it. templates: captions that replace those of the scenes."""
     torch.manual_seed(seed)
     pair = dual_encoder_from_config(PAIR, "little")
     method = METHODS["clip"](pair, METHODS["clip"].Config(**(settings or {})))
@@ -59,16 +61,15 @@ def clip_run(
     images = images_of(scenes(pairs, seed, knobs or {}), captions=True, templates=templates)
     train(method, "clip", images, seed, steps, CLIP_BATCH, 1e-3)
     encoder = _encoder(method)
-    return _seen(encoder, seed, knobs or {}, 100 if quick else 400)
+    return _measure(encoder, seed, knobs or {}, 100 if quick else 400)
 
 
-def _seen(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> dict[str, float]:
+def _measure(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> dict[str, float]:
     held = scenes(count, seed, {name: v for name, v in knobs.items() if name == "association"}, "iid")
     retrieval = run_suite(Subject(encoder, held), "retrieval").found["retrieval"].named
     measured = {"recall@5": retrieval["image_to_text@5"]["value"], "images": float(count)}
     pairs = generated_pairs(count // 4, seed, SIDE * 2)
-    rows = embed_pairs(encoder, pairs)
-    for score, won in winoground_wins(**rows).items():
+    for score, won in winoground_wins(**embed_pairs(encoder, pairs)).items():
         measured[f"winoground {score}"] = float(won.mean())
     made = generated_negatives(count // 4, seed, SIDE * 2)
     images = encoder.embed_images([m.image() for m in made if m.image])
@@ -87,22 +88,23 @@ def _seen(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> 
     measured["beside another: the neighbour's"] = float(np.mean(neighbours))
     measured["beside another: any other, each"] = float(np.mean(others)) / 7
     for name in ("colour", "number"):
-        asked = questions(name, count, seed, SIDE * 2)
-        rows_of = encoder.embed_images([q.image for q in asked])
-        truth = np.array([q.answer for q in asked])
-        said = [encoder.embed_texts(q.phrases) @ row for q, row in zip(asked, rows_of, strict=True)]
+        choices = multiple_choices(name, count, seed, SIDE * 2)
+        rows = encoder.embed_images([choice.image for choice in choices])
+        labels = np.array([choice.correct for choice in choices])
+        scores = [encoder.embed_texts(choice.texts) @ row for choice, row in zip(choices, rows, strict=True)]
         half = count // 2
-        measured[f"{name}: words"] = float(np.mean([s.argmax() == t for s, t in zip(said, truth, strict=True)]))
-        measured[f"{name}: linear"] = linear_accuracy(rows_of[:half], truth[:half], rows_of[half:], truth[half:])
+        correct = [s.argmax() == label for s, label in zip(scores, labels, strict=True)]
+        measured[f"{name}: words"] = float(np.mean(correct))  # the key of stored runs
+        measured[f"{name}: linear"] = linear_accuracy(rows[:half], labels[:half], rows[half:], labels[half:])
     return measured
 
 
 def train(
-    method: Any, name: str, images: ImageDataset, seed: int, steps: int, batch: int, rate: float, adamw: bool = False
+    method: Method, name: str, images: ImageDataset, seed: int, steps: int, batch: int, rate: float, adamw: bool = False
 ) -> None:
-    asked: dict[str, Any] = {"steps": steps, "batch_size": batch, "learning_rate": rate, "workers": 0, "seed": seed}
-    asked |= {"optimizer": "adamw", "rate_scaling": "none", "weight_decay": 1e-4} if adamw else {}
-    config, _ = resolve({**asked, "log_every": 50, "device": "cpu"}, method.recipe, len(images))
+    user: dict[str, Any] = {"steps": steps, "batch_size": batch, "learning_rate": rate, "workers": 0, "seed": seed}
+    user |= {"optimizer": "adamw", "rate_scaling": "none", "weight_decay": 1e-4} if adamw else {}
+    config, _ = resolve({**user, "log_every": 50, "device": "cpu"}, method.recipe, len(images))
     batches = Batches(images, Sampler(images.sizes, batch, seed), method.augment, seed, 0, 1)
     Trainer(method, name, batches, config, join("cpu"), quiet=True).train()
 
@@ -113,16 +115,14 @@ def images_of(spec: str, captions: bool, side: int = SIDE, templates: Sequence[s
     return images
 
 
-def _encoder(method: Any) -> Encoder:
+def _encoder(method: Method) -> Encoder:
     facts, module = method.product()
     return build_encoder(facts, lambda fresh: fresh.load_state_dict(module.state_dict()), "little", "", "torch", "f32")
 
 
 @cache
-def clip_arms() -> dict[str, Any]:
+def clip_arms() -> dict[str, Arm]:
     """The runs of CLIP that several claims share."""
-    from training.claims.claim import Arm
-
     return {
         "plain": Arm("clip-plain", lambda seed, quick: clip_run(seed, quick)),
         "unassociated": Arm("clip-unassociated", lambda seed, quick: clip_run(seed, quick, {"association": 0.125})),

@@ -1,4 +1,4 @@
-"""Little networks taught without words, by the real trainer and methods: of 32 pixels, and of 64, where shapes show."""
+"""Small convolutional networks trained with image-only methods, for claims: at 32 pixels, and at 64."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -20,8 +20,11 @@ ALONE = {"least": 1, "most": 1, "copies": 0}
 
 
 def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """A small convolutional network taught by a method without words; the method's own report of its last batch, and
-    what a linear probe reads off its features (h) and its projections (z)."""
+    """Train a small network at 32 pixels with an image-only method.
+
+    Returns the method's report of its last batch, and the accuracy of linear probes on features (h) and projections
+    (z).
+    """
     torch.manual_seed(seed)
     backbone = Backbone(_small_network(16, 32, 64), 64, SIDE)
     method_class = METHODS[name]
@@ -40,8 +43,8 @@ def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | Non
     for what, rows in {"h": h, "z": z}.items():
         if rows is not None:
             measured |= {
-                f"{what}: {of}": linear_accuracy(rows[:600], truth[:600], rows[600:], truth[600:])
-                for of, truth in {"shape": labels, "colour": tints}.items()
+                f"{what}: {attribute}": linear_accuracy(rows[:600], values[:600], rows[600:], values[600:])
+                for attribute, values in {"shape": labels, "colour": tints}.items()
             }
     if z is not None:
         units = nn.functional.normalize(z, dim=1)
@@ -50,8 +53,10 @@ def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | Non
 
 
 def clear_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """The same on scenes of 64 pixels, on which shapes can be told, with one layer more; what a linear probe reads off
-    other scenes than it was taught on, half of them to learn from."""
+    """Train a small network at 64 pixels, where shapes can be distinguished, with one more layer than `ssl_run`.
+
+    Linear probes are trained on half of a separate set of scenes, and tested on the other half.
+    """
     torch.manual_seed(seed)
     backbone = Backbone(_small_network(16, 32, 64, 64), 64, CLEAR_SIDE)
     method_class = METHODS[name]
@@ -67,16 +72,16 @@ def clear_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | N
         h = torch.cat([method.backbone(part) for part in pixels.split(250)])
         rows_of = {"h": h} | ({"z": method.projector(h)} if hasattr(method, "projector") else {})
     measured = dict(method.report())
-    for of in ("shape", "colour", "size"):
-        words = [str(held.item(number).metadata[of]) for number in range(count)]
-        truth = np.unique(words, return_inverse=True)[1]
+    for attribute in ("shape", "colour", "size"):
+        names = [str(held.item(number).metadata[attribute]) for number in range(count)]
+        values = np.unique(names, return_inverse=True)[1]
         for what, rows in rows_of.items():
-            measured[f"{what}: {of}"] = linear_accuracy(rows[:half], truth[:half], rows[half:], truth[half:])
+            measured[f"{what}: {attribute}"] = linear_accuracy(rows[:half], values[:half], rows[half:], values[half:])
     return measured
 
 
 def _tensor(images: ImageDataset, count: int) -> torch.Tensor:
-    """Normalised as the small network wants them."""
+    """The first `count` images, normalised to -1..1."""
     pixels = np.stack([images.pixels(number) for number in range(count)])
     return (torch.from_numpy(pixels).float() / 255 - 0.5) / 0.5
 
@@ -89,8 +94,8 @@ def _small_network(*widths: int) -> nn.Module:
 
 
 class Small(nn.Sequential):
-    """Convolutions, then the mean over places."""
+    """Convolutions, then global average pooling."""
 
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
-        """What it sees where, [B, C, h, w]; pretext tasks ask."""
+        """The feature map [B, C, h, w], for pretext tasks."""
         return self[:-2](images)

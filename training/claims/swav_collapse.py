@@ -1,18 +1,19 @@
-"""SwAV without Sinkhorn puts every image into a few clusters."""
+"""Without Sinkhorn's algorithm, SwAV assigns all images to a few prototypes."""
 
 from training.claims.claim import Arm, Claim, Part
 from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
-    says="Sinkhorn-Knopp uses all prototypes alike and so keeps SwAV from collapsing into one of them.",
+    says="The Sinkhorn-Knopp algorithm uses all prototypes equally and thereby prevents SwAV from collapsing to "
+    "one of them.",
     source="lecture; Caron et al. 2020 (SwAV)",
-    design="A small convolutional network, 200 steps of 64 scenes of one object, 32 prototypes; codes by Sinkhorn "
-    "or by a plain softmax. Measured: prototypes in use (the exponential of the entropy of their shares, "
-    "over their number) in the last batch.",
+    design="A small convolutional network, 200 steps of 64 scenes of one object, 32 prototypes; codes by Sinkhorn's "
+    "algorithm or by a plain softmax. Measured: the fraction of prototypes in use in the last batch (the "
+    "exponential of the entropy of their frequencies, over their number).",
     arms={
         "sinkhorn": Arm("swav", lambda s, q: ssl_run(s, q, "swav", {"prototypes": 32})),
         "softmax": Arm("swav-softmax", lambda s, q: ssl_run(s, q, "swav", {"prototypes": 32, "sinkhorn": False})),
     },
-    parts=(Part("share of prototypes in use, lost", lambda a: a["sinkhorn"]["usage"] - a["softmax"]["usage"], 0.2),),
-    found="Without Sinkhorn, SwAV leaves most of its prototypes unused",
+    parts=(Part("prototypes in use, lost", lambda a: a["sinkhorn"]["usage"] - a["softmax"]["usage"], 0.2),),
+    found="Without Sinkhorn's algorithm, SwAV leaves most of its prototypes unused",
 )
