@@ -109,7 +109,7 @@ def test_training_images_may_come_from_elsewhere_and_classes_are_matched_by_name
 def test_an_encoder_that_sees_only_is_measured_by_what_it_can(swatches):
     subject = Subject(SeesOnly(), str(swatches))
     assert default_probes(subject) == ["geometry", "knn", "linear"]
-    with pytest.raises(UserError, match="retrieval cannot be run: it needs words, and eye sees images only"):
+    with pytest.raises(UserError, match="retrieval cannot be run: it needs a text encoder, and eye is image-only"):
         run_suite(subject, "knn,retrieval")
 
 
@@ -197,7 +197,7 @@ def test_images_without_classes_or_names_are_told_apart(squares, tmp_path):
         run_suite(Subject(ColourEncoder(), str(squares)), "retrieval")
     table = pd.DataFrame({"path": [str(path) for path in sorted(squares.rglob("*.*"))], "label": range(5)})
     table.to_csv(tmp_path / "numbers.csv", index=False)
-    with pytest.raises(UserError, match="needs names of classes"):
+    with pytest.raises(UserError, match="needs class names"):
         run_suite(Subject(ColourEncoder(), str(tmp_path / "numbers.csv")), "zero-shot")
 
 
@@ -214,7 +214,7 @@ def test_a_report_is_a_page_with_the_images_that_went_wrong(swatches, tmp_path, 
     )
     assert done.exit_code == 0, done.output
     page = (out / "report.html").read_text()
-    assert page.count("data:image/webp;base64,") == 24 and "taken for" in page
+    assert page.count("data:image/webp;base64,") == 24 and "predicted as" in page
     assert "http" not in page  # nothing is fetched
     assert json.loads((out / "report.json").read_text())["zero-shot"]["value"] == 0
     assert "| zero-shot | 0 | 0 to 0.0974 | 36 | 0.333 |" in (out / "report.md").read_text()

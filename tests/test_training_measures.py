@@ -80,7 +80,7 @@ def test_a_win_by_less_than_a_millionth_is_a_tie(ahead, won):
 
 def test_winoground_says_what_does_not_fit():
     good = random_unit(3, 4)
-    with pytest.raises(ValueError, match=r"one shape: image_0 \(3, 4\).*caption_1 \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"the same shape: image_0 \(3, 4\).*caption_1 \(2, 4\)"):
         winoground_scores(good, good, good, good[:2])
     with pytest.raises(ValueError, match="caption_0 holds values that are not finite"):
         winoground_scores(good, good, good * np.nan, good)

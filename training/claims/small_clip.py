@@ -66,7 +66,7 @@ def clip_run(
 
 def _measure(encoder: Encoder, seed: int, knobs: Mapping[str, Any], count: int) -> dict[str, float]:
     held = scenes(count, seed, {name: v for name, v in knobs.items() if name == "association"}, "iid")
-    retrieval = run_suite(Subject(encoder, held), "retrieval").found["retrieval"].named
+    retrieval = run_suite(Subject(encoder, held), "retrieval").results["retrieval"].named
     measured = {"recall@5": retrieval["image_to_text@5"]["value"], "images": float(count)}
     pairs = generated_pairs(count // 4, seed, SIDE * 2)
     for score, won in winoground_wins(**embed_pairs(encoder, pairs)).items():
