@@ -1,7 +1,6 @@
 """Follow the lecture: a strip of nine steps, each of which sets the page to one idea; two of them are drawn in it."""
 
 from collections.abc import Mapping
-from random import Random
 from typing import Any
 
 import gradio as gr
@@ -16,6 +15,7 @@ from app.ui.server_functions import server_functions
 from index.collection import Collection, file_name
 from training.data.scenes import Scene, scene
 from training.evaluation.contrast import contrast
+from training.evaluation.example_rows import random_row, random_rows
 from training.evaluation.likely_words import likely_words
 from training.evaluation.zero_shot import zero_shot_steps
 
@@ -40,7 +40,7 @@ def zero_shot_example(library: Library, request: Mapping[str, Any]) -> dict[str,
     """Prompts, vectors and cosines of one image and a few labels: all that zero-shot classification needs."""
     opened, encoder = text_encoder(library, request.get("collection"))
     collection = opened.published()
-    row = Random(int(request.get("turn") or 0)).randrange(len(collection))
+    row = random_row(len(collection), int(request.get("turn") or 0))
     id = str(collection.items["id"].iat[row])
     image = preview_of(opened, id)
     labels = likely_words(encoder, image, LABELS)
@@ -95,7 +95,8 @@ def _captioned(collection: Collection, turn: int) -> list[tuple[str, str]]:
     }
     if len(named) < PAIRS:
         return []
-    found = [(named[caption], caption) for caption in Random(turn).sample(sorted(named), PAIRS)]
+    captions = sorted(named)
+    found = [(named[captions[row]], captions[row]) for row in random_rows(len(captions), PAIRS, turn)]
     return found if all(collection.thumbnail(id) is not None for id, _ in found) else []
 
 
