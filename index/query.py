@@ -10,6 +10,7 @@ from PIL import Image
 
 from index.collection import Collection
 from training.data.folder import IMAGES
+from training.data.pipeline import embed_bytes
 from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
 
@@ -21,19 +22,21 @@ WEIGHT = re.compile(r"(\d+(?:\.\d+)?):\s*(?=\S)")
 class Term:
     """One part of a query, wanted (sign 1) or unwanted (sign -1).
 
-    Exactly one of: text; image_id, an image of the collection; image; vector [dim], of unit length.
+    Exactly one of: text; image_id, an image of the collection; image_bytes, an image file, which is embedded as a
+    build embeds it; image, of pixels alone; vector [dim], of unit length.
     """
 
     sign: int = 1
     weight: float = 1.0
     text: str | None = None
     image_id: str | None = None
+    image_bytes: bytes | None = None
     image: Image.Image | None = None
     vector: NDArray[np.float32] | None = None
 
     @property
     def needs_encoder(self) -> bool:
-        return self.text is not None or self.image is not None
+        return self.text is not None or self.image_bytes is not None or self.image is not None
 
 
 def parse_query(text: str) -> list[Term]:
@@ -111,10 +114,12 @@ def _image_vector(term: Term, collection: Collection, encoder: Encoder | None) -
             return unit(collection.vector(term.image_id))
         except KeyError as error:
             raise UserError(f"There is no image {term.image_id} in {collection.name}; it may be gone.") from error
+    if term.image_bytes is not None:
+        return embed_bytes(term.image_bytes, _required(encoder))
     if term.image is not None:
         return _required(encoder).embed_images([term.image])[0]
     if term.vector is None:
-        raise ValueError("a term has a text, an image id, an image or a vector")
+        raise ValueError("a term has a text, an image or a vector")
     if term.vector.shape != (collection.dim,):
         shape = list(term.vector.shape)
         raise UserError(f"The vector has the shape {shape}; those of {collection.name} have {collection.dim} numbers.")

@@ -1,6 +1,7 @@
 """What many tests are made of: an encoder that can be checked by eye, and small images."""
 
 import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,13 @@ def noise_image(seed: int, size: tuple[int, int] = (40, 36)) -> Image.Image:
     rng = np.random.default_rng(seed)
     rough = Image.fromarray(rng.integers(0, 255, (5, 6, 3), dtype=np.uint8))
     return rough.resize(size, Image.Resampling.BICUBIC)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """The image as a PNG file."""
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
 
 
 def find(collection: Collection, encoder: Encoder | None, query: str | list[Term], k: int = 10, **fields) -> list[Hit]:

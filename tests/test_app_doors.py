@@ -14,7 +14,7 @@ from index.build import build_collection
 from index.collection import Collection
 from index.storage.tags import tag
 from tests.browsing import served
-from tests.samples import ColourEncoder, paint
+from tests.samples import ColourEncoder, noise_image, paint
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +76,17 @@ def test_one_request_has_one_answer_at_every_door(doors, monkeypatch, text, fiel
     if not fields:
         exported = httpx.get(f"{url}export/squares.json", params={"q": text, "k": 9}).json()
         assert figures(exported) == figures(by_command)
+
+
+def test_a_large_image_has_one_answer_at_every_door(doors, monkeypatch, tmp_path):
+    path, library, url = doors
+    monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
+    large = tmp_path / "large.png"
+    noise_image(5, (1700, 1300)).save(large)
+    words = ["search", str(path), "--image", str(large), "-k", "9", "--json"]
+    by_command = json.loads(CliRunner().invoke(cli, words).stdout)
+    token = httpx.post(f"{url}api/v1/images", content=large.read_bytes()).json()["image"]
+    by_rest = httpx.get(f"{url}api/v1/search", params={"image": token, "k": 9}).json()["results"]
+    by_page = find_images(library, {"image": [token], "k": 9})["hits"]
+    assert [(hit["id"], hit["score"]) for hit in by_rest] == [(hit["id"], hit["score"]) for hit in by_command]
+    assert [hit["id"] for hit in by_page] == [hit["id"] for hit in by_rest]

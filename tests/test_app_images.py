@@ -9,8 +9,9 @@ from PIL import Image
 from app.state.errors import NotFound
 from app.state.images import ImageReference, embedding_of, image_of
 from app.state.library import Library
+from app.state.search_requests import SearchFields, run_search
 from index.build import build_collection
-from tests.samples import ColourEncoder
+from tests.samples import ColourEncoder, png_bytes
 from training.models.errors import UserError
 
 
@@ -46,10 +47,33 @@ def test_an_image_of_another_collection_is_embedded_from_its_preview(library):
 
 def test_an_upload_is_embedded_from_its_pixels(library):
     image = Image.new("RGB", (20, 20), "blue")
-    found = embedding_of(
-        library, ImageReference(token=library.uploads.add(image)), library.collection("one"), ColourEncoder()
-    )
+    token, _, _ = library.uploads.read(png_bytes(image))
+    found = embedding_of(library, ImageReference(token=token), library.collection("one"), ColourEncoder())
     assert np.array_equal(found, ColourEncoder().embed_images([image])[0])
+
+
+class CornerEncoder(ColourEncoder):
+    """Sees the first 8 x 8 pixels alone, which show whether an image was reduced before."""
+
+    def preprocess(self, image: Image.Image) -> np.ndarray:
+        return np.asarray(image.convert("RGB").crop((0, 0, 8, 8)))
+
+
+def test_a_large_upload_has_the_embedding_that_a_build_gives_the_file(tmp_path):
+    encoder = CornerEncoder()
+    image = Image.new("RGB", (1600, 1200), "blue")
+    image.paste("red", (0, 0, 8, 8))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/corner.png").write_bytes(png_bytes(image))
+    build_collection([tmp_path / "images"], tmp_path / "corner.gelato", encoder)
+    library = Library(lambda name: encoder)
+    opened = library.add(tmp_path / "corner.gelato")
+    built = opened.published().vector(opened.published().items["id"].iat[0])
+    token, _, _ = library.uploads.read(png_bytes(image))
+    uploaded = embedding_of(library, ImageReference(token=token), opened, encoder)
+    assert uploaded == pytest.approx(np.asarray(built), abs=1e-3)
+    [hit] = run_search(library, SearchFields(image=[token]))[2].hits
+    assert hit.score == pytest.approx(1, abs=1e-3)
 
 
 def test_an_unknown_id_is_not_found_and_an_unknown_token_is_a_mistake(library):

@@ -24,7 +24,7 @@ from app.ui.header.header import page_state
 from app.ui.inspector.inspector import image_facts
 from index.build import build_collection
 from index.storage.tables import csv_text
-from tests.samples import ColourEncoder, paint
+from tests.samples import ColourEncoder, noise_image, paint, png_bytes
 from training.models.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -163,13 +163,20 @@ def test_an_unreadable_upload_is_answered_with_a_sentence(page, data):
 
 
 def test_old_uploads_are_forgotten_first():
-    images = Uploads(capacity=2)
-    first, second = (images.add(Image.new("RGB", (4, 4))) for _ in range(2))
+    data = png_bytes(Image.new("RGB", (4, 4)))
+    images = Uploads(capacity=2 * (len(data) + 3 * 4 * 4))
+    first, second = (images.read(data)[0] for _ in range(2))
     images.get(first)
-    images.add(Image.new("RGB", (4, 4)))
-    images.get(first)
+    images.read(data)
+    assert images.data(first) == data
     with pytest.raises(UserError, match="upload it again"):
         images.get(second)
+
+
+def test_a_large_upload_is_shown_small_and_kept_as_it_is():
+    data, images = png_bytes(noise_image(0, (900, 600))), Uploads()
+    token, width, height = images.read(data)
+    assert (width, height) == (900, 600) and images.get(token).size == (768, 512) and images.data(token) == data
 
 
 def test_exported_results_are_the_search_and_no_cell_is_a_formula(page):

@@ -9,6 +9,7 @@ from PIL import Image
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
+from training.data.pipeline import embed_bytes
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 
@@ -57,7 +58,7 @@ def preview_of(opened: OpenCollection, id: str) -> Image.Image:
 
 
 def embedding_of(library: Library, reference: ImageReference, opened: OpenCollection, encoder: Encoder) -> Vectors:
-    """[dim], unit length: stored where opened holds the image, else embedded from its pixels.
+    """[dim], unit length: stored where opened holds the image, else embedded, an upload as a build embeds it.
 
     encoder: the one that opened was built with; UserError if it is another.
     """
@@ -66,6 +67,8 @@ def embedding_of(library: Library, reference: ImageReference, opened: OpenCollec
         collection.check_encoder(encoder)
         _row_of(opened, reference.id)
         return np.asarray(collection.vector(reference.id))
+    if reference.token:
+        return embed_bytes(library.uploads.data(reference.token), encoder)
     vectors: Vectors = encoder.embed_images([image_of(library, reference)])
     return vectors[0]
 

@@ -47,7 +47,7 @@ class QueryFields(BaseModel):
         """Its texts and images as terms. UserError for too many, or for a token that is not stored."""
         terms = parse_query(self.q) + [Term(-1, text=text.strip()) for text in self.without if text.strip()]
         terms += [Term(sign, image_id=id) for sign, id in map(_signed, self.like)]
-        terms += [Term(sign, image=uploads.get(token)) for sign, token in map(_signed, self.image)]
+        terms += [Term(sign, image_bytes=uploads.data(token)) for sign, token in map(_signed, self.image)]
         if len(terms) > MOST_TERMS:
             raise UserError(f"The query has {len(terms)} texts and images; the most is {MOST_TERMS}.")
         return terms

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -9,24 +10,28 @@ from training.models.decoding import decode_image
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
 
-CAPACITY = 48  # images in memory
-SIDE = 768  # pixels of the longer side of an uploaded image, as stored
+CAPACITY = 192 * 2**20  # bytes in memory: some dozen photographs
+SIDE = 768  # pixels of the longer side of an uploaded image, as shown and explained
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """data: the file, from which it is embedded. image: the same in at most SIDE pixels."""
+
+    data: bytes
+    image: Image.Image
+
+    @property
+    def size(self) -> int:
+        return len(self.data) + 3 * self.image.width * self.image.height
 
 
 class Uploads:
-    """Uploaded images, found by a token; the least recently used goes first."""
+    """Uploaded images, found by a token; the least recently used goes first. capacity: bytes."""
 
     def __init__(self, capacity: int = CAPACITY):
-        self._images: LRUCache[str, Image.Image] = LRUCache(capacity)
+        self._uploads: LRUCache[str, _Upload] = LRUCache(capacity, lambda upload: upload.size)
         self._decoding = threading.Lock()  # one at a time: the largest takes half a gigabyte
-
-    def add(self, image: Image.Image) -> str:
-        """Store an image; returns the token that requests name it by."""
-        small = image.copy()
-        small.thumbnail((SIDE, SIDE))
-        token = secrets.token_hex(12)
-        self._images[token] = small
-        return token
 
     def read(self, data: bytes) -> tuple[str, int, int]:
         """Decode and store an image; returns its token, width and height. UserError if it cannot be read."""
@@ -35,11 +40,22 @@ class Uploads:
                 read = decode_image(data, SIDE)
         except UserError as error:
             raise UserError(f"That file cannot be used as an image: {error}.") from error
-        return self.add(read.image), read.width, read.height
+        image = read.image
+        image.thumbnail((SIDE, SIDE))
+        token = secrets.token_hex(12)
+        self._uploads[token] = _Upload(data, image)
+        return token, read.width, read.height
 
     def get(self, token: str) -> Image.Image:
-        """The image, which the caller must not change; UserError once it was dropped."""
-        image = self._images.get(token)
-        if image is None:
+        """The image to show, which the caller must not change; UserError once it was dropped."""
+        return self._get(token).image
+
+    def data(self, token: str) -> bytes:
+        """The file as it was uploaded, to embed; UserError once it was dropped."""
+        return self._get(token).data
+
+    def _get(self, token: str) -> _Upload:
+        upload = self._uploads.get(token)
+        if upload is None:
             raise UserError("That uploaded image is no longer stored; upload it again.")
-        return image
+        return upload

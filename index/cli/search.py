@@ -12,7 +12,6 @@ from training.models.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from PIL.Image import Image
 
     from index.query import Term
     from index.search import Hit, SearchResult
@@ -107,7 +106,7 @@ def _terms(
 
     terms = parse_query(text) + [Term(-1, text=unwanted) for unwanted in without]
     if image is not None:
-        terms.append(Term(image=_read_image(image)))
+        terms.append(Term(image_bytes=_read_image(image)))
     if like is not None:
         terms.append(Term(image_id=like))
     if vector is not None:
@@ -137,12 +136,16 @@ def _lines(result: "SearchResult") -> str:
     return "\n".join(lines) or "No image is likely."
 
 
-def _read_image(path: Path) -> "Image":
+def _read_image(path: Path) -> bytes:
+    """The file's bytes. UserError, before an encoder is loaded, if they are no image."""
     from training.data.folder import read_file
+    from training.data.pipeline import LEAST_SIDE
     from training.models.decoding import decode_image
 
     try:
-        return decode_image(read_file(path)).image
+        data = read_file(path)
+        decode_image(data, LEAST_SIDE)
+        return data
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UserError as error:

@@ -73,6 +73,11 @@ def load_pixels(item: Item, encoder: Encoder) -> PreprocessedImage:
     return PreprocessedImage(preprocess(decode(item.read(), encoder), encoder))
 
 
+def embed_bytes(data: bytes, encoder: Encoder) -> NDArray[np.float32]:
+    """[dim], unit length: the embedding of one image file, as builds make it. ImageError if it cannot be read."""
+    return encoder.embed_pixels(preprocess(decode(data, encoder), encoder)[None])[0]
+
+
 def embed_stream(
     inputs: Iterable[Input],
     load: Callable[[Input], Loaded],

@@ -206,7 +206,7 @@ class JobState(BaseModel):
 
 
 class UploadResponse(BaseModel):
-    image: str = Field(description="The token that requests name it by, until some dozen further uploads.")
+    image: str = Field(description="The token that requests name it by, until many later uploads take its place.")
     width: int
     height: int
 

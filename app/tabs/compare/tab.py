@@ -109,7 +109,7 @@ def neighbours_across(library: Library, fields: Mapping[str, Any]) -> dict[str, 
             rows.append(row | {"waiting": True})
             continue
         try:
-            term = Term(image_id=id) if id else Term(image=library.uploads.get(str(tokens[0]) if tokens else ""))
+            term = Term(image_id=id) if id else Term(image_bytes=library.uploads.data(str(tokens[0]) if tokens else ""))
             request = SearchRequest([term], threshold="off", count=NEIGHBOURS + 1)
             hits = search(opened.published(), library.encoder(opened), request).hits
             others = [{"id": hit.id, "name": hit.name} for hit in hits if hit.id != id]
