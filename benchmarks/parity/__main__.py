@@ -35,11 +35,14 @@ from benchmarks.parity.requests import (
     CIFAR10,
     CLASS_LISTS,
     CORRECTIONS,
+    EXAMPLES,
+    LIKELY,
     PHOTOS,
     QUERIES,
     SCENES,
     TAGS,
     ClassList,
+    Example,
     Query,
 )
 
@@ -53,7 +56,7 @@ def compared(before: Side, after: Side | None) -> list[Difference]:
     """Every difference: doors with the page of their side, and each door after with the same before."""
     found: list[Difference] = []
     for name, request in requests().items():
-        old = before[name]
+        old = before.get(name, {})
         for side, responses in (("before", old), ("after", after[name] if after is not None else {})):
             for door in responses:
                 c = Context(name, request, door, side, responses, old)
@@ -94,9 +97,11 @@ def with_before(c: Context) -> list[Difference]:
 # ---- requests and responses
 
 
-def requests() -> dict[str, Query | ClassList]:
+def requests() -> dict[str, Query | ClassList | Example]:
     """Every request by its name."""
-    named: dict[str, Query | ClassList] = {f"query {at:02d}": query for at, query in enumerate(QUERIES, 1)}
+    named: dict[str, Query | ClassList | Example] = {f"query {at:02d}": query for at, query in enumerate(QUERIES, 1)}
+    named |= {f"likely {at}": query for at, query in enumerate(LIKELY, 1)}
+    named |= {f"{of.what} {' '.join(filter(None, (of.kind or of.collection, str(of.number))))}": of for of in EXAMPLES}
     return named | {f"classes {request.name}": request for request in CLASS_LISTS}
 
 
@@ -112,7 +117,7 @@ def recorded(checkout: Path, collections: Mapping[str, Path]) -> Side:
         with Doors.opened(checkout, copies, work) as doors:
             for name, request in requests().items():
                 begun = time.monotonic()
-                responses[name] = doors.search(request) if isinstance(request, Query) else doors.label(request)
+                responses[name] = doors.send(request)
                 click.echo(f"{name}: {time.monotonic() - begun:.2f} s", err=True)
         return without_paths(responses, [str(work), str(checkout)])
 
@@ -170,7 +175,7 @@ def _by_kind(found: list[Difference]) -> dict[str, list[dict[str, Any]]]:
     return kinds
 
 
-def _shown(request: Query | ClassList) -> dict[str, Any]:
+def _shown(request: Query | ClassList | Example) -> dict[str, Any]:
     """A request without its empty fields."""
     fields = {name: value for name, value in asdict(request).items() if value not in ("", (), None, False)}
     if isinstance(request, ClassList) and len(request.classes) > 20:

@@ -12,7 +12,14 @@ from benchmarks.parity.doors import Response
 Found = tuple[str, int, float | None, list[Any]]  # kind, count, largest gap, examples
 
 # What doors round differently, plus half a unit of bf16 in the embedding of a text.
-TOLERANCE = {"score": 2e-4, "normalised score": 0.011, "probability": 2e-4, "margin": 3e-4, "threshold": 1e-6}
+TOLERANCE = {
+    "score": 2e-4,
+    "normalised score": 0.011,
+    "probability": 2e-4,
+    "margin": 3e-4,
+    "threshold": 1e-6,
+    "loss": 2e-2,
+}
 EXAMPLES = 5  # of each difference
 
 
@@ -25,11 +32,14 @@ def differences(one: Response, other: Response) -> list[Found]:
     found: list[Found] = []
     if "hits" in one and "hits" in other:
         found += hit_differences(one["hits"], other["hits"])
-    for name in ("matching", "likely", "histogram"):
+    for name in ("matching", "likely", "histogram", "captions", "shown"):
         a, b = one.get(name), other.get(name)
         if a is not None and b is not None and a != b:
             found.append((name, 1, None, [[a, b]]))
-    found += _gaps("threshold", {"threshold": (one.get("threshold"), other.get("threshold"))})
+    for name in ("threshold", "loss"):
+        found += _gaps(name, {name: (one.get(name), other.get(name))})
+    cosines = zip(one.get("cosines", ()), other.get("cosines", ()), strict=False)
+    found += _gaps("score", {f"cosine {at}": pair for at, pair in enumerate(cosines)})
     if "images" in one and "images" in other:
         found += label_differences(one["images"], other["images"])
     if "counts" in one and "counts" in other:

@@ -6,6 +6,7 @@ The page is called through its own server functions and events, as its script ca
 """
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import numpy as np
 import pandas as pd
 from gradio_client import Client
 
 from benchmarks.parity.names import FieldNames, field_names_of, lines_of
-from benchmarks.parity.requests import ClassList, Query, drawn
+from benchmarks.parity.requests import ClassList, Example, Query, drawn
 
 Response = dict[str, Any]  # JSON; only "error" where the door refused
 READY = 240.0  # seconds that a server, its encoder and its null distributions may take
@@ -157,6 +159,10 @@ class CommandLine:
             if value is not None and option is None:
                 return None
             options += [option, str(value)] if option is not None and value is not None else []
+        if query.likely:
+            if fields.cli_likely is None:
+                return None
+            options.append(fields.cli_likely)
         for one in query.filters:
             filtered = fields.cli_filter(one) if fields.cli_filter is not None else None
             if filtered is None:
@@ -234,7 +240,13 @@ class Rest:
     def parameters(self, query: Query) -> dict[str, Any] | None:
         """A query as the API takes it, without empty fields; None if the API cannot express it."""
         fields = self.fields
-        if (query.filters and fields.filters is None) or (query.threshold is not None and fields.threshold is None):
+        filters = fields.filters(query.filters) if fields.filters is not None and query.filters else None
+        asked = (
+            (query.filters, filters),
+            (query.threshold is not None, fields.threshold),
+            (query.likely, fields.likely),
+        )
+        if any(wanted and name is None for wanted, name in asked):
             return None
         given = {
             "collection": query.collection,
@@ -242,29 +254,28 @@ class Rest:
             "like": self.inputs.likes(query),
             fields.image: [self.token(query.collection, name) for name in query.uploads],
             "without": list(query.without),
-            "where": query.where,
+            fields.where: query.where,
             fields.order: query.order,
             "k": query.k,
             "offset": query.offset,
         }
-        if fields.filters and query.filters:
-            given[fields.filters] = self.filters([dict(one) for one in query.filters])
+        given |= filters or {}
         if fields.threshold and query.threshold is not None:
             given[fields.threshold] = str(query.threshold)
+        if fields.likely and query.likely:
+            given[fields.likely] = True
         return {name: value for name, value in given.items() if value not in ("", [])}
 
     def search(self, query: Query) -> Response | None:
         given = self.parameters(query)
         return None if given is None else self.found(self.document(self.http.get("/search", params=given)))
 
-    def filters(self, filters: list[dict[str, Any]]) -> Any:
-        """Filters as a parameter of an address."""
-        return json.dumps(filters)
-
     def found(self, response: dict[str, Any]) -> Response:
         if "error" in response:
             return response
         facts = {name: response.get(name) for name in ("matching", "likely")}
+        if not isinstance(response.get("threshold"), dict):
+            facts["threshold"] = response.get("threshold")
         return {"hits": hits_of(response["results"], self.fields), **facts}
 
     def body(self, request: ClassList, **image: str) -> dict[str, Any] | None:
@@ -328,9 +339,6 @@ class ByName(Rest):
     def search(self, query: Query) -> Response | None:
         given = self.parameters(query)
         return None if given is None else self.found(self.call("/search", given))
-
-    def filters(self, filters: list[dict[str, Any]]) -> Any:
-        return filters
 
     def classify(self, body: dict[str, Any]) -> dict[str, Any]:
         return self.call("/classify", body)
@@ -400,13 +408,18 @@ class PageDoor:
             "without": list(query.without),
             "like": self.inputs.likes(query),
             fields.page_images: [self.token(query.collection, name) for name in query.uploads],
-            "filters": [dict(one) for one in query.filters],
-            "where": query.where,
+            fields.page_filters: [dict(one) for one in query.filters],
+            fields.page_where: query.where,
             fields.page_order: query.order,
-            fields.page_threshold: query.threshold,
             "k": query.k,
             "offset": query.offset,
         }
+        if query.threshold is not None:
+            request[fields.page_threshold] = query.threshold
+        if query.likely:
+            if fields.page_likely is None:
+                return None
+            request[fields.page_likely] = True
         response = self.ask(*fields.page_search, request)
         if "error" in response:
             return {"error": response["error"]}
@@ -415,8 +428,25 @@ class PageDoor:
             "hits": hits_of(response["hits"], fields),
             "matching": response.get("matching"),
             "likely": response.get("likely"),
-            "threshold": line.get("at") if line.get("shown") else None,
+            "threshold": line.get(fields.threshold_value) if line.get("shown") else None,
             "histogram": line.get("histogram"),
+        }
+
+    # ---- examples
+
+    def example(self, request: Example) -> Response:
+        """Captions, images (their hashes) and numbers of an example."""
+        component, function, number = self.fields.page_examples[request.what]
+        fields = {"collection": request.collection, number: request.number, "kind": request.kind}
+        response = self.ask(component, function, fields)
+        if "error" in response:
+            return {"error": response["error"]}
+        shown = response.get("images", response.get("pictures", []))
+        return {
+            "captions": response.get("captions", response.get("prompts")),
+            "shown": [response.get("id"), *(hashlib.sha256(url.encode()).hexdigest()[:12] for url in shown)],
+            "cosines": np.ravel(response.get("cosines", response.get("scores"))).tolist(),
+            "loss": response.get("value"),
         }
 
     # ---- labels
@@ -499,6 +529,12 @@ class Doors:
             finally:
                 cli.close()
 
+    def send(self, request: Query | ClassList | Example) -> dict[str, Response | None]:
+        """The responses of every door to one request."""
+        if isinstance(request, Query):
+            return self.search(request)
+        return self.label(request) if isinstance(request, ClassList) else self.example(request)
+
     def search(self, query: Query) -> dict[str, Response | None]:
         doors: dict[str, Any] = {"cli": self.cli, "rest": self.rest, "client": self.client, "page": self.page}
         return {name: door.search(query) for name, door in doors.items()}
@@ -507,6 +543,9 @@ class Doors:
         doors: dict[str, Any] = {"cli": self.cli, "rest": self.rest, "client": self.client, "page": self.page}
         responses = {name: door.label(request) for name, door in doors.items()}
         return {**responses, "page uncalibrated": self.page.label(request, calibrated=False)}
+
+    def example(self, request: Example) -> dict[str, Response | None]:
+        return {"page": self.page.example(request)}
 
 
 def wait_until_ready(page: PageDoor, collections: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.parity.compare import EXAMPLES, differences
 from benchmarks.parity.doors import Response
-from benchmarks.parity.requests import ClassList, Query
+from benchmarks.parity.requests import ClassList, Example, Query
 
 PAGE, UNCALIBRATED = "page", "page uncalibrated"
 
@@ -33,7 +33,7 @@ class Context:
     """What a difference is judged by. responses: of the door's side. across: with before, else with another door."""
 
     name: str
-    request: Query | ClassList
+    request: Query | ClassList | Example
     door: str
     side: str
     responses: Responses

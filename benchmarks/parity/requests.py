@@ -32,7 +32,7 @@ class Query:
     """One search. like and unlike: images of the collection. uploads: names of `drawn` images, or "preview:ROW".
 
     threshold: the normalised score from which a hit is likely, "on", "off", or None for the default. by_file: the
-    text is the name of a file of the collection.
+    text is the name of a file of the collection. likely: only the likely hits.
     """
 
     collection: str
@@ -48,6 +48,7 @@ class Query:
     k: int = 20
     offset: int = 0
     by_file: bool = False
+    likely: bool = False
 
     @property
     def has_terms(self) -> bool:
@@ -77,6 +78,16 @@ class ClassList:
     literal: bool = False
     images: tuple[int, ...] = (0, 41, 97, 150)
     upload: str = "disc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One example that the page makes: "loss" and "recipe" of the lecture, by turn, or a "pair" of Probe, by kind."""
+
+    what: str
+    collection: str = PHOTOS
+    number: int = 0
+    kind: str = ""
 
 
 def drawn(name: str) -> bytes:
@@ -192,6 +203,21 @@ QUERIES: tuple[Query, ...] = (
     Query(collection=PHOTOS, text="dog - dog"),
     Query(collection=PHOTOS, text="a dog", where="colour == 'red'"),
     Query(collection=PHOTOS, text="a dog", where="__import__('os').system('true')"),
+)
+
+# Only the likely hits, which the old revision could not be asked for: compared among the doors of the new one.
+LIKELY: tuple[Query, ...] = (
+    Query(collection=PHOTOS, text="snake", k=200, likely=True),
+    Query(collection=PHOTOS, text="an x-ray of a submarine", likely=True),
+    Query(collection=CIFAR10, text="a cat", filters=(one_of("label_name", "cat"),), order="name", k=60, likely=True),
+    Query(collection=SCENES, text="a yellow star", threshold=1.2, offset=2, likely=True),
+)
+
+WINOGROUND = ("colour swap", "relation swap", "role swap", "count swap")
+EXAMPLES: tuple[Example, ...] = (
+    *(Example(what="loss", collection=of, number=turn) for of in (PHOTOS, SCENES) for turn in (0, 1, 7)),
+    *(Example(what="recipe", collection=of, number=turn) for of in (PHOTOS, CIFAR10) for turn in (0, 1, 7)),
+    *(Example(what="pair", kind=kind, number=i) for kind in WINOGROUND for i in (0, 1, 9_999)),
 )
 
 CIFAR10_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
