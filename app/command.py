@@ -39,16 +39,18 @@ from training.models.errors import UserError
     "--images",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Index this folder of images, and search what is indexed so far.",
+    help="Index this folder; the images indexed so far can be searched meanwhile.",
 )
 @click.option("--encoder", metavar="NAME", help="The model that embeds images and texts.  [default: starter]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 means any free port."
+)
 @click.option(
     "--auth", type=click.Path(path_type=Path), metavar="FILE", help="Require a login; the file has lines user:password."
 )
 @click.option(
-    "--token", is_flag=True, help="Require a token, which the printed address contains; GELATO_TOKEN sets it."
+    "--token", is_flag=True, help="Require a token. The printed address contains it; GELATO_TOKEN sets its value."
 )
 @click.option("--share", is_flag=True, help="Also open a public link through Gradio's tunnel; needs --auth or --token.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")

@@ -18,7 +18,7 @@ from training.models.console import Commands
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Collections of images: embed them once, then search and label them by words.
+    """Build collections of image embeddings; search and label the images by text.
 
     \b
       python -m index build ~/Images --into photos.gelato

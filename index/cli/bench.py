@@ -8,18 +8,18 @@ from training.models.console import answer
 
 @click.group()
 def bench() -> None:
-    """Measure this machine."""
+    """Measure the throughput of this machine."""
 
 
 @bench.command("build")
 @click.argument("source", metavar="SOURCE")
-@click.option("--encoder", default="starter", show_default=True, help="What turns images into vectors.")
+@click.option("--encoder", default="starter", show_default=True, help="The image encoder.")
 @as_json_option
 @run_options
 def bench_build_command(source: str, encoder: str, as_json: bool, runtime: str | None, precision: str | None) -> None:
-    """Images a second of a build of SOURCE, and the upper bound of this machine.
+    """Measure images per second of a build of SOURCE, and the upper bound.
 
-    The upper bound is one over the sum of the seconds that each stage alone takes for an image on all cores.
+    Each stage is timed alone on all cores, in seconds per image. The upper bound is one over the sum of these times.
     """
     from index.ingest.throughput import bench_build
     from training.data.sources import open_source

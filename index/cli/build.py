@@ -14,18 +14,25 @@ STOPPING = "Stopping after this batch; press again to stop at once."
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--into", required=True, type=click.Path(path_type=Path), help="The collection's folder, made if new.")
-@click.option("--encoder", default=None, help=f"What turns images into vectors: {ENCODER_HELP} [default: starter]")
+@click.option(
+    "--into",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the collection; it is created if it does not exist.",
+)
+@click.option("--encoder", default=None, help=f"The encoder: {ENCODER_HELP}  [default: starter]")
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="What reads and embeds: this machine, or Ray.",
+    help="Where images are read and embedded: on this machine, or on a Ray cluster.",
 )
-@click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Images a segment.")
-@click.option("--prune", is_flag=True, help="Agree that over half of a source's images are gone.")
-@click.option("--repair", is_flag=True, help="First remove what `verify` finds damaged, so that it is made again.")
+@click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Images per segment.")
+@click.option("--prune", is_flag=True, help="Remove missing images even if they are more than half of a source.")
+@click.option(
+    "--repair", is_flag=True, help="First remove damaged entries, as `verify` finds them, and embed them again."
+)
 @as_json_option
 @run_options
 def build(
@@ -43,7 +50,7 @@ def build(
     """Embed every image of each SOURCE. Running it again embeds only what is new or changed.
 
     A SOURCE is a folder, a CSV or TSV with a path column, a parquet file or folder, or tar shards
-    (`shards/{00000..00099}.tar`). Stop it at any moment; the same command goes on from there.
+    (`shards/{00000..00099}.tar`). You can stop a build at any moment; the same command continues it.
     """
     from index.storage.layout import MANIFEST
     from index.storage.manifest import Manifest, precision_of

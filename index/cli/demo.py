@@ -7,7 +7,7 @@ from training.models.console import ProgressLine
 
 @click.command()
 def demo() -> None:
-    """Make the collection that `python app.py` opens on, so that its first start is as quick as any other."""
+    """Build the demo collection in advance, so that `python app.py` starts fast."""
     from index.ingest.demo import build_demo, demo_folders
     from index.storage.reset import reset_if_stale
     from training.models.encoders import load_encoder

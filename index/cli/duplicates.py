@@ -12,16 +12,18 @@ from training.models.errors import UserError
 
 @click.command()
 @collection_argument
-@click.option("--near", type=float, help="Cosine from which two files are compared by their pixels.  [default: 0.7]")
-@click.option("--exact", is_flag=True, help="Only files that are the same byte for byte.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the table goes, as CSV.")
+@click.option(
+    "--near", type=float, help="Compare the pixels of two images from this cosine similarity on.  [default: 0.7]"
+)
+@click.option("--exact", is_flag=True, help="Only report files with identical bytes.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the table to this CSV file.")
 @as_json_option
 def duplicates(collection: Path, near: float | None, exact: bool, out: Path | None, as_json: bool) -> None:
-    """Find images that DIR holds more than once, and say which to keep. Nothing is removed.
+    """Find duplicates in DIR and propose which to keep; nothing is removed.
 
-    Same file: the same bytes. Same image: saved again or resized. Vectors that are near only propose a
-    pair; it counts if its pixels agree too, since two images of one scene are similar and no duplicates.
-    Kept is the one with most pixels, then most bytes, then the oldest.
+    "Same file" means identical bytes. "Same image" means that the image was resized or saved again. Two images
+    with similar embeddings are duplicates only if their pixels agree too: two photos of one scene have similar
+    embeddings, but are not duplicates. The image to keep has the most pixels, then the most bytes, then is the oldest.
     """
     from index.collection import Collection
     from index.duplicates import NEAR, find_duplicates, report

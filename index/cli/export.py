@@ -17,11 +17,11 @@ from training.models.console import answer
     type=click.Choice(["npy", "clip-retrieval", "csv"]),
     default="npy",
     show_default=True,
-    help="npy: vectors.npy and items.parquet; clip-retrieval: img_emb/ and metadata/; csv: one table, no vectors.",
+    help="npy: vectors.npy and items.parquet; clip-retrieval: img_emb/ and metadata/; csv: a table without embeddings.",
 )
 @as_json_option
 def export(collection: Path, out: Path, kind: str, as_json: bool) -> None:
-    """Write DIR to OUT, which must be new, for other programs to read."""
+    """Export the embeddings and metadata of DIR to the new folder or file OUT."""
     from index.collection import Collection
     from index.maintenance.export import export_collection
 

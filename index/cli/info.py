@@ -1,4 +1,4 @@
-"""python -m index info: what a collection holds, what made it, and how it is searched."""
+"""python -m index info: the size, encoder, search index and columns of a collection."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from training.models.console import answer
 @collection_argument
 @as_json_option
 def info(collection: Path, as_json: bool) -> None:
-    """What DIR holds, what made it, and how it is searched."""
+    """Show the size, encoder, search index and columns of DIR."""
     from index.collection import Collection
     from index.nearest import load_nearest
 
@@ -22,7 +22,7 @@ def info(collection: Path, as_json: bool) -> None:
     document = {**opened.info(), "search": {k: v for k, v in nearest.items() if k != "revision"}}
     text = (
         f"{document['name']}: {document['images']:,} images, {document['failed']:,} that could not be read\n"
-        f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} numbers an image, "
+        f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} dimensions, "
         f"{document['runtime']} {document['precision']}\n"
         f"search    {_how(nearest)}\n"
     )

@@ -11,25 +11,32 @@ from training.models.errors import UserError
 
 @click.command()
 @collection_argument
-@click.option("--classes", required=True, help='A file with a class a line, or "cat,dog,horse".')
-@click.option("--templates", default="photo", show_default=True, help="plain, photo, 7, 80, or a file with {} a line.")
-@click.option("--any", "any_of", is_flag=True, help="Ask of each class by itself whether an image shows it.")
-@click.option("--none", is_flag=True, help='Allow the answer "none" for images of something else.')
+@click.option("--classes", required=True, help='A file with one class per line, or "cat,dog,horse".')
+@click.option(
+    "--templates",
+    default="photo",
+    show_default=True,
+    help="Prompt templates: plain, photo, 7, 80, or a file with one template with {} per line.",
+)
+@click.option("--any", "any_of", is_flag=True, help="Decide for each class separately whether an image shows it.")
+@click.option("--none", is_flag=True, help='Add the class "none", for images of none of the classes.')
 @click.option(
     "--calibrate/--no-calibrate",
     default=True,
     show_default=True,
-    help="Fit the probabilities to the labels that the collection holds for 20 images or more.",
+    help="Calibrate probabilities on the labels in the collection, if there are 20 or more.",
 )
 @click.option(
     "--corrections/--no-corrections",
     default=True,
     show_default=True,
-    help="Let stored corrections replace labels and count as true labels.",
+    help="Use stored corrections: as labels of their images, and as ground truth.",
 )
-@click.option("--learn", is_flag=True, help="Adapt the labels of other images to the corrections, if that helps.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where labels.csv goes.")
-@click.option("--truth", help="The true labels, to measure accuracy: a column, or a CSV with a path and a label.")
+@click.option(
+    "--learn", is_flag=True, help="Also adapt the labels of other images to the corrections, if that raises accuracy."
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the labels to this CSV file.")
+@click.option("--truth", help="Ground truth to measure accuracy: a column, or a CSV file with paths and labels.")
 @as_json_option
 @run_options
 def label(
@@ -47,9 +54,9 @@ def label(
     runtime: str | None,
     precision: str | None,
 ) -> None:
-    """Label every image in DIR by a list of classes.
+    """Label every image in DIR with one of your classes (zero-shot).
 
-    In a file, `name: synonym, synonym` gives a class further texts.
+    In a file, a line `name: synonym, synonym` gives a class synonyms.
     """
     from index.collection import Collection
     from index.label import LabelRequest, label_collection, labels_csv
@@ -107,7 +114,7 @@ def _text(document: dict) -> str:
         lines.append(f"Corrections used: {truth['corrections']:,}{used}.")
     if "top1" in document:
         lines.append(
-            "Right: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} images)".format(**document["top1"])
+            "Accuracy: {value:.1%} (95 % interval {low:.1%} to {high:.1%}, {n:,} images)".format(**document["top1"])
         )
         if document["not_offered"]:
             lines.append(f"Of these, {document['not_offered']:,} have a true label that is not among the classes.")

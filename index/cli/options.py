@@ -8,11 +8,11 @@ import click
 ENCODER_HELP = "starter, an open_clip name such as ViT-B-32/laion2b_s34b_b79k, ARCHITECTURE/FILE, or hf-hub:..."
 
 collection_argument = click.argument("collection", type=click.Path(path_type=Path), metavar="DIR")
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def run_options(command: Any) -> Any:
     """How an encoder runs, the same for every command that loads one."""
-    help = "f32, bf16, f16 or int8; left out, the fastest that keeps the vectors' direction here."
+    help = "f32, bf16, f16 or int8.  [default: bf16 or f16 if the hardware supports it, else f32]"
     command = click.option("--precision", help=help)(command)
-    return click.option("--runtime", help="openvino or torch; left out, the fastest here.")(command)
+    return click.option("--runtime", help="openvino or torch.  [default: the faster one on this machine]")(command)

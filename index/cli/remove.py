@@ -10,14 +10,14 @@ from training.models.console import answer, plain
 
 @click.command()
 @collection_argument
-@click.option("--id", "ids", multiple=True, help="The id of an image, as search prints it; may be given again.")
+@click.option("--id", "ids", multiple=True, help="The id of an image, as search prints it; may be repeated.")
 @click.option("--where", help='Filter over the columns, in pandas query syntax: "width < 64".')
-@click.option("--dry-run", "dry", is_flag=True, help="Only say which images would go.")
+@click.option("--dry-run", "dry", is_flag=True, help="Only print which images would be removed.")
 @as_json_option
 def remove(collection: Path, ids: tuple[str, ...], where: str | None, dry: bool, as_json: bool) -> None:
-    """Take images out of DIR. The files that they were made from stay where they are.
+    """Remove images from the collection DIR; the image files are not deleted.
 
-    A later build of a source that still has them brings them back: to be rid of them, delete the files.
+    A later build adds them again if their source still contains them. To exclude them for good, delete the files.
     """
     from index.maintenance.remove import remove_images
 

@@ -20,31 +20,39 @@ if TYPE_CHECKING:
 @click.command()
 @collection_argument
 @click.argument("text", required=False)
-@click.option("--image", type=click.Path(path_type=Path), help="An image to look for, alone or with a text.")
-@click.option("--like", metavar="ID", help="An image of DIR to look for, alone or with a text.")
-@click.option("--vector", type=click.Path(path_type=Path), help="A .npy file with the vector to look for.")
-@click.option("--without", multiple=True, metavar="TEXT", help="A text for what is not wanted; may be repeated.")
-@click.option("-k", default=10, show_default=True, type=click.IntRange(1), help="How many images.")
+@click.option("--image", type=click.Path(path_type=Path), help="An image file as the query, alone or with a text.")
+@click.option("--like", metavar="ID", help="An image of DIR as the query, alone or with a text.")
+@click.option("--vector", type=click.Path(path_type=Path), help="A .npy file with an embedding as the query.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="TEXT",
+    help="A negative term: a text that results should not match; may be repeated.",
+)
+@click.option("-k", default=10, show_default=True, type=click.IntRange(1), help="Number of results.")
 @click.option("--where", default="", help='Filter over the columns, in pandas query syntax: "width > 1000".')
 @click.option(
     "--filter",
     "filters",
     multiple=True,
     metavar="COLUMN=VALUE",
-    help="Only images with this value; may be repeated, and values of one column are alternatives.",
+    help="Only images with this value. May be repeated; values of one column are alternatives.",
 )
 @click.option("--tag", "tags", multiple=True, help="Only images with this tag; may be repeated.")
 @click.option(
-    "--order", default="best", show_default=True, help="best, newest, oldest, largest or name; of the likely images."
+    "--order",
+    default="best",
+    show_default=True,
+    help="Sort order of the likely matches: best, newest, oldest, largest or name.",
 )
 @click.option(
     "--threshold",
     default="auto",
     show_default=True,
-    help="The normalised score from which an image is likely: a number, on (1), off, or auto, "
-    "which is on for encoders that it was measured for.",
+    help="Lowest normalised score of a likely match: a number, on (1), off, or auto (on if the threshold was "
+    "measured for the encoder).",
 )
-@click.option("--likely", "likely_only", is_flag=True, help="Only the likely images.")
+@click.option("--likely", "likely_only", is_flag=True, help="Print only likely matches.")
 @as_json_option
 @run_options
 def search(
@@ -65,10 +73,10 @@ def search(
     runtime: str | None,
     precision: str | None,
 ) -> None:
-    """The images in DIR that TEXT describes best: "golden retriever + pool - people".
+    """Search DIR with TEXT, for example "golden retriever + pool - people".
 
-    A sign with spaces around it adds or takes away; "2:red car" counts double. Likely images come first. Without
-    TEXT or an image, the images that pass the filters are listed.
+    A plus or minus with spaces around it adds or subtracts a term; "2:red car" has weight 2. Likely matches come
+    first. Without TEXT or an image, the command lists the images that pass the filters.
     """
     from index.collection import Collection
     from index.retrieval.facets import read_facet_filters

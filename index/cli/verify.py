@@ -1,4 +1,4 @@
-"""python -m index verify: whether a collection is what was written."""
+"""python -m index verify: check the files of a collection."""
 
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from training.models.console import ProgressLine, answer, plain
 @collection_argument
 @as_json_option
 def verify(collection: Path, as_json: bool) -> None:
-    """Check DIR: one line for each fault, with how to repair it, and exit code 1.
+    """Check every file of DIR; print each fault and its repair.
 
-    Every file is read: changed bytes, missing files, vectors that are not finite or not of unit length, repeated ids.
+    Faults are changed bytes, missing files, embeddings that are not finite or not of unit length, and repeated ids.
+    The exit code is 1 if there are faults.
     """
     from index.maintenance.verify import find_faults
 

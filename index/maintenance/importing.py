@@ -95,7 +95,7 @@ def import_vectors(
                     path = _path(row, done)
                     done += 1
                     if not np.isfinite(vector).all() or not np.linalg.norm(vector):
-                        failures.append({"source": name, "path": path, "reason": "its vector has no direction"})
+                        failures.append({"source": name, "path": path, "reason": "its embedding is zero or not finite"})
                         continue
                     fact, preview = _facts(name, path, row, ids)
                     if preview:
