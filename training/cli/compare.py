@@ -1,4 +1,4 @@
-"""python -m training compare: encoders side by side, trained first where they are asked for by method."""
+"""python -m training compare: evaluate several encoders, and train those that are given as methods."""
 
 import json
 from pathlib import Path
@@ -12,18 +12,18 @@ from training.models.registry import pick
 
 @click.command()
 @click.argument("encoders", nargs=-1)
-@click.option("--data", required=True, metavar="SOURCE", help="The images to test on.")
-@click.option("--train", metavar="SOURCE", help="Images to learn from: methods, k-NN and linear probes.")
+@click.option("--data", required=True, metavar="SOURCE", help="The test images.")
+@click.option("--train", metavar="SOURCE", help="The training images of methods, k-NN and linear probes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("comparison"), show_default=True)
-@click.option("--suite", help="Probes with commas between them; left out, those that encoder and data allow.")
-@click.option("--methods", help="Train these first, with commas between them, all on --train with one budget.")
+@click.option("--suite", help="Comma-separated probes. [default: those that encoder and data allow]")
+@click.option("--methods", help="Comma-separated methods to train first, all on --train with the same settings.")
 @click.option("--seeds", default=1, show_default=True, help="Runs of each method, from seed 0 on.")
 @click.option(
     "--with",
     "settings",
     multiple=True,
     metavar="OPTION=VALUE",
-    help="Of every run, such as steps=500; of one method: clip:multi-positive.",
+    help="A setting of every run, such as steps=500, or of one method: clip:multi-positive.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def compare(
@@ -37,11 +37,11 @@ def compare(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Measure ENCODERS alike and write one table and the figures.
+    """Evaluate ENCODERS with the same probes and write a table and figures.
 
     \b
     ENCODERS are run directories, starter, open_clip's names (ViT-B-32/laion2b_s34b_b79k) and timm's
-    (resnet18.a1_in1k). Nothing is trained or measured twice: a second call goes on where the first stopped.
+    (resnet18.a1_in1k). Finished runs and measurements are reused, so a second call continues the first.
 
     \b
       python -m training compare runs/simclr runs/clip starter --data held-out.parquet --train train.parquet
@@ -60,9 +60,9 @@ def compare(
     for name in names:
         pick("method", name, METHODS)
     if names and train is None:
-        raise UserError("Methods are trained on --train, and tested on images that are new to them; name a source.")
+        raise UserError("Methods are trained on --train; name a source that does not contain the test images.")
     if not names and not encoders:
-        raise click.UsageError("Missing argument 'ENCODERS' or option '--methods': what is compared.")
+        raise click.UsageError("Missing argument 'ENCODERS' or option '--methods'.")
     out.mkdir(parents=True, exist_ok=True)
     runs = [
         train_run(name, seed, str(train), data, out / "runs" / f"{name}-{seed}", settings)
@@ -75,6 +75,6 @@ def compare(
     ]
     comparison = document([one.entry for one in measured], {"data": data, "train": train, "settings": list(settings)})
     write_table(comparison, out)
-    drawn = write_figures(measured, out)
-    click.echo(f"Written to {out}: table.md, table.json, table.csv, {', '.join(drawn)}.", err=True)
+    figures = write_figures(measured, out)
+    click.echo(f"Written to {out}: table.md, table.json, table.csv, {', '.join(figures)}.", err=True)
     click.echo(json.dumps(comparison, indent=1, ensure_ascii=False) if as_json else markdown(comparison))

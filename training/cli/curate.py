@@ -10,15 +10,22 @@ from training.models.errors import UserError
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--queries", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A query a line.")
-@click.option("--per-query", default=20_000, show_default=True, type=click.IntRange(1), help="Pairs a query, at most.")
-@click.option("--into", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder for it.")
-@click.option("--shard-size", default=10_000, show_default=True, type=click.IntRange(1), help="Pairs a tar file.")
+@click.option(
+    "--queries",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A text file with one query per line.",
+)
+@click.option("--per-query", default=20_000, show_default=True, type=click.IntRange(1), help="Maximum pairs per query.")
+@click.option(
+    "--into", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder for the shards."
+)
+@click.option("--shard-size", default=10_000, show_default=True, type=click.IntRange(1), help="Pairs per tar file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, shard_size: int, as_json: bool) -> None:
-    """Make a balanced set of captioned images, as CLIP's was made: so many pairs for each query.
+    """Make a balanced set of image-text pairs, as in CLIP: a maximum number of pairs for each query.
 
-    Images of each SOURCE whose captions have a query go into tar shards, at most --per-query for each.
+    Images whose captions contain a query are written to tar shards, at most --per-query for each query.
     """
     from training.data.curate import Queries
     from training.data.curate import curate as make

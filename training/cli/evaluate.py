@@ -1,8 +1,8 @@
-"""python -m training evaluate: what an encoder can and cannot see."""
+"""python -m training evaluate: run probes on an encoder."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,20 +16,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("encoder", required=False)
-@click.option("--data", metavar="SOURCE", help="The images to test on; without it only probes that make their own.")
-@click.option("--train", metavar="SOURCE", help="Images that probes may learn from. [default: half of --data]")
-@click.option("--suite", help=f"Probes with commas between them: {', '.join(PROBES)}; `probes` for all of them.")
+@click.option("--data", metavar="SOURCE", help="The test images; without it, only probes that generate their data run.")
+@click.option("--train", metavar="SOURCE", help="Training images of probes. [default: half of --data]")
+@click.option("--suite", help=f"Comma-separated probes: {', '.join(PROBES)}; `probes` for all.")
 @click.option("--features", type=click.Path(path_type=Path, dir_okay=False), help="Saved embeddings (.npz) of pairs.")
-@click.option("--label-column", help="The column with the class. [default: the first that looks like one]")
+@click.option("--label-column", help="The column of the class. [default: the first that looks like one]")
 @click.option(
-    "--templates", help="Around classes: plain, photo, 7, 80, a file. [default: as a run's captions, else photo]"
+    "--templates", help="Prompt templates: plain, photo, 7, 80, or a file. [default: a run's captions, else photo]"
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for JSON, Markdown and HTML.")
-@click.option("--seed", default=0, show_default=True, help="Of samples and of the split.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the report as JSON, Markdown and HTML.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of samples and of the split.")
 @click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--runtime", help="openvino or torch; left out, the fastest here, for a run torch in f32, as its log.")
-@click.option("--precision", help="f32, bf16, f16 or int8; left out, the fastest that keeps direction here.")
+@click.option("--runtime", help="openvino or torch. [default: the fastest; for a run torch in f32, as during training]")
+@click.option("--precision", help="f32, bf16, f16 or int8. [default: the fastest that keeps the embeddings]")
 def evaluate(
     encoder: str | None,
     data: str | None,
@@ -45,7 +49,7 @@ def evaluate(
     runtime: str | None,
     precision: str | None,
 ) -> None:
-    """Measure what ENCODER sees, every figure with its 95 % interval.
+    """Evaluate ENCODER with probes; every figure has a 95 % interval.
 
     \b
       python -m training evaluate starter --data photos.csv --suite knn,linear,zero-shot
@@ -56,11 +60,11 @@ def evaluate(
     from training.evaluation.suite import parse_suite
 
     if suite is not None:
-        parse_suite(suite)  # a wrong name is answered before anything is loaded
+        parse_suite(suite)  # report a wrong name before anything is loaded
     if features is not None:
         report = _of_features(encoder, features, suite or "winoground")
     elif encoder is None:
-        raise click.UsageError("Missing argument 'ENCODER': what is measured (or --features with saved embeddings).")
+        raise click.UsageError("Missing argument 'ENCODER', or --features with saved embeddings.")
     else:
         report = _of_encoder(
             encoder,
@@ -77,21 +81,26 @@ def evaluate(
 
 
 def _of_encoder(
-    name: str, suite: str | None, runtime: str | None, precision: str | None, templates: str | None, asked: dict
+    name: str,
+    suite: str | None,
+    runtime: str | None,
+    precision: str | None,
+    templates: str | None,
+    settings: dict[str, Any],
 ) -> "Report":
     from training.evaluation.run_defaults import runtime_for, templates_for
     from training.evaluation.subject import Subject
     from training.evaluation.suite import ALL, default_probes, run_suite
     from training.models.encoders import load_encoder
 
-    if suite is None and asked["data"] is None:
+    if suite is None and settings["data"] is None:
         raise click.UsageError(
-            f"Missing option '--data' or '--suite': what is measured, and on what ('--suite {ALL}' for all)."
+            f"Missing option '--data' or '--suite': the test images, or the probes ('--suite {ALL}' for all)."
         )
     prompts = templates_for(name, templates)
     runtime, precision = runtime_for(name, runtime, precision)
     line = ProgressLine("Embedding")
-    subject = Subject(load_encoder(name, runtime, precision), templates=prompts, progress=line.show, **asked)
+    subject = Subject(load_encoder(name, runtime, precision), templates=prompts, progress=line.show, **settings)
     names = suite or ",".join(default_probes(subject))
     report = run_suite(subject, names, say=lambda probe: click.echo(f"{probe} ...", err=True))
     line.close()

@@ -1,4 +1,4 @@
-"""python -m training export: a run in the format of another library."""
+"""python -m training export: convert a run to the format of another library."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import click
 @click.option("--format", type=click.Choice(["open_clip", "transformers"]), default="open_clip", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder. [RUN/FORMAT]")
 def export(run: Path, format: str, out: Path | None) -> None:
-    """Write RUN so that plain open_clip loads it, or its text tower for transformers."""
+    """Export RUN for open_clip, or its text tower for transformers."""
     from training.export import export as write
 
     folder = write(run, out or run / format, format)

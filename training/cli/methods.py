@@ -77,27 +77,31 @@ def method_command(name: str, text: str) -> click.Command:
             for option, value in given.items()
             if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
         }
-        said: dict[str, dict[str, Any]] = {"data": {}, "settings": {}, "run": {}}
+        user: dict[str, dict[str, Any]] = {"data": {}, "settings": {}, "run": {}}
         for option, value in chosen.items():
-            said[belongs[option]][option] = value
-        if not said["data"].get("data"):
-            raise click.UsageError("Missing option '--data': what to learn from.")
-        data = DataConfig(**said["data"])
+            user[belongs[option]][option] = value
+        if not user["data"].get("data"):
+            raise click.UsageError("Missing option '--data': the training data.")
+        data = DataConfig(**user["data"])
         if explain:
-            print_settings(name, data, said, as_json)
+            print_settings(name, data, user, as_json)
             return
         from training.evaluation.during_training import evaluator
         from training.pretrain import begin
 
         run = out or free_folder(name)
         with Interrupt() as stop:
-            trainer = begin(run, name, data, said["run"], said["settings"], evaluator(data), lambda: stop.asked)
+            trainer = begin(run, name, data, user["run"], user["settings"], evaluator(data), lambda: stop.asked)
         print_end(run, trainer, as_json)
 
     options = [option for config in parts.values() for option in _options(config)]
     options += [
-        click.Option(["--out"], type=click.Path(path_type=Path, file_okay=False), help="The run's folder. [runs/...]"),
-        click.Option(["--explain"], is_flag=True, help="Say every setting and where it came from; train nothing."),
+        click.Option(
+            ["--out"],
+            type=click.Path(path_type=Path, file_okay=False),
+            help="The run directory. [default: runs/METHOD]",
+        ),
+        click.Option(["--explain"], is_flag=True, help="Print every setting and its origin; train nothing."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
     ]
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -132,17 +136,18 @@ def free_folder(name: str) -> Path:
     return path
 
 
-def print_settings(name: str, data: "DataConfig", said: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
+def print_settings(name: str, data: "DataConfig", user: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
+    """Print the value and the origin of each setting. user: the given options by part."""
     from training.engine.distributed import join, leave
     from training.pretrain import plan
 
     try:
-        planned = plan(name, data, said["run"], said["settings"], join(str(said["run"].get("device", "auto"))))
+        planned = plan(name, data, user["run"], user["settings"], join(str(user["run"].get("device", "auto"))))
     finally:
         leave()
     document = planned.document()
     for part in ("data", "settings"):
-        document["origins"] |= {n: "user" if n in said[part] else "default" for n in document[part]}
+        document["origins"] |= {n: "user" if n in user[part] else "default" for n in document[part]}
     if as_json:
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
         return

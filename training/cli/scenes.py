@@ -1,4 +1,4 @@
-"""python -m training scenes: generated scenes as files, as a contact sheet, and audited."""
+"""python -m training scenes: write generated scenes to files, draw a contact sheet, and audit the pairs."""
 
 import json
 import time
@@ -15,9 +15,9 @@ from training.models.errors import UserError
 
 @click.group()
 def scenes() -> None:
-    """Generated images of which everything is known: captioned, with every fact as a column.
+    """Generated images with captions and complete ground truth as columns.
 
-    Most commands take scenes:N as a source; making files of them is for other programs.
+    Most commands take scenes:N as a source; write files for other programs.
     """
 
 
@@ -39,7 +39,7 @@ def make(source: str, out: Path, kind: str, as_json: bool) -> None:
         click.echo(json.dumps({"scenes": len(made), "files": files, "seconds": round(seconds, 2), "source": made.name}))
     else:
         click.echo(
-            f"{len(made):,} scenes in {files} file{'s' * (files > 1)}, {len(made) / seconds:,.0f} a second. Next: ",
+            f"{len(made):,} scenes in {files} file{'s' * (files > 1)}, {len(made) / seconds:,.0f} per second. Next: ",
             nl=False,
         )
         click.echo(f"python -m training clip --data {out} --out runs/scenes")
@@ -49,17 +49,17 @@ def make(source: str, out: Path, kind: str, as_json: bool) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A WebP file.")
 @click.option("--seed", default=0, show_default=True)
 def sheet(out: Path, seed: int) -> None:
-    """Draw a sheet of scenes with their captions beneath, to see what the world is like."""
+    """Draw a contact sheet of scenes with their captions."""
     write_file(out, contact_sheet(seed))
     click.echo(f"Written to {out}.")
 
 
 @scenes.command()
-@click.option("--pairs", default=500, show_default=True, help="Of each kind.")
+@click.option("--pairs", default=500, show_default=True, help="Pairs of each kind.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def audit(pairs: int, seed: int, as_json: bool) -> None:
-    """Show that no split of pairs is broken (oracle 100 %) or answered without looking (blind about 50 %)."""
+    """Check the tests of pairs: an oracle must score 100 %, and a text-only classifier about 50 %."""
     from training.data.contrasts import audit as measure
 
     report = measure(seed, pairs)

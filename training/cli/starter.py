@@ -6,13 +6,13 @@ import click
 
 
 @click.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file of the weights.")
 @click.option("--clipart", type=click.Path(path_type=Path), help="The PNG files of Debian's openclipart-png.")
 @click.option(
-    "--run", type=click.Path(path_type=Path, file_okay=False), help="Keep the trainer's run here, to go on with."
+    "--run", type=click.Path(path_type=Path, file_okay=False), help="Store the run here, so that it can be resumed."
 )
 def starter(out: Path, clipart: Path | None, run: Path | None) -> None:
-    """Fit the bridge of `starter`, the embedded default, again: the same numbers each time."""
+    """Fit the bridge of `starter`, the embedded default encoder, deterministically."""
     from training.starter.bridge import CLIPART, fit_bridge
 
     fit_bridge(out, clipart or CLIPART, say=lambda text: click.echo(text, err=True), run=run)

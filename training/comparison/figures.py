@@ -1,4 +1,4 @@
-"""The figures of a comparison: what a reader expects to see of encoders side by side."""
+"""The figures of a comparison: training curves, k-NN over steps, maps, and geometry."""
 
 import io
 import math
@@ -17,7 +17,7 @@ from training.evaluation.rows import unit_rows
 from training.models.atomic import write_file
 
 matplotlib.use("svg")
-# Letters stay letters, so that they can be searched and read aloud; ids are the same each time.
+# Text stays text in the SVG, for search and screen readers; ids are deterministic.
 matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "gelato", "font.size": 9, "axes.spines.top": False}
 matplotlib.rcParams |= {"axes.spines.right": False, "legend.frameon": False, "figure.constrained_layout.use": True}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31", "#333333")  # Okabe and Ito's
@@ -26,7 +26,7 @@ MAPPED = 800  # images of a map
 
 
 def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
-    """All figures that there is something to draw for; their file names."""
+    """Write all figures for which there is data, and return their file names."""
     entries = [one.entry for one in measured]
     first = [next(one for one in measured if one.entry is group[0]) for group in grouped(entries).values()]
     drawn = {
@@ -37,9 +37,9 @@ def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
     }
     for name, page in drawn.items():
         if page is not None:
-            held = io.BytesIO()
-            page.savefig(held, format="svg", metadata={"Date": None})
-            write_file(folder / name, held.getvalue())
+            buffer = io.BytesIO()
+            page.savefig(buffer, format="svg", metadata={"Date": None})
+            write_file(folder / name, buffer.getvalue())
     sheet = neighbours(first)
     if sheet is not None:
         write_file(folder / "neighbours.webp", sheet)
@@ -47,12 +47,12 @@ def write_figures(measured: Sequence[Measured], folder: Path) -> list[str]:
 
 
 def style(number: int) -> dict[str, Any]:
-    """Colour and stroke that tell entry number from the others, also in print."""
+    """Colour and line style of entry `number`, distinguishable in greyscale print."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number // len(COLOURS) % len(LINES)]}
 
 
 def curves(entries: Sequence[Entry]) -> Page | None:
-    """The loss of every method over its steps: a panel each, since losses of different methods say nothing together."""
+    """The loss of every method over its steps, in separate panels, since their losses are not comparable."""
     groups = {
         label: runs
         for label, group in grouped(entries).items()

@@ -1,4 +1,4 @@
-"""Train the runs of a comparison, each in a process of its own."""
+"""Training of the runs of a comparison, each in a separate process."""
 
 import subprocess
 import sys
@@ -13,9 +13,9 @@ from training.models.errors import UserError
 def train_run(name: str, seed: int, train: str, data: str, run: Path, settings: tuple[str, ...]) -> Path:
     """The run of a method and seed: started, resumed, or returned if it is finished.
 
-    A process of its own makes its peak memory measurable.
+    A separate process makes the peak memory measurable.
 
-    settings: OPTION=VALUE of the method's command, METHOD:OPTION=VALUE for one method alone.
+    settings: OPTION=VALUE of the method's command, or METHOD:OPTION=VALUE for one method only.
     """
     from training.evaluation.runs import read_run
 
@@ -23,19 +23,19 @@ def train_run(name: str, seed: int, train: str, data: str, run: Path, settings: 
         state = read_run(run)
         if state.step >= state.steps > 0 and (run / "model.safetensors").is_file():
             return run
-        words = ["resume", str(run)]
+        arguments = ["resume", str(run)]
     else:
-        words = [name, "--data", train, "--evaluate", data, "--seed", str(seed), "--out", str(run)]
+        arguments = [name, "--data", train, "--evaluate", data, "--seed", str(seed), "--out", str(run)]
         for setting in settings:
-            of, colon, rest = setting.partition(":")
-            if colon and of in METHODS:  # a value may hold a colon, too
-                if of != name:
+            method, colon, rest = setting.partition(":")
+            if colon and method in METHODS:  # a value may contain a colon, too
+                if method != name:
                     continue
                 setting = rest
             option, equals, value = setting.partition("=")
-            words += [f"--{option.replace('_', '-')}", value] if equals else [f"--{option.replace('_', '-')}"]
+            arguments += [f"--{option.replace('_', '-')}", value] if equals else [f"--{option.replace('_', '-')}"]
     click.echo(f"training {name}, seed {seed}", err=True)
-    done = subprocess.run([sys.executable, "-m", "training", *words], stdout=subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, "-m", "training", *arguments], stdout=subprocess.DEVNULL)
     if done.returncode:
-        raise UserError(f"The run of {name} with seed {seed} ended before its end; its own message is above.")
+        raise UserError(f"The run of {name} with seed {seed} failed; its message is above.")
     return run

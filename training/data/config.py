@@ -1,4 +1,4 @@
-"""What a run learns from, and which towers learn: the settings that are not the engine's."""
+"""The settings of a run about its data and its towers."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,23 @@ from training.models.knobs import knob
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """What a run learns from, and the towers that learn."""
+    """The training data and the towers of a run."""
 
-    data: tuple[str, ...] = knob((), "a folder, CSV, parquet, tar shards; again for a mixture")
-    weights: tuple[float, ...] = knob((), "share of each source in a mixture; left out, every image counts the same")
-    caption: tuple[str, ...] = knob((), 'a caption from columns, such as "a photo of a {label}"; again for several')
-    label_column: str | None = knob(None, "the column with the class; left out, the first that looks like it")
-    tower: str = knob("tiny", "tiny, an open_clip or timm name, either with its weights, or a run directory")
-    text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used beside it")
-    image_size: int | None = knob(None, "side in pixels of what the tower sees; left out, the tower's own")
-    canvas: int | None = knob(None, "side that images are fitted into before views are cut; left out, by image size")
-    cache: int = knob(MOST_CACHED >> 20, "megabytes of decoded images that are kept on the disk; 0 for none")
-    patch_dropout: float = knob(0.0, "share of a ViT's patches that each image loses in training (FLIP)")
-    evaluate: tuple[str, ...] = knob((), "a source to measure on while training and at its end; again for several")
-    suite: str = knob("", "what is measured on it, with commas; left out, what its captions and classes allow")
-    logger: tuple[str, ...] = knob((), "tensorboard or wandb, beside metrics.jsonl")
+    data: tuple[str, ...] = knob((), "a folder, CSV, parquet or tar shards; repeat for a mixture")
+    weights: tuple[float, ...] = knob((), "weight of each source of a mixture [default: by number of images]")
+    caption: tuple[str, ...] = knob(
+        (), 'a caption template over columns, such as "a photo of a {label}"; repeat for several'
+    )
+    label_column: str | None = knob(None, "the column of the class [default: the first that looks like one]")
+    tower: str = knob("tiny", "tiny, an open_clip or timm model, with or without weights, or a run directory")
+    text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used instead")
+    image_size: int | None = knob(None, "input side of the tower in pixels [default: the tower's own]")
+    canvas: int | None = knob(None, "side of decoded images in pixels, before augmentation [default: by image size]")
+    cache: int = knob(MOST_CACHED >> 20, "size of the on-disk cache of decoded images in megabytes; 0 disables it")
+    patch_dropout: float = knob(0.0, "fraction of a ViT's patches that are dropped in training (FLIP)")
+    evaluate: tuple[str, ...] = knob((), "a source for evaluation during and after training; repeat for several")
+    suite: str = knob("", "comma-separated probes for it [default: those that captions and classes allow]")
+    logger: tuple[str, ...] = knob((), "tensorboard or wandb, in addition to metrics.jsonl")
 
     def __post_init__(self) -> None:
         if self.weights and len(self.weights) != len(self.data):

@@ -1,9 +1,9 @@
-"""Splits of the generated world that ask whether an encoder binds words to things: pairs of which one is right.
+"""Generated tests of whether an encoder binds attributes to objects.
 
-Winoground pairs: two scenes and two captions of the same words, each caption true of its own scene alone.
-Hard negatives: a scene, its caption, and one as long that is false. Natural objects in their usual, a
-grey or a wrong colour, alone or beside another. In every split a caption is decided by the image, never
-by how likely it sounds: `audit` measures both.
+Winoground pairs: two scenes and two captions of the same words; each caption describes its own scene only. Hard
+negatives: a scene with its caption and a false caption of equal length. Natural objects in their usual colour, in grey
+or in an unusual colour, alone or beside another. In each test the image decides which caption is correct, and not the
+plausibility of the text; `audit` measures this.
 """
 
 import math
@@ -35,12 +35,12 @@ WINOGROUND = ("colour swap", "relation swap", "role swap", "count swap")
 NEGATIVES = ("replace colour", "replace shape", "replace relation", "swap colours", "add size", "add texture")
 PAINTS = ("natural", "grey", "wrong")
 CALM = replace(USUAL, copies=0.0, synonyms=0.0, nuisance=0.3)
-PAIRS = 100_000  # streams of draws from here on are those of pairs
+PAIRS = 100_000  # first random stream of pairs
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two scenes and two captions of the same words; caption k is true of scene k alone."""
+class ContrastPair:
+    """Two scenes and two captions of the same words; caption k describes scene k only."""
 
     kind: str
     image_0: Pixels
@@ -52,7 +52,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Negative:
-    """A scene with its caption and a false one of as many words."""
+    """A scene with its caption and a false caption of the same length."""
 
     kind: str
     image: Pixels
@@ -61,7 +61,7 @@ class Negative:
     graph: Graph
 
 
-def winoground_pair(seed: int, i: int, kind: str, pixels: int = PIXELS) -> Pair:
+def winoground_pair(seed: int, i: int, kind: str, pixels: int = PIXELS) -> ContrastPair:
     """Pair i of a kind, one of WINOGROUND."""
     if kind not in WINOGROUND:
         raise UserError(f"There is no pair called {kind!r}; choose from {', '.join(WINOGROUND)}.")
@@ -87,7 +87,7 @@ def winoground_pair(seed: int, i: int, kind: str, pixels: int = PIXELS) -> Pair:
         say(Telling(tuple(_told(thing) for thing in graph.things), graph.relation)) for graph in (first, second)
     ]
     images = [draw_scene(graph, Draws(seed, i, stream + LIGHT), pixels, CALM.nuisance) for graph in (first, second)]
-    return Pair(kind, images[0], images[1], captions[0], captions[1], (first, second))
+    return ContrastPair(kind, images[0], images[1], captions[0], captions[1], (first, second))
 
 
 def hard_negative(seed: int, i: int, kind: str, pixels: int = PIXELS) -> Negative:

@@ -1,8 +1,7 @@
-"""Random numbers that belong to a sample, not to the moment it was drawn.
+"""Random numbers keyed by sample.
 
-The numbers of a sample are a function of (seed, epoch, sample) and of how many were drawn for it
-before, so an augmentation is the same whichever worker, rank or batch the sample falls into, and
-resuming a run needs one integer, the position.
+The numbers of a sample are a function of (seed, epoch, sample) and of the number of earlier draws for it. An
+augmentation is therefore the same in any worker, rank or batch, and resuming a run needs one integer, the position.
 """
 
 import math
@@ -24,8 +23,8 @@ def mix(values: np.ndarray) -> np.ndarray:
 class Keyed:
     """A stream of random numbers for each of B samples, drawn for all of them at once.
 
-    samples: [B] integers, each a sample's own number in its source. epoch: one for all, or [B]. Streams
-    of different (seed, epoch, sample) are independent; draws advance all B streams alike.
+    samples: [B], the number of each sample in its source. epoch: one for all, or [B]. Streams of different (seed,
+    epoch, sample) are independent. Each draw advances all B streams.
     """
 
     def __init__(self, seed: int, epoch: int | np.ndarray, samples: np.ndarray):

@@ -1,6 +1,6 @@
-"""Which sample stands at which position of a run: a function of the seed, and of nothing that happened before.
+"""The order of samples in a run, as a function of the seed and the position.
 
-Resuming takes one integer, the number of steps done, and any number of ranks and workers see one order.
+Resuming needs one integer, the number of steps done. The order is the same for any number of ranks and workers.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from training.data.keyed import GOLDEN, mix
 from training.models.errors import UserError
 
-ROUNDS = 6  # of the Feistel network; four already pass for random (Luby and Rackoff 1988)
+ROUNDS = 6  # of the Feistel network; four are sufficient for pseudorandomness (Luby and Rackoff 1988)
 BLOCK = 1024  # positions over which a mixture keeps its proportions exactly
 
 
 def permuted(positions: NDArray[np.int64], size: int, key: NDArray[np.uint64] | int) -> NDArray[np.int64]:
-    """Where a keyed permutation of 0..size-1 sends positions [P]; key: one for all, or [P].
+    """A keyed permutation of 0..size-1, applied to positions [P]; key: one for all, or [P].
 
-    A Feistel network over the smallest square of a power of two that holds size, walked until it lands
-    inside (Black and Rogaway 2002): no table of the permutation is kept, however large size is.
+    A Feistel network over the smallest sufficient power of four, with cycle walking (Black and Rogaway 2002). It needs
+    no table of the permutation.
     """
     half = np.uint64(max(1, (max(size - 1, 1).bit_length() + 1) // 2))
     low = (np.uint64(1) << half) - np.uint64(1)
@@ -40,7 +40,7 @@ def permuted(positions: NDArray[np.int64], size: int, key: NDArray[np.uint64] | 
 
 @dataclass(frozen=True)
 class Draw:
-    """Who stands at some positions: samples [B], counted through all sources, and the epoch [B] of each."""
+    """The samples at some positions: samples [B], numbered over all sources, and the epoch [B] of each."""
 
     samples: NDArray[np.int64]
     epochs: NDArray[np.int64]
@@ -49,10 +49,9 @@ class Draw:
 class Sampler:
     """Batches of global size batch_size over one source or a mixture.
 
-    sizes: images of each source. weights: of each source in the mixture; left out, every image counts
-    the same. Each source is walked through epoch by epoch in an order of its own; with one source a batch never
-    spans two epochs (the rest of an epoch that fills no batch is left out). UserError for a batch that
-    one source alone cannot fill.
+    sizes: number of images of each source. weights: of each source in the mixture [default: by number of images].
+    Each source is traversed epoch by epoch in its own order. Without weights a batch never spans two epochs (the
+    incomplete last batch of an epoch is dropped). UserError for a batch larger than the data.
     """
 
     def __init__(self, sizes: Sequence[int], batch_size: int, seed: int, weights: Sequence[float] | None = None):
@@ -67,7 +66,7 @@ class Sampler:
             )
 
     def batch(self, step: int, rank: int = 0, ranks: int = 1) -> Draw:
-        """The share of one rank in the batch of one step."""
+        """The part of one rank in the batch of one step."""
         share = self.batch_size // ranks
         within = np.arange(rank * share, (rank + 1) * share)
         if self.quota is None:
@@ -103,7 +102,7 @@ class Sampler:
 
 
 def quotas(weights: Sequence[float], total: int) -> NDArray[np.int64]:
-    """total split by weights, the largest remainders rounded up; whatever has weight gets at least one."""
+    """Split total by weights with the largest remainder method; every source gets at least one."""
     shares = np.asarray(weights, np.float64)
     if (shares <= 0).any() or not np.isfinite(shares).all():
         raise UserError(f"The weights of a mixture are {', '.join(f'{w:g}' for w in weights)}; each must be above 0.")

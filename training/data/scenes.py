@@ -1,8 +1,8 @@
-"""Captioned scenes: images of which everything is known, made as they are needed.
+"""Generated images with captions and complete ground truth, drawn on demand.
 
-Scene i is a function of the seed and i. The knobs (`Knobs`) say how the world and its captions are, since
-what a contrastive encoder learns about them depends on that: whether captions are complete, whether
-natural objects have their usual colour, which pairs of shape and colour occur.
+Scene i is a function of the seed and i. `Knobs` control properties on which the learning of a contrastive encoder
+depends: whether captions are complete, whether natural objects have their usual colour, and which pairs of shape and
+colour occur.
 """
 
 import io
@@ -23,12 +23,12 @@ SPLITS = ("train", "iid", "unseen")  # further splits are pairs, in contrasts.py
 PIXELS = 64
 EDITION = 1  # raised when scenes of a seed change
 MOST = 100_000_000
-WORDS, LIGHT = 1000, 2000  # streams of draws of a scene, beside its graph's own
+WORDS, LIGHT = 1000, 2000  # random streams of captions and of rendering, beside that of the graph
 
 
 @dataclass(frozen=True)
 class Scene:
-    """image: uint8 [S, S, 3]. caption: what is said of it. graph: all that is true of it."""
+    """image: uint8 [S, S, 3]. caption: of the image. graph: the complete description."""
 
     image: Pixels
     caption: str
@@ -36,10 +36,10 @@ class Scene:
 
 
 def scene(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train", pixels: int = PIXELS) -> Scene:
-    """Scene i of a split, the same whenever it is asked for.
+    """Scene i of a split; deterministic.
 
-    split: `train` and `iid` are drawn alike, with no scene in common; `unseen` shows the pairs of shape
-    and colour that knobs.held_out keeps from the other two. pixels: side of the image.
+    split: `train` and `iid` have the same distribution and no common scene; `unseen` has the pairs of shape and colour
+    that knobs.held_out excludes from the other two. pixels: side of the image.
     """
     graph, caption = described(seed, i, knobs, split=split)
     nuisance = (knobs or USUAL).nuisance
@@ -66,23 +66,23 @@ def _stream(split: str) -> int:
 class SceneSource(Source):
     """The first count scenes, as images to train on or to index.
 
-    Columns: caption, and of the first thing shape, colour, size and texture; things, their number.
+    Columns: caption; shape, colour, size and texture of the first object; things, the number of objects.
     """
 
     def __init__(
         self, count: int, seed: int = 0, knobs: Knobs | None = None, split: str = "train", pixels: int = PIXELS
     ):
         if not 1 <= count <= MOST:
-            raise UserError(f"scenes:{count} is no number of scenes; give 1 to {MOST:,}.")
+            raise UserError(f"scenes:{count} is not a valid number of scenes; give 1 to {MOST:,}.")
         if not 16 <= pixels <= 1024:
             raise UserError(f"Scenes of {pixels} pixels cannot be made; give 16 to 1024.")
         _stream(split)
         self.count, self.seed, self.knobs, self.split, self.pixels = count, seed, knobs or USUAL, split, pixels
-        told = [f"{name}={value:g}" for name, value in vars(self.knobs).items() if value != getattr(USUAL, name)]
+        settings = [f"{name}={value:g}" for name, value in vars(self.knobs).items() if value != getattr(USUAL, name)]
         plain = {"seed": (seed, 0), "split": (split, "train"), "pixels": (pixels, PIXELS)}
-        told += [f"{name}={value}" for name, (value, usual) in plain.items() if value != usual]
-        self.settings = "&".join(told)
-        self.name = f"scenes:{count}" + (f"?{self.settings}" if told else "")
+        settings += [f"{name}={value}" for name, (value, usual) in plain.items() if value != usual]
+        self.settings = "&".join(settings)
+        self.name = f"scenes:{count}" + (f"?{self.settings}" if settings else "")
 
     @classmethod
     def of(cls, spec: str) -> "SceneSource":
@@ -92,7 +92,7 @@ class SceneSource(Source):
         try:
             number, seed, pixels = int(count), int(given.pop("seed", "0")), int(given.pop("pixels", str(PIXELS)))
         except ValueError as error:
-            raise UserError(f"{spec} is no source; write scenes:N or scenes:N?seed=1&pixels=64.") from error
+            raise UserError(f"{spec} is not a source; write scenes:N or scenes:N?seed=1&pixels=64.") from error
         return cls(number, seed, split=given.pop("split", "train"), pixels=pixels, knobs=Knobs.of(given))
 
     def __len__(self) -> int:

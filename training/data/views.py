@@ -1,8 +1,8 @@
-"""Views of images, for whole batches at once and keyed by sample: crop, colours, blur, and the recipes of papers.
+"""Augmentation of whole batches, with random numbers keyed by sample: crop, colour jitter, blur, and papers' recipes.
 
-A view is a function of the image and of the sample's own random numbers, so it is the same in any batch,
-worker or rank. Crops are resized by two small matrix products an image, which are exact with antialiasing
-and which a processor is good at; torchvision's operations, one image at a time, are the oracle of the tests.
+A view is a function of the image and of the sample's random numbers, so it is the same in any batch, worker or rank.
+Crops are resized by two small matrix products per image, which include antialiasing and are fast on a CPU. Tests
+compare with torchvision's operations on single images.
 """
 
 import math
@@ -18,17 +18,17 @@ from training.data.keyed import Keyed
 from training.models.errors import UserError
 from training.models.knobs import knob
 
-SMALL = 64  # pixels; below it papers leave out the blur, which would leave nothing to see
-GREY = (0.299, 0.587, 0.114)  # of red, green and blue in what the eye takes for brightness (ITU-R BT.601)
+SMALL = 64  # pixels; papers do not blur smaller images
+GREY = (0.299, 0.587, 0.114)  # weights of red, green and blue in luma (ITU-R BT.601)
 BLUR = (0.1, 2.0)  # standard deviations of the blur, in pixels
 
 
 @dataclass(frozen=True)
 class View:
-    """How one view is made of an image.
+    """The augmentation that makes one view of an image.
 
-    size: its side in pixels. crop: least and most share of the image's area. flip, grey, blur, solarise:
-    probabilities, as is jitter, of changing brightness, contrast, saturation and hue by up to `colours`.
+    size: its side in pixels. crop: minimum and maximum fraction of the image's area. flip, grey, blur, solarise:
+    probabilities; jitter: the probability of changing brightness, contrast, saturation and hue by up to `colours`.
     """
 
     size: int
@@ -42,7 +42,7 @@ class View:
 
     def __call__(self, images: Tensor, random: Keyed) -> Tensor:
         """images float [B, 3, H, W] in 0..1 to views [B, 3, size, size] in 0..1."""
-        draws = random.uniform(18)  # the same number whatever is done with them: what follows does not shift
+        draws = random.uniform(18)  # always the same number, so that later draws do not shift
         order = draws[:, 14:18].argsort(dim=1)
         top, left, height, width = crop_boxes(draws[:, 0:4], images.shape[-2], images.shape[-1], self.crop)
         views = crop_and_resize(images, top, left, height, width, self.size, flip=draws[:, 4] < self.flip)
@@ -60,7 +60,7 @@ class View:
         return views
 
     def _colour(self, views: Tensor, draws: Tensor, order: Tensor) -> None:
-        """Change colours in place, in an order [B, 4] of its own for each image."""
+        """Jitter colours in place, in an order [B, 4] that differs between images."""
         if not self.jitter or not any(self.colours):
             return
         chosen = draws[:, 0] < self.jitter
@@ -77,10 +77,10 @@ class View:
 def crop_boxes(
     draws: Tensor, height: int, width: int, area: tuple[float, float]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Boxes for draws [B, 4] in 0..1: top, left, height, width, each int64 [B].
+    """Crop boxes from draws [B, 4] in 0..1: top, left, height, width, each int64 [B].
 
-    A share of the image within area, and sides of 3:4 to 4:3 evenly in logarithm, as in the papers; where
-    such a box does not fit, the longer side is cut to the image's.
+    The fraction of the image is uniform in `area`, and the aspect ratio log-uniform in 3:4 to 4:3, as in the papers.
+    If a box does not fit, its longer side is limited to the image's.
     """
     share = area[0] + (area[1] - area[0]) * draws[:, 0]
     ratio = torch.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
@@ -94,10 +94,10 @@ def crop_boxes(
 
 
 def resize_weights(start: Tensor, length: Tensor, within: int, size: int, flip: Tensor | None = None) -> Tensor:
-    """[B, size, within]: what each of within pixels gives to each pixel of a side resized to size.
+    """[B, size, within]: weights of `within` input pixels for each output pixel of a side resized to `size`.
 
-    start, length: [B], the part that is kept. A triangle over the pixels that a new one covers (bilinear
-    with antialiasing, as Pillow and torchvision do it); flip: bool [B], from right to left.
+    start, length: [B], the cropped part. Bilinear with antialiasing, as in Pillow and torchvision. flip: bool [B],
+    reverses the side.
     """
     scale = length.double() / size  # [B]
     support = scale.clamp_min(1)
@@ -115,7 +115,7 @@ def resize_weights(start: Tensor, length: Tensor, within: int, size: int, flip: 
 def crop_and_resize(
     images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, size: int, flip: Tensor | None = None
 ) -> Tensor:
-    """Boxes of images [B, C, H, W], one each, resized to [B, C, size, size]; flip: bool [B], left to right."""
+    """Crop images [B, C, H, W] to one box each and resize them to [B, C, size, size]. flip: bool [B], horizontal."""
     batch, channels, rows, columns = images.shape
     down = resize_weights(top, height, rows, size)
     across = resize_weights(left, width, columns, size, flip)
@@ -125,32 +125,32 @@ def crop_and_resize(
 
 
 def luma(images: Tensor) -> Tensor:
-    """[B, 3, H, W] to the brightness that the eye sees, [B, 1, H, W]."""
+    """The luma [B, 1, H, W] of RGB images [B, 3, H, W]."""
     red, green, blue = GREY
     return (images[:, 0:1] * red).add_(images[:, 1:2], alpha=green).add_(images[:, 2:3], alpha=blue)
 
 
 def brightness(images: Tensor, factor: Tensor) -> Tensor:
-    """Towards black (0) or away from it; factor [B]."""
+    """Scale the brightness by factor [B]; 0 gives black."""
     return (images * factor[:, None, None, None]).clamp_(0, 1)
 
 
 def contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Towards the image's mean grey (0) or away from it."""
+    """Scale the contrast around the mean luma of each image by factor [B]."""
     grey = luma(images).mean(dim=(1, 2, 3), keepdim=True)
     return torch.lerp(grey, images, factor[:, None, None, None]).clamp_(0, 1)
 
 
 def saturation(images: Tensor, factor: Tensor) -> Tensor:
-    """Towards each pixel's own grey (0) or away from it."""
+    """Scale the saturation by factor [B]; 0 gives greyscale."""
     return torch.lerp(luma(images), images, factor[:, None, None, None]).clamp_(0, 1)
 
 
 def hue(images: Tensor, turn: Tensor) -> Tensor:
-    """Around the circle of colours, by turn [B] in -0.5..0.5 of it.
+    """Rotate the hue by turn [B] in -0.5..0.5 of the colour circle.
 
-    As in HSV, without going there: a colour is its brightest channel less a share of the spread between
-    the brightest and the darkest, and the share depends on the place on the circle alone.
+    Equals the rotation in HSV without the conversion: a channel is the maximum minus a fraction of the spread between
+    maximum and minimum, and this fraction depends on the hue alone.
     """
     red, green, blue = images.unbind(1)  # each [B, H, W]
     most, least = images.amax(dim=1), images.amin(dim=1)
@@ -170,7 +170,7 @@ def hue(images: Tensor, turn: Tensor) -> Tensor:
 
 
 def gaussian_blur(images: Tensor, deviation: Tensor) -> Tensor:
-    """Blur [B, C, S, S] by a normal density of deviation [B] pixels, over a window of a tenth of the side."""
+    """Gaussian blur of [B, C, S, S] with standard deviation [B] in pixels, over a window of a tenth of the side."""
     size = images.shape[-1]
     reach = max(1, round(size / 20))
     apart = torch.arange(-reach, reach + 1, device=images.device)
@@ -185,7 +185,7 @@ def gaussian_blur(images: Tensor, deviation: Tensor) -> Tensor:
 
 
 class Views:
-    """A batch to several views of its images, normalised as the tower wants them: the arguments of a loss."""
+    """Turns a batch into several normalised views of its images, the arguments of a loss."""
 
     def __init__(self, views: Sequence[View], mean: Sequence[float], std: Sequence[float]):
         self.views = list(views)
@@ -198,25 +198,27 @@ class Views:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewKnobs:
-    """What a method's user can turn about its views; a paper's own numbers are the defaults."""
+    """Settings of a method's views; the defaults are those of the paper."""
 
     crop: float = knob(0.2, "smallest crop, as a fraction of the image's area; 1 disables cropping")
-    jitter: float = knob(0.5, "how strongly colours change: 1 is SimCLR's on ImageNet, 0 leaves colours alone")
+    jitter: float = knob(0.5, "strength of colour jitter: 1 as in SimCLR on ImageNet, 0 disables it")
     grey: float = knob(0.2, "probability of converting a view to greyscale")
-    blur: float | None = knob(None, "how often a view is blurred; left out, the paper's, and never below 64 pixels")
+    blur: float | None = knob(None, "probability of Gaussian blur [default: the paper's; 0 up to 64 pixels]")
 
     def __post_init__(self) -> None:
         if not 0 < self.crop <= 1:
-            raise UserError(f"crop is {self.crop:g}; it is the least share that a view shows, above 0 and up to 1.")
+            raise UserError(
+                f"crop is {self.crop:g}; it is the smallest crop as a fraction of the area, above 0 and up to 1."
+            )
         for name in ("grey", "blur"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise UserError(f"{name} is {value:g}; it is a probability, from 0 to 1.")
         if not 0 <= self.jitter <= 1.25:
-            raise UserError(f"jitter is {self.jitter:g}; it is a strength from 0 to 1.25, where hue meets its end.")
+            raise UserError(f"jitter is {self.jitter:g}; it is a strength from 0 to 1.25, the maximum for the hue.")
 
     def view(self, size: int, colours: tuple[float, float, float, float], blur: float, **more: Any) -> View:
-        """A view of these settings. colours, blur: the paper's, before jitter scales them and small sizes drop it."""
+        """A view with these settings. colours, blur: the paper's, before the jitter strength and the size apply."""
         blur = self.blur if self.blur is not None else (0.0 if size <= SMALL else blur)
         b, c, s, h = (self.jitter * value for value in colours)
         settings: dict[str, Any] = {"crop": (self.crop, 1.0), "grey": self.grey, "colours": (b, c, s, min(h, 0.5))}
@@ -229,35 +231,35 @@ BYOL_COLOURS = (0.4, 0.4, 0.2, 0.1)
 
 
 def two_alike(knobs: ViewKnobs, size: int, colours: tuple[float, float, float, float], blur: float = 0.5) -> list[View]:
-    """SimCLR's and MoCo's: two views of one kind."""
+    """The views of SimCLR and MoCo: two with the same distribution."""
     return [knobs.view(size, colours, blur)] * 2
 
 
 def asymmetric(knobs: ViewKnobs, size: int) -> list[View]:
-    """BYOL's, and after it MoCo v3's: one view is always blurred, the other seldom, and that one may be solarised."""
+    """The views of BYOL and MoCo v3: one is always blurred, the other rarely blurred and sometimes solarised."""
     return [knobs.view(size, BYOL_COLOURS, 1.0), knobs.view(size, BYOL_COLOURS, 0.1, solarise=0.2)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CropKnobs(ViewKnobs):
-    """The same with small crops beside two large ones."""
+    """Settings of multi-crop: two large views and several small ones."""
 
-    crop: float = knob(0.25, "least share of an image's area that a large crop shows, and most that a small one does")
-    small_crops: int = knob(4, "small crops beside the two large ones")
-    small_size: int | None = knob(None, "side of a small crop in pixels; left out, 3/7 of a large one's")
-    small_least: float = knob(0.08, "least share of an image's area that a small crop shows")
+    crop: float = knob(0.25, "smallest large crop and largest small crop, as a fraction of the image's area")
+    small_crops: int = knob(4, "number of small crops, in addition to the two large ones")
+    small_size: int | None = knob(None, "side of small crops in pixels [default: 3/7 of that of large ones]")
+    small_least: float = knob(0.08, "smallest small crop, as a fraction of the image's area")
 
     def small(self, size: int, any_size: bool) -> int:
-        """Their side in pixels. any_size: whether the tower takes other sizes than its own."""
+        """The side of small crops in pixels. any_size: whether the tower accepts other sizes than its own."""
         if self.small_size is not None and self.small_size != size and not any_size:
-            raise UserError(f"small_size is {self.small_size}, and the tower sees {size} pixels and no other size.")
+            raise UserError(f"small_size is {self.small_size}, but the tower accepts {size} pixels only.")
         return self.small_size or (max(8, round(size * 3 / 7 / 2) * 2) if any_size else size)
 
 
 def multi_crop(
     knobs: CropKnobs, size: int, any_size: bool, colours: tuple[float, float, float, float], dino: bool = False
 ) -> list[View]:
-    """SwAV's and DINO's: two large crops, then small ones. DINO blurs and solarises the large ones as BYOL does."""
+    """The views of SwAV and DINO: two large crops, then small ones. DINO treats the large ones like BYOL."""
     first = knobs.view(size, colours, 1.0 if dino else 0.5)
     second = knobs.view(size, colours, 0.1, solarise=0.2) if dino else first
     least = min(knobs.small_least, knobs.crop)

@@ -4,7 +4,7 @@ from functools import partial
 
 from PIL import Image
 
-from training.data.contrasts import NEGATIVES, WINOGROUND, Pair, hard_negative, winoground_pair
+from training.data.contrasts import NEGATIVES, WINOGROUND, ContrastPair, hard_negative, winoground_pair
 from training.evaluation.negatives import HardNegative
 from training.evaluation.pairs import PairExample
 from training.models.encoder import Encoder
@@ -22,7 +22,7 @@ def generated_pairs(each: int, seed: int, pixels: int) -> list[PairExample]:
     found = []
     for kind in WINOGROUND:
         for i in range(each):
-            pair: Pair = winoground_pair(seed, i, kind, pixels)
+            pair: ContrastPair = winoground_pair(seed, i, kind, pixels)
             opened = (partial(Image.fromarray, pair.image_0), partial(Image.fromarray, pair.image_1))
             found.append(PairExample(f"{kind} {i}", opened, (pair.caption_0, pair.caption_1), kind))
     return found

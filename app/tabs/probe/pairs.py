@@ -9,7 +9,7 @@ from app.state.library import Library
 from app.state.text_encoder import text_encoder
 from app.tabs.probe.request import SIDE, Request, Response, chosen_image, whole_number
 from app.ui.inline_image import data_url
-from training.data.contrasts import Pair, winoground_pair
+from training.data.contrasts import ContrastPair, winoground_pair
 from training.evaluation.pair_verdict import PairVerdict, judge_pair
 from training.evaluation.winoground import REFERENCES, SCORES, figures_by_kind
 from training.models.errors import UserError
@@ -21,7 +21,7 @@ SEED = 1  # of those; the pairs to browse have another
 
 
 @lru_cache(maxsize=128)
-def generated_pair(kind: str, i: int) -> Pair:
+def generated_pair(kind: str, i: int) -> ContrastPair:
     """Pair i of a kind, to browse."""
     return winoground_pair(0, i % GENERATED, kind, SIDE)
 
