@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.server.api.probe import probe
+from app.server.api.schemas import ImageSchema, ProbeSchema
 from app.state.errors import NotFound
 from app.state.images import ImageReference, embedding_of, image_of
 from app.state.library import Library
 from app.state.search_requests import SearchFields, run_search
+from app.tabs.probe.pairs import own_pair
 from index.build import build_collection
-from tests.samples import ColourEncoder, png_bytes
+from tests.samples import PALETTE, ColourEncoder, png_bytes
 from training.models.errors import UserError
 
 
@@ -91,3 +94,13 @@ def test_a_request_names_one_image_or_none():
     assert ImageReference.read({"image": "token"}, "b") == ImageReference(token="token", collection="b")
     with pytest.raises(UserError, match="one image"):
         ImageReference()
+
+
+def test_a_pair_has_one_score_by_the_page_and_by_rest(library):
+    id = id_of(library, "one", "red.png")
+    token, _, _ = library.uploads.read(png_bytes(Image.new("RGB", (900, 900), PALETTE["blue"])))
+    captions = ["red", "blue"]
+    by_rest = probe(library, ProbeSchema(images=[ImageSchema(id=id), ImageSchema(image=token)], captions=captions))
+    by_page = own_pair(library, {"images": [{"id": id}, {"token": token}], "captions": captions})
+    assert np.allclose(by_page["scores"], by_rest.scores, atol=1e-5)
+    assert by_page["wins"] == by_rest.model_dump(include={"text", "image", "group"}) and by_rest.group

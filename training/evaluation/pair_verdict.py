@@ -29,7 +29,11 @@ def judge_pair(encoder: Encoder, images: Sequence[Image.Image], captions: Sequen
     """Whether each caption finds its image and each image its caption; captions[i] belongs to images[i]."""
     if len(images) != 2 or len(captions) != 2:
         raise ValueError(f"two images and two captions are judged, not {len(images)} and {len(captions)}")
-    scores = cosines(encoder, images, captions)
+    return verdict_of(cosines(encoder, images, captions))
+
+
+def verdict_of(scores: NDArray[np.float64]) -> PairVerdict:
+    """The verdict on scores [2, 2], images by captions."""
     won = {name: bool(of[0]) for name, of in wins_of_matrix(scores[None]).items()}
     text = "Each image is nearer to its own caption." if won["text"] else _lost(scores, "image", "caption")
     image = "Each caption is nearer to its own image." if won["image"] else _lost(scores.T, "caption", "image")

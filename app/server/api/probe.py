@@ -1,9 +1,10 @@
 """Winoground's question about one example, by REST or gradio_client."""
 
 from app.server.api.schemas import ProbeResponse, ProbeSchema
-from app.state.images import ImageReference, embedding_of
+from app.state.images import ImageReference
 from app.state.library import Library
-from training.evaluation.winoground import pair_matrix, wins_of_matrix
+from app.state.pairs import pair_scores
+from training.evaluation.winoground import wins_of_matrix
 
 
 def probe(library: Library, fields: ProbeSchema) -> ProbeResponse:
@@ -11,8 +12,6 @@ def probe(library: Library, fields: ProbeSchema) -> ProbeResponse:
     opened = library.collection(fields.collection)
     encoder = library.encoder(opened)
     references = [ImageReference(image.id, image.image, opened.key) for image in fields.images]
-    images = [embedding_of(library, reference, opened, encoder) for reference in references]
-    captions = encoder.embed_texts(fields.captions)
-    scores = pair_matrix(*(row[None] for row in [*images, *captions]))
-    wins = {name: bool(won[0]) for name, won in wins_of_matrix(scores).items()}
-    return ProbeResponse(collection=opened.key, encoder=encoder.name, scores=scores[0].round(5).tolist(), **wins)
+    scores = pair_scores(library, opened, encoder, references, fields.captions)
+    wins = {name: bool(won[0]) for name, won in wins_of_matrix(scores[None]).items()}
+    return ProbeResponse(collection=opened.key, encoder=encoder.name, scores=scores.round(5).tolist(), **wins)

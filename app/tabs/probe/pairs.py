@@ -6,11 +6,12 @@ from typing import Any
 from PIL import Image
 
 from app.state.library import Library
+from app.state.pairs import pair_scores
 from app.state.text_encoder import text_encoder
-from app.tabs.probe.request import SIDE, Request, Response, chosen_image, whole_number
+from app.tabs.probe.request import SIDE, Request, Response, chosen_reference, whole_number
 from app.ui.inline_image import data_url
 from training.data.contrasts import ContrastPair, winoground_pair
-from training.evaluation.pair_verdict import PairVerdict, judge_pair
+from training.evaluation.pair_verdict import PairVerdict, judge_pair, verdict_of
 from training.evaluation.winoground import REFERENCES, SCORES, figures_by_kind
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
@@ -45,8 +46,8 @@ def own_pair(library: Library, request: Request) -> Response:
         raise UserError("Choose two images; the first belongs to the first caption.")
     if len(captions) != 2 or not all(captions):
         raise UserError("Write two captions, the first for the first image.")
-    images = [chosen_image(library, opened, fields) for fields in given]
-    return _response(judge_pair(encoder, images, captions), captions)
+    images = [chosen_reference(opened, fields) for fields in given]
+    return _response(verdict_of(pair_scores(library, opened, encoder, images, captions)), captions)
 
 
 def _response(verdict: PairVerdict, captions: list[str]) -> dict[str, Any]:

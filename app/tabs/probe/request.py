@@ -18,10 +18,15 @@ SIDE = 224  # pixels of generated images
 
 def chosen_image(library: Library, opened: OpenCollection, fields: Any) -> Image.Image:
     """The uploaded or stored image that fields of a request name."""
+    return image_of(library, chosen_reference(opened, fields))
+
+
+def chosen_reference(opened: OpenCollection, fields: Any) -> ImageReference:
+    """The image that fields of a request name. UserError if they name none."""
     reference = ImageReference.read(fields if isinstance(fields, dict) else None, opened.key)
     if reference is None:
         raise UserError("Choose an image to probe with: one of the collection, or your own.")
-    return image_of(library, reference)
+    return reference
 
 
 def chosen_labels(text: Any, most: int) -> list[str]:
