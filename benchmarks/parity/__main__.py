@@ -2,7 +2,7 @@
 
     python -m benchmarks.parity --before DIR --after DIR --photos DIR --cifar10 DIR --scenes DIR --out parity.json
     python -m benchmarks.parity --record DIR --photos DIR --cifar10 DIR --scenes DIR --out before.json
-    python -m benchmarks.parity --before before.json --after DIR ...
+    python -m benchmarks.parity --before before.json --after DIR ... --summary benchmarks/results/parity.json
 
 --before, --after and --record take a checkout; --before and --after also take a file that --record wrote. The
 collections are made by `python -m index build` with `starter`: of 200 photographs, of CIFAR-10's validation images as
@@ -45,6 +45,7 @@ from benchmarks.parity.requests import (
     Example,
     Query,
 )
+from benchmarks.parity.summary import small, summary_lines
 
 Side = dict[str, Responses]  # by request
 
@@ -92,6 +93,20 @@ def with_before(c: Context) -> list[Difference]:
         return [replace(c, kind="no longer expressible").different(c.door)] if then is not None else []
     new = [replace(c, kind="newly expressible").different(c.door)]
     return new + (c.differences(f"{c.door} with the page before", now, page) if page is not None else [])
+
+
+def pairs(responses: Mapping[str, Side]) -> Counter[str]:
+    """How many pairs of responses after were compared, by the doors."""
+    counted: Counter[str] = Counter()
+    for name, doors in responses.get("after", {}).items():
+        before = responses["before"].get(name, {})
+        for door, now in doors.items():
+            reference = PAGE if doors.get(PAGE) is not None else "rest"
+            other, then, page = doors.get(reference), before.get(door), before.get(PAGE)
+            counted[f"{door} with {reference}"] += None not in (now, other) and door not in (reference, UNCALIBRATED)
+            counted[f"{door} with itself before"] += None not in (now, then)
+            counted[f"{door} with the page before"] += None not in (now, page) and then is None
+    return +counted
 
 
 # ---- requests and responses
@@ -159,6 +174,8 @@ def report(found: list[Difference], responses: Mapping[str, Side]) -> dict[str, 
     return {
         "queries": len(QUERIES),
         "class_lists": len(CLASS_LISTS),
+        "likely": len(LIKELY),
+        "examples": len(EXAMPLES),
         "requests": {name: _shown(request) for name, request in requests().items()},
         "tolerance": TOLERANCE,
         "not_expressible": missing,
@@ -183,22 +200,6 @@ def _shown(request: Query | ClassList | Example) -> dict[str, Any]:
     return fields
 
 
-def summary_lines(document: dict[str, Any]) -> list[str]:
-    """The report in some lines."""
-    lines = []
-    for side, kinds in document["unexplained"].items():
-        lines += [f"{side}: no difference without a reason"] if not kinds else []
-        for kind, found in kinds.items():
-            doors = Counter(one["compared"] for one in found)
-            names = ", ".join(sorted({one["request"] for one in found})[:8])
-            lines.append(f"{side}, unexplained, {kind}: {len(found)} ({dict(doors)}) in {names}")
-    for name, reason in document["reasons"].items():
-        counts = {kind: len(found) for kind, found in reason["differences"].items()}
-        lines.append(f"{name}: {counts}")
-    lines.append(f"not expressible: {document['not_expressible']}")
-    return lines
-
-
 SOURCE = click.Path(exists=True, path_type=Path)
 
 
@@ -210,6 +211,7 @@ SOURCE = click.Path(exists=True, path_type=Path)
 @click.option("--cifar10", required=True, type=SOURCE, help="Collection of CIFAR-10's validation images.")
 @click.option("--scenes", required=True, type=SOURCE, help="Collection of scenes:2000.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the JSON goes.")
+@click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Where the counts alone go.")
 def main(
     before: Path | None,
     after: Path | None,
@@ -218,6 +220,7 @@ def main(
     cifar10: Path,
     scenes: Path,
     out: Path | None,
+    summary: Path | None,
 ) -> None:
     """Send every request to both checkouts and list what differs."""
     if (record is None) == (before is None) or (after is not None and before is None):
@@ -231,12 +234,16 @@ def main(
         responses["before"] = responses_of(before, collections)
         if after is not None:
             responses["after"] = responses_of(after, collections)
-    document = report(compared(responses["before"], responses.get("after")), responses)
+    found = compared(responses["before"], responses.get("after"))
+    document = report(found, responses)
     if out is not None:
         kept = {**document, **({"responses": responses["before"]} if record is not None else {})}
         out.write_text(
             json.dumps(kept, indent=None if record is not None else 1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
+    if summary is not None:
+        text = json.dumps(small(document, found, pairs(responses)), indent=1, ensure_ascii=False)
+        summary.write_text(text + "\n", encoding="utf-8")
     click.echo("\n".join(summary_lines(document)))
     sys.exit(1 if document["unexplained"].get("after") else 0)
 
