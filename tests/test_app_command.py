@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from app.command import main
 from app.server.authentication import read_users
 from app.server.listening import listen
-from app.state.first_use import FirstUse
+from app.state.first_use import TOWERS, FirstUse
 from index.build import build_collection
 from tests.samples import ColourEncoder
 from training.models.errors import UserError
+from training.models.starter import FIRST_BATCHES
 
 ROOT = Path(__file__).parent.parent
 
@@ -122,6 +123,10 @@ def _get_patiently(url: str) -> httpx.Response:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"{url} did not answer")
+
+
+def test_the_first_use_exports_both_towers_of_the_starter():
+    assert set(TOWERS) == set(FIRST_BATCHES)
 
 
 def test_an_encoder_that_was_used_here_before_needs_no_helper(tmp_path, monkeypatch):

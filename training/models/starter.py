@@ -14,6 +14,7 @@ The cosine of two vectors is the weighted mean of the two halves' cosines.
 
 import hashlib
 import zipfile
+from collections.abc import Callable
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -259,8 +260,15 @@ def fingerprint(bridge: Path) -> str:
     return whole.hexdigest()[:16]
 
 
+# The first batch of a tower exports it.
+FIRST_BATCHES: dict[str, Callable[[Starter], Vectors]] = {
+    "text": lambda starter: starter.embed_texts(["an image"]),
+    "image": lambda starter: starter.embed_images([Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE))]),
+}
+
+
 def export_tower(tower: str, precision: str | None = None) -> None:
-    """Export the text or the image encoder if it is not exported yet, which is what makes the first use slow."""
+    """Export the "text" or the "image" encoder unless it is exported already: the slow part of the first use."""
     import os
 
     import torch  # noqa: F401  # so that this process exports, and starts none
@@ -268,10 +276,7 @@ def export_tower(tower: str, precision: str | None = None) -> None:
     getattr(os, "nice", int)(5)  # somebody is waiting for a page meanwhile
     starter = Starter("openvino" if precision else None, precision)
     try:
-        if tower == "text":
-            starter.embed_texts(["an image"])
-        else:
-            starter.embed_images([Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE))])
+        FIRST_BATCHES[tower](starter)
     except UserError as error:
         print(error)
         raise SystemExit(1) from error
