@@ -234,6 +234,10 @@ def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
             page.locator(f"#view-{view}").click()
             page.wait_for_selector(ready)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(
+                "[...document.querySelectorAll('.g-side .g-measure-scroll')]"
+                ".every((table) => table.scrollWidth <= table.clientWidth)"
+            )
             nameless = page.evaluate(
                 """() => [...document.querySelectorAll('#labels :is(button, input, select, a[href])')]
                     .filter((e) => e.checkVisibility() && !e.textContent.trim() && !e.getAttribute('aria-label'))

@@ -46,9 +46,9 @@ export const figureCell = (figure) => {
   return node(
     "td",
     { class: "g-figure", title: `${interval(figure)}, n = ${n}` },
-    node("span", { class: "g-whisker", "aria-hidden": "true" }, reach, dot),
     node("span", { text: percent(value) }),
     node("small", { text: `${Math.round(100 * low)}–${Math.round(100 * high)}` }),
+    node("span", { class: "g-whisker", "aria-hidden": "true" }, reach, dot),
   );
 };
 
