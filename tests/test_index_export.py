@@ -47,7 +47,8 @@ def test_plain_open_clip_loads_an_exported_run_with_equal_embeddings(run):
     tokenizer = open_clip.get_tokenizer(f"local-dir:{run / 'open_clip'}")
     model.eval().requires_grad_(False)
     ours = load_encoder(str(run), runtime="torch", precision="f32")
-    images = [noise_image(seed, (60, 45)) for seed in range(3)]
+    side = ours.image_size  # of the tower, so that neither side resizes: the two resize to within a few grey levels
+    images = [noise_image(seed, (side, side)) for seed in range(3)]
     with torch.inference_mode():
         vectors = model.encode_image(torch.stack([preprocess(image) for image in images]), normalize=True).numpy()
         texts = model.encode_text(tokenizer(PHRASES), normalize=True).numpy()
