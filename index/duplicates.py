@@ -106,7 +106,7 @@ def _same(hashes: pd.Series) -> Iterator[NDArray[np.int64]]:
     yield from (rows for rows in _split(np.arange(len(codes)), codes) if len(rows) > 1)
 
 
-def _split(rows: NDArray[np.int64], labels: NDArray) -> list[NDArray[np.int64]]:
+def _split(rows: NDArray[np.int64], labels: NDArray[np.floating]) -> list[NDArray[np.int64]]:
     """rows by their labels, in the order of the labels."""
     order = np.argsort(labels, kind="stable")
     return np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1)

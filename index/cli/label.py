@@ -97,7 +97,7 @@ def label(
     answer(as_json, document, _text(document))
 
 
-def _text(document: dict) -> str:
+def _text(document: dict[str, Any]) -> str:
     """The summary as lines for a person."""
     counts = document["classes"]
     if not document["images"]:

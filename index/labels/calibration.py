@@ -20,7 +20,7 @@ FOLDS = 5
 LOWEST, HIGHEST = 0.01, 100.0  # a temperature beyond means that labels and logits have nothing in common
 
 
-def logistic(scores: NDArray, slope: float = 1.0, offset: float = 0.0) -> NDArray[np.floating]:
+def logistic(scores: NDArray[np.floating], slope: float = 1.0, offset: float = 0.0) -> NDArray[np.floating]:
     """1 / (1 + exp(-(slope * scores + offset))), in the precision of scores."""
     import scipy.special  # takes a third of a second, which the start of the page need not wait for
 
@@ -28,7 +28,7 @@ def logistic(scores: NDArray, slope: float = 1.0, offset: float = 0.0) -> NDArra
     return probabilities
 
 
-def negative_log_likelihood(logits: NDArray, truth: NDArray[np.int64], temperature: float = 1.0) -> float:
+def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64], temperature: float = 1.0) -> float:
     """Mean over images [N, K] of minus the log probability of the true classes [N], in nats."""
     from scipy.special import log_softmax
 
@@ -36,7 +36,7 @@ def negative_log_likelihood(logits: NDArray, truth: NDArray[np.int64], temperatu
     return float(-log_softmax(scaled, axis=1)[np.arange(len(truth)), truth].mean())
 
 
-def fit_temperature(logits: NDArray, truth: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
     """The temperature of the least negative log likelihood of the true classes [N], between LOWEST and HIGHEST.
 
     The likelihood is unimodal in the temperature's logarithm, over which the minimum is searched.
@@ -52,7 +52,7 @@ def fit_temperature(logits: NDArray, truth: NDArray[np.int64]) -> float:
     return float(np.exp(found.x))
 
 
-def fit_platt(scores: NDArray, yes: NDArray[np.bool_]) -> tuple[float, float]:
+def fit_platt(scores: NDArray[np.floating], yes: NDArray[np.bool_]) -> tuple[float, float]:
     """slope and offset of a logistic curve from scores [N] to yes [N] (Platt 1999).
 
     The targets are drawn in a little, as Platt does, so that perfectly separated scores keep a finite slope.
@@ -77,7 +77,7 @@ def folds(n: int, seed: int = 0) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(n) % FOLDS
 
 
-def held_out(logits: NDArray, truth: NDArray[np.int64]) -> NDArray[np.floating]:
+def held_out(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> NDArray[np.floating]:
     """Calibrated probabilities [N, K] of images that their temperature was not fitted on."""
     part = folds(len(truth))
     probabilities = np.zeros_like(logits)
@@ -101,7 +101,7 @@ class Reliability:
     bins: list[dict[str, Any]]
 
 
-def reliability(confidence: NDArray, right: NDArray[np.bool_]) -> Reliability:
+def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Reliability:
     """Of labels given with confidence [N] that were right or not [N], in BINS bins of equal width."""
     confidence = np.asarray(confidence, np.float64)
     at = np.minimum((confidence * BINS).astype(int), BINS - 1)

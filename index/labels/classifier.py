@@ -85,7 +85,7 @@ class Classifier:
         none = 0 if self.none_embeddings is None else self.none_embeddings.nbytes
         return self.embeddings.nbytes + none
 
-    def text_logits(self, vectors: NDArray) -> NDArray[np.float32]:
+    def text_logits(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
         """By text alone: logits [N, columns] of images [N, dim], or in mode "any" normalised scores [N, K]."""
         vectors = np.asarray(vectors, np.float32)
         if self.request.mode == "any" and self.encoder.logit_bias is None:
@@ -101,19 +101,19 @@ class Classifier:
             logits = np.column_stack([logits, scale * nearest + np.float32(self.request.none_level)])
         return logits
 
-    def logits(self, vectors: NDArray) -> NDArray[np.float32]:
+    def logits(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
         """The text logits with what the adapter adds to them, before the temperature."""
         logits = self.text_logits(vectors)
         return logits if self.adapter is None else logits + self.adapter.logits(vectors)
 
-    def probabilities(self, vectors: NDArray) -> NDArray[np.float32]:
+    def probabilities(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
         """Probabilities: [N, columns] with rows that sum to 1, or in mode "any" [N, K], each by itself."""
         if self.request.mode == "any":
             yes = logistic(self.text_logits(vectors), self.calibration.slope, self.calibration.offset)
             return np.asarray(yes, np.float32)
         return softmax(self.logits(vectors), self.calibration.temperature)
 
-    def classify(self, vector: NDArray) -> list[ClassScore]:
+    def classify(self, vector: NDArray[np.floating]) -> list[ClassScore]:
         """Every answer for one image [dim], the likeliest first."""
         probabilities = self.probabilities(vector[None])[0]
         cosines = self.embeddings @ np.asarray(vector, np.float32)

@@ -37,7 +37,9 @@ def calibrated(classifier: Classifier, collection: Collection, known: GroundTrut
     return replace(classifier, calibration=replace(plain, before=fitted.before, after=fitted.after))
 
 
-def _fit(classifier: Classifier, plain: Calibration, vectors: NDArray, truth: NDArray[np.int64]) -> Calibration:
+def _fit(
+    classifier: Classifier, plain: Calibration, vectors: NDArray[np.floating], truth: NDArray[np.int64]
+) -> Calibration:
     logits = classifier.text_logits(vectors)
     if classifier.request.mode == "any":
         return _fit_yes(plain, logits, truth)
@@ -51,7 +53,7 @@ def _fit(classifier: Classifier, plain: Calibration, vectors: NDArray, truth: ND
     )
 
 
-def _fit_yes(plain: Calibration, scores: NDArray, truth: NDArray[np.int64]) -> Calibration:
+def _fit_yes(plain: Calibration, scores: NDArray[np.floating], truth: NDArray[np.int64]) -> Calibration:
     """One logistic curve for all classes; the scores of an image stay in one fold."""
     yes = truth[:, None] == np.arange(scores.shape[1])
     part = folds(len(truth))
@@ -91,5 +93,5 @@ def _sample(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return rows if len(rows) <= most else np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 
-def _reliability(probabilities: NDArray, truth: NDArray[np.int64]) -> Reliability:
+def _reliability(probabilities: NDArray[np.floating], truth: NDArray[np.int64]) -> Reliability:
     return reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)

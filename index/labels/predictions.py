@@ -57,14 +57,14 @@ def predict(
     return found
 
 
-def _one(classifier: Classifier, vectors: NDArray, found: Predictions, rows: slice) -> None:
+def _one(classifier: Classifier, vectors: NDArray[np.floating], found: Predictions, rows: slice) -> None:
     best, probabilities = two_best(classifier.logits(vectors), classifier.calibration.temperature)
     found.label[rows], found.runner_up[rows] = best.T
     found.probability[rows] = probabilities[:, 0]
     found.margin[rows] = probabilities[:, 0] - probabilities[:, 1]
 
 
-def _any(classifier: Classifier, vectors: NDArray, found: Predictions, rows: slice) -> None:
+def _any(classifier: Classifier, vectors: NDArray[np.floating], found: Predictions, rows: slice) -> None:
     """Where no class says yes the label is none of these, as probable as the likeliest class is not."""
     assert found.yes is not None
     probabilities = classifier.probabilities(vectors)
@@ -96,7 +96,7 @@ def two_best(logits: NDArray[np.float32], temperature: float) -> tuple[NDArray[n
 
 
 def _two_largest(
-    values: NDArray, first: NDArray[np.int64] | None = None
+    values: NDArray[np.floating], first: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Columns of the largest and second largest of each row of positive values, whose largest is overwritten."""
     first = values.argmax(axis=1) if first is None else first

@@ -32,7 +32,10 @@ class TemplateEffect:
 
 
 def template_effects(
-    classifier: Classifier, embeddings: ClassEmbeddings, images: NDArray, truth: NDArray[np.int64] | None = None
+    classifier: Classifier,
+    embeddings: ClassEmbeddings,
+    images: NDArray[np.floating],
+    truth: NDArray[np.int64] | None = None,
 ) -> Iterator[TemplateEffect]:
     """One entry a template, for images [N, dim]; truth: their classes [N], negative where unknown."""
     request = classifier.request

@@ -48,7 +48,7 @@ class Adapter:
     alpha: float
     beta: float
 
-    def logits(self, vectors: NDArray, *, judged_by_others: bool = False) -> NDArray[np.float32]:
+    def logits(self, vectors: NDArray[np.floating], *, judged_by_others: bool = False) -> NDArray[np.float32]:
         """What the cache adds to the logits of images [N, dim]: [N, K].
 
         judged_by_others: an image that is itself a key, or a copy of one, gets nothing from that key.
@@ -85,7 +85,9 @@ def enough(classes: int) -> int:
     return min(max(2 * classes, 10), 20)
 
 
-def learn(logits: NDArray, vectors: NDArray, truth: NDArray[np.int64], sample: NDArray) -> Learned:
+def learn(
+    logits: NDArray[np.floating], vectors: NDArray[np.floating], truth: NDArray[np.int64], sample: NDArray[np.floating]
+) -> Learned:
     """Learn from corrected images: their text logits [n, K], vectors [n, dim] and true classes [n].
 
     sample: [M, dim], images that stand for the whole collection. Held out in folds: alpha and beta are chosen
@@ -111,17 +113,19 @@ def learn(logits: NDArray, vectors: NDArray, truth: NDArray[np.int64], sample: N
     )
 
 
-def centred(centre: NDArray[np.float32], vectors: NDArray) -> Rows:
+def centred(centre: NDArray[np.float32], vectors: NDArray[np.floating]) -> Rows:
     """Vectors [N, dim] less centre [dim], as unit rows."""
     rows = np.asarray(vectors, np.float32) - centre
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
 
-def _affinity(cosines: NDArray, beta: float) -> NDArray:
+def _affinity(cosines: NDArray[np.floating], beta: float) -> NDArray[np.floating]:
     return np.exp(beta * (cosines - 1))
 
 
-def _adapter(logits: NDArray, centre: NDArray[np.float32], keys: Rows, labels: NDArray, others: Rows) -> Adapter:
+def _adapter(
+    logits: NDArray[np.floating], centre: NDArray[np.float32], keys: Rows, labels: NDArray[np.floating], others: Rows
+) -> Adapter:
     """All keys, with the alpha and beta under which the rest of the keys predict each one best."""
     truth, count = labels.argmax(axis=1), labels.sum(axis=0)
     values = labels / (count + SHRINKAGE)

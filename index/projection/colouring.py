@@ -126,11 +126,11 @@ def _said(column: pd.Series, value: float, dates: bool) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
 
 
-def _steps(values: NDArray, low: float, high: float) -> NDArray[np.uint8]:
+def _steps(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.uint8]:
     return np.round(254 * np.clip((values - low) / max(high - low, 1e-12), 0, 1)).astype(np.uint8)
 
 
-def by_score(scores: NDArray, marked: int = 12) -> Colouring:
+def by_score(scores: NDArray[np.floating], marked: int = 12) -> Colouring:
     """Along the cosine to a query. The scale begins at the median, as what lies below answers it no better."""
     low, high = np.quantile(scores, [0.5, 1])
     order = np.argsort(-scores, kind="stable")[:marked]
@@ -152,7 +152,7 @@ def by_texts(collection: Collection, encoder: Encoder, texts: Sequence[str]) -> 
     return by_words(cosines(collection, classifier), texts)
 
 
-def by_words(scores: NDArray, words: Sequence[str], marked: int = 12) -> Colouring:
+def by_words(scores: NDArray[np.floating], words: Sequence[str], marked: int = 12) -> Colouring:
     """scores [N, K]: each image gets the class of the word that it answers best. UserError for too many words."""
     if len(words) > MOST_CLASSES:
         raise UserError(f"The map has {MOST_CLASSES} colours and those are {len(words)} words; leave some out.")

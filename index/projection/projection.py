@@ -46,7 +46,7 @@ class Projection:
     kept: float | None
 
 
-def pca(parts: Sequence[NDArray], dim: int) -> Projection:
+def pca(parts: Sequence[NDArray[np.floating]], dim: int) -> Projection:
     """Rows of unit length, in parts [n, dim], on the two axes along which they differ most.
 
     The sign of an axis is fixed by its largest weight, so that the same rows give the same map.
@@ -62,7 +62,7 @@ def pca(parts: Sequence[NDArray], dim: int) -> Projection:
     return Projection("pca", _fitted(points), (float(on_axes[0]), float(on_axes[1])), kept(parts, points))
 
 
-def _axes(parts: Sequence[NDArray], dim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _axes(parts: Sequence[NDArray[np.floating]], dim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean [dim] of all rows and the two directions [dim, 2] of most variance in an even sample of them."""
     count = sum(len(part) for part in parts)
     mean = np.zeros(dim, np.float64)
@@ -96,7 +96,9 @@ def sample(count: int, most: int, seed: int = 0) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
 
 
-def _chunks(parts: Sequence[NDArray], chosen: NDArray[np.intp] | None = None) -> Iterable[NDArray[np.float32]]:
+def _chunks(
+    parts: Sequence[NDArray[np.floating]], chosen: NDArray[np.intp] | None = None
+) -> Iterable[NDArray[np.float32]]:
     """Rows as float32, at most CHUNK at a time; only the chosen ones (in order) if they are given."""
     start = 0
     for part in parts:
@@ -110,7 +112,7 @@ def _chunks(parts: Sequence[NDArray], chosen: NDArray[np.intp] | None = None) ->
         start += len(part)
 
 
-def _fitted(points: NDArray) -> Points:
+def _fitted(points: NDArray[np.floating]) -> Points:
     """Centred and scaled to -1..1 by one factor: what is far stays far."""
     if not len(points):
         return np.zeros((0, 2), np.float32)
@@ -119,7 +121,7 @@ def _fitted(points: NDArray) -> Points:
     return ((points - (low + high) / 2) / half).astype(np.float32)
 
 
-def kept(parts: Sequence[NDArray], points: NDArray) -> float | None:
+def kept(parts: Sequence[NDArray[np.floating]], points: NDArray[np.floating]) -> float | None:
     """How much of each neighbourhood a map keeps, by a sample; None for too few images to say."""
     if len(points) <= 2 * KEPT_OF:
         return None

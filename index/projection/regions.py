@@ -50,7 +50,11 @@ def named_regions(collection: Collection, points: Points, encoder: Encoder) -> t
 
 
 def name_regions(
-    points: Points, own: NDArray[np.int32], parts: Sequence[NDArray], words: Sequence[str], bank: NDArray | None
+    points: Points,
+    own: NDArray[np.int32],
+    parts: Sequence[NDArray[np.floating]],
+    words: Sequence[str],
+    bank: NDArray[np.floating] | None,
 ) -> list[Region]:
     """The regions with their words, each word once, at the region where it stands out most.
 
@@ -81,7 +85,11 @@ def name_regions(
 
 
 def _standardised(
-    own: NDArray[np.int32], count: int, sizes: NDArray, parts: Sequence[NDArray], bank: NDArray
+    own: NDArray[np.int32],
+    count: int,
+    sizes: NDArray[np.intp],
+    parts: Sequence[NDArray[np.floating]],
+    bank: NDArray[np.floating],
 ) -> NDArray[np.float64]:
     """[regions, words]: how far a region's mean likeness to a word lies above that of all, in their deviations."""
     sums = np.zeros((count, bank.shape[1]))

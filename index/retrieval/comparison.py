@@ -110,7 +110,9 @@ def compare(
     )
 
 
-def _ranks(collection: Collection, rows: NDArray[np.intp], query: NDArray[np.float32]) -> tuple[NDArray, NDArray]:
+def _ranks(
+    collection: Collection, rows: NDArray[np.intp], query: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The order of rows, best first, and the rank of each row from 1."""
     scores = cosines(collection, query[None])[rows, 0]
     order = np.argsort(-scores, kind="stable")

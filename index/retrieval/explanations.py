@@ -27,7 +27,7 @@ class WordShare:
     share: float
 
 
-def word_shares(terms: Sequence[Term], vector: NDArray, encoder: Encoder) -> list[list[WordShare]]:
+def word_shares(terms: Sequence[Term], vector: NDArray[np.floating], encoder: Encoder) -> list[list[WordShare]]:
     """For each term with a text, its words in their order, for an image's vector [dim] of unit length.
 
     A word's share is the cosine of the whole query to the image less that of the query without it.
@@ -55,7 +55,7 @@ def word_shares(terms: Sequence[Term], vector: NDArray, encoder: Encoder) -> lis
     return shares
 
 
-def heat_map(image: Image.Image, query: NDArray, encoder: Encoder) -> NDArray[np.float32]:
+def heat_map(image: Image.Image, query: NDArray[np.floating], encoder: Encoder) -> NDArray[np.float32]:
     """[GRID, GRID]: how much of the score of query [dim] each part of the image carries, most is 1; of several
     queries [K, dim], [K, GRID, GRID].
 

@@ -68,7 +68,7 @@ class NullDistribution:
     moments: NDArray[np.float32] | None = None
 
     def normalised_scores(
-        self, query: NDArray[np.float32], rows: NDArray, numbers: NDArray[np.intp] | None = None
+        self, query: NDArray[np.float32], rows: NDArray[np.floating], numbers: NDArray[np.intp] | None = None
     ) -> NDArray[np.float32]:
         """Of images [N, dim] for query [dim] of unit length: [N]; from 1 on a match is likely.
 
@@ -81,7 +81,7 @@ class NullDistribution:
             mean, std = _moments(rows @ self.bank.T)
         return self._normalised(rows @ query, mean, std, self.sample @ query)
 
-    def normalised_score_matrix(self, queries: Vectors, rows: NDArray) -> NDArray[np.float32]:
+    def normalised_score_matrix(self, queries: Vectors, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """Of images [N, dim] for several queries [K, dim]: [N, K]."""
         rows = np.asarray(rows, np.float32)
         mean, std = _moments(rows @ self.bank.T)
@@ -98,7 +98,13 @@ class NullDistribution:
         scaled = np.round(counts * images / max(1, len(normalised)))
         return Histogram(round(low, 3), round(high, 3), tuple(scaled.astype(int).tolist()))
 
-    def _normalised(self, scores: NDArray, mean: NDArray, std: NDArray, others: NDArray) -> NDArray[np.float32]:
+    def _normalised(
+        self,
+        scores: NDArray[np.floating],
+        mean: NDArray[np.floating],
+        std: NDArray[np.floating],
+        others: NDArray[np.floating],
+    ) -> NDArray[np.float32]:
         """Of scores [N] of images whose scores for the bank have mean and std [N], beside the sample's scores [S]."""
         above_image = (scores - mean) / std - np.median((others - self.mean) / self.std)
         above_others = (scores - others.mean()) / max(float(others.std()), 1e-6)
@@ -169,6 +175,6 @@ def null_distribution(collection: Collection, encoder: Encoder) -> NullDistribut
     )
 
 
-def _moments(scores: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _moments(scores: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of each row."""
     return scores.mean(axis=1), np.maximum(scores.std(axis=1), 1e-6)

@@ -95,10 +95,10 @@ class Vectors:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.floating]:
         return np.asarray(self[:], dtype)
 
-    def astype(self, dtype: Any) -> NDArray:
+    def astype(self, dtype: Any) -> NDArray[np.floating]:
         """All of it, in memory."""
         return np.asarray(self, dtype)
 
@@ -143,7 +143,7 @@ def mapped(path: Path) -> pa.Buffer:
         return file.read_buffer()
 
 
-def npy(buffer: pa.Buffer) -> NDArray:
+def npy(buffer: pa.Buffer) -> NDArray[np.floating]:
     """The array of a .npy file, without copying it. ValueError if it is broken."""
     head = io.BytesIO(buffer.slice(0, min(len(buffer), 4096)).to_pybytes())
     if np.lib.format.read_magic(head) != (1, 0):

@@ -92,7 +92,7 @@ class Writer:
     def publish(
         self,
         rows: Sequence[dict[str, Any]],
-        vectors: NDArray,
+        vectors: NDArray[np.floating],
         dropped: Iterable[str] = (),
         failures: pd.DataFrame | None = None,
     ) -> None:
@@ -101,7 +101,7 @@ class Writer:
             self._publish(list(rows), vectors, set(dropped), failures)
 
     def _publish(
-        self, rows: list[dict[str, Any]], vectors: NDArray, gone: set[str], failures: pd.DataFrame | None
+        self, rows: list[dict[str, Any]], vectors: NDArray[np.floating], gone: set[str], failures: pd.DataFrame | None
     ) -> None:
         now = self.manifest
         self._checksums = dict(now.checksums)
@@ -169,7 +169,7 @@ class Writer:
             if id.partition("-")[0] not in still:
                 thumbnail_path(self.path, id).unlink(missing_ok=True)
 
-    def _without(self, name: str, gone: set[str]) -> tuple[pd.DataFrame, NDArray] | None:
+    def _without(self, name: str, gone: set[str]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:
         """The rows and vectors of a segment that stay, or None if all do."""
         folder = self.path / "segments" / name
         try:
@@ -182,7 +182,7 @@ class Writer:
         except ValueError as error:
             raise damaged_segment(self.path, error) from error
 
-    def _write(self, items: pd.DataFrame, vectors: NDArray) -> tuple[str, int]:
+    def _write(self, items: pd.DataFrame, vectors: NDArray[np.floating]) -> tuple[str, int]:
         """A new segment, under a name that nothing refers to yet nor ever did."""
         self._last += 1
         name = f"{self._last:06d}"
