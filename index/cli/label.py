@@ -1,6 +1,7 @@
 """python -m index label: the class whose text embeddings lie nearest to each image."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 

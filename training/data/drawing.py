@@ -5,6 +5,7 @@ second mask, its detail (the stalk of a lemon, the seeds of a leaf's veins), in 
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def _lay(image: NDArray[np.int16], thing: Thing, paint: NDArray[np.int16], width
 
 
 @lru_cache(maxsize=4096)
-def _masks(shape: str, texture: str, width: int) -> tuple[NDArray, NDArray | None, NDArray | None]:
+def _masks(shape: str, texture: str, width: int) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
     """int16 [width, width, 1] in 0..128 of the body and of its detail, and the detail's colour."""
     side = width * FINE
     body = Image.new("L", (side, side))

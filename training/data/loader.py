@@ -27,7 +27,7 @@ class LoadedBatch:
     broken: list[list[str]]
 
 
-class Batches(Dataset):
+class Batches(Dataset[Any]):
     """Batch number s of one rank, made from nothing but s: a worker can make any of them."""
 
     def __init__(

@@ -21,7 +21,7 @@ class Contrast:
     chance: float
 
 
-def contrast(images: NDArray, texts: NDArray, scale: float) -> Contrast:
+def contrast(images: NDArray[np.floating], texts: NDArray[np.floating], scale: float) -> Contrast:
     """images and texts: [N, dim] unit rows, row i of both one pair. scale: already exponentiated."""
     if images.shape != texts.shape or not len(images):
         raise ValueError(f"pairs have one image and one caption each; these are {images.shape} and {texts.shape}")

@@ -103,7 +103,7 @@ def unread(encoder: Encoder, text: str) -> str:
     return " ".join(words[high:])
 
 
-def unit(rows: NDArray) -> Vectors:
+def unit(rows: NDArray[np.floating]) -> Vectors:
     """rows scaled to length one, as float32; a row of zeros stays zero."""
     rows = np.asarray(rows, np.float32)
     return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)

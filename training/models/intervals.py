@@ -55,7 +55,9 @@ def resampled_means(values: NDArray[np.float64], seed: int = 0) -> NDArray[np.fl
     return np.concatenate(parts)
 
 
-def figure_of_statistic(statistic: Callable[[NDArray], float], n: int, replicates: int = 200, seed: int = 0) -> Figure:
+def figure_of_statistic(
+    statistic: Callable[[NDArray[np.float64]], float], n: int, replicates: int = 200, seed: int = 0
+) -> Figure:
     """A figure that is no mean. statistic: of how often each of n items counts, [n] (all ones: the figure itself).
 
     A resample repeats items, which biases what depends on their variety; its spread is laid around the

@@ -36,7 +36,7 @@ class OpenClipMetadata:
     parameters: int
 
     @classmethod
-    def of(cls, model: Any, tokenizer: Callable, weights: str) -> "OpenClipMetadata":
+    def of(cls, model: Any, tokenizer: Callable[..., Any], weights: str) -> "OpenClipMetadata":
         import torch
 
         preprocess = model.visual.preprocess_cfg
@@ -71,7 +71,7 @@ class OpenClipEncoder(Encoder):
         name: str,
         metadata: OpenClipMetadata,
         model: Callable[[], Any],
-        tokenizer: Callable[[], Callable],
+        tokenizer: Callable[[], Callable[..., Any]],
         runtime: str,
         precision: str,
     ):
@@ -106,7 +106,7 @@ class OpenClipEncoder(Encoder):
         return load_tower(lambda: _text_module(self._model()), tokens, key, self.runtime, self.precision)
 
     @cached_property
-    def tokenizer(self) -> Callable:
+    def tokenizer(self) -> Callable[..., Any]:
         return self._open_tokenizer()
 
     def embed_pixels(self, pixels: Pixels) -> Vectors:

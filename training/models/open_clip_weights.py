@@ -152,7 +152,7 @@ def _first_line(error: Exception) -> str:
     return lines[0].rstrip(".:") if lines else type(error).__name__
 
 
-def load_tokenizer(name: str) -> Callable:
+def load_tokenizer(name: str) -> Callable[..., Any]:
     """open_clip's tokenizer of the model called name, from this machine alone."""
     import open_clip
 

@@ -33,7 +33,7 @@ HELD_OUT = [(SKLEARN, "china.jpg"), (SKLEARN, "flower.jpg"), (SKIMAGE, "motorcyc
 CROPS = 10  # of each, from a quarter of its side to all of it
 LEAST = 0.99  # mean cosine to the tower that it was made from
 
-Run = Callable[[Path], Callable[[NDArray], NDArray[np.float32]]]
+Run = Callable[[Path], Callable[[NDArray[np.floating]], NDArray[np.float32]]]
 
 
 def quantized(openvino: Any, core: Any, path: Path, side: int, run: Run) -> Path:
@@ -81,7 +81,7 @@ def _quantize(openvino: Any, core: Any, path: Path, small: Path, side: int) -> N
     save_model(openvino, model, small, half=False)
 
 
-def _cosine(whole: Callable, small: Callable, pixels: NDArray[np.uint8]) -> float:
+def _cosine(whole: Callable[..., Any], small: Callable[..., Any], pixels: NDArray[np.uint8]) -> float:
     """The mean cosine of what two towers make of the same images."""
     a, b = (np.concatenate([run(image[None]) for image in pixels]) for run in (whole, small))
     return float(((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).mean())

@@ -49,7 +49,7 @@ class Batching:
 
 _exporting = threading.Lock()  # two conversions at once trace into each other's graphs
 
-Tower = Callable[[NDArray], NDArray[np.float32]]  # [N, ...] to [N, width]; may be called from any thread
+Tower = Callable[[NDArray[Any]], NDArray[np.float32]]  # [N, ...] to [N, width]; may be called from any thread
 
 
 def resolve(runtime: str | None = None, precision: str | None = None) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def batching_of(runtime: str) -> Batching:
 
 def load_tower(
     build: Callable[[], "torch.nn.Module"],
-    example: NDArray,
+    example: NDArray[Any],
     key: str,
     runtime: str,
     precision: str,
@@ -169,7 +169,7 @@ def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[
 
 
 def _exported(
-    build: Callable[[], "torch.nn.Module"], example: NDArray, key: str, free: Sequence[int], precision: str
+    build: Callable[[], "torch.nn.Module"], example: NDArray[Any], key: str, free: Sequence[int], precision: str
 ) -> Path:
     """The tower as an OpenVINO file, made the first time it is asked for."""
     path = export_path(key, precision)
@@ -180,7 +180,12 @@ def _exported(
 
 
 def _export(
-    openvino: Any, build: Callable[[], "torch.nn.Module"], example: NDArray, path: Path, free: Sequence[int], half: bool
+    openvino: Any,
+    build: Callable[[], "torch.nn.Module"],
+    example: NDArray[Any],
+    path: Path,
+    free: Sequence[int],
+    half: bool,
 ) -> None:
     import torch
 
@@ -233,7 +238,7 @@ def _openvino_tower(path: Path, precision: str, streams: bool) -> Tower:
     kind = compiled.input(0).element_type
     mine = threading.local()  # a request holds one batch, so each thread has its own
 
-    def run(batch: NDArray) -> NDArray[np.float32]:
+    def run(batch: NDArray[Any]) -> NDArray[np.float32]:
         # Filled by hand: what `infer(array)` does by itself can wait for ever when two threads do it at once.
         if getattr(mine, "shape", None) != batch.shape:
             if not hasattr(mine, "shape"):
@@ -255,7 +260,7 @@ def _torch_tower(module: "torch.nn.Module", precision: str) -> Tower:
     module = module.eval().to(device).to(memory_format=torch.channels_last)
     dtype = {"bf16": torch.bfloat16, "f16": torch.float16}.get(precision)
 
-    def run(batch: NDArray) -> NDArray[np.float32]:
+    def run(batch: NDArray[Any]) -> NDArray[np.float32]:
         half = torch.autocast(device, dtype) if dtype else contextlib.nullcontext()
         with torch.inference_mode(), half:
             return module(torch.from_numpy(batch).to(device)).float().cpu().numpy()

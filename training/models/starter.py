@@ -99,7 +99,7 @@ def load_starter(name: str = "starter", runtime: str | None = None, precision: s
     return Starter(runtime, precision)
 
 
-def text_vectors(sentences: Vectors, bridge: dict[str, NDArray]) -> Vectors:
+def text_vectors(sentences: Vectors, bridge: dict[str, NDArray[Any]]) -> Vectors:
     """Sentence embeddings [N, 384] to the shared space [N, dim]."""
     likeness = unit(sentences - bridge["name_mean"]) @ bridge["names"].T / bridge["temperature"]  # [N, 1000]
     probabilities = np.exp(likeness - likeness.max(axis=1, keepdims=True))
@@ -108,14 +108,14 @@ def text_vectors(sentences: Vectors, bridge: dict[str, NDArray]) -> Vectors:
     return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
 
 
-def image_vectors(features: NDArray, bridge: dict[str, NDArray]) -> Vectors:
+def image_vectors(features: NDArray[Any], bridge: dict[str, NDArray[Any]]) -> Vectors:
     """The image encoder's features [N, 1280] to the shared space [N, dim]: what the exported graph computes."""
     classes = unit(features @ bridge["project"])
     captions = unit((features - bridge["feature_mean"]) @ bridge["lift"])
     return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
 
 
-def read_bridge(path: Path) -> dict[str, NDArray]:
+def read_bridge(path: Path) -> dict[str, NDArray[Any]]:
     """The bridge's arrays by name, float32.
 
     project [1280, d]: the plane of the classes' prototypes. prototypes [1000, d]: the prototypes in
@@ -128,7 +128,7 @@ def read_bridge(path: Path) -> dict[str, NDArray]:
     return {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
 
 
-def _bridged(image_tower: "torch.nn.Module", bridge: dict[str, NDArray]) -> "torch.nn.Module":
+def _bridged(image_tower: "torch.nn.Module", bridge: dict[str, NDArray[Any]]) -> "torch.nn.Module":
     """`image_vectors` behind the image encoder, as one graph from pixels to vectors."""
     import torch
     from torch.nn.functional import normalize

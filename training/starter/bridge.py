@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Captioned:
     weight: float
     shrunk: tuple[NDArray[np.float32], ...] = ()
 
-    def only(self, rows: NDArray) -> "Captioned":
+    def only(self, rows: NDArray[Any]) -> "Captioned":
         """Some of the drawings, by mask or numbers."""
         shrunk = tuple(features[rows] for features in self.shrunk)
         return Captioned(self.features[rows], self.sentences[rows], self.weight, shrunk)
@@ -102,7 +103,7 @@ def fit_bridge(
     return measured
 
 
-def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> dict[str, NDArray]:
+def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
     """The bridge before the trainer's run: classes seen sharply, and captions by ridge regression."""
     closed = closed_form(text_encoder)
     project = sharpening(parts) @ closed["project"]
@@ -110,8 +111,11 @@ def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> dic
 
 
 def learned(
-    bridge: dict[str, NDArray], parts: Sequence[Captioned], text_encoder: SentenceEncoder, run: Path | None = None
-) -> dict[str, NDArray]:
+    bridge: dict[str, NDArray[Any]],
+    parts: Sequence[Captioned],
+    text_encoder: SentenceEncoder,
+    run: Path | None = None,
+) -> dict[str, NDArray[Any]]:
     """The bridge after the trainer's run over parts, which is kept in run if one is named."""
     from training.starter.bridge_training import train_map
 
@@ -120,7 +124,7 @@ def learned(
     return bridge | {"lift": train_map(bridge, pairs, rows, class_names(text_encoder), run)}
 
 
-def closed_form(text_encoder: SentenceEncoder) -> dict[str, NDArray]:
+def closed_form(text_encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
     """The half that needs no fitting: the classifier's rows as prototypes, found by the classes' names."""
     prototypes = imagenet_classifier().classifier.weight.detach().numpy()  # [1000, 1280]
     prototypes = prototypes - prototypes.mean(axis=0)
@@ -155,7 +159,7 @@ def class_names(text_encoder: SentenceEncoder) -> Vectors:
     return unit(np.sum([embed(text_encoder, texts) for texts in said], axis=0))
 
 
-def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray]:
+def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray[Any]]:
     """The linear map from features to sentences, by weighted ridge regression; each part about its own mean."""
     parts = list(parts)
     gram = np.sum([p.weight * _centred(p.features).T @ _centred(p.features) for p in parts], axis=0)
@@ -259,8 +263,8 @@ def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[
     image_tower = load_tower(
         image_tower_module, np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8), "lite0-features", "openvino", "f32"
     )
-    rows: list[list[NDArray]] = [[] for _ in (None, *sides)]
-    pixels: list[NDArray] = []
+    rows: list[list[NDArray[Any]]] = [[] for _ in (None, *sides)]
+    pixels: list[NDArray[Any]] = []
     read: list[bool] = []
 
     def look() -> None:
@@ -287,10 +291,10 @@ def _shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return preprocess_pixels(np.asarray(small), Preprocessing(len(pixels)))
 
 
-def _centred(rows: NDArray) -> NDArray[np.float64]:
+def _centred(rows: NDArray[Any]) -> NDArray[np.float64]:
     return rows.astype(np.float64) - rows.mean(axis=0)
 
 
-def _stored(array: NDArray) -> NDArray:
+def _stored(array: NDArray[Any]) -> NDArray[Any]:
     """Matrices in float16, which is all that a cosine notices; the rest in float32."""
     return np.asarray(array, np.float16 if array.ndim == 2 else np.float32, order="C")

@@ -55,9 +55,9 @@ class FeaturePairs(Batches):
 
     def __init__(
         self,
-        parts: Sequence[tuple[NDArray, NDArray]],
+        parts: Sequence[tuple[NDArray[Any], NDArray[Any]]],
         shares: Sequence[float],
-        noise: NDArray,
+        noise: NDArray[Any],
         batch_size: int,
         seed: int = 0,
     ):
@@ -85,7 +85,7 @@ class BridgeMethod(Method):
     temperature: Tensor
     weight: Tensor
 
-    def __init__(self, bridge: Mapping[str, NDArray]):
+    def __init__(self, bridge: Mapping[str, NDArray[Any]]):
         super().__init__()
         for name, array in bridge.items():
             if name != "lift":
@@ -113,9 +113,9 @@ class BridgeMethod(Method):
 
 
 def train_map(
-    bridge: Mapping[str, NDArray],
-    drawings: Sequence[tuple[NDArray, NDArray]],
-    rows: NDArray,
+    bridge: Mapping[str, NDArray[Any]],
+    drawings: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    rows: NDArray[Any],
     sentences: Vectors,
     run: Path | None = None,
     config: RunConfig = RUN,
@@ -157,14 +157,14 @@ def _claim(run: Path, pairs: FeaturePairs, config: RunConfig) -> None:
     write_file(file, json.dumps(facts, indent=1).encode() + b"\n")
 
 
-def shared_covariance(parts: Sequence[NDArray]) -> NDArray[np.float64]:
+def shared_covariance(parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     """[D, D]: of features about the mean of their own source, shrunk towards a ball."""
     centred = np.concatenate([features - features.mean(axis=0) for features in parts]).astype(np.float64)
     covariance = centred.T @ centred / len(centred)
     return covariance + SHRINK * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
 
 
-def standing_in(rows: NDArray, covariance: NDArray, like: NDArray) -> NDArray[np.float64]:
+def standing_in(rows: NDArray[Any], covariance: NDArray[Any], like: NDArray[Any]) -> NDArray[np.float64]:
     """[1000, D]: where the mean image of each class would lie, about the mean of all, as long as those of like are.
 
     A linear classifier of normal classes with one covariance has the row inverse(covariance) @ mean.
