@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores, so each 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests run in one worker, which makes its fixtures once; all that drive a browser share one worker."""
     for item in items:
