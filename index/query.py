@@ -58,6 +58,11 @@ def parse_query(text: str) -> list[Term]:
     return terms
 
 
+def signed_name(text: str) -> tuple[int, str]:
+    """The sign and the name of an image: a minus before the name means unwanted."""
+    return (-1, text[1:]) if text.startswith("-") else (1, text)
+
+
 def format_query(terms: Sequence[Term]) -> str:
     """The texts among terms as `parse_query` reads them."""
     query = ""

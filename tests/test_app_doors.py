@@ -90,3 +90,17 @@ def test_a_large_image_has_one_answer_at_every_door(doors, monkeypatch, tmp_path
     by_page = find_images(library, {"image": [token], "k": 9})["hits"]
     assert [(hit["id"], hit["score"]) for hit in by_rest] == [(hit["id"], hit["score"]) for hit in by_command]
     assert [hit["id"] for hit in by_page] == [hit["id"] for hit in by_rest]
+
+
+def test_wanted_and_unwanted_images_are_the_same_at_every_door(doors, monkeypatch, tmp_path):
+    path, _, url = doors
+    monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
+    ids = Collection.open(path).column("id").tolist()
+    like = [ids[0], ids[3], f"-{ids[2]}"]
+    words = ["search", str(path), *(f"--like={id}" for id in like), "-k", "9", "--json"]
+    by_command = json.loads(CliRunner().invoke(cli, words).stdout)
+    by_rest = httpx.get(f"{url}api/v1/search", params={"like": like, "k": 9}).json()["results"]
+    assert [(hit["id"], hit["score"]) for hit in by_rest] == [(hit["id"], hit["score"]) for hit in by_command]
+    images = [word for name in ("red", "green") for word in ("--image", str(paint(tmp_path / f"{name}.png", name)))]
+    found = json.loads(CliRunner().invoke(cli, ["search", str(path), *images, "-k", "9", "--json"]).stdout)
+    assert found[0]["score"] < 0.999  # the mean of two colours is neither

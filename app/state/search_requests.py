@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.uploads import Uploads
-from index.query import Term, parse_query
+from index.query import Term, parse_query, signed_name
 from index.retrieval.facets import FacetFilter
 from index.retrieval.request import ThresholdSetting, threshold_setting
 from index.search import SearchRequest, SearchResult, search
@@ -46,8 +46,8 @@ class QueryFields(BaseModel):
     def terms(self, uploads: Uploads) -> list[Term]:
         """Its texts and images as terms. UserError for too many, or for a token that is not stored."""
         terms = parse_query(self.q) + [Term(-1, text=text.strip()) for text in self.without if text.strip()]
-        terms += [Term(sign, image_id=id) for sign, id in map(_signed, self.like)]
-        terms += [Term(sign, image_bytes=uploads.data(token)) for sign, token in map(_signed, self.image)]
+        terms += [Term(sign, image_id=id) for sign, id in map(signed_name, self.like)]
+        terms += [Term(sign, image_bytes=uploads.data(token)) for sign, token in map(signed_name, self.image)]
         if len(terms) > MOST_TERMS:
             raise UserError(f"The query has {len(terms)} texts and images; the most is {MOST_TERMS}.")
         return terms
@@ -119,8 +119,3 @@ def run_search(
         raise UserError("Where images lie is not told to others; leave source out of the filter.")
     encoder = library.encoder(opened) if request.needs_encoder else None
     return opened, request, search(opened.published(), encoder, request, timeout=timeout)
-
-
-def _signed(text: str) -> tuple[int, str]:
-    """A minus before the name means unwanted."""
-    return (-1, text[1:]) if text.startswith("-") else (1, text)

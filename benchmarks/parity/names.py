@@ -123,6 +123,7 @@ NEW = replace(
     cli_threshold="--threshold",
     cli_filter=filter_options,
     cli_without_text=True,
+    cli_many_images=True,
     cli_any=["--any"],
     cli_likely="--likely",
     image="image",

@@ -20,8 +20,20 @@ if TYPE_CHECKING:
 @click.command()
 @collection_argument
 @click.argument("text", required=False)
-@click.option("--image", type=click.Path(path_type=Path), help="An image file as the query, alone or with a text.")
-@click.option("--like", metavar="ID", help="An image of DIR as the query, alone or with a text.")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An image file as the query, alone or with a text; may be repeated.",
+)
+@click.option(
+    "--like",
+    "likes",
+    multiple=True,
+    metavar="ID",
+    help="An image of DIR as the query, alone or with a text; may be repeated. --like=-ID is a negative term.",
+)
 @click.option("--vector", type=click.Path(path_type=Path), help="A .npy file with an embedding as the query.")
 @click.option(
     "--without",
@@ -58,8 +70,8 @@ if TYPE_CHECKING:
 def search(
     collection: Path,
     text: str | None,
-    image: Path | None,
-    like: str | None,
+    images: tuple[Path, ...],
+    likes: tuple[str, ...],
     vector: Path | None,
     without: tuple[str, ...],
     k: int,
@@ -86,7 +98,7 @@ def search(
     from index.storage.manifest import precision_of
     from training.models.encoders import load_encoder
 
-    terms = _terms(text or "", without, image, like, vector)
+    terms = _terms(text or "", without, images, likes, vector)
     if not terms and not (where or filters or tags or order != "best"):
         raise UserError("There is nothing to search for; give a text, or --image FILE.")
     request = SearchRequest(
@@ -108,15 +120,13 @@ def search(
 
 
 def _terms(
-    text: str, without: tuple[str, ...], image: Path | None, like: str | None, vector: Path | None
+    text: str, without: tuple[str, ...], images: tuple[Path, ...], likes: tuple[str, ...], vector: Path | None
 ) -> "list[Term]":
-    from index.query import Term, parse_query
+    from index.query import Term, parse_query, signed_name
 
     terms = parse_query(text) + [Term(-1, text=unwanted) for unwanted in without]
-    if image is not None:
-        terms.append(Term(image_bytes=_read_image(image)))
-    if like is not None:
-        terms.append(Term(image_id=like))
+    terms += [Term(sign, image_id=id) for sign, id in map(signed_name, likes)]
+    terms += [Term(image_bytes=_read_image(path)) for path in images]
     if vector is not None:
         terms.append(Term(vector=_read_vector(vector)))
     return terms
