@@ -143,6 +143,7 @@ class _Build:
             self.segment.add(item_row(id, planned, image, image.size), vector, replaced)
         else:  # the collection holds this content already
             copy = change.copy_of
+            assert copy is not None
             size = int(self.stored["width"].iat[copy]), int(self.stored["height"].iat[copy])
             self.segment.add(item_row(id, planned, image, size), self.writer.before.vectors[copy], replaced)
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -11,6 +11,10 @@ from training.models.dual_encoder import DualEncoder
 from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.run_files import read_encoder_config
+
+if TYPE_CHECKING:
+    from open_clip.tokenizer import SimpleTokenizer
+    from open_clip.transformer import TextTransformer
 
 FORMATS = ("open_clip", "transformers")
 
@@ -89,7 +93,7 @@ def to_transformers(pair: DualEncoder, out: Path) -> None:
     _write_tokenizer(pair.tokenizer, settings["context_length"], out)
 
 
-def _renamed(model: Any) -> dict[str, Tensor]:
+def _renamed(model: "TextTransformer") -> dict[str, Tensor]:
     """The weights of open_clip's text tower under transformers' names."""
     own = "text_model."
     state = {
@@ -112,7 +116,7 @@ def _renamed(model: Any) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in state.items()}
 
 
-def _write_tokenizer(tokenizer: Any, length: int, out: Path) -> None:
+def _write_tokenizer(tokenizer: "SimpleTokenizer", length: int, out: Path) -> None:
     """CLIP's byte pairs as transformers keeps them."""
     merges = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.get)
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]

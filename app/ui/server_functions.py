@@ -27,7 +27,7 @@ def _server_function(
     takes_request = len(signature(handler).parameters) > 1
     safe = error_as_response(handler)
 
-    def function(request: Any = None) -> Response:
+    def function(request: object = None) -> Response:
         if not takes_request:
             return safe(library)
         if not isinstance(request, dict):  # the page's own scripts always send one

@@ -2,9 +2,10 @@
 
 import io
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, SupportsFloat
 
 import pandas as pd
 from PIL import ExifTags, Image
@@ -51,7 +52,7 @@ def _camera(exif: Image.Exif) -> str | None:
     return model if not maker or model.lower().startswith(maker.split()[0].lower()) else f"{maker} {model}"
 
 
-def _clean(value: Any) -> str:
+def _clean(value: object) -> str:
     text = "".join(c for c in str(value or "") if c.isprintable())
     return " ".join(text.split())[:100]
 
@@ -62,10 +63,10 @@ def _location(gps: dict[int, Any]) -> dict[str, float | None]:
     return {"latitude": north, "longitude": east} if north is not None and east is not None else {}
 
 
-def _degrees(parts: Any, reference: Any, negative: str, most: int) -> float | None:
+def _degrees(parts: Iterable[SupportsFloat] | None, reference: object, negative: str, most: int) -> float | None:
     """Degrees, minutes and seconds as degrees to six places, a tenth of a metre."""
     try:
-        degrees, minutes, seconds = (float(part) for part in parts)
+        degrees, minutes, seconds = (float(part) for part in parts or ())
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     value = degrees + minutes / 60 + seconds / 3600

@@ -103,7 +103,7 @@ def label_rows(result: LabelResult, local: bool = True) -> Iterator[dict[str, An
         yield {str(name): value for name, value in found.items()} | {"by": "person" if person else by} | origin
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if isinstance(value, list):
         return "; ".join(value)
     return f"{value:.4f}" if isinstance(value, float) else value

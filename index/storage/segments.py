@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from training.models.lru_cache import LRUCache
 
@@ -73,7 +73,7 @@ class Segment:
 _row_groups: LRUCache[tuple[object, int], dict[str, pd.Series]] = LRUCache(64)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A cell as Python's own number, where NumPy has it."""
     return value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
 
@@ -95,14 +95,14 @@ class Vectors:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.floating]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[np.floating]:
         return np.asarray(self[:], dtype)
 
-    def astype(self, dtype: Any) -> NDArray[np.floating]:
+    def astype(self, dtype: DTypeLike) -> NDArray[np.floating]:
         """All of it, in memory."""
         return np.asarray(self, dtype)
 
-    def __getitem__(self, key: Any) -> NDArray[np.float16]:
+    def __getitem__(self, key: int | np.integer | slice | Sequence[int] | NDArray[Any]) -> NDArray[np.float16]:
         if isinstance(key, slice):
             first, last, step = key.indices(len(self))
             if step == 1:

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _RUN = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that a spreadsheet runs, or that looks like a safe one
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows under their columns."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -33,11 +33,11 @@ def csv_of(table: "pd.DataFrame") -> bytes:
     return texts.rename(columns=safe).to_csv(index=False).encode()
 
 
-def safe(cell: Any) -> Any:
+def safe(cell: object) -> object:
     """cell as it may stand in a table; anything but text as it is."""
     return f"'{cell}" if isinstance(cell, str) and _RUN.match(cell) else cell
 
 
-def plain(cell: Any) -> Any:
+def plain(cell: object) -> object:
     """What `safe` made cell of."""
     return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _RUN.match(cell) else cell

@@ -153,7 +153,7 @@ def stat_of(facts: dict[str, Any]) -> RemoteStat:
     return RemoteStat(int(facts.get("size") or 0), seconds, mark)
 
 
-def _number(value: Any) -> float:
+def _number(value: float | str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.data.source import Item, Source
 from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.registry import pick
+
+if TYPE_CHECKING:
+    from torchvision.datasets import VisionDataset
 
 TRAIN = tuple({"train": flag} for flag in (True, False))
 SPLITS = tuple({"split": name} for name in ("train", "test"))
@@ -108,7 +111,7 @@ def _parts(dataset: DatasetClass, root: Path) -> dict[str, Any]:
     return found
 
 
-def class_names(data: Any) -> list[str] | None:
+def class_names(data: "VisionDataset") -> list[str] | None:
     """The class of each image in words where the data set has them, else its number; None if it does not say."""
     numbers = next((getattr(data, name) for name in ("targets", "_labels", "labels", "y") if hasattr(data, name)), None)
     if numbers is None or len(numbers) != len(data):
@@ -118,7 +121,7 @@ def class_names(data: Any) -> list[str] | None:
     return [str(names[number]) if names and 0 <= number < len(names) else str(number) for number in plain]
 
 
-def _png(data: Any, number: int) -> bytes:
+def _png(data: "VisionDataset", number: int) -> bytes:
     """An image as a file: without loss, and the same bytes each time, so that its hash is its own."""
     image = data[number][0]
     path = getattr(image, "filename", "")

@@ -217,12 +217,22 @@ class ViewKnobs:
         if not 0 <= self.jitter <= 1.25:
             raise UserError(f"jitter is {self.jitter:g}; it is a strength from 0 to 1.25, the maximum for the hue.")
 
-    def view(self, size: int, colours: tuple[float, float, float, float], blur: float, **more: Any) -> View:
+    def view(
+        self,
+        size: int,
+        colours: tuple[float, float, float, float],
+        blur: float,
+        crop: tuple[float, float] | None = None,
+        flip: float = 0.5,
+        solarise: float = 0.0,
+    ) -> View:
         """A view with these settings. colours, blur: the paper's, before the jitter strength and the size apply."""
         blur = self.blur if self.blur is not None else (0.0 if size <= SMALL else blur)
         b, c, s, h = (self.jitter * value for value in colours)
-        settings: dict[str, Any] = {"crop": (self.crop, 1.0), "grey": self.grey, "colours": (b, c, s, min(h, 0.5))}
-        return View(size, blur=blur, **(settings | more))
+        jittered = (b, c, s, min(h, 0.5))
+        return View(
+            size, crop or (self.crop, 1.0), flip, colours=jittered, grey=self.grey, blur=blur, solarise=solarise
+        )
 
 
 SIMCLR_COLOURS = (0.8, 0.8, 0.8, 0.2)

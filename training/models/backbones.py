@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -12,6 +12,10 @@ from training.models.dual_encoders import build_dual_encoder
 from training.models.run_files import has_encoder, load_run_weights, read_encoder_config
 from training.models.small_resnet import RESNETS, small_resnet
 from training.models.tower_configs import TINY, timm_settings, weights_missing
+
+if TYPE_CHECKING:
+    from open_clip.timm_model import TimmModel
+    from open_clip.transformer import VisionTransformer
 
 
 def build_backbone(tower: str, image_size: int | None = None, weights: bool = True) -> Backbone:
@@ -56,7 +60,7 @@ def timm_backbone(
     return Backbone(network, network.num_features, image_size or found.input_size[-1], found.mean, found.std, made_of)
 
 
-def _without_projection(visual: Any, dim: int) -> tuple[nn.Module, int]:
+def _without_projection(visual: "VisionTransformer | TimmModel", dim: int) -> tuple[nn.Module, int]:
     """An image tower of open_clip without its projection, and the width of its features."""
     if isinstance(getattr(visual, "proj", None), nn.Parameter):
         width = visual.proj.shape[0]

@@ -1,10 +1,9 @@
 """What the ranks of a run compute together, with gradients; alone, everything here does nothing."""
 
-from typing import Any
-
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 
 def world_size() -> int:
@@ -21,13 +20,13 @@ class _Gather(torch.autograd.Function):
     """All ranks' rows; backwards, what all ranks' losses ask of this rank's rows, summed."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, rows: Tensor) -> Tensor:
         parts = [torch.empty_like(rows) for _ in range(world_size())]
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:
         total = gradients[0].contiguous().clone()
         dist.all_reduce(total)
         return total.chunk(world_size())[rank()]
@@ -46,13 +45,13 @@ class _Total(torch.autograd.Function):
     """The sum over ranks; backwards, the sum of what all ranks' losses ask of it."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, values: Tensor) -> Tensor:
         values = values.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(values)
         return values
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> Tensor:
         total = gradients[0].clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total

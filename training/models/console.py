@@ -33,7 +33,7 @@ def fail(error: UserError) -> NoReturn:
     sys.exit(1)
 
 
-def answer(as_json: bool, document: Any, text: str) -> None:
+def answer(as_json: bool, document: object, text: str) -> None:
     """One JSON document and nothing else, or words."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=1) if as_json else text)
 

@@ -6,10 +6,10 @@ Bootstrap (Efron 1979, "Bootstrap Methods"): percentile intervals, the same for 
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 REPLICATES = 1000
 LEVEL = 0.95
@@ -26,7 +26,7 @@ class Figure(TypedDict):
     n: int
 
 
-def figure_of(values: Any, seed: int = 0) -> Figure:
+def figure_of(values: ArrayLike, seed: int = 0) -> Figure:
     """The mean of one value an item, with its interval.
 
     Where all items of a share agree (0 of n, or n of n) resampling them says nothing, and the interval is

@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Any
 
 
-def knob(default: Any, help: str, choices: Sequence[str] | None = None) -> Any:
+def knob(default: object, help: str, choices: Sequence[str] | None = None) -> Any:
     """A field of a frozen config dataclass whose help is shown wherever the setting is.
 
     choices: the values that a setting of words can have.

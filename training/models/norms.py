@@ -4,8 +4,6 @@ With statistics of its own on each rank a network can tell which rank an image c
 loss learns to (He et al. 2020, section 3.3). PyTorch's SyncBatchNorm does the same on a GPU and refuses a CPU.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -19,8 +17,16 @@ class GlobalBatchNorm(_BatchNorm):
     after: what the layer that it replaces did with the result (timm's batch norms end in an activation).
     """
 
-    def __init__(self, *shape: Any, after: nn.Module | None = None, **settings: Any):
-        super().__init__(*shape, **settings)
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        after: nn.Module | None = None,
+    ):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
         self.after = after
 
     def _check_input_dim(self, input: Tensor) -> None:

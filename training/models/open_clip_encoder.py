@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,10 @@ from training.models.metadata_cache import read_metadata, write_metadata
 from training.models.open_clip_weights import hash_file, load_tokenizer, open_model
 from training.models.preprocess import Preprocessing
 from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
+
+if TYPE_CHECKING:
+    import torch
+    from open_clip import CLIP, CustomTextCLIP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,7 @@ class OpenClipMetadata:
     parameters: int
 
     @classmethod
-    def of(cls, model: Any, tokenizer: Callable[..., Any], weights: str) -> "OpenClipMetadata":
+    def of(cls, model: "CLIP | CustomTextCLIP", tokenizer: Callable[..., Any], weights: str) -> "OpenClipMetadata":
         import torch
 
         preprocess = model.visual.preprocess_cfg
@@ -119,7 +123,7 @@ class OpenClipEncoder(Encoder):
         return self.tokenizer(texts).numpy().astype(np.int64)
 
 
-def _text_module(model: Any) -> Any:
+def _text_module(model: "CLIP | CustomTextCLIP") -> "torch.nn.Module":
     import torch
 
     class Text(torch.nn.Module):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from training.models import hub
@@ -98,7 +99,7 @@ def _find(name: str) -> ModelSource:
     return ModelSource(architecture, weights, local=_tag_file(open_clip, architecture, weights) is not None)
 
 
-def _tag_file(open_clip: Any, architecture: str, tag: str) -> Path | None:
+def _tag_file(open_clip: ModuleType, architecture: str, tag: str) -> Path | None:
     """The cached file of a published tag, or None."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -115,7 +116,7 @@ def _tag_file(open_clip: Any, architecture: str, tag: str) -> Path | None:
     return path if config.get("url") and path.is_file() else None
 
 
-def _weights_file(source: ModelSource, open_clip: Any) -> Path:
+def _weights_file(source: ModelSource, open_clip: ModuleType) -> Path:
     """The file that the loaded weights came from."""
     from huggingface_hub import try_to_load_from_cache
 

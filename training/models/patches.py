@@ -10,18 +10,18 @@ from training.models.backbone import Backbone
 from training.models.errors import UserError
 
 
-def patch_layer(network: Any) -> nn.Module | None:
+def patch_layer(network: nn.Module) -> nn.Module | None:
     """The layer of a ViT that turns patches into tokens, or None for other networks."""
     if _is_open_clip(network):
-        return network.conv1
-    return network.patch_embed if _is_timm(network) else None
+        return network.get_submodule("conv1")
+    return network.get_submodule("patch_embed") if _is_timm(network) else None
 
 
-def _is_open_clip(network: Any) -> bool:
+def _is_open_clip(network: nn.Module) -> bool:
     return hasattr(network, "_embeds") and hasattr(network, "patch_dropout")
 
 
-def _is_timm(network: Any) -> bool:
+def _is_timm(network: nn.Module) -> bool:
     return hasattr(network, "patch_embed") and hasattr(network, "patch_drop") and hasattr(network, "pos_embed")
 
 

@@ -6,16 +6,21 @@ where each token attends to those before it alone, what stands behind the longes
 batch may be as long as its longest caption. Towers for which either would change the result run as they are.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+if TYPE_CHECKING:
+    from open_clip import CLIP, CustomTextCLIP
+    from open_clip.transformer import ResidualAttentionBlock, Transformer, VisionTransformer
 
-def image_rows(visual: Any, images: Tensor) -> Tensor:
+
+def image_rows(visual: "VisionTransformer", images: Tensor) -> Tensor:
     """visual(images), [B, dim]."""
     if not _keeps_class_token(visual):
         return visual(images)
@@ -25,7 +30,7 @@ def image_rows(visual: Any, images: Tensor) -> Tensor:
     return kept @ visual.proj
 
 
-def text_rows(model: Any, tokens: Tensor) -> Tensor:
+def text_rows(model: "CLIP | CustomTextCLIP", tokens: Tensor) -> Tensor:
     """model.encode_text(tokens), [B, dim]; tokens [B, L] may be cut behind the end of the longest."""
     ending = ending_of(model)
     if ending is None:
@@ -53,7 +58,7 @@ class Ending:
         return tokens[:, : int(self.of(tokens).max()) + 1]
 
 
-def ending_of(model: Any) -> Ending | None:
+def ending_of(model: "CLIP | CustomTextCLIP") -> Ending | None:
     """Where captions end for a text tower that keeps that token alone and attends to what is before it, else None."""
     from open_clip.transformer import TextTransformer
 
@@ -70,7 +75,7 @@ def ending_of(model: Any) -> Ending | None:
     return Ending(eos if pool == "eos" else None)
 
 
-def _keeps_class_token(visual: Any) -> bool:
+def _keeps_class_token(visual: "VisionTransformer") -> bool:
     """Whether visual is a ViT of open_clip whose class token alone becomes the embedding."""
     from open_clip.transformer import VisionTransformer
 
@@ -84,7 +89,7 @@ def _keeps_class_token(visual: Any) -> bool:
     )
 
 
-def _is_plain(transformer: Any) -> bool:
+def _is_plain(transformer: "Transformer") -> bool:
     """Whether a transformer's layers are the usual ones, which _last knows."""
     from open_clip.transformer import ResidualAttentionBlock
 
@@ -92,7 +97,7 @@ def _is_plain(transformer: Any) -> bool:
     return plain and bool(transformer.batch_first)
 
 
-def _run(transformer: Any, tokens: Tensor, mask: Tensor | None, rows: Tensor) -> Tensor:
+def _run(transformer: "Transformer", tokens: Tensor, mask: Tensor | None, rows: Tensor) -> Tensor:
     """All layers over tokens [B, L, W], the last for the tokens at rows [B] alone: [B, W]."""
     again = transformer.grad_checkpointing and torch.is_grad_enabled()
     through = partial(checkpoint, use_reentrant=False) if again else _call
@@ -101,11 +106,11 @@ def _run(transformer: Any, tokens: Tensor, mask: Tensor | None, rows: Tensor) ->
     return through(_last, transformer.resblocks[-1], tokens, mask, rows)
 
 
-def _call(function: Any, *arguments: Any) -> Tensor:
+def _call(function: Callable[..., Tensor], *arguments: object) -> Tensor:
     return function(*arguments)
 
 
-def _last(block: Any, tokens: Tensor, mask: Tensor | None, rows: Tensor) -> Tensor:
+def _last(block: "ResidualAttentionBlock", tokens: Tensor, mask: Tensor | None, rows: Tensor) -> Tensor:
     """What a layer makes of the tokens at rows [B] of tokens [B, L, W]: [B, W]."""
     each = torch.arange(len(tokens), device=tokens.device)
     normal = block.ln_1(tokens)

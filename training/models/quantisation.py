@@ -15,7 +15,8 @@ from contextlib import redirect_stdout
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from training.models.atomic import write_file
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import save_model
+
+if TYPE_CHECKING:
+    import openvino
 
 SKIMAGE, SKLEARN = "skimage.data", "sklearn.datasets.images"
 FITTED = [(SKIMAGE, f"{name}.png") for name in ("astronaut", "chelsea", "coffee", "camera")]
@@ -36,7 +40,7 @@ LEAST = 0.99  # mean cosine to the tower that it was made from
 Run = Callable[[Path], Callable[[NDArray[np.floating]], NDArray[np.float32]]]
 
 
-def quantized(openvino: Any, core: Any, path: Path, side: int, run: Run) -> Path:
+def quantized(openvino: ModuleType, core: "openvino.Core", path: Path, side: int, run: Run) -> Path:
     """The eight-bit form of the image tower exported at path, made the first time it is asked for.
 
     side: of the images it takes, uint8 [N, side, side, 3]. run: makes an exported tower one that runs. UserError
@@ -57,7 +61,7 @@ def quantized(openvino: Any, core: Any, path: Path, side: int, run: Run) -> Path
     return small
 
 
-def _quantize(openvino: Any, core: Any, path: Path, small: Path, side: int) -> None:
+def _quantize(openvino: ModuleType, core: "openvino.Core", path: Path, small: Path, side: int) -> None:
     if not find_spec("nncf"):
         raise UserError(
             "The precision int8 needs NNCF, which is not installed; pip install -r requirements-int8.txt, "

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from training.models.parallel import cores
 from training.models.registry import pick
 
 if TYPE_CHECKING:
+    import openvino
     import torch
 
 RUNTIMES = {"openvino": "a processor's own", "torch": "PyTorch, on a GPU where there is one"}
@@ -180,7 +182,7 @@ def _exported(
 
 
 def _export(
-    openvino: Any,
+    openvino: ModuleType,
     build: Callable[[], "torch.nn.Module"],
     example: NDArray[Any],
     path: Path,
@@ -196,7 +198,7 @@ def _export(
     save_model(openvino, model, path, half)
 
 
-def save_model(openvino: Any, model: Any, path: Path, half: bool) -> None:
+def save_model(openvino: ModuleType, model: "openvino.Model", path: Path, half: bool) -> None:
     """Write an OpenVINO model to path (.xml) and its weights beside it (.bin), whole or not at all."""
     temporary = temporary_name(path, ".xml")
     try:
@@ -209,7 +211,7 @@ def save_model(openvino: Any, model: Any, path: Path, half: bool) -> None:
 
 
 @cache
-def _openvino() -> Any:
+def _openvino() -> ModuleType:
     """The library without its telemetry, which reports every export to its makers unless told not to.
 
     It is a package of its own, and without it OpenVINO keeps silent.
@@ -221,7 +223,7 @@ def _openvino() -> Any:
 
 
 @cache
-def _core() -> Any:
+def _core() -> "openvino.Core":
     return _openvino().Core()
 
 

@@ -113,11 +113,11 @@ def image_rows(result: LabelResult, rows: Iterable[int]) -> list[dict[str, Any]]
     return shown
 
 
-def answer_number(result: LabelResult, value: Any) -> int:
+def answer_number(result: LabelResult, value: object) -> int:
     """value as one of the answers; UserError if it is none."""
     try:
-        number = int(value)
-    except (TypeError, ValueError) as error:
+        number = int(str(value))
+    except ValueError as error:
         raise UserError("There is no such class; label the collection again.") from error
     if not 0 <= number < len(result.answers):
         raise UserError("There is no such class; label the collection again.")

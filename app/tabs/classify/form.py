@@ -115,7 +115,7 @@ def understood(form: Form, request: LabelRequest) -> str:
     return f"Understood as {len(request.classes)} classes: {names}."
 
 
-def _level(value: Any) -> float:
+def _level(value: float | str | None) -> float:
     try:
         level = float(value or 0.0)
     except (TypeError, ValueError) as error:

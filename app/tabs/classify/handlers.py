@@ -25,17 +25,17 @@ class Handlers:
         self.library = library
         self._turns = count()  # a response that equals the last one is no change to Gradio; the page would wait for it
 
-    def classify(self, where: dict[str, Any], image: dict[str, Any] | None, *fields: Any) -> Response:
+    def classify(self, where: dict[str, Any], image: dict[str, Any] | None, *fields: object) -> Response:
         response = error_as_response(classify_image)(self.library, where, image or {}, _form(fields))
         return response | {"turn": next(self._turns)}
 
-    def start(self, where: dict[str, Any], labels: Response | None, *fields: Any) -> tuple[Response, gr.Timer]:
+    def start(self, where: dict[str, Any], labels: Response | None, *fields: object) -> tuple[Response, gr.Timer]:
         """Label the collection; what was learned from corrections is learned again."""
         learned = (labels or {}).get("learned") is not None
         response = error_as_response(start_labelling)(self.library, where, _form(fields), learned)
         return response | {"turn": next(self._turns)}, poll(response)
 
-    def follow(self, where: dict[str, Any], labels: Response | None, *fields: Any) -> tuple[Any, Any]:
+    def follow(self, where: dict[str, Any], labels: Response | None, *fields: object) -> tuple[Any, Any]:
         """Labels that are shown follow changes of the form."""
         job = self.library.jobs.get((labels or {}).get("job") or "")
         opened = self.library.collection(where.get("collection"))

@@ -16,12 +16,12 @@ Response = dict[str, Any]
 SIDE = 224  # pixels of generated images
 
 
-def chosen_image(library: Library, opened: OpenCollection, fields: Any) -> Image.Image:
+def chosen_image(library: Library, opened: OpenCollection, fields: object) -> Image.Image:
     """The uploaded or stored image that fields of a request name."""
     return image_of(library, chosen_reference(opened, fields))
 
 
-def chosen_reference(opened: OpenCollection, fields: Any) -> ImageReference:
+def chosen_reference(opened: OpenCollection, fields: object) -> ImageReference:
     """The image that fields of a request name. UserError if they name none."""
     reference = ImageReference.read(fields if isinstance(fields, dict) else None, opened.key)
     if reference is None:
@@ -29,7 +29,7 @@ def chosen_reference(opened: OpenCollection, fields: Any) -> ImageReference:
     return reference
 
 
-def chosen_labels(text: Any, most: int) -> list[str]:
+def chosen_labels(text: str | None, most: int) -> list[str]:
     """Labels separated by commas, each once; UserError for too many."""
     labels = list(dict.fromkeys(part.strip() for part in str(text or "")[:2000].split(",") if part.strip()))
     if len(labels) > most:
@@ -37,9 +37,9 @@ def chosen_labels(text: Any, most: int) -> list[str]:
     return labels
 
 
-def whole_number(value: Any) -> int:
+def whole_number(value: object) -> int:
     """value as a number of an example; 0 if it is none."""
     try:
-        return abs(int(value))
-    except (TypeError, ValueError):
+        return abs(int(str(value)))
+    except ValueError:
         return 0
