@@ -1,15 +1,19 @@
 """Encoders by name: the registry of families."""
 
 import inspect
+import re
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.samples import ColourEncoder
 from training.models import encoders
-from training.models.encoders import ENCODERS, EncoderFamily, load_encoder
+from training.models.encoder import Encoder, unit
+from training.models.encoders import ENCODERS, load_encoder
 from training.models.errors import UserError
 
 
@@ -42,12 +46,35 @@ def test_a_run_directory_is_known_by_its_files_and_says_when_it_has_no_weights(t
         load_encoder(str(tmp_path))
 
 
-def test_a_family_is_added_by_one_file_and_one_line(monkeypatch):
+def test_the_worked_example_is_a_family_by_its_file_and_its_line(monkeypatch):
+    text = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
+    file, line = re.search(
+        r"colour_encoder\.py`:\n\n```python\n(.+?)```.+?\n    (EncoderFamily.+?),\n", text, re.S
+    ).groups()
     module = ModuleType("training.models.colour_encoder")
-    module.load_colours = lambda name, runtime, precision: ColourEncoder()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    line = EncoderFamily("colours", lambda name: name == "colours", "colour_encoder:load_colours")
-    monkeypatch.setattr(encoders, "ENCODERS", (*ENCODERS, line))
-    assert isinstance(load_encoder("colours"), ColourEncoder)
-    with pytest.raises(UserError, match=r"no encoder called 'colurs'.*colours"):
+    exec(file, vars(module))
+    monkeypatch.setattr(encoders, "ENCODERS", (eval(line, vars(encoders)), *ENCODERS))
+    encoder = load_encoder("colours-2")
+    half = np.zeros((10, 10, 3), np.uint8)
+    half[:5] = 255, 0, 0
+    assert np.allclose(
+        encoder.embed_images([Image.fromarray(half)]), [[0.5**0.5, 0, 0, 0, 0.5**0.5, 0, 0, 0]], atol=0.05
+    )
+    with pytest.raises(UserError, match="sees images only"):
+        encoder.embed_texts(["red"])
+    with pytest.raises(UserError, match="2 to 16"):
+        load_encoder("colours-many")
+    with pytest.raises(UserError, match=r"no encoder called 'colurs'.*colours-BINS"):
         load_encoder("colurs")
+
+
+def test_an_encoder_that_reads_text_says_so_if_it_cannot():
+    class Forgetful(Encoder):
+        name, dim, image_size, fingerprint = "forgetful", 2, 8, "0"
+
+        def embed_pixels(self, pixels):
+            return unit(np.ones((len(pixels), 2)))
+
+    with pytest.raises(ValueError, match="Forgetful has no embed_text_batch"):
+        Forgetful().embed_texts(["red"])

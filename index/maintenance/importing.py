@@ -60,9 +60,6 @@ class UnknownEncoder(Encoder):
     def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise ValueError("an unknown encoder prepares nothing")
 
-    def embed_text_batch(self, texts: list[str]) -> NDArray[np.float32]:
-        raise ValueError("an unknown encoder reads no text")
-
 
 def import_vectors(
     folder: Path,

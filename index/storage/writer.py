@@ -85,7 +85,7 @@ class Writer:
 
     def close(self) -> None:
         """Let the next writer in; of a collection that came to nothing, nothing stays."""
-        if self.made and self.manifest.revision == 0:
+        if self.made and (not hasattr(self, "manifest") or self.manifest.revision == 0):
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
 

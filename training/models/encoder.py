@@ -29,7 +29,8 @@ class Encoder(ABC):
     its tower sees. fingerprint: hash of weights, preprocessing and tokenizer, never of runtime or
     precision; collections made by one fingerprint refuse vectors of another. logit_scale: multiplies
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
-    logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here.
+    logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here; an encoder
+    that computes with neither OpenVINO nor PyTorch leaves the defaults.
     cache_texts: whether its text embeddings may be cached on disk by its fingerprint.
     preprocessing: how an image is resized and cropped, where that is all there is to it; else None, and the
     encoder overrides `preprocess`. parameters: how many numbers its towers hold, None where nobody counted.
@@ -39,12 +40,12 @@ class Encoder(ABC):
     dim: int
     image_size: int
     fingerprint: str
-    logit_scale: float
+    logit_scale: float = 100.0
     logit_bias: float | None = None
     reads_text: bool = True
     parameters: int | None = None
-    runtime: str
-    precision: str
+    runtime: str = "numpy"
+    precision: str = "f32"
     cache_texts: bool = False
     preprocessing: Preprocessing | None = None
 
@@ -62,9 +63,11 @@ class Encoder(ABC):
     def embed_pixels(self, pixels: Pixels) -> Vectors:
         """Preprocessed pixels [N, image_size, image_size, 3] to unit rows [N, dim]."""
 
-    @abstractmethod
     def embed_text_batch(self, texts: list[str]) -> Vectors:
-        """At most BATCH texts to unit rows; only called when reads_text."""
+        """At most BATCH texts to unit rows; only called when reads_text. Every encoder that reads text overrides it."""
+        raise ValueError(
+            f"{type(self).__name__} has no embed_text_batch; an image-only encoder sets reads_text = False"
+        )
 
     def tokens(self, texts: list[str]) -> NDArray[np.int64] | None:
         """What the text tower is given for texts, [N, length], cut off where it reads no further; None if unknown."""

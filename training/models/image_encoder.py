@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ImageEncoder(Encoder):
     """A backbone that was trained on images alone: it embeds images and reads no text. weights: identifies them."""
 
-    reads_text, logit_scale = False, 100.0
+    reads_text = False
 
     def __init__(self, name: str, backbone: "Backbone", weights: str, runtime: str, precision: str):
         self.name, self.runtime, self.precision = name, runtime, precision
@@ -38,6 +38,3 @@ class ImageEncoder(Encoder):
 
     def embed_pixels(self, pixels: Pixels) -> Vectors:
         return unit(self._image_tower(pixels))
-
-    def embed_text_batch(self, texts: list[str]) -> Vectors:
-        raise ValueError(f"{self.name} reads no text")
