@@ -47,8 +47,8 @@ TABLES: dict[str, dict[str, Any]] = {
         "figures": DRAWN,
         "methods": {3: "simclr,moco,byol,swav,dino,clip,siglip,supervised", 1: "moco-v3,slip,autoencoder,untrained"},
         "settings": [*BUDGET, "steps=1200", "evaluate-every=300", *CAPTION, *SHORT, "tower=micro-resnet"],
-        "remark": "One and a half epochs are a hundredth of what the papers use: the table ranks the speed of "
-        "learning, not the final accuracy. Every method is better than the untrained tower.",
+        "remark": "The runs have one and a half epochs, a hundredth of what the papers use. The table therefore ranks "
+        "the speed of learning, not the final accuracy. Every method is better than the untrained tower.",
     },
     "vit": {
         "title": "CIFAR-10, a small ViT (with MAE)",

@@ -138,8 +138,8 @@ def beside_lightly(stored: Stored) -> list[str]:
     lines = [
         "## Comparison with lightly",
         "",
-        "Losses and their gradients equal lightly's to 1e-6 (`tests/test_training_ssl_losses.py`, "
-        "if lightly is installed).",
+        "Losses and their gradients agree with lightly's within 1e-6. `tests/test_training_ssl_losses.py` checks this "
+        "if lightly is installed.",
         "`byol_loss` is 2 + 2 times `NegativeCosineSimilarity`; all other losses are equal without conversion.",
         "`benchmarks/ssl_lightly.py` uses the same tower, views, heads, optimiser, learning rates and steps for both.",
         "",
@@ -152,7 +152,8 @@ def beside_lightly(stored: Stored) -> list[str]:
             lines.append(f"| `{row['method']}` | {in_turns(row['ours'], row['lightly'], '{:.1f}')} |")
         lines += [
             "",
-            f"Batch size {row['batch']}, {row['workers']} worker, in turns: medians, and the range of the ratios.",
+            f"Batch size {row['batch']}, {row['workers']} worker, measured alternately: medians, and the range of "
+            "the ratios.",
             "",
         ]
     if stored.get("model_step"):
@@ -163,7 +164,7 @@ def beside_lightly(stored: Stored) -> list[str]:
         first = stored["model_step"][0]
         lines += [
             "",
-            f"Tower {first['tower']}, batch size {first['batch']}, medians of 20 steps in turns, one run.",
+            f"Tower {first['tower']}, batch size {first['batch']}, medians of 20 alternating steps, one run.",
             "",
         ]
     return lines
@@ -187,7 +188,7 @@ def quality(runs: list[Stored]) -> list[str]:
         f"{first['bank']:,} training images as neighbours.",
         f"The untrained tower has {mean_and_interval(untrained)}.",
         "",
-        "| k-NN | seeds | Gelato | lightly | difference, points | above -2 | above untrained |",
+        "| k-NN | seeds | Gelato | lightly | difference, percentage points | interval above -2 | above untrained |",
         "|---|---|---|---|---|---|---|",
     ]
     for method in dict.fromkeys(run["method"] for run in runs if run["side"] == "ours"):
@@ -231,7 +232,7 @@ def collapses(stored: Stored) -> list[str]:
     lines = [
         "## Collapse",
         "",
-        "The parts that prevent a collapse of methods without negatives can be switched off by options.",
+        "Methods without negatives have parts that prevent a collapse. Options of the commands switch these parts off.",
         "`python -m training doctor RUN` then detects the collapse. Runs of 300 steps on CIFAR-10, made by",
         "`benchmarks/collapse.py`. The lecture's claims about collapse are tested with five seeds in",
         "[claims](claims.md#byol-collapse).",
@@ -250,8 +251,8 @@ def collapses(stored: Stored) -> list[str]:
         lines.append(f"| {label} | {knn} | {rank} | {found} of {len(runs)} | {says} |")
     lines += [
         "",
-        "The loss of complete DINO is still at ln K after so few steps, which the doctor reports too. After the 1,200",
-        "steps of the first table it reports no problem.",
+        "After 300 steps, the loss of the complete DINO is still at ln K, and the doctor reports this too. After the",
+        "1,200 steps of the first table it reports no problem.",
     ]
     return [*lines, ""]
 

@@ -59,7 +59,7 @@ def shown(run: dict[str, Any]) -> tuple[str, list[tuple[int, Any]]]:
     Captions of scenes name all that is in them, so what they teach is measured by the captions themselves.
     """
     if run["data"].startswith("scenes"):
-        name = "caption finds scene, top 5"
+        name = "text-to-image recall@5"
         points = [(p["images"], p["retrieval"]["text_to_image_at_5"]) for p in run["curve"]]
     else:
         name, points = "zero-shot", [(p["images"], p["zero-shot"]) for p in run["curve"]]

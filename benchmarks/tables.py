@@ -152,7 +152,7 @@ def _search_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
         texts, images = run["asked"]["words"], run["asked"]["images"]
         effort = f", {run['directions']} dimensions, {run['probes']} of {run['lists']} lists" if "probes" in run else ""
         recall = f"{texts['recall_at_10']:.3f} for texts, {images['recall_at_10']:.3f} for images"
-        what = f"search, {name}: {run['kind']}{effort}"
+        what = f"search, {name.replace('drawn', 'random vectors')}: {run['kind']}{effort}"
         by, on = "`search.py`", _on(run)
         rows.append((f"{what}, recall at 10", recall, ">= 0.98 for texts", on, by))
         beside = f"{texts['ms_median']:.1f} ms, exhaustive {run['exhaustive_ms']:.1f} ms"
@@ -208,7 +208,12 @@ def _load_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
             f"{on}, {gradio['busy']:.0f} busy",
             by,
         ),
-        row("from command to first images in Chromium", start, f"<= {limits['start'] / 1000:.0f} s", start["busy"]),
+        row(
+            "time from the command to the first images in Chromium",
+            start,
+            f"<= {limits['start'] / 1000:.0f} s",
+            start["busy"],
+        ),
     ]
     if "memory" in stored:
         memory = stored["memory"]
@@ -292,7 +297,7 @@ def training_table() -> str:
     else:
         share = f", {gpu['utilisation']:.0%} of its peak" if gpu["utilisation"] else ""
         rows.append((f"ViT-B-32 on a {gpu['device']}", f"{gpu['images_per_second']:,.0f} images/s{share}", "-"))
-    head = [f"| on {_on(stored)}, {stored['busy']:.0f} busy | result | target |", "|---|---|---|"]
+    head = [f"| on {_on(stored)}, load average {stored['busy']:.0f} | result | target |", "|---|---|---|"]
     return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
 
 

@@ -135,7 +135,7 @@ def test_a_page_without_runs_has_every_claim_as_open(tmp_path):
 def test_a_claim_that_did_not_hold_is_titled_with_what_was_measured():
     claim = CLAIMS["incomplete-captions"]
     assert title_of(claim, [effect([0.3] * 5)] * 3) == claim.found
-    assert "0.20 of its group score" in title_of(claim, [effect([0.0] * 5), effect([0.2] * 5), effect([0.25] * 5)])
+    assert "group score by 0.20" in title_of(claim, [effect([0.0] * 5), effect([0.2] * 5), effect([0.25] * 5)])
     assert title_of(replace(claim, instead=""), [effect([-0.01] * 5)]) == "something: -0.01"
 
 

@@ -10,7 +10,7 @@ CLAIM = Claim(
     design="Three doses: natural objects of the training scenes have their natural colour in 12.5 %, in 90 % and in "
     "all cases. For single objects in another colour: the bias of the prediction towards the usual colour, "
     "and the accuracy. This was designed after lemons-purple, which found no bias between the two smaller "
-    "doses: a tenth of lemons in other colours may be enough training data, but none is not.",
+    "doses. A tenth of lemons in other colours may be enough to learn to see the colour; the third dose has none.",
     arms={
         "12.5 %": clip_arms()["unassociated"],
         "90 %": clip_arms()["plain"],

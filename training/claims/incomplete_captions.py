@@ -39,5 +39,5 @@ CLAIM = Claim(
         ),
     ),
     found="With captions that omit half, a small CLIP binds less, and hard negatives do not compensate for it",
-    instead="Captions that omit half cost a small CLIP {1:.2f} of its group score, and {2:.2f} with hard negatives",
+    instead="Captions that omit half reduce a small CLIP's group score by {1:.2f}, and by {2:.2f} with hard negatives",
 )

@@ -21,5 +21,5 @@ CLAIM = Claim(
         Part("shape, 0.9 minus 0", lambda a: a["0.9"]["h: shape"] - a["0"]["h: shape"], 0.05),
     ),
     found="MoCo learns better features with a momentum encoder than without",
-    instead="At 32 pixels the momentum changes MoCo's shape accuracy by {0:+.2f}, too little to distinguish from none",
+    instead="At 32 pixels the momentum changes MoCo's shape accuracy by {0:+.2f}, which does not differ clearly from 0",
 )

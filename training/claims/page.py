@@ -44,7 +44,7 @@ def write_page(store: Store, page: Path) -> dict[str, str]:
         "- *not seen*: the interval excludes the smallest interesting effect",
         "- *opposite*: the effect is negative; *undecided*: the interval allows several of these",
         "",
-        "The runs are small. An effect that is not seen here may exist at a larger scale, and the reverse.",
+        "The runs are small. At a larger scale, other effects may appear, and effects seen here may disappear.",
         "",
     ]
     verdicts: dict[str, str] = {}

@@ -17,6 +17,6 @@ CLAIM = Claim(
         Part("shape, h minus z", lambda a: a["simclr"]["h: shape"] - a["simclr"]["z: shape"], 0.05),
     ),
     found="At 64 pixels a linear probe predicts colour and shape better before SimCLR's head than after it",
-    instead="At 64 pixels SimCLR's head costs {1:+.2f} of shape and {0:+.2f} of colour accuracy, less than the "
-    "smallest interesting effect",
+    instead="At 64 pixels h minus z is {1:+.2f} for shape and {0:+.2f} for colour, less than the smallest "
+    "interesting effect",
 )

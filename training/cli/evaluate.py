@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--runtime", help="openvino or torch. [default: the fastest; for a run torch in f32, as during training]")
-@click.option("--precision", help="f32, bf16, f16 or int8. [default: the fastest that keeps the embeddings]")
+@click.option(
+    "--precision", help="f32, bf16, f16 or int8. [default: bf16 or f16 if the hardware supports it, else f32]"
+)
 def evaluate(
     encoder: str | None,
     data: str | None,

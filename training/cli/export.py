@@ -8,7 +8,9 @@ import click
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", type=click.Choice(["open_clip", "transformers"]), default="open_clip", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder. [RUN/FORMAT]")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="The output folder. [default: RUN/FORMAT]"
+)
 def export(run: Path, format: str, out: Path | None) -> None:
     """Export RUN for open_clip, or its text tower for transformers."""
     from training.export import export as write

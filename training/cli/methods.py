@@ -116,7 +116,8 @@ def _options(config: type) -> list[click.Option]:
         flag, kind = "--" + field.name.replace("_", "-"), kinds[field.name]
         inner = [of for of in get_args(kind) if of not in (type(None), Ellipsis)]
         choices = field.metadata.get("choices")
-        extra: dict[str, Any] = {"help": field.metadata["help"], "default": field.default, "show_default": True}
+        text = field.metadata["help"]
+        extra: dict[str, Any] = {"help": text, "default": field.default, "show_default": "[default:" not in text}
         if kind is bool:
             flags = [f"{flag}/--no-{flag[2:]}"] if field.default else [flag]
             options.append(click.Option([*flags, field.name], is_flag=True, **extra))

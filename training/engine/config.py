@@ -18,7 +18,7 @@ PRECISIONS = ("f32", "bf16", "f16")
 class RunConfig:
     """One pretraining run. Saved in config.json beside the weights it produced."""
 
-    batch_size: int = knob(256, "images per optimiser step over all ranks, each counted once however many views it has")
+    batch_size: int = knob(256, "images per optimiser step over all ranks; several views of an image count once")
     micro_batch: int = knob(
         0, "images per forward pass; gradients stay exactly those of the whole batch; 0 disables it"
     )

@@ -1,7 +1,7 @@
 """SLIP: the sum of CLIP's and SimCLR's losses on one image tower.
 
-Mu et al. 2022, "SLIP: Self-supervision meets Language-Image Pre-training": captions teach what an image is about,
-two further views teach what stays the same about it.
+Mu et al. 2022, "SLIP: Self-supervision meets Language-Image Pre-training": CLIP's loss
+uses the caption, and SimCLR's loss uses two further views of the image.
 """
 
 from dataclasses import dataclass
