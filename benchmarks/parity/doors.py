@@ -213,10 +213,24 @@ def serving(checkout: Path, collections: Mapping[str, Path], environment: dict[s
             address = next((m[0] for line in server.stdout if (m := re.search(r"http://[\d.:]+/", line))), None)
             if address is None:
                 raise RuntimeError(f"the server of {checkout.name} did not start:\n{log.read_text()[-2000:]}")
+            until_it_listens(address)
             yield address
         finally:
             server.terminate()
             server.wait(30)
+
+
+def until_it_listens(address: str) -> None:
+    """Return once the server takes connections, which it does a little after it printed its address."""
+    until = time.monotonic() + READY
+    while True:
+        try:
+            httpx.get(f"{address}healthz", trust_env=False)
+            return
+        except httpx.ConnectError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 class Rest:
