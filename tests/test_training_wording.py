@@ -18,7 +18,7 @@ def vector_of(word: str) -> np.ndarray:
 class BagOfWords(ColourEncoder):
     """Adds up its words, in the order they come, as a computer rounds."""
 
-    dim, name = 64, "bag"
+    dim, name, fingerprint = 64, "bag", "ba9" * 5
 
     def embed_text_batch(self, texts):
         return unit(np.array([sum(vector_of(word).astype(np.float32) for word in p.split()) for p in texts]))
@@ -27,12 +27,14 @@ class BagOfWords(ColourEncoder):
 class FirstWordCounts(BagOfWords):
     """A bag of words that hears its first word three times as loud."""
 
+    fingerprint = "f125" * 4
+
     def embed_text_batch(self, texts):
         return unit(np.array([sum((1 + 2 * (i == 0)) * vector_of(w) for i, w in enumerate(p.split())) for p in texts]))
 
 
 class SeesOnly(ColourEncoder):
-    reads_text = False
+    reads_text, fingerprint = False, "5ee5" * 4
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.nearest import cosines
 from index.query import Term, embed_query, with_file_names
-from index.retrieval.everyday import SENTENCE
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.everyday import SENTENCE
 from training.models.zero_shot import ClassName, zero_shot_classifier
 
 MOST_CLASSES = 10  # colours that people can tell apart, colour-blind or not

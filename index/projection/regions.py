@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.projection.projection import Points, sample
-from index.retrieval.everyday import SENTENCE, everyday_embeddings
 from training.models.encoder import Encoder
+from training.models.everyday import SENTENCE, everyday_embeddings
 from training.models.zero_shot import everyday_words
 
 MOST_REGIONS = 24

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from index.retrieval.everyday import everyday_embeddings
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
+from training.models.everyday import everyday_embeddings
 
 log = logging.getLogger(__name__)
 

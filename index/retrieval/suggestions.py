@@ -3,8 +3,8 @@
 import numpy as np
 
 from index.collection import Collection
-from index.retrieval.everyday import SENTENCE, everyday_embeddings
 from training.models.encoder import Encoder
+from training.models.everyday import SENTENCE, everyday_embeddings
 from training.models.zero_shot import everyday_words
 
 SAMPLE = 2000  # images looked at: more do not change the six words

@@ -9,11 +9,11 @@ is right for captions and wrong for some sentences, so every variant is shown as
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from training.models.encoder import Encoder
+from training.models.lru_cache import LRUCache
 
 
 def words_of(text: str) -> list[str]:
@@ -133,10 +133,14 @@ def _swapped(words: Sequence[str], first: Sequence[int], second: Sequence[int]) 
 
 def order_effect(encoder: Encoder, text: str) -> OrderEffect | None:
     """How far other orders of text move its embedding; None for an image-only encoder or under three words."""
-    return _order_effect(encoder, " ".join(words_of(text)))
+    text = " ".join(words_of(text))
+    key = (encoder.fingerprint, encoder.runtime, encoder.precision, text)
+    return _effects.get_or_make(key, lambda: _order_effect(encoder, text))
 
 
-@lru_cache(maxsize=512)
+_effects: LRUCache[tuple[str, str, str, str], OrderEffect | None] = LRUCache(512)  # keeps no encoder in memory
+
+
 def _order_effect(encoder: Encoder, text: str) -> OrderEffect | None:
     words = text.split()
     if not encoder.reads_text or len(words) < ENOUGH_WORDS:
