@@ -85,7 +85,7 @@ class Options:
 
 
 def serve(options: Options) -> None:
-    """Serve the page until the process is told to stop."""
+    """Serve the page until the process is stopped."""
     host = options.host
     users, token = _credentials(options)
     listening = listen(host, options.port, options.port_is_fixed)

@@ -58,7 +58,7 @@ def load_nearest(collection: Collection) -> Nearest:
             whole = index.ntotal == len(collection) and index.d == collection.dim
             # The facts go before the file is replaced and come after it: unchanged, they are of this file.
             if whole and (collection.path / INDEX_JSON).read_bytes() == before:
-                hasten(index)
+                search_in_parallel(index)
                 return Nearest(index, facts, collection)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         pass
@@ -127,7 +127,7 @@ def cosines(collection: Collection, queries: Vectors) -> NDArray[np.float32]:
     return np.concatenate([np.asarray(part, np.float32) @ queries.T for part in collection.parts])
 
 
-def hasten(index: faiss.Index) -> None:
+def search_in_parallel(index: faiss.Index) -> None:
     """Let one query use every core, and start no thread but those."""
     lists = faiss.try_extract_index_ivf(index)
     if lists is None:

@@ -12,7 +12,7 @@ from app.application import make_application
 from app.state.library import Library
 from index.build import build_collection
 from index.collection import Collection
-from index.projection.projection import Projection, keep_map, map_file
+from index.projection.projection import Projection, map_file, save_map
 from index.storage.tags import read_tags
 from tests.browsing import Site, served
 from tests.samples import PALETTE, ColourEncoder, paint
@@ -162,7 +162,7 @@ def test_hovering_shows_the_image(mapped):
 def test_a_cached_umap_is_shown_and_pca_is_a_click_away(mapped, site):
     collection = site.library.collection(None).published()
     points = np.random.default_rng(0).uniform(-1, 1, (len(collection), 2)).astype(np.float32)
-    keep_map(collection, Projection("umap", points, None, 0.25))
+    save_map(collection, Projection("umap", points, None, 0.25))
     page = mapped()
     expect(page.get_by_role("button", name="UMAP")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#map-quality")).to_contain_text("25 % of an image's 10 nearest neighbours")

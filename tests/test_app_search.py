@@ -37,13 +37,13 @@ def test_the_line_is_moved_by_keys_weak_results_are_dimmed_and_the_place_is_in_t
     likely = int(page.locator("#status b").inner_text().split()[0])
     assert 0 < likely < IMAGES
     weak = page.locator("#grid .g-search-weak")
-    expect(page.locator("#relevance-line")).to_be_visible()
+    expect(page.locator("#relevance-threshold")).to_be_visible()
     assert weak.count() == 60 - likely
     slider.focus()
     slider.press("ArrowRight")
     page.wait_for_function("new URLSearchParams(location.search).get('threshold') !== '0.5'")
     assert 0.5 < float(asked(page, "threshold")) <= 0.56
-    page.locator("#hide-line").click()
+    page.locator("#hide-threshold").click()
     expect(weak).to_have_count(0)
     page.go_back()
     expect(slider).to_be_visible()

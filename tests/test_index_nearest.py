@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from index.collection import Collection
-from index.nearest import Nearest, exact, hasten, load_nearest
+from index.nearest import Nearest, exact, load_nearest, search_in_parallel
 from index.retrieval.faiss_index import RECALL, make_nearest, save_nearest
 from index.storage.writer import Writer
 from tests.samples import ColourEncoder
@@ -179,7 +179,7 @@ def test_what_is_kept_is_opened_as_it_is_and_made_once(collection):
 def test_mapped_lists_start_no_threads_of_their_own(made, tmp_path):
     faiss.write_index(made[0], str(tmp_path / "lists.faiss"))
     mapped = faiss.read_index(str(tmp_path / "lists.faiss"), faiss.IO_FLAG_MMAP)
-    hasten(mapped)
+    search_in_parallel(mapped)
     lists = faiss.downcast_InvertedLists(faiss.try_extract_index_ivf(mapped).invlists)
     assert isinstance(lists, faiss.OnDiskInvertedLists) and lists.prefetch_nthread == 0
 

@@ -6,7 +6,17 @@ from sklearn.decomposition import PCA
 
 from index.build import build_collection
 from index.collection import Collection
-from index.projection.projection import Projection, keep_map, kept, load_map, make_pca, make_umap, map_file, pca, sample
+from index.projection.projection import (
+    Projection,
+    load_map,
+    make_pca,
+    make_umap,
+    map_file,
+    neighbours_preserved,
+    pca,
+    sample,
+    save_map,
+)
 from index.projection.regions import name_regions, regions
 from tests.samples import ColourEncoder, paint
 from training.models.encoder import unit
@@ -56,9 +66,11 @@ def test_a_map_without_images_or_with_one_is_no_accident():
 def test_a_map_that_is_the_space_itself_keeps_every_neighbour_and_a_random_one_keeps_few():
     angles = np.random.default_rng(0).uniform(0, np.pi / 2, 400)
     rows = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    assert kept([rows], rows) > 0.999
-    assert kept([rows], np.random.default_rng(1).normal(size=(400, 2))) == pytest.approx(10 / 399, abs=0.02)
-    assert kept([rows[:5]], rows[:5]) is None
+    assert neighbours_preserved([rows], rows) > 0.999
+    assert neighbours_preserved([rows], np.random.default_rng(1).normal(size=(400, 2))) == pytest.approx(
+        10 / 399, abs=0.02
+    )
+    assert neighbours_preserved([rows[:5]], rows[:5]) is None
 
 
 def test_regions_are_where_points_lie_together():
@@ -92,12 +104,12 @@ def collection(tmp_path) -> Collection:
 def test_a_kept_map_is_used_for_its_own_revision_alone(collection):
     assert load_map(collection, "umap") is None
     points = np.zeros((20, 2), np.float32)
-    keep_map(collection, Projection("umap", points, None, 0.5))
+    save_map(collection, Projection("umap", points, None, 0.5))
     found = load_map(collection, "umap")
-    assert (found.kept, found.explained) == (0.5, None) and load_map(collection, "pca") is None
-    keep_map(collection, Projection("umap", points[:19], None, 0.5))
+    assert (found.preserved, found.explained) == (0.5, None) and load_map(collection, "pca") is None
+    save_map(collection, Projection("umap", points[:19], None, 0.5))
     assert load_map(collection, "umap") is None
-    keep_map(collection, Projection("umap", points, None, 0.5))
+    save_map(collection, Projection("umap", points, None, 0.5))
     paint(collection.path.parent / "images" / "new.png", (1, 2, 3), (9, 9))
     build_collection([collection.path.parent / "images"], collection.path, ColourEncoder())
     assert load_map(Collection.open(collection.path), "umap") is None
@@ -113,7 +125,7 @@ def test_the_axes_of_a_large_collection_are_found_once(collection, monkeypatch):
     monkeypatch.setattr("index.projection.projection.pca", lambda *_: pytest.fail("worked out again"))
     found = make_pca(collection)
     assert np.array_equal(found.points, made.points) and np.array_equal(found.points, small.points)
-    assert found.explained == pytest.approx(small.explained) and found.kept == small.kept
+    assert found.explained == pytest.approx(small.explained) and found.preserved == small.preserved
 
 
 def test_without_its_package_umap_says_what_to_install(collection, monkeypatch):

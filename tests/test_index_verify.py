@@ -113,7 +113,7 @@ def test_damage_is_found_and_repaired_and_no_other_image_is_embedded_again(into,
     inflict(into, segments(into)[0])
     faults = find_faults(into)
     assert kind in {fault.kind for fault in faults}
-    assert all("build SOURCE" in fault.mend and "\n" not in str(fault) for fault in faults)
+    assert all("build SOURCE" in fault.repair and "\n" not in str(fault) for fault in faults)
     before = encoder.embedded
     report = build_collection([squares], into, encoder, repair=True)
     assert encoder.embedded - before == report.embedded == report.repaired <= 2

@@ -17,7 +17,7 @@ def test_the_first_signal_asks_and_the_second_raises(number, capfd):
     before = signal.getsignal(number)
     with Interrupt("Stopping.") as interrupt:
         signal.raise_signal(number)
-        assert interrupt.asked
+        assert interrupt.requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
     assert signal.getsignal(number) is before

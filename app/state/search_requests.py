@@ -116,6 +116,6 @@ def run_search(
     opened = library.collection(fields.collection)
     request = replace(fields.request(library.uploads), with_histogram=histogram, with_facets=facets)
     if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", request.filter):
-        raise UserError("Where images lie is not told to others; leave source out of the filter.")
+        raise UserError("Remote users cannot filter by the folders of this computer; leave source out of the filter.")
     encoder = library.encoder(opened) if request.needs_encoder else None
     return opened, request, search(opened.published(), encoder, request, timeout=timeout)

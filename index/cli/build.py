@@ -81,7 +81,7 @@ def build(
             prune=prune,
             segment_size=segment_size,
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
-            stop=lambda: interrupt.asked,
+            stop=lambda: interrupt.requested,
             repair=repair,
             engine=embed,
         )

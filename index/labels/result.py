@@ -1,4 +1,4 @@
-"""A labelled collection at one moment: the label of each image, how probable it is, and what that rests on."""
+"""A labelled collection as of one revision: the label of each image, how probable it is, and what that rests on."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -37,12 +37,12 @@ class Fault:
     kind: str
     where: str
     what: str
-    mend: str
+    repair: str
     segment: str = ""
     ids: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}. To repair: {self.mend}."
+        return f"{self.where}: {self.what}. To repair: {self.repair}."
 
     def as_dict(self) -> dict[str, Any]:
         """As `verify --json` prints it."""
@@ -71,7 +71,7 @@ class _Check:
 
     def __init__(self, path: Path, manifest: Manifest):
         self.path, self.manifest = path, manifest
-        self.mend = REPAIR.format(path)
+        self.repair = REPAIR.format(path)
         self.faults: list[Fault] = []
         self.seen: set[str] = set()  # ids
         self.places: set[tuple[str, str]] = set()
@@ -90,7 +90,7 @@ class _Check:
 
     def _lost(self, kind: str, name: str, what: str, file: str = "") -> None:
         where = f"segments/{name}/{file}" if file else f"segments/{name}"
-        self.faults.append(Fault(kind, where, what, self.mend, segment=name))
+        self.faults.append(Fault(kind, where, what, self.repair, segment=name))
 
     def _segment(self, name: str, images: int) -> pd.DataFrame | None:
         """The rows that matter here, or None if the segment as a whole is damaged."""
@@ -139,7 +139,7 @@ class _Check:
         found = tuple(dict.fromkeys(str(id) for id in ids))
         if found:
             named = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
-            self.faults.append(Fault(kind, where, f"{len(found):,} {what} ({named})", self.mend, ids=found))
+            self.faults.append(Fault(kind, where, f"{len(found):,} {what} ({named})", self.repair, ids=found))
 
     def _rows(self, name: str, frame: pd.DataFrame) -> None:
         where = f"segments/{name}/{ITEMS}"
@@ -188,8 +188,8 @@ class _Check:
                     raise ValueError(f"it holds {held.ntotal:,} vectors of {held.d}")
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             what = f"the search structure cannot be read ({str(error).splitlines()[0][:200]})"
-            mend = f"build SOURCE --into {self.path} --repair makes it again"
-            self.faults.append(Fault("search", INDEX_FILE, what, mend))
+            repair = f"build SOURCE --into {self.path} --repair makes it again"
+            self.faults.append(Fault("search", INDEX_FILE, what, repair))
 
 
 def _is_whole_webp(path: Path) -> bool:

@@ -77,11 +77,11 @@ def _is_scale(column: pd.Series) -> bool:
 
 
 def first_column(items: pd.DataFrame) -> str:
-    """What to colour by unasked: names of classes, else the words that part images most evenly; "" if none do."""
+    """What to colour by at first: class names, else the text column that divides images most evenly; "" for none."""
     few = [name for name in colourable(items) if not _is_scale(_typed(items[name]))]
-    words = [name for name in few if not pd.api.types.is_numeric_dtype(_typed(items[name]))]
-    named = [name for name in words if "label" in name or "class" in name]
-    return named[0] if named else max(words or few, key=lambda name: _evenness(items[name]), default="")
+    texts = [name for name in few if not pd.api.types.is_numeric_dtype(_typed(items[name]))]
+    named = [name for name in texts if "label" in name or "class" in name]
+    return named[0] if named else max(texts or few, key=lambda name: _evenness(items[name]), default="")
 
 
 def _evenness(column: pd.Series) -> float:
@@ -121,8 +121,8 @@ def _scale(column: pd.Series) -> Colouring:
 
 def _said(column: pd.Series, value: float, dates: bool) -> str:
     if dates:
-        moment: Any = pd.Timestamp(int(value), unit=column.dt.unit)
-        return f"{moment.day} {moment:%b %Y}"
+        date: Any = pd.Timestamp(int(value), unit=column.dt.unit)
+        return f"{date.day} {date:%b %Y}"
     return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
 
 

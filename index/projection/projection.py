@@ -3,7 +3,7 @@
     map-pca.npz, map-umap.npz    beside the segments: places, and the revision they belong to; replaced atomically
 
 PCA is worked out at once from vectors read segment by segment, in memory that does not grow with their
-number; that of a large collection is kept, two seconds' work for 100,000 images. UMAP (McInnes et al. 2018)
+number; that of a large collection is stored: two seconds' work for 100,000 images. UMAP (McInnes et al. 2018)
 takes minutes and a package of its own; `python -m index.projection.projection DIR` works it out in a
 process of its own, so that a page stays quick meanwhile, and keeps it beside the collection.
 """
@@ -27,7 +27,8 @@ from training.models.errors import UserError
 PCA_KEPT_FROM = 10_000  # images: the PCA of fewer takes no longer than reading it
 SAMPLE = 20_000  # images that the axes of a large collection are found from; their variance is measured on all
 CHUNK = 8192  # rows in memory at a time
-KEPT_OF, KEPT_SAMPLE, KEPT_AMONG = 10, 200, 10_000  # neighbours compared, of how many images, among how many
+NEIGHBOURS = 10  # of an image, compared between the map and the embeddings
+NEIGHBOUR_QUERIES, NEIGHBOUR_CANDIDATES = 200, 10_000  # how many images' neighbours, among how many
 UMAP_LEAST = 16  # images: fewer have no neighbourhoods to keep
 
 Points = NDArray[np.float32]  # [N, 2], within -1..1, both axes to one scale
@@ -37,13 +38,13 @@ Points = NDArray[np.float32]  # [N, 2], within -1..1, both axes to one scale
 class Projection:
     """Where every image lies. explained: the share of the variance on each axis (PCA only).
 
-    kept: of an image's 10 nearest in full, how many are among its 10 nearest on the map, 0..1.
+    preserved: share of an image's 10 nearest neighbours by embedding that are among its 10 nearest on the map, 0..1.
     """
 
     method: str
     points: Points
     explained: tuple[float, float] | None
-    kept: float | None
+    preserved: float | None
 
 
 def pca(parts: Sequence[NDArray[np.floating]], dim: int) -> Projection:
@@ -59,7 +60,8 @@ def pca(parts: Sequence[NDArray[np.floating]], dim: int) -> Projection:
         flat.append(centred @ axes)
     points = np.concatenate(flat) if flat else np.zeros((0, 2), np.float32)
     on_axes = np.square(points, dtype=np.float64).sum(axis=0) / max(total, 1e-12)
-    return Projection("pca", _fitted(points), (float(on_axes[0]), float(on_axes[1])), kept(parts, points))
+    explained = (float(on_axes[0]), float(on_axes[1]))
+    return Projection("pca", _fitted(points), explained, neighbours_preserved(parts, points))
 
 
 def _axes(parts: Sequence[NDArray[np.floating]], dim: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -121,22 +123,22 @@ def _fitted(points: NDArray[np.floating]) -> Points:
     return ((points - (low + high) / 2) / half).astype(np.float32)
 
 
-def kept(parts: Sequence[NDArray[np.floating]], points: NDArray[np.floating]) -> float | None:
-    """How much of each neighbourhood a map keeps, by a sample; None for too few images to say."""
-    if len(points) <= 2 * KEPT_OF:
+def neighbours_preserved(parts: Sequence[NDArray[np.floating]], points: NDArray[np.floating]) -> float | None:
+    """The mean share of nearest neighbours that a map preserves, by a sample; None for too few images to say."""
+    if len(points) <= 2 * NEIGHBOURS:
         return None
-    chosen = sample(len(points), KEPT_AMONG)
+    chosen = sample(len(points), NEIGHBOUR_CANDIDATES)
     full = np.concatenate(list(_chunks(parts, chosen)))
     flat = points[chosen].astype(np.float64)
-    asked = np.random.default_rng(1).permutation(len(chosen))[:KEPT_SAMPLE]
+    queries = np.random.default_rng(1).permutation(len(chosen))[:NEIGHBOUR_QUERIES]
     shares = []
-    likeness = full[asked] @ full.T
-    for i, row in zip(asked, likeness, strict=True):
+    likeness = full[queries] @ full.T
+    for i, row in zip(queries, likeness, strict=True):
         row[i] = -np.inf
-        near = np.argpartition(-row, KEPT_OF)[:KEPT_OF]
+        near = np.argpartition(-row, NEIGHBOURS)[:NEIGHBOURS]
         distance = np.square(flat - flat[i]).sum(axis=1)
         distance[i] = np.inf
-        shares.append(len(np.intersect1d(near, np.argpartition(distance, KEPT_OF)[:KEPT_OF])) / KEPT_OF)
+        shares.append(len(np.intersect1d(near, np.argpartition(distance, NEIGHBOURS)[:NEIGHBOURS])) / NEIGHBOURS)
     return float(np.mean(shares))
 
 
@@ -149,7 +151,7 @@ def map_file(collection: Collection, method: str) -> Path:
 
 
 def load_map(collection: Collection, method: str) -> Projection | None:
-    """The map kept beside the collection, or None if there is none of this very revision."""
+    """The map stored beside the collection, or None if there is none of this very revision."""
     try:
         with np.load(map_file(collection, method), allow_pickle=False) as stored:
             whose = (str(stored["fingerprint"]), int(stored["revision"]))
@@ -163,8 +165,8 @@ def load_map(collection: Collection, method: str) -> Projection | None:
     return Projection(method, points, of_axes, None if np.isnan(share) else share)
 
 
-def keep_map(collection: Collection, projection: Projection) -> None:
-    """Keep a map beside the collection; OSError if that cannot be written to."""
+def save_map(collection: Collection, projection: Projection) -> None:
+    """Store a map beside the collection; OSError if that cannot be written to."""
 
     def write(file: BinaryIO) -> None:
         np.savez(
@@ -172,7 +174,7 @@ def keep_map(collection: Collection, projection: Projection) -> None:
             points=projection.points,
             revision=collection.revision,
             fingerprint=collection.fingerprint,
-            kept=np.nan if projection.kept is None else projection.kept,
+            kept=np.nan if projection.preserved is None else projection.preserved,
             explained=projection.explained or (),
         )
 
@@ -180,13 +182,13 @@ def keep_map(collection: Collection, projection: Projection) -> None:
 
 
 def make_pca(collection: Collection) -> Projection:
-    """PCA of a collection, as it is kept beside it if it is large."""
+    """PCA of a collection, stored beside it if it is large."""
     found = load_map(collection, "pca")
     if found is None:
         found = pca(collection.parts, collection.dim)
         if len(collection) >= PCA_KEPT_FROM:
             with suppress(OSError):  # a collection that cannot be written to can still be looked at
-                keep_map(collection, found)
+                save_map(collection, found)
     return found
 
 
@@ -213,8 +215,8 @@ def make_umap(collection: Collection, neighbours: int = 15) -> Projection:
         n_neighbors=min(neighbours, count - 1), min_dist=0.1, metric="cosine", init=start, random_state=0, n_jobs=1
     ).fit_transform(rows)
     points = np.asarray(points, np.float32)
-    projection = Projection("umap", _fitted(points), None, kept(parts, points))
-    keep_map(collection, projection)
+    projection = Projection("umap", _fitted(points), None, neighbours_preserved(parts, points))
+    save_map(collection, projection)
     return projection
 
 

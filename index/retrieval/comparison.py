@@ -69,7 +69,7 @@ def rbo(first: Sequence[str], second: Sequence[str], p: float = PERSISTENCE) -> 
 
 
 def matched(left: Collection, right: Collection) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows of the images that both have, told by their content, in the order of the left.
+    """Rows of the images that both have, identified by their content, in the order of the left.
 
     UserError if they share none.
     """
@@ -94,10 +94,10 @@ def compare(
     """Rank the images that both have by a query as each encoder sees it; without: ids that are left out."""
     rows_left, rows_right = matched(left, right)
     ids = left.items["id"].to_numpy()[rows_left]
-    kept = ~np.isin(ids, list(without))
-    rows_left, rows_right, ids = rows_left[kept], rows_right[kept], ids[kept]
+    ranked = ~np.isin(ids, list(without))
+    rows_left, rows_right, ids = rows_left[ranked], rows_right[ranked], ids[ranked]
     if not len(ids):
-        raise UserError("Nothing is left to rank beside the image that is asked with.")
+        raise UserError("Nothing is left to rank beside the image of the query.")
     order_left, rank_left = _ranks(left, rows_left, left_query)
     order_right, rank_right = _ranks(right, rows_right, right_query)
     names_left, names_right = list(ids[order_left[:DEPTH]]), list(ids[order_right[:DEPTH]])

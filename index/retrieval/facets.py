@@ -166,10 +166,10 @@ def with_any_tag(images: int, names: Sequence[str], tagged: Mapping[str, Rows]) 
 def _limit(column: pd.Series, value: float | str, end: str) -> float | pd.Timestamp:
     try:
         if pd.api.types.is_datetime64_any_dtype(column):
-            moment = pd.Timestamp(str(value)).tz_localize(None)
-            if end == "high" and len(str(value)) <= len("2026-01-31"):  # a day, not a moment: until its end
-                moment += pd.Timedelta(days=1) - pd.Timedelta(1, "ns")
-            return moment.tz_localize(column.dt.tz) if column.dt.tz is not None else moment
+            time = pd.Timestamp(str(value)).tz_localize(None)
+            if end == "high" and len(str(value)) <= len("2026-01-31"):  # a day, not a time of day: until its end
+                time += pd.Timedelta(days=1) - pd.Timedelta(1, "ns")
+            return time.tz_localize(column.dt.tz) if column.dt.tz is not None else time
         return float(value)
     except (TypeError, ValueError) as error:
         raise UserError(f"{value!r} is no limit for the column {column.name!r}.") from error

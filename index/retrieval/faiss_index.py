@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from index.nearest import CHUNK, Nearest, exact, hasten, load_nearest, search_index
+from index.nearest import CHUNK, Nearest, exact, load_nearest, search_in_parallel, search_index
 from index.retrieval.sample_queries import SampleQueries, recall, sampled_rows, text_queries
 from index.storage.layout import INDEX_FILE, INDEX_JSON
 from training.models.atomic import write_file
@@ -62,15 +62,15 @@ def make_nearest(
         index: faiss.Index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         facts = {"kind": "flat"}
     else:
-        kept = directions(collection, queries)
-        codes = "int8" if rows * len(kept) <= (memory or _memory() / 2) else "pq"
+        axes = directions(collection, queries)
+        codes = "int8" if rows * len(axes) <= (memory or _memory() / 2) else "pq"
         lists = 2 ** int(np.log2(4 * np.sqrt(rows)))
-        index = _trained(collection, kept, lists, codes)
-        facts = {"kind": f"ivf-{codes}", "directions": len(kept), "lists": lists, "probes": lists}
+        index = _trained(collection, axes, lists, codes)
+        facts = {"kind": f"ivf-{codes}", "directions": len(axes), "lists": lists, "probes": lists}
         facts |= {"rerank": RERANK[codes]}
     for start in range(0, rows, CHUNK):
         index.add(np.ascontiguousarray(collection.vectors[start : start + CHUNK], np.float32))
-    hasten(index)
+    search_in_parallel(index)
     facts |= {"revision": collection.revision, "images": rows}
     if rows:
         facts |= _measured(index, facts, collection, queries)
@@ -84,10 +84,10 @@ def directions(collection: Collection, queries: SampleQueries) -> NDArray[np.flo
     taking off a mean would not. d doubles until the candidates that a search orders again, picked by these
     directions alone, hold so much of what is truly nearest that the lists may lose as much again.
     """
-    moment = np.zeros((collection.dim, collection.dim))
+    moments = np.zeros((collection.dim, collection.dim))
     for chunk in sampled_rows(collection, _most(collection)):
-        moment += chunk.T @ chunk
-    found = np.linalg.eigh(moment)[1][:, ::-1].T
+        moments += chunk.T @ chunk
+    found = np.linalg.eigh(moments)[1][:, ::-1].T
     strongest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)
     found = (found * np.sign(strongest)).astype(np.float32)  # a direction and its opposite serve alike
     count = min(DIRECTIONS, collection.dim)
@@ -96,22 +96,22 @@ def directions(collection: Collection, queries: SampleQueries) -> NDArray[np.flo
     return np.ascontiguousarray(found[:count])
 
 
-def _lost_by(kept: NDArray[np.float32], collection: Collection, queries: SampleQueries) -> float:
+def _lost_by(axes: NDArray[np.float32], collection: Collection, queries: SampleQueries) -> float:
     """The most of what is truly nearest, over kinds of queries, that is no candidate by these directions."""
     lost = []
     for name, vectors in queries.kinds.items():
-        seen = np.asarray(vectors @ kept.T @ kept, np.float32)  # by its products with whole vectors
+        seen = np.asarray(vectors @ axes.T @ axes, np.float32)  # by its products with whole vectors
         candidates = exact(collection, seen, 10 * RERANK["int8"])
         pairs = zip(candidates, queries.nearest[name], strict=True)
         lost.append(1 - float(np.mean([np.isin(true, rows).mean() for (_, rows), (_, true) in pairs])))
     return max(lost)
 
 
-def _trained(collection: Collection, kept: NDArray[np.float32], lists: int, codes: str) -> faiss.IndexPreTransform:
-    """An inverted file without rows behind the directions [d, dim] that are kept."""
-    count, dim = kept.shape
+def _trained(collection: Collection, axes: NDArray[np.float32], lists: int, codes: str) -> faiss.IndexPreTransform:
+    """An inverted file without rows behind the directions axes [d, dim]."""
+    count, dim = axes.shape
     project = faiss.LinearTransform(dim, count, False)
-    faiss.copy_array_to_vector(kept.ravel(), project.A)
+    faiss.copy_array_to_vector(axes.ravel(), project.A)
     project.is_trained = True
     quantizer = faiss.IndexFlatIP(count)
     index: faiss.IndexIVF
@@ -123,7 +123,7 @@ def _trained(collection: Collection, kept: NDArray[np.float32], lists: int, code
         index = faiss.IndexIVFScalarQuantizer(quantizer, count, lists, eight_bits, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter, index.cp.spherical, index.cp.min_points_per_centroid = 8, True, 1
     index.cp.max_points_per_centroid = 1 << 30  # the sample is bounded already
-    index.train(np.concatenate([chunk @ kept.T for chunk in sampled_rows(collection, _most(collection))]))
+    index.train(np.concatenate([chunk @ axes.T for chunk in sampled_rows(collection, _most(collection))]))
     return faiss.IndexPreTransform(project, index)
 
 

@@ -83,12 +83,12 @@ def _corrupt(path: Path, why: str) -> str:
     return f"{path} is corrupt ({why}); move the folder away and build the collection again, or restore the file."
 
 
-def precision_of(manifest: Manifest, asked: str | None) -> str | None:
+def precision_of(manifest: Manifest, wanted: str | None) -> str | None:
     """The precision to load a collection's encoder in: the one asked for, else eight bits where it was made in them.
 
     All others keep the vectors' direction, so that the fastest of them here will do: None.
     """
-    return asked or ("int8" if manifest.precision == "int8" else None)
+    return wanted or ("int8" if manifest.precision == "int8" else None)
 
 
 def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:

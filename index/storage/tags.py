@@ -32,9 +32,9 @@ def read_tags(folder: Path) -> dict[str, list[str]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as tags ({error}); move it away to begin anew.") from error
+        raise UserError(f"{path} cannot be read as tags ({error}); move it away to start without tags.") from error
     if not isinstance(stored, dict) or not all(isinstance(tags, list) for tags in stored.values()):
-        raise UserError(f"{path} does not hold tags by id; move it away to begin anew.")
+        raise UserError(f"{path} does not hold tags by id; move it away to start without tags.")
     return {str(id): [str(tag) for tag in tags] for id, tags in stored.items()}
 
 
@@ -61,13 +61,13 @@ def tag(collection: Collection, ids: Sequence[str], name: str, on: bool = True) 
         ):
             raise UserError(f"A collection has at most {MOST} different tags; take one away first.")
         for id in ids:
-            kept = [other for other in tags.get(id, []) if other != name]
-            tags[id] = [*kept, name] if on else kept
+            others = [other for other in tags.get(id, []) if other != name]
+            tags[id] = [*others, name] if on else others
         tags = {id: given for id, given in tags.items() if given}
         try:
             write_file(collection.path / TAGS_FILE, json.dumps(tags, ensure_ascii=False, indent=1).encode())
         except OSError as error:
-            raise UserError(f"Tags cannot be kept in {collection.path}: {error.strerror}.") from error
+            raise UserError(f"Tags cannot be written to {collection.path}: {error.strerror}.") from error
     return tags
 
 

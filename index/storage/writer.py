@@ -1,4 +1,4 @@
-"""The one writer of a collection: what it publishes is whole, whatever the moment it is killed."""
+"""The one writer of a collection: what it publishes is whole, whenever it is killed."""
 
 import io
 import os

@@ -91,7 +91,7 @@ def method_command(name: str, text: str) -> click.Command:
 
         run = out or free_folder(name)
         with Interrupt() as stop:
-            trainer = begin(run, name, data, user["run"], user["settings"], evaluator(data), lambda: stop.asked)
+            trainer = begin(run, name, data, user["run"], user["settings"], evaluator(data), lambda: stop.requested)
         print_end(run, trainer, as_json)
 
     options = [option for config in parts.values() for option in _options(config)]

@@ -21,5 +21,5 @@ def resume(run: Path, workers: int | None, as_json: bool) -> None:
 
     document = read_config(run)
     with Interrupt() as stop:
-        trainer = resume_run(run, evaluator(data_of(document)), lambda: stop.asked, workers=workers)
+        trainer = resume_run(run, evaluator(data_of(document)), lambda: stop.requested, workers=workers)
     print_end(run, trainer, as_json)

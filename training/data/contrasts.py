@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from training.data.drawing import Pixels, draw_scene
-from training.data.grammar import Mention, Telling, is_true, read, say
+from training.data.grammar import Description, Mention, is_true, read, say
 from training.data.scenes import LIGHT, PIXELS, Scene, described
 from training.data.world import (
     ABSTRACT,
@@ -84,7 +84,8 @@ def winoground_pair(seed: int, i: int, kind: str, pixels: int = PIXELS) -> Contr
     if kind == "count swap":
         first, second = _counted(first, (2, 3)), _counted(second, (3, 2))
     captions = [
-        say(Telling(tuple(_told(thing) for thing in graph.things), graph.relation)) for graph in (first, second)
+        say(Description(tuple(_mention_of(thing) for thing in graph.things), graph.relation))
+        for graph in (first, second)
     ]
     images = [draw_scene(graph, Draws(seed, i, stream + LIGHT), pixels, CALM.nuisance) for graph in (first, second)]
     return ContrastPair(kind, images[0], images[1], captions[0], captions[1], (first, second))
@@ -102,7 +103,7 @@ def hard_negative(seed: int, i: int, kind: str, pixels: int = PIXELS) -> Negativ
     if kind == "add texture":  # one has it, and the other's would be false
         textures = [draws.pick(("striped", "dotted")), "plain"]
         graph = replace(graph, things=tuple(replace(t, texture=x) for t, x in zip(graph.things, textures, strict=True)))
-    true = [_told(thing) for thing in graph.things]
+    true = [_mention_of(thing) for thing in graph.things]
     false, wrong = list(true), relation
     at = int(draws.one() * 2)
     if kind == "replace colour":
@@ -123,8 +124,8 @@ def hard_negative(seed: int, i: int, kind: str, pixels: int = PIXELS) -> Negativ
     image = draw_scene(graph, Draws(seed, i, stream + LIGHT), pixels, CALM.nuisance)
     if relation is None and draws.chance(0.5):  # which thing is named first tells nothing
         true, false = true[::-1], false[::-1]
-    told = [say(Telling(tuple(mentions), way)) for mentions, way in ((true, relation), (false, wrong))]
-    return Negative(kind, image, told[0], told[1], graph)
+    captions = [say(Description(tuple(mentions), way)) for mentions, way in ((true, relation), (false, wrong))]
+    return Negative(kind, image, captions[0], captions[1], graph)
 
 
 def coloured_object(
@@ -147,7 +148,7 @@ def coloured_object(
     things = (replace(graph.things[0], size="large", texture="plain"), *graph.things[1:])
     graph = replace(graph, things=things)
     image = draw_scene(graph, Draws(seed, i, stream + LIGHT), pixels, CALM.nuisance)
-    return Scene(image, say(Telling((Mention(first),))), graph)
+    return Scene(image, say(Description((Mention(first),))), graph)
 
 
 def audit(seed: int, count: int, trained_on: int = 2000) -> dict[str, dict[str, float]]:
@@ -198,7 +199,7 @@ def _language(captions: Sequence[str]) -> Callable[[str], float]:
     return likely
 
 
-def _told(thing: Thing) -> Mention:
+def _mention_of(thing: Thing) -> Mention:
     return Mention(thing.shape, thing.count, thing.colour)
 
 

@@ -43,7 +43,7 @@ PLURALS = {"leaf": "leaves", "box": "boxes", "cross": "crosses", "tomato": "toma
 
 @dataclass(frozen=True)
 class Mention:
-    """A thing as a caption tells it; what is None is not told."""
+    """A thing as a caption describes it; an attribute that is None is not mentioned."""
 
     shape: str
     count: int = 1
@@ -52,92 +52,92 @@ class Mention:
     texture: str | None = None
 
     def fits(self, thing: Thing) -> bool:
-        """Whether all that is told is true of thing."""
-        told = (self.shape == thing.shape, self.count == thing.count)
+        """Whether all that is mentioned is true of thing."""
+        basic = (self.shape == thing.shape, self.count == thing.count)
         more = ((self.colour, thing.colour), (self.size, thing.size), (self.texture, thing.texture))
-        return all(told) and all(said is None or said == is_ for said, is_ in more)
+        return all(basic) and all(said is None or said == is_ for said, is_ in more)
 
 
 @dataclass(frozen=True)
-class Telling:
-    """What a caption says: mentions in their order, and how the first relates to the second, if it tells."""
+class Description:
+    """What a caption says: mentions in their order, and how the first relates to the second, if it says so."""
 
     mentions: tuple[Mention, ...]
     relation: str | None = None
 
 
-def tell(graph: Graph, draws: Draws, knobs: Knobs) -> Telling:
-    """What of a graph is told, in which order."""
+def describe(graph: Graph, draws: Draws, knobs: Knobs) -> Description:
+    """What a caption of a graph mentions, in which order."""
     things = list(graph.things)
-    kept = [thing for thing in things if draws.chance(knobs.completeness)] or [draws.pick(things)]
-    relation = graph.relation if things[:2] == kept[:2] else None
+    chosen = [thing for thing in things if draws.chance(knobs.completeness)] or [draws.pick(things)]
+    relation = graph.relation if things[:2] == chosen[:2] else None
     if relation is None:  # with a relation the order is its subject first
-        for at in range(len(kept) - 1, 0, -1):
+        for at in range(len(chosen) - 1, 0, -1):
             other = int(draws.one() * (at + 1))
-            kept[at], kept[other] = kept[other], kept[at]
+            chosen[at], chosen[other] = chosen[other], chosen[at]
         if draws.chance(knobs.saliency):
-            kept.sort(key=lambda thing: -SIZES[thing.size] * thing.count)
+            chosen.sort(key=lambda thing: -SIZES[thing.size] * thing.count)
     elif relation in OPPOSITE and draws.chance(0.5):  # "a left of b" is as true as "b right of a"
-        kept[0], kept[1] = kept[1], kept[0]
+        chosen[0], chosen[1] = chosen[1], chosen[0]
         relation = OPPOSITE[relation]
-    return Telling(tuple(mention(thing, draws, knobs) for thing in kept), relation)
+    return Description(tuple(mention(thing, draws, knobs) for thing in chosen), relation)
 
 
 def mention(thing: Thing, draws: Draws, knobs: Knobs) -> Mention:
-    """A thing as it is told: its colour, size and texture as often as the knobs say."""
+    """A mention of a thing: its colour, size and texture as often as the knobs say."""
     colour = thing.colour if draws.chance(knobs.attributes) else None
     size = thing.size if draws.chance(knobs.finer) else None
     texture = thing.texture if thing.texture != "plain" and draws.chance(knobs.finer) else None
     return Mention(thing.shape, thing.count, colour, size, texture)
 
 
-def say(telling: Telling, draws: Draws | None = None, synonyms: float = 0.0) -> str:
-    """A telling as a sentence; with draws and synonyms, in other words now and then."""
+def say(description: Description, draws: Draws | None = None, synonyms: float = 0.0) -> str:
+    """A description as a sentence; with draws, with synonyms at that rate."""
 
     def word(options: Sequence[str]) -> str:
         if draws is None or len(options) == 1 or not draws.chance(synonyms):
             return options[0]
         return draws.pick(options[1:])
 
-    phrases = [_phrase(one, word) for one in telling.mentions]
-    if telling.relation is None:
+    phrases = [_phrase(one, word) for one in description.mentions]
+    if description.relation is None:
         return _joined(phrases)
     first, second, *others = phrases
-    ends = FROM_THE_OTHER_END.get(telling.relation)
+    ends = FROM_THE_OTHER_END.get(description.relation)
     if ends and draws is not None and draws.chance(synonyms):
         related = f"{second} {draws.pick(ends)} {first}"
     else:
-        related = f"{first} {word(RELATION_WORDS[telling.relation])} {second}"
+        related = f"{first} {word(RELATION_WORDS[description.relation])} {second}"
     return related + (f", and {_joined(others)}" if others else "")
 
 
-def read(caption: str) -> Telling:
-    """The telling of a caption that `say` made; ValueError for any other text."""
+def read(caption: str) -> Description:
+    """The description of a caption that `say` made; ValueError for any other text."""
     pattern = "|".join(re.escape(words) for words in sorted(_RELATIONS, key=len, reverse=True))
     related = re.split(rf" ({pattern}) ", caption, maxsplit=1)
     if len(related) == 1:
-        return Telling(tuple(_mention(part) for part in _parts(caption)))
+        return Description(tuple(_mention(part) for part in _parts(caption)))
     first, words, rest = related
     second, _, others = rest.partition(", and ")
     relation, turned = _RELATIONS[words]
     pair = (_mention(second), _mention(first)) if turned else (_mention(first), _mention(second))
-    return Telling((*pair, *(_mention(part) for part in _parts(others))), relation)
+    return Description((*pair, *(_mention(part) for part in _parts(others))), relation)
 
 
-def is_true(telling: Telling, graph: Graph) -> bool:
-    """Whether everything that is told holds in the graph: an oracle that looks at no pixel."""
+def is_true(description: Description, graph: Graph) -> bool:
+    """Whether everything that is said holds in the graph: an oracle that looks at no pixel."""
     for subject in graph.things:
-        if not telling.mentions[0].fits(subject):
+        if not description.mentions[0].fits(subject):
             continue
-        if telling.relation is None:
-            return all(any(one.fits(thing) for thing in graph.things) for one in telling.mentions)
+        if description.relation is None:
+            return all(any(one.fits(thing) for thing in graph.things) for one in description.mentions)
         for other in graph.things:
             if (
                 other is not subject
-                and telling.mentions[1].fits(other)
-                and holds(telling.relation, subject, other, graph)
+                and description.mentions[1].fits(other)
+                and holds(description.relation, subject, other, graph)
             ):
-                return all(any(one.fits(thing) for thing in graph.things) for one in telling.mentions[2:])
+                return all(any(one.fits(thing) for thing in graph.things) for one in description.mentions[2:])
     return False
 
 
@@ -186,13 +186,13 @@ def _mention(phrase: str) -> Mention:
     count = {"an": 1, **{word: n for n, word in COUNTS.items()}}.get(article)
     if count is None or noun not in _NOUNS:
         raise ValueError(f"{phrase!r} is no phrase of this grammar")
-    told: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for adjective in adjectives:
         if adjective not in _ADJECTIVES:
             raise ValueError(f"{adjective!r} is no adjective of this grammar")
         kind, value = _ADJECTIVES[adjective]
-        told[kind] = value
-    return Mention(_NOUNS[noun], count, told.get("colour"), told.get("size"), told.get("texture"))
+        attributes[kind] = value
+    return Mention(_NOUNS[noun], count, attributes.get("colour"), attributes.get("size"), attributes.get("texture"))
 
 
 def _nouns() -> dict[str, str]:

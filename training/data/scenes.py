@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from PIL import Image
 
 from training.data.drawing import Pixels, draw_scene
-from training.data.grammar import say, tell
+from training.data.grammar import describe, say
 from training.data.source import Item, Source
 from training.data.world import USUAL, Draws, Graph, Knobs, draw_graph
 from training.models.errors import UserError
@@ -54,7 +54,7 @@ def described(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "tr
         return described(seed, i, replace(knobs, duplicates=0.0), split=split)
     graph = draw_graph(Draws(seed, i, stream), knobs, unseen=split == "unseen")
     draws = Draws(seed, i, stream + WORDS)
-    return graph, say(tell(graph, draws, knobs), draws, knobs.synonyms)
+    return graph, say(describe(graph, draws, knobs), draws, knobs.synonyms)
 
 
 def _stream(split: str) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.data.drawing import draw_scene
-from training.data.grammar import Mention, Telling, say
+from training.data.grammar import Description, Mention, say
 from training.data.world import ABSTRACT, COLOUR_NAMES, OPPOSITE, SPREAD, USUAL, Draws, Graph, Thing, lay_out
 from training.evaluation.association import nearest_texts
 from training.evaluation.generated import side_for
@@ -42,7 +42,7 @@ def _alone(draws: Draws, size: str, texture: str = "plain", count: int = 1) -> G
 
 
 def _text(thing: Thing, **attributes: object) -> str:
-    return say(Telling((Mention(thing.shape, **attributes),)))  # type: ignore[arg-type]
+    return say(Description((Mention(thing.shape, **attributes),)))  # type: ignore[arg-type]
 
 
 def _colour(draws: Draws) -> tuple[Graph, list[str], int]:
@@ -73,14 +73,14 @@ def _place(draws: Draws) -> tuple[Graph, list[str], int]:
     b = draws.pick([shape for shape in ABSTRACT if shape != a])
     graph = lay_out(draws, [(a, draws.pick(COLOUR_NAMES)), (b, draws.pick(COLOUR_NAMES))], relation, "white", CALM)
     mentions = (Mention(a), Mention(b))
-    return graph, [say(Telling(mentions, r)) for r in (relation, OPPOSITE[relation])], 0
+    return graph, [say(Description(mentions, r)) for r in (relation, OPPOSITE[relation])], 0
 
 
 def _shape(size: str) -> Callable[[Draws], tuple[Graph, list[str], int]]:
     def make(draws: Draws) -> tuple[Graph, list[str], int]:
         graph = _alone(draws, size)
         thing = graph.things[0]
-        return graph, [say(Telling((Mention(shape),))) for shape in ABSTRACT], ABSTRACT.index(thing.shape)
+        return graph, [say(Description((Mention(shape),))) for shape in ABSTRACT], ABSTRACT.index(thing.shape)
 
     return make
 

@@ -6,14 +6,14 @@ from types import FrameType
 
 
 class Interrupt:
-    """Within a `with`, the first signal only sets `asked`, for the work to keep what it has; the second ends it.
+    """Within a `with`, the first signal only sets `requested`, so that the work can save its state; the second ends it.
 
     notice: written to stderr at the first signal. exit_at_once: the second signal ends the process even if a thread
     hangs, without unwinding, for work whose files are whole at any instant; otherwise it raises KeyboardInterrupt.
     """
 
     def __init__(self, notice: str = "", exit_at_once: bool = False):
-        self.notice, self.exit_at_once, self.asked = notice, exit_at_once, False
+        self.notice, self.exit_at_once, self.requested = notice, exit_at_once, False
 
     def __enter__(self) -> "Interrupt":
         self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -24,10 +24,10 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and self.exit_at_once:
+        if self.requested and self.exit_at_once:
             os._exit(130)
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
         if self.notice:
             os.write(2, f"\n{self.notice}\n".encode())  # sys.stderr may be in the middle of a write of its own

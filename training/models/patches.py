@@ -26,7 +26,7 @@ def _is_timm(network: nn.Module) -> bool:
 
 
 class Keep(nn.Module):
-    """Stands where a ViT drops patches, behind the positions, and keeps those that it is told to."""
+    """Stands where a ViT drops patches, behind the positions, and keeps those in `chosen`."""
 
     def __init__(self, prefix: int):
         super().__init__()

@@ -37,8 +37,8 @@ def text_rows(model: "CLIP | CustomTextCLIP", tokens: Tensor) -> Tensor:
         return model.encode_text(tokens)
     text, length = getattr(model, "text", model), tokens.shape[1]
     dtype = text.transformer.get_cast_dtype()
-    words = text.token_embedding(tokens).to(dtype) + text.positional_embedding[:length].to(dtype)
-    kept = text.ln_final(_run(text.transformer, words, text.attn_mask[:length, :length], ending.of(tokens)))
+    embedded = text.token_embedding(tokens).to(dtype) + text.positional_embedding[:length].to(dtype)
+    kept = text.ln_final(_run(text.transformer, embedded, text.attn_mask[:length, :length], ending.of(tokens)))
     project = text.text_projection
     return project(kept) if isinstance(project, nn.Module) else kept if project is None else kept @ project
 

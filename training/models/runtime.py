@@ -130,7 +130,7 @@ def export_path(key: str, precision: str) -> Path:
     )
 
 
-def apart(module: str, *words: str) -> None:
+def apart(module: str, *arguments: str) -> None:
     """Let another process export, by `python -m module`, unless this one has torch in its memory already.
 
     module: ends with 1 and prints why if it cannot, which becomes a UserError; does not call this function itself.
@@ -140,13 +140,13 @@ def apart(module: str, *words: str) -> None:
         return
     root = str(Path(__file__).parent.parent.parent)
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-m", module, *words]
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True)
     if done.returncode == 1 and done.stdout.strip():
         raise UserError(done.stdout.strip().splitlines()[-1])
     if done.returncode < 0:
         raise UserError(
-            f"The process that exports {words[0]} was killed by signal {-done.returncode}; is memory short?"
+            f"The process that exports {arguments[0]} was killed by signal {-done.returncode}; is memory short?"
         )
 
 

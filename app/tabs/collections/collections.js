@@ -114,7 +114,7 @@ class Collections {
     const stop = () =>
       button(null, "Stop", () => this.act({ action: "stop", job: job.id }), {
         class: "g-button g-small",
-        title: "Safe: what is done is kept",
+        title: "Safe: finished work is saved",
       });
     return node(
       "div",

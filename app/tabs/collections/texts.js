@@ -18,7 +18,7 @@ export const pace = (job) => {
 export const jobTitle = (job, names) => `${KINDS[job.kind] || job.kind} ${names[job.about] || job.about || ""}`;
 
 export const jobText = (job) => {
-  if (job.state === "running") return job.stopping ? "stopping; what is done is kept" : pace(job);
+  if (job.state === "running") return job.stopping ? "stopping; finished work is saved" : pace(job);
   return job.error || `${job.note || "done"}, ${job.seconds.toFixed(1)} s`;
 };
 

@@ -56,7 +56,7 @@ class CompareTab {
     this.runs.start();
   }
 
-  // Changes what is asked, writes it into the address and asks.
+  // Changes the request, writes it into the address and sends it.
   #ask(change) {
     Object.assign(this.settings, change);
     const params = new URLSearchParams(location.search);
@@ -70,11 +70,11 @@ class CompareTab {
   }
 
   #addressChanged() {
-    const asked = () => JSON.stringify(PARTS.map((part) => this.settings[part]));
-    const before = asked();
+    const request = () => JSON.stringify(PARTS.map((part) => this.settings[part]));
+    const before = request();
     Object.assign(this.settings, parseAddress(location.search));
     if (!this.#collections.length) this.#load();
-    else if (before !== asked()) this.#run();
+    else if (before !== request()) this.#run();
   }
 
   async #upload(file) {
@@ -156,9 +156,9 @@ class CompareTab {
     showAgreement(this.status, answer);
     showRankings(this.columns, answer, (hit, key) => this.neighbours.show(hit, key, true));
     const { a, like, images } = this.settings;
-    const asked =
+    const query =
       images[0] ?? (like && (left.samples.find(({ id }) => id === like) || { id: like, name: "this image" }));
-    const hit = asked || answer.a.hits[0];
+    const hit = query || answer.a.hits[0];
     if (hit) this.neighbours.show(hit, a);
   }
 

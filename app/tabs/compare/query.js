@@ -1,4 +1,4 @@
-// The query bar: two encoders, and the text or image that both are asked with.
+// The query bar: two encoders, and the text or image that both are queried with.
 import { askBar } from "../../ui/ask_bar/ask_bar.js";
 import { button, copy, icon, node } from "../../ui/elements/elements.js";
 import { sampleButton, sampleImage, samples } from "../../ui/samples/samples.js";

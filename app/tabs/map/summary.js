@@ -18,7 +18,7 @@ export function statusText(view, column) {
 }
 
 // What a projection to two dimensions keeps of the embeddings.
-export function qualityText({ dim, explained, kept, umap, why }) {
+export function qualityText({ dim, explained, preserved, umap, why }) {
   const sentences = [
     `A two-dimensional projection of ${count(dim)}-dimensional embeddings: distances are approximate.`,
   ];
@@ -28,8 +28,8 @@ export function qualityText({ dim, explained, kept, umap, why }) {
       `The two PCA axes hold ${share(across + up)} of the variance (${share(across)} across, ${share(up)} up).`,
     );
   }
-  if (kept !== null)
-    sentences.push(`${share(kept)} of an image's 10 nearest neighbours are also among its 10 nearest on the map.`);
+  if (preserved !== null)
+    sentences.push(`${share(preserved)} of an image's 10 nearest neighbours are also among its 10 nearest on the map.`);
   if (umap === "failed") sentences.push(why);
   return sentences.join(" ");
 }

@@ -67,7 +67,7 @@ def describe_map(library: Library, fields: Fields) -> dict[str, Any]:
         "umap": umap,
         "why": why,
         "explained": projection.explained,
-        "kept": projection.kept,
+        "preserved": projection.preserved,
         "columns": colourable(collection.items),
         "first": first_column(collection.items),
         "readsText": library.encoder_state(opened)["readsText"],

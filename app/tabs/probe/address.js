@@ -1,7 +1,7 @@
 // What the address of the page says of the probes.
 
 const KINDS = new Set(["colour swap", "relation swap", "role swap", "count swap"]);
-const PAINTS = new Set(["words", "natural", "grey", "wrong"]);
+const PAINTS = new Set(["text", "natural", "grey", "wrong"]);
 const TEXTS = ["caption", "word", "labels", "object"];
 const NONE = { pair: null, i: null, caption: null, paint: null, object: null, word: null, labels: null, image: null };
 

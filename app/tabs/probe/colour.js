@@ -3,13 +3,13 @@ import { node } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { choiceGroup, imageChooser, textForm } from "./controls.js";
 
-const PAINTS = { words: "text alone", natural: "usual colour", grey: "grey", wrong: "wrong colour" };
+const PAINTS = { text: "text alone", natural: "usual colour", grey: "grey", wrong: "wrong colour" };
 const DRAWN = { natural: "the usual colour", grey: "grey", wrong: "a wrong colour" };
 
 // The sentence over the table.
 export function colourText({ usual, paint, object }) {
   if (usual === undefined) return `Which colour is this ${object}?`;
-  const how = paint === "words" ? "From text alone" : `Drawn in ${DRAWN[paint]}`;
+  const how = paint === "text" ? "From text alone" : `Drawn in ${DRAWN[paint]}`;
   return `${how}: the usual colour gets a probability of ${percent(usual)} on average`;
 }
 

@@ -23,7 +23,7 @@ const DEFAULTS = {
   ownCaptions: ["", ""],
   image: null, // { id, name } of the collection or { token, name } of an upload
   caption: "",
-  paint: "words", // how the objects of the colour probe are shown
+  paint: "text", // how the objects of the colour probe are shown
   object: "",
   word: "",
   labels: "",
@@ -144,15 +144,15 @@ class ProbeTab {
   async #request() {
     const turn = ++this.#turn;
     const current = this.current;
-    const asked = current.request(this);
-    if (!asked) {
+    const request = current.request(this);
+    if (!request) {
       this.notice.replaceChildren();
       this.result.removeAttribute("aria-busy");
       return this.result.replaceChildren(...(current.incomplete?.(this) ?? []));
     }
     this.result.setAttribute("aria-busy", "true");
     if (session.state?.encoder?.state === "loading") this.#notice("The encoder is being loaded; the answer follows.");
-    const [serverFunction, body] = asked;
+    const [serverFunction, body] = request;
     const answer = await request(serverFunction, { collection: collection(), ...body });
     if (turn !== this.#turn) return;
     this.result.removeAttribute("aria-busy");

@@ -55,7 +55,7 @@ def colour_grid(library: Library, request: Request) -> Response:
         response["object"] = name
     else:
         paint = str(request.get("paint") or "")
-        rows = natural_objects(encoder, None if paint == "words" else paint, SIDE)
+        rows = natural_objects(encoder, None if paint == "text" else paint, SIDE)
         response |= {"paint": paint, "usual": usual_probability(rows)}
     return response | {
         "rows": [

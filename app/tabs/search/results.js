@@ -31,7 +31,7 @@ export const endsLikely = (hit, previous, results) =>
 const divider = () =>
   node(
     "div",
-    { class: "g-search-divider", id: "relevance-line", role: "separator" },
+    { class: "g-search-divider", id: "relevance-threshold", role: "separator" },
     node("span", { text: "Relevance threshold: what follows scores no higher than for unrelated texts" }),
   );
 

@@ -98,13 +98,13 @@ def remarks(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What a person should know about how the encoder reads fields["q"]: words left out, an order without effect."""
     opened = library.collection(fields.get("collection"))
     encoder = library.encoder(opened)
-    told = []
+    found = []
     for term in parse_query(str(fields.get("q") or "")[:2000]):
-        words = term.text or ""
-        rest = unread(encoder, words)
+        text = term.text or ""
+        rest = unread(encoder, text)
         if rest:
-            start = words[: len(words) - len(rest)].rstrip()
-            told.append(f"{encoder.name} reads only up to “…{start[-40:]}”; “{rest[:80]}” is left out.")
-        elif len(words.split()) >= ENOUGH_WORDS and order_matters(encoder, words) is False:
-            told.append(f"The order of the words of “{words[:80]}” makes no difference to {encoder.name}.")
-    return {"remarks": told}
+            start = text[: len(text) - len(rest)].rstrip()
+            found.append(f"{encoder.name} reads only up to “…{start[-40:]}”; “{rest[:80]}” is left out.")
+        elif len(text.split()) >= ENOUGH_WORDS and order_matters(encoder, text) is False:
+            found.append(f"The order of the words of “{text[:80]}” makes no difference to {encoder.name}.")
+    return {"remarks": found}

@@ -25,7 +25,7 @@ const drawing = (threshold, histogram) => {
       class: bar.middle > threshold ? "g-histogram-above" : "g-histogram-below",
     }),
   );
-  const mark = svgNode("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "g-histogram-line-mark" });
+  const mark = svgNode("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "g-histogram-threshold" });
   return svgNode("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" }, ...rects, mark);
 };
 
@@ -45,8 +45,8 @@ class Histogram {
     this.histogram = shown.histogram;
     const focused = this.root.contains(document.activeElement);
     const slider = this.slider();
-    const hide = link("hide-line", "hide", "Show the results without a threshold", () => this.moved("off"));
-    const reset = link("own-line", "reset", "Put the threshold back to the end of the null distribution", () =>
+    const hide = link("hide-threshold", "hide", "Show the results without a threshold", () => this.moved("off"));
+    const reset = link("reset-threshold", "reset", "Put the threshold back to the end of the null distribution", () =>
       this.moved("auto"),
     );
     this.root.replaceChildren(...[hide, this.threshold !== 1 && reset, slider].filter(Boolean));
@@ -91,7 +91,7 @@ class Histogram {
   drag(event, slider) {
     const box = slider.getBoundingClientRect();
     this.threshold = clamped(valueAt((event.clientX - box.left) / box.width, this.histogram), this.histogram);
-    const mark = slider.querySelector(".g-histogram-line-mark");
+    const mark = slider.querySelector(".g-histogram-threshold");
     ["x1", "x2"].forEach((name) => mark.setAttribute(name, position(this.threshold, this.histogram)));
     slider.setAttribute("aria-valuenow", this.threshold.toFixed(2));
   }
