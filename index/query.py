@@ -63,17 +63,6 @@ def signed_name(text: str) -> tuple[int, str]:
     return (-1, text[1:]) if text.startswith("-") else (1, text)
 
 
-def format_query(terms: Sequence[Term]) -> str:
-    """The texts among terms as `parse_query` reads them."""
-    query = ""
-    for term in terms:
-        if term.text:
-            weight = "" if term.weight == 1 else f"{term.weight:g}:"
-            sign = "+ " if term.sign > 0 and query else "" if term.sign > 0 else "- "
-            query += f"{' ' if query else ''}{sign}{weight}{term.text}"
-    return query
-
-
 def with_file_names(terms: Sequence[Term], collection: Collection) -> list[Term]:
     """terms, each text that is the name of an image file of the collection replaced by that image."""
     return [_by_file_name(term, collection) for term in terms]

@@ -14,7 +14,7 @@ from PIL import Image
 from index.build import build_collection
 from index.collection import Collection
 from index.nearest import load_nearest
-from index.query import Term, embed_query, format_query, parse_query, with_file_names
+from index.query import Term, embed_query, parse_query, with_file_names
 from index.retrieval import relevance
 from index.retrieval.facets import FacetFilter
 from index.retrieval.filters import matching_rows
@@ -86,7 +86,6 @@ def test_a_filter_narrows_before_ranking(collection, encoder):
 )
 def test_a_query_reads_as_people_write_it(text, terms):
     assert [(t.sign, t.weight, t.text) for t in parse_query(text)] == terms
-    assert parse_query(format_query(parse_query(text))) == parse_query(text)
 
 
 def test_a_query_that_cancels_out_says_so(collection, encoder):
