@@ -26,7 +26,7 @@ WHAT = {
     "hard-negatives": "Accuracy for a true caption against a similar false one, with the accuracy from text alone.",
     "association": "Accuracy for the colour of an object, and the bias of the prediction towards its usual colour.",
     "order": "The distance of a caption to another meaning of the same words, over its distance to a paraphrase.",
-    "detail": "Colour, texture, number, position, small objects: by zero-shot texts (“words”) and by a linear probe.",
+    "detail": "Colour, texture, number, position, small objects: zero-shot and by a linear probe.",
     "collapse": "How much embeddings of different images differ.",
     "robustness": "Changes of the embedding by blur, JPEG compression, crop and greyscale.",
     "speed": "Speed on the machine that ran the probes; a rough guide.",

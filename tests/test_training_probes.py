@@ -65,7 +65,7 @@ def test_a_bag_of_words_and_a_collapsed_encoder_get_nothing_from_any_composition
     assert {figure["value"] for figure in found["winoground"].named.values()} == {0}
     assert found["hard-negatives"].named["swap colours"]["value"] == 0
     assert found["order"].named["order sensitivity"]["value"] == 0
-    assert found["order"].named["own order first"]["value"] == 0
+    assert found["order"].named["correct order ranked first"]["value"] == 0
     if isinstance(encoder, Collapsed):
         assert found["hard-negatives"].named["all"]["value"] == 0
 
@@ -187,17 +187,17 @@ def test_every_detail_has_one_right_phrase_and_all_answers_occur(name):
     asked = multiple_choices(name, 60, 0, 64)
     assert all(len(set(q.texts)) == len(q.texts) for q in asked)
     answered = {q.correct for q in asked}
-    assert answered == ({0} if name == "place" else set(range(len(asked[0].texts))))
-    if name == "place":  # which words are right differs from question to question
+    assert answered == ({0} if name == "position" else set(range(len(asked[0].texts))))
+    if name == "position":  # which words are right differs from question to question
         words = [next(w for w in ("left", "right", "above", "below") if w in q.texts[0]) for q in asked]
         assert {words.count(word) > 5 for word in ("left", "right", "above", "below")} == {True}
 
 
 def test_who_sees_colours_answers_colours_in_detail_and_guesses_the_rest():
     figures = run_suite(Subject(Painter(), quick=True), "detail").results["detail"].named
-    assert figures["colour, words"]["value"] > 0.8 and figures["colour, linear probe"]["value"] > 0.5
-    assert figures["shape of a large thing, words"]["value"] == 0  # all phrases tie
-    assert figures["place, words"]["value"] == 0
+    assert figures["colour, zero-shot"]["value"] > 0.8 and figures["colour, linear probe"]["value"] > 0.5
+    assert figures["shape of a large object, zero-shot"]["value"] == 0  # all phrases tie
+    assert figures["position, zero-shot"]["value"] == 0
 
 
 def test_few_shots_of_separate_clouds_suffice():
@@ -232,8 +232,8 @@ def test_a_grey_image_moves_who_sees_only_colour(tmp_path):
         paint(tmp_path / "p" / f"{number}.png", (20 * number, 200 - 10 * number, 90))
     figures = run_suite(Subject(ColourEncoder(), str(tmp_path / "p")), "robustness,collapse").results
     robust = figures["robustness"].named
-    assert robust["crop: cosine to itself"]["value"] == pytest.approx(1, abs=1e-3)
-    assert robust["grey: cosine to itself"]["value"] < 0.9
+    assert robust["crop: cosine to the original"]["value"] == pytest.approx(1, abs=1e-3)
+    assert robust["grey: cosine to the original"]["value"] < 0.9
 
 
 def test_all_probes_together_skip_what_has_nothing_to_work_on_and_say_why():

@@ -96,24 +96,29 @@ def probe(subject: Subject) -> ProbeResult:
     chance: dict[str, float] = {}
     for paint, beside in CONDITIONS:
         predictions = predict_colours(encoder, paint, beside, subject.sample_size(240), subject.seed)
-        name = f"{paint} colour{', beside another' if beside else ''}"
-        figures[f"{name}: right"] = figure_of([a.predicted == a.colour for a in predictions])
-        chance[f"{name}: right"] = 1 / len(ANSWERS)
+        name = f"{paint} colour{', beside another object' if beside else ''}"
+        figures[f"{name}: accuracy"] = figure_of([a.predicted == a.colour for a in predictions])
+        chance[f"{name}: accuracy"] = 1 / len(ANSWERS)
         if paint != "natural":
-            figures[f"{name}: usual instead"] = figure_of([a.predicted == NATURAL[a.shape] for a in predictions])
-            figures[f"{name}: pull of the usual"] = figure_of(pull(predictions))
-            chance |= {f"{name}: usual instead": 1 / len(ANSWERS), f"{name}: pull of the usual": 0.0}
+            figures[f"{name}: usual colour predicted"] = figure_of(
+                [a.predicted == NATURAL[a.shape] for a in predictions]
+            )
+            figures[f"{name}: bias towards the usual colour"] = figure_of(pull(predictions))
+            chance |= {
+                f"{name}: usual colour predicted": 1 / len(ANSWERS),
+                f"{name}: bias towards the usual colour": 0.0,
+            }
         if beside:
-            figures[f"{name}: the neighbour's instead"] = figure_of(
+            figures[f"{name}: neighbour's colour predicted"] = figure_of(
                 [a.predicted == a.neighbour and a.neighbour != a.colour for a in predictions]
             )
-            chance[f"{name}: the neighbour's instead"] = 1 / len(ANSWERS)
+            chance[f"{name}: neighbour's colour predicted"] = 1 / len(ANSWERS)
         failures += [a for a in predictions if a.predicted != a.colour][:4]
     shown = tuple(
         Failure((a.image,), f"a {a.colour} {a.shape}, predicted {a.predicted or 'a tie'}") for a in failures[:16]
     )
     note = (
-        "Natural objects of generated scenes with nine candidate colours. The pull is the fraction of predictions of "
+        "Natural objects of generated scenes with nine candidate colours. The bias is the fraction of predictions of "
         "the usual colour, minus the mean fraction of the other wrong colours."
     )
     return ProbeResult(figures, {"chance": chance}, (note,), shown)

@@ -89,9 +89,9 @@ DETAILS = {
     "colour": _colour,
     "texture": _texture,
     "number": _number,
-    "place": _place,
-    "shape of a large thing": _shape("large"),
-    "shape of a small thing": _shape("small"),
+    "position": _place,
+    "shape of a large object": _shape("large"),
+    "shape of a small object": _shape("small"),
 }
 
 
@@ -116,16 +116,16 @@ def probe(subject: Subject) -> ProbeResult:
     for name in DETAILS:
         choices = multiple_choices(name, count, subject.seed, side_for(encoder))
         images = encoder.embed_images([choice.image for choice in choices])
-        chance[f"{name}, words"] = chance[f"{name}, linear probe"] = 1 / len(choices[0].texts)
+        chance[f"{name}, zero-shot"] = chance[f"{name}, linear probe"] = 1 / len(choices[0].texts)
         if encoder.reads_text:
             texts = sorted({text for choice in choices for text in choice.texts})
             rows = encoder.embed_texts(texts)
             place = {text: i for i, text in enumerate(texts)}
             candidates = np.stack([rows[[place[text] for text in choice.texts]] for choice in choices])
             predicted = nearest_texts(images, candidates)
-            figures[f"{name}, words"] = figure_of(predicted == [choice.correct for choice in choices])
+            figures[f"{name}, zero-shot"] = figure_of(predicted == [choice.correct for choice in choices])
             failures += _failures(choices, predicted)
-        if name != "place":  # the image alone does not determine which object the relation starts from
+        if name != "position":  # the image alone does not determine which object the relation starts from
             figures[f"{name}, linear probe"] = figure_of(_linear(images, choices))
         else:
             chance.pop(f"{name}, linear probe")

@@ -90,17 +90,17 @@ def probe(subject: Subject) -> ProbeResult:
     scrambled = [_scrambles(r.caption) for r in made]
     figures: dict[str, Figure] = {
         "order sensitivity": order_sensitivity(otherwise, same, subject.seed),
-        "moved by another meaning": figure_of(otherwise),
-        "moved by a paraphrase": figure_of(same),
+        "distance to another meaning": figure_of(otherwise),
+        "distance to a paraphrase": figure_of(same),
     }
     for kind in ("reverse", "shuffle"):
         pairs = [(i, found[kind]) for i, found in enumerate(scrambled) if kind in found]
         other = encoder.embed_texts([text for _, text in pairs])
-        figures[f"moved by {kind}"] = figure_of(moved(rows[::3][[i for i, _ in pairs]], other))
+        figures[f"distance after {kind}"] = figure_of(moved(rows[::3][[i for i, _ in pairs]], other))
     with_images = made[: max(20, count // 4)]
     won = prefers_own_order(encoder, [r.image for r in with_images if r.image], [r.caption for r in with_images])
-    figures["own order first"] = figure_of(won)
-    chance = {"own order first": 1 / (1 + SHUFFLES)}
+    figures["correct order ranked first"] = figure_of(won)
+    chance = {"correct order ranked first": 1 / (1 + SHUFFLES)}
     captions = _captions(subject, count)
     if captions:
         figures["order sensitivity, the data's captions"] = _of_data(encoder, captions, subject.seed)

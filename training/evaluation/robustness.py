@@ -61,9 +61,9 @@ def probe(subject: Subject) -> ProbeResult:
         rows = subject.encoder.embed_images(changed)
         cosine = (rows.astype(np.float64) * test.images).sum(axis=1)
         ranks = retrieval_ranks(test.images, rows)["text_to_image"]  # the corrupted image is the query
-        figures[f"{name}: cosine to itself"] = figure_of(cosine)
-        figures[f"{name}: finds itself"] = figure_of(ranks == 1)
-        chance[f"{name}: finds itself"] = 1 / len(test)
+        figures[f"{name}: cosine to the original"] = figure_of(cosine)
+        figures[f"{name}: retrieves the original"] = figure_of(ranks == 1)
+        chance[f"{name}: retrieves the original"] = 1 / len(test)
         worst = np.argsort(cosine)[:2]
         failures += [Failure((images[i], changed[i]), f"{name}: cosine {cosine[i]:.2f}") for i in worst]
         if len(queries):
