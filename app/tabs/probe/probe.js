@@ -144,15 +144,15 @@ class ProbeTab {
   async #request() {
     const turn = ++this.#turn;
     const current = this.current;
-    const request = current.request(this);
-    if (!request) {
+    const wanted = current.request(this);
+    if (!wanted) {
       this.notice.replaceChildren();
       this.result.removeAttribute("aria-busy");
       return this.result.replaceChildren(...(current.incomplete?.(this) ?? []));
     }
     this.result.setAttribute("aria-busy", "true");
     if (session.state?.encoder?.state === "loading") this.#notice("The encoder is being loaded; the answer follows.");
-    const [serverFunction, body] = request;
+    const [serverFunction, body] = wanted;
     const answer = await request(serverFunction, { collection: collection(), ...body });
     if (turn !== this.#turn) return;
     this.result.removeAttribute("aria-busy");
