@@ -60,14 +60,14 @@ class Killed(BaseException):
 
 def killed_after(trainer_steps: int, monkeypatch):
     """Every later step of a trainer ends the process, as far as the trainer can tell."""
-    real = Trainer._one
+    real = Trainer._train_step
 
     def one(self, loaded):
         if self.step == trainer_steps:
             raise Killed
         return real(self, loaded)
 
-    monkeypatch.setattr(Trainer, "_one", one)
+    monkeypatch.setattr(Trainer, "_train_step", one)
 
 
 @pytest.mark.parametrize("method, killed", [("clip", 3), ("clip", 6), ("siglip", 8), ("devise", 5)])
