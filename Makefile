@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 IMAGES ?=
-PARALLEL ?= -n auto --dist loadgroup # a worker a core; PARALLEL= for one process
+PARALLEL ?= -n auto # a worker a core; PARALLEL= for one process
 
 .PHONY: setup app test test-all check bench
 .DEFAULT_GOAL := setup

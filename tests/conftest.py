@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.samples import PALETTE, ColourEncoder, noise_image, paint
+
+ROOT = Path(__file__).parent.parent
 
 # Gradio's statistics, as app/server/environment.py turns them off; they use what pandas has deprecated.
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
@@ -13,12 +17,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores, so each 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one worker, which makes its fixtures once; all that drive a browser share one worker."""
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
+class ByFile(LoadScopeScheduling):
+    """A file's tests run in one worker, which makes its fixtures once; all files that drive a browser share one.
+
+    (xdist's own loadgroup does nothing with pytest 9.2, which ignores the node id that it sets.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if "mark.browser" in (ROOT / file).read_text(encoding="utf-8") else file
 
 
 @pytest.fixture
