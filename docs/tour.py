@@ -21,6 +21,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 HERE = Path(__file__).parent
 WIDE, PHONE = {"width": 1280, "height": 820}, {"width": 390, "height": 844}
 LARGEST = 250_000  # bytes of a file
+READY = """async () => {
+  const read = async (path) => (await fetch(path)).json();
+  const [collections, jobs] = await Promise.all([read("api/v1/collections"), read("api/v1/jobs")]);
+  return collections[0].state === "ready" && jobs.length > 0 && jobs.every((job) => job.state !== "running");
+}"""
 
 
 def results(page: Page) -> None:
@@ -33,7 +38,7 @@ def inspector(page: Page) -> None:
     settled(page)
     page.locator("#grid .g-grid-card").first.click()
     settled(page)
-    heat = page.get_by_role("button", name="Where it matches")
+    heat = page.get_by_role("button", name="Heat map")
     heat.click()
     expect(heat).to_be_enabled(timeout=60_000)
     page.evaluate("window.scrollTo({ top: 0 })")
@@ -84,9 +89,9 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(600)
 
 
-def kept(image: bytes, path: Path) -> None:
-    """As WebP, as good as fits."""
-    image = Image.open(io.BytesIO(image)).convert("RGB")
+def save(screenshot: bytes, path: Path) -> None:
+    """Write a WebP file of the highest quality below LARGEST bytes."""
+    image = Image.open(io.BytesIO(screenshot)).convert("RGB")
     for quality in (90, 80, 70, 60, 50):
         out = io.BytesIO()
         image.save(out, "WEBP", quality=quality, method=6)
@@ -118,12 +123,12 @@ def main(into: Path, only: tuple[str, ...]) -> None:
                 page = browser.new_page(viewport=size, color_scheme=look, reduced_motion="reduce")
                 page.goto(f"{url}?__theme={look}")
                 page.wait_for_selector("#grid .g-grid-card img", timeout=120_000)
-                page.wait_for_function("gelato.state?.encoder?.state === 'ready'", timeout=120_000)
+                page.wait_for_function(READY, timeout=300_000, polling=500)
                 page.evaluate(f"document.body.classList.toggle('dark', {str(look == 'dark').lower()})")
                 show(page)
                 page.evaluate(f"document.body.classList.toggle('dark', {str(look == 'dark').lower()})")
                 page.wait_for_timeout(300)
-                kept(page.screenshot(), into / f"{name}.webp")
+                save(page.screenshot(), into / f"{name}.webp")
                 click.echo(f"{name}: {(into / f'{name}.webp').stat().st_size:,} bytes")
                 page.close()
             browser.close()
