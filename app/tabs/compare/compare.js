@@ -70,11 +70,11 @@ class CompareTab {
   }
 
   #addressChanged() {
-    const request = () => JSON.stringify(PARTS.map((part) => this.settings[part]));
-    const before = request();
+    const written = () => JSON.stringify(PARTS.map((part) => this.settings[part]));
+    const before = written();
     Object.assign(this.settings, parseAddress(location.search));
     if (!this.#collections.length) this.#load();
-    else if (before !== request()) this.#run();
+    else if (before !== written()) this.#run();
   }
 
   async #upload(file) {
