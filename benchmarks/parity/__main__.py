@@ -29,7 +29,8 @@ from typing import Any
 import click
 
 from benchmarks.parity.compare import TOLERANCE
-from benchmarks.parity.doors import Doors, Inputs, without_paths
+from benchmarks.parity.doors import Doors, without_paths
+from benchmarks.parity.inputs import Inputs
 from benchmarks.parity.reasons import PAGE, REASONS, UNCALIBRATED, Context, Difference, Responses
 from benchmarks.parity.requests import (
     CIFAR10,

@@ -7,7 +7,7 @@ labels by path as [label, probability, runner-up, margin], probabilities by path
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.parity.doors import Response
+from benchmarks.parity.inputs import Response
 
 Found = tuple[str, int, float | None, list[Any]]  # kind, count, largest gap, examples
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.parity.compare import EXAMPLES, differences
-from benchmarks.parity.doors import Response
+from benchmarks.parity.inputs import Response
 from benchmarks.parity.requests import ClassList, Example, Query
 
 UPLOAD_SCORE, UPLOAD_PROBABILITY = 0.005, 0.002  # how far another preprocessing may move them
