@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from app.application import make_application
 from app.server.listening import listen
@@ -23,6 +23,9 @@ from index.build import build_collection
 from tests.samples import PALETTE, ColourEncoder, paint
 
 IMAGES = 75  # more than one page of results
+
+# What each tracked page has asked for and not yet received; Gradio's heartbeat, which never ends, is left out.
+pending: dict[Page, set[Request]] = {}
 
 
 @dataclass
@@ -98,6 +101,7 @@ def watched(browser: Browser, site: Site) -> Iterator:
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or foreign.append(r.url))
+        track_requests(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.goto(site.url + address)
@@ -109,6 +113,29 @@ def watched(browser: Browser, site: Site) -> Iterator:
         context.close()
     assert not foreign, foreign
     assert not complaints, complaints
+
+
+def track_requests(page: Page) -> None:
+    """Keep what a page has asked for in `pending`, so that `settle` can wait for it."""
+    pending[page] = open_requests = set()
+    page.on("request", lambda r: "/heartbeat/" in r.url or open_requests.add(r))
+    page.on("requestfinished", lambda r: open_requests.discard(r))
+    page.on("requestfailed", lambda r: open_requests.discard(r))
+    page.on("close", lambda closed: pending.pop(closed, None))
+
+
+def settle(page: Page, timeout: float = 30.0) -> None:
+    """Wait until a tracked page has had every answer for a fifth of a second, and marks no part as busy.
+
+    (Playwright's own "networkidle" is an event of page loads: it may never come on a page that stays open.)
+    """
+    deadline = time.monotonic() + timeout
+    quiet = 0
+    while quiet < 4:
+        page.wait_for_timeout(50)
+        quiet = 0 if pending[page] else quiet + 1
+        assert time.monotonic() < deadline, f"no answer to {[request.url for request in pending[page]]}"
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
 
 def search(page: Page, text: str) -> None:

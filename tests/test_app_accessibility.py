@@ -6,7 +6,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import navigate, search
+from tests.browsing import navigate, search, settle
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_no_tab_or_state_has_a_serious_finding(opened, look):
     tabs = page.locator("#tabs [role=tab]").evaluate_all("all => all.map((one) => one.dataset.tabId || one.innerText)")
     for name in sorted(set(filter(None, tabs)) - {"search", "Search"}):
         navigate(page, f"goTo('{name.lower()}')")
-        page.wait_for_load_state("networkidle", timeout=30_000)
+        settle(page)
         assert navigate(page, "whichTab()") == name.lower()
         told += findings(page, name)
     assert not told, "\n".join(told)
@@ -62,8 +62,7 @@ def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_serious_findi
     told = []
 
     def look(state: str) -> None:
-        page.wait_for_load_state("networkidle", timeout=30_000)
-        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        settle(page)
         told.extend(findings(page, state))
 
     page.locator("#grid .g-grid-card .g-grid-frame").first.click()
@@ -142,7 +141,7 @@ def test_every_stop_of_the_tab_key_has_a_name_and_a_ring(opened):
     page = opened("?q=red")
     for tab in ("search", "classify", "map", "collections"):
         navigate(page, f"goTo('{tab}')")
-        page.wait_for_load_state("networkidle", timeout=30_000)
+        settle(page)
         page.evaluate("document.activeElement?.blur()")
         seen = set()
         for _ in range(30):

@@ -19,7 +19,7 @@ from app.server.content_policy import script_hashes
 from app.state.library import Library
 from app.ui.assets import ASSETS, BASE, content_hash, event_module, load_module, read_assets
 from index.build import build_collection
-from tests.browsing import navigate
+from tests.browsing import navigate, settle, track_requests
 from tests.samples import ColourEncoder
 
 TOKEN = "a-secret-of-this-test"
@@ -164,6 +164,7 @@ def test_the_linter_finds_no_function_of_more_than_60_lines():
 @pytest.mark.browser
 def test_an_injected_inline_script_does_not_run_and_no_tab_breaks_the_policy(browser, site):
     page = browser.new_page()
+    track_requests(page)
     page.add_init_script(
         "window.broken = []; document.addEventListener('securitypolicyviolation', (e) => broken.push(e.blockedURI))"
     )
@@ -171,7 +172,7 @@ def test_an_injected_inline_script_does_not_run_and_no_tab_breaks_the_policy(bro
     page.wait_for_selector("#grid .g-grid-card img")
     for tab in ("classify", "probe", "compare", "map", "collections", "search"):
         navigate(page, f"goTo('{tab}')")
-        page.wait_for_load_state("networkidle")
+        settle(page)
     assert page.evaluate("window.broken") == []
     page.evaluate(
         """() => {

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from app.state.library import Library
 from index.build import build_collection
-from tests.browsing import Site, served
+from tests.browsing import Site, served, settle
 from tests.samples import PALETTE, ColourEncoder, paint
 
 pytestmark = [
@@ -134,7 +134,7 @@ def test_the_lecture_sets_the_page_to_each_idea_and_can_be_put_away(opened):
     expect(page.locator(".g-lecture-matrix tbody td")).to_have_count(64)
     expect(page.locator("#lecture-loss")).to_contain_text("chance ln 8 = 2.079")
     for step, tab in ((5, "probe=order"), (6, "paint=wrong"), (7, "pair=role+swap"), (8, "tab=compare")):
-        page.wait_for_load_state("networkidle")  # what the step before asked for has been answered
+        settle(page)  # what the step before asked for has been answered
         page.get_by_role("button", name=f"Step {step}").click()
         page.wait_for_function("part => location.search.includes(part)", arg=tab)
     page.locator("#lecture-question summary").click()
