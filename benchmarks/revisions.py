@@ -1,4 +1,4 @@
-"""Compare the speed of two revisions in turns: start-up, build, search, label and load.
+"""Compare the speed of two revisions in turns: start-up, build, search by text and by image, label and load.
 
     python benchmarks/revisions.py --before DIR --after DIR --photos FOLDER --collection DIR [--pairs 7]
 
@@ -146,13 +146,15 @@ def compare(measure: Measure, before: Path, after: Path, pairs: int) -> dict[str
 @click.option("--photos", required=True, type=click.Path(path_type=Path, exists=True), help="Images to build from.")
 @click.option("--collection", required=True, type=click.Path(path_type=Path, exists=True), help="Made with starter.")
 @click.option("--pairs", default=7, show_default=True, type=click.IntRange(2))
-@click.option("--only", multiple=True, help="startup, build, search, label or load.")
+@click.option("--only", multiple=True, help="startup, build, search, search by image, label or load.")
 @click.option("--out", default=RESULT, show_default=True, type=click.Path(path_type=Path, dir_okay=False))
 def main(
     before: Path, after: Path, photos: Path, collection: Path, pairs: int, only: tuple[str, ...], out: Path
 ) -> None:
     """Measure both revisions in turns and store the ratios."""
     before, after, photos = before.resolve(), after.resolve(), photos.resolve()
+    photo = next(path for path in sorted(photos.rglob("*.*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each run compiles every module anew, as no user's does
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "measured.gelato"
         shutil.copytree(collection, copy)
@@ -160,6 +162,10 @@ def main(
             "startup": startup(copy),
             "build": build(photos),
             "search": lambda checkout: command(checkout, "-m", "index", "search", str(copy), TEXTS[0], "--json"),
+            # An image has no relevance threshold, so that revisions with and without one do the same work.
+            "search by image": lambda checkout: command(
+                checkout, "-m", "index", "search", str(copy), "--image", str(photo), "--json"
+            ),
             "label": lambda checkout: command(checkout, "-m", "index", "label", str(copy), "--classes", CLASSES),
             "load": load(copy),
         }

@@ -10,7 +10,6 @@ from PIL import Image
 
 from index.collection import Collection
 from training.data.folder import IMAGES
-from training.data.pipeline import embed_bytes
 from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
 
@@ -109,6 +108,8 @@ def _image_vector(term: Term, collection: Collection, encoder: Encoder | None) -
         except KeyError as error:
             raise UserError(f"There is no image {term.image_id} in {collection.name}; it may be gone.") from error
     if term.image_bytes is not None:
+        from training.data.pipeline import embed_bytes  # a query of text alone needs no decoder
+
         return embed_bytes(term.image_bytes, _required(encoder))
     if term.image is not None:
         return _required(encoder).embed_images([term.image])[0]

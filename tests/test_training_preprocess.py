@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from tests.test_training_decoding import gradient, photograph
-from training.models import preprocess
+from training.models import resize
 from training.models.preprocess import Preprocessing, preprocess_pixels, shrink_pixels
 
 
 @pytest.fixture
 def by_pillow(monkeypatch):
     """As on a machine without fast_image_resize."""
-    monkeypatch.setattr(preprocess, "Resizer", None)
+    monkeypatch.setattr(resize, "Resizer", None)
 
 
 def of_open_clip(image: Image.Image, mode: str, interpolation: str) -> np.ndarray:
@@ -54,5 +54,5 @@ def test_the_starter_sees_the_same_by_either_resizer(monkeypatch):
     encoder = load_encoder("starter", precision="f32")
     images = [Image.fromarray(getattr(photographs, name)()) for name in ("cat", "coffee")]
     ours = encoder.embed_images(images)
-    monkeypatch.setattr(preprocess, "Resizer", None)
+    monkeypatch.setattr(resize, "Resizer", None)
     assert (ours * encoder.embed_images(images)).sum(axis=1).min() > 0.9999

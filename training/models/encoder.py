@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.models.decoding import to_rgb
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import Batching, batching_of
@@ -56,6 +55,8 @@ class Encoder(ABC):
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """An upright RGB image resized and cropped: uint8 [image_size, image_size, 3]. Thread-safe."""
+        from training.models.decoding import to_rgb  # a query of text alone needs no decoder
+
         assert self.preprocessing is not None
         return preprocess_pixels(np.asarray(to_rgb(image)), self.preprocessing)
 
