@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from index.collection import Collection
-from training.data.folder import IMAGES
 from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
+from training.models.formats import IMAGES
 
 SIGN = re.compile(r"(?:^|\s)([+\-−–])\s+")  # a sign stands apart, so that "t-shirt" stays one word
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?):\s*(?=\S)")

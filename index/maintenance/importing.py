@@ -22,12 +22,13 @@ from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
 from index.storage.writer import Writer
 from index.thumbnails import SIDE, thumbnail
-from training.data.folder import IMAGES, read_file
+from training.data.folder import read_file
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, first_column, text_of
 from training.models.decoding import decode_image
 from training.models.encoder import Encoder, unit
 from training.models.encoders import UNKNOWN
 from training.models.errors import UserError
+from training.models.formats import IMAGES
 
 CHUNK = 10_000  # rows a segment
 INDEXES = ("knn.index", "image.index")

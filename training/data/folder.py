@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from training.data.source import Item, Source, caption_lines, unreadable_item
-
-IMAGES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+from training.models.formats import IMAGES
 
 
 class FolderSource(Source):

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.folder import IMAGES, printable
+from training.data.folder import printable
 from training.data.remote import RemotePath
 from training.data.shards import MOST_TEXT, ShardSource, is_inside, read_at, split_member
 from training.data.source import CAPTION_COLUMNS, Item, caption_lines, first_column, texts_of
 from training.models.atomic import write_file
 from training.models.cache import cache_dir
 from training.models.errors import UserError
+from training.models.formats import IMAGES
 from training.models.lru_cache import LRUCache
 from training.models.parallel import cores
 

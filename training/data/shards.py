@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from training.data.folder import IMAGES, printable
+from training.data.folder import printable
 from training.data.remote import RemotePath, RemoteStat
 from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of, unreadable_item
+from training.models.formats import IMAGES
 
 MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
 

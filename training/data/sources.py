@@ -4,11 +4,12 @@ import os
 import re
 from pathlib import Path
 
-from training.data.folder import IMAGES, FolderSource, captions_of
+from training.data.folder import FolderSource, captions_of
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
 from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
 from training.models.errors import UserError
+from training.models.formats import IMAGES
 
 KINDS = (
     "a folder of images, a CSV or TSV with a path column, a parquet file or folder, tar shards, any of these at an "

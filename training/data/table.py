@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.data.folder import IMAGES, read_file
+from training.data.folder import read_file
 from training.data.remote import RemotePath
 from training.data.source import (
     CAPTION_COLUMNS,
@@ -25,6 +25,7 @@ from training.data.source import (
     unreadable_item,
 )
 from training.models.errors import UserError
+from training.models.formats import IMAGES
 
 
 class CsvSource(Source):

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.folder import IMAGES, read_file
+from training.data.folder import read_file
 from training.models.decoding import decode_image
 from training.models.encoder import BATCH, Encoder
 from training.models.errors import UserError
+from training.models.formats import IMAGES
 
 COLUMNS = ("image_0", "image_1", "caption_0", "caption_1")
 TAG_COLUMNS = ("collapsed_tag", "tag", "kind")  # the first that a table has

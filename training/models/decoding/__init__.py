@@ -30,6 +30,10 @@ class ImageError(UserError):
     """Bytes that are no image we can read; the message is the reason, without the name of the file."""
 
 
+class UnsupportedFormat(ImageError):
+    """A file that is sound as far as we know, in a format that this installation does not read."""
+
+
 @dataclass(frozen=True)
 class DecodedImage:
     """An upright RGB image. pixels: uint8 [H, W, 3], maybe reduced. width, height: of the original once upright."""
