@@ -27,7 +27,8 @@ from training.data.sources import open_source
 from training.models.encoder import unit
 from training.models.intervals import figure_of
 from training.models.prompts import template_set
-from training.models.starter import SentenceEncoder, image_vectors, text_vectors
+from training.models.sentence_encoder import SentenceEncoder
+from training.models.starter import image_vectors, text_vectors
 from training.starter import bridge as fit
 
 RESULT = Path(__file__).parent / "results/bridge.json"

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
+from training.models import openvino_runtime
 from training.models import quantisation as eight_bits
-from training.models import runtime
 from training.models.errors import UserError
 from training.models.runtime import image_module, load_tower, resolve
 
@@ -70,7 +70,7 @@ def test_eight_bits_turn_the_vectors_a_little_and_are_made_once(pixels, expected
 
 
 def test_a_tower_that_eight_bits_turn_too_far_is_not_used(pixels, tmp_path, monkeypatch):
-    def copied(openvino, core, path, small, side):
+    def copied(openvino, core, path, small, side, seven_bit_weights):
         for ending in (".xml", ".bin"):
             shutil.copy(path.with_suffix(ending), small.with_suffix(ending))
 
@@ -170,10 +170,10 @@ def test_two_threads_never_export_at_once(tmp_path, monkeypatch):
         path.with_suffix(".bin").write_text("weights")
 
     fake = SimpleNamespace(__version__="0-test", convert_model=convert, save_model=save)
-    monkeypatch.setattr(runtime, "_openvino", lambda: fake)
+    monkeypatch.setattr(openvino_runtime, "library", lambda: fake)
     example = np.zeros((1, 2), np.float32)
     threads = [
-        threading.Thread(target=runtime._exported, args=(torch.nn.Identity, example, f"tower-{i}", (0,), "f32"))
+        threading.Thread(target=openvino_runtime.exported, args=(torch.nn.Identity, example, f"tower-{i}", (0,), "f32"))
         for i in range(3)
     ]
     for thread in threads:

@@ -11,15 +11,14 @@ import torch
 from training.data.openmoji import openmoji_drawings
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
+from training.models.package_files import packaged
 from training.models.prompts import template_set
+from training.models.sentence_encoder import SentenceEncoder, _sentence_module
 from training.models.starter import (
     BRIDGE,
-    SentenceEncoder,
     Starter,
-    _sentence_module,
     image_backbone,
     image_vectors,
-    packaged,
     read_bridge,
 )
 from training.models.zero_shot import ClassName, zero_shot_classifier

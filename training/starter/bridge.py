@@ -26,9 +26,9 @@ from training.models.encoder import BATCH, Vectors, unit
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import load_tower
+from training.models.sentence_encoder import SentenceEncoder
 from training.models.starter import (
     IMAGE_SIZE,
-    SentenceEncoder,
     image_tower_module,
     image_vectors,
     imagenet_classifier,
