@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from training.data.source import Item, Source, caption_lines, unreadable_item
+from training.data.beside import Beside
+from training.data.sidecars import sidecars_of
+from training.data.source import Item, Source, unreadable_item
 from training.models.formats import IMAGES
 
 
@@ -15,7 +17,7 @@ class FolderSource(Source):
 
     A text file beside an image (`beach.txt` for `beach.jpg`) is its caption, a line each if there are
     several, and the subfolder it lies in becomes the column `folder`, which is the class where there
-    is one folder a class.
+    is one folder a class. What other sidecars say becomes columns, see beside.py.
     """
 
     def __init__(self, folder: Path):
@@ -24,19 +26,21 @@ class FolderSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         shut: list[OSError] = []
-        for path, siblings in self._files(shut.append):
+        for path, sidecars in self._files(shut.append):
             relative = path.relative_to(self.folder)
             try:
                 facts = path.stat()
             except OSError:  # a link to nowhere: reading it will say so
                 facts = path.lstat()
+            columns = {"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {}
+            beside = Beside(sidecars, partial(read_start, path.parent), columns)
             yield Item(
                 path=printable(relative.as_posix()),
-                stamp=f"{facts.st_size}:{facts.st_mtime_ns}",
+                stamp=f"{facts.st_size}:{facts.st_mtime_ns}{beside.stamp(partial(stat_beside, path.parent))}",
                 modified=facts.st_mtime,
                 read=partial(read_file, path),
-                captions=tuple(self._captions(path, siblings)),
-                metadata={"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {},
+                captions=beside.captions,
+                metadata=beside.metadata,
             )
 
         within = [printable(os.path.relpath(os.fsdecode(error.filename), self.folder)) for error in shut]
@@ -44,7 +48,7 @@ class FolderSource(Source):
         for folder, error in zip(within, shut, strict=True):
             yield unreadable_item(f"{folder}/", f"the folder cannot be read: {error.strerror}")
 
-    def _files(self, shut: Callable[[OSError], object]) -> Iterator[tuple[Path, set[str]]]:
+    def _files(self, shut: Callable[[OSError], object]) -> Iterator[tuple[Path, tuple[str, ...]]]:
         seen: set[tuple[int, int]] = set()  # folders by device and inode: a link that leads back up ends here
         for top, folders, files in os.walk(self.folder, onerror=shut, followlinks=True):
             try:
@@ -57,31 +61,31 @@ class FolderSource(Source):
                 continue
             seen.add((here.st_dev, here.st_ino))
             folders[:] = sorted(f for f in folders if not f.startswith(".") and not f.endswith(".gelato"))
-            siblings = set(files)
-            for name in sorted(files):
-                if not name.startswith(".") and name.lower().endswith(IMAGES):
-                    yield Path(top, name), siblings
-
-    def _captions(self, image: Path, siblings: set[str]) -> list[str]:
-        text = image.with_suffix(".txt")
-        if text.name not in siblings:
-            return []
-        try:
-            return captions_of(read_file(text))
-        except OSError:
-            return []
-
-
-def captions_of(text: bytes) -> list[str]:
-    """What a text file beside an image says of it, a caption a line."""
-    return caption_lines(text[:10_000].decode("utf-8", "replace"))
+            files = sorted(name for name in files if not name.startswith("."))
+            sidecars = sidecars_of(files)
+            halves = {name for of_image in sidecars.values() for name in of_image}
+            for name in files:
+                if name.lower().endswith(IMAGES) and name not in halves:
+                    yield Path(top, name), sidecars.get(name, ())
 
 
 def read_file(path: Path) -> bytes:
     """A regular file's bytes. OSError for anything else: to open a named pipe is to wait for ever."""
+    return read_start(path.parent, path.name, -1)
+
+
+def read_start(folder: Path, name: str, most: int) -> bytes:
+    """The first bytes of a regular file, all of them where most is -1. OSError as for read_file."""
+    path = folder / name
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is not a regular file")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        return file.read(most)
+
+
+def stat_beside(folder: Path, name: str) -> os.stat_result:
+    """What is known of a file in folder without reading it."""
+    return os.stat(folder / name)
 
 
 def printable(path: str) -> str:

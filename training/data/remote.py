@@ -1,12 +1,15 @@
 """Files at an address, s3://bucket/folder or any other that fsspec knows, as the Paths that sources use."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import IO, Any
 
+from training.data.beside import Beside
+from training.data.sidecars import sidecars_of
 from training.data.source import Item, Source
 from training.models.errors import UserError
 
@@ -117,31 +120,44 @@ class RemotePath:
 class RemoteFolder(Source):
     """Every file below an address whose ending is an image's; `folder` and captions beside it as for a folder here."""
 
-    def __init__(self, place: RemotePath, endings: tuple[str, ...], captions: Callable[[bytes], list[str]]):
-        self.place, self.endings, self.captions = place, endings, captions
+    def __init__(self, place: RemotePath, endings: tuple[str, ...]):
+        self.place, self.endings = place, endings
         self.name = place.url
 
     def __iter__(self) -> Iterator[Item]:
-        listed = dict(self.place.walk())
-        for path, facts in listed.items():
-            if not path.lower().endswith(self.endings) or any(part.startswith(".") for part in path.split("/")):
+        folders: dict[str, dict[str, RemoteStat]] = defaultdict(dict)
+        for path, facts in self.place.walk():
+            if not any(part.startswith(".") for part in path.split("/")):
+                folder, _, name = path.rpartition("/")
+                folders[folder][name] = stat_of(facts)
+        items = (item for folder, files in folders.items() for item in self._items(folder, files))
+        yield from sorted(items, key=lambda item: item.path)
+
+    def _items(self, folder: str, files: dict[str, RemoteStat]) -> Iterator[Item]:
+        sidecars = sidecars_of(files)
+        halves = {name for of_image in sidecars.values() for name in of_image}
+        within = f"{folder}/" if folder else ""
+        for name, stat in files.items():
+            if not name.lower().endswith(self.endings) or name in halves:
                 continue
-            folder, _, _ = path.rpartition("/")
-            beside = path.rpartition(".")[0] + ".txt"
-            captions = self.captions((self.place / beside).read_bytes()) if beside in listed else []
-            stat = stat_of(facts)
+            columns = {"folder": folder} if folder else {}
+            beside = Beside(sidecars.get(name, ()), partial(_read_start, self.place, within), columns)
             yield Item(
-                path=path,
-                stamp=f"{stat.st_size}:{stat.st_mtime_ns}",
+                path=within + name,
+                stamp=f"{stat.st_size}:{stat.st_mtime_ns}{beside.stamp(files.__getitem__)}",
                 modified=stat.st_mtime,
-                read=partial(_read, self.place, path),
-                captions=tuple(captions),
-                metadata={"folder": folder} if folder else {},
+                read=partial(_read, self.place, within + name),
+                captions=beside.captions,
+                metadata=beside.metadata,
             )
 
 
 def _read(place: RemotePath, path: str) -> bytes:
     return (place / path).read_bytes()
+
+
+def _read_start(place: RemotePath, within: str, name: str, most: int) -> bytes:
+    return (place / (within + name)).read_part(0, most)
 
 
 def stat_of(facts: dict[str, Any]) -> RemoteStat:

@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from training.data.later import Later
 
 CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description")  # the first that a source has
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "image_path", "image", "img")
@@ -17,15 +19,16 @@ class Item:
     path: relative to its source (a file, a shard's member, a table's row); unique within it.
     stamp: changes whenever the bytes may have changed, so that an unchanged image need not be read.
     modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
-    captions: of which training draws one each time; none is empty. metadata: its other columns.
+    captions: of which training draws one each time; none is empty. metadata: its other columns. Both may be given
+    as a function, which is called when they are first read: an unchanged image's sidecars need not be opened.
     """
 
     path: str
     stamp: str
     modified: float
     read: Callable[[], bytes]
-    captions: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    captions: Later[tuple[str, ...]] = Later(tuple)
+    metadata: Later[Mapping[str, Any]] = Later(dict)
 
     @property
     def caption(self) -> str:

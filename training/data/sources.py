@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from training.data.folder import FolderSource, captions_of
+from training.data.folder import FolderSource
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
 from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
@@ -84,7 +84,7 @@ def _of_folder(path: Place) -> Source:
         if ".tar" in endings:
             return ShardSource(str(path.resolve()), sorted(path.resolve().glob("*.tar")))
     if isinstance(path, RemotePath):
-        return RemoteFolder(path, IMAGES, captions_of)
+        return RemoteFolder(path, IMAGES)
     return FolderSource(path)
 
 

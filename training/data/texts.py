@@ -1,0 +1,38 @@
+"""Text out of bytes whose encoding nobody wrote down: UTF-8 or UTF-16 with or without a mark, else a code page."""
+
+import codecs
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+CODE_PAGE = "cp1252"  # of most programs that write neither
+
+
+def decode_text(data: bytes) -> str:
+    """data as text, without its byte order mark. Never fails: what fits nothing becomes U+FFFD.
+
+    Without a mark, zeros at every other byte tell of UTF-16, and what is no UTF-8 is read by the code page. A
+    character that is cut off at the end is left out.
+    """
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return _decoded(data[len(mark) :], encoding)
+    if data.count(0) * 8 >= max(1, len(data)):  # of Latin letters it is half
+        return _decoded(data, _order(data))
+    try:
+        return _decoded(data, "utf-8", "strict")
+    except UnicodeDecodeError:
+        return _decoded(data, _order(data) if b"\0" in data else CODE_PAGE)
+
+
+def _decoded(data: bytes, encoding: str, errors: str = "replace") -> str:
+    return codecs.getincrementaldecoder(encoding)(errors).decode(data)
+
+
+def _order(data: bytes) -> str:
+    """UTF-16 by the bytes of each pair that are more often zero, those of the higher value."""
+    return "utf-16-le" if data[1::2].count(0) >= data[0::2].count(0) else "utf-16-be"
