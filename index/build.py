@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,12 @@ from index.ingest.rows import item_row, unique_id
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
 from index.retrieval.faiss_index import save_nearest
+from index.storage.accounts import Groups, count_files, grouped, listed, merged, passed_over_text
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
+from index.storage.layout import FAILURE_COLUMNS
 from index.storage.writer import Writer
+from training.data.source import PassedOver
 from training.data.sources import open_source
 from training.models.encoder import Encoder
 
@@ -36,7 +40,11 @@ class BuildProgress:
 
 @dataclass
 class BuildReport:
-    """What a build did, in images. images: all that are searchable now."""
+    """What a build did, in images. images: all that are searchable now.
+
+    files: every file of the sources of this build in exactly one count, and their total; empty if it was stopped.
+    passed_over: those that gave no image, by kind and reason. problems: a sentence for each source without one image.
+    """
 
     collection: str
     encoder: str
@@ -54,8 +62,11 @@ class BuildReport:
     seconds: float = 0.0
     images_per_second: float = 0.0
     stopped: bool = False
+    files: dict[str, int] = field(default_factory=dict)
+    passed_over: Groups = ()
+    problems: list[str] = field(default_factory=list)
 
-    def as_dict(self) -> dict[str, str | int | float]:
+    def as_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
         return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
@@ -103,7 +114,8 @@ class _Build:
         self.stored = writer.before.stored
         self.plan = Plan(self.stored)
         self.ids = set(self.stored["id"])
-        self.failures: list[dict[str, str]] = []
+        self.failures: dict[str, list[PassedOver]] = {}  # by source
+        self.embedded: set[tuple[str, str]] = set()  # source and path
 
     def run(self, engine: Engine, stop: Callable[[], bool]) -> BuildReport:
         """Do what was planned."""
@@ -122,7 +134,7 @@ class _Build:
         if not self.report.stopped:
             self.segment.dropped += [self.stored["id"].iat[row] for row in sorted(self.plan.gone)]
             self.report.removed = len(self.plan.gone)
-        self.segment.publish(self._all_failures())
+        self.segment.publish(self._all_failures(), **({} if self.report.stopped else self._passed_over()))
         self._finish(done)
         return self.report
 
@@ -139,6 +151,7 @@ class _Build:
         id = replaced if replaced is not None and change.keeps_id else unique_id(image.hash, self.ids)
         if vector is not None:
             self.report.embedded += 1
+            self.embedded.add((planned.source, planned.item.path))
             self.writer.thumbnail(id, image.thumbnail)
             self.segment.add(item_row(id, planned, image, image.size), vector, replaced)
         else:  # the collection holds this content already
@@ -150,13 +163,38 @@ class _Build:
     def _fail(self, planned: PlannedImage, reason: str) -> None:
         self.plan.fail(planned)
         reason = escape_surrogates(" ".join(reason.split()))
-        self.failures.append({"source": planned.source, "path": planned.item.path, "reason": reason})
+        failures = self.failures.setdefault(planned.source, [])
+        failures.append(PassedOver(planned.item.path, "unreadable", reason))
+
+    def _passed_over_in(self, source: str) -> list[PassedOver]:
+        return [*self.failures.get(source, ()), *self.plan.passed_over[source]]
+
+    def _passed_over(self) -> dict[str, Any]:
+        """The field of the manifest: of sources that this build did not look at as it was."""
+        before = self.writer.manifest.passed_over
+        now = {name: [g.as_dict() for g in grouped(self._passed_over_in(name))] for name in sorted(self.plan.sources)}
+        return {"passed_over": {**before, **now}}
 
     def _all_failures(self) -> pd.DataFrame:
-        """This build's failures, and those of sources it did not look at."""
+        """The files that gave no image, and those of sources that this build did not look at."""
         before = read_failures(self.writer.path)
-        others = before[~before["source"].isin(self.plan.sources)].to_dict("records")
-        return pd.DataFrame([*others, *self.failures], columns=["source", "path", "reason"])
+        rows = before[~before["source"].isin(self.plan.sources)].to_dict("records")
+        for source in sorted(self.plan.sources):
+            rows += listed(source, self._passed_over_in(source))
+        return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
+
+    def _count_files(self, now: Collection) -> None:
+        """Fill in what became of every file; a source in which nothing could be read is a problem."""
+        rows = now.frame(["source", "path", "hash"])
+        rows["counted"] = rows["source"].isin(self.plan.sources)
+        passed_over = {source: grouped(self._passed_over_in(source)) for source in self.plan.sources}
+        self.report.passed_over = merged(passed_over)
+        self.report.files = count_files(rows, self.embedded, self.report.passed_over)
+        for source in sorted(self.plan.sources - set(rows["source"])):
+            first = next(iter(self.failures[source]))
+            counts = passed_over_text(passed_over[source])
+            why = f"the first: {first.path}: {first.reason}"
+            self.report.problems.append(f"No file of {source} could be read as an image: {counts}; {why}.")
 
     def _finish(self, done: int) -> None:
         now = Collection.open(self.writer.path)
@@ -165,6 +203,8 @@ class _Build:
         with write_errors(self.writer.path):
             save_nearest(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed
+        if not self.report.stopped:
+            self._count_files(now)
         self.report.seconds = time.monotonic() - self.started
         self.report.images_per_second = self.report.embedded / max(self.report.seconds, 1e-9)
         self._show_progress(done)
@@ -174,4 +214,4 @@ class _Build:
         rate = done / seconds if done else 0.0
         left = (self.total - done) / rate if rate else None
         searchable = self.writer.manifest.images
-        self.progress(BuildProgress(done, self.total, len(self.failures), rate, left, searchable))
+        self.progress(BuildProgress(done, self.total, sum(map(len, self.failures.values())), rate, left, searchable))

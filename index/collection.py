@@ -4,7 +4,7 @@
     segments/000001/         vectors.npy (float16 [n, dim]), items.parquet (one row an image)
     search.faiss, search.json   made from the segments, see nearest.py
     thumbnails/ab/abcd….webp by content, so that copies of an image share one
-    failures.csv             every image that could not be read, with the reason
+    failures.csv             the files of its sources that gave no image, with the reason
 
 The manifest alone decides what belongs to the collection; a folder that it does not name is left over
 from a killed build and ignored. An open collection stays as it was when it was opened.
@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from index.storage.accounts import Groups, count_files, groups_of, merged
 from index.storage.errors import damaged_segment
-from index.storage.layout import BUILD_COLUMNS, FAILURES, REQUIRED_COLUMNS, thumbnail_path
+from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, REQUIRED_COLUMNS, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import Segment, Vectors
 from index.storage.tables import plain
@@ -180,8 +181,19 @@ class Collection:
 
     @cached_property
     def failures(self) -> pd.DataFrame:
-        """source, path and reason of every image that could not be read."""
+        """source, path, kind and reason of the files that gave no image, sidecars left out."""
         return read_failures(self.path)
+
+    @property
+    def passed_over(self) -> Groups:
+        """The files of all sources that gave no image, by kind and reason, as of their last builds."""
+        return merged({source: groups_of(groups) for source, groups in self.manifest.passed_over.items()})
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Every file of all sources in exactly one count, and their total. unchanged: images that are no duplicates."""
+        rows = self.frame(["source", "path", "hash"]).assign(counted=True)
+        return count_files(rows, set(), self.passed_over)
 
     def refreshed(self) -> "Collection":
         """This collection if nothing was published since it was opened, else the newer one."""
@@ -198,6 +210,8 @@ class Collection:
             "name": self.name,
             "images": len(self),
             "failed": self.manifest.failed,
+            "files": self.files,
+            "passed_over": [group.as_dict() for group in self.passed_over],
             "dim": self.dim,
             "encoder": self.encoder_name,
             "fingerprint": self.fingerprint,
@@ -215,11 +229,14 @@ def file_name(path: str) -> str:
 
 
 def read_failures(folder: Path) -> pd.DataFrame:
-    """failures.csv, or no rows where there is none."""
+    """failures.csv, or no rows where there is none. A file without kinds lists what could not be read."""
     try:
-        return pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False).map(plain)
+        rows = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False).map(plain)
     except (OSError, ValueError):
-        return pd.DataFrame({"source": [], "path": [], "reason": []}, dtype=str)
+        return pd.DataFrame({name: [] for name in FAILURE_COLUMNS}, dtype=str)
+    if "kind" not in rows:
+        rows["kind"] = "unreadable"
+    return rows.reindex(columns=list(FAILURE_COLUMNS), fill_value="")
 
 
 def cached_collection(name: str, source: Path, encoder_name: str) -> Path:

@@ -2,12 +2,17 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from index.cli.options import ENCODER_HELP, as_json_option, run_options
 from training.models.console import ProgressLine, answer
+from training.models.errors import UserError
 from training.models.interrupt import Interrupt
+
+if TYPE_CHECKING:
+    from index.build import BuildReport
 
 STOPPING = "Stopping after this batch; press again to stop at once."
 
@@ -86,17 +91,33 @@ def build(
             engine=embed,
         )
     line.close()
-    failed = f", {report.failed:,} could not be read (see {into / 'failures.csv'})" if report.failed else ""
-    repaired = f"{report.repaired:,} damaged ones were removed and made again. " if report.repaired else ""
-    moved = f", {report.moved:,} moved" if report.moved else ""
-    done = "Stopped early; the same command goes on from here." if report.stopped else "Next: "
-    text = (
-        f"{report.images:,} images searchable: {report.added:,} added, {report.updated:,} updated{moved}, "
-        f"{report.removed:,} removed, {report.unchanged:,} unchanged{failed}. {repaired}"
-        f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).\n{done}"
-    )
-    if not report.stopped:
-        text += f"python app.py --collection {into}"
-    answer(as_json, report.as_dict(), text)
+    answer(as_json, report.as_dict(), _text(report, into))
     if report.stopped:
         raise SystemExit(130)
+    if report.problems:
+        raise UserError(" ".join(report.problems))
+
+
+def _text(report: "BuildReport", into: Path) -> str:
+    """What a build did, in sentences."""
+    from index.storage.accounts import passed_over_text, sources_beside
+
+    repaired = f" {report.repaired:,} damaged ones were removed and made again." if report.repaired else ""
+    moved = f", {report.moved:,} moved" if report.moved else ""
+    lines = [
+        f"{report.images:,} images searchable: {report.added:,} added, {report.updated:,} updated{moved}, "
+        f"{report.removed:,} removed, {report.unchanged:,} unchanged.{repaired}"
+    ]
+    if report.files:
+        passed = passed_over_text(report.passed_over)
+        files = report.files
+        copies = files["duplicate"] - sum(group.files for group in report.passed_over if group.kind == "duplicate")
+        counts = f"{files['embedded']:,} embedded, {files['unchanged']:,} unchanged"
+        counts += f", {copies:,} exact {'copy' if copies == 1 else 'copies'}" if copies else ""
+        listed = f" (see {into / 'failures.csv'})" if passed else ""
+        lines.append(f"Of {files['total']:,} files: {counts}{', ' + passed if passed else ''}{listed}.")
+        lines += filter(None, [sources_beside(report.passed_over)])
+    lines.append(f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).")
+    stopped = "Stopped early; the same command goes on from here."
+    lines.append(stopped if report.stopped else f"Next: python app.py --collection {into}")
+    return "\n".join(lines)

@@ -1,14 +1,15 @@
 """What has to be done to bring a collection up to date: what is new, changed, moved or gone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
 from index.ingest.engine import PlannedImage
-from training.data.source import Source
+from index.storage.accounts import grouped, passed_over_text, sources_beside
+from training.data.source import PassedOver, Source
 from training.models.errors import UserError
 
 
@@ -39,6 +40,7 @@ class Plan:
         self.gone: set[int] = set()
         self.unchanged = 0
         self.sources: set[str] = set()
+        self.passed_over: dict[str, Sequence[PassedOver]] = {}
         self.rows_by_hash: dict[str, list[int]] = {}
         for row, content in enumerate(stored["hash"]):
             self.rows_by_hash.setdefault(content, []).append(row)
@@ -67,13 +69,20 @@ class Plan:
             seen |= kept
         if not seen and not images:
             now = "any more" if known else "in it"
-            raise UserError(f"{source.name} has no images {now}; nothing was changed.")
+            groups = grouped(source.passed_over)
+            files = f": {passed_over_text(groups)}" if groups else ""
+            raise UserError(
+                " ".join(
+                    f"{source.name} has no images {now}{files}; nothing was changed. {sources_beside(groups)}".split()
+                )
+            )
         if len(gone) * 2 > len(known) and not prune:
             raise UserError(
                 f"{len(gone):,} of the {len(known):,} images that came from {source.name} are gone; "
                 f"nothing was changed. If that is meant, say so with --prune."
             )
         self.sources.add(source.name)
+        self.passed_over[source.name] = source.passed_over
         self.images += images
         self.gone |= gone
         self.unchanged += len(seen) - sum(self.row_of(image) is not None for image in images)

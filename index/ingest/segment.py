@@ -41,9 +41,12 @@ class OpenSegment:
         count = len(self.rows)
         return count >= self.size or (count > 0 and time.monotonic() - self.began > seconds)
 
-    def publish(self, failures: pd.DataFrame | None = None) -> None:
-        """Show readers what has gathered. Rows and the rows they replace change places in one step."""
+    def publish(self, failures: pd.DataFrame | None = None, **facts: Any) -> None:
+        """Show readers what has gathered. Rows and the rows they replace change places in one step.
+
+        failures, facts: as `Writer.publish` takes them.
+        """
         rows, vectors, dropped = self.rows, np.asarray(self.vectors), self.dropped
         self._clear()
         # An image that kept its id is in both lists; the old row goes by name before the new one is written.
-        self.writer.publish(rows, vectors, dropped, failures)
+        self.writer.publish(rows, vectors, dropped, failures, **facts)

@@ -20,6 +20,7 @@ from index.ingest.rows import metadata_columns, unique_id, utc_timestamp
 from index.retrieval.faiss_index import save_nearest
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
+from index.storage.layout import FAILURE_COLUMNS
 from index.storage.writer import Writer
 from index.thumbnails import SIDE, thumbnail
 from training.data.folder import read_file
@@ -93,7 +94,8 @@ def import_vectors(
                     path = _path(row, done)
                     done += 1
                     if not np.isfinite(vector).all() or not np.linalg.norm(vector):
-                        failures.append({"source": name, "path": path, "reason": "its embedding is zero or not finite"})
+                        reason = "its embedding is zero or not finite"
+                        failures.append({"source": name, "path": path, "kind": "unreadable", "reason": reason})
                         continue
                     fact, preview = _facts(name, path, row, ids)
                     if preview:
@@ -103,7 +105,7 @@ def import_vectors(
                     kept.append(vector)
                 writer.publish(facts, unit(np.array(kept)) if kept else np.zeros((0, dim), np.float32))
                 progress(done, total)
-        writer.publish([], np.zeros((0, dim)), failures=pd.DataFrame(failures, columns=["source", "path", "reason"]))
+        writer.publish([], np.zeros((0, dim)), failures=pd.DataFrame(failures, columns=list(FAILURE_COLUMNS)))
         now = Collection.open(into)
         with write_errors(into):
             save_nearest(now)

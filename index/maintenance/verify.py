@@ -12,6 +12,7 @@ import pandas as pd
 
 from index.storage.layout import (
     BUILD_COLUMNS,
+    FAILURE_COLUMNS,
     FAILURES,
     ID,
     INDEX_FILE,
@@ -167,7 +168,8 @@ class _Check:
         file = self.path / FAILURES
         try:
             columns = list(pd.read_csv(file, nrows=1).columns) if file.exists() else []
-            sound = columns == ["source", "path", "reason"] or (not columns and not self.manifest.failed)
+            known = (list(FAILURE_COLUMNS), ["source", "path", "reason"])  # the second as earlier versions wrote it
+            sound = columns in known or (not columns and not self.manifest.failed)
         except (OSError, ValueError):
             sound = False
         if not sound:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
+FAILURE_COLUMNS = ("source", "path", "kind", "reason")
 INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
 ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
 

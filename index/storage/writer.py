@@ -95,13 +95,22 @@ class Writer:
         vectors: NDArray[np.floating],
         dropped: Iterable[str] = (),
         failures: pd.DataFrame | None = None,
+        **facts: Any,
     ) -> None:
-        """In one step for every reader: rows and their vectors [n, dim] come, images called dropped go."""
+        """In one step for every reader: rows and their vectors [n, dim] come, images called dropped go.
+
+        failures: the new failures.csv. facts: fields of the manifest that change in the same step.
+        """
         with write_errors(self.path):
-            self._publish(list(rows), vectors, set(dropped), failures)
+            self._publish(list(rows), vectors, set(dropped), failures, facts)
 
     def _publish(
-        self, rows: list[dict[str, Any]], vectors: NDArray[np.floating], gone: set[str], failures: pd.DataFrame | None
+        self,
+        rows: list[dict[str, Any]],
+        vectors: NDArray[np.floating],
+        gone: set[str],
+        failures: pd.DataFrame | None,
+        facts: dict[str, Any],
     ) -> None:
         now = self.manifest
         self._checksums = dict(now.checksums)
@@ -118,12 +127,12 @@ class Writer:
                 segments.append(self._write(*kept))
         if rows:
             segments.append(self._write(pd.DataFrame(rows), vectors))
-        failed = now.failed
         if failures is not None:
             write_file(self.path / FAILURES, csv_of(failures))
-            failed = len(failures)
-        if rows or replaced or now.revision == 0 or failed != now.failed:
-            self._replace_manifest(segments, failed, replaced)
+            facts = {**facts, "failed": int((failures["kind"] == "unreadable").sum())}
+        changed = any(getattr(now, name) != value for name, value in facts.items())
+        if rows or replaced or now.revision == 0 or changed:
+            self._replace_manifest(segments, facts, replaced)
 
     def discard(self, names: Iterable[str]) -> None:
         """Take whole segments out of the collection without reading them: they are damaged."""
@@ -131,22 +140,24 @@ class Writer:
         self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
         with write_errors(self.path):
             kept = [segment for segment in self.manifest.segments if segment[0] not in broken]
-            self._replace_manifest(kept, self.manifest.failed, sorted(broken))
+            self._replace_manifest(kept, {}, sorted(broken))
 
     def look_again(self) -> None:
         """Let `before` be the collection as it is now."""
         self.__dict__.pop("before", None)
 
-    def _replace_manifest(self, segments: list[tuple[str, int]], failed: int, replaced: Iterable[str]) -> None:
+    def _replace_manifest(
+        self, segments: list[tuple[str, int]], facts: dict[str, Any], replaced: Iterable[str]
+    ) -> None:
         """The step that every reader sees at once."""
         named = {name for name, _ in segments}
         manifest = replace(
             self.manifest,
             revision=self.manifest.revision + 1,
             segments=tuple(segments),
-            failed=failed,
             last_segment=self._last,
             checksums={name: sums for name, sums in self._checksums.items() if name in named},
+            **facts,
         )
         write_file(self.path / MANIFEST, manifest.as_json())
         self.manifest = manifest  # only now: what was not written does not hold

@@ -2,71 +2,76 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from training.data.beside import Beside
+from training.data.exclusions import Exclusions
+from training.data.file_kinds import is_image, passed_over
 from training.data.sidecars import sidecars_of
-from training.data.source import Item, Source, unreadable_item
-from training.models.formats import IMAGES
+from training.data.source import Item, PassedOver, PassedOverKind, Source, unreadable_item
+from training.data.walk import Walk, WalkedFile, WalkedFolder
 
 
 class FolderSource(Source):
-    """Every file in a folder whose ending is an image's; hidden files and folders are left alone.
+    """Every file in a folder whose ending is an image's, but for those that a rule excludes.
 
     A text file beside an image (`beach.txt` for `beach.jpg`) is its caption, a line each if there are
     several, and the subfolder it lies in becomes the column `folder`, which is the class where there
     is one folder a class. What other sidecars say becomes columns, see beside.py.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, rules: Exclusions | None = None):
         self.folder = folder.resolve()
         self.name = str(self.folder)
+        rules = rules or Exclusions()
+        self.rules = Exclusions.of(rules.exclude, rules.include, self.folder.name)
 
     def __iter__(self) -> Iterator[Item]:
-        shut: list[OSError] = []
-        for path, sidecars in self._files(shut.append):
-            relative = path.relative_to(self.folder)
-            try:
-                facts = path.stat()
-            except OSError:  # a link to nowhere: reading it will say so
-                facts = path.lstat()
-            columns = {"folder": printable(relative.parent.as_posix())} if len(relative.parts) > 1 else {}
-            beside = Beside(sidecars, partial(read_start, path.parent), columns)
+        walk = Walk(self.name, self.rules)
+        self._passed_over: list[PassedOver] = []
+        for folder in walk:
+            yield from self._images(walk, folder)
+        for shut, reason in walk.shut:
+            yield unreadable_item(printable(shut) or "./", f"the folder cannot be read: {reason}")
+        self.unreadable = tuple(printable(shut) for shut, _ in walk.shut)
+        self.empty = tuple(map(printable, walk.empty))
+        self.mounts = tuple(map(printable, walk.mounts))
+        self.passed_over = self._passed_over + [
+            PassedOver(printable(one.path), one.kind, printable(one.reason), one.files) for one in walk.passed_over
+        ]
+
+    def _images(self, walk: Walk, folder: WalkedFolder) -> Iterator[Item]:
+        files = {file.name: file for file in folder.files}
+        sidecars = sidecars_of(files)
+        owner = {name: of for of, names in sidecars.items() for name in names}
+        columns = {"folder": printable(folder.path[:-1])} if folder.path else {}
+        here = Path(self.name, folder.path)
+        for name, file in files.items():
+            if name in owner:
+                self._pass_over(file, "sidecar", f"belongs to {printable(owner[name])}")
+                continue
+            if not is_image(name):
+                self._passed_over.append(passed_over(printable(file.path), name))
+                continue
+            facts = file.stat()
+            known = walk.link_of(file, facts)
+            if known is not None:
+                self._pass_over(file, "duplicate", f"a link to {printable(known)}")
+                continue
+            beside = Beside(sidecars.get(name, ()), partial(read_start, here), columns)
             yield Item(
-                path=printable(relative.as_posix()),
-                stamp=f"{facts.st_size}:{facts.st_mtime_ns}{beside.stamp(partial(stat_beside, path.parent))}",
+                path=printable(file.path),
+                stamp=f"{facts.st_size}:{facts.st_mtime_ns}{beside.stamp(lambda name: files[name].stat())}",
                 modified=facts.st_mtime,
-                read=partial(read_file, path),
+                read=partial(read_file, here / name),
                 captions=beside.captions,
                 metadata=beside.metadata,
             )
 
-        within = [printable(os.path.relpath(os.fsdecode(error.filename), self.folder)) for error in shut]
-        self.unreadable = tuple(f"{folder}/" for folder in within)
-        for folder, error in zip(within, shut, strict=True):
-            yield unreadable_item(f"{folder}/", f"the folder cannot be read: {error.strerror}")
-
-    def _files(self, shut: Callable[[OSError], object]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-        seen: set[tuple[int, int]] = set()  # folders by device and inode: a link that leads back up ends here
-        for top, folders, files in os.walk(self.folder, onerror=shut, followlinks=True):
-            try:
-                here = os.stat(top)
-            except OSError as error:  # it went away while we were looking
-                shut(error)
-                continue
-            if (here.st_dev, here.st_ino) in seen:
-                folders.clear()
-                continue
-            seen.add((here.st_dev, here.st_ino))
-            folders[:] = sorted(f for f in folders if not f.startswith(".") and not f.endswith(".gelato"))
-            files = sorted(name for name in files if not name.startswith("."))
-            sidecars = sidecars_of(files)
-            halves = {name for of_image in sidecars.values() for name in of_image}
-            for name in files:
-                if name.lower().endswith(IMAGES) and name not in halves:
-                    yield Path(top, name), sidecars.get(name, ())
+    def _pass_over(self, file: WalkedFile, kind: PassedOverKind, reason: str) -> None:
+        self._passed_over.append(PassedOver(printable(file.path), kind, reason))
 
 
 def read_file(path: Path) -> bytes:
@@ -81,11 +86,6 @@ def read_start(folder: Path, name: str, most: int) -> bytes:
         raise OSError("it is not a regular file")
     with path.open("rb") as file:
         return file.read(most)
-
-
-def stat_beside(folder: Path, name: str) -> os.stat_result:
-    """What is known of a file in folder without reading it."""
-    return os.stat(folder / name)
 
 
 def printable(path: str) -> str:

@@ -1,12 +1,17 @@
 """One interface to images wherever they are kept; whatever can be trained on can be indexed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from training.data.later import Later
+
+PassedOverKind: TypeAlias = Literal[
+    "unreadable", "unsupported format", "excluded", "sidecar", "video", "duplicate", "other file"
+]
+PASSED_OVER_KINDS: tuple[PassedOverKind, ...] = get_args(PassedOverKind)
 
 CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description")  # the first that a source has
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "image_path", "image", "img")
@@ -36,15 +41,35 @@ class Item:
         return self.captions[0] if self.captions else ""
 
 
+@dataclass(frozen=True)
+class PassedOver:
+    """A file of a source that gives no item. path: relative to the source; it ends in "/" for a whole folder.
+
+    reason: of an excluded file, the name of the rule. files: how many files this stands for, more than one or none
+    for a folder.
+    """
+
+    path: str
+    kind: PassedOverKind
+    reason: str
+    files: int = 1
+
+
 class Source(ABC):
     """A place with images. name: how a collection remembers it, an absolute path where it is one.
 
     unreadable: after an iteration, what the paths begin with that it could not look at: a folder that may
     not be read, a file that is broken. Whether images from there are gone cannot be told.
+    passed_over: after an iteration, the files that gave no item. Each file gives an item or stands here, never both.
+    empty: after an iteration, the folders that hold nothing, each ending in "/": a drive may be missing there.
+    mounts: after an iteration, the folders in which another drive begins, each ending in "/".
     """
 
     name: str
     unreadable: tuple[str, ...] = ()
+    passed_over: Sequence[PassedOver] = ()
+    empty: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:

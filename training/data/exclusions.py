@@ -1,0 +1,163 @@
+"""Which files and folders of a source are left out, and by which rule.
+
+Rules are globs as git's .gitignore has them: `*.png`, `raw/`, `/2019/**`, `!keep.png`. They compare names without
+regard to case and to the Unicode form (NFC, NFD). The last rule that fits decides: the defaults, then `--exclude`,
+then `.gelatoignore` files, of which a deeper one comes later. A rule `!@eaDir/` lets in what a default leaves out.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pathspec import GitIgnoreSpec
+
+IGNORE_FILE = ".gelatoignore"
+HIDDEN = "hidden files"
+COLLECTION = "a Gelato collection"
+NOT_INCLUDED = "not among --include"
+PHOTO_LIBRARIES = (".photoslibrary", ".migratedphotolibrary", ".aplibrary", ".photolibrary")
+ORIGINALS = ("originals", "masters")  # the folders of a photo library in which its originals lie
+
+DEFAULT_FOLDERS = (
+    "@eaDir",  # Synology: previews and indexes
+    "#recycle",
+    "#snapshot",
+    "@Recycle",  # QNAP
+    "@Recently-Snapshot",
+    "@Transcode",
+    "$RECYCLE.BIN",
+    "RECYCLER",
+    "System Volume Information",
+    "lost+found",
+    "node_modules",
+    "__MACOSX",
+    "__pycache__",
+    "iPod Photo Cache",
+    "*.lrdata",  # Lightroom: previews
+    "*.lrcat-data",
+    "*.cocatalogdb",  # Capture One: catalogues with previews
+)
+DEFAULT_FILES = ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "SYNOINDEX_MEDIA_INFO")
+
+
+def comparable(text: str) -> str:
+    """text without regard to case and Unicode form."""
+    return unicodedata.normalize("NFC", text).lower()
+
+
+_FOLDERS = {comparable(name): f"{name}/" for name in DEFAULT_FOLDERS if not name.startswith("*")}
+_FOLDER_ENDINGS = {comparable(name[1:]): f"{name}/" for name in DEFAULT_FOLDERS if name.startswith("*")}
+_FILES = {comparable(name): name.strip() for name in DEFAULT_FILES}
+
+
+@dataclass(frozen=True)
+class _Globs:
+    """Patterns of one origin. base: the folder that they are relative to, "" or ending in "/"."""
+
+    base: str
+    origin: str
+    patterns: tuple[str, ...]
+    spec: GitIgnoreSpec
+
+    @classmethod
+    def of(cls, base: str, origin: str, lines: Iterable[str]) -> "_Globs":
+        patterns = tuple(lines)
+        return cls(base, origin, patterns, GitIgnoreSpec.from_lines(map(comparable, patterns)))
+
+    def decide(self, path: str) -> tuple[bool | None, str]:
+        """Whether path is matched, let in again, or neither; and the pattern that says so."""
+        found = self.spec.check_file(comparable(path[len(self.base) :]))
+        name = self.patterns[found.index].strip() if found.index is not None else ""
+        return found.include, f"{self.origin}{name}"
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """The rules for one folder and what lies below it. exclude, include: globs of the command line.
+
+    include: where there are any, a file has to match one of them; excluded it stays all the same. root: the name of
+    the source's folder.
+    """
+
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    root: str = ""
+    _globs: tuple[_Globs, ...] = field(default=(), compare=False, repr=False)
+    _included: _Globs | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, exclude: Sequence[str] = (), include: Sequence[str] = (), root: str = "") -> "Exclusions":
+        """Rules out of the globs of the command line, for the source whose folder is called root."""
+        globs = (_Globs.of("", "--exclude ", exclude),) if exclude else ()
+        included = _Globs.of("", "--include ", include) if include else None
+        return cls(tuple(exclude), tuple(include), root, globs, included)
+
+    def within(self, folder: str, ignore_file: str) -> "Exclusions":
+        """These rules and those of the .gelatoignore file in folder, "" or ending in "/"."""
+        globs = _Globs.of(folder, f"{folder}{IGNORE_FILE}: ", ignore_file.splitlines())
+        return replace(self, _globs=(*self._globs, globs))
+
+    def folder_rule(self, path: str) -> str | None:
+        """The rule that excludes a folder with all that it holds, or None. path: relative, ends in "/"."""
+        decided, rule = self._decide(path)
+        if decided is not None:
+            return rule if decided else None
+        return _default_folder_rule(path, self.root)
+
+    def file_rule(self, path: str) -> str | None:
+        """The rule that excludes a file, or None. path: relative to the root of the source."""
+        decided, rule = self._decide(path)
+        if decided:
+            return rule
+        if decided is None:
+            default = default_file_rule(path, self.root)
+            if default is not None:
+                return default
+        if self._included is not None and not self._included.decide(path)[0]:
+            return NOT_INCLUDED
+        return None
+
+    def excludes(self, path: str) -> bool:
+        """Whether a file or a folder on the way to it is excluded. Files .gelatoignore further down are not known."""
+        parts = path.split("/")
+        folders = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
+        return any(self.folder_rule(folder) for folder in folders) or self.file_rule(path) is not None
+
+    def _decide(self, path: str) -> tuple[bool | None, str]:
+        for globs in reversed(self._globs):
+            decided, rule = globs.decide(path)
+            if decided is not None:
+                return decided, rule
+        return None, ""
+
+
+def _default_folder_rule(path: str, root: str) -> str | None:
+    parent, _, name = path.rstrip("/").rpartition("/")
+    low = comparable(name)
+    if low in _FOLDERS:
+        return _FOLDERS[low]
+    for ending, rule in _FOLDER_ENDINGS.items():
+        if low.endswith(ending):
+            return rule
+    return (_library_rule(parent, root) if low not in ORIGINALS else None) or _hidden(low)
+
+
+def default_file_rule(path: str, root: str) -> str | None:
+    """The rule that excludes a file where nobody says anything else, or None."""
+    parent, _, name = path.rpartition("/")
+    low = comparable(name)
+    return _FILES.get(low) or _library_rule(parent, root) or _hidden(low)
+
+
+def _library_rule(folder: str, root: str) -> str | None:
+    """The rule for what lies directly in folder, if that is a photo library and not only looks like a folder."""
+    name = comparable(folder.rpartition("/")[2] or root)
+    return next((f"*{ending}/ internals" for ending in PHOTO_LIBRARIES if name.endswith(ending)), None)
+
+
+def _hidden(low: str) -> str | None:
+    if low.startswith(".trash"):
+        return ".Trash*"
+    if low.startswith(".thumbnails"):
+        return ".thumbnails/"
+    return HIDDEN if low.startswith(".") else None
