@@ -69,7 +69,7 @@ def test_a_line_of_commas_is_understood_counted_and_its_segments_open_images(pag
     page.locator("#label-stack").get_by_role("button", name="blue, 8 images").click()
     expect(page.locator("#label-grid .g-grid-card")).to_have_count(8)
     expect(page.locator("#label-grid .g-grid-name").first).to_contain_text("blue")
-    expect(page.locator("#labels .g-badge").first).to_have_text("calibrated on 40 labels")
+    expect(page.locator("#labels .g-classify-badge").first).to_have_text("calibrated on 40 labels")
 
 
 def test_a_row_shows_where_the_image_matches_its_class(browser, site, tmp_path):
@@ -113,15 +113,15 @@ def test_keys_review_the_closest_calls_undo_and_the_answers_stay(page, site):
     page.keyboard.press("Enter")
     expect(page.locator("#review-said")).to_contain_text(f"accepted as {guess}")
     expect(page.locator("#view-review")).to_contain_text("1 done")
-    name = page.locator(".g-big").get_attribute("alt")
+    name = page.locator(".g-classify-big").get_attribute("alt")
     page.keyboard.press("4")
     expect(page.locator("#view-review")).to_contain_text("2 done")
     assert list(read_corrections(path).values()) == [guess, "blue"]
     page.keyboard.press("u")
     expect(page.locator("#view-review")).to_contain_text("1 done")
-    expect(page.locator(".g-big")).to_have_attribute("alt", name)
+    expect(page.locator(".g-classify-big")).to_have_attribute("alt", name)
     page.keyboard.press("s")
-    expect(page.locator(".g-big")).not_to_have_attribute("alt", name)
+    expect(page.locator(".g-classify-big")).not_to_have_attribute("alt", name)
     assert list(read_corrections(path).values()) == [guess]
     page.get_by_role("textbox", name="Classes").press("3")  # typing in a field corrects nothing
     page.reload()
@@ -208,7 +208,7 @@ def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so
     build_collection([images], entry.path, ColourEncoder())
     page.locator("#view-accuracy").focus()
     page.get_by_role("textbox", name="Classes").focus()
-    expect(page.locator("#labels .g-labels-top .g-notice")).to_contain_text("now has 41 images")
+    expect(page.locator("#labels .g-classify-labels-top .g-notice")).to_contain_text("now has 41 images")
     (images / "red" / "late.png").unlink()
     build_collection([images], entry.path, ColourEncoder())
     with watched(browser, site) as open_page:
@@ -235,7 +235,7 @@ def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
             page.wait_for_selector(ready)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(
-                "[...document.querySelectorAll('.g-side .g-measure-scroll')]"
+                "[...document.querySelectorAll('.g-classify-side .g-classify-measure-scroll')]"
                 ".every((table) => table.scrollWidth <= table.clientWidth)"
             )
             nameless = page.evaluate(

@@ -93,7 +93,7 @@ def test_an_encoder_without_a_text_encoder_is_asked_with_an_image(compared):
     expect(field).to_be_disabled()
     assert "no text encoder" in (field.get_attribute("placeholder") or "")
     expect(page.locator("#compare-status")).to_contain_text("among 29 images")  # the one asked with is left out
-    page.locator(".g-sample").nth(2).click()
+    page.locator(".g-samples-item").nth(2).click()
     page.wait_for_function("new URLSearchParams(location.search).get('like')")
     # Backwards or not, likeness between images is the same: both rank alike.
     expect(page.locator("#compare-status")).to_contain_text("10 of the first 10 are the same")

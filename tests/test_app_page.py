@@ -134,7 +134,7 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
     page.wait_for_selector("#labels-csv")
     expect(page.locator("#labels-status")).to_contain_text(f"{IMAGES} images")
     assert page.locator("#label-counts .g-row-number").all_inner_texts() == ["15"] * 5
-    page.locator('.g-class[data-label="blue"]').click()
+    page.locator('.g-classify-class[data-label="blue"]').click()
     expect(page.locator("#label-grid .g-grid-card")).to_have_count(15)
     expect(page.locator("#label-grid .g-grid-name").first).to_contain_text("blue")
     page.get_by_role("button", name="Smallest margin first").click()

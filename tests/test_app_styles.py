@@ -32,6 +32,18 @@ def test_no_class_is_defined_in_two_stylesheets():
     assert {name: sheets for name, sheets in owners.items() if len(sheets) > 1} == {}
 
 
+def test_a_component_defines_only_classes_of_its_own_prefix():
+    """base.css and elements.css are everybody's; `g-map-...` belongs to map.css alone."""
+    strays = [
+        (sheet.relative_to(APP).as_posix(), name)
+        for sheet in SHEETS
+        if sheet.stem not in ("base", "elements")
+        for name in sorted(definitions(sheet.read_text()))
+        if not name.startswith(f"g-{sheet.stem.replace('_', '-')}")
+    ]
+    assert strays == []
+
+
 def test_a_tab_styles_another_components_class_only_inside_its_own():
     """The first class of ours in a selector belongs to the stylesheet, or the selector begins with one of its ids."""
     owners = {name: sheet for sheet in SHEETS for name in definitions(sheet.read_text())}

@@ -16,16 +16,16 @@ def label_request(
     classes: Sequence[ClassName],
     templates: str,
     *,
-    own: str | None = None,
+    custom: str | None = None,
     mode: Mode = "one",
     none: bool = False,
     none_level: float = 0.0,
     calibration: CalibrationKind = "calibrated",
 ) -> LabelRequest:
     """A request within what the server takes. templates: a name of TEMPLATE_SETS, never a file, since it comes from
-    elsewhere; own: templates, one a line, instead."""
-    if own is not None:
-        chosen = parse_templates(own)
+    elsewhere; custom: templates, one a line, instead."""
+    if custom is not None:
+        chosen = parse_templates(custom)
         if len(chosen) > MOST_TEMPLATES:
             raise UserError(f"That is {len(chosen)} templates; the page takes {MOST_TEMPLATES}.")
     elif templates in TEMPLATE_SETS:

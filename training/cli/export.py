@@ -13,7 +13,7 @@ import click
 )
 def export(run: Path, format: str, out: Path | None) -> None:
     """Export RUN for open_clip, or its text tower for transformers."""
-    from training.export import export as write
+    from training.models.run_export import export as write
 
     folder = write(run, out or run / format, format)
     if format == "open_clip":

@@ -34,16 +34,20 @@ const classTable = ({ byClass, names }) => {
       node("td", { class: "g-n", text: figures.recall ? count(figures.recall.n) : "0" }),
     );
   const measured = byClass.map((figures, k) => [figures, names[k]]).filter(([one]) => one.precision || one.recall);
-  return table({ class: "g-measured", id: "by-class" }, ["class", "precision", "recall", "images"], measured.map(line));
+  return table(
+    { class: "g-classify-measured", id: "by-class" },
+    ["class", "precision", "recall", "images"],
+    measured.map(line),
+  );
 };
 
 // The images of a cell of the matrix, and what opens them.
 const cellImages = (root, server, job, names) => {
   const grid = labelGrid(server, "cell-grid");
   const title = node("h3", { tabindex: "-1" });
-  const found = node("div", { class: "g-cell-images", hidden: true }, title, grid.grid, grid.more);
+  const found = node("div", { class: "g-classify-cell-images", hidden: true }, title, grid.grid, grid.more);
   const open = (truth, given, cell) => {
-    root.querySelectorAll(".g-cell").forEach((one) => one.setAttribute("aria-pressed", one === cell));
+    root.querySelectorAll(".g-classify-cell").forEach((one) => one.setAttribute("aria-pressed", one === cell));
     found.hidden = false;
     title.textContent = `${names[truth]}, labelled ${names[given]}`;
     grid.show({ job, truth, given });
@@ -54,7 +58,7 @@ const cellImages = (root, server, job, names) => {
 
 // Draws the view into body.
 export const showAccuracy = async (body, server, answer) => {
-  const root = node("section", { class: "g-measures", id: "accuracy", "aria-busy": "true" });
+  const root = node("section", { class: "g-classify-measures", id: "accuracy", "aria-busy": "true" });
   body.replaceChildren(root);
   const measured = await request(server.measure, { job: answer.job });
   root.removeAttribute("aria-busy");
@@ -76,15 +80,15 @@ export const showAccuracy = async (body, server, answer) => {
     : node("p", { class: "g-aside", text: noMatrix(measured) });
   root.replaceChildren(
     node("h2", { id: "accuracy-title", text: title }),
-    node("p", { class: "g-verdict", text: basis(measured) }),
+    node("p", { class: "g-classify-verdict", text: basis(measured) }),
     node(
       "div",
-      { class: "g-measure-split" },
+      { class: "g-classify-measure-split" },
       node("div", { class: "g-main" }, matrix, found),
       node(
         "div",
-        { class: "g-side" },
-        node("div", { class: "g-measure-scroll" }, classTable(measured)),
+        { class: "g-classify-side" },
+        node("div", { class: "g-classify-measure-scroll" }, classTable(measured)),
         reliability(measured, answer),
       ),
     ),

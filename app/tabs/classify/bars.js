@@ -39,7 +39,7 @@ const templateTable = ({ bars, templates }) => {
   const columns = ["prompt template", `alone, for ${nameOf(first)}`, "without it"];
   return node(
     "details",
-    { class: "g-templates", id: "template-effects", open: templates.length < FEW_TEMPLATES },
+    { class: "g-classify-templates", id: "template-effects", open: templates.length < FEW_TEMPLATES },
     node("summary", { text: `Effect of each of the ${templates.length} prompt templates` }),
     table({}, columns, templates.map(line)),
   );
@@ -47,7 +47,7 @@ const templateTable = ({ bars, templates }) => {
 
 class Bars {
   constructor(element, props, server, watch) {
-    this.root = element.querySelector(".g-bars");
+    this.root = element.querySelector(".g-classify-bars");
     this.props = props;
     this.server = server;
     this.heatMaps = null;
@@ -77,11 +77,11 @@ class Bars {
     const more = answer.bars.length - shown.length;
     return [
       node("h2", { text: title, id: "verdict" }),
-      node("p", { class: "g-verdict", text: detail }),
+      node("p", { class: "g-classify-verdict", text: detail }),
       answer.understood && node("p", { class: "g-aside", text: answer.understood }),
       node(
         "div",
-        { class: `g-probabilities ${answer.independent ? "g-each" : ""}` },
+        { class: `g-classify-probabilities ${answer.independent ? "g-each" : ""}` },
         ...shown.map((bar, i) => this.bar(bar, answer.independent ? bar.probability > 0.5 : i === 0)),
       ),
       more > 0 && node("p", { class: "g-aside", text: `and ${more} more, each less likely` }),
@@ -93,7 +93,7 @@ class Bars {
 
   bar(bar, strong) {
     const made = row(nameOf(bar), bar.probability, percent(bar.probability), strong ? "g-first" : "");
-    made.append(node("span", { class: "g-cosine", text: score(bar.cosine), title: "cosine similarity" }));
+    made.append(node("span", { class: "g-classify-cosine", text: score(bar.cosine), title: "cosine similarity" }));
     if (!bar.none) this.heatMaps.add(made, bar.name);
     return made;
   }

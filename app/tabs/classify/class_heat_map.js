@@ -30,7 +30,7 @@ class ClassHeatMaps {
       now.button.setAttribute("title", answer.error || "No part of the image matches it");
       return;
     }
-    document.querySelector("#image .g-shown")?.append(this.canvas);
+    document.querySelector("#image .g-classify-shown")?.append(this.canvas);
     this.canvas.setAttribute("aria-label", `Where the image matches ${now.name}`);
     drawHeatMap(this.canvas, heat);
   }
@@ -56,7 +56,7 @@ class ClassHeatMaps {
       "button",
       {
         type: "button",
-        class: "g-where",
+        class: "g-classify-where",
         title: "Where the image matches it",
         "aria-label": `Where the image matches ${name}`,
         "aria-pressed": "false",

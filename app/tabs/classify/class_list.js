@@ -25,7 +25,7 @@ export const stackedBar = (classes, pick) => {
   const segments = classes.map(segment);
   return node(
     "div",
-    { class: "g-stack", id: "label-stack", role: "group", "aria-label": "Images by class" },
+    { class: "g-classify-stack", id: "label-stack", role: "group", "aria-label": "Images by class" },
     ...segments,
   );
 };
@@ -46,19 +46,19 @@ export class ClassList {
     if (first) this.pick(first, job);
     return node(
       "div",
-      { class: "g-labels-split" },
-      node("div", { class: "g-classes", id: "label-counts" }, ...this.rows),
+      { class: "g-classify-labels-split" },
+      node("div", { class: "g-classify-classes", id: "label-counts" }, ...this.rows),
       node("div", { class: "g-main" }, this.top, this.grid.grid, this.grid.more),
     );
   }
 
   row(one, hue, most, job) {
-    const mark = node("i", { class: "g-mark", style: { background: hue } });
+    const mark = node("i", { class: "g-classify-mark", style: { background: hue } });
     return node(
       "button",
       {
         type: "button",
-        class: "g-class",
+        class: "g-classify-class",
         "data-label": one.name,
         "aria-label": `${nameOf(one)}, ${images(one.images)}`,
         disabled: !one.images,

@@ -16,7 +16,7 @@ const cell = (matrix, names, truth, given, open) => {
     {},
     node("button", {
       type: "button",
-      class: `g-cell ${truth === given ? "g-hit" : ""}`,
+      class: `g-classify-cell ${truth === given ? "g-classify-hit" : ""}`,
       "data-cell": `${truth}-${given}`,
       style: { "--share": share },
       text: count(amount),
@@ -39,7 +39,12 @@ export const confusionMatrix = ({ matrix, names }, open) => {
   const top = node("tr", {}, node("th", { class: "g-corner", text: "true ↓ labelled →" }), ...used.map(column));
   return node(
     "div",
-    { class: "g-measure-scroll", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
-    node("table", { class: "g-matrix", id: "matrix" }, node("thead", {}, top), node("tbody", {}, ...used.map(line))),
+    { class: "g-classify-measure-scroll", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
+    node(
+      "table",
+      { class: "g-classify-matrix", id: "matrix" },
+      node("thead", {}, top),
+      node("tbody", {}, ...used.map(line)),
+    ),
   );
 };

@@ -13,16 +13,24 @@ from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS
 from training.models.zero_shot import parse_classes
 
-FIELDS = ("classes", "templates", "own", "mode", "none", "level", "calibration")  # of FormWidgets, in their order
-OWN = "own"  # templates that a person wrote
+FIELDS = (
+    "classes",
+    "templates",
+    "custom",
+    "mode",
+    "none",
+    "none_level",
+    "calibration",
+)  # of FormWidgets
+CUSTOM = "custom"  # templates that a person wrote
 FIRST_CLASSES = "cat\ndog\nbird\nflower\nfruit\ncar\nhouse\nface\nclock"
-FIRST_OWN = "a photo of a {}.\na drawing of a {}.\n{}"
+FIRST_CUSTOM = "a photo of a {}.\na drawing of a {}.\n{}"
 TEMPLATES = [
     ("The bare name", "plain"),
     ("a photo of a …", "photo"),
     ("7 templates, averaged", "7"),
     ("80 templates, averaged (slow)", "80"),
-    ("My own templates", OWN),
+    ("My own templates", CUSTOM),
 ]
 MODES = [("One of these", "one"), ("Any of these", "any")]
 CALIBRATIONS = [
@@ -31,7 +39,7 @@ CALIBRATIONS = [
     ("Temperature 1, the plain cosines", "unscaled"),
 ]
 
-assert {name for _, name in TEMPLATES} == {*TEMPLATE_SETS, OWN}
+assert {name for _, name in TEMPLATES} == {*TEMPLATE_SETS, CUSTOM}
 
 Form = Mapping[str, Any]
 
@@ -42,10 +50,10 @@ class FormWidgets:
 
     classes: gr.Textbox
     templates: gr.Dropdown
-    own: gr.Textbox
+    custom: gr.Textbox
     mode: gr.Radio
     none: gr.Checkbox
-    level: gr.Slider
+    none_level: gr.Slider
     calibration: gr.Dropdown
 
     @property
@@ -66,42 +74,42 @@ def form_widgets() -> tuple[FormWidgets, gr.Button]:
     mode = gr.Radio(MODES, value="one", label="An image shows", elem_id="mode")
     none = gr.Checkbox(False, label="Allow “none of these”", elem_id="none")
     templates = gr.Dropdown(TEMPLATES, value="photo", label="Prompt templates", filterable=False, elem_id="templates")
-    own = gr.Textbox(
-        FIRST_OWN,
+    custom = gr.Textbox(
+        FIRST_CUSTOM,
         label="My own templates",
         info="One per line, with {} where the class goes.",
         lines=3,
         max_lines=12,
         visible=False,
-        elem_id="own",
+        elem_id="custom-templates",
     )
     with gr.Accordion("Templates and probabilities", open=False, elem_id="finer"):
         edit = gr.Button("Edit these templates", size="sm", elem_id="edit-templates")
         calibration = gr.Dropdown(
             CALIBRATIONS, value="calibrated", label="Probabilities", filterable=False, elem_id="calibration"
         )
-        level = gr.Slider(
+        none_level = gr.Slider(
             -LEVELS,
             LEVELS,
             value=0,
             step=0.5,
             label="How readily “none of these” is answered",
             info="Logits that are added to those of the nearest everyday thing.",
-            elem_id="level",
+            elem_id="none-level",
         )
-    return FormWidgets(classes, templates, own, mode, none, level, calibration), edit
+    return FormWidgets(classes, templates, custom, mode, none, none_level, calibration), edit
 
 
 def read_form(form: Form) -> LabelRequest:
     """The form as the page sends it; UserError if it makes no sense or is too much."""
-    own = str(form.get("own") or "")[:100_000] if form.get("templates") == OWN else None
+    custom = str(form.get("custom") or "")[:100_000] if form.get("templates") == CUSTOM else None
     return label_request(
         parse_classes(str(form.get("classes") or "")[:500_000]),
         str(form.get("templates") or "photo"),
-        own=own,
+        custom=custom,
         mode="any" if form.get("mode") == "any" else "one",
         none=bool(form.get("none")),
-        none_level=_level(form.get("level")),
+        none_level=_level(form.get("none_level")),
         calibration=form.get("calibration") or "calibrated",
     )
 

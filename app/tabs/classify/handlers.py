@@ -7,7 +7,7 @@ import gradio as gr
 
 from app.state.library import Library
 from app.tabs.classify.collection import labelling_state, start_labelling
-from app.tabs.classify.form import FIELDS, OWN
+from app.tabs.classify.form import CUSTOM, FIELDS
 from app.tabs.classify.image import classify_image
 from app.ui.server_functions import error_as_response
 from training.models.errors import UserError
@@ -56,12 +56,12 @@ class Handlers:
         return *self.look({"job": job.id}), *job.fields
 
 
-def edit_templates(name: str, own: str) -> tuple[str, str]:
+def edit_templates(name: str, custom: str) -> tuple[str, str]:
     """The chosen templates as text to be changed."""
     try:
-        return OWN, own if name == OWN else "\n".join(template_set(name))
+        return CUSTOM, custom if name == CUSTOM else "\n".join(template_set(name))
     except UserError:  # no such set, or open_clip is not there
-        return OWN, own
+        return CUSTOM, custom
 
 
 def poll(response: Response) -> gr.Timer:

@@ -21,13 +21,13 @@ class ImageZone {
     });
     this.zone = node(
       "button",
-      { type: "button", class: "g-zone", id: "classify-zone", onclick: () => file.click() },
+      { type: "button", class: "g-classify-zone", id: "classify-zone", onclick: () => file.click() },
       icon("image"),
       node("b", { text: "Choose an image" }),
       node("span", { text: "or drop or paste one here, or take one from the search" }),
     );
     this.problem = node("div", { id: "classify-notice" });
-    element.querySelector(".g-image").append(this.zone, file, this.problem);
+    element.querySelector(".g-classify-image").append(this.zone, file, this.problem);
     droppable(element, (dropped) => this.take(dropped));
     document.addEventListener("paste", (pasting) => {
       const image = pasted(pasting);
@@ -54,8 +54,8 @@ class ImageZone {
   }
 
   show(source, name) {
-    const shown = node("span", { class: "g-shown" }, node("img", { src: source, alt: name }));
-    this.zone.replaceChildren(shown, node("span", { class: "g-caption", text: name }));
+    const shown = node("span", { class: "g-classify-shown" }, node("img", { src: source, alt: name }));
+    this.zone.replaceChildren(shown, node("span", { class: "g-classify-caption", text: name }));
     this.zone.setAttribute("aria-label", `${name}; choose another image`);
     this.problem.replaceChildren();
   }

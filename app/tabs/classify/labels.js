@@ -19,7 +19,7 @@ const nothing = () => {
     "Every image gets the class whose text embedding is most similar. You see how many images each class got, review " +
       "those with the smallest margins, and export the labels.",
   );
-  made.classList.add("g-labels-empty");
+  made.classList.add("g-classify-labels-empty");
   return made;
 };
 
@@ -28,7 +28,7 @@ const progress = ({ done, total }) => {
   const bar = node("i", { style: { width: `${Math.max(3, total ? (100 * done) / total : 0)}%` } });
   return node(
     "div",
-    { class: "g-job", role: "status" },
+    { class: "g-classify-job", role: "status" },
     node("p", { text }),
     node("div", { class: "g-progress" }, bar),
   );
@@ -36,14 +36,14 @@ const progress = ({ done, total }) => {
 
 class Labels {
   constructor(element, props, server, watch) {
-    this.root = element.querySelector(".g-labels");
+    this.root = element.querySelector(".g-classify-labels");
     this.props = props;
     this.server = server;
     this.answer = null; // of the labelling that is shown
     this.drawn = ""; // its job
     this.view = "images";
-    this.top = node("div", { class: "g-labels-top" });
-    this.body = node("div", { class: "g-labels-body" });
+    this.top = node("div", { class: "g-classify-labels-top" });
+    this.body = node("div", { class: "g-classify-labels-body" });
     this.classes = new ClassList(server);
     watch("value", () => this.draw());
     onState(() => {
@@ -114,7 +114,7 @@ class Labels {
       this.grown(),
       answer.understood && node("p", { class: "g-aside", text: answer.understood }),
       stackedBar(answer.classes, open),
-      node("div", { class: "g-views" }, this.views(), badge(answer.calibration)),
+      node("div", { class: "g-classify-views" }, this.views(), badge(answer.calibration)),
     ];
     this.top.replaceChildren(...parts.filter(Boolean));
   }
@@ -128,7 +128,7 @@ class Labels {
     };
     return node(
       "div",
-      { class: "g-results-head g-labels-head" },
+      { class: "g-results-head g-classify-labels-head" },
       node(
         "p",
         { class: "g-status", id: "labels-status", role: "status" },
@@ -137,7 +137,7 @@ class Labels {
       ),
       node(
         "div",
-        { class: "g-tools g-take", role: "group", "aria-label": "Export the labels" },
+        { class: "g-tools g-classify-take", role: "group", "aria-label": "Export the labels" },
         icon("download"),
         link("csv", "CSV"),
         link("json", "JSON"),

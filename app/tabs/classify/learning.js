@@ -35,7 +35,7 @@ export const learningNotes = (learned, column, order) => {
 export class LearningPanel {
   constructor(review) {
     this.review = review;
-    this.root = node("div", { class: "g-teach", id: "teach" });
+    this.root = node("div", { class: "g-classify-teach", id: "teach" });
   }
 
   draw() {
@@ -48,7 +48,7 @@ export class LearningPanel {
       node("h3", { text: `${images(corrections)} reviewed` }),
       independent ? this.onlyForOne() : this.buttons(corrections, learned, enough),
       !enough && !independent && this.aside(`It takes ${review.state.needed}, of two classes at least.`),
-      ...notes.map((text) => node("p", { class: "g-learned", text })),
+      ...notes.map((text) => node("p", { class: "g-classify-learned", text })),
       this.calibrateButton(labelling),
     ];
     this.root.replaceChildren(...parts.filter(Boolean));

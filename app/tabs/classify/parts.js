@@ -45,10 +45,10 @@ export const figureCell = (figure) => {
   const dot = node("b", { style: { left: `${100 * value}%` } });
   return node(
     "td",
-    { class: "g-figure", title: `${interval(figure)}, n = ${n}` },
+    { class: "g-classify-figure", title: `${interval(figure)}, n = ${n}` },
     node("span", { text: percent(value) }),
     node("small", { text: `${Math.round(100 * low)}–${Math.round(100 * high)}` }),
-    node("span", { class: "g-whisker", "aria-hidden": "true" }, reach, dot),
+    node("span", { class: "g-classify-whisker", "aria-hidden": "true" }, reach, dot),
   );
 };
 
@@ -73,7 +73,7 @@ export const badge = (calibration) => {
   return node(
     "p",
     { class: "g-aside g-calibration" },
-    node("span", { class: `g-badge ${calibration.labels > 0 ? "g-calibrated" : ""}`, text }),
+    node("span", { class: `g-classify-badge ${calibration.labels > 0 ? "g-classify-calibrated" : ""}`, text }),
     node("span", { text: reason }),
   );
 };

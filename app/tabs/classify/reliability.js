@@ -10,9 +10,9 @@ const binNodes = (bin, n) => {
   const { value, low, high } = bin.accuracy;
   const y = (share) => SIDE - SIDE * share;
   return [
-    svgNode("line", { x1: x, x2: x, y1: y(low), y2: y(high), class: "g-reach" }),
+    svgNode("line", { x1: x, x2: x, y1: y(low), y2: y(high), class: "g-classify-reach" }),
     // The area of a dot follows the number of its images.
-    svgNode("circle", { cx: x, cy: y(value), class: "g-dot", r: 1.4 + 3.2 * Math.sqrt(bin.accuracy.n / n) }),
+    svgNode("circle", { cx: x, cy: y(value), class: "g-classify-dot", r: 1.4 + 3.2 * Math.sqrt(bin.accuracy.n / n) }),
   ];
 };
 
@@ -35,12 +35,12 @@ const diagram = (reliability, label) => {
     "svg",
     {
       viewBox: "-14 -4 122 122",
-      class: "g-reliability",
+      class: "g-classify-reliability",
       role: "img",
       "aria-label": `${label}: ${error} over ${reliability.n} images`,
     },
-    svgNode("rect", { x: 0, y: 0, width: SIDE, height: SIDE, class: "g-plane" }),
-    svgNode("line", { x1: 0, y1: SIDE, x2: SIDE, y2: 0, class: "g-diagonal" }),
+    svgNode("rect", { x: 0, y: 0, width: SIDE, height: SIDE, class: "g-classify-plane" }),
+    svgNode("line", { x1: 0, y1: SIDE, x2: SIDE, y2: 0, class: "g-classify-diagonal" }),
     ...reliability.bins.flatMap((bin) => binNodes(bin, reliability.n)),
     ...axes(),
   );
@@ -59,7 +59,7 @@ const binTable = ({ before, after }) => {
       node("td", { class: "g-n", text: count(bin.accuracy.n) }),
     );
   const rows = [...before.bins.map(line("before")), ...after.bins.map(line("after"))];
-  return table({ class: "g-measured" }, ["", "probability", "accuracy", "n"], rows);
+  return table({ class: "g-classify-measured" }, ["", "probability", "accuracy", "n"], rows);
 };
 
 const method = ({ before }, { independent, calibration }) =>
@@ -83,7 +83,7 @@ export const reliability = (measured, answer) => {
     "section",
     { id: "reliability" },
     node("h3", { text: title }),
-    node("div", { class: "g-figures" }, ...diagrams),
+    node("div", { class: "g-classify-figures" }, ...diagrams),
     node("p", { class: "g-aside", text: method(measured, answer) }),
     node("details", {}, node("summary", { text: "As a table" }), binTable(measured)),
   );

@@ -33,12 +33,12 @@ class Review {
     this.order = "close";
     this.skipped = new Set();
     this.sending = Promise.resolve(); // answers are sent one after the other, behind what is shown
-    this.stage = node("div", { class: "g-stage" });
-    this.strip = node("div", { class: "g-strip", "aria-hidden": "true" });
+    this.stage = node("div", { class: "g-classify-stage" });
+    this.strip = node("div", { class: "g-classify-strip", "aria-hidden": "true" });
     this.message = node("p", { class: "g-aside", role: "status", id: "review-said" });
     this.learning = new LearningPanel(this);
-    const lane = node("div", { class: "g-lane" }, this.orders(), this.stage, this.message, this.strip);
-    const settings = { class: "g-review", id: "review", tabindex: "-1", "aria-label": "Review" };
+    const lane = node("div", { class: "g-classify-lane" }, this.orders(), this.stage, this.message, this.strip);
+    const settings = { class: "g-classify-review", id: "review", tabindex: "-1", "aria-label": "Review" };
     this.root = node("section", settings, lane, this.learning.root);
     body.replaceChildren(this.root);
     giveKeysTo(this);
@@ -105,10 +105,10 @@ class Review {
       runnerUp && !this.labelling().independent ? `, ${percent(item.margin).replace("%", "points")} ahead` : "";
     const detail = `${percent(item.probability)}${runnerUp}${ahead} · ${item.name}`;
     return [
-      node("img", { class: "g-big", src: media(this.state.collection, item.id), alt: item.name }),
+      node("img", { class: "g-classify-big", src: media(this.state.collection, item.id), alt: item.name }),
       node(
         "div",
-        { class: "g-judge" },
+        { class: "g-classify-judge" },
         node("h3", { id: "review-question", text: `${this.name(item.answer)}?` }),
         node("p", { class: "g-aside", text: detail }),
         this.classButtons(item, choices),
@@ -131,7 +131,7 @@ class Review {
         "button",
         {
           type: "button",
-          class: `g-key ${one.answer === item.answer ? "g-guess" : ""}`,
+          class: `g-classify-key ${one.answer === item.answer ? "g-classify-guess" : ""}`,
           "data-answer": one.answer,
           onclick: () => this.judge(one.answer),
         },
@@ -139,7 +139,7 @@ class Review {
         node("span", { text: nameOf(one) }),
       ),
     );
-    const settings = { class: "g-keys", role: "group", "aria-label": "The right class" };
+    const settings = { class: "g-classify-keys", role: "group", "aria-label": "The right class" };
     return node("div", settings, ...made, this.otherClasses(choices.slice(KEYS)));
   }
 

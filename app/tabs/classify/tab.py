@@ -6,7 +6,7 @@ import gradio as gr
 
 from app.state.library import Library
 from app.tabs.classify.collection import labelled_images
-from app.tabs.classify.form import OWN, FormWidgets, form_widgets
+from app.tabs.classify.form import CUSTOM, FormWidgets, form_widgets
 from app.tabs.classify.handlers import POLL, Handlers, edit_templates
 from app.tabs.classify.image import class_heat_maps
 from app.tabs.classify.review import compared_templates, correct, learn, measured, recalibrate, to_review
@@ -21,7 +21,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     with gr.Row(elem_classes="g-columns", equal_height=False):
         with gr.Column(scale=4, min_width=260):
             image = gr.HTML(
-                html_template="<div class='g-image'></div>",
+                html_template="<div class='g-classify-image'></div>",
                 js_on_load=load_module("tabs/classify/image.js", "image(element, props, trigger, 'select')"),
                 apply_default_css=False,
                 elem_id="image",
@@ -37,8 +37,8 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     timer = gr.Timer(POLL, active=False)
 
     handlers, values, changes = Handlers(library), form.all, _changes(form)
-    form.templates.change(lambda name: gr.Textbox(visible=name == OWN), form.templates, form.own, **QUIET)
-    edit.click(edit_templates, [form.templates, form.own], [form.templates, form.own], **QUIET)
+    form.templates.change(lambda name: gr.Textbox(visible=name == CUSTOM), form.templates, form.custom, **QUIET)
+    edit.click(edit_templates, [form.templates, form.custom], [form.templates, form.custom], **QUIET)
     gr.on(
         [image.select, one.click, *changes],
         handlers.classify,
@@ -63,7 +63,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
 def _bars(library: Library) -> gr.HTML:
     """The probabilities of one image."""
     return gr.HTML(
-        html_template="<div class='g-bars' aria-live='polite'></div>",
+        html_template="<div class='g-classify-bars' aria-live='polite'></div>",
         js_on_load=load_module("tabs/classify/bars.js", "bars(element, props, server, watch)"),
         apply_default_css=False,
         server_functions=server_functions(library, heat_maps=class_heat_maps),
@@ -74,7 +74,7 @@ def _bars(library: Library) -> gr.HTML:
 def _labels(library: Library) -> gr.HTML:
     """The labels of the collection, their review and their accuracy."""
     return gr.HTML(
-        html_template="<div class='g-labels'></div>",
+        html_template="<div class='g-classify-labels'></div>",
         js_on_load=load_module("tabs/classify/labels.js", "labels(element, props, server, watch)"),
         apply_default_css=False,
         server_functions=server_functions(
@@ -94,4 +94,4 @@ def _labels(library: Library) -> gr.HTML:
 def _changes(form: FormWidgets) -> list[Any]:
     """Events after which what is shown follows the form."""
     chosen = [form.templates.input, form.mode.input, form.none.input, form.calibration.input]
-    return [*chosen, form.level.release, form.own.blur, form.classes.blur]
+    return [*chosen, form.none_level.release, form.custom.blur, form.classes.blur]

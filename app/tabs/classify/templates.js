@@ -23,13 +23,13 @@ const effectTable = (effects, known) => {
     return node("tr", {}, node("th", { scope: "row", text: effect.template }), ...cells);
   };
   const columns = known ? ["right, alone", "agrees", "the others without it"] : ["agrees, alone"];
-  return table({ class: "g-measured" }, ["prompt template", ...columns], effects.map(line));
+  return table({ class: "g-classify-measured" }, ["prompt template", ...columns], effects.map(line));
 };
 
 // Draws the view into body.
 export const showTemplates = async (body, server, answer) => {
   const waiting = node("p", { class: "g-aside", text: "Comparing the prompt templates" });
-  const root = node("section", { class: "g-measures", id: "label-templates", "aria-busy": "true" }, waiting);
+  const root = node("section", { class: "g-classify-measures", id: "label-templates", "aria-busy": "true" }, waiting);
   body.replaceChildren(root);
   const compared = await request(server.templates, { job: answer.job });
   root.removeAttribute("aria-busy");
@@ -55,7 +55,7 @@ export const showTemplates = async (body, server, answer) => {
     : "No labels of these classes are known, so accuracy cannot be measured.";
   root.replaceChildren(
     node("h2", { text: title }),
-    node("p", { class: "g-verdict", text: detail }),
-    node("div", { class: "g-measure-scroll" }, effectTable(effects, known)),
+    node("p", { class: "g-classify-verdict", text: detail }),
+    node("div", { class: "g-classify-measure-scroll" }, effectTable(effects, known)),
   );
 };

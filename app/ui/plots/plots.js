@@ -8,7 +8,7 @@ export const intervalBar = ({ value, low, high }, chance = null) => {
   const width = `${Math.max(1, 100 * (high - low))}%`;
   return node(
     "span",
-    { class: "g-interval", "aria-hidden": "true" },
+    { class: "g-plots-interval", "aria-hidden": "true" },
     node("i", { style: { left: percent(low), width } }),
     node("b", { style: { left: percent(value) } }),
     chance !== null && node("u", { style: { left: percent(chance) } }),

@@ -8,7 +8,7 @@ export const sampleButton = (hit, collectionKey, { label, pressed, onclick }) =>
     "button",
     {
       type: "button",
-      class: "g-sample",
+      class: "g-samples-item",
       title: hit.name,
       "aria-label": label,
       "aria-pressed": String(pressed),
@@ -19,6 +19,6 @@ export const sampleButton = (hit, collectionKey, { label, pressed, onclick }) =>
 
 // An uploaded image in the same form; it is the chosen one.
 export const sampleImage = (source, name) =>
-  node("span", { class: "g-sample", "aria-current": "true" }, node("img", { src: source, alt: name }));
+  node("span", { class: "g-samples-item", "aria-current": "true" }, node("img", { src: source, alt: name }));
 
 export const samples = (...children) => node("div", { class: "g-samples" }, ...children);
