@@ -19,8 +19,10 @@ from index.retrieval.faiss_index import save_nearest
 from index.storage.accounts import Groups, count_files, grouped, listed, merged, passed_over_text
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
-from index.storage.layout import FAILURE_COLUMNS
+from index.storage.layout import FAILURE_COLUMNS, MANIFEST
+from index.storage.manifest import Manifest
 from index.storage.writer import Writer
+from training.data.exclusions import Exclusions
 from training.data.source import PassedOver
 from training.data.sources import open_source
 from training.models.encoder import Encoder
@@ -82,6 +84,8 @@ def build_collection(
     stop: Callable[[], bool] = lambda: False,
     repair: bool = False,
     engine: Engine = embed_locally,
+    exclude: Sequence[str] | None = None,
+    include: Sequence[str] | None = None,
 ) -> BuildReport:
     """Bring the collection at into up to date with sources; images of other sources stay as they are.
 
@@ -90,16 +94,27 @@ def build_collection(
     so, the build publishes what it has and ends. repair: first remove what is damaged, see
     repair_collection, so that it is made again from its images. engine: what reads and embeds: the cores
     of this machine, or `ray_engine.RayEngine`. UserError for a source that is missing or empty, a collection
-    of another encoder, or a second build of the same collection.
+    of another encoder, or a second build of the same collection. exclude, include: globs of what is left out of
+    folders, see training.data.exclusions; None for those of the last build.
     """
-    opened = [open_source(source) for source in sources]
+    rules = rules_of(into, exclude, include)
+    opened = [open_source(source, rules) for source in sources]
     with Writer(into, encoder) as writer:
         repaired = repair_collection(writer, [source.name for source in opened]) if repair else 0
         build = _Build(writer, encoder, OpenSegment(writer, segment_size), progress)
+        build.rules = rules
         build.report.repaired = repaired
         for source in opened:
             build.plan.compare(source, prune)
         return build.run(engine, stop)
+
+
+def rules_of(into: Path, exclude: Sequence[str] | None = None, include: Sequence[str] | None = None) -> Exclusions:
+    """The rules for the sources of the collection at into; those that are None are those of its last build."""
+    stored = Manifest.read(into) if (into / MANIFEST).exists() else None
+    exclude = (stored.exclude if stored else ()) if exclude is None else exclude
+    include = (stored.include if stored else ()) if include is None else include
+    return Exclusions.of([glob for glob in exclude if glob.strip()], [glob for glob in include if glob.strip()])
 
 
 class _Build:
@@ -114,6 +129,7 @@ class _Build:
         self.stored = writer.before.stored
         self.plan = Plan(self.stored)
         self.ids = set(self.stored["id"])
+        self.rules = Exclusions()
         self.failures: dict[str, list[PassedOver]] = {}  # by source
         self.embedded: set[tuple[str, str]] = set()  # source and path
 
@@ -134,7 +150,8 @@ class _Build:
         if not self.report.stopped:
             self.segment.dropped += [self.stored["id"].iat[row] for row in sorted(self.plan.gone)]
             self.report.removed = len(self.plan.gone)
-        self.segment.publish(self._all_failures(), **({} if self.report.stopped else self._passed_over()))
+        facts = {} if self.report.stopped else self._passed_over()
+        self.segment.publish(self._all_failures(), **facts, exclude=self.rules.exclude, include=self.rules.include)
         self._finish(done)
         return self.report
 

@@ -212,6 +212,8 @@ class Collection:
             "failed": self.manifest.failed,
             "files": self.files,
             "passed_over": [group.as_dict() for group in self.passed_over],
+            "exclude": list(self.manifest.exclude),
+            "include": list(self.manifest.include),
             "dim": self.dim,
             "encoder": self.encoder_name,
             "fingerprint": self.fingerprint,

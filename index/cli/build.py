@@ -34,6 +34,13 @@ STOPPING = "Stopping after this batch; press again to stop at once."
     help="Where images are read and embedded: on this machine, or on a Ray cluster.",
 )
 @click.option("--segment-size", default=1000, show_default=True, type=click.IntRange(1), help="Images per segment.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="Leave out files, as .gitignore does: '*.png', 'raw/', '!@eaDir/'. Kept for later builds; '' ends it.",
+)
+@click.option("--include", multiple=True, metavar="GLOB", help="Take only files that match. Kept for later builds.")
 @click.option("--prune", is_flag=True, help="Remove missing images even if they are more than half of a source.")
 @click.option(
     "--repair", is_flag=True, help="First remove damaged entries, as `verify` finds them, and embed them again."
@@ -46,6 +53,8 @@ def build(
     encoder: str | None,
     engine: str,
     segment_size: int,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
     prune: bool,
     repair: bool,
     as_json: bool,
@@ -56,6 +65,7 @@ def build(
 
     A SOURCE is a folder, a CSV or TSV with a path column, a parquet file or folder, or tar shards
     (`shards/{00000..00099}.tar`). You can stop a build at any moment; the same command continues it.
+    Folders of recycle bins, previews and hidden files are left out; `.gelatoignore` files may name more.
     """
     from index.storage.layout import MANIFEST
     from index.storage.manifest import Manifest, precision_of
@@ -88,6 +98,8 @@ def build(
             progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
             stop=lambda: interrupt.requested,
             repair=repair,
+            exclude=exclude or None,
+            include=include or None,
             engine=embed,
         )
     line.close()

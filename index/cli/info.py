@@ -26,6 +26,7 @@ def info(collection: Path, as_json: bool) -> None:
     text = (
         f"{document['name']}: {document['images']:,} images, {document['failed']:,} that could not be read\n"
         f"files     {_files(opened)}\n"
+        f"{_rules(document)}"
         f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} dimensions, "
         f"{document['runtime']} {document['precision']}\n"
         f"search    {_how(nearest)}\n"
@@ -41,6 +42,12 @@ def _files(collection: "Collection") -> str:
 
     files, passed = collection.files, passed_over_text(collection.passed_over)
     return f"{files['total']:,}: {len(collection):,} images" + (f", {passed}" if passed else "")
+
+
+def _rules(document: dict[str, Any]) -> str:
+    """The globs that builds of this collection use, if there are any."""
+    globs = [f"--{option} {glob!r}" for option in ("exclude", "include") for glob in document[option]]
+    return f"rules     {' '.join(globs)}\n" if globs else ""
 
 
 def _how(search: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ class Plan:
             seen |= kept
         if not seen and not images:
             now = "any more" if known else "in it"
-            groups = grouped(source.passed_over)
+            groups = grouped([*source.passed_over, *source.beside])
             files = f": {passed_over_text(groups)}" if groups else ""
             raise UserError(
                 " ".join(
@@ -82,7 +82,7 @@ class Plan:
                 f"nothing was changed. If that is meant, say so with --prune."
             )
         self.sources.add(source.name)
-        self.passed_over[source.name] = source.passed_over
+        self.passed_over[source.name] = [*source.passed_over, *source.beside]
         self.images += images
         self.gone |= gone
         self.unchanged += len(seen) - sum(self.row_of(image) is not None for image in images)

@@ -18,9 +18,10 @@ class Manifest:
     """What manifest.json says.
 
     segments: name and number of images of each, in row order. checksums: SHA-256 of a segment's files
-    by its name and theirs. passed_over: the files of each source that gave no image, as dicts of `accounts.Group`.
-    last_segment: the highest number given to a segment so far. A number is never
-    given again, so what a segment's name stands for never changes under a reader.
+    by its name and theirs. last_segment: the highest number given to a segment so far. A number is never
+    given again, so what a segment's name stands for never changes under a reader. passed_over: the files of
+    each source that gave no image, as dicts of `accounts.Group`. exclude, include: the globs of the last
+    build, which the next one uses too.
     """
 
     encoder: str
@@ -34,6 +35,8 @@ class Manifest:
     last_segment: int = 0
     checksums: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     passed_over: Mapping[str, Sequence[Mapping[str, str | int]]] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
@@ -77,6 +80,8 @@ class Manifest:
                 last_segment=max([int(stored.get("last_segment", 0)), *(int(name) for name, _ in segments)]),
                 checksums={s["name"]: dict(s.get("sha256") or {}) for s in stored["segments"]},
                 passed_over=dict(stored.get("passed_over") or {}),
+                exclude=tuple(map(str, stored.get("exclude") or ())),
+                include=tuple(map(str, stored.get("include") or ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error

@@ -117,11 +117,11 @@ class Exclusions:
             return NOT_INCLUDED
         return None
 
-    def excludes(self, path: str) -> bool:
-        """Whether a file or a folder on the way to it is excluded. Files .gelatoignore further down are not known."""
+    def rule(self, path: str) -> str | None:
+        """The rule that excludes a file or a folder on the way to it, or None; no .gelatoignore further down."""
         parts = path.split("/")
         folders = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
-        return any(self.folder_rule(folder) for folder in folders) or self.file_rule(path) is not None
+        return next(filter(None, map(self.folder_rule, folders)), None) or self.file_rule(path)
 
     def _decide(self, path: str) -> tuple[bool | None, str]:
         for globs in reversed(self._globs):

@@ -1,14 +1,36 @@
 """What a file is by its ending, and why it gives no image if it gives none."""
 
 import os
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
 
+from training.data.sidecars import sidecars_of
 from training.data.source import PassedOver, PassedOverKind
 from training.models.formats import format_of, why_unsupported
 
 TABLES = frozenset((".csv", ".tsv", ".parquet"))
 ARCHIVES = frozenset((".tar",))
 TABLE, ARCHIVE = "a table", "an archive"  # the reasons of files that are sources of their own
+
+
+def images_of(folder: str, names: Iterable[str]) -> tuple[dict[str, tuple[str, ...]], list[PassedOver]]:
+    """The images among the files of one folder, each with its sidecars, and the other files.
+
+    folder: relative to the source, "" or ending in "/".
+    """
+    names = list(names)
+    sidecars = sidecars_of(names)
+    owner = {name: of for of, beside in sidecars.items() for name in beside}
+    images: dict[str, tuple[str, ...]] = {}
+    others = []
+    for name in names:
+        if name in owner:
+            others.append(PassedOver(folder + name, "sidecar", f"belongs to {owner[name]}"))
+        elif is_image(name):
+            images[name] = sidecars.get(name, ())
+        else:
+            others.append(passed_over(folder + name, name))
+    return images, others
 
 
 def is_image(name: str) -> bool:
@@ -23,7 +45,7 @@ def passed_over(path: str, name: str) -> PassedOver:
     return PassedOver(path, kind, reason)
 
 
-@cache
+@lru_cache(1000)
 def _kind_of(ending: str) -> tuple[PassedOverKind | None, str]:
     """The kind that files with this ending are passed over as, None for images, and the reason."""
     format = format_of(f"file{ending}")

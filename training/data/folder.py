@@ -3,15 +3,15 @@
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from training.data.beside import Beside
 from training.data.exclusions import Exclusions
-from training.data.file_kinds import is_image, passed_over
-from training.data.sidecars import sidecars_of
-from training.data.source import Item, PassedOver, PassedOverKind, Source, unreadable_item
-from training.data.walk import Walk, WalkedFile, WalkedFolder
+from training.data.file_kinds import images_of
+from training.data.source import Item, PassedOver, Source, unreadable_item
+from training.data.walk import Walk, WalkedFolder
 
 
 class FolderSource(Source):
@@ -30,37 +30,32 @@ class FolderSource(Source):
 
     def __iter__(self) -> Iterator[Item]:
         walk = Walk(self.name, self.rules)
-        self._passed_over: list[PassedOver] = []
+        others: list[PassedOver] = []
         for folder in walk:
-            yield from self._images(walk, folder)
+            yield from self._images(walk, folder, others)
         for shut, reason in walk.shut:
             yield unreadable_item(printable(shut) or "./", f"the folder cannot be read: {reason}")
         self.unreadable = tuple(printable(shut) for shut, _ in walk.shut)
         self.empty = tuple(map(printable, walk.empty))
         self.mounts = tuple(map(printable, walk.mounts))
-        self.passed_over = self._passed_over + [
-            PassedOver(printable(one.path), one.kind, printable(one.reason), one.files) for one in walk.passed_over
+        self.passed_over = [
+            replace(one, path=printable(one.path), reason=printable(one.reason)) for one in others + walk.passed_over
         ]
 
-    def _images(self, walk: Walk, folder: WalkedFolder) -> Iterator[Item]:
+    def _images(self, walk: Walk, folder: WalkedFolder, others: list[PassedOver]) -> Iterator[Item]:
         files = {file.name: file for file in folder.files}
-        sidecars = sidecars_of(files)
-        owner = {name: of for of, names in sidecars.items() for name in names}
+        images, rest = images_of(folder.path, files)
+        others += rest
         columns = {"folder": printable(folder.path[:-1])} if folder.path else {}
         here = Path(self.name, folder.path)
-        for name, file in files.items():
-            if name in owner:
-                self._pass_over(file, "sidecar", f"belongs to {printable(owner[name])}")
-                continue
-            if not is_image(name):
-                self._passed_over.append(passed_over(printable(file.path), name))
-                continue
+        for name, sidecars in images.items():
+            file = files[name]
             facts = file.stat()
             known = walk.link_of(file, facts)
             if known is not None:
-                self._pass_over(file, "duplicate", f"a link to {printable(known)}")
+                others.append(PassedOver(file.path, "duplicate", f"a link to {known}"))
                 continue
-            beside = Beside(sidecars.get(name, ()), partial(read_start, here), columns)
+            beside = Beside(sidecars, partial(read_start, here), columns)
             yield Item(
                 path=printable(file.path),
                 stamp=f"{facts.st_size}:{facts.st_mtime_ns}{beside.stamp(lambda name: files[name].stat())}",
@@ -69,9 +64,6 @@ class FolderSource(Source):
                 captions=beside.captions,
                 metadata=beside.metadata,
             )
-
-    def _pass_over(self, file: WalkedFile, kind: PassedOverKind, reason: str) -> None:
-        self._passed_over.append(PassedOver(printable(file.path), kind, reason))
 
 
 def read_file(path: Path) -> bytes:

@@ -1,16 +1,19 @@
 """Files at an address, s3://bucket/folder or any other that fsspec knows, as the Paths that sources use."""
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import IO, Any
 
 from training.data.beside import Beside
-from training.data.sidecars import sidecars_of
-from training.data.source import Item, Source
+from training.data.exclusions import Exclusions
+from training.data.file_kinds import images_of
+from training.data.source import Item, PassedOver, Source
 from training.models.errors import UserError
 
 ADDRESS = "://"
@@ -102,12 +105,6 @@ class RemotePath:
         with _os_errors():
             return bytes(self.files.cat_file(self.inside, start=offset, end=offset + size))
 
-    def glob(self, pattern: str) -> list["RemotePath"]:
-        """The files right here whose names end as pattern, `*.ending`, says."""
-        with _os_errors():
-            names = [str(entry["name"]).rpartition("/")[2] for entry in self.files.ls(self.inside, detail=True)]
-        return [self / name for name in names if name.endswith(pattern.lstrip("*"))]
-
     def walk(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every file below here, by its path relative to here and what is known of it, in order."""
         with _os_errors():
@@ -118,30 +115,35 @@ class RemotePath:
 
 
 class RemoteFolder(Source):
-    """Every file below an address whose ending is an image's; `folder` and captions beside it as for a folder here."""
+    """Every file below an address whose ending is an image's; rules, captions and `folder` as for a folder here."""
 
-    def __init__(self, place: RemotePath, endings: tuple[str, ...]):
-        self.place, self.endings = place, endings
-        self.name = place.url
+    def __init__(self, place: RemotePath, rules: Exclusions | None = None):
+        self.place, self.name = place, place.url
+        rules = rules or Exclusions()
+        self.rules = Exclusions.of(rules.exclude, rules.include, place.name)
 
     def __iter__(self) -> Iterator[Item]:
         folders: dict[str, dict[str, RemoteStat]] = defaultdict(dict)
+        others: list[PassedOver] = []
         for path, facts in self.place.walk():
-            if not any(part.startswith(".") for part in path.split("/")):
-                folder, _, name = path.rpartition("/")
-                folders[folder][name] = stat_of(facts)
-        items = (item for folder, files in folders.items() for item in self._items(folder, files))
-        yield from sorted(items, key=lambda item: item.path)
-
-    def _items(self, folder: str, files: dict[str, RemoteStat]) -> Iterator[Item]:
-        sidecars = sidecars_of(files)
-        halves = {name for of_image in sidecars.values() for name in of_image}
-        within = f"{folder}/" if folder else ""
-        for name, stat in files.items():
-            if not name.lower().endswith(self.endings) or name in halves:
+            rule = self.rules.rule(path)
+            if rule is not None:
+                others.append(PassedOver(path, "excluded", rule))
                 continue
-            columns = {"folder": folder} if folder else {}
-            beside = Beside(sidecars.get(name, ()), partial(_read_start, self.place, within), columns)
+            folder, _, name = path.rpartition("/")
+            folders[folder][name] = stat_of(facts)
+        items = (item for folder, files in folders.items() for item in self._items(folder, files, others))
+        yield from sorted(items, key=lambda item: item.path)
+        self.passed_over = others
+
+    def _items(self, folder: str, files: dict[str, RemoteStat], others: list[PassedOver]) -> Iterator[Item]:
+        within = f"{folder}/" if folder else ""
+        images, rest = images_of(within, files)
+        others += rest
+        columns = {"folder": folder} if folder else {}
+        for name, sidecars in images.items():
+            stat = files[name]
+            beside = Beside(sidecars, partial(_read_start, self.place, within), columns)
             yield Item(
                 path=within + name,
                 stamp=f"{stat.st_size}:{stat.st_mtime_ns}{beside.stamp(files.__getitem__)}",
@@ -150,6 +152,11 @@ class RemoteFolder(Source):
                 captions=beside.captions,
                 metadata=beside.metadata,
             )
+
+
+def path_within(file: Path | RemotePath, folder: Path | RemotePath) -> str:
+    """file relative to folder, with "/"; "" if it is folder."""
+    return str(file).removeprefix(str(folder)).replace(os.sep, "/").lstrip("/")
 
 
 def _read(place: RemotePath, path: str) -> bytes:

@@ -37,7 +37,7 @@ class ShardIndex:
     """Samples of a ShardSource by number. needs_captions: leave out those with neither .txt nor .json."""
 
     def __init__(self, source: ShardSource, needs_captions: bool = False):
-        self.shards, self.needs_captions = source.shards, needs_captions
+        self.shards, self.label, self.needs_captions = source.shards, source.label, needs_captions
         self.files = indexed(source.shards)
         counts = [len(self._rows(number)) for number in range(len(self.files))]
         self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -62,7 +62,7 @@ class ShardIndex:
         column = first_column(CAPTION_COLUMNS, list(metadata))
         captions = captions or (texts_of(metadata.pop(column)) if column else [])
         return Item(
-            path=f"{path.name}/{printable(_name(path, row[0]))}",
+            path=f"{self.label(path)}/{printable(_name(path, row[0]))}",
             stamp=f"{row[1]}:{row[0]}",
             modified=0.0,
             read=partial(read_at, path, row[0], row[1]),

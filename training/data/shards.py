@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from training.data.folder import printable
-from training.data.remote import RemotePath, RemoteStat
+from training.data.remote import RemotePath, RemoteStat, path_within
 from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of, unreadable_item
 from training.models.formats import IMAGES
 
@@ -18,11 +18,18 @@ MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
 
 
 class ShardSource(Source):
-    """Tar files in which members of one stem are one sample: 000012.jpg, 000012.txt, 000012.json."""
+    """Tar files in which members of one stem are one sample: 000012.jpg, 000012.txt, 000012.json.
 
-    def __init__(self, spec: str, shards: Sequence[Path | RemotePath]):
+    spec: the name of the source. folder: the one that the shards lie in, in subfolders too, if that was named.
+    """
+
+    def __init__(self, spec: str, shards: Sequence[Path | RemotePath], folder: Path | RemotePath | None = None):
         self.name = spec
-        self.shards = shards
+        self.shards, self.folder = shards, folder
+
+    def label(self, shard: Path | RemotePath) -> str:
+        """What paths of a shard's members begin with: its name, or its path within the folder of the source."""
+        return printable(path_within(shard, self.folder) if self.folder is not None else shard.name)
 
     def __iter__(self) -> Iterator[Item]:
         broken = []
@@ -30,8 +37,8 @@ class ShardSource(Source):
             try:
                 yield from self._samples(shard)
             except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
-                broken.append(f"{shard.name}/")
-                yield unreadable_item(shard.name, f"the shard is cut short or is no uncompressed tar: {error}")
+                broken.append(f"{self.label(shard)}/")
+                yield unreadable_item(self.label(shard), f"the shard is cut short or is no uncompressed tar: {error}")
         self.unreadable = tuple(broken)
 
     def _samples(self, shard: Path | RemotePath) -> Iterator[Item]:
@@ -73,7 +80,7 @@ class ShardSource(Source):
             in_metadata = texts_of(metadata.pop(column))
             captions = captions or in_metadata
         yield Item(
-            path=f"{shard.name}/{printable(image.name)}",
+            path=f"{self.label(shard)}/{printable(image.name)}",
             stamp=f"{image.size}:{image.mtime}:{image.offset_data}:{stat.st_mtime}",
             modified=float(image.mtime or stat.st_mtime),
             read=partial(read_at, shard, image.offset_data, image.size),

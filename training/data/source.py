@@ -61,6 +61,7 @@ class Source(ABC):
     unreadable: after an iteration, what the paths begin with that it could not look at: a folder that may
     not be read, a file that is broken. Whether images from there are gone cannot be told.
     passed_over: after an iteration, the files that gave no item. Each file gives an item or stands here, never both.
+    beside: the files beside the shards or tables of a folder, which are never iterated over.
     empty: after an iteration, the folders that hold nothing, each ending in "/": a drive may be missing there.
     mounts: after an iteration, the folders in which another drive begins, each ending in "/".
     """
@@ -68,6 +69,7 @@ class Source(ABC):
     name: str
     unreadable: tuple[str, ...] = ()
     passed_over: Sequence[PassedOver] = ()
+    beside: Sequence[PassedOver] = ()
     empty: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
 

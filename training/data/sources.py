@@ -4,10 +4,13 @@ import os
 import re
 from pathlib import Path
 
+from training.data.exclusions import Exclusions
 from training.data.folder import FolderSource
+from training.data.folder_contents import contents_of
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
 from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
+from training.data.walk import is_collection
 from training.models.errors import UserError
 from training.models.formats import IMAGES
 
@@ -18,11 +21,12 @@ KINDS = (
 Place = Path | RemotePath
 
 
-def open_source(spec: str | Path) -> Source:
+def open_source(spec: str | Path, rules: Exclusions | None = None) -> Source:
     """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar, an address
     of any of these, a torchvision name (`cifar10`, or `cifar10:ROOT` for where it lies), or scenes:N.
 
-    UserError if there is nothing at spec, or nothing that is one of these.
+    rules: what is left out of a folder besides the defaults. UserError if there is nothing at spec, or nothing that
+    is one of these.
     """
     spec = os.fspath(spec)
     if spec.startswith("scenes:"):
@@ -33,12 +37,12 @@ def open_source(spec: str | Path) -> Source:
         return _shards(spec)
     path: Place = RemotePath(spec) if ADDRESS in spec else Path(spec).expanduser()
     try:
-        return _at(path, spec)
+        return _at(path, spec, rules or Exclusions())
     except OSError as error:
         raise UserError(f"{spec} cannot be read: {error.strerror or error}.") from error
 
 
-def _at(path: Place, spec: str) -> Source:
+def _at(path: Place, spec: str, rules: Exclusions) -> Source:
     if not path.exists():
         if isinstance(path, Path) and names_dataset(spec):
             from training.data.torchvision_sets import open_dataset
@@ -46,7 +50,7 @@ def _at(path: Place, spec: str) -> Source:
             return open_dataset(spec)
         raise UserError(f"There is nothing at {spec}; a source is {KINDS}.")
     if path.is_dir():
-        return _of_folder(path)
+        return _of_folder(path, rules)
     if not path.is_file():
         raise UserError(f"{spec} is neither a folder nor a regular file; a source is {KINDS}.")
     kind = path.suffix.lower()
@@ -70,22 +74,25 @@ def names_dataset(spec: str) -> bool:
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(:.+)?", spec) is not None
 
 
-def _of_folder(path: Place) -> Source:
-    """A folder of tables or shards if that is all it holds, else a folder of images."""
-    if isinstance(path, RemotePath):
-        endings = {place.suffix.lower() for place in path.glob("*")}
-    else:
-        endings = {Path(entry.name).suffix.lower() for entry in os.scandir(path) if Path(entry.path).is_file()}
-    if not endings & set(IMAGES):
-        if ".parquet" in endings:
-            from training.data.table import ParquetSource
+def _of_folder(path: Place, rules: Exclusions) -> Source:
+    """A folder of tables or shards if it holds these and no image, else a folder of images."""
+    if isinstance(path, Path):
+        path = path.resolve()
+        if is_collection(os.scandir(path)):
+            raise UserError(f"{path} is a collection; name the folder with the images that it was built from.")
+    contents = contents_of(path, Exclusions.of(rules.exclude, rules.include, path.name))
+    source: Source
+    if contents is not None and contents.parquet:
+        from training.data.table import ParquetSource
 
-            return ParquetSource(path)
-        if ".tar" in endings:
-            return ShardSource(str(path.resolve()), sorted(path.resolve().glob("*.tar")))
-    if isinstance(path, RemotePath):
-        return RemoteFolder(path, IMAGES)
-    return FolderSource(path)
+        source = ParquetSource(path, sorted(path / name for name in contents.parquet))
+    elif contents is not None and contents.tars:
+        source = ShardSource(str(path), sorted(path / name for name in contents.tars), path)
+    else:
+        return RemoteFolder(path, rules) if isinstance(path, RemotePath) else FolderSource(path, rules)
+    assert contents is not None
+    source.beside = contents.others
+    return source
 
 
 def _shards(spec: str) -> ShardSource:

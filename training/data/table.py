@@ -1,7 +1,7 @@
 """Tables of images: CSV, TSV and parquet, by path or with the bytes inside."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from training.data.folder import read_file
-from training.data.remote import RemotePath
+from training.data.remote import RemotePath, path_within
 from training.data.source import (
     CAPTION_COLUMNS,
     PATH_COLUMNS,
@@ -55,28 +55,28 @@ class CsvSource(Source):
 
 
 class ParquetSource(Source):
-    """A parquet file, or a folder of them, with a path column or image bytes.
+    """A parquet file, or files in the folder path and below, with a path column or image bytes.
 
     Bytes are a binary column or, as Hugging Face datasets store them, a struct of bytes and path.
     """
 
-    def __init__(self, path: Path | RemotePath):
+    def __init__(self, path: Path | RemotePath, files: Sequence[Path | RemotePath] = ()):
         self.path = path.resolve()
         self.name = str(self.path)
-        files: Any = self.path.glob("*.parquet") if self.path.is_dir() else [self.path]
-        self.files: list[Path | RemotePath] = sorted(files)
+        self.files = files or [self.path]
 
     def __iter__(self) -> Iterator[Item]:
         broken = []
         for file in self.files:
-            prefix = f"{file.name}/" if self.path.is_dir() else ""
+            name = path_within(file, self.path) or file.name
+            prefix = f"{name}/" if file != self.path else ""
             try:
                 yield from ParquetRows(file, prefix)
             except UserError:
                 raise
             except (pa.ArrowException, OSError, ValueError) as error:
                 broken.append(prefix)
-                yield unreadable_item(file.name, f"the file is damaged: {str(error).splitlines()[0]}")
+                yield unreadable_item(name, f"the file is damaged: {str(error).splitlines()[0]}")
         self.unreadable = tuple(broken)
 
 

@@ -145,7 +145,7 @@ class Walk:
         if symbolic:
             real, root = os.path.realpath(self._place(file.path)), os.path.join(self._real_root, "")
             inside = real.removeprefix(root).replace(os.sep, "/")
-            if real.startswith(root) and not self.rules.excludes(inside):
+            if real.startswith(root) and self.rules.rule(inside) is None:
                 return inside
         known = self._linked.setdefault((facts.st_dev, facts.st_ino), file.path)
         return known if known != file.path else None
