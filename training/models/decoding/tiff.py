@@ -1,0 +1,51 @@
+"""TIFF: Pillow reads what cameras and scanners write; tifffile what instruments write (float RGB, 64 bits)."""
+
+import io
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.models.decoding.image import DecodedImage, check_size
+from training.models.decoding.modes import eight_bits, to_rgb
+from training.models.decoding.pillow import read_by_pillow
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # the reason is told by ImageError
+
+
+def read_tiff(data: bytes, name: str, min_side: int | None, most_megapixels: float) -> DecodedImage:
+    """Decode the first page of data."""
+    try:
+        if not _is_unsigned_32(data):  # Pillow would take the upper half of these values for negative
+            return read_by_pillow(data, name, min_side, most_megapixels)
+    except Image.UnidentifiedImageError as error:
+        try:
+            return _by_tifffile(data, most_megapixels)
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise error from None
+    return _by_tifffile(data, most_megapixels)
+
+
+def _is_unsigned_32(data: bytes) -> bool:
+    with Image.open(io.BytesIO(data), formats=("TIFF",)) as opened:
+        tags = getattr(opened, "tag_v2", {})
+        return opened.mode == "I" and tags.get(258) == (32,) and tags.get(339, (1,)) == (1,)
+
+
+def _by_tifffile(data: bytes, most_megapixels: float) -> DecodedImage:
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        check_size((page.imagewidth, page.imagelength), most_megapixels)
+        if page.samplesperpixel > 4 or page.imagedepth > 1 or page.dtype is None or page.dtype.kind not in "uif":
+            raise ValueError("unsupported: not an image that can be shown")
+        values: NDArray[np.generic] = page.asarray()
+        if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
+            values = np.moveaxis(values, 0, -1)
+        values = values.reshape(page.imagelength, page.imagewidth, -1)[..., :3]
+        if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+            values = values.max(initial=0) - values
+    pixels = eight_bits(values[..., 0] if values.shape[2] < 3 else values)
+    return DecodedImage(np.asarray(to_rgb(Image.fromarray(pixels))), pixels.shape[1], pixels.shape[0])
