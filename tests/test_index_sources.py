@@ -70,7 +70,7 @@ def test_shards_tables_and_parquet_at_an_address(store, squares, tmp_path):
     assert len(open_source("memory://shards")) == 2
     store.pipe_file("/images/t.csv", b"path,caption,stars\nwarm/red.png,a red square,5\n../secret.png,x,1\n")
     red, secret = open_source("memory://images/t.csv")
-    assert (red.read(), red.caption, red.metadata["stars"]) == (data[0], "a red square", "5")
+    assert (red.read(), red.caption, red.metadata["stars"]) == (data[0], "a red square", 5)
     with pytest.raises(OSError, match="leads out"):
         secret.read()
     pq.write_table(pa.table({"image": pa.array(data), "n": list(range(len(data)))}), tmp_path / "p.parquet")
@@ -155,7 +155,7 @@ def test_a_date_of_the_source_goes_before_that_of_the_camera(tmp_path, encoder):
     photograph(tmp_path / "a.jpg")
     (tmp_path / "t.csv").write_text("path,date\na.jpg,1999-12-31\n")
     build_collection([tmp_path / "t.csv"], tmp_path / "c.gelato", encoder)
-    assert Collection.open(tmp_path / "c.gelato").items["date"].tolist() == ["1999-12-31"]
+    assert Collection.open(tmp_path / "c.gelato").items["date"].tolist() == [pd.Timestamp("1999-12-31")]
 
 
 def test_every_column_and_caption_of_a_source_arrives(squares, tmp_path, encoder):

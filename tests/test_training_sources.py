@@ -62,7 +62,7 @@ def test_a_table_gives_paths_captions_and_every_other_column(squares, separator,
     rows = [("squares/warm/red.png", "a red square", "7"), ("squares/cold/blue.gif", "blue, cold", "8")]
     pd.DataFrame(rows, columns=["File", "caption", "stars"]).to_csv(table, sep=separator, index=False)
     red, blue = open_source(table)
-    assert (red.path, red.caption, dict(red.metadata)) == ("squares/warm/red.png", "a red square", {"stars": "7"})
+    assert (red.path, red.caption, dict(red.metadata)) == ("squares/warm/red.png", "a red square", {"stars": 7})
     assert blue.caption == "blue, cold"
     assert blue.read() == (squares / "cold/blue.gif").read_bytes()
 

@@ -13,7 +13,8 @@ PassedOverKind: TypeAlias = Literal[
 ]
 PASSED_OVER_KINDS: tuple[PassedOverKind, ...] = get_args(PassedOverKind)
 
-CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description")  # the first that a source has
+# The first that a source has.
+CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description", "captions", "prompt", "comment", "alt_text")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "image_path", "image", "img")
 
 
@@ -34,6 +35,12 @@ class Item:
     read: Callable[[], bytes]
     captions: Later[tuple[str, ...]] = Later(tuple)
     metadata: Later[Mapping[str, Any]] = Later(dict)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it is known, before it is read, that it cannot be; None if that is not known."""
+        known = isinstance(self.read, partial) and self.read.func is refuse
+        return str(self.read.args[0]) if known else None  # type: ignore[attr-defined]
 
     @property
     def caption(self) -> str:
@@ -64,6 +71,8 @@ class Source(ABC):
     beside: the files beside the shards or tables of a folder, which are never iterated over.
     empty: after an iteration, the folders that hold nothing, each ending in "/": a drive may be missing there.
     mounts: after an iteration, the folders in which another drive begins, each ending in "/".
+    notes: after an iteration, sentences on how it was read where that was a choice, and on what was not as it should
+    be: a column, a rule, rows that are too long.
     """
 
     name: str
@@ -72,6 +81,7 @@ class Source(ABC):
     beside: Sequence[PassedOver] = ()
     empty: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:

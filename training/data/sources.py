@@ -19,6 +19,8 @@ KINDS = (
     "address such as s3://bucket/folder, a torchvision name such as cifar10, or scenes:N"
 )
 Place = Path | RemotePath
+TABLES = (".csv", ".tsv", ".tab", ".psv")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 def open_source(spec: str | Path, rules: Exclusions | None = None) -> Source:
@@ -54,8 +56,8 @@ def _at(path: Place, spec: str, rules: Exclusions) -> Source:
     if not path.is_file():
         raise UserError(f"{spec} is neither a folder nor a regular file; a source is {KINDS}.")
     kind = path.suffix.lower()
-    if kind in (".csv", ".tsv"):
-        from training.data.table import CsvSource
+    if kind in TABLES:
+        from training.data.tables.csv_source import CsvSource
 
         return CsvSource(path)
     if kind == ".parquet":
@@ -64,6 +66,8 @@ def _at(path: Place, spec: str, rules: Exclusions) -> Source:
         return ParquetSource(path)
     if kind == ".tar":
         return _shards(spec)
+    if kind in SPREADSHEETS:
+        raise UserError(f"{spec} is a spreadsheet; save it as CSV, and name that file.")
     if kind in IMAGES:
         raise UserError(f"{spec} is a single image; name the folder it lies in.")
     raise UserError(f"{spec} is not a source: its ending is {kind or 'missing'}; a source is {KINDS}.")

@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,32 +25,6 @@ from training.data.source import (
 )
 from training.models.errors import UserError
 from training.models.formats import IMAGES
-
-
-class CsvSource(Source):
-    """A CSV or TSV with a path column; every other column travels with the image.
-
-    Paths are relative to the table's own folder.
-    """
-
-    def __init__(self, table: Path | RemotePath):
-        self.table = table.resolve()
-        self.name = str(self.table)
-        separator = "\t" if table.suffix.lower() == ".tsv" else ","
-        try:
-            with self.table.open("rb") as file:
-                self.rows = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        except (ValueError, OSError) as error:
-            raise UserError(f"{table} cannot be read as a table: {str(error).splitlines()[0]}.") from error
-        self.path_column = path_column(table, list(self.rows.columns))
-
-    def __iter__(self) -> Iterator[Item]:
-        caption = first_column(CAPTION_COLUMNS, list(self.rows.columns))
-        for row in unique_rows(self.rows.to_dict("records"), self.path_column, caption):
-            yield path_item(self.table.parent, row, self.path_column, caption)
-
-    def __len__(self) -> int:
-        return self.rows[self.path_column].nunique()
 
 
 class ParquetSource(Source):

@@ -1,0 +1,1 @@
+"""Tables of images: CSV, TSV and parquet, by path or with the bytes inside."""

@@ -1,0 +1,77 @@
+"""A CSV or TSV file that names images."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from training.data.remote import RemotePath
+from training.data.source import Item, Source, texts_of
+from training.data.tables.columns import choose_caption_column, choose_path_column, no_paths
+from training.data.tables.header import TextTable, read_table
+from training.data.tables.options import TableOptions
+from training.data.tables.path_items import PathItems, PathRow
+from training.data.tables.types import Cell, shows_decimal_comma, typed
+from training.data.texts import decode_text
+from training.models.errors import UserError
+
+PREFERRED_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}  # by ending, where a text fits several
+
+
+class CsvSource(Source):
+    """A CSV or TSV with a path column; every other column travels with the image.
+
+    Paths are relative to the table's own folder. Numbers, dates and booleans become what they stand for.
+    """
+
+    def __init__(self, table: Path | RemotePath, options: TableOptions | None = None):
+        self.table = table.resolve()
+        self.name = str(self.table)
+        options = options or TableOptions()
+        try:
+            with self.table.open("rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise UserError(f"{table} cannot be read: {error.strerror or error}.") from error
+        self.rows = read_table(
+            decode_text(data), options.separator_character, PREFERRED_SEPARATORS.get(table.suffix.lower(), ",")
+        )
+        if not self.rows.columns:
+            raise UserError(f"{table} is empty: a table has a row of column names, and a row for each image.")
+        self.items = PathItems(self.table.parent)
+        path_column, chosen = choose_path_column(
+            self.rows.columns, self.rows.head, self.items.is_file, options.path_column
+        )
+        if path_column is None:
+            raise no_paths(table, self.rows.columns, self.rows.head)
+        self.path_column = path_column
+        self.caption_column = choose_caption_column(
+            [name for name in self.rows.columns if name != path_column], options.caption_column
+        )
+        self.columns, doubts = typed_columns(self.rows, {path_column, self.caption_column})
+        self.said = [*self.rows.notes, *([chosen] if chosen else []), *doubts]
+        self.notes = tuple(self.said)
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from self.items(self._rows())
+        self.notes = (*self.said, *self.items.notes)
+
+    def _rows(self) -> Iterator[PathRow]:
+        names = list(self.columns)
+        captions: Sequence[str] = self.rows.column(self.caption_column) if self.caption_column else ()
+        paths = self.rows.column(self.path_column)
+        cells = zip(*self.columns.values(), strict=True) if names else ((),) * len(paths)
+        for i, (cell, values) in enumerate(zip(paths, cells, strict=True)):
+            metadata: dict[str, Any] = {n: value for n, value in zip(names, values, strict=True) if value is not None}
+            yield PathRow(self.rows.numbers[i], cell, texts_of(captions[i]) if captions else [], metadata)
+
+
+def typed_columns(table: TextTable, without: set[str | None]) -> tuple[dict[str, list[Cell]], list[str]]:
+    """The cells of each column but those without, as what they stand for, and sentences on what stays text."""
+    texts = {name: table.column(name) for name in table.columns if name not in without}
+    decimal_comma = any(map(shows_decimal_comma, texts.values()))
+    found: dict[str, list[Cell]] = {}
+    doubts = []
+    for name, cells in texts.items():
+        found[name], doubt = typed(name, cells, decimal_comma)
+        doubts += [doubt] if doubt else []
+    return found, doubts

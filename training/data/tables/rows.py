@@ -1,0 +1,100 @@
+"""The rows of a CSV file as spreadsheets and scripts write them: whatever separates cells, however ragged they are."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from training.models.formats import IMAGES
+
+SEPARATORS = (",", ";", "\t", "|")  # what is looked for, the most common first
+SAMPLE = 200  # lines that show the separator
+LONGEST_CELL = 1 << 27
+MOST_RESTARTS = 1000  # cells with a quote too many, after which every line is read as a row
+
+Record = tuple[int, list[str]]  # the number of a row as a spreadsheet shows it, from 1, and its cells
+
+
+@dataclass
+class CsvRows:
+    """Cells without the spaces around them. Blank lines are left out, but counted in the numbers of the rows.
+
+    records: of one length each, but for what is ragged. stray_quotes: rows with a quote that is never closed, or not
+    at a cell's end: their line was read on its own.
+    """
+
+    separator: str
+    records: list[Record]
+    stray_quotes: list[int] = field(default_factory=list)
+
+
+def read_rows(text: str, separator: str | None = None, preferred: str = ",") -> CsvRows:
+    """The rows of a table. separator: the character that the user names; else a first line `sep=;` says it, else the
+    first lines do. preferred: the one to take where they fit several."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").split("\n")
+    first = re.fullmatch(r'"?sep=(.|\\t)"?[,;\t]*', lines[0].strip(" "), re.IGNORECASE)
+    if first:
+        lines = lines[1:]
+        separator = separator or first[1].replace("\\t", "\t")
+    separator = separator or sniff_separator(lines[:SAMPLE], preferred)
+    rows = CsvRows(separator, [])
+    for number, cells in _records(lines, separator, rows.stray_quotes):
+        stripped = [cell.strip() for cell in cells]
+        if any(stripped):
+            rows.records.append((number, stripped))
+    return rows
+
+
+def sniff_separator(lines: list[str], preferred: str = ",") -> str:
+    """The separator with which most rows name an image in a cell and are as long as the first; else preferred."""
+    best, best_score = preferred, (0.0, 0.0, 0, False)
+    for separator in SEPARATORS:
+        rows = [cells for _, cells in _records(lines, separator, []) if any(cell.strip() for cell in cells)]
+        widths = [len(cells) for cells in rows]
+        if not widths or widths[0] < 2:
+            continue
+        # Cells with the separator inside that nobody quoted make rows longer, and seldom shorter.
+        usual = Counter(widths[1:] or widths).most_common(1)[0][0]
+        if usual < 2:
+            continue
+        same = sum(width == widths[0] for width in widths) / len(widths)
+        named = sum(any(cell.strip().lower().endswith(IMAGES) for cell in cells) for cells in rows) / len(widths)
+        score = (round(named, 1), round(same, 1), min(usual, widths[0]), separator == preferred)
+        if score > best_score:
+            best, best_score = separator, score
+    return best
+
+
+def _records(lines: list[str], separator: str, stray_quotes: list[int]) -> Iterator[Record]:
+    """Rows with their numbers. A row whose quotes do not fit is its first line, and the next line is the next row."""
+    start, number, restarts, width = 0, 0, 0, 0
+    csv.field_size_limit(LONGEST_CELL)
+    while start < len(lines):
+        # Its lines end in \n, which it needs for a cell of several lines.
+        reader = csv.reader(
+            (f"{line}\n" for line in lines[start:]), delimiter=separator, skipinitialspace=True, strict=True
+        )
+        read = 0
+        try:
+            for cells in reader:
+                read, number, width = reader.line_num, number + 1, width or len(cells)
+                yield number, cells
+            return
+        except csv.Error:
+            number += 1
+            stray_quotes.append(number)
+            yield number, _loosely(lines[start + read], separator, width)
+            start += read + 1
+            restarts += 1
+            if restarts > MOST_RESTARTS:
+                break
+    for line in lines[start:]:
+        number += 1
+        yield number, _loosely(line, separator, width)
+
+
+def _loosely(line: str, separator: str, width: int) -> list[str]:
+    """The cells of one line whose quotes do not fit: quotes are letters if that gives as many cells as a row has."""
+    cells = line.split(separator)
+    return cells if len(cells) == width else next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
