@@ -15,7 +15,7 @@ from index.ingest.plan import Plan
 from index.ingest.rows import item_row, unique_id
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
-from index.retrieval.faiss_index import save_nearest
+from index.retrieval.derived import save_derived
 from index.storage.accounts import Groups, count_files, grouped, listed, merged, passed_over_text
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
@@ -218,7 +218,7 @@ class _Build:
         ids = now.column("id")
         self.writer.forget_thumbnails(set(self.stored["id"]) - set(ids), ids)
         with write_errors(self.writer.path):
-            save_nearest(now, self.encoder)
+            save_derived(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed
         if not self.report.stopped:
             self._count_files(now)

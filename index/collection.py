@@ -3,6 +3,7 @@
     manifest.json            what the collection is: encoder, segments, counts; replaced atomically
     segments/000001/         vectors.npy (float16 [n, dim]), items.parquet (one row an image)
     search.faiss, search.json   made from the segments, see nearest.py
+    text.arrow               made from them too, see retrieval/text_index.py
     thumbnails/ab/abcd….webp by content, so that copies of an image share one
     failures.csv             the files of its sources that gave no image, with the reason
 

@@ -45,7 +45,7 @@ def search(
     tags = read_tags(collection.path)
     rows = _matching(collection, request, tags)
     if request.terms:
-        ranking = rank(collection, encoder, request, rows, null, timeout)
+        ranking = rank(collection, encoder, request, rows, null, timeout, tags)
     else:
         every = np.arange(len(collection)) if rows is None else rows
         ranking = Ranking(facets_of(collection).ordered(every, request.order) if request.order != "best" else every)

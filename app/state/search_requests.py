@@ -68,6 +68,7 @@ class SearchFields(QueryFields):
         "encoders that it was measured for.",
     )
     likely: bool = Field(False, description="Only likely images.")
+    text_ranking: bool = Field(True, description="Whether names, captions and tags are searched beside the embedding.")
     k: int = Field(PAGE, ge=1, le=MOST, description="How many results.")
     offset: int = Field(0, ge=0, le=MOST, description="How many results to leave out before them.")
 
@@ -81,6 +82,7 @@ class SearchFields(QueryFields):
             order=self.order,
             threshold=self.threshold,
             likely_only=self.likely,
+            text_ranking=self.text_ranking,
             offset=self.offset,
             count=min(self.k, MOST - self.offset),
         )

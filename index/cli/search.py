@@ -65,6 +65,12 @@ if TYPE_CHECKING:
     "measured for the encoder).",
 )
 @click.option("--likely", "likely_only", is_flag=True, help="Print only likely matches.")
+@click.option(
+    "--text-ranking/--no-text-ranking",
+    default=True,
+    show_default=True,
+    help="Rank by file names, folders, captions and tags too, or by the embedding alone.",
+)
 @as_json_option
 @run_options
 def search(
@@ -81,6 +87,7 @@ def search(
     order: str,
     threshold: str,
     likely_only: bool,
+    text_ranking: bool,
     as_json: bool,
     runtime: str | None,
     precision: str | None,
@@ -109,6 +116,7 @@ def search(
         order=order,
         threshold=threshold_setting(threshold),
         likely_only=likely_only,
+        text_ranking=text_ranking,
         count=k,
     )
     opened = Collection.open(collection)
@@ -145,12 +153,16 @@ def _lines(result: "SearchResult") -> str:
     for hit in result.hits:
         score = "" if hit.score is None else f"  {hit.score:.3f}"
         mark = "" if result.likely is None else "  likely" if hit.likely else "        "
-        lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip()))
+        found = "" if hit.matched in (None, "image") else "  [text]" if hit.matched == "text" else "  [image and text]"
+        lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip() + found))
     if result.likely is not None and result.threshold is not None:
         of = f"{result.matching:,} images" if result.matching == result.total else f"{result.matching:,} that match"
-        lines.append(f"{result.likely:,} likely of {of} (threshold {result.threshold.value:g})")
+        shown = f" (threshold {result.threshold.value:g})" if result.threshold.shown else ""
+        lines.append(f"{result.likely:,} likely of {of}{shown}")
     if not result.matching:
         return "No image passes the filter."
+    if not result.hits and result.threshold is not None and result.threshold.reason == "names":
+        return "The encoder reads no text, and no name, caption or tag has these words."
     return "\n".join(lines) or "No image is likely."
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from index.collection import Collection
 from index.ingest.exif import exif_of
 from index.ingest.rows import metadata_columns, unique_id, utc_timestamp
-from index.retrieval.faiss_index import save_nearest
+from index.retrieval.derived import save_derived
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
 from index.storage.layout import FAILURE_COLUMNS
@@ -108,7 +108,7 @@ def import_vectors(
         writer.publish([], np.zeros((0, dim)), failures=pd.DataFrame(failures, columns=list(FAILURE_COLUMNS)))
         now = Collection.open(into)
         with write_errors(into):
-            save_nearest(now)
+            save_derived(now)
     return Imported(len(now), len(failures), previews, maker.name)
 
 

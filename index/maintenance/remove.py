@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from index.collection import Collection
-from index.retrieval.faiss_index import save_nearest
+from index.retrieval.derived import save_derived
 from index.search import rows_where
 from index.storage.errors import write_errors
 from index.storage.writer import Writer
@@ -48,7 +48,7 @@ def remove_images(path: Path, ids: Iterable[str] = (), where: str | None = None,
             now = Collection.open(path)
             writer.forget_thumbnails(gone, now.column("id"))
             with write_errors(path):
-                save_nearest(now)
+                save_derived(now)
         return _result(before, rows)
 
 

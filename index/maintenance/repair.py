@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from index.maintenance.verify import Fault, find_faults
-from index.storage.layout import FAILURES, INDEX_FILE, INDEX_JSON
+from index.storage.layout import FAILURES, INDEX_FILE, INDEX_JSON, TEXT_INDEX
 from index.storage.segments import ITEMS
 from index.storage.writer import Writer
 from training.models.errors import UserError
@@ -58,5 +58,5 @@ def _origin(segment: Path) -> pd.DataFrame:
 def _derived(faults: list[Fault]) -> list[str]:
     """Files that are made again without their images."""
     kinds = {fault.kind for fault in faults}
-    search = [INDEX_JSON, INDEX_FILE] if "search" in kinds else []
+    search = [INDEX_JSON, INDEX_FILE, TEXT_INDEX] if "search" in kinds else []
     return search + ([FAILURES] if "failures" in kinds else [])

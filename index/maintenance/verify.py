@@ -19,6 +19,7 @@ from index.storage.layout import (
     INDEX_JSON,
     MANIFEST,
     REQUIRED_COLUMNS,
+    TEXT_INDEX,
     thumbnail_path,
 )
 from index.storage.manifest import Manifest
@@ -177,7 +178,8 @@ class _Check:
             self.faults.append(Fault("failures", FAILURES, what, f"build SOURCE --into {self.path} writes it again"))
 
     def _search(self) -> None:
-        """The search structure, if it claims to be of this revision; a stale one is made again without asking."""
+        """What search reads, where it claims to be of this revision; a stale one is made again without asking."""
+        self._text_index()
         import faiss
 
         facts, index = self.path / INDEX_JSON, self.path / INDEX_FILE
@@ -192,6 +194,19 @@ class _Check:
             what = f"the search structure cannot be read ({str(error).splitlines()[0][:200]})"
             repair = f"build SOURCE --into {self.path} --repair makes it again"
             self.faults.append(Fault("search", INDEX_FILE, what, repair))
+
+    def _text_index(self) -> None:
+        from index.retrieval.text_index import read_text_index
+
+        try:
+            if (self.path / TEXT_INDEX).exists():
+                index = read_text_index(self.path, self.manifest.revision, self.manifest.images)
+                if index is not None and len(index.rows) and int(index.rows.max()) >= self.manifest.images:
+                    raise ValueError("it names rows that are not there")
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            what = f"the text index cannot be read ({str(error).splitlines()[0][:200]})"
+            repair = f"build SOURCE --into {self.path} --repair makes it again"
+            self.faults.append(Fault("search", TEXT_INDEX, what, repair))
 
 
 def _is_whole_webp(path: Path) -> bool:

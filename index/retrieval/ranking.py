@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.nearest import Nearest, load_nearest
-from index.query import embed_query, with_file_names
+from index.query import Term, embed_query, with_file_names
 from index.retrieval.facets import Rows, facets_of
 from index.retrieval.relevance import TRUSTED, NullDistribution, cached_null_distribution
 from index.retrieval.request import SearchRequest
-from index.retrieval.result import Hit, Threshold
+from index.retrieval.result import Hit, Matched, Threshold
+from index.retrieval.text_ranking import Tags, TextMatches, cached_text_index, deviations, text_matches
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
 DEPTH = 1200  # images that are ranked at least: those among them can be likely and can be put in another order
 ORDERED = 240  # of them are put in another order where there is no threshold: weak matches are not worth it
+STANDS_OUT = 2.0  # standard deviations of a cosine above the mean, where no threshold is known
 
 NO_THRESHOLD = {
     "off": "the threshold is off",
@@ -35,6 +38,7 @@ class Ranking:
     normalised: NDArray[np.float32] | None = None
     likely: int | None = None
     threshold: Threshold | None = None
+    matched: Sequence[Matched] | None = None
 
     def hit(self, collection: Collection, at: int, tags: Mapping[str, Sequence[str]]) -> Hit:
         row = int(self.rows[at])
@@ -48,6 +52,7 @@ class Ranking:
             row=row,
             normalised_score=None if self.normalised is None else float(self.normalised[at]),
             likely=None if self.likely is None else at < self.likely,
+            matched=None if self.matched is None else self.matched[at],
             tags=tuple(tags.get(record["id"], ())),
             record=record,
         )
@@ -60,15 +65,28 @@ def rank(
     among: Rows | None,
     null: NullDistribution | None,
     timeout: float | None,
+    tags: Tags,
 ) -> Ranking:
     """The images among the given rows (all if None) by their scores for the terms of a request."""
     if encoder is not None:
         collection.check_encoder(encoder)
     terms = with_file_names(request.terms, collection)
-    vector = embed_query(terms, collection, encoder)
+    embedded = [term for term in terms if term.text is None or encoder is None or encoder.reads_text]
+    if not request.text_ranking:
+        embedded = terms
     matching = len(collection) if among is None else len(among)
     depth = min(max(DEPTH, request.offset + request.count), max(matching, 1))
+    # "orange - green" asks for a direction between images; a file called orange.jpg would be no answer to it.
+    by_text = request.text_ranking and (not embedded or all(term.sign > 0 for term in terms))
+    matches = _text_matches(collection, terms, tags, timeout if embedded else None) if by_text else None
+    if not embedded:
+        return _by_text_alone(collection, request, matches, depth, among)
+    vector = embed_query(embedded, collection, encoder)
     scores, rows = nearest_of(collection)(vector, depth, among)
+    if matches is not None:
+        others = np.setdiff1d(matches.best(depth, among), rows)
+        cosines = np.asarray(collection.vectors[others], np.float32) @ vector
+        rows, scores = np.concatenate([rows, others]), np.concatenate([scores, cosines])
     texts_only = all(term.text is not None for term in terms)
     if null is None and encoder is not None and texts_only and request.threshold != "off":
         null = cached_null_distribution(collection, encoder, timeout)
@@ -80,18 +98,83 @@ def rank(
     if null is not None and normalised is not None and request.with_histogram:
         histogram = null.histogram(vector, len(collection), threshold.best or 0.0)
         threshold = replace(threshold, histogram=histogram)
-    order, likely = np.arange(len(rows)), None
-    if threshold.shown and normalised is not None:
-        reached = normalised >= threshold.value
-        order, likely = np.argsort(~reached, kind="stable"), int(reached.sum())
+    spread = None if matches is None else deviations(collection, vector, scores)
+    reached = None if normalised is None else normalised >= threshold.value
+    order, likely = _order(collection, request, rows, spread, matches, reached if threshold.shown else None)
+    return Ranking(
+        rows[order],
+        scores[order],
+        None if normalised is None else normalised[order],
+        likely,
+        threshold,
+        _matched(rows, matches, reached if reached is not None or spread is None else spread >= STANDS_OUT, order),
+    )
+
+
+def _text_matches(
+    collection: Collection, terms: Sequence[Term], tags: Tags, timeout: float | None
+) -> TextMatches | None:
+    """What names and captions have of the texts among terms; None if that is nothing."""
+    if all(term.text is None for term in terms):
+        return None
+    index = cached_text_index(collection, timeout)
+    return None if index is None else text_matches(collection, index, terms, tags)
+
+
+def _by_text_alone(
+    collection: Collection, request: SearchRequest, matches: TextMatches | None, depth: int, among: Rows | None
+) -> Ranking:
+    """The images that a query of texts finds where the encoder reads no text."""
+    rows = np.array([], np.intp) if matches is None else matches.best(depth, among)
+    threshold = Threshold(False, False, reason="off" if request.threshold == "off" else "names")
+    complete = None if matches is None or request.threshold == "off" else np.ones(len(rows), bool)
+    if matches is not None and complete is not None:
+        complete = matches.complete[rows]
+    bm25 = None if matches is None else matches.bm25[rows]
+    order, likely = _order(collection, request, rows, bm25, matches, complete)
+    return Ranking(rows[order], likely=likely, threshold=threshold, matched=["text"] * len(order))
+
+
+def _order(
+    collection: Collection,
+    request: SearchRequest,
+    rows: NDArray[np.intp],
+    spread: NDArray[np.float32] | None,
+    matches: TextMatches | None,
+    likely: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.intp], int | None]:
+    """Places of rows in the order in which they are returned, and how many of them are likely.
+
+    rows: by their cosines. spread: what scores of matches are added to, the cosines in standard deviations. likely:
+    whether each reaches the threshold, None where none is shown; an image with all words of the query is likely too,
+    unless the request names a score.
+    """
+    by_words = isinstance(request.threshold, str)
+    keys: list[NDArray[Any]] = [np.arange(len(rows))]
+    if matches is not None and spread is not None:
+        keys.append(-(spread + matches.score[rows]))
+    if matches is not None:
+        keys.append(~matches.whole[rows])
+    if likely is not None:
+        likely = likely if matches is None or not by_words else likely | matches.complete[rows]
+        keys.append(~likely)
+    order = np.lexsort(keys)
+    count = None if likely is None else int(likely.sum())
     if request.order != "best":
-        best = ORDERED if likely is None else likely
+        best = ORDERED if count is None else count
         place = {int(row): at for at, row in zip(order[:best], rows[order[:best]], strict=True)}
         first = facets_of(collection).ordered(rows[order[:best]], request.order)
         order = np.concatenate([np.array([place[int(row)] for row in first], np.intp), order[best:]])
-    if request.likely_only:
-        order = order[:likely]
-    return Ranking(rows[order], scores[order], None if normalised is None else normalised[order], likely, threshold)
+    return (order[:count] if request.likely_only else order), count
+
+
+def _matched(
+    rows: NDArray[np.intp], matches: TextMatches | None, by_image: NDArray[np.bool_] | None, order: NDArray[np.intp]
+) -> list[Matched]:
+    """What each hit was found by. by_image: whether its embedding alone stands out for the query."""
+    if matches is None or by_image is None:
+        return ["image"] * len(order)
+    return [("both" if by_image[at] else "text") if matches.found[rows[at]] else "image" for at in order]
 
 
 def _threshold(

@@ -31,9 +31,10 @@ class SearchRequest:
 
     filter: an expression over the columns, as in `width >= 1000 and folder == "beach"`. facets: filters that
     all have to pass. tags: an image must have each of them. order: one of facets.ORDERS, for the likely matches.
-    threshold: the normalised score from which a match is likely; "on" is 1, "auto" is "on" for encoders that
-    it was measured for, "off" leaves it out. likely_only: leave out what is not likely. offset, count: the
-    part of the hits that is returned.
+    threshold: the normalised score from which a match is likely; "on" is 1, and an image with all words of the query
+    in its name, caption or tags is likely too; "auto" is "on" for encoders that it was measured for, "off" leaves it
+    out. likely_only: leave out what is not likely. text_ranking: rank by names, captions and tags too. offset, count:
+    the part of the hits that is returned.
     """
 
     terms: Sequence[Term] = ()
@@ -43,6 +44,7 @@ class SearchRequest:
     order: str = "best"
     threshold: ThresholdSetting = "auto"
     likely_only: bool = False
+    text_ranking: bool = True
     offset: int = 0
     count: int = 60
     with_histogram: bool = False

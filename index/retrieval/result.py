@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from index.collection import file_name
 from index.retrieval.facets import Facet
 from index.retrieval.relevance import Histogram
 from index.storage.cells import JsonCell, as_json
+
+Matched = Literal["image", "text", "both"]
 
 
 @dataclass(frozen=True)
@@ -14,8 +17,9 @@ class Hit:
     """One image that was found.
 
     rank: from 1. score: cosine to the query, None if there is none. normalised_score: in units of the threshold.
-    likely: whether it reaches the threshold, None where none is shown. row: its row in the collection.
-    record: every column of its row.
+    likely: whether it reaches the threshold or has all words of the query, None where no threshold is shown. matched:
+    what it was found by, its embedding ("image"), its name, caption or tags ("text") or "both"; None without a query.
+    row: its row in the collection. record: every column of its row.
     """
 
     rank: int
@@ -26,6 +30,7 @@ class Hit:
     row: int
     normalised_score: float | None = None
     likely: bool | None = None
+    matched: Matched | None = None
     tags: tuple[str, ...] = ()
     record: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
@@ -49,6 +54,7 @@ class Hit:
             "caption": self.caption,
             "normalised_score": None if self.normalised_score is None else round(self.normalised_score, 3),
             "likely": self.likely,
+            "matched": self.matched,
             "tags": list(self.tags),
         }
         return fields | {name: cell for name, cell in self.columns.items() if name not in fields}
@@ -60,7 +66,8 @@ class Threshold:
 
     measured: how often it is right was measured for this encoder. value: the normalised score from which a match
     is likely. best: the highest normalised score, None if there are none. reason: "" where it is shown, else "off";
-    "pending", the null distribution is not ready; "images", the query is not of texts alone; or "unmeasured".
+    "pending", the null distribution is not ready; "images", the query is not of texts alone; "unmeasured"; or "names",
+    the encoder reads no text, so that names and captions alone are searched.
     """
 
     shown: bool

@@ -6,6 +6,7 @@ from pathlib import Path
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
 FAILURE_COLUMNS = ("source", "path", "kind", "reason")
 INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
+TEXT_INDEX = "text.arrow"  # derived from the segments too
 ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
 
 REQUIRED_COLUMNS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash", "caption")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from app.state.search_requests import MOST_FILTERS, Name, SearchFields, Text
 from index.labels.request import CalibrationKind, LabelRequest, Mode
 from index.retrieval.facets import FacetFilter, read_facet_filters
+from index.retrieval.result import Matched
 from index.storage.cells import JsonCell
 from training.models.zero_shot import ClassName
 
@@ -122,7 +123,14 @@ class HitResponse(BaseModel):
     file: str = Field(description="Where it is inside its source.")  # "path" would be a download to gradio_client
     score: float | None = Field(description="Cosine to the query; null without one.")
     normalised_score: float | None = Field(None, description="In units of the relevance threshold; from 1 on likely.")
-    likely: bool | None = Field(None, description="Whether it reaches the threshold; null if none is shown.")
+    likely: bool | None = Field(
+        None, description="Whether it reaches the threshold or has all words of the query; null if none is shown."
+    )
+    matched: Matched | None = Field(
+        None,
+        description="What it was found by: image, its embedding; text, its name, caption or tags; or both. "
+        "Null without a query.",
+    )
     tags: list[str] = []
     preview: str = Field(description="Address of a small WebP of it.")
     columns: dict[str, JsonCell] = Field(description="Its facts, and the columns that its source had.")

@@ -22,6 +22,7 @@ def search(library: Library, fields: SearchSchema) -> SearchResponse:
             score=None if hit.score is None else round(hit.score, 5),
             normalised_score=None if hit.normalised_score is None else round(hit.normalised_score, 3),
             likely=hit.likely,
+            matched=hit.matched,
             tags=list(hit.tags),
             preview=f"/media/{opened.key}/{hit.id}.webp",
             columns={name: cell for name, cell in hit.columns.items() if name not in hidden},

@@ -28,12 +28,22 @@ export const barShare = (hit, results) => {
 export const endsLikely = (hit, previous, results) =>
   results.likely !== null && hit.likely === false && previous?.likely !== false && Boolean(results.likely || previous);
 
-const divider = () =>
+const divider = (threshold) =>
   node(
     "div",
     { class: "g-search-divider", id: "relevance-threshold", role: "separator" },
-    node("span", { text: "Relevance threshold: what follows scores no higher than for unrelated texts" }),
+    node("span", {
+      text: threshold.shown
+        ? "Relevance threshold: what follows scores no higher than for unrelated texts"
+        : "What follows has only some of the words",
+    }),
   );
+
+const FOUND_BY = { text: "text", both: "image and text" }; // an image alone goes without saying
+
+// What stands beside the name of a result: its score, and whether its name, caption or tags were found.
+export const scoreText = (hit) =>
+  [hit.score === null ? "" : score(hit.score), FOUND_BY[hit.matched]].filter(Boolean).join(" · ");
 
 export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
 
@@ -52,7 +62,7 @@ const resultCard = (hit, results, actions) => {
   );
   const made = card(hit, results.collection, {
     share: barShare(hit, results),
-    score: hit.score === null ? "" : score(hit.score),
+    score: scoreText(hit),
     onpick: actions.inspect,
     onlike: (liked) => actions.like([liked.id], 1),
     tools: [unlike, actions.tick(hit), node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags))],
@@ -65,5 +75,5 @@ const resultCard = (hit, results, actions) => {
 export const resultCards = (hits, results, actions, before = null) =>
   hits.flatMap((hit, i) => {
     const made = resultCard(hit, results, actions);
-    return endsLikely(hit, i ? hits[i - 1] : before, results) ? [divider(), made] : [made];
+    return endsLikely(hit, i ? hits[i - 1] : before, results) ? [divider(results.threshold), made] : [made];
   });

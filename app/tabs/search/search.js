@@ -221,7 +221,9 @@ class Search extends SearchView {
     this.drawChips(state.chips);
     this.footer.show(state);
     const imageOnly = state.encoder?.readsText === false;
-    this.field.placeholder = imageOnly ? "This encoder has no text encoder: search with an image" : DESCRIBE;
+    this.field.placeholder = imageOnly
+      ? "This encoder has no text encoder: search names and captions, or with an image"
+      : DESCRIBE;
     const now = `${state.collection} ${state.revision}`;
     if (this.seen && state.changed) {
       this.query = { ...this.query, like: [], filters: [] };

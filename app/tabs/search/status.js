@@ -17,9 +17,11 @@ export const statusText = (results, query, indexing) => {
 // Why no result is likely, or why there is none at all; null where there is nothing to say.
 export const emptyText = (results, query) => {
   if (!results.hits.length) {
+    if (results.threshold?.reason === "names" && results.matching)
+      return "This encoder has no text encoder, and no name, caption or tag has these words.";
     return query.filters.length ? "No image passes these filters." : "There are no images here yet.";
   }
-  if (results.likely !== 0) return null;
+  if (results.likely !== 0 || results.threshold.reason === "names") return null;
   const wanted = parseQuery(query.q).filter((term) => term.sign > 0);
   const texts = wanted.map((term) => term.text).join(", ");
   return results.threshold.best > CLOSE

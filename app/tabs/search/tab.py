@@ -76,6 +76,7 @@ def _card(hit: Hit) -> dict[str, Any]:
         "rank": hit.rank,
         "normalised_score": None if hit.normalised_score is None else round(hit.normalised_score, 2),
         "likely": hit.likely,
+        "matched": hit.matched,
         "tags": list(hit.tags),
     }
 

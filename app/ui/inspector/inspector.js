@@ -9,12 +9,15 @@ import { wordBars } from "./words.js";
 // A column's name as a title.
 const titled = (column) => column[0].toUpperCase() + column.slice(1).replaceAll("_", " ");
 
+const FOUND_BY = { text: "its name, caption or tags", both: "the image, and its name, caption or tags" };
+
 // The rows of the table of facts, [name, text] each.
 export const factRows = (hit, facts, columns) => {
   const normalised = typeof hit.normalised_score === "number" ? `, normalised ${hit.normalised_score.toFixed(2)}` : "";
   const scored = hit.score !== null && hit.score !== undefined;
   return [
     scored && ["Score", `${score(hit.score)}${normalised}, rank ${hit.rank}`],
+    FOUND_BY[hit.matched] && ["Found by", FOUND_BY[hit.matched]],
     ["File", facts.path],
     ["Size", `${facts.width} × ${facts.height}, ${fileSize(facts.bytes)}`],
     facts.date && ["Date", facts.date],
