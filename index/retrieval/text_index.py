@@ -26,8 +26,8 @@ from index.collection import Collection
 from index.retrieval.tokenization import document_words, sequence
 from index.storage.layout import TEXT_INDEX
 from index.storage.segments import mapped
-from training.data.folder import IMAGES
 from training.models.atomic import write_file
+from training.models.formats import IMAGES
 
 FORMAT = 1  # of the file and of the words: an index of another one is made again
 FIELDS = {"caption": 1.0, "title": 1.0, "keywords": 1.0, "description": 0.5}  # columns, where a collection has them
