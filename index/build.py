@@ -12,7 +12,7 @@ import pandas as pd
 from index.collection import Collection, read_failures
 from index.ingest.engine import Embedded, Engine, PlannedImage, embed_locally
 from index.ingest.plan import Plan
-from index.ingest.rows import item_row, unique_id
+from index.ingest.rows import item_row, says_the_same, unique_id
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
 from index.retrieval.derived import save_derived
@@ -163,19 +163,23 @@ class _Build:
         if vector is not None and not np.isfinite(vector).all():
             return self._fail(planned, "the encoder gave no finite vector for it")
         change = self.plan.change(planned, image.hash, embedded=vector is not None)
-        setattr(self.report, change.kind, getattr(self.report, change.kind) + 1)
         replaced = None if change.row is None else str(self.stored["id"].iat[change.row])
         id = replaced if replaced is not None and change.keeps_id else unique_id(image.hash, self.ids)
         if vector is not None:
             self.report.embedded += 1
             self.embedded.add((planned.source, planned.item.path))
             self.writer.thumbnail(id, image.thumbnail)
-            self.segment.add(item_row(id, planned, image, image.size), vector, replaced)
+            row = item_row(id, planned, image, image.size)
+            self.segment.add(row, vector, replaced)
         else:  # the collection holds this content already
             copy = change.copy_of
             assert copy is not None
             size = int(self.stored["width"].iat[copy]), int(self.stored["height"].iat[copy])
-            self.segment.add(item_row(id, planned, image, size), self.writer.before.vectors[copy], replaced)
+            row = item_row(id, planned, image, size)
+            self.segment.add(row, self.writer.before.vectors[copy], replaced)
+        same = change.kind == "unchanged" and says_the_same(row, self.stored.iloc[change.row].to_dict())
+        kind = "updated" if change.kind == "unchanged" and not same else change.kind
+        setattr(self.report, kind, getattr(self.report, kind) + 1)
 
     def _fail(self, planned: PlannedImage, reason: str) -> None:
         self.plan.fail(planned)

@@ -15,7 +15,10 @@ from PIL import Image
 
 from index.build import build_collection
 from index.collection import Collection
-from index.ingest.exif import exif_of
+from index.maintenance.export import export_collection
+from index.maintenance.importing import import_vectors
+from index.storage.cells import as_json
+from tests.metadata_samples import exif_block, jpeg, xmp_packet
 from tests.samples import find, paint
 from training.data.sources import open_source
 from training.models.errors import UserError
@@ -126,11 +129,11 @@ def test_what_a_camera_wrote_becomes_columns_that_filters_know(tmp_path, encoder
     build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder)
     collection = Collection.open(tmp_path / "c.gelato")
     rows = collection.items.set_index("path")
-    assert rows.loc["a.jpg", "date"] == pd.Timestamp("2021-05-06 07:08:09")
+    assert rows.loc["a.jpg", "taken"] == pd.Timestamp("2021-05-06 07:08:09")
     assert rows.loc["a.jpg", "camera"] == "Canon EOS 5D" and rows.loc["b.jpg", "camera"] == "NIKON CORPORATION D90"
     assert rows.loc["a.jpg", ["latitude", "longitude"]].tolist() == [-52.51, 13.405]
-    assert rows.loc[["b.jpg", "c.png"], ["date", "latitude"]].isna().all(axis=None)
-    for where in ("date < '2021-06-01'", "latitude < -50 and longitude > 13"):
+    assert rows.loc[["b.jpg", "c.png"], ["taken", "latitude"]].isna().all(axis=None)
+    for where in ("taken < '2021-06-01'", "latitude < -50 and longitude > 13"):
         assert [hit.path for hit in find(collection, encoder, "red", filter=where)] == ["a.jpg"]
 
 
@@ -145,17 +148,11 @@ def test_previews_carry_nothing_of_what_a_camera_wrote(tmp_path, encoder):
         assert not opened.getexif() and "exif" not in opened.info
 
 
-def test_odd_exif_is_missing_and_no_failure(tmp_path):
-    odd = photograph(tmp_path / "a.jpg", date="yesterday", maker="\x00\x1b[2J", model="", gps=((1e9, 0, 0), "N"))
-    assert exif_of(odd.read_bytes()) in ({}, {"camera": "[2J"})
-    assert exif_of(b"\xff\xd8Exif" + bytes(100)) == {}
-
-
 def test_a_date_of_the_source_goes_before_that_of_the_camera(tmp_path, encoder):
     photograph(tmp_path / "a.jpg")
-    (tmp_path / "t.csv").write_text("path,date\na.jpg,1999-12-31\n")
+    (tmp_path / "t.csv").write_text("path,taken\na.jpg,1999-12-31\n")
     build_collection([tmp_path / "t.csv"], tmp_path / "c.gelato", encoder)
-    assert Collection.open(tmp_path / "c.gelato").items["date"].tolist() == [pd.Timestamp("1999-12-31")]
+    assert Collection.open(tmp_path / "c.gelato").items["taken"].tolist() == [pd.Timestamp("1999-12-31")]
 
 
 def test_every_column_and_caption_of_a_source_arrives(squares, tmp_path, encoder):
@@ -180,3 +177,67 @@ def test_an_unchanged_image_keeps_its_columns_when_its_date_changes(tmp_path, en
     os.utime(tmp_path / "p/a.jpg", (0, 0))
     assert build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder).embedded == 0
     assert Collection.open(tmp_path / "c.gelato").items["camera"].tolist() == ["Canon EOS 5D"]
+
+
+def test_a_sidecar_that_comes_changes_or_goes_updates_the_row_and_embeds_nothing(tmp_path, encoder):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    photograph(folder / "a.jpg")
+    build_collection([folder], tmp_path / "c.gelato", encoder)
+
+    def row_after(change):
+        change()
+        report = build_collection([folder], tmp_path / "c.gelato", encoder)
+        assert (report.embedded, report.updated, report.unchanged, report.images) == (0, 1, 0, 1)
+        [row] = Collection.open(tmp_path / "c.gelato").items.to_dict("records")
+        return row
+
+    takeout = {"photoTakenTime": {"timestamp": "1620277689"}, "description": "by the sea", "people": [{"name": "Anna"}]}
+    xmp = folder / "a.xmp"
+    assert row_after(lambda: xmp.write_bytes(xmp_packet({"xmp:Rating": "4"})))["rating"] == 4
+    assert row_after(lambda: xmp.write_bytes(xmp_packet({"xmp:Rating": "5", "dc:subject": ["cat"]})))["rating"] == 5
+    row = row_after(lambda: (folder / "a.jpg.json").write_text(json.dumps(takeout)))
+    assert (row["rating"], row["keywords"], row["description"], row["people"]) == (5, "cat", "by the sea", "Anna")
+    # One moment: Takeout says it in UTC, and what the camera's clock showed tells the time zone.
+    assert (row["taken"], row["taken_offset"]) == (pd.Timestamp("2021-05-06 05:08:09"), "+02:00")
+    assert row_after(lambda: (folder / "a.txt").write_bytes("Küche".encode("utf-16")))["caption"] == "Küche"
+    assert row_after(xmp.unlink).get("rating") is None
+    row_after(lambda: (folder / "a.jpg.json").unlink())
+    row = row_after(lambda: (folder / "a.txt").unlink())
+    assert row["caption"] == "" and row["taken"] == pd.Timestamp("2021-05-06 07:08:09")
+    assert build_collection([folder], tmp_path / "c.gelato", encoder).unchanged == 1
+
+
+def test_filters_and_json_know_the_columns_of_metadata(tmp_path, encoder):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"{number}.jpg").write_bytes(jpeg(exif_block({0x4746: number}), colour=(40 * number, 0, 0)))
+    paint(folder / "none.png", "blue")
+    (folder / "none.xmp").write_bytes(b"<x:xmpmeta")
+    build_collection([folder], tmp_path / "c.gelato", encoder)
+    collection = Collection.open(tmp_path / "c.gelato")
+    hits = find(collection, encoder, "red", filter="rating >= 4")
+    assert sorted(hit.path for hit in hits) == ["4.jpg", "5.jpg"]
+    [row] = collection.items.query("path == 'none.png'").to_dict("records")
+    assert row["sidecar_problem"] == "none.xmp: it is no XML that can be read"
+    cells = {name: as_json(cell) for name, cell in row.items()}
+    assert cells["rating"] is None and json.loads(json.dumps(cells, allow_nan=False)) == cells
+
+
+def test_metadata_goes_the_way_of_the_other_columns_out_and_in(tmp_path, encoder):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    photograph(folder / "a.jpg")
+    (folder / "a.xmp").write_bytes(xmp_packet({"xmp:Rating": "3", "dc:subject": ["cat", "dog"]}))
+    build_collection([folder], tmp_path / "c.gelato", encoder)
+    collection = Collection.open(tmp_path / "c.gelato")
+    export_collection(collection, tmp_path / "out", "clip-retrieval")
+    export_collection(collection, tmp_path / "t.csv", "csv")
+    import_vectors(tmp_path / "out", tmp_path / "back.gelato", encoder)
+    [before], [after] = (
+        one.items.to_dict("records") for one in (collection, Collection.open(tmp_path / "back.gelato"))
+    )
+    columns = ("taken", "camera", "latitude", "longitude", "rating", "keywords")
+    assert {name: after[name] for name in columns} == {name: before[name] for name in columns}
+    assert {*columns} <= {*pd.read_csv(tmp_path / "t.csv").columns}

@@ -1,6 +1,6 @@
 """What reads and embeds the images of a build: the interface of engines, and the one that uses this machine.
 
-The stages are those of training.data.pipeline; in the same pass over an image a build also takes its hash, its EXIF
+The stages are those of training.data.pipeline; in the same pass over an image a build also takes its hash, its metadata
 and a thumbnail.
 """
 
@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from index.ingest.exif import exif_of
 from index.thumbnails import thumbnail
+from training.data.metadata.embedded import embedded_columns
 from training.data.pipeline import EmbeddedImage, decode, embed_stream, preprocess
 from training.data.source import Item
 from training.models.encoder import Encoder
@@ -72,7 +72,9 @@ def load_image(item: Item, encoder: Encoder, stored: Container[str]) -> LoadedIm
     data = item.read()
     content = sha256(data).hexdigest()
     if content in stored:
-        return LoadedImage(content, len(data), exif_of(data))
+        return LoadedImage(content, len(data), embedded_columns(data))
     image = decode(data, encoder)
     pixels = preprocess(image, encoder)
-    return LoadedImage(content, len(data), exif_of(data), (image.width, image.height), pixels, thumbnail(image.pixels))
+    return LoadedImage(
+        content, len(data), embedded_columns(data), (image.width, image.height), pixels, thumbnail(image.pixels)
+    )

@@ -112,9 +112,8 @@ class Plan:
         if embedded:
             return Change(new_or_changed, row)
         same = self.rows_by_hash[content]
-        if row is not None and row in same:  # only its date or its caption changed
-            caption_changed = self.stored["caption"].iat[row] != image.item.caption
-            return Change("updated" if caption_changed else "unchanged", row, keeps_id=True, copy_of=same[0])
+        if row is not None and row in same:  # only its date changed, or what is said of it
+            return Change("unchanged", row, keeps_id=True, copy_of=same[0])
         moved = next((r for r in same if r in self._movable), None) if row is None else None
         if moved is None:
             return Change(new_or_changed, row, copy_of=same[0])

@@ -6,12 +6,16 @@ from typing import Any
 import pandas as pd
 
 from index.ingest.engine import LoadedImage, PlannedImage
+from index.storage.cells import as_json
 from index.storage.items import escape_surrogates
 from index.storage.layout import BUILD_COLUMNS, REQUIRED_COLUMNS
+from training.data.metadata.columns import merged, of_source
+
+NOT_SAID = {name for name in REQUIRED_COLUMNS + BUILD_COLUMNS if name != "caption"}  # found out by a build itself
 
 
 def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int, int]) -> dict[str, Any]:
-    """The row of an image. size: width and height in pixels. What a source says of a date goes before EXIF."""
+    """The row of an image. size: width and height in pixels. What a source says goes before the file's own."""
     item = planned.item
     facts = {
         "id": id,
@@ -25,10 +29,10 @@ def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int
         "caption": escape_surrogates(item.caption),
         "stamp": escape_surrogates(item.stamp),
     }
-    metadata = metadata_columns(item.metadata)
+    metadata = metadata_columns(of_source(item.metadata))
     if len(item.captions) > 1:
         metadata["captions"] = "\n".join(" ".join(escape_surrogates(text).split()) for text in item.captions)
-    return facts | {**image.exif, **metadata}
+    return facts | merged(metadata, image.exif)
 
 
 def metadata_columns(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +42,13 @@ def metadata_columns(metadata: Mapping[str, Any]) -> dict[str, Any]:
         (f"source_{name}" if name in reserved else escape_surrogates(str(name))): value
         for name, value in metadata.items()
     }
+
+
+def says_the_same(row: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether two rows of one image hold the same caption and metadata, as they are stored."""
+    names = (row.keys() | stored.keys()) - NOT_SAID
+    cells = ((as_json(row.get(name)), as_json(stored.get(name))) for name in names)
+    return all(one == other or str(one) == str(other) for one, other in cells)
 
 
 def unique_id(content: str, taken: set[str]) -> str:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from index.collection import Collection
-from index.ingest.exif import exif_of
 from index.ingest.rows import metadata_columns, unique_id, utc_timestamp
 from index.retrieval.derived import save_derived
 from index.storage.errors import write_errors
@@ -24,6 +23,8 @@ from index.storage.layout import FAILURE_COLUMNS
 from index.storage.writer import Writer
 from index.thumbnails import SIDE, thumbnail
 from training.data.folder import read_file
+from training.data.metadata.columns import merged, of_source
+from training.data.metadata.embedded import embedded_columns
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, first_column, text_of
 from training.models.decoding import decode_image
 from training.models.encoder import Encoder, unit
@@ -192,7 +193,7 @@ def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[
         if path.lower().endswith(IMAGES) and "\0" not in path:
             data = read_file(Path(path))
             image = decode_image(data, min_side=SIDE)
-            content, preview, exif = sha256(data).hexdigest(), thumbnail(image.pixels), exif_of(data)
+            content, preview, exif = sha256(data).hexdigest(), thumbnail(image.pixels), embedded_columns(data)
             size = {"width": image.width, "height": image.height, "bytes": len(data)}
             measured = {**size, "modified": utc_timestamp(Path(path).stat().st_mtime)}
     except (OSError, UserError):
@@ -201,4 +202,4 @@ def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[
     facts = {"id": unique_id(content, ids), "source": source, "path": path, **measured, "hash": content}
     facts |= {"caption": escape_surrogates(text_of(row[caption])) if caption else "", "stamp": "imported"}
     others = metadata_columns({name: value for name, value in row.items() if name != caption})
-    return facts | {**exif, **others}, preview
+    return facts | merged(of_source(others), exif), preview

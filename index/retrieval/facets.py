@@ -87,7 +87,7 @@ class Facets:
             return rows
         some = self.items.iloc[rows]
         if by in ("newest", "oldest"):
-            key = some["date"].fillna(some["modified"]) if "date" in some else some["modified"]
+            key = _dates(some)
         elif by == "largest":
             key = some["width"].astype(float) * some["height"].astype(float)
         else:
@@ -148,6 +148,15 @@ class Facets:
             codes, values = pd.factorize(self.items[name].map(as_text), sort=False)
             self._texts[name] = codes, [str(value) for value in values]
         return self._texts[name]
+
+
+def _dates(items: pd.DataFrame) -> pd.Series:
+    """When each image was taken; where that is not known, when its file changed."""
+    dates = items["modified"]
+    for name in ("date", "taken"):  # `date` is what collections of older revisions call it
+        if name in items and pd.api.types.is_datetime64_any_dtype(items[name]):
+            dates = items[name].fillna(dates)
+    return dates
 
 
 def facets_of(collection: Collection) -> Facets:

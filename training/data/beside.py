@@ -1,25 +1,20 @@
 """What the files beside an image say of it, read when it is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any, Protocol
 
+from training.data.metadata.columns import merged
+from training.data.metadata.takeout import json_columns
+from training.data.metadata.xmp import xmp_columns
 from training.data.sidecars import READ
-from training.data.source import caption_lines
+from training.data.source import CAPTION_COLUMNS, caption_lines, first_column, texts_of
 from training.data.texts import decode_text
 
 MOST_BYTES = 1 << 23  # of a sidecar that are read
 MOST_TEXT = 1 << 16  # bytes of captions
-
-
-@dataclass(frozen=True)
-class Described:
-    """What sidecars say of an image. captions: none is empty. metadata: columns, see metadata.columns."""
-
-    captions: tuple[str, ...] = ()
-    metadata: dict[str, Any] = field(default_factory=dict)
+PROBLEM = "sidecar_problem"  # the column that says why a sidecar was of no use
 
 
 class Facts(Protocol):
@@ -54,19 +49,32 @@ class Beside:
         return "".join(parts)
 
     def captions(self) -> tuple[str, ...]:
-        return self._described.captions
+        """Those of text files; where there are none, those of a JSON file that is not Takeout's."""
+        return self._said[0]
 
     def metadata(self) -> dict[str, Any]:
-        return {**self._described.metadata, **self.columns}
+        """The columns that they tell of, XMP before JSON."""
+        return self._said[1]
 
     @cached_property
-    def _described(self) -> Described:
+    def _said(self) -> tuple[tuple[str, ...], dict[str, Any]]:
         captions: list[str] = []
+        found: list[Mapping[str, Any]] = [self.columns]
+        problems = []
         for name in self.names:
             try:
                 data = self.read(name, MOST_BYTES)
-            except OSError:
-                continue
-            if name.lower().endswith(".txt"):
-                captions += caption_lines(decode_text(data[:MOST_TEXT]))
-        return Described(tuple(captions))
+                if name.lower().endswith(".txt"):
+                    captions += caption_lines(decode_text(data[:MOST_TEXT]))
+                else:
+                    found.append(xmp_columns(data) if name.lower().endswith(".xmp") else json_columns(data))
+            except (OSError, ValueError) as error:
+                problems.append(f"{name}: {getattr(error, 'strerror', None) or error}")
+        columns = merged(*found)
+        caption = first_column(CAPTION_COLUMNS[:3], list(columns))
+        if caption:
+            in_json = texts_of(columns.pop(caption))
+            captions = captions or in_json
+        if problems:
+            columns[PROBLEM] = "; ".join(problems)
+        return tuple(captions), columns
