@@ -11,7 +11,9 @@ import pandas as pd
 
 from index.collection import Collection, read_failures
 from index.ingest.engine import Embedded, Engine, PlannedImage, embed_locally
+from index.ingest.opening import open_present, outermost, rules_of
 from index.ingest.plan import Plan
+from index.ingest.remount import settle_name
 from index.ingest.rows import item_row, says_the_same, unique_id
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
@@ -19,13 +21,12 @@ from index.retrieval.derived import save_derived
 from index.storage.accounts import Groups, count_files, grouped, listed, merged, passed_over_text
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
-from index.storage.layout import FAILURE_COLUMNS, MANIFEST
-from index.storage.manifest import Manifest
+from index.storage.layout import FAILURE_COLUMNS
 from index.storage.writer import Writer
 from training.data.exclusions import Exclusions
 from training.data.source import PassedOver
-from training.data.sources import open_source
 from training.models.encoder import Encoder
+from training.models.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class BuildReport:
 
     files: every file of the sources of this build in exactly one count, and their total; empty if it was stopped.
     passed_over: those that gave no image, by kind and reason. problems: a sentence for each source without one image.
+    offline: images that are searchable and out of reach. notes: what else to tell, a sentence each.
     """
 
     collection: str
@@ -66,6 +68,8 @@ class BuildReport:
     stopped: bool = False
     files: dict[str, int] = field(default_factory=dict)
     passed_over: Groups = ()
+    offline: int = 0
+    notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,6 +90,7 @@ def build_collection(
     engine: Engine = embed_locally,
     exclude: Sequence[str] | None = None,
     include: Sequence[str] | None = None,
+    rehash: bool = False,
 ) -> BuildReport:
     """Bring the collection at into up to date with sources; images of other sources stay as they are.
 
@@ -96,25 +101,21 @@ def build_collection(
     of this machine, or `ray_engine.RayEngine`. UserError for a source that is missing or empty, a collection
     of another encoder, or a second build of the same collection. exclude, include: globs of what is left out of
     folders, see training.data.exclusions; None for those of the last build.
+    rehash: read every file, also where size and time say that it is unchanged.
     """
     rules = rules_of(into, exclude, include)
-    opened = [open_source(source, rules) for source in sources]
+    opened, absent = open_present(sources, into, rules)
     with Writer(into, encoder) as writer:
         repaired = repair_collection(writer, [source.name for source in opened]) if repair else 0
+        moved = sum(settle_name(writer, source) for source in opened)
         build = _Build(writer, encoder, OpenSegment(writer, segment_size), progress)
         build.rules = rules
-        build.report.repaired = repaired
-        for source in opened:
-            build.plan.compare(source, prune)
+        build.report.repaired, build.report.moved = repaired, moved
+        for name, why in absent.items():
+            build.plan.absent(name, why)
+        for source in outermost(opened):
+            build.plan.compare(source, prune, rehash)
         return build.run(engine, stop)
-
-
-def rules_of(into: Path, exclude: Sequence[str] | None = None, include: Sequence[str] | None = None) -> Exclusions:
-    """The rules for the sources of the collection at into; those that are None are those of its last build."""
-    stored = Manifest.read(into) if (into / MANIFEST).exists() else None
-    exclude = (stored.exclude if stored else ()) if exclude is None else exclude
-    include = (stored.include if stored else ()) if include is None else include
-    return Exclusions.of([glob for glob in exclude if glob.strip()], [glob for glob in include if glob.strip()])
 
 
 class _Build:
@@ -127,16 +128,19 @@ class _Build:
         self.report = BuildReport(str(writer.path), encoder.name, encoder.runtime, encoder.precision)
         self.started = time.monotonic()
         self.stored = writer.before.stored
-        self.plan = Plan(self.stored)
+        self.plan = Plan(self.stored, writer.manifest.mounts)
         self.ids = set(self.stored["id"])
         self.rules = Exclusions()
         self.failures: dict[str, list[PassedOver]] = {}  # by source
         self.embedded: set[tuple[str, str]] = set()  # source and path
 
     def run(self, engine: Engine, stop: Callable[[], bool]) -> BuildReport:
-        """Do what was planned."""
+        """Do what was planned. UserError if every source is out of reach."""
+        if not self.plan.sources:
+            self.segment.publish(offline=self._offline())
+            raise UserError(" ".join(self.plan.problems))
         self.total = self.plan.begin()
-        self.report.unchanged = self.plan.unchanged
+        self.report.unchanged = max(0, self.plan.unchanged - self.report.moved)
         self._show_progress(0)
         done = 0
         for batch in engine(self.plan.drain(), self.encoder, self.plan.rows_by_hash, stop):
@@ -194,7 +198,14 @@ class _Build:
         """The field of the manifest: of sources that this build did not look at as it was."""
         before = self.writer.manifest.passed_over
         now = {name: [g.as_dict() for g in grouped(self._passed_over_in(name))] for name in sorted(self.plan.sources)}
-        return {"passed_over": {**before, **now}}
+        mounts = {name: list(folders) for name, folders in self.plan.mounts.items() if folders}
+        return {"passed_over": {**before, **now}, "offline": self._offline(), "mounts": mounts}
+
+    def _offline(self) -> dict[str, list[str]]:
+        """The field of the manifest: of every source the folders that are out of reach."""
+        now = {name: list(folders) for name, folders in self.plan.offline().items()}
+        before = {name: list(folders) for name, folders in self.writer.manifest.offline.items()}
+        return {name: folders for name, folders in (before | now).items() if folders}
 
     def _all_failures(self) -> pd.DataFrame:
         """The files that gave no image, and those of sources that this build did not look at."""
@@ -207,12 +218,23 @@ class _Build:
     def _count_files(self, now: Collection) -> None:
         """Fill in what became of every file; a source in which nothing could be read is a problem."""
         rows = now.frame(["source", "path", "hash"])
-        rows["counted"] = rows["source"].isin(self.plan.sources)
+        places, others = self.plan.places, set[tuple[str, str]]()
+        for row in self.plan.seen:  # a folder inside this one, or around it, may be the source of some
+            if places.sources[row] not in self.plan.sources:
+                others.add((places.sources[row], places.paths[row]))
+        rows["counted"] = rows["source"].isin(self.plan.sources) & ~now.offline
+        if others:
+            shared = [place in others for place in zip(rows["source"], rows["path"], strict=True)]
+            rows["counted"] |= np.array(shared, bool)
+        self.report.offline = int(now.offline.sum())
+        self.report.notes, self.report.problems = self.plan.notes(), list(self.plan.problems)
         passed_over = {source: grouped(self._passed_over_in(source)) for source in self.plan.sources}
         self.report.passed_over = merged(passed_over)
         self.report.files = count_files(rows, self.embedded, self.report.passed_over)
         for source in sorted(self.plan.sources - set(rows["source"])):
-            first = next(iter(self.failures[source]))
+            if source not in self.failures:
+                continue
+            first = self.failures[source][0]
             counts = passed_over_text(passed_over[source])
             why = f"the first: {first.path}: {first.reason}"
             self.report.problems.append(f"No file of {source} could be read as an image: {counts}; {why}.")

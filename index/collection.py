@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from index.storage.accounts import Groups, count_files, groups_of, merged
 from index.storage.errors import damaged_segment
-from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, REQUIRED_COLUMNS, thumbnail_path
+from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, OFFLINE, REQUIRED_COLUMNS, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
+from index.storage.offline import offline_rows
 from index.storage.segments import Segment, Vectors
 from index.storage.tables import plain
 from training.models.cache import cache_dir
@@ -98,8 +99,9 @@ class Collection:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns of items, which need not be loaded for it."""
-        return [name for name in self._all_columns if name not in BUILD_COLUMNS]
+        """The names of the columns of items, which need not be loaded for it; `offline` where some images are."""
+        names = [name for name in self._all_columns if name not in BUILD_COLUMNS]
+        return names + ([OFFLINE] if self.manifest.offline else [])
 
     @cached_property
     def _all_columns(self) -> list[str]:
@@ -113,7 +115,8 @@ class Collection:
             frames = [segment.frame(columns) for segment in self._segments if segment.images]
         if not frames:
             return pd.DataFrame({name: [] for name in columns}, dtype=object)
-        return pd.concat(frames, ignore_index=True).reindex(columns=list(columns))
+        frame = pd.concat(frames, ignore_index=True).reindex(columns=list(columns))
+        return frame.assign(offline=self.offline) if OFFLINE in columns else frame
 
     def column(self, name: str) -> pd.Series:
         """One column of every row, kept once it is read."""
@@ -133,7 +136,7 @@ class Collection:
         part = int(np.searchsorted(self.vectors.starts, row, side="right")) - 1
         with self._whole():
             found = self._segments[part].record(int(row - self.vectors.starts[part]))
-        return {name: found.get(name) for name in self.columns}
+        return {name: bool(self.offline[row]) if name == OFFLINE else found.get(name) for name in self.columns}
 
     def display_name(self, row: int) -> str:
         """The caption of an image, or the name of its file."""
@@ -185,6 +188,15 @@ class Collection:
         """source, path, kind and reason of the files that gave no image, sidecars left out."""
         return read_failures(self.path)
 
+    @cached_property
+    def offline(self) -> NDArray[np.bool_]:
+        """Which rows were out of reach when their source was last built, [N]."""
+        rows = np.zeros(len(self), bool)
+        if self.manifest.offline:
+            sources, paths = self.column("source").tolist(), self.column("path").tolist()
+            rows[list(offline_rows(self.manifest.offline, sources, paths, range(len(self))))] = True
+        return rows
+
     @property
     def passed_over(self) -> Groups:
         """The files of all sources that gave no image, by kind and reason, as of their last builds."""
@@ -193,7 +205,7 @@ class Collection:
     @property
     def files(self) -> dict[str, int]:
         """Every file of all sources in exactly one count, and their total. unchanged: images that are no duplicates."""
-        rows = self.frame(["source", "path", "hash"]).assign(counted=True)
+        rows = self.frame(["source", "path", "hash"]).assign(counted=~self.offline)
         return count_files(rows, set(), self.passed_over)
 
     def refreshed(self) -> "Collection":
@@ -212,6 +224,7 @@ class Collection:
             "images": len(self),
             "failed": self.manifest.failed,
             "files": self.files,
+            "offline": int(self.offline.sum()),
             "passed_over": [group.as_dict() for group in self.passed_over],
             "exclude": list(self.manifest.exclude),
             "include": list(self.manifest.include),

@@ -249,7 +249,7 @@ def test_metadata_of_mixed_kinds_and_taken_names_is_kept(squares, into, encoder)
     pd.DataFrame(rows).to_csv(table, index=False)
     build_collection([table, squares], into, encoder)
     items = Collection.open(into).items.set_index("path")
-    assert items.loc["squares/warm/red.png", ["width", "source_width", "stars"]].tolist() == [40, "12", "5"]
+    assert items.loc["squares/warm/red.png", ["width", "source_width", "stars"]].tolist() == [40, 12, 5]
     assert items.loc["squares/warm/red.png", "caption"] == "a red square"
 
 

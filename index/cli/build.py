@@ -41,6 +41,7 @@ STOPPING = "Stopping after this batch; press again to stop at once."
     help="Leave out files, as .gitignore does: '*.png', 'raw/', '!@eaDir/'. Kept for later builds; '' ends it.",
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Take only files that match. Kept for later builds.")
+@click.option("--rehash", is_flag=True, help="Read every file again, also where its size and date are as they were.")
 @click.option("--prune", is_flag=True, help="Remove missing images even if they are more than half of a source.")
 @click.option(
     "--repair", is_flag=True, help="First remove damaged entries, as `verify` finds them, and embed them again."
@@ -55,6 +56,7 @@ def build(
     segment_size: int,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
+    rehash: bool,
     prune: bool,
     repair: bool,
     as_json: bool,
@@ -71,8 +73,9 @@ def build(
     from index.storage.manifest import Manifest, precision_of
     from training.data.sources import open_source
 
-    for source in sources:
-        open_source(source)  # a wrong name is answered before a model is loaded
+    if not (into / MANIFEST).exists():
+        for source in sources:
+            open_source(source)  # a wrong name is answered before a model is loaded
     if (into / MANIFEST).exists():
         manifest = Manifest.read(into)
         encoder, precision = encoder or manifest.encoder, precision_of(manifest, precision)
@@ -100,6 +103,7 @@ def build(
             repair=repair,
             exclude=exclude or None,
             include=include or None,
+            rehash=rehash,
             engine=embed,
         )
     line.close()
@@ -129,6 +133,7 @@ def _text(report: "BuildReport", into: Path) -> str:
         listed = f" (see {into / 'failures.csv'})" if passed else ""
         lines.append(f"Of {files['total']:,} files: {counts}{', ' + passed if passed else ''}{listed}.")
         lines += filter(None, [sources_beside(report.passed_over)])
+    lines += [note.replace("DIR", str(into)) for note in report.notes]
     lines.append(f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).")
     stopped = "Stopped early; the same command goes on from here."
     lines.append(stopped if report.stopped else f"Next: python app.py --collection {into}")

@@ -41,7 +41,9 @@ def _files(collection: "Collection") -> str:
     from index.storage.accounts import passed_over_text
 
     files, passed = collection.files, passed_over_text(collection.passed_over)
-    return f"{files['total']:,}: {len(collection):,} images" + (f", {passed}" if passed else "")
+    away = int(collection.offline.sum())
+    offline = f" ({away:,} of them offline)" if away else ""
+    return f"{files['total']:,}: {len(collection):,} images{offline}" + (f", {passed}" if passed else "")
 
 
 def _rules(document: dict[str, Any]) -> str:

@@ -154,7 +154,8 @@ def _lines(result: "SearchResult") -> str:
         score = "" if hit.score is None else f"  {hit.score:.3f}"
         mark = "" if result.likely is None else "  likely" if hit.likely else "        "
         found = "" if hit.matched in (None, "image") else "  [text]" if hit.matched == "text" else "  [image and text]"
-        lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip() + found))
+        away = "  [offline]" if hit.offline else ""
+        lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip() + found + away))
     if result.likely is not None and result.threshold is not None:
         of = f"{result.matching:,} images" if result.matching == result.total else f"{result.matching:,} that match"
         shown = f" (threshold {result.threshold.value:g})" if result.threshold.shown else ""

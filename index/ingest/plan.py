@@ -1,14 +1,16 @@
 """What has to be done to bring a collection up to date: what is new, changed, moved or gone."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
 from index.ingest.engine import PlannedImage
+from index.ingest.matching import Matched, StoredPlaces, match
 from index.storage.accounts import grouped, passed_over_text, sources_beside
+from index.storage.offline import EVERYTHING, folders_out_of_reach, offline_rows
 from training.data.source import PassedOver, Source
 from training.models.errors import UserError
 
@@ -31,68 +33,117 @@ class Plan:
     """The difference between sources and the rows that a collection holds of them.
 
     stored: the rows as they are. images: those that have to be read. gone: rows whose image is no longer in its
-    source. unchanged: how many rows stay as they are.
+    source. unchanged: how many rows stay as they are. kept: rows that are out of reach. mounts: the
+    folders of each source in which a drive begins; at first those of the last build. problems: a sentence for each
+    source that gave no image.
     """
 
-    def __init__(self, stored: pd.DataFrame):
+    def __init__(self, stored: pd.DataFrame, mounts: Mapping[str, Sequence[str]]):
         self.stored = stored
         self.images: list[PlannedImage] = []
         self.gone: set[int] = set()
         self.unchanged = 0
         self.sources: set[str] = set()
         self.passed_over: dict[str, Sequence[PassedOver]] = {}
+        self.mounts: dict[str, Sequence[str]] = dict(mounts)
+        self.seen: set[int] = set()
+        self.planned: set[int] = set()  # rows of images
+        self.kept: set[int] = set()
+        self.away: dict[str, dict[str, str]] = {}  # by source, the folders that are out of reach, and why
+        self.problems: list[str] = []
         self.rows_by_hash: dict[str, list[int]] = {}
         for row, content in enumerate(stored["hash"]):
             self.rows_by_hash.setdefault(content, []).append(row)
+        self.places = StoredPlaces(stored)
         self._row_at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
         self._movable: set[int] = set()
 
-    def compare(self, source: Source, prune: bool) -> None:
-        """Add a source. UserError if it is empty, or has lost over half of its images and prune is off."""
-        known = {row for (name, _), row in self._row_at.items() if name == source.name}
-        seen: set[int] = set()
-        images = []
-        paths: dict[str, int] = {}
-        for item in source:
-            paths[item.path] = copy = paths.get(item.path, 0) + 1
-            if copy > 1:  # a tar may hold a name twice; so may a folder, of names that are not UTF-8
-                item = replace(item, path=f"{item.path} ({copy})")
-            row = self._row_at.get((source.name, item.path))
-            if row is not None:
-                seen.add(row)
-            if row is None or self.stored["stamp"].iat[row] != item.stamp:
-                images.append(PlannedImage(source.name, item))
-        gone = known - seen
-        if source.unreadable:  # what cannot be looked at is not known to be gone
-            kept = {row for row in gone if self.stored["path"].iat[row].startswith(source.unreadable)}
-            gone -= kept
-            seen |= kept
-        if not seen and not images:
-            now = "any more" if known else "in it"
-            groups = grouped([*source.passed_over, *source.beside])
-            files = f": {passed_over_text(groups)}" if groups else ""
+    def compare(self, source: Source, prune: bool, rehash: bool = False) -> None:
+        """Add a source; one without an image any more is out of reach, and its rows stay.
+
+        rehash: look at every file. UserError if it has no image and the collection none of it, or if it has lost over
+        half of its images and prune is off.
+        """
+        found = match(source, self.places, rehash)
+        passed_over = [*source.passed_over, *source.beside]
+        if not found.seen and not found.images and not source.unreadable:
+            self._is_empty(source.name, found, passed_over)
+            return
+        away = folders_out_of_reach(source, self.mounts.get(source.name, ()))
+        away |= {folder: "it cannot be read" for folder in source.unreadable}
+        kept = offline_rows({source.name: list(away)}, self.places.sources, self.places.paths, found.gone)
+        gone = found.gone - kept
+        excluded = [one.path for one in passed_over if one.kind == "excluded"]
+        meant = {row for row in gone if self.places.paths[row].startswith(tuple(excluded))}
+        if (len(gone) - len(meant)) * 2 > found.known and not prune:
             raise UserError(
-                " ".join(
-                    f"{source.name} has no images {now}{files}; nothing was changed. {sources_beside(groups)}".split()
-                )
-            )
-        if len(gone) * 2 > len(known) and not prune:
-            raise UserError(
-                f"{len(gone):,} of the {len(known):,} images that came from {source.name} are gone; "
-                f"nothing was changed. If that is meant, say so with --prune."
+                f"{len(gone):,} of the {found.known:,} images that came from {source.name} are gone; "
+                f"nothing was changed. If they were deleted, say so with --prune."
             )
         self.sources.add(source.name)
-        self.passed_over[source.name] = [*source.passed_over, *source.beside]
-        self.images += images
+        self.passed_over[source.name] = passed_over
+        self.kept |= kept
+        self.away[source.name] = away
+        missing = {folder for folder in self.mounts.get(source.name, ()) if folder in away}
+        self.mounts[source.name] = sorted({*source.mounts, *missing})
+        self._add(source.name, found)
         self.gone |= gone
-        self.unchanged += len(seen) - sum(self.row_of(image) is not None for image in images)
+
+    def absent(self, name: str, why: str) -> None:
+        """Note that a source is out of reach as a whole: its rows stay, and are offline. why: a sentence."""
+        rows = set(self.places.of(name))
+        self.away[name] = {EVERYTHING: why}
+        self.kept |= rows
+        self.problems.append(f"{why} Its {len(rows):,} images stay in the collection, marked as offline.")
+
+    def _is_empty(self, name: str, found: Matched, passed_over: Sequence[PassedOver]) -> None:
+        groups = grouped(passed_over)
+        files = f": {passed_over_text(groups)}" if groups else ""
+        now = "any more" if found.known else "in it"
+        why = f"{name} has no images {now}{files}; nothing was changed. {sources_beside(groups)}".strip()
+        if not self.places.of(name):
+            raise UserError(why)
+        self.absent(name, why)
+
+    def offline(self) -> dict[str, dict[str, int]]:
+        """How many rows are out of reach, by source and by the folder in it that they lie in."""
+        found: dict[str, dict[str, int]] = {}
+        for name, folders in self.away.items():
+            paths = [self.places.paths[row] for row in self.kept if self.places.sources[row] == name]
+            counts = {folder: sum(path.startswith(folder) for path in paths) for folder in folders}
+            found[name] = {folder: count for folder, count in counts.items() if count}
+        return found
+
+    def notes(self) -> list[str]:
+        """What to tell of the folders that are out of reach, a sentence each."""
+        return [
+            f"{count:,} images in {folder} of {name} are offline and were kept: {self.away[name][folder]}. "
+            f"If they were deleted: python -m index remove DIR --where 'offline == True'"
+            for name, folders in self.offline().items()
+            for folder, count in folders.items()
+            if folder != EVERYTHING
+        ]
+
+    def _add(self, name: str, found: Matched) -> None:
+        """Plan what a comparison found; what another source of this build has already is not planned again."""
+        for item, row in found.images:
+            if row is not None:
+                if row in self.planned:
+                    continue
+                self.planned.add(row)
+                self._row_at.setdefault((name, item.path), row)
+            self.images.append(PlannedImage(name, item))
+        self.unchanged += len(found.seen - self.seen - self.planned)
+        self.seen |= found.seen
 
     def begin(self) -> int:
         """Call it once all sources are compared; the number of images to read."""
         # An image may turn up elsewhere if it is gone, or if the folder it came from was itself moved.
-        names = set(self.stored["source"]) - self.sources
+        names = set(self.places.names) - self.sources
         vanished = {name for name in names if os.path.isabs(name) and not os.path.exists(name)}
-        self._movable = self.gone | {row for row, name in enumerate(self.stored["source"]) if name in vanished}
+        self._movable = (
+            self.gone | self.kept | {row for row, name in enumerate(self.stored["source"]) if name in vanished}
+        )
         return len(self.images)
 
     def drain(self) -> Iterator[PlannedImage]:
@@ -119,6 +170,7 @@ class Plan:
             return Change(new_or_changed, row, copy_of=same[0])
         self._movable.discard(moved)
         self.gone.discard(moved)
+        self.kept.discard(moved)
         return Change("moved", moved, keeps_id=True, copy_of=same[0])
 
     def fail(self, image: PlannedImage) -> None:

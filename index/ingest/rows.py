@@ -8,7 +8,7 @@ import pandas as pd
 from index.ingest.engine import LoadedImage, PlannedImage
 from index.storage.cells import as_json
 from index.storage.items import escape_surrogates
-from index.storage.layout import BUILD_COLUMNS, REQUIRED_COLUMNS
+from index.storage.layout import BUILD_COLUMNS, OFFLINE, REQUIRED_COLUMNS
 from training.data.metadata.columns import merged, of_source
 
 NOT_SAID = {name for name in REQUIRED_COLUMNS + BUILD_COLUMNS if name != "caption"}  # found out by a build itself
@@ -37,7 +37,7 @@ def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int
 
 def metadata_columns(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A source's own columns; what it calls width, id, ... becomes source_width, beside what was measured."""
-    reserved = REQUIRED_COLUMNS + BUILD_COLUMNS
+    reserved = (*REQUIRED_COLUMNS, *BUILD_COLUMNS, OFFLINE)
     return {
         (f"source_{name}" if name in reserved else escape_surrogates(str(name))): value
         for name, value in metadata.items()

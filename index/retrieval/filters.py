@@ -2,6 +2,7 @@
 
 import ast
 import re
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,9 @@ def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     """
     columns_of(expression, list(items.columns))
     numbered = items.reset_index(drop=True)
+    if not expression.isascii():  # é may be one character or two, as on macOS
+        expression = unicodedata.normalize("NFC", expression)
+        numbered = numbered.map(_composed)
     try:
         found = numbered.query(expression, engine="python").index
     except Exception as error:  # pandas raises what its parts raise: a text compared with a number, say
@@ -56,6 +60,10 @@ def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     rows = np.zeros(len(items), bool)
     rows[found] = True
     return rows
+
+
+def _composed(cell: object) -> object:
+    return unicodedata.normalize("NFC", cell) if isinstance(cell, str) else cell
 
 
 def columns_of(expression: str, columns: list[str]) -> list[str]:

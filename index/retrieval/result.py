@@ -8,6 +8,7 @@ from index.collection import file_name
 from index.retrieval.facets import Facet
 from index.retrieval.relevance import Histogram
 from index.storage.cells import JsonCell, as_json
+from index.storage.layout import OFFLINE
 
 Matched = Literal["image", "text", "both"]
 
@@ -44,6 +45,11 @@ class Hit:
         """Its caption, or the name of its file."""
         return self.caption or file_name(self.path)
 
+    @property
+    def offline(self) -> bool:
+        """Whether its file was out of reach when its source was last built."""
+        return bool(self.record.get(OFFLINE))
+
     def as_json(self) -> dict[str, object]:
         """What is known of it as JSON: its own fields, then the columns of its row."""
         fields: dict[str, object] = {
@@ -56,6 +62,7 @@ class Hit:
             "likely": self.likely,
             "matched": self.matched,
             "tags": list(self.tags),
+            OFFLINE: self.offline,
         }
         return fields | {name: cell for name, cell in self.columns.items() if name not in fields}
 

@@ -11,6 +11,7 @@ ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
 
 REQUIRED_COLUMNS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash", "caption")
 LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
+OFFLINE = "offline"  # a column that is not stored: whether a row was out of reach at the last build of its source
 BUILD_COLUMNS = ("stamp",)  # for the next build, of no interest to people
 
 

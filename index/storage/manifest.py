@@ -21,7 +21,8 @@ class Manifest:
     by its name and theirs. last_segment: the highest number given to a segment so far. A number is never
     given again, so what a segment's name stands for never changes under a reader. passed_over: the files of
     each source that gave no image, as dicts of `accounts.Group`. exclude, include: the globs of the last
-    build, which the next one uses too.
+    build, which the next one uses too. offline, mounts: of each source the folders that are out of reach, ""
+    for all of it, and those in which another drive begins.
     """
 
     encoder: str
@@ -37,6 +38,8 @@ class Manifest:
     passed_over: Mapping[str, Sequence[Mapping[str, str | int]]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    offline: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
@@ -82,6 +85,8 @@ class Manifest:
                 passed_over=dict(stored.get("passed_over") or {}),
                 exclude=tuple(map(str, stored.get("exclude") or ())),
                 include=tuple(map(str, stored.get("include") or ())),
+                offline=dict(stored.get("offline") or {}),
+                mounts=dict(stored.get("mounts") or {}),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.collection import Collection
+from index.collection import Collection, read_failures
 from index.storage.corrections import CORRECTIONS_FILE
 from index.storage.errors import damaged_segment, write_errors
 from index.storage.items import with_storable_types
@@ -141,6 +141,34 @@ class Writer:
         with write_errors(self.path):
             kept = [segment for segment in self.manifest.segments if segment[0] not in broken]
             self._replace_manifest(kept, {}, sorted(broken))
+
+    def rename_source(self, old: str, new: str) -> int:
+        """Let the images of one source be those of another, with the same paths, in one step; how many they are."""
+        now, renamed = self.manifest, 0
+        self._checksums, self._last = dict(now.checksums), now.last_segment
+        segments: list[tuple[str, int]] = []
+        replaced: list[str] = []
+        with write_errors(self.path):
+            for name, images in now.segments:
+                folder = self.path / "segments" / name
+                items = pd.read_parquet(folder / ITEMS)
+                theirs = items["source"] == old
+                if not theirs.any():
+                    segments.append((name, images))
+                    continue
+                renamed += int(theirs.sum())
+                items.loc[theirs, "source"] = new
+                replaced.append(name)
+                segments.append(self._write(items, np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)))
+            facts = {
+                field: {new if name == old else name: value for name, value in getattr(now, field).items()}
+                for field in ("passed_over", "offline", "mounts")
+            }
+            failures = read_failures(self.path)
+            failures["source"] = failures["source"].replace(old, new)
+            write_file(self.path / FAILURES, csv_of(failures))
+            self._replace_manifest(segments, facts, replaced)
+        return renamed
 
     def look_again(self) -> None:
         """Let `before` be the collection as it is now."""

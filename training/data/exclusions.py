@@ -119,9 +119,13 @@ class Exclusions:
 
     def rule(self, path: str) -> str | None:
         """The rule that excludes a file or a folder on the way to it, or None; no .gelatoignore further down."""
+        return self.way_rule(path) or self.file_rule(path)
+
+    def way_rule(self, path: str) -> str | None:
+        """The rule that excludes one of the folders on the way to path, itself included if it ends in "/"; or None."""
         parts = path.split("/")
         folders = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
-        return next(filter(None, map(self.folder_rule, folders)), None) or self.file_rule(path)
+        return next(filter(None, map(self.folder_rule, folders)), None)
 
     def _decide(self, path: str) -> tuple[bool | None, str]:
         for globs in reversed(self._globs):

@@ -132,6 +132,7 @@ class HitResponse(BaseModel):
         "Null without a query.",
     )
     tags: list[str] = []
+    offline: bool = Field(False, description="Whether its file was out of reach at the last build of its source.")
     preview: str = Field(description="Address of a small WebP of it.")
     columns: dict[str, JsonCell] = Field(description="Its facts, and the columns that its source had.")
 

@@ -24,6 +24,7 @@ def search(library: Library, fields: SearchSchema) -> SearchResponse:
             likely=hit.likely,
             matched=hit.matched,
             tags=list(hit.tags),
+            offline=hit.offline,
             preview=f"/media/{opened.key}/{hit.id}.webp",
             columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
         )

@@ -78,6 +78,7 @@ def _card(hit: Hit) -> dict[str, Any]:
         "likely": hit.likely,
         "matched": hit.matched,
         "tags": list(hit.tags),
+        "offline": hit.offline,
     }
 
 

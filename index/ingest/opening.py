@@ -1,0 +1,50 @@
+"""The sources of a build: those that are there, and the rules for what is left out of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from index.collection import Collection
+from index.ingest.matching import contains
+from index.storage.layout import MANIFEST
+from index.storage.manifest import Manifest
+from training.data.exclusions import Exclusions
+from training.data.folder import FolderSource
+from training.data.source import Source
+from training.data.sources import open_source
+from training.models.errors import UserError
+
+
+def open_present(specs: Sequence[str | Path], into: Path, rules: Exclusions) -> tuple[list[Source], dict[str, str]]:
+    """The sources that are there, and why others are not, by name.
+
+    UserError for one that is not there and of which the collection has no image.
+    """
+    known = set(Collection.open(into).column("source")) if (into / MANIFEST).exists() else set()
+    opened, absent = [], {}
+    for spec in specs:
+        try:
+            opened.append(open_source(spec, rules))
+        except UserError as error:
+            name = next((name for name in (str(spec), str(Path(spec).expanduser().resolve())) if name in known), None)
+            if name is None or Path(name).exists():
+                raise
+            absent[name] = str(error)
+    return opened, absent
+
+
+def outermost(sources: Sequence[Source]) -> list[Source]:
+    """Sources without those that another one of them contains, or that are there twice."""
+    folders = {source.name: source for source in sources if isinstance(source, FolderSource)}
+    return [
+        source
+        for source in dict((source.name, source) for source in sources).values()
+        if not any(contains(other, source.name) for other in folders.values() if source.name in folders)
+    ]
+
+
+def rules_of(into: Path, exclude: Sequence[str] | None = None, include: Sequence[str] | None = None) -> Exclusions:
+    """The rules for the sources of the collection at into; those that are None are those of its last build."""
+    stored = Manifest.read(into) if (into / MANIFEST).exists() else None
+    exclude = (stored.exclude if stored else ()) if exclude is None else exclude
+    include = (stored.include if stored else ()) if include is None else include
+    return Exclusions.of([glob for glob in exclude if glob.strip()], [glob for glob in include if glob.strip()])
