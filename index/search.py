@@ -20,7 +20,7 @@ from index.storage.tags import read_tags, rows_by_tag
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
-__all__ = ["Hit", "SearchRequest", "SearchResult", "Threshold", "hits_of", "rows_where", "search"]
+__all__ = ["Hit", "SearchRequest", "SearchResult", "Threshold", "hits_of", "matching", "rows_where", "search"]
 
 
 def search(
@@ -67,6 +67,12 @@ def hits_of(collection: Collection, ids: Sequence[str]) -> list[Hit]:
     ranking = Ranking(np.array([collection.row(id) for id in ids], np.intp))
     tags = read_tags(collection.path)
     return [ranking.hit(collection, at, tags) for at in range(len(ids))]
+
+
+def matching(collection: Collection, request: SearchRequest) -> Rows:
+    """The rows that pass every filter of a request, whatever its terms."""
+    rows = _matching(collection, request, read_tags(collection.path))
+    return np.arange(len(collection)) if rows is None else rows
 
 
 def _matching(collection: Collection, request: SearchRequest, tags: Mapping[str, Sequence[str]]) -> Rows | None:

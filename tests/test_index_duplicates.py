@@ -12,7 +12,8 @@ from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
 from index.duplicates import find_duplicates, report
-from index.maintenance.export import export_collection
+from index.export.export import ExportRequest, export
+from index.export.selection import Selection
 from index.maintenance.importing import import_vectors
 from index.maintenance.verify import find_faults
 from index.query import Term
@@ -74,19 +75,22 @@ def test_duplicates_answers_json_and_writes_a_table(album, tmp_path):
 
 
 def test_an_exported_collection_is_the_same_row_for_row(album, tmp_path):
-    assert export_collection(album, tmp_path / "out", "npy") == ["items.parquet", "vectors.npy"]
+    def exported(name, kind):
+        return export(Selection.of(album), ExportRequest(kind, tmp_path / name)).files
+
+    assert exported("out", "npy") == ["items.parquet", "vectors.npy"]
     assert np.array_equal(np.load(tmp_path / "out/vectors.npy"), np.asarray(album.vectors))
     assert pd.read_parquet(tmp_path / "out/items.parquet")["path"].tolist() == album.items["path"].tolist()
-    export_collection(album, tmp_path / "t.csv", "csv")
+    exported("t.csv", "csv")
     assert pd.read_csv(tmp_path / "t.csv")["id"].tolist() == album.items["id"].tolist()
     with pytest.raises(UserError, match="exists; name a new one"):
-        export_collection(album, tmp_path / "out", "npy")
+        exported("out", "npy")
 
 
 def test_what_goes_out_in_clip_retrievals_layout_comes_back_with_its_ranks(squares, tmp_path, encoder):
     build_collection([squares], tmp_path / "a.gelato", encoder)
     first = Collection.open(tmp_path / "a.gelato")
-    files = export_collection(first, tmp_path / "out", "clip-retrieval")
+    files = export(Selection.of(first), ExportRequest("clip-retrieval", tmp_path / "out")).files
     assert files == ["img_emb/img_emb_0.npy", "metadata/metadata_0.parquet"]
     metadata = pd.read_parquet(tmp_path / "out/metadata/metadata_0.parquet")
     metadata["image_path"] = [str(squares / path) for path in metadata["image_path"]]

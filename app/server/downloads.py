@@ -6,7 +6,6 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -17,6 +16,7 @@ from app.state.library import Library
 from app.state.search_requests import MOST, PageSearch, run_search
 from app.state.validation import validated
 from index.collection import Collection
+from index.export.originals import source_root
 from index.search import Hit, hits_of
 from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tables import csv_text
@@ -108,15 +108,9 @@ def _files(export: Export) -> str:
     if not export.local:
         return "".join(f"{hit.path}\n" for hit in export.hits)
     sources = [str(hit.record["source"]) for hit in export.hits]
-    roots = {source: _root(Path(source)) for source in set(sources)}
+    roots = {source: source_root(source) for source in set(sources)}
     files = ((roots[source], hit.path) for source, hit in zip(sources, export.hits, strict=True))
     return "".join(f"{root / path if root else path}\n" for root, path in files)
-
-
-def _root(source: Path) -> Path | None:
-    if source.is_dir():
-        return source
-    return source.parent if source.suffix.lower() in (".csv", ".tsv") else None
 
 
 def _zip(export: Export) -> bytes:

@@ -69,7 +69,7 @@ def label(
     from training.models.zero_shot import parse_classes
 
     request = LabelRequest(
-        tuple(parse_classes(_class_text(classes))),
+        tuple(parse_classes(class_text(classes))),
         tuple(template_set(templates)),
         mode="any" if any_of else "one",
         none=none,
@@ -124,7 +124,7 @@ def _text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _class_text(classes: str) -> str:
+def class_text(classes: str) -> str:
     """A file's text, or "a,b,c" with a line each."""
     path = Path(classes)
     try:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from index.export.names import folder_name
+from index.export.originals import source_root
 from index.labels.result import LabelResult
 from index.storage.tables import csv_text
 
@@ -115,11 +117,11 @@ def sorting_script(result: LabelResult, local: bool = True, name: str = "sort_im
     local: it may say where on this computer the images lie; if not, its user names their folder.
     """
     items, labels = result.collection.frame(["id", "source", "path"]), result.labels
-    roots = {source: _root(Path(source)) for source in items["source"].unique()}
+    roots = {source: source_root(source) for source in items["source"].unique()}
     numbers = {source: at for at, source in enumerate(roots)}
     rows: list[tuple[int, str, str, str]] = []
     taken: set[tuple[str, str]] = set()
-    folders = [_folder_name(name) for name in result.answers]
+    folders = [folder_name(name) for name in result.answers]
     for id, source, path, label in zip(items["id"], items["source"], items["path"], labels, strict=True):
         root = roots[source]
         if root is None:
@@ -133,16 +135,3 @@ def sorting_script(result: LabelResult, local: bool = True, name: str = "sort_im
     if local:
         places = [place or "." for place in places]  # an archive: none of the rows is of it
     return _SCRIPT.format(name=name, sources=repr(json.dumps(places)), rows=repr(json.dumps(rows)))
-
-
-def _root(source: Path) -> Path | None:
-    """The folder that a source's paths begin at, or None if its images are no files."""
-    if source.is_dir():
-        return source
-    return source.parent if source.suffix.lower() in (".csv", ".tsv") else None
-
-
-def _folder_name(label: str) -> str:
-    """label as every system takes a folder's name; never one that leads elsewhere."""
-    safe = "".join("-" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in label).strip(" .")
-    return safe[:100] or "unnamed"

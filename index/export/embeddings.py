@@ -1,4 +1,4 @@
-"""A collection as files that other programs read."""
+"""The embeddings of a collection and its rows: as plain arrays, or in clip-retrieval's layout."""
 
 import io
 import shutil
@@ -8,44 +8,26 @@ import numpy as np
 
 from index.collection import Collection
 from index.storage.items import with_storable_types
-from index.storage.tables import csv_of
 from training.models.atomic import flush_folder, write_file
-from training.models.errors import UserError
-from training.models.registry import pick
 
 PART = 1_000_000  # rows of one file in clip-retrieval's layout, which it also writes by default
 CHUNK = 10_000
 
-KINDS = {
-    "npy": "vectors.npy and items.parquet, row for row",
-    "clip-retrieval": "img_emb/ and metadata/, as clip-retrieval and autofaiss read them",
-    "csv": "one table of the columns, without the vectors",
-}
 
+def export_embeddings(collection: Collection, out: Path, layout: str) -> list[str]:
+    """Write embeddings and rows to the new folder out. layout: npy or clip-retrieval. The files, relative to out.
 
-def export_collection(collection: Collection, out: Path, kind: str) -> list[str]:
-    """Write the collection to out, which must not exist: a folder, or a file for csv. The files, relative to out.
-
-    Appears whole or not at all. UserError if out is there already or cannot be written.
+    Appears whole or not at all. OSError if it cannot be written.
     """
-    pick("kind of export", kind, KINDS)
-    if out.exists():
-        raise UserError(f"{out} exists; name a new one.")
+    beside = out.with_name(f".{out.name}.exporting")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
     try:
-        if kind == "csv":
-            write_file(out, csv_of(collection.items))
-            return [out.name]
-        beside = out.with_name(f".{out.name}.exporting")
+        (_plain if layout == "npy" else _clip_retrieval)(collection, beside)
+        beside.rename(out)
+    finally:
         shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        try:
-            (_plain if kind == "npy" else _clip_retrieval)(collection, beside)
-            beside.rename(out)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-        flush_folder(out.parent)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror or error}.") from error
+    flush_folder(out.parent)
     return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
 
 

@@ -1,0 +1,77 @@
+"""The images themselves: files of their own, or bytes inside an archive, read through their source."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.data.folder import read_file
+from training.data.remote import ADDRESS
+from training.data.sources import open_source
+from training.models.errors import UserError
+
+
+@dataclass(frozen=True)
+class Original:
+    """An image's bytes. file: None if they lie inside an archive. read: may raise OSError."""
+
+    file: Path | None
+    read: Callable[[], bytes]
+
+
+class Originals:
+    """Where the images of places (source and path of each) are now."""
+
+    def __init__(self, places: Iterable[tuple[str, str]]):
+        self._wanted: defaultdict[str, set[str]] = defaultdict(set)
+        for source, path in places:
+            self._wanted[source].add(path)
+        self._inside: dict[str, dict[str, Callable[[], bytes]] | str] = {}
+
+    def of(self, source: str, path: str) -> Original | str:
+        """The image of a place, or why it cannot be had."""
+        file = original_file(source, path)
+        if file is not None:
+            return Original(file, lambda: read_file(file))
+        if source not in self._inside:
+            self._inside[source] = self._listed(source)
+        inside = self._inside[source]
+        if isinstance(inside, str):
+            return inside
+        return Original(None, inside[path]) if path in inside else "its file is gone"
+
+    def _listed(self, source: str) -> dict[str, Callable[[], bytes]] | str:
+        """What reads each wanted image of a source that has no files of its own, or why it cannot be read."""
+        if ADDRESS not in source and "{" not in source and Path(source).is_absolute() and not Path(source).exists():
+            return "its source is gone"
+        wanted = self._wanted[source]
+        try:
+            return {item.path: item.read for item in open_source(source) if item.path in wanted}
+        except (UserError, OSError) as error:
+            return f"its source cannot be read: {str(error).rstrip('.')}"
+
+
+def original_file(source: str, path: str) -> Path | None:
+    """The file of a place, None if it is gone or lies inside an archive."""
+    root = source_root(source)
+    if root is None:
+        return None
+    names = (path, _bytes_of(path)) if "\\x" in path else (path,)
+    return next((root / name for name in names if (root / name).is_file()), None)
+
+
+def source_root(source: str) -> Path | None:
+    """The folder that a source's paths begin at, or None if its images are no files."""
+    if ADDRESS in source:
+        return None
+    place = Path(source)
+    if place.is_dir():
+        return place
+    return place.parent if place.suffix.lower() in (".csv", ".tsv") else None
+
+
+def _bytes_of(path: str) -> str:
+    """A path whose bytes are not UTF-8, of which `printable` made path."""
+    return os.fsdecode(re.sub(rb"\\x([0-9a-f]{2})", lambda code: bytes.fromhex(code[1].decode()), os.fsencode(path)))

@@ -1,0 +1,234 @@
+"""XMP packets: what is said of an image, merged into what other programs wrote, none of which is changed or lost.
+
+Keywords go to dc:subject and, as paths, to lr:hierarchicalSubject; programs that write lists of their own read no
+others, so that keywords also go to digiKam:TagsList and MicrosoftPhoto:LastKeywordXMP where these are there.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from xml.dom import XMLNS_NAMESPACE, minidom
+from xml.sax.saxutils import escape, quoteattr
+
+from defusedxml.minidom import parseString
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+XML = "http://www.w3.org/XML/1998/namespace"
+DC = "http://purl.org/dc/elements/1.1/"
+BASIC = "http://ns.adobe.com/xap/1.0/"
+LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
+PREFIXES = {DC: "dc", BASIC: "xmp", LIGHTROOM: "lr"}
+PATH = "|"  # between the levels of a keyword, as Lightroom writes them
+PATHS = (  # properties that hold keywords as paths, what is between their levels, and whether they are made
+    (LIGHTROOM, "hierarchicalSubject", PATH, True),
+    ("http://www.digikam.org/ns/1.0/", "TagsList", "/", False),
+    ("http://ns.microsoft.com/photo/1.0/", "LastKeywordXMP", "/", False),
+    ("http://ns.microsoft.com/photo/1.0", "LastKeywordXMP", "/", False),
+)
+NEW = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="{RDF}">
+  <rdf:Description rdf:about=""/>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is said of an image. keywords: levels are separated by PATH. rating: 1 to 5, None where there is none."""
+
+    keywords: tuple[str, ...] = ()
+    rating: int | None = None
+    title: str = ""
+    description: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.keywords or self.rating or self.title or self.description)
+
+
+def merged_xmp(packet: bytes, annotation: Annotation) -> bytes:
+    """packet with what it lacks of annotation; a new one where packet is empty, packet itself if it lacks nothing.
+
+    A title, description or rating that is there stays. ValueError if packet is no XMP.
+    """
+    document = _Packet(packet or NEW.encode())
+    for keyword in annotation.keywords:
+        levels = [clean for level in keyword.split(PATH) if (clean := _clean(level))]
+        for level in levels:
+            document.add(DC, "subject", level)
+        for space, name, separator, make in PATHS:
+            held = document.values(space, name)
+            if levels and (make or held) and levels[-1] not in (path.rpartition(separator)[2] for path in held):
+                document.add(space, name, separator.join(levels))
+    document.say(DC, "title", _clean(annotation.title))
+    document.say(DC, "description", _clean(annotation.description))
+    if annotation.rating and document.value(BASIC, "Rating") in ("", "0"):
+        document.set(BASIC, "Rating", str(annotation.rating))
+    return document.text() if document.changed or not packet else packet
+
+
+def _clean(text: str) -> str:
+    """text as XML can hold it, in the form in which it is compared."""
+    kept = (c for c in unicodedata.normalize("NFC", text) if c in "\t\n\r" or (ord(c) >= 32 and _is_xml(c)))
+    return "".join(kept).strip()
+
+
+def _is_xml(c: str) -> bool:
+    return not ("\ud800" <= c <= "\udfff" or c in "\ufffe\uffff")
+
+
+def _parsed(packet: bytes) -> minidom.Document:
+    """The tree of a packet, which programs pad with zeros and blanks."""
+    bare = packet if packet[:2] in (b"\xff\xfe", b"\xfe\xff") else packet.strip(b"\0 \r\n\t")  # UTF-16 has zeros
+    try:
+        document: minidom.Document = parseString(bare, forbid_dtd=True)
+    except Exception as error:  # expat's, defusedxml's and of unknown encodings
+        raise ValueError("it is no XML that can be read") from error
+    return document
+
+
+class _Packet:
+    """The tree of a packet. Properties are those of the rdf:Descriptions right below rdf:RDF."""
+
+    def __init__(self, packet: bytes):
+        self.document = _parsed(packet)
+        roots = self.document.getElementsByTagNameNS(RDF, "RDF")
+        if not roots:
+            raise ValueError("it holds no XMP")
+        self.rdf: minidom.Element = roots[0]
+        self.changed = False
+
+    @property
+    def abouts(self) -> list[minidom.Element]:
+        return [node for node in _elements(self.rdf) if (node.namespaceURI, node.localName) == (RDF, "Description")]
+
+    def find(self, space: str, name: str) -> minidom.Element | minidom.Attr | None:
+        for about in self.abouts:
+            for node in _elements(about):
+                if (node.namespaceURI, node.localName) == (space, name):
+                    return node
+            attribute: minidom.Attr | None = about.getAttributeNodeNS(space, name)
+            if attribute is not None:
+                return attribute
+        return None
+
+    def values(self, space: str, name: str) -> list[str]:
+        """The values of a property, whether it is a list or one text."""
+        found = self.find(space, name)
+        if isinstance(found, minidom.Attr):
+            return [found.value]
+        if found is None:
+            return []
+        items = found.getElementsByTagNameNS(RDF, "li")
+        return [unicodedata.normalize("NFC", _text(item)).strip() for item in items or [found]]
+
+    def value(self, space: str, name: str) -> str:
+        return next((value.strip() for value in self.values(space, name) if value.strip()), "")
+
+    def add(self, space: str, name: str, value: str) -> None:
+        """Add value to the list of a property, unless it is there."""
+        held = self.values(space, name)
+        if value in held:
+            return
+        found = self.find(space, name)
+        inside = _elements(found) if isinstance(found, minidom.Element) else []
+        lists = [node for node in inside if node.namespaceURI == RDF]
+        if not lists:  # there is none, or one text where a list must be
+            self._remove(found)
+            lists = [self._append(self._append(self._about(), space, name), RDF, "Bag")]
+            for text in filter(None, held):
+                self._append(lists[0], RDF, "li", text)
+        self._append(lists[0], RDF, "li", value)
+
+    def say(self, space: str, name: str, value: str) -> None:
+        """Give a property that has no text value as its text of the default language."""
+        if not value or self.value(space, name):
+            return
+        self._remove(self.find(space, name))
+        item = self._append(self._append(self._append(self._about(), space, name), RDF, "Alt"), RDF, "li", value)
+        item.setAttributeNS(XML, "xml:lang", "x-default")
+
+    def set(self, space: str, name: str, value: str) -> None:
+        """Give a property one plain value."""
+        self._remove(self.find(space, name))
+        self._append(self._about(), space, name, value)
+
+    def _remove(self, found: minidom.Element | minidom.Attr | None) -> None:
+        if isinstance(found, minidom.Attr) and found.ownerElement is not None:
+            found.ownerElement.removeAttributeNode(found)
+        elif isinstance(found, minidom.Element) and found.parentNode is not None:
+            found.parentNode.removeChild(found)
+
+    def _about(self) -> minidom.Element:
+        if self.abouts:
+            return self.abouts[0]
+        about = self._append(self.rdf, RDF, "Description")
+        about.setAttributeNS(RDF, _qualified(about, RDF, "about"), "")
+        return about
+
+    def _append(self, parent: minidom.Element, space: str, name: str, text: str = "") -> minidom.Element:
+        """A new last element of parent, on a line of its own."""
+        self.changed = True
+        depth, node = 0, parent.parentNode
+        while node is not None:
+            depth, node = depth + 1, node.parentNode
+        last = parent.lastChild
+        if last is not None and last.nodeType == last.TEXT_NODE and not last.data.strip():
+            parent.removeChild(last)
+        element = self.document.createElementNS(space, _qualified(parent, space, name))
+        if text:
+            element.appendChild(self.document.createTextNode(text))
+        parent.appendChild(self.document.createTextNode("\n" + " " * depth))
+        parent.appendChild(element)
+        parent.appendChild(self.document.createTextNode("\n" + " " * (depth - 1)))
+        return element
+
+    def text(self) -> bytes:
+        return ("\n".join("".join(_written(node)) for node in self.document.childNodes) + "\n").encode()
+
+
+def _qualified(near: minidom.Element, space: str, name: str) -> str:
+    """name with a prefix that stands for space at the element near, which gets one if none does."""
+    bound: dict[str, str] = {}  # the innermost meaning of each prefix
+    node: minidom.Node | None = near
+    while isinstance(node, minidom.Element):
+        for attribute in (node.attributes or {}).values():
+            if attribute.namespaceURI == XMLNS_NAMESPACE and attribute.prefix:
+                bound.setdefault(attribute.localName, attribute.value)
+        node = node.parentNode
+    for prefix, meaning in bound.items():
+        if meaning == space:
+            return f"{prefix}:{name}"
+    prefix = PREFIXES.get(space, "ns")
+    while prefix in bound:
+        prefix += "1"
+    near.setAttributeNS(XMLNS_NAMESPACE, f"xmlns:{prefix}", space)
+    return f"{prefix}:{name}"
+
+
+def _elements(node: minidom.Node) -> Iterable[minidom.Element]:
+    return [child for child in node.childNodes if isinstance(child, minidom.Element)]
+
+
+def _text(node: minidom.Element) -> str:
+    return "".join(child.data for child in node.childNodes if isinstance(child, minidom.Text))  # CDATA is one
+
+
+def _written(node: minidom.Node) -> Iterator[str]:
+    """A node as XML. (minidom's own writer loses the line breaks of attributes.)"""
+    if not isinstance(node, minidom.Element):
+        is_text = isinstance(node, minidom.Text) and not isinstance(node, minidom.CDATASection)
+        yield escape(node.data, {"\r": "&#13;"}) if is_text else node.toxml()  # type: ignore[attr-defined]
+        return
+    breaks = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+    yield f"<{node.tagName}"
+    yield from (f" {name}={quoteattr(value, breaks)}" for name, value in (node.attributes or {}).items())
+    if not node.childNodes:
+        yield "/>"
+        return
+    yield ">"
+    for child in node.childNodes:
+        yield from _written(child)
+    yield f"</{node.tagName}>"
