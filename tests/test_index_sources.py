@@ -15,7 +15,8 @@ from PIL import Image
 
 from index.build import build_collection
 from index.collection import Collection
-from index.maintenance.export import export_collection
+from index.export.export import ExportRequest, export
+from index.export.selection import Selection
 from index.maintenance.importing import import_vectors
 from index.storage.cells import as_json
 from tests.metadata_samples import exif_block, jpeg, xmp_packet
@@ -232,8 +233,8 @@ def test_metadata_goes_the_way_of_the_other_columns_out_and_in(tmp_path, encoder
     (folder / "a.xmp").write_bytes(xmp_packet({"xmp:Rating": "3", "dc:subject": ["cat", "dog"]}))
     build_collection([folder], tmp_path / "c.gelato", encoder)
     collection = Collection.open(tmp_path / "c.gelato")
-    export_collection(collection, tmp_path / "out", "clip-retrieval")
-    export_collection(collection, tmp_path / "t.csv", "csv")
+    export(Selection.of(collection), ExportRequest("clip-retrieval", tmp_path / "out"))
+    export(Selection.of(collection), ExportRequest("csv", tmp_path / "t.csv"))
     import_vectors(tmp_path / "out", tmp_path / "back.gelato", encoder)
     [before], [after] = (
         one.items.to_dict("records") for one in (collection, Collection.open(tmp_path / "back.gelato"))

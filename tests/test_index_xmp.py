@@ -91,6 +91,13 @@ def test_what_is_there_goes_before_what_gelato_knows():
     assert ElementTree.fromstring(merged_xmp(unrated.encode(), FULL)).findtext(f".//{XMP}Rating") == "4"
 
 
+def test_a_sidecar_repeats_the_keywords_of_the_file_since_programs_read_its_own_instead():
+    packet = merged_xmp(b"", Annotation(("new",), own_keywords=("pets", "dog")))
+    assert listed(packet, f"{DC}subject") == ["pets", "dog", "new"]
+    packet = merged_xmp(DARKTABLE.encode(), Annotation(("sea|dog",), own_keywords=("pets", "dog")))
+    assert listed(packet, f"{LR}hierarchicalSubject") == ["pets|dog", "sea|dog"]
+
+
 def test_what_xml_cannot_hold_is_left_out():
     packet = merged_xmp(b"", Annotation(("a\x00b\ud800c", "\x01", "e\u0301"), None, "", "\x1b[2J"))
     assert listed(packet, f"{DC}subject") == ["abc", "\u00e9"] and listed(packet, f"{DC}description") == ["[2J"]

@@ -11,8 +11,9 @@ from index.collection import Collection
 from index.export.xmp import Annotation
 from index.storage.cells import as_text
 from index.storage.tags import read_tags
+from training.data.metadata.columns import split
 
-SAID = ("title", "description", "rating")  # columns that are exported as what they say
+SAID = ("title", "description", "rating", "keywords")  # columns that are exported as what they say
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,14 @@ class Selection:
     def __iter__(self) -> Iterator[ExportedImage]:
         table = self.collection.frame(["id", "source", "path", "caption", *SAID]).iloc[self.rows]
         for row, cells in zip(self.rows.tolist(), table.itertuples(index=False, name=None), strict=True):
-            id, source, path, caption, title, description, rating = cells
+            id, source, path, caption, title, description, rating, keywords = cells
             tags, label = self.tags_of(id), (self.labels or {}).get(row, "")
             said = Annotation(
                 tuple(dict.fromkeys((*tags, *([label] if label else [])))),
                 _stars(rating),
                 as_text(title),
                 as_text(caption) or as_text(description),
+                tuple(split(as_text(keywords))),
             )
             yield ExportedImage(row, str(id), str(source), str(path), as_text(caption), tags, label, said)
 

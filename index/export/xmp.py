@@ -37,12 +37,16 @@ NEW = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @dataclass(frozen=True)
 class Annotation:
-    """What is said of an image. keywords: levels are separated by PATH. rating: 1 to 5, None where there is none."""
+    """What is said of an image. keywords: levels are separated by PATH. rating: 1 to 5, None where there is none.
+
+    own_keywords: those that its file says already. A sidecar repeats them, since programs read its keywords instead.
+    """
 
     keywords: tuple[str, ...] = ()
     rating: int | None = None
     title: str = ""
     description: str = ""
+    own_keywords: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.keywords or self.rating or self.title or self.description)
@@ -54,19 +58,26 @@ def merged_xmp(packet: bytes, annotation: Annotation) -> bytes:
     A title, description or rating that is there stays. ValueError if packet is no XMP.
     """
     document = _Packet(packet or NEW.encode())
-    for keyword in annotation.keywords:
+    for keyword in dict.fromkeys((*annotation.own_keywords, *annotation.keywords)):
         levels = [clean for level in keyword.split(PATH) if (clean := _clean(level))]
         for level in levels:
             document.add(DC, "subject", level)
         for space, name, separator, make in PATHS:
             held = document.values(space, name)
-            if levels and (make or held) and levels[-1] not in (path.rpartition(separator)[2] for path in held):
+            if levels and (make or held) and not _among(levels, [path.split(separator) for path in held]):
                 document.add(space, name, separator.join(levels))
     document.say(DC, "title", _clean(annotation.title))
     document.say(DC, "description", _clean(annotation.description))
     if annotation.rating and document.value(BASIC, "Rating") in ("", "0"):
         document.set(BASIC, "Rating", str(annotation.rating))
     return document.text() if document.changed or not packet else packet
+
+
+def _among(levels: list[str], paths: list[list[str]]) -> bool:
+    """Whether paths have a keyword: as a level of one, or a keyword of several levels as the end of one."""
+    if len(levels) == 1:
+        return any(levels[0] in path for path in paths)
+    return any(path[-len(levels) :] == levels for path in paths)
 
 
 def _clean(text: str) -> str:
