@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,19 @@ import pandas as pd
 
 from index.collection import Collection, read_failures
 from index.ingest.engine import Embedded, Engine, PlannedImage, embed_locally
+from index.ingest.identities import Identities, Sighting
 from index.ingest.opening import open_present, outermost, rules_of
+from index.ingest.pixel_hash import PixelHash, coded_of
 from index.ingest.plan import Plan
 from index.ingest.remount import settle_name
-from index.ingest.rows import item_row, says_the_same, unique_id
+from index.ingest.rows import item_row, says_the_same
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
 from index.retrieval.derived import save_derived
 from index.storage.accounts import Groups, count_files, grouped, listed, merged, passed_over_text
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
-from index.storage.layout import FAILURE_COLUMNS
+from index.storage.layout import FAILURE_COLUMNS, Place
 from index.storage.writer import Writer
 from training.data.exclusions import Exclusions
 from training.data.source import PassedOver
@@ -129,10 +131,9 @@ class _Build:
         self.started = time.monotonic()
         self.stored = writer.before.stored
         self.plan = Plan(self.stored, writer.manifest.mounts)
-        self.ids = set(self.stored["id"])
         self.rules = Exclusions()
         self.failures: dict[str, list[PassedOver]] = {}  # by source
-        self.embedded: set[tuple[str, str]] = set()  # source and path
+        self.embedded: set[Place] = set()
 
     def run(self, engine: Engine, stop: Callable[[], bool]) -> BuildReport:
         """Do what was planned. UserError if every source is out of reach."""
@@ -143,21 +144,37 @@ class _Build:
         self.report.unchanged = max(0, self.plan.unchanged - self.report.moved)
         self._show_progress(0)
         done = 0
-        for batch in engine(self.plan.drain(), self.encoder, self.plan.rows_by_hash, stop):
-            for embedded in batch:
-                self._take(embedded)
-                if self.segment.due:
-                    self.segment.publish()
-            done += len(batch)
-            self._show_progress(done)
-        self.report.stopped = done < self.total
-        if not self.report.stopped:
-            self.segment.dropped += [self.stored["id"].iat[row] for row in sorted(self.plan.gone)]
-            self.report.removed = len(self.plan.gone)
-        facts = {} if self.report.stopped else self._passed_over()
-        self.segment.publish(self._all_failures(), **facts, exclude=self.rules.exclude, include=self.rules.include)
+        with Identities(self.writer.path, self.stored) as self.identities:
+            for batch in engine(self.plan.drain(), self.encoder, self.plan.rows_by_content, stop):
+                for embedded in batch:
+                    self._take(embedded)
+                    if self.segment.due:
+                        self._publish()
+                done += len(batch)
+                self._show_progress(done)
+            self.report.stopped = done < self.total
+            if not self.report.stopped:
+                self.segment.dropped += [self._place(row) for row in sorted(self.plan.gone)]
+                self.report.removed = len(self.plan.gone)
+            facts = {} if self.report.stopped else self._passed_over()
+            rules = {"exclude": self.rules.exclude, "include": self.rules.include}
+            self._publish(self._all_failures(), **facts, **rules)
         self._finish(done)
         return self.report
+
+    def _publish(self, failures: pd.DataFrame | None = None, **facts: Any) -> None:
+        self.identities.store()
+        self.segment.publish(failures, **facts)
+
+    def _place(self, row: int) -> Place:
+        return str(self.stored["source"].iat[row]), str(self.stored["path"].iat[row])
+
+    def _pixel_hash(self, row: int) -> PixelHash | None:
+        return PixelHash.read(self.stored["pixel_hash"].iat[row]) if "pixel_hash" in self.stored else None
+
+    def _shown_by(self, row: int) -> tuple[str, str]:
+        """Id and coded part of the image of a stored row."""
+        return str(self.stored["id"].iat[row]), coded_of(self._pixel_hash(row))
 
     def _take(self, embedded: Embedded) -> None:
         """Make a row of an image, or a failure."""
@@ -166,17 +183,26 @@ class _Build:
             return self._fail(planned, embedded.error)
         if vector is not None and not np.isfinite(vector).all():
             return self._fail(planned, "the encoder gave no finite vector for it")
-        change = self.plan.change(planned, image.hash, embedded=vector is not None)
-        replaced = None if change.row is None else str(self.stored["id"].iat[change.row])
-        id = replaced if replaced is not None and change.keeps_id else unique_id(image.hash, self.ids)
+        change = self.plan.change(planned, image, embedded=vector is not None)
+        copy = change.copy_of
+        if copy is not None and image.pixel_hash is None:
+            image = replace(image, pixel_hash=self._pixel_hash(copy))
+        seen = Sighting(
+            place=(planned.source, planned.item.path),
+            file=image.hash,
+            coded=coded_of(image.pixel_hash),
+            perceptual=image.perceptual,
+            copy_of="" if copy is None else str(self.stored["id"].iat[copy]),
+            before=None if change.row is None else self._shown_by(change.row),
+        )
+        id, replaced = self.identities.image_of(seen), None if change.row is None else self._place(change.row)
         if vector is not None:
             self.report.embedded += 1
             self.embedded.add((planned.source, planned.item.path))
             self.writer.thumbnail(id, image.thumbnail)
             row = item_row(id, planned, image, image.size)
             self.segment.add(row, vector, replaced)
-        else:  # the collection holds this content already
-            copy = change.copy_of
+        else:  # the collection holds these pixels already
             assert copy is not None
             size = int(self.stored["width"].iat[copy]), int(self.stored["height"].iat[copy])
             row = item_row(id, planned, image, size)
@@ -242,7 +268,7 @@ class _Build:
     def _finish(self, done: int) -> None:
         now = Collection.open(self.writer.path)
         ids = now.column("id")
-        self.writer.forget_thumbnails(set(self.stored["id"]) - set(ids), ids)
+        self.writer.forget_thumbnails(self.stored["id"], ids)
         with write_errors(self.writer.path):
             save_derived(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed

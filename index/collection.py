@@ -1,10 +1,11 @@
 """One collection on disk, as a reader sees it: manifest, segments, rows, thumbnails.
 
     manifest.json            what the collection is: encoder, segments, counts; replaced atomically
-    segments/000001/         vectors.npy (float16 [n, dim]), items.parquet (one row an image)
+    segments/000001/         vectors.npy (float16 [n, dim]), items.parquet (one row a file; copies share an image's id)
+    annotations.sqlite       tags, corrections, and by what each image is known again, see storage/annotations.py
     search.faiss, search.json   made from the segments, see nearest.py
     text.arrow               made from them too, see retrieval/text_index.py
-    thumbnails/ab/abcd….webp by content, so that copies of an image share one
+    thumbnails/ab/abcd….webp by image id, so that copies of an image share one
     failures.csv             the files of its sources that gave no image, with the reason
 
 The manifest alone decides what belongs to the collection; a folder that it does not name is left over
@@ -14,7 +15,7 @@ from a killed build and ignored. An open collection stays as it was when it was 
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,8 @@ from numpy.typing import NDArray
 
 from index.storage.accounts import Groups, count_files, groups_of, merged
 from index.storage.errors import damaged_segment
-from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, OFFLINE, REQUIRED_COLUMNS, thumbnail_path
+from index.storage.json_files import image_id
+from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, ID, OFFLINE, REQUIRED_COLUMNS, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.offline import offline_rows
 from index.storage.segments import Segment, Vectors
@@ -38,10 +40,10 @@ from training.models.errors import UserError
 T = TypeVar("T")
 
 
-def _head(id: str) -> int:
-    """The number that an id begins with; 0 for what is no id."""
+def _number(id: str) -> int:
+    """An id as a number; 0 for what is no id."""
     try:
-        return int(id[:16], 16)
+        return int(image_id(id), 16)
     except ValueError:
         return 0
 
@@ -94,7 +96,7 @@ class Collection:
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """One row an image: REQUIRED_COLUMNS, then the columns of its source. For a few columns, frame is lighter."""
+        """One row a file: REQUIRED_COLUMNS, then the columns of its source. For a few columns, frame is lighter."""
         return self.frame(self.columns)
 
     @property
@@ -157,19 +159,25 @@ class Collection:
 
     @cached_property
     def _by_id(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """The number that each id begins with, sorted, and its row: 16 bytes an image."""
-        heads = np.fromiter((_head(id) for id in self.column("id")), np.uint64, len(self))
-        order = np.argsort(heads, kind="stable")
-        return heads[order], order
+        """The number that each id is, sorted, and its row: 16 bytes an image."""
+        numbers = np.fromiter((_number(id) for id in self.column("id")), np.uint64, len(self))
+        order = np.argsort(numbers, kind="stable")
+        return numbers[order], order
 
     def row(self, id: str) -> int:
-        """The row of the image called id; KeyError if there is none."""
-        heads, order = self._by_id
-        head = np.uint64(_head(id))
-        for row in order[np.searchsorted(heads, head) : np.searchsorted(heads, head, side="right")]:
-            if self.column("id").iat[row] == id:
-                return int(row)
-        raise KeyError(id)
+        """The row of the image called id, the first one of its copies; KeyError if there is none."""
+        rows = self.rows([id])
+        if not len(rows):
+            raise KeyError(id)
+        return int(rows[0])
+
+    def rows(self, ids: Iterable[str]) -> NDArray[np.intp]:
+        """Every row of the images called ids, in row order: one a file, so that copies are among them."""
+        numbers, order = self._by_id
+        wanted = np.unique(np.array([_number(id) for id in ids if ID.fullmatch(image_id(id))], np.uint64))
+        first, last = np.searchsorted(numbers, wanted, side="left"), np.searchsorted(numbers, wanted, side="right")
+        found = [order[start:end] for start, end in zip(first, last, strict=True) if end > start]
+        return np.sort(np.concatenate(found)) if found else np.zeros(0, np.intp)
 
     def vector(self, id: str) -> NDArray[np.float32]:
         """[dim], unit length; KeyError if there is no such image."""

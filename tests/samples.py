@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,16 @@ def noise_image(seed: int, size: tuple[int, int] = (40, 36)) -> Image.Image:
     rng = np.random.default_rng(seed)
     rough = Image.fromarray(rng.integers(0, 255, (5, 6, 3), dtype=np.uint8))
     return rough.resize(size, Image.Resampling.BICUBIC)
+
+
+def make_read_only(monkeypatch, folder: Path) -> None:
+    """Open the annotations of the collection at folder as on a read-only medium: root may write to any file."""
+    from index.storage import annotations
+
+    def opened(path: Path, create: bool = False) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{folder / path.name}?mode=ro", uri=True, isolation_level=None)
+
+    monkeypatch.setattr(annotations, "_open", opened)
 
 
 def png_bytes(image: Image.Image) -> bytes:

@@ -12,9 +12,10 @@ from playwright.sync_api import Page, expect
 
 from app.state.library import Library
 from index.build import build_collection
-from index.storage.corrections import CORRECTIONS_FILE, read_corrections
+from index.storage.annotations import writing
+from index.storage.corrections import read_corrections
 from tests.browsing import Site, colour_library, served, watched
-from tests.samples import PALETTE, ColourEncoder, paint
+from tests.samples import PALETTE, ColourEncoder, make_read_only, paint
 
 pytestmark = [
     pytest.mark.browser,
@@ -49,7 +50,8 @@ def site(tmp_path_factory) -> Iterator[Site]:
 @pytest.fixture
 def page(browser, site) -> Iterator[Page]:
     """The tab over the sorted colours, without any correction."""
-    (site.library.collection("sorted").path / CORRECTIONS_FILE).unlink(missing_ok=True)
+    with writing(site.library.collection("sorted").path) as connection:
+        connection.execute("DELETE FROM corrections")
     with watched(browser, site) as open_page:
         page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
         expect(page.locator("#state-pill")).to_contain_text("40 images")  # the header has heard which one is meant
@@ -131,11 +133,12 @@ def test_keys_review_the_closest_calls_undo_and_the_answers_stay(page, site):
 def test_corrections_are_learned_from_and_what_they_gain_is_said(page, site):
     collection = site.library.collection("sorted").published()
     rows = [
-        {"id": id, "label": {"red": "warm", "blue": "cold"}[folder]}
+        (id, {"red": "warm", "blue": "cold"}[folder])
         for id, folder in zip(collection.items["id"], collection.items["folder"], strict=True)
         if folder in ("red", "blue")
     ]
-    (collection.path / CORRECTIONS_FILE).write_text(json.dumps(rows[:6] + rows[10:]))
+    with writing(collection.path) as connection:
+        connection.executemany("INSERT INTO corrections (id, label) VALUES (?, ?)", rows[:6] + rows[10:])
     label(page, "warm: blue\ncold: red")  # the words are the wrong way round
     page.locator("#view-review").click()
     page.get_by_role("button", name="Learn from 12").click()
@@ -195,13 +198,10 @@ def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so
     page.locator("#view-review").click()
     page.wait_for_selector("#review-question")
 
-    def refuse(path, data):
-        raise OSError(30, "Read-only file system")
-
     with monkeypatch.context() as patched:
-        patched.setattr("index.storage.corrections.write_file", refuse)
+        make_read_only(patched, site.library.collection("sorted").path)
         page.keyboard.press("Enter")
-        expect(page.locator("#review-said")).to_contain_text("cannot be written to")
+        expect(page.locator("#review-said")).to_contain_text("may not be written to")
     entry = site.library.collection("sorted")
     images = entry.path.parent / "sorted"
     paint(images / "red" / "late.png", (200, 0, 99))

@@ -99,13 +99,14 @@ def test_a_moved_folder_is_found_again_by_its_content(squares, into, encoder):
     assert (report.images, report.moved, report.embedded) == (5, 5, 0)
 
 
-def test_copies_get_ids_of_their_own_and_share_a_thumbnail(squares, into, encoder):
+def test_copies_are_rows_of_one_image(squares, into, encoder):
     shutil.copy(squares / "warm/red.png", squares / "again.png")
     build_collection([squares], into, encoder)
     collection = Collection.open(into)
     ids = collection.items.set_index("path")["id"]
-    assert ids["warm/red.png"] == f"{ids['again.png']}-2"
-    assert collection.thumbnail(ids["warm/red.png"]) == collection.thumbnail(ids["again.png"])
+    assert ids["warm/red.png"] == ids["again.png"]
+    assert len(collection) == 6 and ids.nunique() == 5
+    assert collection.items["path"].iloc[collection.rows([ids["again.png"]])].tolist() == ["again.png", "warm/red.png"]
 
 
 def test_thumbnails_go_with_their_last_image(squares, into, encoder):

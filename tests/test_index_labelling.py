@@ -15,8 +15,10 @@ from index.labels.confusion import by_class, confusion
 from index.labels.export import label_rows, sorting_script
 from index.labels.template_effects import template_effects
 from index.retrieval.relevance import null_distribution
-from index.storage.corrections import CORRECTIONS_FILE, read_corrections
-from tests.samples import PALETTE, ColourEncoder, paint
+from index.storage.annotations import ANNOTATIONS
+from index.storage.corrections import read_corrections
+from index.storage.json_files import CORRECTIONS_FILE
+from tests.samples import PALETTE, ColourEncoder, make_read_only, paint
 from training.models.errors import UserError
 from training.models.zero_shot import ClassEmbeddings, ClassName, parse_classes, zero_shot_classifier
 
@@ -133,14 +135,13 @@ def test_corrections_outlive_a_rebuild(painted):
 
 
 def test_a_collection_that_cannot_be_written_to_says_so(painted, monkeypatch):
-    def refuse(path, data):
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr("index.storage.corrections.write_file", refuse)
     labelling = labelled(painted)
-    with pytest.raises(UserError, match=r"cannot be written to \(Read-only file system\)"):
-        labelling.correct(painted.items["id"][0], 1)
+    with monkeypatch.context() as patched:
+        make_read_only(patched, painted.path)
+        with pytest.raises(UserError, match="cannot be written: the folder may not be written to"):
+            labelling.correct(painted.items["id"][0], 1)
     assert not labelling.can_undo
+    (painted.path / ANNOTATIONS).unlink()
     (painted.path / CORRECTIONS_FILE).write_text("{nonsense")
     with pytest.raises(UserError, match="cannot be read as corrections"):
         labelled(painted)

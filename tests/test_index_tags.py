@@ -4,7 +4,9 @@ import pytest
 
 from index.build import build_collection
 from index.collection import Collection
-from index.storage.tags import TAGS_FILE, read_tags, tag
+from index.storage.annotations import ANNOTATIONS
+from index.storage.json_files import TAGS_FILE
+from index.storage.tags import read_tags, tag
 from tests.samples import paint
 from training.models.errors import UserError
 
@@ -41,7 +43,8 @@ def test_what_cannot_be_tagged_says_so(collection):
         tag(collection, [collection.items["id"][0]], "  ")
     with pytest.raises(UserError, match="not in the collection any more"):
         tag(collection, ["0123456789abcdef"], "x")
-    assert not (collection.path / TAGS_FILE).exists()
+    assert read_tags(collection.path) == {}
+    (collection.path / ANNOTATIONS).unlink()
     (collection.path / TAGS_FILE).write_text("[1]")
     with pytest.raises(UserError, match="does not hold tags"):
         read_tags(collection.path)

@@ -84,7 +84,7 @@ DAMAGE = {
     "cut short": ("unreadable", lambda into, name: rewrite(into, name, no_column)),
     "not unit": ("not unit", lambda into, name: rewrite(into, name, scaled)),
     "not finite": ("not finite", lambda into, name: rewrite(into, name, infinite)),
-    "an id twice": ("repeated id", lambda into, name: rewrite(into, name, same_id)),
+    "an id twice": ("wrong id", lambda into, name: rewrite(into, name, same_id)),
     "an image twice": ("repeated image", lambda into, name: rewrite(into, name, same_image)),
     "an id of other content": ("wrong id", lambda into, name: rewrite(into, name, foreign_id)),
     "a preview is gone": ("preview", lambda into, name: next(into.glob("thumbnails/*/*.webp")).unlink()),

@@ -12,11 +12,14 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from index.thumbnails import thumbnail
+from index.ingest.perceptual import perceptual_hashes
+from index.ingest.pixel_hash import PixelHash, decoded_pixel_hash, pixel_hash
+from index.thumbnails import SIDE, thumbnail
 from training.data.metadata.embedded import embedded_columns
 from training.data.pipeline import EmbeddedImage, decode, embed_stream, preprocess
 from training.data.source import Item
 from training.models.encoder import Encoder
+from training.models.preprocess import shrink_pixels
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,19 @@ class PlannedImage:
 class LoadedImage:
     """An image after it was read. pixels: for the encoder; None where the collection holds this content already.
 
-    hash: of the file's bytes, SHA-256 in hex. length: how many they are. size: width and height of the original once
-    upright. thumbnail: a WebP file. size and thumbnail are empty where pixels is None.
+    hash: of the file's bytes, SHA-256 in hex. length: how many they are. pixel_hash: None where only decoding would
+    tell and the collection holds this file already. size: width and height of the original once upright. thumbnail: a
+    WebP file. perceptual: the perceptual hashes, as it is and turned. The last three are empty where pixels is None.
     """
 
     hash: str
     length: int
+    pixel_hash: PixelHash | None = None
     exif: Mapping[str, Any] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     pixels: NDArray[np.uint8] | None = None
     thumbnail: bytes = b""
+    perceptual: tuple[bytes, ...] = ()
 
 
 Embedded: TypeAlias = EmbeddedImage[PlannedImage, LoadedImage]
@@ -49,7 +55,7 @@ Embedded: TypeAlias = EmbeddedImage[PlannedImage, LoadedImage]
 class Engine(Protocol):
     """Reads and embeds. It gives every image of images in order, a batch at a time.
 
-    stored: hashes of contents that need no embedding. stop: once it says so, nothing new is begun.
+    stored: hashes of files, and pixel hashes, that need no embedding. stop: once it says so, nothing new is begun.
     """
 
     def __call__(
@@ -68,13 +74,26 @@ def embed_locally(
 
 
 def load_image(item: Item, encoder: Encoder, stored: Container[str]) -> LoadedImage:
-    """Read one image; decode and preprocess it unless its content is among stored. UserError or OSError if it fails."""
+    """Read one image; decode and preprocess it unless its file or its upright pixels are among stored.
+
+    UserError or OSError if it fails.
+    """
     data = item.read()
-    content = sha256(data).hexdigest()
-    if content in stored:
-        return LoadedImage(content, len(data), embedded_columns(data))
+    content, shown, exif = sha256(data).hexdigest(), pixel_hash(data), embedded_columns(data)
+    if content in stored or str(shown) in stored:
+        return LoadedImage(content, len(data), shown, exif)
     image = decode(data, encoder)
-    pixels = preprocess(image, encoder)
+    shown = shown or decoded_pixel_hash(data)
+    if str(shown) in stored:
+        return LoadedImage(content, len(data), shown, exif)
+    small = shrink_pixels(image.pixels, SIDE)
     return LoadedImage(
-        content, len(data), embedded_columns(data), (image.width, image.height), pixels, thumbnail(image.pixels)
+        content,
+        len(data),
+        shown,
+        exif,
+        (image.width, image.height),
+        preprocess(image, encoder),
+        thumbnail(small),
+        perceptual_hashes(small),
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from index.ingest.engine import PlannedImage
+from index.ingest.engine import LoadedImage, PlannedImage
 from index.ingest.matching import Matched, StoredPlaces, match
 from index.storage.accounts import grouped, passed_over_text, sources_beside
 from index.storage.offline import EVERYTHING, folders_out_of_reach, offline_rows
@@ -17,15 +17,13 @@ from training.models.errors import UserError
 
 @dataclass(frozen=True)
 class Change:
-    """What an image is to the collection. row: the stored row that it replaces, None if it replaces none.
+    """What a file is to the collection. row: the stored row that it replaces, None if it replaces none.
 
-    keeps_id: whether it goes on under that row's id. copy_of: a stored row with the same content, whose vector is
-    used; None if the image was embedded.
+    copy_of: a stored row with the same upright pixels, whose vector is used; None if the image was embedded.
     """
 
     kind: Literal["added", "updated", "moved", "unchanged"]
     row: int | None = None
-    keeps_id: bool = False
     copy_of: int | None = None
 
 
@@ -51,9 +49,11 @@ class Plan:
         self.kept: set[int] = set()
         self.away: dict[str, dict[str, str]] = {}  # by source, the folders that are out of reach, and why
         self.problems: list[str] = []
-        self.rows_by_hash: dict[str, list[int]] = {}
-        for row, content in enumerate(stored["hash"]):
-            self.rows_by_hash.setdefault(content, []).append(row)
+        self.rows_by_content: dict[str, list[int]] = {}  # by file hash, and by pixel hash
+        for column in ("hash", "pixel_hash"):
+            for row, content in enumerate(stored[column].fillna("") if column in stored else ()):
+                if content:
+                    self.rows_by_content.setdefault(content, []).append(row)
         self.places = StoredPlaces(stored)
         self._row_at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
         self._movable: set[int] = set()
@@ -156,22 +156,23 @@ class Plan:
         """The stored row of the same path in the same source."""
         return self._row_at.get((image.source, image.item.path))
 
-    def change(self, image: PlannedImage, content: str, embedded: bool) -> Change:
-        """What a readable image with this content hash is; a row that it moves from is no longer gone."""
+    def change(self, image: PlannedImage, loaded: LoadedImage, embedded: bool) -> Change:
+        """What a readable file is; a row that it moves from is no longer gone."""
         row = self.row_of(image)
         new_or_changed: Literal["added", "updated"] = "added" if row is None else "updated"
         if embedded:
             return Change(new_or_changed, row)
-        same = self.rows_by_hash[content]
+        contents = loaded.hash, str(loaded.pixel_hash)
+        same = [found for content in contents for found in self.rows_by_content.get(content, ())]
         if row is not None and row in same:  # only its date changed, or what is said of it
-            return Change("unchanged", row, keeps_id=True, copy_of=same[0])
+            return Change("unchanged", row, copy_of=row)
         moved = next((r for r in same if r in self._movable), None) if row is None else None
         if moved is None:
             return Change(new_or_changed, row, copy_of=same[0])
         self._movable.discard(moved)
         self.gone.discard(moved)
         self.kept.discard(moved)
-        return Change("moved", moved, keeps_id=True, copy_of=same[0])
+        return Change("moved", moved, copy_of=same[0])
 
     def fail(self, image: PlannedImage) -> None:
         """The image cannot be read; if it was one once, its row goes."""

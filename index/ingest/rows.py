@@ -28,6 +28,7 @@ def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int
         "hash": image.hash,
         "caption": escape_surrogates(item.caption),
         "stamp": escape_surrogates(item.stamp),
+        "pixel_hash": str(image.pixel_hash) if image.pixel_hash else "",
     }
     metadata = metadata_columns(of_source(item.metadata))
     if len(item.captions) > 1:
@@ -49,16 +50,6 @@ def says_the_same(row: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     names = (row.keys() | stored.keys()) - NOT_SAID
     cells = ((as_json(row.get(name)), as_json(stored.get(name))) for name in names)
     return all(one == other or str(one) == str(other) for one, other in cells)
-
-
-def unique_id(content: str, taken: set[str]) -> str:
-    """A prefix of the content's hash, added to taken; copies of an image are told apart by -2, -3, ..."""
-    id, copy = content[:16], 1
-    while id in taken:
-        copy += 1
-        id = f"{content[:16]}-{copy}"
-    taken.add(id)
-    return id
 
 
 def utc_timestamp(seconds: float) -> pd.Timestamp:

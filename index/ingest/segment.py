@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from index.storage.layout import Place
 from index.storage.writer import Writer
 
 SEGMENT_SIZE = 1000  # images
@@ -15,7 +16,7 @@ FIRST_SEGMENT_SECONDS = 2.0  # the first one sooner, so that there is something 
 
 
 class OpenSegment:
-    """The rows that are not published yet, their vectors, and the ids of the rows that go when they come."""
+    """The rows that are not published yet, their vectors, and the places of the rows that go when they come."""
 
     def __init__(self, writer: Writer, size: int):
         self.writer, self.size = writer, size
@@ -24,11 +25,11 @@ class OpenSegment:
     def _clear(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.vectors: list[NDArray[np.float16]] = []
-        self.dropped: list[str] = []
+        self.dropped: list[Place] = []
         self.began = time.monotonic()
 
-    def add(self, row: dict[str, Any], vector: NDArray[np.floating], replaces: str | None) -> None:
-        """A row with its vector [dim]. replaces: the id of a stored row that goes in the same step."""
+    def add(self, row: dict[str, Any], vector: NDArray[np.floating], replaces: Place | None) -> None:
+        """A row with its vector [dim]. replaces: the place of a stored row that goes in the same step."""
         self.rows.append(row)
         self.vectors.append(np.asarray(vector, np.float16))
         if replaces is not None:
@@ -48,5 +49,5 @@ class OpenSegment:
         """
         rows, vectors, dropped = self.rows, np.asarray(self.vectors), self.dropped
         self._clear()
-        # An image that kept its id is in both lists; the old row goes by name before the new one is written.
+        # A file that changed is in both lists; the old row goes by its place before the new one is written.
         self.writer.publish(rows, vectors, dropped, failures, **facts)

@@ -76,7 +76,8 @@ def learned_from(classifier: Classifier, collection: Collection, known: GroundTr
     """What the newest corrections teach; UserError while there are too few, or of one class only."""
     if classifier.request.mode == "any":
         raise UserError("Learning needs mode one: a correction says which class an image is, not all that it shows.")
-    rows = known.corrected[-MOST_KEYS:]
+    images = collection.column("id").iloc[known.corrected].drop_duplicates()  # a copy would be judged by itself
+    rows = images.index.to_numpy(np.int64)[-MOST_KEYS:]
     truth = known.truth[rows]
     needed = enough(len(classifier.request.classes))
     if len(rows) < needed or len(np.unique(truth)) < 2:

@@ -24,7 +24,7 @@ class GroundTruth:
     """True classes by row: truth [N], the class's number, K for none of them, or UNKNOWN.
 
     column: where labels came from, "" if from no column. others: rows of the column whose value is none of
-    the classes. corrected: rows that a person judged, oldest first.
+    the classes. corrected: rows of images that a person judged, every copy of them, oldest first.
     """
 
     truth: NDArray[np.int64]
@@ -81,13 +81,10 @@ def with_corrections(
     corrected, rows = truth.truth.copy(), []
     for id, label in corrections.items():
         number = numbers.get(_normalised(label), UNKNOWN) if label else none
-        try:
-            row = collection.row(id)
-        except KeyError:
-            continue  # the image is gone; its correction stays in case it comes back
         if number != UNKNOWN:
-            corrected[row] = number
-            rows.append(row)
+            copies = collection.rows([id])  # none if the image is gone; its correction stays in case it comes back
+            corrected[copies] = number
+            rows += copies.tolist()
     return replace(truth, truth=corrected, corrected=np.array(rows, np.int64))
 
 

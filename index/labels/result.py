@@ -125,6 +125,8 @@ class LabelResult:
         left = np.ones(len(self.labels), bool)
         left[self.ground_truth.corrected] = False
         rows = np.flatnonzero(left)
+        rows = rows[~self.collection.column("id").iloc[rows].duplicated().to_numpy()]  # one of an image's copies
+        left = np.isin(np.arange(len(left)), rows)
         if order == "any":
             drawn = np.random.default_rng(0).permutation(len(left))
             return drawn[left[drawn]][:count]

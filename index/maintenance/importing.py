@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from index.collection import Collection
-from index.ingest.rows import metadata_columns, unique_id, utc_timestamp
+from index.ingest.identities import Identities, Sighting
+from index.ingest.perceptual import perceptual_hashes
+from index.ingest.pixel_hash import decoded_pixel_hash, pixel_hash
+from index.ingest.rows import metadata_columns, utc_timestamp
 from index.retrieval.derived import save_derived
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
@@ -31,6 +34,7 @@ from training.models.encoder import Encoder, unit
 from training.models.encoders import UNKNOWN
 from training.models.errors import UserError
 from training.models.formats import IMAGES
+from training.models.preprocess import shrink_pixels
 
 CHUNK = 10_000  # rows a segment
 INDEXES = ("knn.index", "image.index")
@@ -84,10 +88,10 @@ def import_vectors(
     if encoder is not None and encoder.dim != dim:
         raise UserError(f"The vectors of {folder} have {dim} numbers and those of {encoder.name} {encoder.dim}.")
     maker = encoder or UnknownEncoder(dim)
-    name, ids = str(folder.resolve()), set[str]()
+    name = str(folder.resolve())
     failures: list[dict[str, str]] = []
     done = previews = 0
-    with Writer(into, maker) as writer:
+    with Writer(into, maker) as writer, Identities(into) as identities:
         for vectors, metadata in parts:
             for start, rows in _chunks(metadata, len(vectors)):
                 facts, kept = [], []
@@ -98,12 +102,13 @@ def import_vectors(
                         reason = "its embedding is zero or not finite"
                         failures.append({"source": name, "path": path, "kind": "unreadable", "reason": reason})
                         continue
-                    fact, preview = _facts(name, path, row, ids)
+                    fact, preview = _facts(name, path, row, identities)
                     if preview:
                         writer.thumbnail(fact["id"], preview)
                         previews += 1
                     facts.append(fact)
                     kept.append(vector)
+                identities.store()
                 writer.publish(facts, unit(np.array(kept)) if kept else np.zeros((0, dim), np.float32))
                 progress(done, total)
         writer.publish([], np.zeros((0, dim)), failures=pd.DataFrame(failures, columns=list(FAILURE_COLUMNS)))
@@ -185,21 +190,30 @@ def _path(row: dict[str, Any], number: int) -> str:
     return escape_surrogates(text_of(row[column])) if column and text_of(row[column]) else f"{number:09d}"
 
 
-def _facts(source: str, path: str, row: dict[str, Any], ids: set[str]) -> tuple[dict[str, Any], bytes]:
+def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) -> tuple[dict[str, Any], bytes]:
     """A row of items and its preview, empty where the image is not on this machine."""
     measured: dict[str, Any] = {"width": 0, "height": 0, "bytes": 0, "modified": utc_timestamp(0)}
     content, preview, exif = sha256(f"{source}\n{path}".encode()).hexdigest(), b"", {}
+    pixels = ""
+    seen = Sighting((source, path), content)
     try:
         if path.lower().endswith(IMAGES) and "\0" not in path:
             data = read_file(Path(path))
             image = decode_image(data, min_side=SIDE)
-            content, preview, exif = sha256(data).hexdigest(), thumbnail(image.pixels), embedded_columns(data)
+            small, shown = shrink_pixels(image.pixels, SIDE), pixel_hash(data) or decoded_pixel_hash(data)
+            content, preview, exif = sha256(data).hexdigest(), thumbnail(small), embedded_columns(data)
+            seen = Sighting((source, path), content, shown.coded, perceptual_hashes(small))
+            pixels = str(shown)
             size = {"width": image.width, "height": image.height, "bytes": len(data)}
             measured = {**size, "modified": utc_timestamp(Path(path).stat().st_mtime)}
     except (OSError, UserError):
         pass  # it lies elsewhere, or was lost: its vector can be searched all the same
     caption = first_column(CAPTION_COLUMNS, list(row))
-    facts = {"id": unique_id(content, ids), "source": source, "path": path, **measured, "hash": content}
-    facts |= {"caption": escape_surrogates(text_of(row[caption])) if caption else "", "stamp": "imported"}
+    facts = {"id": identities.image_of(seen), "source": source, "path": path, **measured, "hash": content}
+    facts |= {
+        "caption": escape_surrogates(text_of(row[caption])) if caption else "",
+        "stamp": "imported",
+        "pixel_hash": pixels,
+    }
     others = metadata_columns({name: value for name, value in row.items() if name != caption})
     return facts | merged(of_source(others), exif), preview

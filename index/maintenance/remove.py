@@ -6,62 +6,82 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.retrieval.derived import save_derived
 from index.search import rows_where
+from index.storage.annotations import reading, writing
 from index.storage.errors import write_errors
+from index.storage.json_files import image_id
+from index.storage.known_images import forget, is_known
 from index.storage.writer import Writer
 from training.models.errors import UserError
 
 
 @dataclass(frozen=True)
 class Removed:
-    """What a removal did, in images. images: those that are left."""
+    """What a removal did, in rows, one a file. images: those that are left. forgotten: images of which nothing is
+    known any more."""
 
     removed: int
     images: int
     paths: tuple[str, ...]
+    forgotten: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As `remove --json` prints it."""
         return asdict(self)
 
 
-def remove_images(path: Path, ids: Iterable[str] = (), where: str | None = None, *, dry: bool = False) -> Removed:
-    """Remove the images called ids and those that the filter where holds for, in one step for every reader.
+def remove_images(
+    path: Path, ids: Iterable[str] = (), where: str | None = None, *, dry: bool = False, forgetting: bool = False
+) -> Removed:
+    """Remove the images called ids, every copy, and the rows that the filter where holds for, in one step for readers.
 
-    dry: only say which. A later build of a source that still has them brings them back. UserError for an
-    id that is not there, a filter that makes no sense, or while another process writes.
+    Their tags and corrections wait for their return, since a later build of a source that still has them brings them
+    back; unless forgetting, which also deletes those of an image of ids that was removed before. dry: only say which.
+    UserError for an id that is not there, a filter that makes no sense, or while another process writes.
     """
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(dict.fromkeys(map(image_id, ids)))
     if not wanted and where is None:
         raise UserError("Say which images to remove: with --id, or with --where.")
     if dry:
-        return _result(Collection.open(path), _rows(Collection.open(path), wanted, where))
+        collection = Collection.open(path)
+        return _result(collection, _rows(collection, wanted, where, forgetting), 0)
     with Writer(path) as writer:
         before = writer.before
-        rows = _rows(before, wanted, where)
+        rows = _rows(before, wanted, where, forgetting)
         if len(rows):
-            gone = before.column("id").iloc[rows].tolist()
-            writer.publish([], np.zeros((0, before.dim), np.float16), gone)
-            now = Collection.open(path)
-            writer.forget_thumbnails(gone, now.column("id"))
-            with write_errors(path):
-                save_derived(now)
-        return _result(before, rows)
+            _remove(writer, rows)
+        gone = {*before.column("id").iloc[rows], *wanted} - set(Collection.open(path).column("id"))
+        if forgetting and gone:
+            with writing(path) as connection:
+                forget(connection, gone)
+        return _result(before, rows, len(gone) if forgetting else 0)
 
 
-def _rows(collection: Collection, ids: list[str], where: str | None) -> list[int]:
-    rows = set(rows_where(collection, where).tolist()) if where is not None else set()
-    for id in ids:
-        try:
-            rows.add(collection.row(id))
-        except KeyError as error:
-            raise UserError(f"There is no image {id} in {collection.name}; nothing was removed.") from error
-    return sorted(rows)
+def _remove(writer: Writer, rows: NDArray[np.intp]) -> None:
+    before = writer.before
+    places = before.frame(["source", "path"]).iloc[rows].itertuples(index=False, name=None)
+    writer.publish([], np.zeros((0, before.dim), np.float16), places)
+    now = Collection.open(writer.path)
+    writer.forget_thumbnails(before.column("id").iloc[rows], now.column("id"))
+    with write_errors(writer.path):
+        save_derived(now)
 
 
-def _result(collection: Collection, rows: list[int]) -> Removed:
+def _rows(collection: Collection, ids: list[str], where: str | None, forgetting: bool) -> NDArray[np.intp]:
+    rows = collection.rows(ids)
+    missing = set(ids) - set(collection.column("id").iloc[rows])
+    if missing and forgetting:
+        with reading(collection.path) as connection:
+            missing = {id for id in missing if connection is None or not is_known(connection, id)}
+    if missing:
+        raise UserError(f"There is no image {min(missing)} in {collection.name}; nothing was removed.")
+    return rows if where is None else np.union1d(rows, rows_where(collection, where))
+
+
+def _result(collection: Collection, rows: NDArray[np.intp], forgotten: int) -> Removed:
     paths = tuple(str(path) for path in collection.column("path").iloc[rows])
-    return Removed(len(rows), len(collection) - len(rows), paths)
+    return Removed(len(rows), len(collection) - len(rows), paths, forgotten)

@@ -24,13 +24,9 @@ def repair_collection(writer: Writer, sources: Names[str]) -> int:
         return 0
     faults = find_faults(writer.path)
     segments = list(dict.fromkeys(fault.segment for fault in faults if fault.segment))
-    ids = {id for fault in faults for id in fault.ids}
-    lost = [_origin(writer.path / "segments" / name) for name in segments]
-    whole = [name for name, _ in writer.manifest.segments if name not in segments]
-    if ids:
-        rows = pd.concat([_origin(writer.path / "segments" / name) for name in whole])
-        lost.append(rows[rows["id"].isin(ids)])
-    strangers = sorted({name for frame in lost for name in frame["source"]} - set(sources))
+    places = {place for fault in faults for place in fault.places}
+    lost = {name for segment in segments for name in _origins(writer.path / "segments" / segment)}
+    strangers = sorted((lost | {source for source, _ in places}) - set(sources))
     if strangers:
         raise UserError(
             f"Damaged images came from {', '.join(strangers)} too; name it as a further SOURCE, so that "
@@ -39,20 +35,20 @@ def repair_collection(writer: Writer, sources: Names[str]) -> int:
     before = writer.manifest.images
     if segments:
         writer.discard(segments)
-    if ids:
-        writer.publish([], np.zeros((0, writer.manifest.dim), np.float16), ids)
+    if places:
+        writer.publish([], np.zeros((0, writer.manifest.dim), np.float16), places)
     writer.look_again()
     for file in _derived(faults):
         (writer.path / file).unlink(missing_ok=True)
     return before - writer.manifest.images
 
 
-def _origin(segment: Path) -> pd.DataFrame:
-    """id and source of each row; no rows if that cannot be read any more."""
+def _origins(segment: Path) -> set[str]:
+    """The sources of a segment's images; none if that cannot be read any more."""
     try:
-        return pd.read_parquet(segment / ITEMS, columns=["id", "source"])
+        return set(pd.read_parquet(segment / ITEMS, columns=["source"])["source"])
     except (OSError, ValueError):
-        return pd.DataFrame({"id": [], "source": []}, dtype=str)
+        return set()
 
 
 def _derived(faults: list[Fault]) -> list[str]:

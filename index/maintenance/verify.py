@@ -1,7 +1,7 @@
 """The faults of a collection on disk, and how to repair them."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from index.storage.annotations import ANNOTATIONS, reading
 from index.storage.layout import (
-    BUILD_COLUMNS,
     FAILURE_COLUMNS,
     FAILURES,
     ID,
@@ -19,7 +19,9 @@ from index.storage.layout import (
     INDEX_JSON,
     MANIFEST,
     REQUIRED_COLUMNS,
+    STAMP,
     TEXT_INDEX,
+    Place,
     thumbnail_path,
 )
 from index.storage.manifest import Manifest
@@ -34,21 +36,22 @@ MOST_NAMED = 5  # ids that one line names
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong. segment: the one that is lost with it; ids: the rows that are, where only some are."""
+    """One thing that is wrong. segment: the one that is lost with it; places: of the rows that are, where only some
+    are."""
 
     kind: str
     where: str
     what: str
     repair: str
     segment: str = ""
-    ids: tuple[str, ...] = field(default=(), repr=False)
+    places: tuple[Place, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}. To repair: {self.repair}."
 
     def as_dict(self) -> dict[str, Any]:
         """As `verify --json` prints it."""
-        return {k: v for k, v in asdict(self).items() if k != "ids"} | {"images": len(self.ids)}
+        return {k: v for k, v in asdict(self).items() if k != "places"} | {"images": len(self.places)}
 
 
 def find_faults(path: Path, progress: Callable[[int, int], object] = lambda done, total: None) -> list[Fault]:
@@ -75,10 +78,11 @@ class _Check:
         self.path, self.manifest = path, manifest
         self.repair = REPAIR.format(path)
         self.faults: list[Fault] = []
-        self.seen: set[str] = set()  # ids
-        self.places: set[tuple[str, str]] = set()
+        self.places: set[Place] = set()
+        self._ids: dict[str, str] = {}  # of images, by the hash of a file
 
     def run(self, progress: Callable[[int, int], object]) -> list[Fault]:
+        self._annotations()
         done = 0
         for name, images in self.manifest.segments:
             frame = self._segment(name, images)
@@ -116,17 +120,17 @@ class _Check:
             return None
         try:
             segment = Segment(folder, images, self.manifest.dim)
-            missing = [column for column in REQUIRED_COLUMNS + BUILD_COLUMNS if column not in segment.columns]
+            missing = [column for column in (*REQUIRED_COLUMNS, STAMP) if column not in segment.columns]
             if missing:
                 raise ValueError(f"it has no column {', '.join(missing)}")
             frame = segment.frame(["id", "source", "path", "hash", "width"])
         except (OSError, ValueError) as error:
             self._lost("unreadable", name, f"it does not hold what the manifest says ({error})")
             return None
-        self._vectors(segment, frame["id"])
+        self._vectors(segment, frame)
         return frame
 
-    def _vectors(self, segment: Segment, ids: pd.Series) -> None:
+    def _vectors(self, segment: Segment, rows: pd.DataFrame) -> None:
         finite, unit = np.ones(segment.images, bool), np.ones(segment.images, bool)
         for start in range(0, segment.images, CHUNK):
             part = np.asarray(segment.vectors[start : start + CHUNK], np.float32)
@@ -134,36 +138,43 @@ class _Check:
             length = np.linalg.norm(np.nan_to_num(part, posinf=0, neginf=0), axis=1)
             unit[start : start + CHUNK] = np.abs(length - 1) <= LENGTH_TOLERANCE
         where = f"segments/{segment.name}/{VECTORS}"
-        self._some("not finite", where, "vectors that are not finite", ids[~finite])
-        self._some("not unit", where, "vectors that are not of unit length", ids[finite & ~unit])
+        self._some("not finite", where, "vectors that are not finite", rows[~finite])
+        self._some("not unit", where, "vectors that are not of unit length", rows[finite & ~unit])
 
-    def _some(self, kind: str, where: str, what: str, ids: Iterable[str]) -> None:
-        found = tuple(dict.fromkeys(str(id) for id in ids))
+    def _some(self, kind: str, where: str, what: str, rows: pd.DataFrame) -> None:
+        found = tuple(dict.fromkeys(str(id) for id in rows["id"]))
         if found:
             named = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
-            self.faults.append(Fault(kind, where, f"{len(found):,} {what} ({named})", self.repair, ids=found))
+            places = tuple(zip(rows["source"], rows["path"], strict=True))
+            self.faults.append(Fault(kind, where, f"{len(rows):,} {what} ({named})", self.repair, places=places))
 
-    def _rows(self, name: str, frame: pd.DataFrame) -> None:
+    def _rows(self, name: str, rows: pd.DataFrame) -> None:
         where = f"segments/{name}/{ITEMS}"
-        ids = frame["id"].astype(str)
-        wrong = [id for id in ids if not ID.fullmatch(id)]
-        self._some("wrong id", where, "ids that are not ids", wrong)
-        repeated = set(ids[ids.duplicated()]) | {id for id in ids if id in self.seen}
-        self._some("repeated id", where, "ids that another image has too", sorted(repeated))
-        self.seen |= set(ids)
+        is_id = rows["id"].astype(str).map(lambda id: bool(ID.fullmatch(id))).to_numpy(bool)
+        self._some("wrong id", where, "ids that are not ids", rows[~is_id])
+        known = rows["hash"].map(self._ids).fillna(rows["id"])  # of a row of earlier versions nothing is known
+        self._some("wrong id", where, "ids of other images than their content's", rows[is_id & (known != rows["id"])])
         twice = []
-        for id, place in zip(ids, zip(frame["source"], frame["path"], strict=True), strict=True):
-            twice += [id] if place in self.places else []
+        for place in zip(rows["source"], rows["path"], strict=True):
+            twice.append(place in self.places)
             self.places.add(place)
-        self._some("repeated image", where, "images that an earlier row has too", twice)
-        other = ids[[not str(content).startswith(id[:16]) for id, content in zip(ids, frame["hash"], strict=True)]]
-        self._some("wrong id", where, "ids that are not those of their content", other)
-        seen = frame["width"].to_numpy() > 0  # an imported row may be of an image that is not on this machine
-        good = [id for id in ids[seen] if ID.fullmatch(id)]
-        self._some("preview", "thumbnails", "previews that are missing or cut short", self._without_preview(good))
+        self._some("repeated image", where, "images that an earlier row has too", rows[np.array(twice, bool)])
+        seen = rows[is_id & (rows["width"].to_numpy() > 0)]  # an imported row may be of an image that is elsewhere
+        whole = {id: _is_whole_webp(thumbnail_path(self.path, id)) for id in seen["id"].unique()}
+        missing = seen[~seen["id"].map(whole).to_numpy(bool)]
+        self._some("preview", "thumbnails", "previews that are missing or cut short", missing)
 
-    def _without_preview(self, ids: list[str]) -> list[str]:
-        return [id for id in ids if not _is_whole_webp(thumbnail_path(self.path, id))]
+    def _annotations(self) -> None:
+        """Whether tags and corrections can be read; then also which image each file hash is of."""
+        try:
+            with reading(self.path) as connection:
+                said = connection.execute("PRAGMA quick_check").fetchone()[0] if connection else "ok"
+                self._ids = dict(connection.execute("SELECT hash, id FROM files")) if connection else {}
+        except UserError as error:
+            said = str(error).rstrip(".")
+        if said != "ok":
+            what, repair = f"tags and corrections cannot be read ({said})", f"restore {self.path} BACKUP"
+            self.faults.append(Fault("annotations", ANNOTATIONS, what, f"{repair} brings back those of a backup"))
 
     def _failures(self) -> None:
         file = self.path / FAILURES

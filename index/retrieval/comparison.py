@@ -69,12 +69,13 @@ def rbo(first: Sequence[str], second: Sequence[str], p: float = PERSISTENCE) -> 
 
 
 def matched(left: Collection, right: Collection) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows of the images that both have, identified by their content, in the order of the left.
+    """Rows of the images that both have, identified by their content, in the order of the left; one of its copies.
 
     UserError if they share none.
     """
-    places = {id: row for row, id in enumerate(right.items["id"])}
-    pairs = [(row, places[id]) for row, id in enumerate(left.items["id"]) if id in places]
+    places = {content: row for row, content in reversed(list(enumerate(right.column("hash"))))}
+    once = left.frame(["id", "hash"]).drop_duplicates("id")["hash"]
+    pairs = [(int(row), places[content]) for row, content in once.items() if content in places]
     if not pairs:
         raise UserError(
             f"{left.name} and {right.name} share no image; build both from the same ones, each with its encoder."

@@ -2,22 +2,26 @@
 
 import re
 from pathlib import Path
+from typing import TypeAlias
 
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
 FAILURE_COLUMNS = ("source", "path", "kind", "reason")
 INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
 TEXT_INDEX = "text.arrow"  # derived from the segments too
-ID = re.compile(r"[0-9a-f]{16}(-[1-9][0-9]*)?")
+Place: TypeAlias = tuple[str, str]  # source and path of a row: what tells it from all others
+
+ID_LENGTH = 16
+ID = re.compile(r"[0-9a-f]{16}")  # of an image; its copies share it
 
 REQUIRED_COLUMNS = ("id", "source", "path", "width", "height", "bytes", "modified", "hash", "caption")
 LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
 OFFLINE = "offline"  # a column that is not stored: whether a row was out of reach at the last build of its source
-BUILD_COLUMNS = ("stamp",)  # for the next build, of no interest to people
+STAMP = "stamp"
+BUILD_COLUMNS = (STAMP, "pixel_hash")  # for the next build, of no interest to people
 
 
 def thumbnail_path(folder: Path, id: str) -> Path:
     """Where the preview of the image called id lies; copies share one."""
     if not ID.fullmatch(id):
         raise ValueError(f"{id!r} is not an id")
-    content = id.partition("-")[0]
-    return folder / "thumbnails" / content[:2] / f"{content}.webp"
+    return folder / "thumbnails" / id[:2] / f"{id}.webp"

@@ -11,7 +11,7 @@ from training.models.encoder import Encoder
 def reset_if_stale(path: Path, encoder: Encoder) -> bool:
     """Drop the vectors of a collection of our own cache if other weights made them; returns whether it did.
 
-    The next build embeds everything again. Previews, tags and corrections stay, since they go by an image's content.
+    The next build embeds everything again. Tags and corrections stay, and by what each image is known again.
     """
     stale = (path / MANIFEST).exists() and Manifest.read(path).fingerprint != encoder.fingerprint
     if stale:

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
+from index.storage.layout import ID_LENGTH
 from training.models.lru_cache import LRUCache
 
 VECTORS, ITEMS = "vectors.npy", "items.parquet"
@@ -55,7 +57,7 @@ class Segment:
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """Those of columns that this segment has, every row."""
         have = set(self.columns)
-        return self.parquet().read([name for name in columns if name in have]).to_pandas()
+        return _with_image_ids(self.parquet().read([name for name in columns if name in have])).to_pandas()
 
     def record(self, row: int) -> dict[str, Any]:
         """One row with every column of this segment."""
@@ -66,11 +68,19 @@ class Segment:
         return {name: _plain(column.iat[row]) for name, column in columns.items()}
 
     def _read_group(self, group: int) -> dict[str, pd.Series]:
-        return dict(self.parquet().read_row_group(group).to_pandas().items())
+        return dict(_with_image_ids(self.parquet().read_row_group(group)).to_pandas().items())
 
 
 # Rows that were read last, by column: neighbours are often shown together.
 _row_groups: LRUCache[tuple[object, int], dict[str, pd.Series]] = LRUCache(64)
+
+
+def _with_image_ids(rows: pa.Table) -> pa.Table:
+    """rows with the ids of their images: earlier versions gave the copies of one ids that end in -2, -3, ..."""
+    at = rows.schema.get_field_index("id")
+    if at < 0 or not (pa.types.is_string(kind := rows.schema.field(at).type) or pa.types.is_large_string(kind)):
+        return rows
+    return rows.set_column(at, "id", pc.utf8_slice_codeunits(rows.column(at), 0, ID_LENGTH))
 
 
 def _plain(value: object) -> object:

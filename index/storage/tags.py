@@ -1,12 +1,5 @@
-"""Tags that people give to images. They stay with the collection, in a file of their own beside the segments.
+"""Tags that people give to images. They are stored by image, so that they survive whatever happens to its files."""
 
-    tags.json    {"9f3c…": ["beach", "print"], …} by id; replaced atomically
-
-A build never touches it: ids follow an image's content, so tags survive a move and a rebuild.
-"""
-
-import json
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,32 +7,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from training.models.atomic import write_file
+from index.storage.annotation_cache import AnnotationCache
+from index.storage.annotations import reading, writing
+from index.storage.json_files import read_json_tags
+from index.storage.undo import log_action
 from training.models.errors import UserError
 
-TAGS_FILE = "tags.json"
 LONGEST = 64  # characters of a tag
 MOST = 1000  # different tags of a collection
 
-_writing = threading.Lock()
+
+def read_tags(folder: Path) -> Mapping[str, Sequence[str]]:
+    """Tags by image id, those of images that are absent included; none where nothing was tagged.
+
+    UserError if the file is not what this wrote.
+    """
+    return _cached(folder)
 
 
-def read_tags(folder: Path) -> dict[str, list[str]]:
-    """Tags by id; none where there is no file. UserError if the file is not what this wrote."""
-    path = folder / TAGS_FILE
-    try:
-        stored = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as tags ({error}); move it away to start without tags.") from error
-    if not isinstance(stored, dict) or not all(isinstance(tags, list) for tags in stored.values()):
-        raise UserError(f"{path} does not hold tags by id; move it away to start without tags.")
-    return {str(id): [str(tag) for tag in tags] for id, tags in stored.items()}
+def _read(folder: Path) -> dict[str, list[str]]:
+    with reading(folder) as connection:
+        if connection is None:
+            return read_json_tags(folder)
+        tags: dict[str, list[str]] = {}
+        for id, name in connection.execute("SELECT id, name FROM tags ORDER BY number"):
+            tags.setdefault(id, []).append(name)
+        return tags
 
 
-def tag(collection: Collection, ids: Sequence[str], name: str, on: bool = True) -> dict[str, list[str]]:
-    """Give the tag called name to images, or take it away; returns the tags of the collection.
+_cached = AnnotationCache(_read)
+
+
+def tag(collection: Collection, ids: Sequence[str], name: str, on: bool = True) -> Mapping[str, Sequence[str]]:
+    """Give the tag called name to images, or take it away; returns the tags of the collection. `undo` undoes it.
 
     UserError for a name that is empty or too long, an image that is not there, or a folder that cannot be
     written to.
@@ -47,38 +47,30 @@ def tag(collection: Collection, ids: Sequence[str], name: str, on: bool = True) 
     name = " ".join(name.split())
     if not name or len(name) > LONGEST:
         raise UserError(f"A tag is 1 to {LONGEST} characters long; this one has {len(name)}.")
-    for id in ids:
-        try:
-            collection.row(id)
-        except KeyError as error:
-            raise UserError("One of these images is not in the collection any more; search again.") from error
-    with _writing:
-        tags = read_tags(collection.path)
-        if (
-            on
-            and name not in {t for of in tags.values() for t in of}
-            and len({t for o in tags.values() for t in o}) >= MOST
-        ):
-            raise UserError(f"A collection has at most {MOST} different tags; take one away first.")
-        for id in ids:
-            others = [other for other in tags.get(id, []) if other != name]
-            tags[id] = [*others, name] if on else others
-        tags = {id: given for id, given in tags.items() if given}
-        try:
-            write_file(collection.path / TAGS_FILE, json.dumps(tags, ensure_ascii=False, indent=1).encode())
-        except OSError as error:
-            raise UserError(f"Tags cannot be written to {collection.path}: {error.strerror}.") from error
-    return tags
+    try:
+        ids = [str(collection.column("id").iat[collection.row(id)]) for id in dict.fromkeys(ids)]
+    except KeyError as error:
+        raise UserError("One of these images is not in the collection any more; search again.") from error
+    with writing(collection.path) as connection:
+        names = {found for (found,) in connection.execute("SELECT DISTINCT name FROM tags")}
+        if on and name not in names and len(names) >= MOST:
+            raise UserError(f"A collection has at most {MOST:,} different tags; take one away first.")
+        have = {id for (id,) in connection.execute("SELECT id FROM tags WHERE name = ?", (name,))}
+        changed = [id for id in ids if (id in have) != on]
+        if on:
+            connection.executemany("INSERT INTO tags (id, name) VALUES (?, ?)", [(id, name) for id in changed])
+        else:
+            connection.executemany("DELETE FROM tags WHERE id = ? AND name = ?", [(id, name) for id in changed])
+        if changed:
+            log_action(connection, "tag" if on else "untag", {"name": name, "ids": changed})
+    return read_tags(collection.path)
 
 
 def rows_by_tag(collection: Collection, tags: Mapping[str, Sequence[str]]) -> dict[str, NDArray[np.intp]]:
-    """The rows of each tag, of tags by id; images that are gone are left out."""
-    rows: dict[str, list[int]] = {}
+    """The rows of each tag, of tags by id, every copy of an image among them; images that are gone are left out."""
+    by_name: dict[str, list[str]] = {}
     for id, names in tags.items():
-        try:
-            row = collection.row(id)
-        except KeyError:
-            continue
         for name in names:
-            rows.setdefault(name, []).append(row)
-    return {name: np.array(of_tag) for name, of_tag in rows.items()}
+            by_name.setdefault(name, []).append(id)
+    rows = {name: collection.rows(ids) for name, ids in by_name.items()}
+    return {name: found for name, found in rows.items() if len(found)}

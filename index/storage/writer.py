@@ -12,17 +12,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from index.collection import Collection, read_failures
-from index.storage.corrections import CORRECTIONS_FILE
+from index.storage.annotations import ANNOTATIONS, JOURNAL
 from index.storage.errors import damaged_segment, write_errors
 from index.storage.items import with_storable_types
-from index.storage.layout import FAILURES, MANIFEST, thumbnail_path
+from index.storage.json_files import CORRECTIONS_FILE, MIGRATED, TAGS_FILE
+from index.storage.layout import FAILURES, MANIFEST, Place, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
 from index.storage.tables import csv_of
-from index.storage.tags import TAGS_FILE
 from training.models.atomic import flush_folder, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -34,8 +37,9 @@ BEFORE_MANIFEST = (
     "segments",
     "thumbnails",
     FAILURES,
-    TAGS_FILE,
-    CORRECTIONS_FILE,
+    ANNOTATIONS,
+    JOURNAL,
+    *(name + ending for name in (TAGS_FILE, CORRECTIONS_FILE) for ending in ("", MIGRATED)),
 )  # may be there without it
 
 
@@ -93,11 +97,11 @@ class Writer:
         self,
         rows: Sequence[dict[str, Any]],
         vectors: NDArray[np.floating],
-        dropped: Iterable[str] = (),
+        dropped: Iterable[Place] = (),
         failures: pd.DataFrame | None = None,
         **facts: Any,
     ) -> None:
-        """In one step for every reader: rows and their vectors [n, dim] come, images called dropped go.
+        """In one step for every reader: rows and their vectors [n, dim] come, those at the places dropped go.
 
         failures: the new failures.csv. facts: fields of the manifest that change in the same step.
         """
@@ -108,7 +112,7 @@ class Writer:
         self,
         rows: list[dict[str, Any]],
         vectors: NDArray[np.floating],
-        gone: set[str],
+        gone: set[Place],
         failures: pd.DataFrame | None,
         facts: dict[str, Any],
     ) -> None:
@@ -202,22 +206,22 @@ class Writer:
             os.replace(beside, path)
 
     def forget_thumbnails(self, ids: Iterable[str], kept: Iterable[str]) -> None:
-        """Remove the previews of ids whose content no image in kept shares."""
-        still = {id.partition("-")[0] for id in kept}
-        for id in ids:
-            if id.partition("-")[0] not in still:
-                thumbnail_path(self.path, id).unlink(missing_ok=True)
+        """Remove the previews of ids that are not among kept."""
+        for id in set(ids) - set(kept):
+            thumbnail_path(self.path, id).unlink(missing_ok=True)
 
-    def _without(self, name: str, gone: set[str]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:
+    def _without(self, name: str, gone: set[Place]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:
         """The rows and vectors of a segment that stay, or None if all do."""
         folder = self.path / "segments" / name
         try:
-            ids = pd.read_parquet(folder / ITEMS, columns=["id"])["id"]
-            keep = ~ids.isin(gone).to_numpy()
+            paths = pq.read_table(folder / ITEMS, columns=["path"])["path"]
+            if not pc.any(pc.is_in(paths, pa.array({path for _, path in gone}, paths.type))).as_py():
+                return None
+            items = pd.read_parquet(folder / ITEMS)
+            keep = np.array([place not in gone for place in zip(items["source"], items["path"], strict=True)], bool)
             if keep.all():
                 return None
-            vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
-            return pd.read_parquet(folder / ITEMS)[keep], vectors[keep]
+            return items[keep], np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)[keep]
         except ValueError as error:
             raise damaged_segment(self.path, error) from error
 
