@@ -61,7 +61,7 @@ def _at(path: Place, spec: str, rules: Exclusions) -> Source:
 
         return CsvSource(path)
     if kind == ".parquet":
-        from training.data.table import ParquetSource
+        from training.data.tables.parquet_source import ParquetSource
 
         return ParquetSource(path)
     if kind == ".tar":
@@ -87,7 +87,7 @@ def _of_folder(path: Place, rules: Exclusions) -> Source:
     contents = contents_of(path, Exclusions.of(rules.exclude, rules.include, path.name))
     source: Source
     if contents is not None and contents.parquet:
-        from training.data.table import ParquetSource
+        from training.data.tables.parquet_source import ParquetSource
 
         source = ParquetSource(path, sorted(path / name for name in contents.parquet))
     elif contents is not None and contents.tars:
