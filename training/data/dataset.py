@@ -25,25 +25,30 @@ TRIES = 20  # images that may stand in for one that cannot be read
 class ItemList:
     """The items of a source in memory, each with the captions to train with.
 
-    templates: captions over its columns. needs_captions: leave out what has none. UserError if nothing is left.
+    templates: captions over its columns. needs_captions: leave out what has none. without_image, without_caption: how
+    many samples are left out. UserError if nothing is left.
     """
 
     def __init__(self, source: Source, templates: Sequence[str], needs_captions: bool):
         self.items: list[Item] = []
         self.captions_of: list[list[str]] = []
+        self.without_image = self.without_caption = 0
         columns: set[str] = set()
-        without = 0
         for item in source:
+            if item.refusal is not None:
+                self.without_image += 1
+                continue
             columns |= set(item.metadata)
             captions = captions_for(templates, item)
             if needs_captions and not captions:
-                without += 1
+                self.without_caption += 1
                 continue
             self.items.append(item)
             self.captions_of.append(captions)
+        self.without_image += source.without_image
         if not self.items:
             listed = f"it has the columns {', '.join(sorted(columns))}; " if columns else ""
-            reason = "no captions" if without else "no images"
+            reason = "no captions" if self.without_caption else "no images"
             template = '--caption "a photo of a {label}" makes captions from a column'
             raise UserError(f"{source.name} has {reason}: {listed}{template if needs_captions else 'choose another'}.")
 
@@ -66,8 +71,7 @@ class IndexedItems(ShardIndex):
     """The items of very many shards, of which nothing is in memory. They have no labels."""
 
     def __init__(self, source: ShardSource, templates: Sequence[str], needs_captions: bool):
-        super().__init__(source, needs_captions)
-        self.templates = templates
+        super().__init__(source, needs_captions, templates)
 
     def captions(self, number: int) -> list[str]:
         return captions_for(self.templates, self.item(number))
@@ -111,6 +115,17 @@ class ImageDataset:
 
     def __len__(self) -> int:
         return sum(self.sizes)
+
+    def usage(self) -> str:
+        """How many of the samples are used and why others are not, as a sentence; "" if all are."""
+        left_out = {
+            "caption": sum(part.without_caption for part in self.parts),
+            "image": sum(part.without_image for part in self.parts),
+        }
+        if not any(left_out.values()):
+            return ""
+        why = ", ".join(f"{count:,} without {what}" for what, count in left_out.items() if count)
+        return f"{len(self):,} of {len(self) + sum(left_out.values()):,} samples used: {why}"
 
     def item(self, number: int) -> Item:
         """Image number as its source lists it."""

@@ -1,24 +1,22 @@
-"""Tar shards as img2dataset and open_clip write and read them."""
+"""Tar shards as img2dataset, open_clip, webdataset and tar itself write them."""
 
-import json
-import os
 import re
-import tarfile
-from collections.abc import Iterator, Sequence
-from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from training.data.folder import printable
-from training.data.remote import RemotePath, RemoteStat, path_within
-from training.data.source import CAPTION_COLUMNS, Item, Source, caption_lines, first_column, texts_of, unreadable_item
-from training.models.formats import IMAGES
+from training.data.remote import RemotePath, path_within
+from training.data.source import Item, PassedOver, Source, unreadable_item
+from training.data.tar_items import describe, kind_of, sample_item, text_of_member
+from training.data.tar_samples import contents_of_shard
 
-MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
+NOT_JSON = "files of metadata cannot be read as JSON"
 
 
 class ShardSource(Source):
-    """Tar files in which members of one stem are one sample: 000012.jpg, 000012.txt, 000012.json.
+    """Tar files with images, and the captions and metadata that belong to them by their names, see tar_samples.py.
 
     spec: the name of the source. folder: the one that the shards lie in, in subfolders too, if that was named.
     """
@@ -32,99 +30,34 @@ class ShardSource(Source):
         return printable(path_within(shard, self.folder) if self.folder is not None else shard.name)
 
     def __iter__(self) -> Iterator[Item]:
-        broken = []
+        broken: list[str] = []
+        self._passed_over: list[PassedOver] = []
+        self._notes: Counter[str] = Counter()
+        self.without_image = 0
         for shard in self.shards:
+            label = self.label(shard)
             try:
-                yield from self._samples(shard)
-            except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
-                broken.append(f"{self.label(shard)}/")
-                yield unreadable_item(self.label(shard), f"the shard is cut short or is no uncompressed tar: {error}")
-        self.unreadable = tuple(broken)
+                damage = yield from self._items(shard, label)
+            except OSError as error:
+                damage = f"it cannot be read: {error}"
+            if damage:
+                broken.append(f"{label}/")
+                yield unreadable_item(label, f"the shard is not read to its end: {damage}")
+        self.unreadable, self.passed_over = tuple(broken), self._passed_over
+        self.notes = tuple(f"{count:,} {note}" for note, count in self._notes.items())
 
-    def _samples(self, shard: Path | RemotePath) -> Iterator[Item]:
-        stat = shard.stat()
-        # Uncompressed only, so that a member can be read in place.
-        with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            sample: dict[str, tarfile.TarInfo] = {}
-            stem = None
-            try:
-                for member in tar:
-                    if not member.isfile():
-                        continue
-                    here, ending = split_member(printable(member.name))
-                    if here != stem:
-                        yield from self._item(shard, tar, stem, sample, stat)
-                        stem, sample = here, {}
-                    sample[ending] = member
-            except (tarfile.TarError, OSError, ValueError, OverflowError):
-                yield from self._item(shard, tar, stem, sample, stat)  # it may be whole before the cut
-                raise
-            yield from self._item(shard, tar, stem, sample, stat)
-
-    def _item(
-        self,
-        shard: Path | RemotePath,
-        tar: tarfile.TarFile,
-        stem: str | None,
-        sample: dict[str, tarfile.TarInfo],
-        stat: os.stat_result | RemoteStat,
-    ) -> Iterator[Item]:
-        sample = {ending: member for ending, member in sample.items() if is_inside(member, stat.st_size)}
-        image = next((member for ending, member in sample.items() if ending in IMAGES), None)
-        if stem is None or image is None:
-            return
-        metadata = self._metadata(tar, sample)
-        captions = caption_lines(_text(tar, sample[".txt"])) if ".txt" in sample else []
-        column = first_column(CAPTION_COLUMNS, list(metadata))
-        if column:
-            in_metadata = texts_of(metadata.pop(column))
-            captions = captions or in_metadata
-        yield Item(
-            path=f"{self.label(shard)}/{printable(image.name)}",
-            stamp=f"{image.size}:{image.mtime}:{image.offset_data}:{stat.st_mtime}",
-            modified=float(image.mtime or stat.st_mtime),
-            read=partial(read_at, shard, image.offset_data, image.size),
-            captions=tuple(caption.strip() for caption in captions),
-            metadata=metadata,
-        )
-
-    def _metadata(self, tar: tarfile.TarFile, sample: dict[str, tarfile.TarInfo]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if ".json" in sample:
-            try:
-                loaded = json.loads(_text(tar, sample[".json"]))
-                found = loaded if isinstance(loaded, dict) else {}
-            except ValueError:
-                found = {}
-        if ".cls" in sample:
-            found["cls"] = _text(tar, sample[".cls"]).strip()
-        return found
-
-
-def is_inside(member: tarfile.TarInfo, length: int) -> bool:
-    """Whether the file is long enough to hold what a header promises; a header can promise anything."""
-    return 0 <= member.size <= length - member.offset_data
-
-
-def split_member(name: str) -> tuple[str, str]:
-    """A member's name as stem and ending; the ending starts at the first dot of its last part."""
-    path = PurePosixPath(name)
-    stem, dot, ending = path.name.partition(".")
-    return str(path.with_name(stem or path.name)), (dot + ending).lower()
-
-
-def _text(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-    file = tar.extractfile(member)
-    return file.read(MOST_TEXT).decode("utf-8", "replace") if file else ""
-
-
-def read_at(shard: Path | RemotePath, offset: int, size: int) -> bytes:
-    """size bytes of a shard from offset on."""
-    if isinstance(shard, RemotePath):
-        return shard.read_part(offset, size)
-    with shard.open("rb") as file:
-        file.seek(offset)
-        return file.read(size)
+    def _items(self, shard: Path | RemotePath, label: str) -> Generator[Item, None, str]:
+        contents = contents_of_shard(shard)
+        for sample in contents.samples:
+            described = describe((kind_of(one), text_of_member(shard, one)) for one in sample.sidecars)
+            contents.notes[NOT_JSON] += described.unreadable
+            yield sample_item(shard, label, sample.image, described)
+        for member in contents.broken:
+            yield unreadable_item(f"{label}/{member.name}", member.problem)
+        self._passed_over += [replace(one, path=f"{label}/{one.path}") for one in contents.passed_over]
+        self._notes += contents.notes
+        self.without_image += contents.without_image
+        return contents.damage
 
 
 def expand_braces(spec: str) -> list[str]:

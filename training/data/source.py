@@ -71,6 +71,7 @@ class Source(ABC):
     beside: the files beside the shards or tables of a folder, which are never iterated over.
     empty: after an iteration, the folders that hold nothing, each ending in "/": a drive may be missing there.
     mounts: after an iteration, the folders in which another drive begins, each ending in "/".
+    without_image: after an iteration, how many samples name no image at all: rows without a path, captions alone.
     notes: after an iteration, sentences on how it was read where that was a choice, and on what was not as it should
     be: a column, a rule, rows that are too long.
     """
@@ -82,6 +83,7 @@ class Source(ABC):
     empty: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    without_image: int = 0
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:

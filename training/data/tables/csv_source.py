@@ -54,6 +54,7 @@ class CsvSource(Source):
     def __iter__(self) -> Iterator[Item]:
         yield from self.items(self._rows())
         self.notes = (*self.said, *self.items.notes)
+        self.without_image = self.items.without_path
 
     def _rows(self) -> Iterator[PathRow]:
         names = list(self.columns)

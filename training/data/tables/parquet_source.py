@@ -33,6 +33,7 @@ class ParquetSource(Source):
         self.options = options or TableOptions()
 
     def __iter__(self) -> Iterator[Item]:
+        without = 0
         broken: list[str] = []
         notes: dict[str, None] = {}  # each sentence once, however many files it is true of
         for file in self.files:
@@ -42,6 +43,7 @@ class ParquetSource(Source):
                 rows = ParquetRows(file, prefix, self.options, split_of(name) if prefix else None)
                 yield from rows
                 notes |= dict.fromkeys(rows.notes)
+                without += rows.path_items.without_path
             except UserError as error:
                 if not prefix:
                     raise
@@ -50,7 +52,7 @@ class ParquetSource(Source):
             except (pa.ArrowException, OSError, ValueError) as error:
                 broken.append(prefix)
                 yield unreadable_item(name, f"the file is damaged: {str(error).splitlines()[0]}")
-        self.unreadable, self.notes = tuple(broken), tuple(notes)
+        self.unreadable, self.notes, self.without_image = tuple(broken), tuple(notes), without
 
 
 def split_of(relative: str) -> str | None:

@@ -29,13 +29,15 @@ class _Named(NamedTuple):
 class PathItems:
     """Items of rows. Rows that name one file are one item, with all their captions and the other columns of the first.
 
-    notes: sentences on what was not as it should be, complete once items have been listed. base: the table's folder.
+    base: the table's folder. notes: sentences on what was not as it should be, complete once items have been listed.
+    without_path: rows that name no image.
     """
 
     def __init__(self, base: Path | RemotePath):
         self.base = base
         self.finder = FileFinder(base)
         self.notes: list[str] = []
+        self.without_path = 0
 
     def is_file(self, cell: str) -> bool:
         """Whether a cell names an image that is there."""
@@ -60,6 +62,7 @@ class PathItems:
                     continue
             again += 1
             named[paths[row.cell]].row.captions.extend(row.captions)
+        self.without_path = len(empty)
         self.notes = self._notes(empty, again, respelt)
         for path, one in named.items():
             yield self._item(prefix + path, one)
