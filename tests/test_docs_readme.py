@@ -9,7 +9,10 @@ import pytest
 from benchmarks.tables import TABLES, with_table
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "training/models/starter.md", "docs/pretraining.md", "docs/heirs.md")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "training/models/starter.md"),
+    *("docs/libraries.md", "docs/pretraining.md", "docs/heirs.md"),
+)
 
 
 def command(module: str) -> click.Command:

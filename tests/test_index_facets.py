@@ -94,3 +94,28 @@ def test_a_filter_that_makes_no_sense_says_so(facets, bad):
 def test_an_order_that_is_not_known_says_so(facets):
     with pytest.raises(UserError, match="choose from best, newest"):
         facets.ordered(np.arange(4), "colour")
+
+
+def test_a_column_of_several_values_is_filtered_by_each_of_them():
+    items = pd.DataFrame({"id": list("abcd"), "keywords": ["cat; dog", None, "dog", "cat; a bird"]})
+    facets = Facets(items)
+    [offered] = facets.counted(np.array([0, 2]))
+    assert offered == {"column": "keywords", "kind": "values", "values": [["dog", 2], ["cat", 1], ["a bird", 0]]}
+    for one, rows in (
+        ({"values": ["cat"]}, [0, 3]),
+        ({"values": ["a bird", "dog"]}, [0, 2, 3]),
+        ({"contains": "AT"}, [0, 3]),
+    ):
+        assert facets.rows([FacetFilter("keywords", **one)]).tolist() == rows
+
+
+def test_the_only_value_of_a_column_is_offered_where_some_rows_lack_it():
+    favorites = Facets(pd.DataFrame({"id": list("ab"), "favorite": [True, None]}))
+    assert favorites.counted() == [{"column": "favorite", "kind": "values", "values": [["True", 1]]}]
+
+
+def test_images_are_ordered_by_when_they_were_taken_else_by_when_their_file_changed():
+    days = [pd.Timestamp(day) for day in ("2020-01-01", "2024-01-01", "2022-01-01")]
+    items = pd.DataFrame({"id": list("abc"), "modified": days, "taken": [pd.Timestamp("2023-01-01"), None, None]})
+    for orders, rows in (("newest", [1, 0, 2]), ("oldest", [2, 0, 1])):
+        assert Facets(items).ordered(np.arange(3), orders).tolist() == rows

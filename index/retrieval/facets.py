@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.storage.cells import as_text
+from training.data.metadata.columns import LISTS, split
 from training.models.errors import UserError
 
 MOST_VALUES = 60  # of a column that is offered as a list; a column with more is searched by a part of its text
-NOT_OFFERED = ("id", "hash", "source")
+NOT_OFFERED = ("id", "hash", "source", "taken_offset", "orientation")
 TAGS = "tags"
 ORDERS = ("best", "newest", "oldest", "largest", "name")
 
@@ -55,6 +56,7 @@ class Facets:
     def __init__(self, items: pd.DataFrame):
         self.items = items
         self._texts: dict[str, tuple[Rows, list[str]]] = {}
+        self._lists: dict[str, dict[str, Rows]] = {}
 
     def counted(self, rows: Rows | None = None, tagged: Mapping[str, Rows] | None = None) -> list[Facet]:
         """Every column that can be filtered by, counted over rows (all of them if None).
@@ -63,7 +65,7 @@ class Facets:
         "dates" with [year, count] pairs; or "text", which is searched by a part of it.
         """
         shown = np.arange(len(self.items)) if rows is None else rows
-        found: list[Facet | None] = [self._tags(shown, tagged)] if tagged else []
+        found: list[Facet | None] = [self._several(TAGS, shown, tagged)] if tagged else []
         found += [self._column(name, shown) for name in self.items.columns if name not in NOT_OFFERED]
         return sorted((facet for facet in found if facet is not None), key=lambda facet: KINDS.index(facet["kind"]))
 
@@ -73,6 +75,8 @@ class Facets:
         for one in filters:
             if one.column == TAGS and tagged is not None:
                 passing &= with_any_tag(len(passing), one.values or (), tagged)
+            elif one.column in LISTS and one.column in self.items and one.values is not None:
+                passing &= with_any_tag(len(passing), one.values, self._rows_of_values(one.column))
             elif one.column in self.items.columns:
                 passing &= self._passes(one)
             else:
@@ -95,14 +99,29 @@ class Facets:
         order = key.argsort() if by in ("oldest", "name") else (-key.rank(method="first", na_option="bottom")).argsort()
         return rows[order.to_numpy()]
 
-    def _tags(self, shown: Rows, tagged: Mapping[str, Rows]) -> Facet:
+    def _several(self, name: str, shown: Rows, rows_of: Mapping[str, Rows]) -> Facet:
+        """The facet of a column of which a row may hold several values."""
         inside = np.zeros(len(self.items), bool)
         inside[shown] = True
-        values = [[name, int(inside[rows].sum())] for name, rows in tagged.items()]
-        return {"column": TAGS, "kind": "values", "values": sorted(values, key=lambda v: (-v[1], v[0]))}
+        values = [[value, int(inside[rows].sum())] for value, rows in rows_of.items()]
+        return {"column": name, "kind": "values", "values": sorted(values, key=lambda v: (-v[1], v[0]))}
+
+    def _rows_of_values(self, name: str) -> dict[str, Rows]:
+        """The rows of each value of a column of LISTS."""
+        if name not in self._lists:
+            codes, texts = self._text_codes(name)
+            of_text = pd.Series(np.arange(len(codes))).groupby(codes).indices
+            found: dict[str, list[Rows]] = {}
+            for code, rows in of_text.items():
+                for value in split(texts[code]):
+                    found.setdefault(value, []).append(rows)
+            self._lists[name] = {value: np.concatenate(parts) for value, parts in found.items()}
+        return self._lists[name]
 
     def _column(self, name: str, shown: Rows) -> Facet | None:
         column = self.items[name]
+        if name in LISTS and 0 < len(self._rows_of_values(name)) <= MOST_VALUES:
+            return self._several(name, shown, self._rows_of_values(name))
         if pd.api.types.is_datetime64_any_dtype(column):
             years = column.dt.year.to_numpy()
             known = years[~np.isnan(years)] if years.dtype.kind == "f" else years
@@ -120,7 +139,8 @@ class Facets:
         every, here = np.bincount(codes, minlength=len(values)), np.bincount(codes[shown], minlength=len(values))
         order = [at for at in np.argsort(-every, kind="stable") if values[at]]
         listed = [[values[at], int(here[at])] for at in order]
-        return {"column": name, "kind": "values", "values": listed} if len(listed) > 1 else None
+        divides = len(listed) > 1 or (len(order) == 1 and every[order[0]] < len(codes))
+        return {"column": name, "kind": "values", "values": listed} if divides else None
 
     def _passes(self, one: FacetFilter) -> NDArray[np.bool_]:
         if one.values is not None or one.contains is not None:

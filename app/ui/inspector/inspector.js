@@ -19,8 +19,8 @@ export const factRows = (hit, facts, columns) => {
     scored && ["Score", `${score(hit.score)}${normalised}, rank ${hit.rank}`],
     FOUND_BY[hit.matched] && ["Found by", FOUND_BY[hit.matched]],
     ["File", facts.path],
+    facts.date && [titled(facts.date_of), facts.date],
     ["Size", `${facts.width} × ${facts.height}, ${fileSize(facts.bytes)}`],
-    facts.date && ["Date", facts.date],
     ...Object.entries(columns).map(([name, value]) => [titled(name), value]),
   ].filter(Boolean);
 };

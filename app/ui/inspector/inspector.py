@@ -8,11 +8,10 @@ from app.state.images import ImageReference, image_of
 from app.state.library import Library
 from app.state.search_requests import PageSearch
 from app.state.validation import validated
+from app.ui.inspector.metadata import shown_columns, shown_date
 from index.collection import Collection, file_name
 from index.query import embed_query, with_file_names
 from index.retrieval.explanations import heat_map, word_shares
-from index.storage.cells import as_display
-from index.storage.layout import REQUIRED_COLUMNS
 from index.storage.tags import read_tags
 from training.models.errors import UserError
 
@@ -23,7 +22,6 @@ def image_facts(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What is known about the image fields["id"]: its facts, the columns its source had, and its tags."""
     collection = library.collection(fields.get("collection")).published()
     record = _record(collection, str(fields.get("id")))
-    modified = record["modified"]
     facts = {
         "id": record["id"],
         "file": file_name(record["path"]),
@@ -33,11 +31,9 @@ def image_facts(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "width": int(record["width"]),
         "height": int(record["height"]),
         "bytes": int(record["bytes"]),
-        "date": f"{modified.day} {modified:%B %Y}" if modified == modified and modified.year > 1970 else "",
+        **shown_date(record),
     }
-    others = {name: as_display(cell) for name, cell in record.items() if name not in REQUIRED_COLUMNS}
-    columns = {name: text for name, text in others.items() if text}
-    return {"facts": facts, "columns": columns, "tags": read_tags(collection.path).get(record["id"], [])}
+    return {"facts": facts, "columns": shown_columns(record), "tags": read_tags(collection.path).get(record["id"], [])}
 
 
 def explain_image(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
