@@ -2,7 +2,9 @@
 
 import io
 import random
+import shutil
 import struct
+import subprocess
 import time
 import zlib
 from datetime import datetime
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+from tests.heic import heic
 from tests.metadata_samples import exif_block, iptc_records, jpeg, photoshop_block, with_segments, xmp_packet
 from training.data.metadata.columns import merged, of_source
 from training.data.metadata.embedded import embedded_columns
@@ -58,6 +61,41 @@ def test_every_format_that_carries_exif_and_xmp_gives_both(kind):
     data = saved(kind, exif=FULL, **({} if kind == "PNG" else {"xmp": xmp_packet({"dc:title": {"x-default": "Rot"}})}))
     title = {} if kind == "PNG" else {"title": "Rot"}
     assert embedded_columns(data) == FULL_COLUMNS | title
+
+
+def test_a_heic_keeps_both_as_items():
+    data = heic(exif=FULL.tobytes().removeprefix(b"Exif\0\0"), xmp=xmp_packet({"dc:title": {"x-default": "Rot"}}))
+    assert embedded_columns(data) == FULL_COLUMNS | {"title": "Rot"}
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed (libimage-exiftool-perl)")
+def test_what_exiftool_writes_is_read_in_every_format(tmp_path):
+    formats = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "avif": "AVIF", "jp2": "JPEG2000"}
+    for ending, kind in formats.items():
+        (tmp_path / f"a.{ending}").write_bytes(saved(kind))
+    (tmp_path / "a.heic").write_bytes(heic())
+    exif = {"DateTimeOriginal": DAY, "OffsetTimeOriginal": "+02:00", "Make": "Canon", "Model": "Canon EOS 5D"}
+    others = {
+        "XMP:Rating": "3",
+        "XMP-dc:Title": "Küche",
+        "XMP-lr:HierarchicalSubject": "animal|cat",
+        "RegionName": "Anna",
+    }
+    place = {"GPSLatitude": "52.51", "GPSLatitudeRef": "S", "GPSLongitude": "13.405", "GPSLongitudeRef": "E"}
+    fields = {f"EXIF:{name}": value for name, value in (exif | place | {"UserComment": "東京"}).items()} | others
+    command = [
+        "exiftool",
+        "-overwrite_original",
+        *(f"-{name}={value}" for name, value in fields.items()),
+        str(tmp_path),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    for path in tmp_path.iterdir():
+        assert embedded_columns(path.read_bytes()) == {
+            **{"taken": datetime(2021, 5, 6, 5, 8, 9), "taken_offset": "+02:00", "camera": "Canon EOS 5D"},
+            **{"latitude": -52.51, "longitude": 13.405, "rating": 3, "title": "Küche", "description": "東京"},
+            **{"keywords": "animal; cat", "people": "Anna"},
+        }, path.name
 
 
 def test_an_image_of_several_gives_the_metadata_of_the_first():

@@ -28,6 +28,7 @@ NFD = unicodedata.normalize("NFD", "Küche")
         ("IMG_1.heic", ["IMG_1.HEIC.supplemental-metadata.json", "IMG_1.MP4"]),
         ("IMG_1.JPG", ["IMG_1.CR2", "IMG_1.CR2.xmp", "IMG_1.WAV"]),
         ("IMG_1.JPG", ["IMG_1.dng", "IMG_1.JPG.dop", "IMG_1.dng.pp3"]),
+        ("IMG_1.JPG", ["IMG_1.JPG_original"]),
         ("IMG_1.NEF", ["IMG_1.xmp", "IMG_1.NEF.xmp"]),
         ("IMG_1.CR2.jpg", ["IMG_1.CR2"]),
         ("PXL_1.MP.jpg", ["PXL_1.MP", "PXL_1.MP.jpg.json"]),
@@ -70,6 +71,7 @@ def test_a_sidecar_belongs_to_its_image(image, sidecars):
         ["IMG_1-2.jpg", "IMG_1.jpg.json"],
         ["clip.MOV", "clip.mp4"],
         ["a.jpg", "a.png", "a.svg"],
+        ["a.jpg", "b.jpg_original", "a_original"],
     ],
 )
 def test_what_only_resembles_a_sidecar_is_none(names):

@@ -13,6 +13,7 @@ from training.models.formats import format_of
 
 READ = (".xmp", ".json", ".txt")  # what is read of an image, first what goes before the others
 ENDINGS = (*READ, ".aae", ".thm", ".wav", ".dop", ".pp3")  # edits, previews, voice notes and settings of other programs
+ORIGINAL = "_original"  # behind the name of an image: what it was before ExifTool, or an export, wrote into it
 MOTION = (".mov", ".mp4", ".mp")  # the moving half of a Live Photo or of a motion photo
 STILL = ("JPEG", "MPO", "HEIC", "AVIF")  # formats of the other half
 ALBUM = "metadata.json"  # what Google Takeout says of an album
@@ -79,7 +80,7 @@ class _Folder:
         """Find whom every other sidecar belongs to."""
         takeout = TakeoutNames()
         for name in self.names:
-            if _ending(name) in ENDINGS and not _kind(name) and folded(name) != ALBUM:
+            if _is_sidecar(name) and not _kind(name) and folded(name) != ALBUM:
                 self._place(name)
                 if _ending(name) == ".json":
                     takeout.add(_stem(name), name)
@@ -92,9 +93,10 @@ class _Folder:
         self.found = {owner: found for owner, found in self.found.items() if found}
 
     def _place(self, name: str) -> None:
-        base = _stem(name)
+        original = name.endswith(ORIGINAL)
+        base = folded(name).removesuffix(ORIGINAL) if original else _stem(name)
         owners, how = self.by_name.get(base, []), FULL_NAME
-        if not owners:
+        if not owners and not original:
             owners, how = self.by_stem.get(base, []), STEM
         if not owners and base.startswith("img_o") and _ending(name) == ".aae":  # the adjustments of the original
             owners = self.by_stem.get("img_" + base.removeprefix("img_o"), [])
@@ -109,6 +111,10 @@ def _kind(name: str) -> str:
     if known is not None and known.kind in ("image", "raw", "video"):
         return known.kind
     return "video" if _is_motion(name) else ""
+
+
+def _is_sidecar(name: str) -> bool:
+    return _ending(name) in ENDINGS or name.endswith(ORIGINAL)
 
 
 def _is_motion(name: str) -> bool:
