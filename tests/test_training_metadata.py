@@ -1,6 +1,7 @@
 """What people and cameras wrote into an image, in every format that carries it, right, wrong and broken."""
 
 import io
+import json
 import random
 import shutil
 import struct
@@ -19,6 +20,7 @@ from tests.metadata_samples import exif_block, iptc_records, jpeg, photoshop_blo
 from training.data.metadata.columns import merged, of_source
 from training.data.metadata.embedded import embedded_columns
 from training.data.metadata.moments import read_moment
+from training.data.metadata.takeout import json_columns
 from training.data.metadata.xmp import xmp_columns
 
 MAKE, MODEL, ORIENTATION, DESCRIPTION, DATE = 0x010F, 0x0110, 0x0112, 0x010E, 0x0132
@@ -237,6 +239,7 @@ def test_an_altitude_has_its_sign_in_another_field(gps, altitude):
         ({DESCRIPTION: "OLYMPUS DIGITAL CAMERA         "}, {}),
         ({DESCRIPTION: "SONY DSC"}, {}),
         ({XP_KEYWORDS: " a; b ;a;;c".encode("utf-16-le")}, {"keywords": "a; b; c"}),
+        ({XP_KEYWORDS: "a\x01b\0;\x1b[2J".encode("utf-16-le")}, {"keywords": "ab; [2J"}),
     ],
 )
 def test_what_stands_in_the_fields_of_exif(main, columns):
@@ -324,6 +327,44 @@ def test_what_xmp_says(properties, columns):
     assert xmp_columns(packet) == columns
     assert xmp_columns(packet + b"\0" * 9) == columns
     assert embedded_columns(jpeg(xmp=packet)) == columns
+
+
+@pytest.mark.parametrize(
+    "document, columns",
+    [
+        (
+            {"photoTakenTime": {"timestamp": "1620277689"}},
+            {"taken": datetime(2021, 5, 6, 5, 8, 9), "taken_offset": "+00:00"},
+        ),
+        ({"photoTakenTime": {"timestamp": "0"}}, {}),
+        ({"photoTakenTime": {"timestamp": "1e99"}}, {}),
+        ({"photoTakenTime": None, "geoData": "nowhere", "people": 3}, {}),
+        ({"title": "IMG_1.jpg", "geoData": {"latitude": 0.0, "longitude": 0.0, "altitude": 0.0}}, {}),
+        (
+            {"geoData": {"latitude": 0.0, "longitude": 0.0}, "geoDataExif": {"latitude": 1.5, "longitude": -2.5}},
+            {"latitude": 1.5, "longitude": -2.5},
+        ),
+        (
+            {"geoData": {}, "description": "Anna &amp; Bob", "people": [{"name": "Anna"}, {"name": "Bob"}, {}]},
+            {"description": "Anna & Bob", "people": "Anna; Bob"},
+        ),
+        ({"geoData": {}, "favorited": True}, {"favorite": True}),
+        (
+            {"url": "u", "score": 0.5, "tags": ["a", "b"], "nested": {"a": 1}},
+            {"url": "u", "score": 0.5, "tags": ["a", "b"]},
+        ),
+        ({"wrong": nan, "large": float("inf"), "long": "x" * 20_000, "none": None}, {}),
+    ],
+)
+def test_what_json_files_say(document, columns):
+    assert json_columns(json.dumps(document).encode("utf-8-sig")) == columns
+    assert json_columns(json.dumps(document).encode("utf-16")) == columns
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"3", b"{", b"[" * 100_000, b"\xff\xfe"])
+def test_what_is_no_json_object_is_refused(data):
+    with pytest.raises(ValueError, match="no JSON"):
+        json_columns(data)
 
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>' + xmp_packet({"xmp:Rating": "&b;"})

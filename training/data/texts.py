@@ -1,6 +1,7 @@
 """Text out of bytes whose encoding nobody wrote down: UTF-8 or UTF-16 with or without a mark, else a code page."""
 
 import codecs
+import unicodedata
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -9,6 +10,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+UNPRINTED = ("Cc", "Cs", "Co", "Cn")  # kinds of characters: controls, halves of pairs, and what has no meaning
 CODE_PAGE = "cp1252"  # of most programs that write neither
 
 
@@ -36,3 +38,10 @@ def _decoded(data: bytes, encoding: str, errors: str = "replace") -> str:
 def _order(data: bytes) -> str:
     """UTF-16 by the bytes of each pair that are more often zero, those of the higher value."""
     return "utf-16-le" if data[1::2].count(0) >= data[0::2].count(0) else "utf-16-be"
+
+
+def printable_text(text: str) -> str:
+    """text without characters that no person wrote; ends of lines and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if c in "\n\r\t" or unicodedata.category(c) not in UNPRINTED)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from training.data.metadata.moments import Moment, better, read_moment, read_offset
+from training.data.texts import printable_text
 
 COLUMNS = (
     *("taken", "taken_offset", "camera", "lens", "latitude", "longitude", "altitude"),
@@ -26,7 +27,7 @@ Columns = dict[str, Any]
 
 def joined(values: Iterable[str]) -> str | None:
     """Values as the one text of a column, each once; None if there are none. `split` gives them back."""
-    clean = (" ".join(value.replace(";", ",").split())[:LONGEST_VALUE] for value in values)
+    clean = (" ".join(printable_text(value).replace(";", ",").split())[:LONGEST_VALUE] for value in values)
     return SEPARATOR.join([*dict.fromkeys(value for value in clean if value)][:MOST_VALUES]) or None
 
 

@@ -3,6 +3,7 @@
 import html
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from training.data.metadata.columns import Columns, joined, known, merged, of_moment
@@ -11,7 +12,7 @@ from training.data.metadata.values import description, number, place
 from training.data.texts import decode_text
 
 MARKS = ("photoTakenTime", "geoData", "geoDataExif", "googlePhotosOrigin")
-MOST_COLUMNS, LONGEST_NAME = 100, 60
+MOST_COLUMNS, LONGEST_NAME, LONGEST_TEXT = 100, 60, 10_000
 
 
 def json_columns(data: bytes) -> Columns:
@@ -62,4 +63,6 @@ def _plain(document: Mapping[str, Any]) -> Columns:
 
 
 def _is_simple(value: object) -> bool:
-    return isinstance(value, str | int | float | bool)
+    if isinstance(value, float):
+        return isfinite(value)  # NaN is no JSON, but Python reads it
+    return isinstance(value, int | bool) or (isinstance(value, str) and len(value) <= LONGEST_TEXT)

@@ -2,11 +2,11 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import SupportsFloat
 
 from training.data.metadata.columns import Columns, known
+from training.data.texts import printable_text
 
 LONGEST_NAME, LONGEST_TEXT = 200, 5000  # characters
 # What cameras and programs write into a description without being asked.
@@ -20,22 +20,18 @@ NO_LENS = re.compile(r"[-\s]*|0\.0 ?mm f/0\.0|unknown.*|n/a|none|manual lens no 
 
 def line(value: object, longest: int = LONGEST_NAME) -> str | None:
     """A value as one line of text; None if nothing is left."""
-    return " ".join(_printable(value).split())[:longest].strip() or None
+    return " ".join(_text(value).split())[:longest].strip() or None
 
 
 def description(value: object) -> str | None:
     """A value as a text of several lines; None for what cameras write by themselves."""
-    lines = (" ".join(one.split()) for one in _printable(value).splitlines())
+    lines = (" ".join(one.split()) for one in _text(value).splitlines())
     text = "\n".join(lines).strip()[:LONGEST_TEXT]
     return None if NO_DESCRIPTION.fullmatch(text) else text
 
 
-def _printable(value: object) -> str:
-    text = "" if value is None else str(value)
-    if text.isprintable():
-        return text
-    kept = ("\n", "\r", "\t")
-    return "".join(c for c in text if c in kept or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+def _text(value: object) -> str:
+    return "" if value is None else printable_text(str(value))
 
 
 def camera(maker: object, model: object) -> str | None:
