@@ -21,6 +21,13 @@ PALETTE = {
     "grey": (128, 128, 128),
 }
 
+# The towers of `tiny`, smaller still: a step takes milliseconds.
+SMALL_TOWERS = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8},
+    "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+
 
 class ColourEncoder(Encoder):
     """Knows nothing but colour, and knows it exactly: "red" must find the red square."""

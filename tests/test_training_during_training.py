@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from tests.samples import noise_image
+from tests.samples import SMALL_TOWERS, noise_image
 from training.__main__ import cli
 from training.engine.log import read_metrics
 from training.evaluation.run_defaults import runtime_for, templates_for
@@ -21,9 +21,7 @@ KINDS = ("striped_cat", "dog", "ship", "tree")
 def small(tmp_path, monkeypatch):
     """A cache of the test's own, and the tiny towers smaller still."""
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
-    vision = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}
-    text = {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
-    monkeypatch.setitem(TINY, "tiny", {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text})
+    monkeypatch.setitem(TINY, "tiny", SMALL_TOWERS)
 
 
 @pytest.fixture

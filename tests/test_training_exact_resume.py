@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.samples import SMALL_TOWERS
 from training.data.config import DataConfig
 from training.engine.distributed import World, join, leave
 from training.engine.microbatch import cached_backward
@@ -16,11 +17,6 @@ from training.models.errors import UserError
 from training.models.tower_configs import TINY
 from training.pretrain import plan
 
-SMALL = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8},
-    "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 CASES = {
     "clip": ("clip", {}),
     "clip with wrong captions and shared ones": ("clip", {"hard_negatives": True, "multi_positive": True}),
@@ -56,7 +52,7 @@ def gradients(folder: str, case: str, world: World, **of_run) -> dict[str, torch
 def one_rank(rank: int, ranks: int, port: int, folder: str, out: str) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.set_num_threads(1)
-    TINY["tiny"] = SMALL
+    TINY["tiny"] = SMALL_TOWERS
     world = join("cpu")
     found = {(case, micro): gradients(folder, case, world, micro_batch=micro) for case, micro in PIECES}
     leave()
@@ -66,7 +62,7 @@ def one_rank(rank: int, ranks: int, port: int, folder: str, out: str) -> None:
 @pytest.fixture(autouse=True)
 def small(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setitem(TINY, "tiny", SMALL)
+    monkeypatch.setitem(TINY, "tiny", SMALL_TOWERS)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from tests.ranks import on_ranks
+from tests.samples import SMALL_TOWERS
 from training.__main__ import cli
 from training.data.config import DataConfig
 from training.engine.log import CLOCK, LOGGERS, read_metrics
@@ -18,18 +19,13 @@ from training.models.errors import UserError
 from training.models.tower_configs import TINY
 from training.pretrain import begin, resume
 
-SMALL = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8},
-    "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 RUN = {"batch_size": 8, "steps": 8, "workers": 0, "log_every": 2, "checkpoint_every": 4, "device": "cpu"}
 
 
 @pytest.fixture(autouse=True)
 def small(tmp_path, monkeypatch):
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(TINY, "tiny", SMALL)
+    monkeypatch.setitem(TINY, "tiny", SMALL_TOWERS)
 
 
 def run(folder: Path, out: Path, steps: int = 8, **of_data) -> None:
@@ -51,7 +47,7 @@ def main(rank: int) -> dict:
     """Two ranks go on with the run that the environment names."""
     import os
 
-    TINY["tiny"] = SMALL
+    TINY["tiny"] = SMALL_TOWERS
     trainer = resume(Path(os.environ["GELATO_TEST_RUN"]), quiet=True)
     return {"step": trainer.step, "world": trainer.world.size}
 

@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
-from tests.samples import noise_image
+from tests.samples import SMALL_TOWERS, noise_image
 from training.__main__ import cli
 from training.cli.methods import method_command
 from training.data.config import DataConfig
@@ -35,9 +35,7 @@ RUN = {"batch_size": 8, "steps": 9, "workers": 0, "log_every": 2, "checkpoint_ev
 def small(tmp_path, monkeypatch):
     """A cache of the test's own, and the tiny towers smaller still."""
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "cache"))
-    vision = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}
-    text = {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
-    monkeypatch.setitem(TINY, "tiny", {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text})
+    monkeypatch.setitem(TINY, "tiny", SMALL_TOWERS)
 
 
 def run(folder: Path, out: Path | None, method: str = "clip", settings=None, patch_dropout=0.0, **of_run) -> Trainer:

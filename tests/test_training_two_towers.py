@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.samples import SMALL_TOWERS
 from training.data.batch import Batch
 from training.data.keyed import Keyed
 from training.methods import METHODS
@@ -16,16 +17,10 @@ from training.models.errors import UserError
 from training.models.starter import image_backbone
 from training.models.tower_configs import TINY
 
-SMALL = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8},
-    "text_cfg": {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
-
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setitem(TINY, "tiny", SMALL)
+    monkeypatch.setitem(TINY, "tiny", SMALL_TOWERS)
     torch.manual_seed(0)
 
 

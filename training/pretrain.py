@@ -16,9 +16,9 @@ from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
 from training.data.loader import Batches
 from training.data.sampler import Sampler
-from training.engine.checkpoint import checkpoints
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World, join, leave
+from training.engine.failures import failures_as_sentences
 from training.engine.log import LOGGERS
 from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
@@ -166,23 +166,22 @@ def data_of(document: Mapping[str, Any]) -> DataConfig:
 def _train(
     planned: RunPlan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
 ) -> Trainer:
-    trainer = Trainer(planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet)
-    if out is not None:
-        with _locked(out, world):
-            if checkpoints(out):
-                trainer.resume()
+    with failures_as_sentences(out, world), _locked(out, world):
+        trainer = Trainer(
+            planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet
+        )
+        if out is not None:
+            trainer.resume()
             if world.leads:
                 trainer.sinks = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
-            trainer.train(stop)
-    else:
         trainer.train(stop)
-    return trainer
+        return trainer
 
 
 @contextmanager
-def _locked(run: Path, world: World) -> Iterator[None]:
-    """Lock the run directory against other processes; rank 0 holds the lock for all ranks."""
-    if not world.leads:
+def _locked(run: Path | None, world: World) -> Iterator[None]:
+    """Lock the run directory, if there is one, against other processes; rank 0 holds the lock for all ranks."""
+    if run is None or not world.leads:
         yield
         return
     lock = lock_folder(run, f"{run} is being trained by another process; wait for it, or stop it first.")

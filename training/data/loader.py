@@ -1,22 +1,19 @@
 """From steps of a run to what a method's loss takes; the same for any number of workers."""
 
-import signal
-import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from training.data.batch import Augment, Batch
 from training.data.dataset import ImageDataset
 from training.data.keyed import GOLDEN, Keyed, mix
 from training.data.sampler import Sampler
-
-PREFETCHED = 4  # batches that each worker prepares in advance
+from training.data.workers import from_workers
 
 
 @dataclass(frozen=True)
@@ -61,27 +58,12 @@ class Batches(Dataset[Any]):
             drawn = int(mix((mix(key * GOLDEN) + np.arange(4, dtype=np.uint64)).sum(keepdims=True))[0])
         return int(self.images.first[source]) + drawn % self.images.sizes[source]
 
-    def steps(self, start: int, stop: int, workers: int) -> Iterator[LoadedBatch]:
-        """Batches start..stop-1 in order. workers: processes that prepare them, 0 for this one."""
+    def steps(self, start: int, stop: int, workers: int) -> Generator[LoadedBatch, None, None]:
+        """Batches start..stop-1 in order; close it to end the workers. workers: processes, 0 for this one.
+
+        Errors are those of from_workers.
+        """
         if workers == 0:
             yield from (self[step] for step in range(start, stop))
             return
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "This DataLoader will create")  # as many as were asked for
-            loader = iter(
-                DataLoader(
-                    self,
-                    batch_size=None,
-                    sampler=range(start, stop),
-                    num_workers=workers,
-                    prefetch_factor=PREFETCHED,
-                    worker_init_fn=_ignore_signals,
-                )
-            )
-        yield from loader
-
-
-def _ignore_signals(worker: int) -> None:
-    """Ctrl-C and a scheduler's SIGTERM reach workers too, and the trainer needs them for its last step."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+        yield from from_workers(self, range(start, stop), workers)

@@ -4,11 +4,13 @@ checkpoints/step-00000500/ holds model.safetensors, ema.safetensors, optimizer.p
 of each rank) and state.json. The folder gets its name only when it is complete.
 """
 
+import io
 import json
 import os
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +28,25 @@ from training.models.errors import UserError
 FOLDER = "checkpoints"
 
 
+class CheckpointNotWritten(Exception):
+    """The files of a checkpoint could not be written on some rank; the checkpoints before it are as they were."""
+
+
 def save_checkpoint(
     run: Path, step: int, state: Mapping[str, Stateful | None], counters: dict[str, Any], world: World, keep: int
 ) -> Path:
     """Write a checkpoint after `step` steps, then delete all but the last `keep` checkpoints.
 
     state: modules and optimisers by name; None is skipped. counters: JSON values for state.json. Every rank
-    calls this, and each writes its own random state.
+    calls this, and each writes its own random state. CheckpointNotWritten, on every rank, if a file cannot be written.
     """
     folder = run / FOLDER / f"step-{step:08d}"
     temporary = folder.with_name(f".{folder.name}.tmp")
+    writing = _Writing()
     if world.leads:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        writing.attempt(lambda: _make_empty(temporary))
     world.wait()
-    write_file(temporary / f"rank-{world.rank}.pt", lambda file: torch.save(_random_states(), file))
+    writing.attempt(lambda: write_file(temporary / f"rank-{world.rank}.pt", _pickled(_random_states())))
     for name, part in state.items():
         # On every rank, since each may hold a shard.
         values = None if part is None else full_tensors(part.state_dict())
@@ -48,20 +54,56 @@ def save_checkpoint(
             continue
         if isinstance(part, nn.Module):
             tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in values.items()}
-            write_file(temporary / f"{name}.safetensors", save(_unshared(tensors)))
+            writing.attempt(partial(write_file, temporary / f"{name}.safetensors", save(_unshared(tensors))))
         else:
-            write_file(temporary / f"{name}.pt", lambda file, values=values: torch.save(values, file))  # type: ignore[misc]
+            writing.attempt(partial(write_file, temporary / f"{name}.pt", _pickled(values)))
     if world.leads:
-        write_file(temporary / "state.json", json.dumps({"step": step, "ranks": world.size, **counters}).encode())
-    world.wait()
+        facts = json.dumps({"step": step, "ranks": world.size, **counters}).encode()
+        writing.attempt(lambda: write_file(temporary / "state.json", facts))
+    errors = [error for error in world.gather(writing.error) if error]
     if world.leads:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-        flush_folder(folder.parent)
-        for old in checkpoints(run)[:-keep]:
-            shutil.rmtree(old)
-    world.wait()
+        if errors:
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            writing.attempt(lambda: _publish(temporary, folder, keep))
+    errors = errors or [error for error in world.gather(writing.error) if error]
+    if errors:
+        raise CheckpointNotWritten(errors[0])
     return folder
+
+
+class _Writing:
+    """Several writes, none after one that failed: the other ranks still wait for this one's part in what follows."""
+
+    def __init__(self) -> None:
+        self.error = ""
+
+    def attempt(self, write: Callable[[], object]) -> None:
+        if not self.error:
+            try:
+                write()
+            except OSError as error:
+                self.error = error.strerror or str(error)
+
+
+def _make_empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _publish(temporary: Path, folder: Path, keep: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(temporary, folder)
+    flush_folder(folder.parent)
+    for old in checkpoints(folder.parent.parent)[:-keep]:
+        shutil.rmtree(old)
+
+
+def _pickled(values: object) -> bytes:
+    """Saved in memory first: PyTorch turns a full disk into an error of its own that does not say so."""
+    held = io.BytesIO()
+    torch.save(values, held)
+    return held.getvalue()
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -69,26 +111,45 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(path.parent for path in (run / FOLDER).glob("step-*/state.json"))
 
 
-def load_checkpoint(folder: Path, state: Mapping[str, Stateful | None], world: World) -> dict[str, Any]:
-    """Load a checkpoint into the modules and optimisers of `state`, and return its counters.
+def load_last_checkpoint(
+    run: Path, state: Mapping[str, Stateful | None], world: World
+) -> tuple[Path, dict[str, Any], list[str]]:
+    """Load the last checkpoint of a run that every rank can read whole into the modules and optimisers of `state`.
 
-    A rank without a stored random state (the run has more ranks now) keeps the state of its seed.
+    Returns its folder, its counters, and a sentence for each later one that is damaged. A rank without a stored
+    random state (the run has more ranks now) keeps the state of its seed. UserError if none can be read.
     """
+    damaged: list[str] = []
+    for folder in reversed(checkpoints(run)):
+        parts, reason = _read(folder, state, world.rank)
+        reasons = [found for found in world.gather(reason) if found]
+        if not reasons:
+            for name, part in state.items():
+                if part is not None:
+                    load_full_state(part, parts[name])
+            if "random" in parts:
+                _set_random_states(parts["random"])
+            return folder, parts["counters"], damaged
+        damaged.append(f"The checkpoint {folder} cannot be read: {reasons[0]}.")
+    raise UserError(f"{' '.join(damaged)} No checkpoint of {run} is whole, so the run has to begin anew.")
+
+
+def _read(folder: Path, state: Mapping[str, Stateful | None], rank: int) -> tuple[dict[str, Any], str]:
+    """The files of a checkpoint by name, and the reason why they cannot be read, "" if they can."""
+    found: dict[str, Any] = {}
     try:
         for name, part in state.items():
             if isinstance(part, nn.Module):
-                load_full_state(part, load_file(folder / f"{name}.safetensors"))
+                found[name] = load_file(folder / f"{name}.safetensors")
             elif part is not None:
-                load_full_state(part, torch.load(folder / f"{name}.pt", weights_only=True, map_location="cpu"))
-        own = folder / f"rank-{world.rank}.pt"
+                found[name] = torch.load(folder / f"{name}.pt", weights_only=True, map_location="cpu")
+        own = folder / f"rank-{rank}.pt"
         if own.is_file():
-            _set_random_states(torch.load(own, weights_only=True, map_location="cpu"))
-        return json.loads((folder / "state.json").read_text())
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"The checkpoint {folder} cannot be read: {reason}. Delete it to resume from the previous one."
-        ) from error
+            found["random"] = torch.load(own, weights_only=True, map_location="cpu")
+        found["counters"] = json.loads((folder / "state.json").read_bytes())
+        return found, ""
+    except Exception as error:  # safetensors and pickle have many ways to say that a file is cut short
+        return {}, (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _random_states() -> dict[str, Any]:

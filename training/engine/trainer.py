@@ -2,22 +2,24 @@
 
 import contextlib
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import torch
 from torch import Tensor, nn
 
 from training.data.loader import Batches, LoadedBatch
-from training.engine.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from training.data.workers import WorkerLost
+from training.engine.checkpoint import CheckpointNotWritten, checkpoints, load_last_checkpoint, save_checkpoint
 from training.engine.config import RunConfig
 from training.engine.distributed import World
+from training.engine.finite import FirstNotFinite
 from training.engine.log import MetricsFile, MetricsSink, Progress, truncate_lines
+from training.engine.memory import peak_memory
 from training.engine.microbatch import cached_backward, random_state, set_random_state, summed_backward
 from training.engine.optim import build_optimizer, set_schedules
 from training.engine.prepare import LossModule, compile_loss, prepare_method, synchronised
@@ -70,15 +72,17 @@ class Trainer:
             compile_loss(loss)
         self.loss = synchronised(loss, config, world)
         self.step, self.unreadable = 0, 0
+        self.accumulated = 0  # batches of the step under way whose gradients are summed already
         dtype = torch.float32 if world.device.type == "mps" else torch.float64
         # Sum and number of the losses since the last line; on the device, so that no step waits for it.
         self.window = torch.zeros(2, dtype=dtype, device=world.device)
+        self.not_finite = FirstNotFinite(world.device)
         self.sinks: list[MetricsSink] = []
 
     def train(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Train until the last step, or until stop() is true, and return the number of steps done.
 
-        UserError if the loss becomes NaN or infinite.
+        UserError if the loss becomes NaN or infinite, or if the batches cannot be made: as they say it.
         """
         config = self.config
         if self.run is not None and self.world.leads:
@@ -102,7 +106,11 @@ class Trainer:
                 self._checkpoint_if_due(stopping)
                 if stopping:
                     break
+        except WorkerLost as lost:
+            self._save_after(lost)
+            raise
         finally:
+            loaded.close()  # an error holds this frame, and with it the workers
             progress.close()
             for sink in self.sinks:
                 sink.close()
@@ -110,9 +118,11 @@ class Trainer:
 
     def resume(self) -> int:
         """Load the last checkpoint of the run, if there is one, and return the number of steps done."""
-        if self.run is None or not (found := checkpoints(self.run)):
+        if self.run is None or not checkpoints(self.run):
             return 0
-        counters = load_checkpoint(found[-1], self._state(), self.world)
+        folder, counters, damaged = load_last_checkpoint(self.run, self._state(), self.world)
+        if damaged and self.world.leads:
+            click.echo(f"{' '.join(damaged)} The run goes on from {folder.name}.", err=True)
         self.step, self.unreadable = counters["step"], counters["broken"]
         self.window.copy_(torch.tensor(counters["window"], dtype=self.window.dtype))
         truncate_lines(self.run / UNREADABLE, lambda line: int(line.partition("\t")[0]) < self.step)
@@ -129,7 +139,7 @@ class Trainer:
         config = self.config
         self.rate = set_schedules(self.optimizer, self.step, config)
         waited = 0.0
-        for _ in range(config.accumulate):
+        for self.accumulated in range(config.accumulate):
             before = time.perf_counter()
             batch = next(loaded)
             waited += time.perf_counter() - before
@@ -138,13 +148,14 @@ class Trainer:
                 loss = self._backward(self._to_device(batch.arguments))
             self.window[0] += loss
             self.window[1] += 1
-        self.scaler.unscale_(self.optimizer)
         if config.micro_batch:
             self.world.average_gradients(self.method.parameters())
         self.world.average_gradients(self.unsharded)
+        self.scaler.unscale_(self.optimizer)  # after the mean, so that an overflow on one rank is seen on all
         self.method.before_step(self.step / config.total_steps)
         clip = clip_gradients if config.fsdp else nn.utils.clip_grad_norm_
         self.norm = clip(self.method.parameters(), config.clip_gradients or math.inf)
+        self.not_finite.note(self.step, loss, self.norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -184,16 +195,22 @@ class Trainer:
 
     def _log(self, timing: dict[str, float]) -> float:
         """Write a line of metrics for the steps since the last line, and return their mean loss."""
-        report = {"loss": float(self.window[0] / self.window[1]), **self.method.report()}
-        line = self.world.mean(report) | {
-            "step": self.step,
-            "epoch": self.step * self.config.accumulate / self.batches.sampler.per_epoch,
-            "learning_rate": self.rate,
-            "gradient_norm": float(self.norm),
-            "unreadable": sum(self.world.gather(self.unreadable)),
-            **timing,
-            "memory_bytes": peak_memory(self.world.device),
-        }
+        mean = self.world.mean({"loss": float(self.window[0] / self.window[1])})
+        finite = math.isfinite(mean["loss"])
+        report = self.method.report() if finite else {}  # no statistics of features that are not finite
+        line = (
+            mean
+            | self.world.mean(report)
+            | {
+                "step": self.step,
+                "epoch": self.step * self.config.accumulate / self.batches.sampler.per_epoch,
+                "learning_rate": self.rate,
+                "gradient_norm": float(self.norm),
+                "unreadable": sum(self.world.gather(self.unreadable)),
+                **timing,
+                "memory_bytes": peak_memory(self.world.device),
+            }
+        )
         line = {"step": line.pop("step"), "loss": line.pop("loss"), **line}
         for sink in self.sinks:
             sink.write(line)
@@ -203,10 +220,7 @@ class Trainer:
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise UserError(
-                f"The loss became NaN or infinite by step {self.step}. Try a lower --learning-rate, a longer --warmup "
-                f"or --clip-gradients 1, and --precision bf16 instead of f16."
-            )
+            raise self.not_finite.error(self.step, self.method)
 
     def _evaluate_if_due(self) -> None:
         """Evaluate every config.evaluate_every steps, and at the end."""
@@ -223,16 +237,44 @@ class Trainer:
         self.world.wait()
 
     def _checkpoint_if_due(self, stopping: bool) -> None:
-        """Write the encoder and a checkpoint every config.checkpoint_every steps, at the end, and before a stop."""
+        """Write the encoder and a checkpoint every config.checkpoint_every steps, at the end, and before a stop.
+
+        A disk that is full at one of them may have room at the next; UserError if there is no next.
+        """
         config, done = self.config, self.step == self.config.total_steps
         if self.run is None or not (stopping or done or self.step % config.checkpoint_every == 0):
             return
-        counters: dict[str, Any] = {"broken": self.unreadable, "window": self.window.tolist()}
-        self._check_finite(self.world.mean({"loss": counters["window"][0]})["loss"])  # never save NaN weights
+        self._check_finite(self.world.mean({"loss": float(self.window[0])})["loss"])  # never save NaN weights
+        try:
+            self._save(self.run)
+        except CheckpointNotWritten as error:
+            message = f"The checkpoint of step {self.step} could not be written to {self.run}: {error}."
+            if stopping or done:
+                raise UserError(f"{message} The one before it is whole; make room and resume the run.") from error
+            if self.world.leads:
+                click.echo(f"{message} The next is due at step {self.step + config.checkpoint_every}.", err=True)
+
+    def _save(self, run: Path) -> None:
+        """Write the encoder and a checkpoint. CheckpointNotWritten, on every rank, if rank 0 or another cannot."""
         facts, weights = self._product()
+        error = ""
         if self.world.leads:
-            write_encoder(self.run, facts, weights)
-        save_checkpoint(self.run, self.step, self._state(), counters, self.world, config.keep)
+            try:
+                write_encoder(run, facts, weights)
+            except OSError as failed:
+                error = failed.strerror or str(failed)
+        if error := self.world.gather(error)[0]:
+            raise CheckpointNotWritten(error)
+        counters: dict[str, Any] = {"broken": self.unreadable, "window": self.window.tolist()}
+        save_checkpoint(run, self.step, self._state(), counters, self.world, self.config.keep)
+
+    def _save_after(self, lost: WorkerLost) -> None:
+        """Save the last finished step, unless other ranks would have to take part or gradients are half summed."""
+        if self.run is None or self.world.size > 1 or self.accumulated or not self.step:
+            return
+        with contextlib.suppress(CheckpointNotWritten):
+            self._save(self.run)
+            lost.args = (f"{lost} The checkpoint of step {self.step} is written: python -m training resume {self.run}",)
 
     def _product(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Description and full weights of the encoder that search would load, from the EMA if there is one.
@@ -253,11 +295,3 @@ class Trainer:
         if self.run is not None:
             with (self.run / UNREADABLE).open("a") as file:
                 file.writelines(f"{self.step}\t{plain(path)}\t{plain(reason)}\n" for path, reason in unreadable)
-
-
-def peak_memory(device: torch.device) -> int:
-    """Peak memory in bytes: of the GPU on CUDA, else of this process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes, except on macOS
