@@ -6,6 +6,7 @@ import csv
 import io
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,30 @@ def test_exported_results_are_the_search_and_no_cell_is_a_formula(page):
     assert {row["path"] for row in rows} == {"'=cmd.png", "cold/blue.gif"}
     assert "score" not in page.get("/export/squares.csv").text.splitlines()[0]  # nothing was asked
     assert page.get("/export/squares.csv", params={"like": "unknown"}).status_code == 400
+
+
+def test_originals_go_to_this_computer_only(page, library, squares):
+    found = find_images(library, {"q": "blue", "k": 2})["hits"]
+    job = start_labelling(library, {}, {"classes": "red\nblue", "templates": "plain"})["job"]
+    while labelling_state(library, job)["state"] == "running":
+        time.sleep(0.01)
+    chosen = {"ids": [hit["id"] for hit in found]}
+    asks = (
+        lambda: page.get("/export/squares.originals", params={"q": "blue", "k": 2}),
+        lambda: page.post("/export/squares.originals", json=chosen),
+        lambda: page.get(f"/labels/{job}.zip"),
+    )
+    assert [ask().status_code for ask in asks] == [403] * 3
+    library.local = True
+    (squares / "warm/red.png").unlink()
+    packed = [zipfile.ZipFile(io.BytesIO(ask().content)) for ask in asks]
+    assert (
+        sorted(packed[0].namelist()) == sorted(packed[1].namelist()) == ["_=cmd.png", "cold/blue.gif", "metadata.csv"]
+    )
+    assert packed[0].read("cold/blue.gif") == (squares / "cold/blue.gif").read_bytes()
+    names = packed[2].namelist()
+    assert len(names) == 7 and {"blue/blue.gif", "red/orange.webp", "not-exported.csv"} <= set(names)
+    assert b"warm/red.png,its file is gone" in packed[2].read("not-exported.csv")
 
 
 def test_a_spreadsheet_runs_none_of_our_cells():

@@ -105,6 +105,9 @@ def test_label_writes_a_row_a_image_and_answers_a_summary(gelato, built, tmp_pat
     labels = pd.read_csv(out)
     assert list(labels.columns) == ["path", "label", "probability", "runner_up", "margin"]
     assert sum(document["classes"].values()) == len(labels) == 5
+    gelato("label", built, "--classes", "red,blue", "--out", tmp_path / "labels.json")
+    rows = json.loads((tmp_path / "labels.json").read_text(), parse_constant=pytest.fail)["labels"]
+    assert [row["label"] for row in rows] == labels["label"].tolist()
     (tmp_path / "classes.txt").write_text("warm colours: red, orange\nblue\n")
     document = json.loads(gelato("label", built, "--classes", tmp_path / "classes.txt", "--json").stdout)
     assert set(document["classes"]) == {"warm colours", "blue"}

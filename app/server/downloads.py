@@ -1,26 +1,26 @@
-"""Exports of search results: a table, JSON, a list of files, or the previews in a zip."""
+"""Exports of search results: a table, JSON, a list of files, and the previews or originals in a zip."""
 
-import io
 import json
-import re
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.state.library import Library
 from app.state.search_requests import MOST, PageSearch, run_search
 from app.state.validation import validated
 from index.collection import Collection
-from index.export.originals import source_root
+from index.export.results import (
+    Results,
+    results_csv,
+    results_files,
+    results_json,
+    results_originals,
+    results_zip,
+)
 from index.search import Hit, hits_of
-from index.storage.layout import LOCAL_COLUMNS
-from index.storage.tables import csv_text
-from index.storage.tags import read_tags
 from training.models.errors import UserError
 
 
@@ -56,6 +56,8 @@ def export_routes(library: Library) -> APIRouter:
 def _response(library: Library, kind: str, fields: Mapping[str, Any], ids: Sequence[str] | None = None) -> Response:
     if kind not in KINDS:
         return PlainTextResponse(f"There is no export called {kind}; choose from {', '.join(KINDS)}.", 404)
+    if kind == ORIGINALS and not library.local:
+        return PlainTextResponse("Originals are given to this computer only; choose previews.", 403)
     try:
         opened = library.collection(fields["collection"])
         if ids is None:
@@ -65,9 +67,13 @@ def _response(library: Library, kind: str, fields: Mapping[str, Any], ids: Seque
     except UserError as error:
         return PlainTextResponse(str(error), 400)
     make, media = KINDS[kind]
-    name = f"gelato-{opened.key}-{'chosen' if ids is not None else 'search'}.{kind}"
+    what = "chosen" if ids is not None else "search"
+    name = f"gelato-{opened.key}-{what}.{'originals.zip' if kind == ORIGINALS else kind}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(make(Export(opened.published(), hits, library.local)), media_type=media, headers=headers)
+    made = make(Results(opened.published(), hits, library.local))
+    if isinstance(made, str | bytes):
+        return Response(made, media_type=media, headers=headers)
+    return StreamingResponse(made, media_type=media, headers=headers)
 
 
 def _chosen(collection: Collection, ids: Sequence[str]) -> list[Hit]:
@@ -77,60 +83,11 @@ def _chosen(collection: Collection, ids: Sequence[str]) -> list[Hit]:
         raise UserError("One of these images is not in the collection any more; search again.") from error
 
 
-@dataclass(frozen=True)
-class Export:
-    """Hits to be exported. local: to this computer, which may see where images lie."""
-
-    collection: Collection
-    hits: Sequence[Hit]
-    local: bool
-
-
-def _csv(export: Export) -> str:
-    scored = any(hit.score is not None for hit in export.hits)
-    tagged = bool(read_tags(export.collection.path))
-    columns = ("rank", *(["score"] if scored else []), "id", "path", "caption", *(["tags"] if tagged else []))
-    rows = []
-    for hit in export.hits:
-        tags = ["; ".join(hit.tags)] if tagged else []
-        rows.append((hit.rank, *([f"{hit.score:.5f}"] if scored else []), hit.id, hit.path, hit.caption, *tags))
-    return csv_text(columns, rows)
-
-
-def _json(export: Export) -> str:
-    hidden = () if export.local else LOCAL_COLUMNS
-    rows = [{name: v for name, v in hit.as_json().items() if name not in hidden} for hit in export.hits]
-    return json.dumps(rows, indent=1, ensure_ascii=False)
-
-
-def _files(export: Export) -> str:
-    """One file a line, as its source calls it; on this computer whole paths, where the source is a folder or table."""
-    if not export.local:
-        return "".join(f"{hit.path}\n" for hit in export.hits)
-    sources = [str(hit.record["source"]) for hit in export.hits]
-    roots = {source: source_root(source) for source in set(sources)}
-    files = ((roots[source], hit.path) for source, hit in zip(sources, export.hits, strict=True))
-    return "".join(f"{root / path if root else path}\n" for root, path in files)
-
-
-def _zip(export: Export) -> bytes:
-    """The previews by rank, with the table: originals stay where they are."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
-        packed.writestr("results.csv", _csv(export))
-        packed.writestr("files.txt", _files(export))
-        for hit in export.hits:
-            preview = export.collection.thumbnail(hit.id)
-            if preview is not None:
-                stem = hit.path.rpartition("/")[2].rpartition(".")[0]
-                name = re.sub(r"[^\w.-]+", "-", stem)[:80].strip("-.") or hit.id
-                packed.write(preview, f"previews/{hit.rank:04d}-{name}.webp")
-    return out.getvalue()
-
-
-KINDS: dict[str, tuple[Callable[[Export], str | bytes], str]] = {
-    "csv": (_csv, "text/csv; charset=utf-8"),
-    "json": (_json, "application/json"),
-    "txt": (_files, "text/plain; charset=utf-8"),
-    "zip": (_zip, "application/zip"),
+ORIGINALS = "originals"
+KINDS: dict[str, tuple[Callable[[Results], str | bytes | Iterator[bytes]], str]] = {
+    "csv": (results_csv, "text/csv; charset=utf-8"),
+    "json": (results_json, "application/json"),
+    "txt": (results_files, "text/plain; charset=utf-8"),
+    "zip": (results_zip, "application/zip"),
+    ORIGINALS: (results_originals, "application/zip"),
 }

@@ -1,12 +1,13 @@
-"""Downloads of labels: a table, JSON, and a script that sorts images into one folder a class."""
+"""Downloads of labels: a table, JSON, and the images in one folder a class, as a zip or by a script."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from app.state.labellings import finished
 from app.state.library import Library
+from index.export.labels import labelled_originals
 from index.labels.export import labels_csv, labels_json, sorting_script
 from index.labels.result import LabelResult
 from training.models.errors import UserError
@@ -24,9 +25,14 @@ def label_routes(library: Library) -> APIRouter:
             _, labelling = finished(library, job)
         except UserError as error:
             return PlainTextResponse(str(error), 404)
+        if kind == ORIGINALS and not library.local:
+            return PlainTextResponse("Originals are given to this computer only; choose the script.", 403)
         make, media, name = KINDS[kind]
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-        return Response(make(labelling.result, library.local), media_type=media, headers=headers)
+        made = make(labelling.result, library.local)
+        if isinstance(made, str):
+            return Response(made, media_type=media, headers=headers)
+        return StreamingResponse(made, media_type=media, headers=headers)
 
     return router
 
@@ -43,8 +49,14 @@ def _script(result: LabelResult, local: bool) -> str:
     return sorting_script(result, local)
 
 
-KINDS: dict[str, tuple[Callable[[LabelResult, bool], str], str, str]] = {
+def _originals(result: LabelResult, local: bool) -> Iterator[bytes]:
+    return labelled_originals(result)
+
+
+ORIGINALS = "zip"
+KINDS: dict[str, tuple[Callable[[LabelResult, bool], str | Iterator[bytes]], str, str]] = {
     "csv": (_csv, "text/csv; charset=utf-8", "labels.csv"),
     "json": (_json, "application/json", "labels.json"),
     "py": (_script, "text/x-python; charset=utf-8", "sort_images.py"),
+    ORIGINALS: (_originals, "application/zip", "labels.zip"),
 }

@@ -36,7 +36,11 @@ from training.models.errors import UserError
 @click.option(
     "--learn", is_flag=True, help="Also adapt the labels of other images to the corrections, if that raises accuracy."
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the labels to this CSV file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the labels to this CSV file, or to JSON if it ends in .json.",
+)
 @click.option("--truth", help="Ground truth to measure accuracy: a column, or a CSV file with paths and labels.")
 @as_json_option
 @run_options
@@ -61,6 +65,7 @@ def label(
     """
     from index.collection import Collection
     from index.label import LabelRequest, label_collection, labels_csv
+    from index.labels.export import labels_json
     from index.labels.ground_truth import named_truth
     from index.storage.manifest import precision_of
     from training.models.atomic import write_file
@@ -91,7 +96,8 @@ def label(
         document["not_offered"] = true_labels.others
     if out is not None:
         try:
-            write_file(out, labels_csv(result).encode())
+            content = labels_json(result) if out.suffix.lower() == ".json" else labels_csv(result)
+            write_file(out, content.encode())
         except OSError as error:
             raise UserError(f"{out} cannot be written: {error.strerror}.") from error
         document["out"] = str(out)

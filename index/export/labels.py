@@ -1,9 +1,12 @@
 """The labels that an export takes: of a column, of a CSV file, a person's corrections, or by classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from index.collection import Collection
+from index.export.report import Report
+from index.export.selection import Selection
+from index.export.zips import zip_pieces
 from index.labels.ground_truth import read_labels
 from index.labels.result import LabelResult
 from index.storage.corrections import read_corrections
@@ -36,3 +39,9 @@ def labels_of_result(result: LabelResult) -> Labels:
     """The label of each row that shows one of the classes."""
     classes = len(result.request.classes)  # what comes after them is the answer for none of them
     return {row: result.answers[label] for row, label in enumerate(result.labels.tolist()) if label < classes}
+
+
+def labelled_originals(result: LabelResult) -> Iterator[bytes]:
+    """A zip of the originals in one folder a label, a piece at a time."""
+    selection = Selection.of(result.collection, None, labels_of_result(result))
+    return zip_pieces(selection, Report("zip", "zip", len(selection)))

@@ -142,6 +142,7 @@ class Labels {
         link("csv", "CSV"),
         link("json", "JSON"),
         link("py", "Folder script"),
+        session.state?.local && link("zip", "Folders, zip"),
       ),
     );
   }

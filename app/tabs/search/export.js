@@ -1,6 +1,7 @@
 // The export of results and the link to a search.
 import { button, copy, node } from "../../ui/elements/elements.js";
 import { menu } from "../../ui/menu/menu.js";
+import { session } from "../../ui/session/session.js";
 import { isEmpty, writeQuery } from "./address.js";
 
 const KINDS = [
@@ -9,6 +10,7 @@ const KINDS = [
   ["List of files", "txt"],
   ["Previews, zip", "zip"],
 ];
+const ORIGINALS = ["Originals, zip", "originals"]; // of a page that only this computer reaches
 
 export const exportMenu = () => {
   const root = node("span", { id: "export" });
@@ -26,7 +28,7 @@ export const exportMenu = () => {
       menu(
         "download",
         "Export",
-        KINDS.map(([text, kind]) => [text, address(kind)]),
+        (session.state?.local ? [...KINDS, ORIGINALS] : KINDS).map(([text, kind]) => [text, address(kind)]),
       ),
     );
   };

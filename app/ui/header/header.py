@@ -45,6 +45,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "collection": opened.key,
         "name": opened.name,
         "searchable": images,
+        "local": library.local,
         "revision": collection.revision if collection is not None else 0,
         "failed": collection.manifest.failed if collection is not None else 0,
         "columns": collection.columns if images and collection is not None else [],

@@ -1,7 +1,7 @@
 // Downloads chosen images as a file: there are too many ids for an address, so they are posted.
 import { node } from "../elements/elements.js";
 
-// kind: csv, json, txt or zip. Gives an error's sentence, or "" when the file was saved.
+// kind: csv, json, txt, zip or originals. Gives an error's sentence, or "" when the file was saved.
 export const download = async (collection, ids, kind) => {
   const response = await fetch(`export/${encodeURIComponent(collection)}.${kind}`, {
     method: "POST",
@@ -10,7 +10,8 @@ export const download = async (collection, ids, kind) => {
   }).catch(() => null);
   if (!response) return "The connection to Gelato is lost.";
   if (!response.ok) return response.text();
-  const link = node("a", { href: URL.createObjectURL(await response.blob()), download: `gelato-chosen.${kind}` });
+  const ending = kind === "originals" ? "originals.zip" : kind;
+  const link = node("a", { href: URL.createObjectURL(await response.blob()), download: `gelato-chosen.${ending}` });
   link.click();
   URL.revokeObjectURL(link.href);
   return "";

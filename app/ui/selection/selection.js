@@ -125,6 +125,7 @@ class Selection {
       ["JSON", () => to("json")],
       ["List of files", () => to("txt")],
       ["Previews, zip", () => to("zip")],
+      ["Originals, zip", () => to("originals")],
     ];
     return menu("download", "Export", choices, { id: "export-chosen" });
   }

@@ -1,0 +1,78 @@
+"""Results of a search as files: a table, JSON, a list of files, and the previews or originals in a zip."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.collection import Collection
+from index.export.originals import source_root
+from index.export.report import Report
+from index.export.selection import Selection
+from index.export.zips import zip_pieces
+from index.search import Hit
+from index.storage.layout import LOCAL_COLUMNS
+from index.storage.tables import csv_text
+from index.storage.tags import read_tags
+
+
+@dataclass(frozen=True)
+class Results:
+    """Hits that are exported. local: to this computer, which may see where images lie."""
+
+    collection: Collection
+    hits: Sequence[Hit]
+    local: bool
+
+
+def results_csv(results: Results) -> str:
+    scored = any(hit.score is not None for hit in results.hits)
+    tagged = bool(read_tags(results.collection.path))
+    columns = ("rank", *(["score"] if scored else []), "id", "path", "caption", *(["tags"] if tagged else []))
+    rows = []
+    for hit in results.hits:
+        tags = ["; ".join(hit.tags)] if tagged else []
+        rows.append((hit.rank, *([f"{hit.score:.5f}"] if scored else []), hit.id, hit.path, hit.caption, *tags))
+    return csv_text(columns, rows)
+
+
+def results_json(results: Results) -> str:
+    hidden = () if results.local else LOCAL_COLUMNS
+    rows = [{name: v for name, v in hit.as_json().items() if name not in hidden} for hit in results.hits]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+def results_files(results: Results) -> str:
+    """One file a line, as its source calls it; on this computer whole paths, where the source is a folder or table."""
+    if not results.local:
+        return "".join(f"{hit.path}\n" for hit in results.hits)
+    sources = [str(hit.record["source"]) for hit in results.hits]
+    roots = {source: source_root(source) for source in set(sources)}
+    files = ((roots[source], hit.path) for source, hit in zip(sources, results.hits, strict=True))
+    return "".join(f"{root / path if root else path}\n" for root, path in files)
+
+
+def results_zip(results: Results) -> bytes:
+    """The previews by rank, with the table: originals stay where they are."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
+        packed.writestr("results.csv", results_csv(results))
+        packed.writestr("files.txt", results_files(results))
+        for hit in results.hits:
+            preview = results.collection.thumbnail(hit.id)
+            if preview is not None:
+                stem = hit.path.rpartition("/")[2].rpartition(".")[0]
+                name = re.sub(r"[^\w.-]+", "-", stem)[:80].strip("-.") or hit.id
+                packed.write(preview, f"previews/{hit.rank:04d}-{name}.webp")
+    return out.getvalue()
+
+
+def results_originals(results: Results) -> Iterator[bytes]:
+    """The originals in a zip, with metadata.csv; those that are gone are named in not-exported.csv."""
+    rows = np.array([hit.row for hit in results.hits], np.intp)
+    selection = Selection.of(results.collection, rows)
+    return zip_pieces(selection, Report("zip", "zip", len(selection)))
