@@ -161,6 +161,25 @@ def test_images_inside_archives_are_read_and_those_that_are_gone_are_named(kind,
     assert expected <= {path.read_bytes() for path in found}
 
 
+@pytest.mark.parametrize("kind", ["folders", "zip", "xmp"])
+def test_another_image_under_the_name_of_one_that_was_built_inherits_nothing(kind, clashing, tmp_path):
+    tag(clashing, list(clashing.items["id"].unique()), "mine")
+    photos = tmp_path / "photos"
+    noise_image(50).save(photos / "dog.png")  # a camera that begins to count anew
+    image = Image.open(photos / "a/cat.png")
+    image.save(photos / "a/cat.png", exif=exif_with_a_title())  # another program edits metadata: the image is the same
+    os.utime(photos / "b/cat.png")
+    report = run(clashing, kind, tmp_path / "out")
+    assert [(one.path, "build again" in one.reason) for one in report.not_exported] == [("dog.png", True)]
+    assert report.written == 4
+
+
+def exif_with_a_title() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010E] = "a title"
+    return exif
+
+
 @pytest.mark.parametrize("kind", ["imagefolder", "zip"])
 def test_metadata_csv_names_every_file_beside_what_is_said_of_it(kind, clashing, tmp_path):
     tag(clashing, [clashing.items["id"][clashing.items["path"] == "a/cat.png"].item()], "to print")

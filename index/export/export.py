@@ -6,8 +6,8 @@ from pathlib import Path
 
 from index.export.embeddings import export_embeddings
 from index.export.folders import export_folder
-from index.export.originals import source_root
 from index.export.report import Report
+from index.export.roots import source_root
 from index.export.selection import Selection
 from index.export.sidecars import export_xmp
 from index.export.tables import table_csv, table_json, table_parquet

@@ -63,7 +63,7 @@ def export_folder(selection: Selection, out: Path, report: Report, *, link: bool
     before = read_metadata(out / METADATA) if metadata else {}
     rows = dict(before)
     for image in selection:
-        original = originals.of(image.source, image.path)
+        original = originals.of(image)
         if isinstance(original, str):
             report.not_exported.append(NotExported(image.source, image.path, original))
             continue

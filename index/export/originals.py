@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.export.roots import source_root
+from index.export.same_image import CHANGED, has_changed
+from index.export.selection import ExportedImage
 from training.data.folder import read_file
 from training.data.remote import ADDRESS
 from training.data.sources import open_source
@@ -30,11 +33,15 @@ class Originals:
             self._wanted[source].add(path)
         self._inside: dict[str, dict[str, Callable[[], bytes]] | str] = {}
 
-    def of(self, source: str, path: str) -> Original | str:
-        """The image of a place, or why it cannot be had."""
+    def of(self, image: ExportedImage) -> Original | str:
+        """An image's bytes, or why they cannot be had."""
+        source, path = image.source, image.path
         file = original_file(source, path)
         if file is not None:
-            return Original(file, lambda: read_file(file))
+            try:
+                return CHANGED if has_changed(file, image.built) else Original(file, lambda: read_file(file))
+            except OSError as error:
+                return f"it cannot be read: {error.strerror or error}"
         if source not in self._inside:
             self._inside[source] = self._listed(source)
         inside = self._inside[source]
@@ -60,16 +67,6 @@ def original_file(source: str, path: str) -> Path | None:
         return None
     names = (path, _bytes_of(path)) if "\\x" in path else (path,)
     return next((root / name for name in names if (root / name).is_file()), None)
-
-
-def source_root(source: str) -> Path | None:
-    """The folder that a source's paths begin at, or None if its images are no files."""
-    if ADDRESS in source:
-        return None
-    place = Path(source)
-    if place.is_dir():
-        return place
-    return place.parent if place.suffix.lower() in (".csv", ".tsv") else None
 
 
 def _bytes_of(path: str) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.collection import Collection
-from index.export.originals import source_root
 from index.export.report import Report
+from index.export.roots import source_root
 from index.export.selection import Selection
 from index.export.zips import zip_pieces
 from index.search import Hit

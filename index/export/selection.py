@@ -8,11 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.export.same_image import Built
 from index.export.xmp import Annotation
 from index.storage.cells import as_text
 from index.storage.tags import read_tags
 from training.data.metadata.columns import split
 
+BUILT = ("stamp", "hash", "pixel_hash")
 SAID = ("title", "description", "rating", "keywords")  # columns that are exported as what they say
 
 
@@ -28,6 +30,7 @@ class ExportedImage:
     tags: tuple[str, ...]
     label: str
     annotation: Annotation
+    built: Built
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class Selection:
         return tuple(self.tags.get(id, ()))
 
     def __iter__(self) -> Iterator[ExportedImage]:
-        table = self.collection.frame(["id", "source", "path", "caption", *SAID]).iloc[self.rows]
+        table = self.collection.frame(["id", "source", "path", "caption", *BUILT, *SAID]).iloc[self.rows]
         for row, cells in zip(self.rows.tolist(), table.itertuples(index=False, name=None), strict=True):
-            id, source, path, caption, title, description, rating, keywords = cells
+            id, source, path, caption, stamp, hash, pixels, title, description, rating, keywords = cells
             tags, label = self.tags_of(id), (self.labels or {}).get(row, "")
             said = Annotation(
                 tuple(dict.fromkeys((*tags, *([label] if label else [])))),
@@ -71,7 +74,8 @@ class Selection:
                 as_text(caption) or as_text(description),
                 tuple(split(as_text(keywords))),
             )
-            yield ExportedImage(row, str(id), str(source), str(path), as_text(caption), tags, label, said)
+            built = Built(as_text(stamp), as_text(hash), as_text(pixels))
+            yield ExportedImage(row, str(id), str(source), str(path), as_text(caption), tags, label, said, built)
 
     def table(self) -> pd.DataFrame:
         """The columns of each image, and its tags (a list), and its label where labels are exported."""

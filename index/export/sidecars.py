@@ -67,7 +67,7 @@ def export_xmp(
         if not image.annotation:
             report.count("empty")
             continue
-        found = originals.of(image.source, image.path)
+        found = originals.of(image)
         try:
             if into_originals:
                 outcome = _write_original(_own_file(found), image.annotation, report.dry_run)
@@ -112,8 +112,10 @@ def _below(
     report: Report,
 ) -> tuple[Path, Path]:
     """The sidecar of an image below out, and what it is merged into: itself, or the one beside the original."""
+    if isinstance(found, str):
+        raise Refused(found)
     *folders, name = safe_parts(image.path)
-    beside = _beside(found.file, listings, full)[0] if isinstance(found, Original) and found.file else None
+    beside = _beside(found.file, listings, full)[0] if found.file is not None else None
     last = beside.name if beside else sidecar_name(name, full)
     wanted = (*folders, last)
     parts = next(names.free(wanted, image.id))

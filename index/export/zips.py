@@ -46,7 +46,7 @@ def zip_pieces(selection: Selection, report: Report) -> Iterator[bytes]:
     modified = selection.collection.column("modified")
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as packed:
         for image in selection:
-            found = originals.of(image.source, image.path)
+            found = originals.of(image)
             name = _name(layout, image, found)
             try:
                 if isinstance(found, str) or name is None:

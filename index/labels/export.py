@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from index.export.names import folder_name
-from index.export.originals import source_root
+from index.export.roots import source_root
 from index.labels.result import LabelResult
 from index.storage.tables import csv_text
 

@@ -1,0 +1,39 @@
+"""Whether a file still shows the image that a build saw: else tags and labels would go to another image."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from index.ingest.pixel_hash import PixelHash, decoded_pixel_hash, pixel_hash
+from training.data.folder import read_file
+from training.models.errors import UserError
+
+CHANGED = "it shows another image since the last build; build again"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A row's stamp and hashes, "" where they are not known."""
+
+    stamp: str
+    hash: str
+    pixel_hash: str
+
+
+def has_changed(file: Path, built: Built) -> bool:
+    """Whether file shows another image than at the last build. A change of metadata is none.
+
+    OSError if it cannot be read.
+    """
+    facts = file.stat()
+    if re.match(rf"{facts.st_size}:{facts.st_mtime_ns}(?!\d)", built.stamp) or not built.hash:
+        return False
+    data = read_file(file)
+    if sha256(data).hexdigest() == built.hash:
+        return False
+    before = PixelHash.read(built.pixel_hash)
+    try:
+        return before is None or (pixel_hash(data) or decoded_pixel_hash(data)).coded != before.coded
+    except UserError:  # it is no image any more
+        return True
