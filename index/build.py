@@ -50,6 +50,7 @@ class BuildReport:
     files: every file of the sources of this build in exactly one count, and their total; empty if it was stopped.
     passed_over: those that gave no image, by kind and reason. problems: a sentence for each source without one image.
     offline: images that are searchable and out of reach. notes: what else to tell, a sentence each.
+    warnings: the files that were read although something is wrong with them, and what.
     """
 
     collection: str
@@ -73,6 +74,7 @@ class BuildReport:
     offline: int = 0
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -180,7 +182,9 @@ class _Build:
         """Make a row of an image, or a failure."""
         planned, image, vector = embedded.input, embedded.image, embedded.vector
         if image is None:
-            return self._fail(planned, embedded.error)
+            return self._fail(planned, embedded.error, embedded.unsupported)
+        if image.warning:
+            self.report.warnings.append(f"{planned.item.path}: {image.warning}")
         if vector is not None and not np.isfinite(vector).all():
             return self._fail(planned, "the encoder gave no finite vector for it")
         change = self.plan.change(planned, image, embedded=vector is not None)
@@ -211,11 +215,11 @@ class _Build:
         kind = "updated" if change.kind == "unchanged" and not same else change.kind
         setattr(self.report, kind, getattr(self.report, kind) + 1)
 
-    def _fail(self, planned: PlannedImage, reason: str) -> None:
+    def _fail(self, planned: PlannedImage, reason: str, unsupported: bool = False) -> None:
         self.plan.fail(planned)
         reason = escape_surrogates(" ".join(reason.split()))
         failures = self.failures.setdefault(planned.source, [])
-        failures.append(PassedOver(planned.item.path, "unreadable", reason))
+        failures.append(PassedOver(planned.item.path, "unsupported format" if unsupported else "unreadable", reason))
 
     def _passed_over_in(self, source: str) -> list[PassedOver]:
         return [*self.failures.get(source, ()), *self.plan.passed_over[source]]

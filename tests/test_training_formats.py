@@ -1,8 +1,10 @@
 """One table says which endings are images, how they are read, and what is passed over."""
 
+from pathlib import Path
+
 import pytest
 
-from training.models.formats import IMAGES, TABLE, VIDEOS, format_called, format_of, why_unsupported
+from training.models.formats import IMAGES, TABLE, VIDEOS, format_called, format_of, markdown, why_unsupported
 
 
 def test_every_ending_belongs_to_one_format():
@@ -38,3 +40,11 @@ def test_what_is_passed_over_has_a_reason_that_names_what_would_read_it(monkeypa
     assert "GIMP" in why_unsupported(format_called("GIMP"))
     monkeypatch.setattr("training.models.formats.find_spec", lambda module: None)
     assert "pip install -r requirements-formats.txt" in why_unsupported(format_called("JPEG XL"))
+
+
+def test_the_readme_has_the_table_of_formats():
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    table = text.partition("<!-- formats: made by training/models/formats.py -->\n")[2].partition(
+        "<!-- end of formats"
+    )[0]
+    assert table == markdown(), "run: python -m training.models.formats, and put its output into README.md"

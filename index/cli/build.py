@@ -42,6 +42,12 @@ STOPPING = "Stopping after this batch; press again to stop at once."
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Take only files that match. Kept for later builds.")
 @click.option("--rehash", is_flag=True, help="Read every file again, also where its size and date are as they were.")
+@click.option(
+    "--max-megapixels",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Larger images are not read, since one may fill the memory.  [default: 170]",
+)
 @click.option("--prune", is_flag=True, help="Remove missing images even if they are more than half of a source.")
 @click.option(
     "--repair", is_flag=True, help="First remove damaged entries, as `verify` finds them, and embed them again."
@@ -57,6 +63,7 @@ def build(
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     rehash: bool,
+    max_megapixels: float | None,
     prune: bool,
     repair: bool,
     as_json: bool,
@@ -82,14 +89,16 @@ def build(
 
     from index.build import build_collection
     from index.ingest.engine import Engine, embed_locally
+    from training.models.decoding import MOST_MEGAPIXELS
     from training.models.encoders import load_encoder
 
     loaded = load_encoder(encoder or "starter", runtime, precision)
-    embed: Engine = embed_locally
+    most = max_megapixels or MOST_MEGAPIXELS
+    embed: Engine = partial(embed_locally, most_megapixels=most)
     if engine == "ray":
         from index.ingest.ray_engine import RayEngine
 
-        embed = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
+        embed = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision), most)
     line = ProgressLine("Embedding", as_json)
     with Interrupt(STOPPING, exit_at_once=True) as interrupt:
         report = build_collection(
@@ -134,6 +143,9 @@ def _text(report: "BuildReport", into: Path) -> str:
         lines.append(f"Of {files['total']:,} files: {counts}{', ' + passed if passed else ''}{listed}.")
         lines += filter(None, [sources_beside(report.passed_over)])
     lines += [note.replace("DIR", str(into)) for note in report.notes]
+    if report.warnings:
+        more = f" and {len(report.warnings) - 1:,} more" if len(report.warnings) > 1 else ""
+        lines.append(f"Read with a warning: {report.warnings[0]}{more}.")
     lines.append(f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).")
     stopped = "Stopped early; the same command goes on from here."
     lines.append(stopped if report.stopped else f"Next: python app.py --collection {into}")

@@ -18,6 +18,7 @@ from index.thumbnails import SIDE, thumbnail
 from training.data.metadata.embedded import embedded_columns
 from training.data.pipeline import EmbeddedImage, decode, embed_stream, preprocess
 from training.data.source import Item
+from training.models.decoding import MOST_MEGAPIXELS
 from training.models.encoder import Encoder
 from training.models.preprocess import shrink_pixels
 
@@ -37,6 +38,7 @@ class LoadedImage:
     hash: of the file's bytes, SHA-256 in hex. length: how many they are. pixel_hash: None where only decoding would
     tell and the collection holds this file already. size: width and height of the original once upright. thumbnail: a
     WebP file. perceptual: the perceptual hashes, as it is and turned. The last three are empty where pixels is None.
+    warning: what is wrong with a file that was read all the same.
     """
 
     hash: str
@@ -47,6 +49,7 @@ class LoadedImage:
     pixels: NDArray[np.uint8] | None = None
     thumbnail: bytes = b""
     perceptual: tuple[bytes, ...] = ()
+    warning: str = ""
 
 
 Embedded: TypeAlias = EmbeddedImage[PlannedImage, LoadedImage]
@@ -68,12 +71,15 @@ def embed_locally(
     encoder: Encoder,
     stored: Container[str],
     stop: Callable[[], bool] = lambda: False,
+    most_megapixels: float = MOST_MEGAPIXELS,
 ) -> Iterator[list[Embedded]]:
-    """The engine of one machine: all its cores, and its GPU where there is one."""
-    return embed_stream(images, lambda image: load_image(image.item, encoder, stored), encoder, stop)
+    """The engine of one machine: all its cores, and its GPU where there is one. Larger images are failures."""
+    return embed_stream(images, lambda image: load_image(image.item, encoder, stored, most_megapixels), encoder, stop)
 
 
-def load_image(item: Item, encoder: Encoder, stored: Container[str]) -> LoadedImage:
+def load_image(
+    item: Item, encoder: Encoder, stored: Container[str], most_megapixels: float = MOST_MEGAPIXELS
+) -> LoadedImage:
     """Read one image; decode and preprocess it unless its file or its upright pixels are among stored.
 
     UserError or OSError if it fails.
@@ -82,7 +88,7 @@ def load_image(item: Item, encoder: Encoder, stored: Container[str]) -> LoadedIm
     content, shown, exif = sha256(data).hexdigest(), pixel_hash(data), embedded_columns(data)
     if content in stored or str(shown) in stored:
         return LoadedImage(content, len(data), shown, exif)
-    image = decode(data, encoder)
+    image = decode(data, encoder, most_megapixels)
     shown = shown or decoded_pixel_hash(data)
     if str(shown) in stored:
         return LoadedImage(content, len(data), shown, exif)
@@ -96,4 +102,5 @@ def load_image(item: Item, encoder: Encoder, stored: Container[str]) -> LoadedIm
         preprocess(image, encoder),
         thumbnail(small),
         perceptual_hashes(small),
+        image.warning,
     )

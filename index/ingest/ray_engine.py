@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from index.ingest.engine import Embedded, LoadedImage, PlannedImage, load_image
 from training.data.pipeline import EmbeddedImage, embed_batch, load_one
 from training.data.source import Item
+from training.models.decoding import MOST_MEGAPIXELS
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -31,19 +32,20 @@ LoadEncoder = Callable[[], Encoder]
 
 class RayEngine:
     """An engine over a Ray cluster. load_encoder: loads the encoder in the process of a worker, once.
+    most_megapixels: larger images are failures.
 
     Joins the cluster that RAY_ADDRESS or `ray start` names, else starts one on this machine. The project and
     the images must be at the same paths on every machine. UserError if Ray is not installed or not there.
     """
 
-    def __init__(self, load_encoder: LoadEncoder):
+    def __init__(self, load_encoder: LoadEncoder, most_megapixels: float = MOST_MEGAPIXELS):
         try:
             import ray
         except ImportError as error:
             raise UserError(
                 "Ray is not installed: pip install -r requirements-cluster.txt, or use --engine local."
             ) from error
-        self.ray, self.load_encoder = ray, load_encoder
+        self.ray, self.load_encoder, self.most_megapixels = ray, load_encoder, most_megapixels
         if not ray.is_initialized():
             try:
                 settings = {"env_vars": {"PYTHONPATH": str(ROOT)}}
@@ -66,7 +68,7 @@ class RayEngine:
         ahead = BATCHES_PER_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))
         while True:
             while len(pending) < ahead and not stop() and (batch := list(islice(coming, encoder.batching.batch_size))):
-                pending.append((batch, task.remote(self.load_encoder, [image.item for image in batch], hashes)))
+                pending.append((batch, self._submit(task, batch, hashes)))
             if not pending:
                 return
             batch, result = pending.popleft()
@@ -76,13 +78,16 @@ class RayEngine:
                 why = str(error).strip().splitlines()[-1][:300]
                 raise UserError(f"A batch could not be embedded on Ray: {why}") from error
             yield [
-                EmbeddedImage(planned, one.image, one.error, one.vector)
+                EmbeddedImage(planned, one.image, one.error, one.vector, one.unsupported)
                 for planned, one in zip(batch, done, strict=True)
             ]
             if stop():
                 for _, result in pending:
                     ray.cancel(result)
                 return
+
+    def _submit(self, task: Any, batch: list[PlannedImage], hashes: Any) -> Any:
+        return task.remote(self.load_encoder, [image.item for image in batch], hashes, self.most_megapixels)
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class TaskResult:
     image: LoadedImage | None
     error: str
     vector: NDArray[np.float32] | None
+    unsupported: bool
 
 
 _encoders: dict[bytes, Encoder] = {}  # the encoder of this process: loading takes seconds, a batch less
@@ -110,11 +116,15 @@ def _encoder(load_encoder: LoadEncoder) -> Encoder:
     return _encoders[key]
 
 
-def _embed(load_encoder: LoadEncoder, items: list[Item], stored: frozenset[str]) -> list[TaskResult]:
+def _embed(
+    load_encoder: LoadEncoder, items: list[Item], stored: frozenset[str], most_megapixels: float
+) -> list[TaskResult]:
     """A batch on a worker."""
     encoder = _encoder(load_encoder)
-    loaded = [load_one(item, lambda item: load_image(item, encoder, stored)) for item in items]
+    loaded = [load_one(item, lambda item: load_image(item, encoder, stored, most_megapixels)) for item in items]
     return [
-        TaskResult(None if one.image is None else replace(one.image, pixels=None), one.error, one.vector)
+        TaskResult(
+            None if one.image is None else replace(one.image, pixels=None), one.error, one.vector, one.unsupported
+        )
         for one in embed_batch(loaded, encoder)
     ]

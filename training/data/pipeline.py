@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.source import Item
-from training.models.decoding import DecodedImage, decode_image
+from training.models.decoding import MOST_MEGAPIXELS, DecodedImage, UnsupportedFormat, decode_image
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.parallel import cores, ordered_map
@@ -46,19 +46,20 @@ Loaded = TypeVar("Loaded", bound=Preprocessed)
 class EmbeddedImage(Generic[Input, Loaded]):
     """What became of one input.
 
-    image: as it was loaded, None if it could not be. error: the reason then. vector: float32 [dim], None where the
-    image has no pixels.
+    image: as it was loaded, None if it could not be. error: the reason then. unsupported: whether that is because its
+    format is not read here. vector: float32 [dim], None where the image has no pixels.
     """
 
     input: Input
     image: Loaded | None
     error: str = ""
     vector: NDArray[np.float32] | None = None
+    unsupported: bool = False
 
 
-def decode(data: bytes, encoder: Encoder) -> DecodedImage:
+def decode(data: bytes, encoder: Encoder, most_megapixels: float = MOST_MEGAPIXELS) -> DecodedImage:
     """An image in as many pixels as the encoder and a preview need. ImageError if it cannot be read."""
-    return decode_image(data, max(encoder.image_size, LEAST_SIDE))
+    return decode_image(data, max(encoder.image_size, LEAST_SIDE), most_megapixels)
 
 
 def preprocess(image: DecodedImage, encoder: Encoder) -> NDArray[np.uint8]:
@@ -107,6 +108,8 @@ def load_one(value: Input, load: Callable[[Input], Loaded]) -> EmbeddedImage[Inp
     """An input loaded and not embedded yet; whatever is wrong with it is its error, so that the rest goes on."""
     try:
         return EmbeddedImage(value, load(value))
+    except UnsupportedFormat as error:
+        return EmbeddedImage(value, None, str(error), unsupported=True)
     except (UserError, OSError) as error:
         reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
     except Exception as error:  # a decoder's own fault on one file is that file's failure, not everybody's

@@ -32,19 +32,21 @@ TABLE = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image", "libjpeg-turbo, Pillow", note="gain maps are ignored"),
     Format("MPO", (".mpo",), "image", "libjpeg-turbo, Pillow", note="the first image"),
     Format("PNG", (".png", ".apng"), "image", "Pillow", note="the first frame"),
-    Format("WebP", (".webp",), "image", "Pillow", note="the first frame"),
-    Format("GIF", (".gif",), "image", "Pillow", note="the first frame"),
-    Format("BMP", (".bmp", ".dib"), "image", "Pillow"),
-    Format("TIFF", (".tif", ".tiff"), "image", "Pillow, tifffile", note="the first page"),
     Format("HEIC", (".heic", ".heif", ".hif", ".heics", ".heifs"), "image", "pi-heif", note="the primary image"),
     Format("AVIF", (".avif", ".avifs"), "image", "Pillow", note="the first frame"),
-    Format("JPEG XL", (".jxl",), "image", "libjxl (pylibjxl)", "pylibjxl", "the first frame"),
-    Format("JPEG 2000", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), "image", "Pillow"),
+    Format("WebP", (".webp",), "image", "Pillow", note="the first frame"),
+    Format("GIF", (".gif",), "image", "Pillow", note="the first frame"),
+    Format("TIFF", (".tif", ".tiff"), "image", "Pillow, tifffile", note="the first page; 8 to 64 bits and floats"),
+    Format("JPEG XL", (".jxl",), "image", "pylibjxl", "pylibjxl", "the first frame"),
+    Format(
+        "JPEG 2000", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), "image", "Pillow", note="without ICC profiles"
+    ),
+    Format("BMP", (".bmp", ".dib"), "image", "Pillow", note="no ICC profiles"),
     Format("TGA", (".tga",), "image", "Pillow"),
-    Format("PNM", (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"), "image", "Pillow"),
+    Format("PNM", (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"), "image", "Pillow", note="PFM in grey"),
     Format("ICO", (".ico",), "image", "Pillow", note="the largest image"),
     Format("PSD", (".psd",), "image", "Pillow", note="the merged image, if it was saved with one"),
-    Format("SVG", (".svg", ".svgz"), "image", "resvg", note="without text's system fonts and without linked files"),
+    Format("SVG", (".svg", ".svgz"), "image", "resvg", note="768 pixels; linked files are not read"),
     Format(
         "RAW",
         (
@@ -52,7 +54,8 @@ TABLE = (
             *(".srw", ".x3f", ".3fr", ".erf", ".kdc", ".dcr", ".mef", ".mos", ".mrw", ".iiq", ".rwl", ".gpr", ".fff"),
         ),
         "raw",
-        "its embedded JPEG preview",
+        "its largest embedded JPEG",
+        note="without one, rawpy develops it if installed; tested on generated files, not on cameras' own",
     ),
     Format("Photoshop, large", (".psb",), "unsupported", "Photoshop"),
     Format("GIMP", (".xcf",), "unsupported", "GIMP"),
@@ -103,3 +106,21 @@ def why_unsupported(format: Format) -> str:
     if format.module and find_spec(format.module) is None:
         return f"reading {format.name} needs the package {format.module}: pip install -r {OPTIONAL}"
     return ""
+
+
+def markdown() -> str:
+    """The table as the README shows it."""
+    rows = ["| format | endings | read by | notes |", "|---|---|---|---|"]
+    for one in TABLE:
+        if one.kind in ("image", "raw"):
+            optional = f", with `{OPTIONAL}`" if one.module else ""
+            rows.append(f"| {one.name} | {' '.join(one.endings)} | {one.reader}{optional} | {one.note} |")
+    others = [one for one in TABLE if one.kind == "unsupported"]
+    endings = " ".join(ending for one in others for ending in one.endings)
+    rows.append(f"| {', '.join(one.name for one in others)} | {endings} | not read | listed as unsupported |")
+    rows.append(f"| video | {' '.join(VIDEOS)} | not read | counted as video |")
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-SECONDS = 20
+SECONDS = 10  # of the processor, where the system can limit it (not on Windows)
+PATIENCE = 60  # seconds on the clock
 MEMORY = 2 << 30  # bytes of address space, where the system can limit it (not on Windows)
 
 
@@ -18,11 +19,11 @@ def in_child(script: Path, data: bytes) -> bytes:
 
     ChildFailed if it gives nothing.
     """
-    command = [sys.executable, "-I", __file__, str(script)]
+    command = [sys.executable, "-I", __file__, str(script), str(SECONDS)]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ChildFailed(f"it took longer than {SECONDS} seconds") from error
+        raise ChildFailed(f"it took longer than {PATIENCE} seconds") from error
     if done.returncode or not done.stdout:
         raise ChildFailed(f"it ended with {done.returncode}")
     return done.stdout
@@ -35,6 +36,7 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
     made = runpy.run_path(sys.argv[1])["convert"](sys.stdin.buffer.read())
     sys.stdout.buffer.write(made)
 

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from training.models.decoding.jpeg_parts import restart_interval, scans_are_complete, start_of_scan
@@ -17,6 +16,7 @@ LEAST_SHARE = 0.9  # of an image's pixels: with less, it is truncated
 PADDED = ("WebP", "HEIC", "AVIF", "JPEG 2000", "JPEG XL")  # read as a whole or not at all; their headers say how long
 TILE = b"\xff\x90"  # the marker of a tile of JPEG 2000
 DIRECTORY = 4  # bytes that may be missing of a TIFF's directory
+STRIP = 256  # rows
 ZEROS = 512  # that many at the end of a format that cannot end so: space that an interrupted copy left
 
 Load = Callable[[bytes], Image.Image]  # opens and decodes a whole file, or raises
@@ -134,21 +134,21 @@ def _any_pixels(data: bytes, pixels: int) -> bytes:
 
 
 def _of_rows(data: bytes, open: Load) -> tuple[Image.Image, float] | None:
-    image = _filled(open(data), None)
-    share = _equal_share(_filled(open(data), 0), _filled(open(data), 255))
-    return image, share
+    image = _filled(open(data), 128)
+    return image, _equal_share(image, _filled(open(data), 0))
 
 
-def _filled(image: Image.Image, value: int | None) -> Image.Image:
-    """An opened image as far as it can be decoded; what is not stays at a value of every channel, as it was if None."""
+def _filled(image: Image.Image, value: int) -> Image.Image:
+    """An opened image as far as it can be decoded; in the rest, every channel is value."""
     assert isinstance(image, ImageFile.ImageFile)
     prepare = image.load_prepare
 
     def prepare_filled() -> None:
         prepare()
-        if value is not None:
-            bands = len(image.getbands())
-            image.im = Image.core.fill(image.im.mode, image.im.size, value if bands == 1 else (value,) * bands)
+        bands = len(image.getbands())
+        image.im = Image.core.fill(image.im.mode, image.im.size, value if bands == 1 else (value,) * bands)
+        if image.palette is not None:
+            image.palette.dirty = 1  # the new pixels have none yet
 
     image.load_prepare = prepare_filled  # type: ignore[method-assign]
     try:
@@ -159,12 +159,13 @@ def _filled(image: Image.Image, value: int | None) -> Image.Image:
 
 
 def _equal_share(one: Image.Image, other: Image.Image) -> float:
+    """The share of pixels that two images have in common, counted in strips to keep memory low."""
     if one.size != other.size or one.mode != other.mode:
         return 0.0
-    first, second = _channels(one), _channels(other)
-    return float((first == second).all(axis=-1).mean())
-
-
-def _channels(image: Image.Image) -> NDArray[np.generic]:
-    array = np.asarray(image)
-    return array.reshape(array.shape[0], array.shape[1], -1)
+    width, height = one.size
+    equal = 0
+    for top in range(0, height, STRIP):
+        box = (0, top, width, min(top + STRIP, height))
+        first, second = (np.asarray(image.crop(box)).reshape(box[3] - top, width, -1) for image in (one, other))
+        equal += int((first == second).all(axis=-1).sum())
+    return equal / (width * height)

@@ -1,0 +1,192 @@
+"""Does any damaged file crash the decoder, keep it busy or fill the memory?
+
+    python benchmarks/fuzz.py --count 100000
+
+Decodes mutations of small files of every format in a child process. A child that dies is a crash, one that needs more
+than 10 s of the processor for a file a hang, an exception that is not an ImageError a fault; the child's memory is
+limited. The result is printed and stored in results/fuzz.json; `--seed` and the number of a file repeat one exactly
+(`--only NUMBER`).
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import click
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+RESULT = ROOT / "benchmarks/results/fuzz.json"
+SECONDS = 10.0  # of the processor for one file, since the machine may be busy with other things
+PATIENCE = 300.0  # seconds on the clock
+# Of files whose decoding starts a process, the share of their turns that is taken.
+SLOW_KINDS = {"SVG": 0.05, "RAW": 0.05, "RAW, without a preview": 0.005}
+MEMORY = 6 << 30  # bytes of address space of the child, threads' stacks and libraries included
+
+
+@dataclass
+class Result:
+    """What became of `count` mutated files. crashes, hangs, faults: the numbers of the files and what was seen."""
+
+    count: int = 0
+    seed: int = 0
+    read: int = 0
+    refused: int = 0
+    crashes: list[str] = field(default_factory=list)
+    hangs: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    slowest: float = 0.0
+    peak_mb: int = 0
+    by_format: dict[str, int] = field(default_factory=dict)
+
+
+def mutation(number: int, seed: int) -> tuple[str, bytes]:
+    """The name and the bytes of a mutated file; equal for equal arguments."""
+    from benchmarks.fuzz_files import mutated
+
+    rng = np.random.default_rng((seed, number))
+    name = _names()[rng.integers(len(_names()))]
+    while rng.random() > SLOW_KINDS.get(name, 1.0):
+        name = _names()[rng.integers(len(_names()))]
+    return name, mutated(_FILES[name], rng, list(_FILES.values()))
+
+
+_FILES: dict[str, bytes] = {}
+
+
+def _names() -> list[str]:
+    if not _FILES:
+        from benchmarks.fuzz_files import files
+
+        _FILES.update(files())
+    return list(_FILES)
+
+
+def child(start: int, stop: int, seed: int) -> None:
+    """Decode the files start to stop - 1, with a line before and after each for the parent to follow."""
+    import resource
+
+    from training.models.decoding import ImageError, decode_image
+
+    _names()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for number in range(start, stop):
+        name, data = mutation(number, seed)
+        print(f"begin {number} {name}", flush=True)
+        begun = time.process_time()
+        try:
+            decode_image(data, (None, 100)[number % 2])
+            outcome = "read"
+        except ImageError:
+            outcome = "refused"
+        except BaseException as error:
+            outcome = f"fault {type(error).__name__}: {error}".replace("\n", " ")[:200]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        print(f"end {time.process_time() - begun:.3f} {peak} {outcome}", flush=True)
+
+
+def fuzz(count: int, seed: int = 0, processes: int = 1) -> Result:
+    """Decode `count` mutated files in child processes, a new one after each crash or hang."""
+    result, formats, begun = Result(count, seed), Counter[str](), time.monotonic()
+    edges = np.linspace(0, count, processes + 1).astype(int).tolist()
+
+    def run(start: int, stop: int) -> None:
+        while start < stop:
+            start = _run_child(start, stop, seed, result, formats) + 1
+
+    with ThreadPoolExecutor(processes) as pool:
+        list(pool.map(run, edges[:-1], edges[1:]))
+    result.seconds = round(time.monotonic() - begun, 1)
+    result.by_format = dict(sorted(formats.items()))
+    return result
+
+
+def _run_child(start: int, stop: int, seed: int, result: Result, formats: Counter[str]) -> int:
+    """Run one child until it is done or has to be ended; returns the number of the last file that it began."""
+    command = [sys.executable, __file__, "--child", str(start), str(stop), "--seed", str(seed)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        number, name = start, ""
+        while True:
+            line = _next_line(process)
+            if line is None:
+                process.kill()
+                result.hangs.append(f"{number} ({name})")
+                return number
+            if not line:
+                if process.wait() or number < stop - 1:
+                    result.crashes.append(f"{number} ({name}): {process.returncode} {process.stderr.read()[-300:]}")
+                return number
+            if line.startswith("begin"):
+                _, digits, name = line.rstrip("\n").split(" ", 2)
+                number = int(digits)
+                formats[name.partition(",")[0]] += 1
+            else:
+                _note(result, line, f"{number} ({name})")
+
+
+def _next_line(process: subprocess.Popen[str]) -> str | None:
+    """The child's next line, "" at its end; None if it has been busy for too long."""
+    assert process.stdout is not None
+    begun, used = time.monotonic(), _processor_time(process.pid)
+    while not select.select([process.stdout], [], [], 0.5)[0]:
+        if _processor_time(process.pid) - used > SECONDS or time.monotonic() - begun > PATIENCE:
+            return None
+    return process.stdout.readline()
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds of the processor that a process has used; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _note(result: Result, line: str, which: str) -> None:
+    _, seconds, peak, outcome = line.rstrip("\n").split(" ", 3)
+    result.slowest = max(result.slowest, float(seconds))
+    result.peak_mb = max(result.peak_mb, int(peak))
+    if outcome == "read":
+        result.read += 1
+    elif outcome == "refused":
+        result.refused += 1
+    else:
+        result.faults.append(f"{which}: {outcome}")
+
+
+@click.command()
+@click.option("--count", default=100_000, show_default=True, help="How many mutated files.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--processes", default=1, show_default=True, help="How many children at once.")
+@click.option("--only", type=int, help="Decode this one in this process, to look into it.")
+@click.option("--out", default=RESULT, type=click.Path(path_type=Path), show_default=True)
+@click.option("--child", "span", nargs=2, type=int, hidden=True)
+def main(count: int, seed: int, processes: int, only: int | None, out: Path, span: tuple[int, int] | None) -> None:
+    """Decode mutated files of every format."""
+    if span:
+        child(*span, seed)
+        return
+    if only is not None:
+        from training.models.decoding import decode_image
+
+        name, data = mutation(only, seed)
+        print(name, len(data), decode_image(data, (None, 100)[only % 2]).pixels.shape)
+        return
+    result = fuzz(count, seed, processes)
+    out.write_text(json.dumps(asdict(result), indent=1) + "\n")
+    print(json.dumps(asdict(result), indent=1))
+
+
+if __name__ == "__main__":
+    main()
