@@ -2,6 +2,7 @@
 
 import click
 
+from index.cli.backup import backup, restore
 from index.cli.bench import bench
 from index.cli.build import build
 from index.cli.demo import demo
@@ -12,6 +13,7 @@ from index.cli.info import info
 from index.cli.label import label
 from index.cli.remove import remove
 from index.cli.search import search
+from index.cli.undo import undo
 from index.cli.verify import verify
 from training.models.console import Commands
 
@@ -27,7 +29,22 @@ def cli() -> None:
     """
 
 
-for command in (build, search, label, info, verify, remove, duplicates, export, import_, demo, bench):
+for command in (
+    build,
+    search,
+    label,
+    info,
+    verify,
+    remove,
+    undo,
+    backup,
+    restore,
+    duplicates,
+    export,
+    import_,
+    demo,
+    bench,
+):
     cli.add_command(command)
 
 

@@ -144,6 +144,8 @@ class Plan:
         self._movable = (
             self.gone | self.kept | {row for row, name in enumerate(self.stored["source"]) if name in vanished}
         )
+        # What was known before is read first: a copy that was made of it meanwhile is then the copy, not the image.
+        self.images.sort(key=lambda image: self.row_of(image) is None)
         return len(self.images)
 
     def drain(self) -> Iterator[PlannedImage]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.maintenance.undo import keep_removed
 from index.retrieval.derived import save_derived
 from index.search import rows_where
 from index.storage.annotations import reading, writing
@@ -39,9 +40,10 @@ def remove_images(
 ) -> Removed:
     """Remove the images called ids, every copy, and the rows that the filter where holds for, in one step for readers.
 
-    Their tags and corrections wait for their return, since a later build of a source that still has them brings them
-    back; unless forgetting, which also deletes those of an image of ids that was removed before. dry: only say which.
-    UserError for an id that is not there, a filter that makes no sense, or while another process writes.
+    Their tags and corrections wait for their return: a later build of a source that still has them brings them back,
+    and so does `undo_last`. forgetting: delete tags and corrections too, also of an image of ids that was removed
+    before. dry: only say which. UserError for an id that is not there, a filter that makes no sense, or while another
+    process writes.
     """
     wanted = list(dict.fromkeys(map(image_id, ids)))
     if not wanted and where is None:
@@ -52,9 +54,12 @@ def remove_images(
     with Writer(path) as writer:
         before = writer.before
         rows = _rows(before, wanted, where, forgetting)
+        held = before.column("id").drop(index=rows)
+        gone = {*before.column("id").iloc[rows], *wanted} - set(held)
+        if len(rows) or (gone and forgetting):
+            keep_removed(writer, rows, gone if forgetting else ())
         if len(rows):
             _remove(writer, rows)
-        gone = {*before.column("id").iloc[rows], *wanted} - set(Collection.open(path).column("id"))
         if forgetting and gone:
             with writing(path) as connection:
                 forget(connection, gone)
@@ -65,10 +70,8 @@ def _remove(writer: Writer, rows: NDArray[np.intp]) -> None:
     before = writer.before
     places = before.frame(["source", "path"]).iloc[rows].itertuples(index=False, name=None)
     writer.publish([], np.zeros((0, before.dim), np.float16), places)
-    now = Collection.open(writer.path)
-    writer.forget_thumbnails(before.column("id").iloc[rows], now.column("id"))
     with write_errors(writer.path):
-        save_derived(now)
+        save_derived(Collection.open(writer.path))
 
 
 def _rows(collection: Collection, ids: list[str], where: str | None, forgetting: bool) -> NDArray[np.intp]:

@@ -152,8 +152,9 @@ class _Check:
         where = f"segments/{name}/{ITEMS}"
         is_id = rows["id"].astype(str).map(lambda id: bool(ID.fullmatch(id))).to_numpy(bool)
         self._some("wrong id", where, "ids that are not ids", rows[~is_id])
-        known = rows["hash"].map(self._ids).fillna(rows["id"])  # of a row of earlier versions nothing is known
-        self._some("wrong id", where, "ids of other images than their content's", rows[is_id & (known != rows["id"])])
+        pairs = zip(rows["hash"], rows["id"], strict=True)
+        other = np.array([self._ids.get(content, id) != id for content, id in pairs], bool)
+        self._some("wrong id", where, "ids of other images than their content's", rows[is_id & other])
         twice = []
         for place in zip(rows["source"], rows["path"], strict=True):
             twice.append(place in self.places)

@@ -20,6 +20,7 @@ from index.storage.json_files import MIGRATED, import_json_files
 from training.models.errors import UserError
 
 ANNOTATIONS = "annotations.sqlite"
+BEFORE_RESTORE = "annotations-before-restore.sqlite"
 JOURNAL = f"{ANNOTATIONS}-journal"  # undoes a transaction that was cut off; never to be deleted by hand
 TIMEOUT = 30.0  # seconds that a transaction waits for that of another process
 APPLICATION = 0x47454C41  # in the file's header, so that no other SQLite file is taken for one of ours
@@ -103,6 +104,30 @@ def lookups(folder: Path) -> Connection:
     """A connection for many queries, each as of its moment, so that none keeps others from writing; close it."""
     with sentences(folder, "read"):
         return _open(folder / ANNOTATIONS)
+
+
+def is_ours(file: Path) -> bool:
+    """Whether a file holds annotations, of this version."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return _is_made(connection, file)
+    except (sqlite3.Error, UserError):
+        return False
+
+
+def copied_from(file: Path, folder: Path) -> None:
+    """Replace the annotations of the collection at folder by those in file, in one transaction."""
+    with sentences(folder, "written"), closing(_open(folder / ANNOTATIONS)) as target:
+        target.execute("PRAGMA synchronous=FULL")
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
+            source.backup(target)
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many images have a tag, tags there are in all, and images have a correction."""
+    names = {"tagged": "count(DISTINCT id) FROM tags", "tags": "count(*) FROM tags"}
+    names |= {"corrections": "count(*) FROM corrections", "images": "count(*) FROM images"}
+    return {name: int(connection.execute(f"SELECT {what}").fetchone()[0]) for name, what in names.items()}
 
 
 def first_seen(folder: Path, id: str) -> str:

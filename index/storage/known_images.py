@@ -1,13 +1,20 @@
 """The images that a collection's annotations know: made known with the rows of earlier versions, or forgotten."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 
 from index.storage.annotations import Connection
 
-TABLES = ("tags", "corrections", "files", "pixels", "places")  # by the column id
+COLUMNS = {  # of each table with a column id, those to be stored again
+    "images": "id, first_seen",
+    "files": "hash, id",
+    "pixels": "hash, id, perceptual",
+    "places": "source, path, id, pixels",
+    "tags": "id, name",
+    "corrections": "id, label",
+}
 
 
 def adopt(connection: Connection, rows: pd.DataFrame) -> None:
@@ -45,8 +52,29 @@ def adopt(connection: Connection, rows: pd.DataFrame) -> None:
 def forget(connection: Connection, ids: Iterable[str]) -> None:
     """Delete all that is known and said of images; should they return, they are new."""
     gone = [(id,) for id in ids]
-    for table in ("images", *TABLES):
+    for table in COLUMNS:
         connection.executemany(f"DELETE FROM {table} WHERE id = ?", gone)
+
+
+def all_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[list[str | None]]]:
+    """All that is known and said of images, by table, as `know_again` takes it and JSON holds it."""
+    found: dict[str, list[list[str | None]]] = {table: [] for table in COLUMNS}
+    for id in ids:
+        for table, columns in COLUMNS.items():
+            order = " ORDER BY number" if table in ("tags", "corrections") else ""
+            rows = connection.execute(f"SELECT {columns} FROM {table} WHERE id = ?{order}", (id,))
+            found[table] += [[cell.hex() if isinstance(cell, bytes) else cell for cell in row] for row in rows]
+    return found
+
+
+def know_again(connection: Connection, known: Mapping[str, Sequence[Sequence[str | None]]]) -> None:
+    """Store what all_of gave; what was said meanwhile stays."""
+    for table, columns in COLUMNS.items():
+        rows: list[list[str | bytes | None]] = [list(row) for row in known[table]]
+        if table == "pixels":
+            rows = [[hash, id, bytes.fromhex(str(code)) if code else None] for hash, id, code in known[table]]
+        marks = ", ".join("?" * len(columns.split(",")))
+        connection.executemany(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", rows)
 
 
 def is_known(connection: Connection, id: str) -> bool:
@@ -55,7 +83,17 @@ def is_known(connection: Connection, id: str) -> bool:
     return connection.execute(query, (id,)).fetchone() is not None
 
 
-def unattached(connection: Connection, ids: Sequence[str]) -> list[str]:
+def last_places(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """A path at which each of these images lay, by id; none for those of which no place is known."""
+    found = {}
+    for id in ids:
+        row = connection.execute("SELECT path FROM places WHERE id = ? LIMIT 1", (id,)).fetchone()
+        if row is not None:
+            found[id] = str(row[0])
+    return found
+
+
+def unattached(connection: Connection, ids: Iterable[str]) -> list[str]:
     """The images with a tag or a correction that are none of ids."""
     said = {id for (id,) in connection.execute("SELECT id FROM tags UNION SELECT id FROM corrections")}
     return sorted(said - set(ids))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
 FAILURE_COLUMNS = ("source", "path", "kind", "reason")
 INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
+UNDO = "undo"  # a folder: the rows that the last removal took away
 TEXT_INDEX = "text.arrow"  # derived from the segments too
 Place: TypeAlias = tuple[str, str]  # source and path of a row: what tells it from all others
 

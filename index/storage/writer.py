@@ -18,15 +18,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from index.collection import Collection, read_failures
-from index.storage.annotations import ANNOTATIONS, JOURNAL
+from index.storage.annotations import ANNOTATIONS, BEFORE_RESTORE, JOURNAL
 from index.storage.errors import damaged_segment, write_errors
 from index.storage.items import with_storable_types
 from index.storage.json_files import CORRECTIONS_FILE, MIGRATED, TAGS_FILE
-from index.storage.layout import FAILURES, MANIFEST, Place, thumbnail_path
+from index.storage.layout import FAILURES, MANIFEST, UNDO, Place, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
 from index.storage.tables import csv_of
-from training.models.atomic import flush_folder, write_file
+from training.models.atomic import flush_folder, is_abandoned, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.file_lock import LOCK_FILE, lock_folder
@@ -38,7 +38,9 @@ BEFORE_MANIFEST = (
     "thumbnails",
     FAILURES,
     ANNOTATIONS,
+    BEFORE_RESTORE,
     JOURNAL,
+    UNDO,
     *(name + ending for name in (TAGS_FILE, CORRECTIONS_FILE) for ending in ("", MIGRATED)),
 )  # may be there without it
 
@@ -54,7 +56,7 @@ class Writer:
         self.path = path
         if encoder is None:
             Manifest.read(path)
-        elif path.exists() and not (path / MANIFEST).exists() and not _is_ours(path):
+        elif path.exists() and not (path / MANIFEST).exists() and not may_be_filled(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
         self.made = not path.exists()
         with write_errors(path):
@@ -253,7 +255,8 @@ class Writer:
             if entry.name not in named:
                 shutil.rmtree(entry, ignore_errors=True)
         for entry in self.path.glob(".*.tmp"):
-            entry.unlink(missing_ok=True)
+            if is_abandoned(entry):  # a page may be writing another file of the collection just now
+                entry.unlink(missing_ok=True)
 
 
 def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
@@ -265,7 +268,7 @@ def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
         )
 
 
-def _is_ours(path: Path) -> bool:
+def may_be_filled(path: Path) -> bool:
     """Whether the folder at path may be filled: it is empty, began anew, or a build died before its first manifest."""
     return path.is_dir() and all(
         entry.name in BEFORE_MANIFEST or (entry.name.startswith(".") and entry.name.endswith(".tmp"))

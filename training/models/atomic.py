@@ -1,11 +1,17 @@
 """Write files that are either there whole or not there: under a temporary name, flushed to disk, renamed."""
 
 import os
+import platform
+import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
+
+LONG_QUIET = 3600.0  # seconds after which nobody writes to a temporary file any more
 
 
 def write_file(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
@@ -33,7 +39,36 @@ def replacement(path: Path) -> Iterator[Path]:
 
 def temporary_name(path: Path, suffix: str = ".tmp") -> Path:
     """A hidden name beside path that no other process or thread uses, ending in suffix."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{suffix}")
+    return path.with_name(f".{path.name}.{os.getpid()}-{_machine()}{secrets.token_hex(4)}{suffix}")
+
+
+def is_abandoned(temporary: Path) -> bool:
+    """Whether a temporary name is of a process of this machine that has ended, or so old that nobody writes to it."""
+    parts = re.search(r"\.(\d+)-([0-9a-f]{4})[0-9a-f]{8}\.\w+$", temporary.name)
+    if parts is not None and parts[2] == _machine():
+        return not _is_running(int(parts[1]))
+    try:
+        return time.time() - temporary.stat().st_mtime > LONG_QUIET
+    except OSError:
+        return False
+
+
+def _machine() -> str:
+    """Four hex digits for this machine's name: several may write to one network drive."""
+    return sha256(platform.node().encode()).hexdigest()[:4]
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is such a process; on Windows, where only signals would tell, it is taken to be there."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 def flush_folder(folder: Path) -> None:
