@@ -6,7 +6,8 @@ Decided by the names alone, in any case of letters and either Unicode form, so t
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import PurePath
+from functools import lru_cache
+from os.path import splitext
 
 from training.data.takeout_names import TakeoutNames
 from training.models.formats import format_of
@@ -36,7 +37,7 @@ def sidecars_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def folded(name: str) -> str:
     """A name as names are compared."""
-    return unicodedata.normalize("NFC", name).casefold()
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
 class _Folder:
@@ -52,9 +53,10 @@ class _Folder:
         """Find the images and videos, and which of them are the other half of an image."""
         others = []
         for name in self.names:
-            if _kind(name) == "image":
+            kind = _kind(name)
+            if kind == "image":
                 self._lead_to(name, name)
-            elif _kind(name):
+            elif kind:
                 others.append(name)
         partners = {name: self._partners(name) for name in others}
         for name, images in partners.items():
@@ -74,23 +76,25 @@ class _Folder:
         images = self.by_stem.get(_stem(name)) or self.by_stem.get(folded(name), [])
         if _kind(name) == "raw":
             return list(images)
-        return [image for image in images if _is_motion(name) and _format(image) in STILL]
+        return [image for image in images if _is_motion(name) and _is_still(image)]
 
     def place(self) -> None:
         """Find whom every other sidecar belongs to."""
         takeout = TakeoutNames()
-        for name in self.names:
-            if _is_sidecar(name) and not _kind(name) and folded(name) != ALBUM:
-                self._place(name)
-                if _ending(name) == ".json":
-                    takeout.add(_stem(name), name)
-        owners = {owner for owners in self.by_name.values() for owner in owners}
-        without = [owner for owner in sorted(owners) if not any(_ending(s) == ".json" for _, s in self.found[owner])]
-        for owner in without:
-            json = takeout.of(folded(owner))
-            if json is not None:
-                self.found[owner].append((TAKEOUT, json))
+        placed = [name for name in self.names if _is_sidecar(name) and folded(name) != ALBUM]
+        for name in placed:
+            self._place(name)
+            if _ending(name) == ".json":
+                takeout.add(_stem(name), name)
         self.found = {owner: found for owner, found in self.found.items() if found}
+        if not takeout:
+            return
+        owners = {owner for owners in self.by_name.values() for owner in owners}
+        for owner in sorted(owners):
+            has_one = any(_ending(name) == ".json" for _, name in self.found.get(owner, ()))
+            json = None if has_one else takeout.of(folded(owner))
+            if json is not None:
+                self.found.setdefault(owner, []).append((TAKEOUT, json))
 
     def _place(self, name: str) -> None:
         original = name.endswith(ORIGINAL)
@@ -106,11 +110,16 @@ class _Folder:
 
 
 def _kind(name: str) -> str:
+    return _kind_of(_ending(name))
+
+
+@lru_cache(1024)
+def _kind_of(ending: str) -> str:
     """ "image", "raw", "video", or "" for what is none of them."""
-    known = format_of(name)
+    known = format_of(f"file{ending}")
     if known is not None and known.kind in ("image", "raw", "video"):
         return known.kind
-    return "video" if _is_motion(name) else ""
+    return "video" if ending.partition("~")[0] in MOTION else ""  # Google also writes PXL_1.MP~2
 
 
 def _is_sidecar(name: str) -> bool:
@@ -118,17 +127,17 @@ def _is_sidecar(name: str) -> bool:
 
 
 def _is_motion(name: str) -> bool:
-    return _ending(name).partition("~")[0] in MOTION  # Google also writes PXL_1.MP~2
+    return _ending(name).partition("~")[0] in MOTION
 
 
-def _format(name: str) -> str:
+def _is_still(name: str) -> bool:
     known = format_of(name)
-    return known.name if known else ""
+    return known is not None and known.name in STILL
 
 
 def _ending(name: str) -> str:
-    return PurePath(name).suffix.lower()
+    return splitext(name)[1].lower()
 
 
 def _stem(name: str) -> str:
-    return folded(PurePath(name).stem)
+    return folded(splitext(name)[0])

@@ -8,7 +8,7 @@ characters, wherever that ends: `IMG_1.jpg.supplemental-me.json`, or inside the 
 
 import re
 from bisect import bisect_left
-from pathlib import PurePath
+from os.path import splitext
 
 SUFFIX = ".supplemental-metadata"
 LONG = 40  # characters (or bytes in UTF-8) from which on a name may have been cut
@@ -26,6 +26,9 @@ class TakeoutNames:
         self._files: dict[Title, str] = {}
         self._sorted: list[Title] | None = None
 
+    def __bool__(self) -> bool:
+        return bool(self._files)
+
     def add(self, base: str, file: str) -> None:
         """A JSON file. base: its name without `.json`."""
         name, number = _numbered(base)
@@ -36,7 +39,7 @@ class TakeoutNames:
 
     def of(self, image: str) -> str | None:
         """The JSON file of an image that has none of its very name; None if there is none."""
-        stem, ending = PurePath(image).stem, PurePath(image).suffix
+        stem, ending = splitext(image)
         name, number = _numbered(stem)
         found = (number and self._find((name + ending, number))) or self._find((image, ""))
         edited = EDITED.fullmatch(stem)
@@ -47,8 +50,8 @@ class TakeoutNames:
     def _find(self, title: Title) -> str | None:
         """The file of exactly this title, or of what is left of it where it was cut."""
         name, number = title
-        if title in self._files:
-            return self._files[title]
+        if title in self._files or not _long(name):
+            return self._files.get(title)
         cuts = (name[:length] for length in range(len(name) - 1, 0, -1))
         return next((self._files[cut, number] for cut in cuts if _long(cut) and (cut, number) in self._files), None)
 

@@ -104,7 +104,7 @@ def better(first: Moment | None, second: Moment | None, off: timedelta = timedel
     if first is None or second is None or first.zone:
         return first or second
     if first.zone is None and second.zone is not None and abs(first.time - second.clock) <= off:
-        return Moment.of_clock(first.time, second.zone)
+        return Moment.of_clock(_finer(first.time, second.clock), second.zone)
     if first.zone is None and second.zone == timedelta():  # a clock, and the same moment in UTC
         zone = _zone(first.time - second.time, off)
         return first if zone is None else Moment.of_clock(first.time, zone)
@@ -112,8 +112,13 @@ def better(first: Moment | None, second: Moment | None, off: timedelta = timedel
         zone = _zone(second.time - first.time, off)
         return first if zone is None else Moment(first.time, zone)
     if first.zone is not None and abs(first.time - second.time) <= off:
-        return Moment(first.time, second.zone)
+        return Moment(_finer(first.time, second.time), second.zone)
     return first
+
+
+def _finer(first: datetime, second: datetime) -> datetime:
+    """Of two times within one second the one that knows its fraction."""
+    return second if first == second.replace(microsecond=0) else first
 
 
 def _zone(difference: timedelta, off: timedelta) -> timedelta | None:
