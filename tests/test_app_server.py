@@ -258,7 +258,7 @@ def test_labelling_the_collection_counts_shows_and_downloads(page, library):
         ("", "plain", "no classes"),
         ("a\na", "plain", "twice"),
         ("a", "/etc/passwd", "set of templates"),
-        ("a", "own", "no lines"),
+        ("a", "custom", "no lines"),
         ("\n".join(map(str, range(400))), "80", "32,000 prompts"),
     ],
 )
