@@ -81,6 +81,14 @@ def test_heic_is_turned_once_by_its_container_and_not_again_by_its_exif():
     assert shows_quarters(decode_image(heic(exif=exif.tobytes()[6:])).pixels)
 
 
+@pytest.mark.parametrize("name", [b"application/rdf+xml", b"mime", b"Exif"])
+def test_heic_items_with_names_that_are_no_text_do_no_harm(name):
+    """pi-heif 1.4 ends the process over them; found by benchmarks/fuzz.py."""
+    data = heic(exif=Image.Exif().tobytes()[6:], xmp=b"<x/>").replace(name, b"\xff" * len(name))
+    assert shows_quarters(decode_image(data).pixels)
+    assert decode_image(heic(xmp="\u00fc".encode())).warning == ""
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "AVIF"])
 def test_orientation_is_applied_once_in_every_format_that_has_it(format, orientation):
@@ -407,6 +415,7 @@ def test_decoders_write_nothing_to_stderr():
         dng(b""),
         heic()[:-200],
     ]
+    files += [encoded(photograph(99, 99), "TIFF").replace(b"\x15\x01\x03\0\1\0\0\0\3", b"\x15\x01\x03\0\1\0\0\0\xff")]
     files += [encoded(photograph(99, 99), "JPEG")[:-2000], png_with((b"eXIf", b"MM\0*\xff\xff\xff\xff"))]
     lines = [f"    bytes.fromhex('{data.hex()}')," for data in files]
     program = "\n".join(

@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -21,6 +22,7 @@ def _silence_libtiff() -> None:
 
 
 _silence_libtiff()
+logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 ImageFile.LOAD_TRUNCATED_IMAGES = False  # half an image is a failure, not an image with a grey half
 # Pillow's own names of the formats that it reads here, by name in the table of formats. Others Pillow hands to a
 # program (PostScript to Ghostscript), or reads by rarely used code.
