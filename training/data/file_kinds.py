@@ -19,7 +19,7 @@ def images_of(folder: str, names: Iterable[str]) -> tuple[dict[str, tuple[str, .
     folder: relative to the source, "" or ending in "/".
     """
     names = list(names)
-    sidecars = sidecars_of(names)
+    sidecars = sidecars_of(names) if _may_have_sidecars(names) else {}
     owner = {name: of for of, beside in sidecars.items() for name in beside}
     images: dict[str, tuple[str, ...]] = {}
     others = []
@@ -31,6 +31,12 @@ def images_of(folder: str, names: Iterable[str]) -> tuple[dict[str, tuple[str, .
         else:
             others.append(passed_over(folder + name, name))
     return images, others
+
+
+def _may_have_sidecars(names: list[str]) -> bool:
+    """Whether a folder has anything but plain images, which most folders of a large library have not."""
+    formats = [format_of(f"file{ending}") for ending in {os.path.splitext(name)[1].lower() for name in names}]
+    return any(format is None or format.kind != "image" for format in formats)
 
 
 def is_image(name: str) -> bool:

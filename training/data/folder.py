@@ -60,7 +60,7 @@ class FolderSource(Source):
                 path=printable(file.path),
                 stamp=f"{facts.st_size}:{facts.st_mtime_ns}{beside.stamp(lambda name: files[name].stat())}",
                 modified=facts.st_mtime,
-                read=partial(read_file, here / name),
+                read=partial(read_start, here, name, -1),
                 captions=beside.captions,
                 metadata=beside.metadata,
             )
