@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.storage.accounts import Groups, count_files, groups_of, merged
+from index.storage.accounts import Groups, count_files, groups_of, merged, passed_over_text
 from index.storage.errors import damaged_segment
 from index.storage.json_files import image_id
 from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, ID, OFFLINE, REQUIRED_COLUMNS, thumbnail_path
@@ -209,6 +209,15 @@ class Collection:
     def passed_over(self) -> Groups:
         """The files of all sources that gave no image, by kind and reason, as of their last builds."""
         return merged({source: groups_of(groups) for source, groups in self.manifest.passed_over.items()})
+
+    @property
+    def account(self) -> str:
+        """What the files of all sources are, in words: 5 images, 2 of them offline, 1 unreadable, 3 sidecars."""
+        away = int(self.offline.sum())
+        images = f"{len(self):,} {'image' if len(self) == 1 else 'images'}" + (
+            f", {away:,} of them offline" if away else ""
+        )
+        return ", ".join(filter(None, [images, passed_over_text(self.passed_over)]))
 
     @property
     def files(self) -> dict[str, int]:

@@ -82,7 +82,7 @@ def test_offline_images_are_shown_so_and_can_be_taken_out(photos, into, encoder,
     empty(photos / "card")
     run = CliRunner().invoke(cli, ["build", str(photos), "--into", str(into)])
     assert run.exit_code == 0 and f"python -m index remove {into} --where 'offline == True'" in run.output
-    assert "12 images (6 of them offline)" in CliRunner().invoke(cli, ["info", str(into)]).output
+    assert "12 images, 6 of them offline" in CliRunner().invoke(cli, ["info", str(into)]).output
     assert json.loads(CliRunner().invoke(cli, ["info", str(into), "--json"]).stdout)["offline"] == 6
     hits = find(Collection.open(into), encoder, "red", 12)
     assert sum(hit.offline for hit in hits) == 6 == sum(bool(hit.as_json()["offline"]) for hit in hits)

@@ -1,7 +1,10 @@
 """What the page does to whole collections: index, update, verify, close, delete."""
 
+import logging
 import shutil
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from app.state.jobs import Job
@@ -10,21 +13,28 @@ from app.state.open_collection import Build, OpenCollection
 from index.build import BuildProgress, BuildReport, build_collection
 from index.collection import cached_collection
 from index.ingest.demo import build_demo
+from index.ingest.opening import check_has_images
+from index.ingest.summary import summary
 from index.maintenance.verify import Fault, find_faults
-from training.data.sources import open_source
+from index.storage.accounts import passed_over_text
+from index.watch import watch_sources
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
+log = logging.getLogger(__name__)
 
-def build_of(source: str | Path) -> Build:
-    """A build that brings a collection up to date with source."""
+
+def build_of(source: str | Path, tell: Callable[[str], object] = lambda _: None) -> Build:
+    """A build that brings a collection up to date with source. tell: gets its summary, a line at a time."""
 
     def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
-        return _noted(
-            job,
-            build_collection([source], into, encoder, prune=True, progress=_progress(job), stop=job.stopping.is_set),
+        report = build_collection(
+            [source], into, encoder, prune=True, progress=_progress(job), stop=job.stopping.is_set
         )
+        for line in summary(report):
+            tell(line)
+        return _noted(job, report)
 
     return build
 
@@ -43,8 +53,7 @@ def index_folder(library: Library, source: str, encoder: str, name: str = "") ->
     _check_local(library)
     if not source.strip():
         raise UserError("Name the folder, table or tar shards to index.")
-    if next(iter(open_source(source.strip())), None) is None:
-        raise UserError(f"{source} has no images in it.")
+    check_has_images(source.strip())
     place = Path(source.strip()).expanduser()
     title = name.strip() or place.resolve().stem or "images"
     into = cached_collection(title, place, encoder)
@@ -69,6 +78,32 @@ def update(library: Library, opened: OpenCollection) -> Job:
         )
 
     return opened.start_job(library.jobs, "update", work)
+
+
+def watch(library: Library, opened: OpenCollection, on: bool) -> None:
+    """Bring a collection up to date whenever its folders change, until it is switched off or closed."""
+    _check_local(library)
+    if not on:
+        opened.watch.set()
+        return
+    if opened.watching:
+        return
+    sources = sorted(opened.published().column("source").unique())
+    stop = opened.watch = threading.Event()
+
+    def rebuild() -> None:
+        while opened.busy and not stop.wait(1.0):
+            pass
+        if not stop.is_set():
+            update(library, opened)
+
+    def ended() -> bool:
+        return stop.is_set() or opened.closed
+
+    work = partial(
+        watch_sources, sources, opened.path, rebuild, ended, lambda why: log.warning("%s: %s", opened.name, why)
+    )
+    threading.Thread(target=work, name="watch", daemon=True).start()
 
 
 def verify(library: Library, opened: OpenCollection) -> Job:
@@ -128,5 +163,10 @@ def _noted(job: Job, report: BuildReport) -> BuildReport:
     """report, whose counts become the note of the job."""
     parts = {"added": report.added, "changed": report.updated, "moved": report.moved, "gone": report.removed}
     counts = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "nothing changed"
+    passed = passed_over_text(report.passed_over)
+    counts += f"; of {report.files['total']:,} files {passed}" if passed else ""
+    counts = " ".join([counts, *report.notes])
     job.note = f"stopped; finished segments are saved: {counts}" if report.stopped else counts
+    if report.problems:
+        raise UserError(" ".join(report.problems))
     return report

@@ -32,6 +32,8 @@ class OpenCollection:
         self._suggestions: list[str] | None = list(suggestions) or None  # None while they are not known
         self._suggesting = bool(suggestions)
         self._closed = False
+        self.watch = threading.Event()  # set: nothing watches its folders
+        self.watch.set()
         self._collection: Collection | None = None
         self._error: UserError | None = None  # why it could not be opened when it was looked at last
         self._read_at = 0.0
@@ -82,6 +84,16 @@ class OpenCollection:
         with self._job_lock:
             self._check_idle()
             self._closed = True
+
+    @property
+    def watching(self) -> bool:
+        """Whether it is brought up to date whenever its folders change."""
+        return not self.watch.is_set() and not self._closed
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was taken off the page."""
+        return self._closed
 
     @property
     def busy(self) -> bool:

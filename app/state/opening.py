@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from app.state.indexing import build_of, build_of_demo
 from app.state.library import Library
 from index.collection import cached_collection
 from index.ingest.demo import SUGGESTIONS, demo_folders
-from training.data.sources import open_source
-from training.models.errors import UserError
+from index.ingest.opening import check_has_images
 
 
 def open_collections(library: Library, collections: Sequence[Path], images: Path | None, encoder: str | None) -> None:
@@ -22,10 +23,9 @@ def open_collections(library: Library, collections: Sequence[Path], images: Path
     name = encoder or "starter"
     if images is not None:
         folder = images.expanduser()
-        if next(iter(open_source(folder)), None) is None:
-            raise UserError(f"{images} has no images in it.")
+        check_has_images(folder)
         title = folder.resolve().stem or "images"
-        library.add_built(title, cached_collection(title, folder, name), name, build_of(folder))
+        library.add_built(title, cached_collection(title, folder, name), name, build_of(folder, click.echo))
     if not library.collections():
         images, into = demo_folders(name)
         library.add_built("demo", into, name, build_of_demo(images), tuple(SUGGESTIONS))

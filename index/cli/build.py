@@ -1,13 +1,14 @@
 """python -m index build: embed what is new or changed."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from index.cli.options import ENCODER_HELP, as_json_option, run_options
-from training.models.console import ProgressLine, answer
+from training.models.console import ProgressLine, answer, plain
 from training.models.errors import UserError
 from training.models.interrupt import Interrupt
 
@@ -50,6 +51,11 @@ STOPPING = "Stopping after this batch; press again to stop at once."
 )
 @click.option("--prune", is_flag=True, help="Remove missing images even if they are more than half of a source.")
 @click.option(
+    "--watch",
+    is_flag=True,
+    help="Then keep it in step with its folders, until Ctrl-C; renames cost nothing.",
+)
+@click.option(
     "--repair", is_flag=True, help="First remove damaged entries, as `verify` finds them, and embed them again."
 )
 @as_json_option
@@ -65,6 +71,7 @@ def build(
     rehash: bool,
     max_megapixels: float | None,
     prune: bool,
+    watch: bool,
     repair: bool,
     as_json: bool,
     runtime: str | None,
@@ -99,54 +106,55 @@ def build(
         from index.ingest.ray_engine import RayEngine
 
         embed = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision), most)
-    line = ProgressLine("Embedding", as_json)
     with Interrupt(STOPPING, exit_at_once=True) as interrupt:
-        report = build_collection(
-            sources,
-            into,
-            loaded,
-            prune=prune,
-            segment_size=segment_size,
-            progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
-            stop=lambda: interrupt.requested,
-            repair=repair,
-            exclude=exclude or None,
-            include=include or None,
-            rehash=rehash,
-            engine=embed,
-        )
-    line.close()
-    answer(as_json, report.as_dict(), _text(report, into))
+
+        def once(**options: Any) -> "BuildReport":
+            line = ProgressLine("Embedding", as_json)
+            try:
+                return build_collection(
+                    sources,
+                    into,
+                    loaded,
+                    prune=prune,
+                    segment_size=segment_size,
+                    progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
+                    stop=lambda: interrupt.requested,
+                    engine=embed,
+                    **options,
+                )
+            finally:
+                line.close()
+
+        report = once(repair=repair, exclude=exclude or None, include=include or None, rehash=rehash)
+        answer(as_json, report.as_dict(), _text(report))
+        if watch and not report.stopped:
+            _watch(sources, into, once, interrupt)
+            return
     if report.stopped:
         raise SystemExit(130)
     if report.problems:
         raise UserError(" ".join(report.problems))
 
 
-def _text(report: "BuildReport", into: Path) -> str:
-    """What a build did, in sentences."""
-    from index.storage.accounts import passed_over_text, sources_beside
+def _text(report: "BuildReport") -> str:
+    """The summary of a build, and what to do next."""
+    from index.ingest.summary import summary
 
-    repaired = f" {report.repaired:,} damaged ones were removed and made again." if report.repaired else ""
-    moved = f", {report.moved:,} moved" if report.moved else ""
-    lines = [
-        f"{report.images:,} images searchable: {report.added:,} added, {report.updated:,} updated{moved}, "
-        f"{report.removed:,} removed, {report.unchanged:,} unchanged.{repaired}"
-    ]
-    if report.files:
-        passed = passed_over_text(report.passed_over)
-        files = report.files
-        copies = files["duplicate"] - sum(group.files for group in report.passed_over if group.kind == "duplicate")
-        counts = f"{files['embedded']:,} embedded, {files['unchanged']:,} unchanged"
-        counts += f", {copies:,} exact {'copy' if copies == 1 else 'copies'}" if copies else ""
-        listed = f" (see {into / 'failures.csv'})" if passed else ""
-        lines.append(f"Of {files['total']:,} files: {counts}{', ' + passed if passed else ''}{listed}.")
-        lines += filter(None, [sources_beside(report.passed_over)])
-    lines += [note.replace("DIR", str(into)) for note in report.notes]
-    if report.warnings:
-        more = f" and {len(report.warnings) - 1:,} more" if len(report.warnings) > 1 else ""
-        lines.append(f"Read with a warning: {report.warnings[0]}{more}.")
-    lines.append(f"{report.embedded:,} embedded in {report.seconds:.1f} s ({report.images_per_second:.0f} a second).")
     stopped = "Stopped early; the same command goes on from here."
-    lines.append(stopped if report.stopped else f"Next: python app.py --collection {into}")
-    return "\n".join(lines)
+    return "\n".join(
+        [*summary(report), stopped if report.stopped else f"Next: python app.py --collection {report.collection}"]
+    )
+
+
+def _watch(sources: tuple[str, ...], into: Path, build: Callable[[], "BuildReport"], interrupt: Interrupt) -> None:
+    """Build again after every change, until a signal comes; each build that changed something is a line."""
+    from index.ingest.summary import summary
+    from index.watch import watch_sources
+
+    def rebuild() -> None:
+        report = build()
+        if report.added or report.updated or report.moved or report.removed or report.notes or report.problems:
+            click.echo(plain(" ".join([*summary(report)[:2], *report.notes, *report.problems])))
+
+    click.echo("Watching for changes (Ctrl-C ends it).", err=True)
+    watch_sources(sources, into, rebuild, lambda: interrupt.requested, lambda why: click.echo(plain(why), err=True))

@@ -1,15 +1,12 @@
 """python -m index info: the size, encoder, search index and columns of a collection."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from index.cli.options import as_json_option, collection_argument
 from training.models.console import answer
-
-if TYPE_CHECKING:
-    from index.collection import Collection
 
 
 @click.command()
@@ -25,7 +22,7 @@ def info(collection: Path, as_json: bool) -> None:
     document = {**opened.info(), "search": {k: v for k, v in nearest.items() if k != "revision"}}
     text = (
         f"{document['name']}: {document['images']:,} images, {document['failed']:,} that could not be read\n"
-        f"files     {_files(opened)}\n"
+        f"files     {document['files']['total']:,}: {opened.account}\n"
         f"{_rules(document)}"
         f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} dimensions, "
         f"{document['runtime']} {document['precision']}\n"
@@ -34,16 +31,6 @@ def info(collection: Path, as_json: bool) -> None:
     text += f"on disk   {document['bytes'] / 1e6:,.1f} MB in {document['segments']} segments\n"
     text += f"columns   {', '.join(document['columns'])}"
     answer(as_json, document, text)
-
-
-def _files(collection: "Collection") -> str:
-    """Every file of the sources by what became of it."""
-    from index.storage.accounts import passed_over_text
-
-    files, passed = collection.files, passed_over_text(collection.passed_over)
-    away = int(collection.offline.sum())
-    offline = f" ({away:,} of them offline)" if away else ""
-    return f"{files['total']:,}: {len(collection):,} images{offline}" + (f", {passed}" if passed else "")
 
 
 def _rules(document: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from index.collection import Collection
 from index.ingest.matching import contains
+from index.storage.accounts import grouped, passed_over_text, sources_beside
 from index.storage.layout import MANIFEST
 from index.storage.manifest import Manifest
 from training.data.exclusions import Exclusions
@@ -30,6 +31,15 @@ def open_present(specs: Sequence[str | Path], into: Path, rules: Exclusions) -> 
                 raise
             absent[name] = str(error)
     return opened, absent
+
+
+def check_has_images(spec: str | Path) -> None:
+    """UserError, which says what else is there, unless the source that spec names has an image."""
+    source = open_source(spec)
+    if next(iter(source), None) is None:
+        groups = grouped([*source.passed_over, *source.beside])
+        found = f": {passed_over_text(groups)}" if groups else ""
+        raise UserError(f"{spec} has no images in it{found}. {sources_beside(groups)}".strip())
 
 
 def outermost(sources: Sequence[Source]) -> list[Source]:

@@ -25,6 +25,8 @@ def collection(library: Library, key: str) -> CollectionDetails:
         **summary,
         dim=published.dim,
         failed=published.manifest.failed,
+        files=published.files,
+        offline=int(published.offline.sum()),
         revision=published.revision,
         columns=[name for name in published.items.columns if library.local or name not in LOCAL_COLUMNS],
         tags=sorted({name for names in read_tags(opened.path).values() for name in names}),

@@ -192,6 +192,8 @@ class CollectionSummary(BaseModel):
 class CollectionDetails(CollectionSummary):
     dim: int | None = None
     failed: int = Field(0, description="How many images could not be read.")
+    files: dict[str, int] = Field({}, description="Every file of its sources in exactly one count, and their total.")
+    offline: int = Field(0, description="How many of its images were out of reach at the last build.")
     revision: int = Field(0, description="Grows with each published change.")
     columns: list[str] = Field([], description="What `where` can compare.")
     tags: list[str] = []

@@ -1,6 +1,6 @@
-// The card of a collection: cover, facts, images that could not be read, and what can be done with it.
+// The card of a collection: cover, facts, files that gave no image, and what can be done with it.
 import { button, node, notice } from "../../ui/elements/elements.js";
-import { count, images } from "../../ui/format/format.js";
+import { count } from "../../ui/format/format.js";
 import { media, request } from "../../ui/session/session.js";
 import { encoderText, facts } from "./texts.js";
 
@@ -30,16 +30,16 @@ const problemList = async (key, server, into) => {
     into.replaceChildren(notice(answer.error));
     return;
   }
-  const line = ({ path, reason }) => node("li", {}, node("b", { text: path }), ` ${reason}`);
+  const line = ({ path, kind, reason }) => node("li", {}, node("b", { text: path }), ` ${kind}: ${reason}`);
   into.replaceChildren(node("ul", {}, ...answer.problems.map(line)));
   const more = answer.total - answer.problems.length;
   if (more > 0) into.append(node("p", { text: `and ${count(more)} more in failures.csv` }));
 };
 
-const unreadable = (card, server) => {
+const passedOver = (card, server) => {
   const list = node("div");
   const ontoggle = ({ target }) => target.open && problemList(card.key, server, list);
-  const summary = node("summary", { text: `${images(card.failed)} could not be read` });
+  const summary = node("summary", { text: card.account });
   return node("details", { ontoggle }, summary, list);
 };
 
@@ -57,12 +57,20 @@ const cover = (card, open) =>
     ...(card.cover || []).map((id) => node("img", { src: media(card.key, id), alt: "", loading: "lazy" })),
   );
 
+// The switch that keeps a collection in step with its folders while the page's server runs.
+const watchSwitch = (card, on) =>
+  button(null, card.watching ? "Watching" : "Watch", on(card.watching ? "unwatch" : "watch"), {
+    "aria-pressed": String(Boolean(card.watching)),
+    title: card.watching ? "Stop updating it after changes" : "Update it whenever its folders change",
+  });
+
 const tools = (card, local, { act, open, reindex }) => {
   const disabled = card.job?.state === "running";
   const on = (action) => () => act({ action, key: card.key });
   const made = [
     button("search", "Search", open, { disabled: !card.images }),
     local && button(null, "Update", on("update"), { disabled }),
+    local && card.images > 0 && watchSwitch(card, on),
     card.images > 0 && button(null, "Verify", on("verify"), { disabled }),
     local && card.sources?.length > 0 && button(null, "With another encoder", () => reindex(card.sources[0])),
     local && button(null, "Close", on("close"), { title: "Take it off the page; it stays on disk", disabled }),
@@ -84,7 +92,7 @@ export const collectionCard = (card, local, server, actions) => {
     node("p", { class: "g-aside", text: facts(card) }),
     local && node("p", { class: "g-aside g-collections-path", text: path, title: card.path }),
     card.problem && notice(card.problem),
-    card.failed > 0 && unreadable(card, server),
+    card.passedOver > 0 && passedOver(card, server),
     tools(card, local, { ...actions, open }),
   );
 };

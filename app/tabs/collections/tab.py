@@ -15,7 +15,7 @@ from index.retrieval.ranking import nearest_of
 from training.models.errors import UserError
 
 COVER = 4  # images on a card
-PROBLEMS = 200  # shown of the images that could not be read
+PROBLEMS = 200  # shown of the files that gave no image
 
 
 def collections_tab(library: Library) -> None:
@@ -59,6 +59,7 @@ def _card(library: Library, opened: OpenCollection) -> dict[str, Any]:
     return card | {
         "images": len(collection),
         "failed": collection.manifest.failed,
+        "watching": opened.watching,
         "dim": collection.dim,
         "precision": collection.manifest.precision,
         "cover": ids,
@@ -72,7 +73,10 @@ def _facts(collection: Collection) -> dict[str, Any]:
     info, modified = collection.info(), (collection.path / "manifest.json").stat().st_mtime
     search = nearest_of(collection).facts
     recall = search.get("recall_at_10")
+    groups = [group.files for group in collection.passed_over if group.kind != "sidecar"]
     return {
+        "account": f"{info['files']['total']:,} files: {collection.account}",
+        "passedOver": sum(groups) + info["offline"],
         "bytes": info["bytes"],
         "segments": info["segments"],
         "updated": modified,
@@ -81,7 +85,7 @@ def _facts(collection: Collection) -> dict[str, Any]:
 
 
 def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One of: index (a source), update, verify, close, delete (a collection), stop (a job)."""
+    """One of: index (a source), update, watch, unwatch, verify, close, delete (a collection), stop (a job)."""
     action = str(fields.get("action"))
     if action == "index":
         encoder = str(fields.get("encoder") or "").strip() or "starter"
@@ -98,6 +102,9 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     opened = library.collection(str(fields.get("key")))
     if action == "update":
         return {"job": work.update(library, opened).id}
+    if action in ("watch", "unwatch"):
+        work.watch(library, opened, on=action == "watch")
+        return {"key": opened.key}
     if action == "verify":
         return {"job": work.verify(library, opened).id}
     if action == "close":
@@ -110,8 +117,9 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unread_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The images of a collection that could not be read, each with the reason."""
+    """The files that gave no image, each with kind and reason, unreadable ones first."""
     collection = library.collection(str(fields.get("key"))).published()
     failures = collection.failures
-    rows = failures.head(PROBLEMS)[["path", "reason"]].to_dict("records")
+    failures = failures.loc[(failures["kind"] != "unreadable").sort_values(kind="stable").index]
+    rows = failures.head(PROBLEMS)[["path", "kind", "reason"]].to_dict("records")
     return {"problems": rows, "total": len(failures), "name": collection.name}

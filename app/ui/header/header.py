@@ -8,6 +8,7 @@ import gradio as gr
 from app.state.library import Library
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
+from index.collection import Collection
 from training.models.errors import UserError
 
 
@@ -21,6 +22,12 @@ def header(library: Library) -> gr.HTML:
         server_functions=server_functions(library, state=page_state),
         elem_id="header",
     )
+
+
+def passed_over(collection: Collection) -> int:
+    """How many files of its sources gave no image, sidecars left out, and images that are out of reach."""
+    groups = [group.files for group in collection.passed_over if group.kind != "sidecar"]
+    return sum(groups) + int(collection.offline.sum())
 
 
 def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,6 +55,8 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "local": library.local,
         "revision": collection.revision if collection is not None else 0,
         "failed": collection.manifest.failed if collection is not None else 0,
+        "passedOver": passed_over(collection) if collection is not None else 0,
+        "account": collection.account if collection is not None else "",
         "columns": collection.columns if images and collection is not None else [],
         "encoder": encoder,
         "job": job.as_dict() if job is not None else None,
