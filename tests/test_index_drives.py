@@ -4,14 +4,17 @@ import json
 import os
 import shutil
 import unicodedata
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
 from index.maintenance.remove import remove_images
+from index.storage.tags import read_tags, tag
 from tests.samples import find, noise_image, paint
 from training.models.errors import UserError
 
@@ -276,3 +279,16 @@ def test_images_that_moved_out_of_a_folder_that_is_left_empty_are_moved_and_not_
         shutil.move(file, photos / "card" / file.name)
     report, embedded = build(encoder, into, photos)
     assert (report.images, report.moved, report.offline, report.removed, embedded) == (12, 3, 0, 0, 0)
+
+
+def test_tags_stay_with_images_whose_drive_came_back_under_another_name_and_was_edited(photos, into, encoder):
+    build(encoder, into, photos)
+    opened = Collection.open(into)
+    ids = opened.column("id").tolist()
+    tag(opened, ids, "seen")
+    there = Path(shutil.move(photos, photos.with_name("media")))
+    with Image.open(there / "trip/3.png") as image:
+        image.save(there / "trip/3.png", compress_level=1)
+    build(encoder, into, there)
+    now = Collection.open(into)
+    assert sorted(now.column("id")) == sorted(ids) and len(read_tags(into)) == 12

@@ -73,8 +73,10 @@ class Plan:
         away |= {folder: "it cannot be read" for folder in source.unreadable}
         kept = offline_rows({source.name: list(away)}, self.places.sources, self.places.paths, found.gone)
         gone = found.gone - kept
-        excluded = [one.path for one in passed_over if one.kind == "excluded"]
-        meant = {row for row in gone if self.places.paths[row].startswith(tuple(excluded))}
+        excluded = {one.path for one in passed_over if one.kind == "excluded"}
+        folders = tuple(path for path in excluded if path.endswith("/"))
+        paths = ((row, self.places.paths[row]) for row in gone)
+        meant = {row for row, path in paths if path in excluded or path.startswith(folders)}
         if (len(gone) - len(meant)) * 2 > found.known and not prune:
             raise UserError(
                 f"{len(gone):,} of the {found.known:,} images that came from {source.name} are gone; "

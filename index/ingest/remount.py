@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from index.storage.annotations import writing
 from index.storage.writer import Writer
 from training.data.folder import FolderSource, read_file
 from training.data.source import Source
@@ -33,6 +34,8 @@ def settle_name(writer: Writer, source: Source) -> int:
     for name in names:
         if _is_absent(name) and _is_the_same(rows[rows["source"] == name], source.folder):
             moved = writer.rename_source(name, source.name)
+            with writing(writer.path) as connection:  # where each image was seen last
+                connection.execute("UPDATE OR REPLACE places SET source = ? WHERE source = ?", (source.name, name))
             writer.look_again()
             return moved
     return 0
