@@ -306,6 +306,7 @@ def test_iptc_is_found_behind_other_blocks_of_photoshop():
         ({"digiKam:TagsList": ["Places/Berlin"]}, {"keywords": "Places; Berlin"}),
         ({"dc:title": {"de": "Katze", "x-default": "Cat"}}, {"title": "Cat"}),
         ({"dc:description": {"de": "Katze"}}, {"description": "Katze"}),
+        ({"dc:description": {"de": "two&#xA;lines\0\x1b&#0;&#x1F;"}}, {"description": "two\nlines"}),
         ({"Iptc4xmpExt:PersonInImage": ["Anna", "Bob"]}, {"people": "Anna; Bob"}),
         ({"tiff:Make": "Canon", "tiff:Model": "EOS", "aux:Lens": "EF50mm"}, {"camera": "Canon EOS", "lens": "EF50mm"}),
         (

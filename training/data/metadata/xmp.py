@@ -29,6 +29,9 @@ PREFIXES = {
 }
 ROOTS = ("x:xmpmeta", "x:xapmeta", "rdf:RDF")
 DOCUMENT_TYPE = re.compile("<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+CONTROLS = re.compile(  # which XML has no place for, and some programs write
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]);|&#0*(?:[0-8]|1[124-9]|2\d|3[01]);"
+)
 COORDINATE = re.compile(r"\s*([-+]?[\d.]+(?:[,;][\d.]+){0,2})\s*([NSEWnsew]?)\s*")
 PATH = re.compile(r"[|/]")
 
@@ -92,7 +95,7 @@ def _parsed(packet: bytes) -> Element:
     Without a document type there are no entities that could grow or read files. The text is decoded here, so that no
     encoding can hide one.
     """
-    text = decode_text(packet)
+    text = CONTROLS.sub("", decode_text(packet))
     start = min((at for root in ROOTS if (at := text.find("<" + root)) >= 0), default=-1)
     if start < 0 or DOCUMENT_TYPE.search(text):
         raise ValueError("it is no XMP" if start < 0 else "it has a document type, which XMP has not")
