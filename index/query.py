@@ -13,8 +13,9 @@ from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
 from training.models.formats import IMAGES
 
-SIGN = re.compile(r"(?:^|\s)([+\-−–])\s+")  # a sign stands apart, so that "t-shirt" stays one word
-WEIGHT = re.compile(r"(\d+(?:\.\d+)?):\s*(?=\S)")
+SIGN = re.compile(r"(?<!\S)([+\-−–])(?=\s+\S)")  # a sign stands apart, so that "t-shirt" and "-5 °C" are text
+WEIGHT = re.compile(r"([0-9]+(?:\.[0-9]+)?):(?![0-9])\s*(?=\S)")  # before a digit it is a ratio or a time
+LEAST_WEIGHT, MOST_WEIGHT = 0.1, 10.0  # what is no such weight is text: "1984: a novel"
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,17 @@ class Term:
 def parse_query(text: str) -> list[Term]:
     """`2:golden retriever + pool - people` as terms; without signs, one term.
 
-    A sign is a + or - with a space after it, and before it unless it opens the query. A weight is a
-    number and a colon before the text.
+    A sign is a + or - before a text, with spaces around it. A weight is a number from LEAST_WEIGHT to
+    MOST_WEIGHT and a colon before the text; `16:9 monitor`, `3:00 pm` and `2001: a space odyssey` have none.
     """
-    parts = SIGN.split(text.strip())
+    parts = SIGN.split(text)
     signed = [("+", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
     terms = []
     for sign, part in signed:
         part = part.strip()
         match = WEIGHT.match(part)
+        if match and not LEAST_WEIGHT <= float(match.group(1)) <= MOST_WEIGHT:
+            match = None
         weight = float(match.group(1)) if match else 1.0
         part = part[match.end() :] if match else part
         if part:

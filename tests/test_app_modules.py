@@ -6,6 +6,7 @@ import math
 import pytest
 
 from app.ui.assets import BASE
+from tests.samples import QUERIES
 
 pytestmark = pytest.mark.browser
 
@@ -28,24 +29,10 @@ def js(value: object) -> str:
     return json.dumps(value)
 
 
-@pytest.mark.parametrize(
-    ("query", "terms"),
-    [
-        ("dog", [(1, 1, "dog")]),
-        ("a black-and-white cat", [(1, 1, "a black-and-white cat")]),
-        ("2:golden retriever + pool - people", [(1, 2, "golden retriever"), (1, 1, "pool"), (-1, 1, "people")]),
-        ("- snow", [(-1, 1, "snow")]),
-        ("cat − 1.5:dog", [(1, 1, "cat"), (-1, 1.5, "dog")]),
-        ("  cat +  ", [(1, 1, "cat +")]),
-        ("", []),
-    ],
-)
+@pytest.mark.parametrize(("query", "terms"), QUERIES)
 def test_a_query_is_read_as_the_server_reads_it(call, query, terms):
-    from index.query import parse_query
-
     read = call("ui/query/terms.js", f"m.parseQuery({js(query)})")
     assert [(one["sign"], one["weight"], one["text"]) for one in read] == terms
-    assert [(one.sign, one.weight, one.text) for one in parse_query(query)] == terms
 
 
 @pytest.mark.parametrize("query", ["dog", "2:golden retriever + pool - people", "- snow", "cat - 1.5:dog"])

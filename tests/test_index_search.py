@@ -21,7 +21,7 @@ from index.retrieval.filters import matching_rows
 from index.retrieval.request import threshold_setting
 from index.search import SearchRequest, search
 from index.storage.tags import tag
-from tests.samples import PALETTE, find
+from tests.samples import PALETTE, QUERIES, find
 from training.models.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -73,17 +73,7 @@ def test_a_filter_narrows_before_ranking(collection, encoder):
     assert sorted(names(hits)) == ["blue", "green", "grey"]
 
 
-@pytest.mark.parametrize(
-    "text, terms",
-    [
-        ("a cat", [(1, 1, "a cat")]),
-        ("t-shirt", [(1, 1, "t-shirt")]),
-        ("2:golden retriever + pool - people", [(1, 2, "golden retriever"), (1, 1, "pool"), (-1, 1, "people")]),
-        ("- people", [(-1, 1, "people")]),
-        ("sea − boats", [(1, 1, "sea"), (-1, 1, "boats")]),
-        ("  ", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "terms"), QUERIES)
 def test_a_query_reads_as_people_write_it(text, terms):
     assert [(t.sign, t.weight, t.text) for t in parse_query(text)] == terms
 

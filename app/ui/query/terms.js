@@ -2,14 +2,18 @@
 
 // A query as terms [{ sign: 1 or -1, weight, text }].
 export const parseQuery = (query) => {
-  const parts = query.trim().split(/(?:^|\s)([+\-−–])\s+/);
+  const parts = query.split(/(?<!\S)([+\-−–])(?=\s+\S)/);
   const signs = ["+", ...parts.filter((_, i) => i % 2)];
   const texts = parts.filter((_, i) => i % 2 === 0);
   return texts.map((text, i) => term(signs[i], text.trim())).filter(({ text }) => text);
 };
 
+const LEAST_WEIGHT = 0.1;
+const MOST_WEIGHT = 10;
+
 const term = (sign, text) => {
-  const weighted = text.match(/^(\d+(?:\.\d+)?):\s*(?=\S)/);
+  const found = text.match(/^([0-9]+(?:\.[0-9]+)?):(?![0-9])\s*(?=\S)/);
+  const weighted = found && Number(found[1]) >= LEAST_WEIGHT && Number(found[1]) <= MOST_WEIGHT ? found : null;
   return {
     sign: sign === "+" ? 1 : -1,
     weight: weighted ? Number(weighted[1]) : 1,
