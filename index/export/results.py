@@ -1,7 +1,6 @@
 """Results of a search as files: a table, JSON, a list of files, and the previews or originals in a zip."""
 
 import io
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from index.search import Hit
 from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tables import csv_text
 from index.storage.tags import read_tags
+from training.models.strict_json import json_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def results_csv(results: Results) -> str:
 def results_json(results: Results) -> str:
     hidden = () if results.local else LOCAL_COLUMNS
     rows = [{name: v for name, v in hit.as_json().items() if name not in hidden} for hit in results.hits]
-    return json.dumps(rows, indent=1, ensure_ascii=False)
+    return json_text(rows)
 
 
 def results_files(results: Results) -> str:

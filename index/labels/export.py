@@ -9,6 +9,7 @@ from index.export.names import folder_name
 from index.export.roots import source_root
 from index.labels.result import LabelResult
 from index.storage.tables import csv_text
+from training.models.strict_json import json_text
 
 COLUMNS = ("path", "label", "probability", "runner_up", "margin")  # of labels.csv
 ORIGINS = ("source", "by", "encoder", "prompt_hash")  # further columns: where an image and its label come from
@@ -85,7 +86,7 @@ def labels_json(result: LabelResult, *, local: bool = True) -> str:
         "learned_from_corrections": classifier.adapter is not None,
         "corrections": len(result.corrected),
     }
-    return json.dumps(about | {"labels": list(label_rows(result, local))}, ensure_ascii=False, indent=1)
+    return json_text(about | {"labels": list(label_rows(result, local))})
 
 
 def label_rows(result: LabelResult, local: bool = True) -> Iterator[dict[str, Any]]:

@@ -131,7 +131,8 @@ class Facets:
             span = range(int(known.min()), int(known.max()) + 1)
             return {"column": name, "kind": "dates", "counts": [[y, int(counts.get(y, 0))] for y in span][-60:]}
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            low, high = float(column.min()), float(column.max())
+            finite = column.replace([np.inf, -np.inf], np.nan)
+            low, high = float(finite.min()), float(finite.max())
             return {"column": name, "kind": "range", "low": low, "high": high} if low < high else None
         codes, values = self._text_codes(name)
         if len(values) > MOST_VALUES:

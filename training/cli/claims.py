@@ -1,12 +1,12 @@
 """python -m training claims: test the claims of the lecture."""
 
-import json
 import time
 from pathlib import Path
 
 import click
 
 from training.claims import CLAIMS
+from training.models.console import answer, print_json
 from training.models.errors import UserError
 from training.models.registry import pick
 
@@ -40,7 +40,7 @@ def claims(
       python -m training claims --page docs/claims.md
     """
     if only_list:
-        click.echo(json.dumps(list(CLAIMS)) if as_json else "\n".join(CLAIMS))
+        answer(as_json, list(CLAIMS), "\n".join(CLAIMS))
         return
     for name in names:
         pick("claim", name, dict.fromkeys(CLAIMS))
@@ -67,7 +67,7 @@ def claims(
     results = document(store, seeds)
     chosen = {name: results[name] for name in names or tuple(CLAIMS)}
     if as_json:
-        click.echo(json.dumps(chosen, indent=1))
+        print_json(chosen)
         return
     for name, result in chosen.items():
         assert isinstance(result, dict)

@@ -1,11 +1,11 @@
 """python -m training compare: evaluate several encoders, and train those that are given as methods."""
 
-import json
 from pathlib import Path
 
 import click
 
 from training.methods import METHODS
+from training.models.console import answer
 from training.models.errors import UserError
 from training.models.registry import pick
 
@@ -77,4 +77,4 @@ def compare(
     write_table(comparison, out)
     figures = write_figures(measured, out)
     click.echo(f"Written to {out}: table.md, table.json, table.csv, {', '.join(figures)}.", err=True)
-    click.echo(json.dumps(comparison, indent=1, ensure_ascii=False) if as_json else markdown(comparison))
+    answer(as_json, comparison, markdown(comparison))

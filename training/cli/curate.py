@@ -1,10 +1,10 @@
 """python -m training curate: a balanced set of image-text pairs."""
 
-import json
 from pathlib import Path
 
 import click
 
+from training.models.console import print_json
 from training.models.errors import UserError
 
 
@@ -37,7 +37,7 @@ def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, 
     report = make(sources, wanted, per_query, into, shard_size)
     document = report.as_dict()
     if as_json:
-        click.echo(json.dumps(document, indent=1))
+        print_json(document)
         return
     click.echo(
         f"{report.kept:,} of {report.seen:,} pairs kept in {report.shards:,} shards ({report.without_query:,} have no "

@@ -1,9 +1,10 @@
 """python -m training doctor: diagnose a run from its metrics."""
 
-import json
 from pathlib import Path
 
 import click
+
+from training.models.console import print_json
 
 
 @click.command()
@@ -16,6 +17,6 @@ def doctor(run: Path, as_json: bool) -> None:
 
     diagnoses = diagnose(run / "metrics.jsonl", read_config(run))
     if as_json:
-        click.echo(json.dumps(as_documents(diagnoses), indent=1, ensure_ascii=False))
+        print_json(as_documents(diagnoses))
     else:
         click.echo("\n".join(f"- {diagnosis}" for diagnosis in diagnoses) or "The metrics show no problem.")

@@ -1,13 +1,12 @@
 """python -m training evaluate: run probes on an encoder."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from training.evaluation import PROBES
-from training.models.console import ProgressLine
+from training.models.console import ProgressLine, answer
 from training.models.errors import UserError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def evaluate(
     if out is not None:
         write_report(report, out)
         click.echo(f"Written to {out / 'report.html'}, report.md and report.json.", err=True)
-    click.echo(json.dumps(report.document(), ensure_ascii=False, indent=1) if as_json else markdown(report))
+    answer(as_json, report.document(), markdown(report))
 
 
 def _of_encoder(

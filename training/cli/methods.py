@@ -1,7 +1,6 @@
 """One command for each pretraining method, its options made from the config dataclasses."""
 
 import ast
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 
 from training.cli.run_output import print_end
 from training.methods import METHODS
-from training.models.console import Commands
+from training.models.console import Commands, print_json
 from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class LazyMethodCommand(click.Command):
 
     def __init__(self, name: str):
         file = METHODS.places[name].partition(":")[0]
-        text = ast.get_docstring(ast.parse((FOLDER / f"{file}.py").read_text())) or ""
+        text = ast.get_docstring(ast.parse((FOLDER / f"{file}.py").read_text(encoding="utf-8"))) or ""
         super().__init__(name, short_help=text.splitlines()[0])
         self.text = text
 
@@ -150,7 +149,7 @@ def print_settings(name: str, data: "DataConfig", user: Mapping[str, Mapping[str
     for part in ("data", "settings"):
         document["origins"] |= {n: "user" if n in user[part] else "default" for n in document[part]}
     if as_json:
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        print_json(document)
         return
     for part in ("data", "settings", "run"):
         for setting, value in document[part].items():

@@ -1,10 +1,11 @@
 """What a training command prints when its run ends."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from training.models.console import print_json
 
 if TYPE_CHECKING:
     from training.engine.trainer import Trainer
@@ -22,7 +23,7 @@ def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
         last |= line
     finished = trainer.step == trainer.config.total_steps
     if as_json:
-        click.echo(json.dumps({"run": str(run), "finished": finished, "steps": trainer.step, **last}, indent=1))
+        print_json({"run": str(run), "finished": finished, "steps": trainer.step, **last})
     elif finished:
         click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build IMAGES ", nl=False)
         click.echo(f"--into my.gelato --encoder {run}")

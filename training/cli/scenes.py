@@ -1,6 +1,5 @@
 """python -m training scenes: write generated scenes to files, draw a contact sheet, and audit the pairs."""
 
-import json
 import time
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import click
 from training.data.scene_files import contact_sheet, write_scenes
 from training.data.scenes import SceneSource
 from training.models.atomic import write_file
-from training.models.console import ProgressLine
+from training.models.console import ProgressLine, print_json
 from training.models.errors import UserError
 
 
@@ -36,7 +35,7 @@ def make(source: str, out: Path, kind: str, as_json: bool) -> None:
     progress.close()
     seconds = time.monotonic() - started
     if as_json:
-        click.echo(json.dumps({"scenes": len(made), "files": files, "seconds": round(seconds, 2), "source": made.name}))
+        print_json({"scenes": len(made), "files": files, "seconds": round(seconds, 2), "source": made.name})
     else:
         click.echo(
             f"{len(made):,} scenes in {files} file{'s' * (files > 1)}, {len(made) / seconds:,.0f} per second. Next: ",
@@ -64,7 +63,7 @@ def audit(pairs: int, seed: int, as_json: bool) -> None:
 
     report = measure(seed, pairs)
     if as_json:
-        click.echo(json.dumps(report, indent=1))
+        print_json(report)
         return
     for kind, figures in report.items():
         click.echo(f"{kind:18} oracle {figures['oracle']:.1%}   blind {figures['blind']:.1%}   n {figures['n']:.0f}")

@@ -1,7 +1,8 @@
 """How the commands speak: answers on stdout, progress on stderr, a user's mistake in one line."""
 
-import json
+import io
 import logging
+import os
 import sys
 import time
 from typing import Any, NoReturn
@@ -9,12 +10,17 @@ from typing import Any, NoReturn
 import click
 
 from training.models.errors import UserError
+from training.models.strict_json import json_text
 
 LINE_SECONDS = 10.0  # between progress lines where there is no terminal to draw a bar on
 
 
 class Commands(click.Group):
     """A group whose commands answer a UserError with one line and exit code 1, never a traceback."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        prepare_output()
+        return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
@@ -33,9 +39,28 @@ def fail(error: UserError) -> NoReturn:
     sys.exit(1)
 
 
+def prepare_output() -> None:
+    """Let both streams take any text: what their code page lacks is escaped, and a closed one is no error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed; what is opened next must not take its number
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def answer(as_json: bool, document: object, text: str) -> None:
     """One JSON document and nothing else, or words."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=1) if as_json else text)
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(text)
+
+
+def print_json(document: object) -> None:
+    """One strict JSON document, in ASCII where stdout has another code page than UTF-8."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
+    click.echo(json_text(document, ascii_only=not encoding.startswith("utf")))
 
 
 def plain(text: str) -> str:
@@ -64,7 +89,8 @@ class ProgressLine:
             left = (total - done) / rate if rate else None
             if self.as_json:
                 facts = {"what": self.what, "done": done, "total": total, "rate": round(rate, 1)}
-                click.echo(json.dumps({**facts, "left": left and round(left), "note": note}), err=True)
+                line = {**facts, "left": left and round(left), "note": note}
+                click.echo(json_text(line, indent=None, ascii_only=True), err=True)
             else:
                 ahead = f", {_duration(left)} left" if left is not None else ""
                 said = f", {note}" if note else ""
