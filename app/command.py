@@ -22,7 +22,7 @@ from app.server.environment import set_environment
 from app.server.listening import address_of, listen, open_tunnel
 from app.server.origins import is_loopback
 from app.state.first_use import FirstUse
-from training.models.console import fail
+from training.models.console import fail, prepare_output
 from training.models.errors import UserError
 
 
@@ -60,6 +60,7 @@ def main(ctx: click.Context, **options: Any) -> None:
 
     Without an argument the page opens on a demo collection, which is built on the first run.
     """
+    prepare_output()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     fixed = ctx.get_parameter_source("port") == click.core.ParameterSource.COMMANDLINE
     try:

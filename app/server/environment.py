@@ -3,8 +3,16 @@
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.models.cache import cache_dir
+from training.models.errors import UserError
+from training.models.file_lock import lock_folder
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_held: list["BaseFileLock"] = []  # of this process's folder, for as long as it runs
 
 
 def set_environment() -> Path:
@@ -16,18 +24,18 @@ def set_environment() -> Path:
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     for folder in cache_dir("page").iterdir():
-        if folder.name.isdigit() and not _is_running(int(folder.name)):
+        if folder.name.isdigit() and not _is_in_use(folder):
             shutil.rmtree(folder, ignore_errors=True)
     own = cache_dir("page", str(os.getpid()))
+    _held.append(lock_folder(own, f"{own} is in use."))
     os.environ["GRADIO_TEMP_DIR"] = str(own)
     return own
 
 
-def _is_running(pid: int) -> bool:
+def _is_in_use(folder: Path) -> bool:
+    """Whether a running process holds the folder. (Asking for its process by number would stop it on Windows.)"""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
+        lock_folder(folder, "in use").release()
+    except (UserError, OSError):
         return True
-    return True
+    return False

@@ -1,8 +1,6 @@
 """Throughput benchmark of builds: images a second, and the upper bound that this machine's stages allow."""
 
 import platform
-import resource
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,6 +21,7 @@ from training.data.pipeline import decode, load_one, load_pixels, preprocess
 from training.data.source import Item
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
+from training.models.memory import peak_memory_bytes
 from training.models.parallel import cores
 
 STAGES = ("read", "hash", "decode", "preprocess", "thumbnail", "embed", "write")
@@ -144,8 +143,7 @@ def _row(content: str, number: int) -> dict[str, Any]:
 
 def peak_memory_mb() -> int:
     """The most memory that this process has had, in megabytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
+    return round(peak_memory_bytes() / 1e6)
 
 
 def machine() -> dict[str, Any]:
@@ -153,6 +151,10 @@ def machine() -> dict[str, Any]:
     cpu = platform.processor() or platform.machine()
     facts = Path("/proc/cpuinfo")
     if facts.exists():
-        named = (line.partition(":")[2].strip() for line in facts.read_text().splitlines() if "model name" in line)
+        named = (
+            line.partition(":")[2].strip()
+            for line in facts.read_text(encoding="utf-8", errors="replace").splitlines()
+            if "model name" in line
+        )
         cpu = next(named, cpu)
     return {"cpu": cpu, "cores": cores(), "python": platform.python_version()}

@@ -126,7 +126,7 @@ class Store:
         return self.path(arm, seed).is_file()
 
     def read(self, arm: Arm, seed: int) -> dict[str, float]:
-        return json.loads(self.path(arm, seed).read_text())["measured"]
+        return json.loads(self.path(arm, seed).read_text(encoding="utf-8"))["measured"]
 
     def run(self, arm: Arm, seed: int) -> bool:
         """Run the arm with a seed unless it is stored, and return whether it was run."""

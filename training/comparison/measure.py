@@ -58,7 +58,7 @@ def measure(
     subject = Subject(encoder, data, train, templates=templates)
     names = suite or ",".join(default_probes(subject))
     key = f"{encoder.fingerprint} {encoder.runtime} {encoder.precision} {data} {train} {names} {templates}"
-    stored = json.loads(cache.read_text()) if cache.is_file() else {}
+    stored = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
     if key not in stored:
         say(f"measuring {name}")
         report = run_suite(subject, names)
@@ -80,7 +80,7 @@ def entry_of(name: str, figures: dict[str, Figure], facts: dict[str, float]) -> 
     run = Path(name)
     if not (run / "config.json").is_file() or not (run / "metrics.jsonl").is_file():
         return Entry(name, name, None, None, figures, dict(facts), [])
-    document = json.loads((run / "config.json").read_text())
+    document = json.loads((run / "config.json").read_text(encoding="utf-8"))
     lines = read_metrics(run / "metrics.jsonl")
     facts = dict(facts)
     rates = [line["images_per_second"] for line in lines if line.get("images_per_second")]

@@ -26,7 +26,7 @@ class PixelCache:
 
     def __init__(self, path: Path):
         self.array = np.load(path, mmap_mode="r")
-        reasons = path.with_suffix(".txt").read_text().splitlines()
+        reasons = path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         self.unreadable = {int(number): reason for number, _, reason in (line.partition(" ") for line in reasons)}
 
     @classmethod

@@ -124,7 +124,7 @@ def resolve(
 def read_config(run: Path) -> dict[str, Any]:
     """The config.json of a run. UserError if it is missing or of another version."""
     try:
-        document = json.loads((run / CONFIG).read_text())
+        document = json.loads((run / CONFIG).read_text(encoding="utf-8"))
         if set(document["run"]) - {field.name for field in fields(RunConfig)}:
             raise ValueError("another version")
         return document

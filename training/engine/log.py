@@ -31,7 +31,7 @@ class MetricsFile:
     def __init__(self, path: Path, after: int = 0):
         """after: lines of later steps are removed, and so is a line that a crash left incomplete."""
         truncate_lines(path, lambda line: json.loads(line)["step"] <= after)
-        self.file = path.open("a")
+        self.file = path.open("a", encoding="utf-8")
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line and flush it."""
@@ -45,7 +45,7 @@ class MetricsFile:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics.jsonl up to the first that is incomplete."""
     lines: list[dict[str, Any]] = []
-    for text in path.read_text().splitlines() if path.is_file() else []:
+    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
             lines.append(json.loads(text))
         except ValueError:
@@ -55,7 +55,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def truncate_lines(path: Path, wanted: Callable[[str], bool]) -> None:
     """Truncate a text file before the first line that is not wanted, or that a crash left incomplete."""
-    text = path.read_text() if path.is_file() else ""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     lines = text.splitlines(keepends=True)
     kept = []
     for line in lines:

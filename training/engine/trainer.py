@@ -29,6 +29,7 @@ from training.methods.base import Method, Separable
 from training.models.console import plain
 from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
+from training.models.memory import peak_memory_bytes
 from training.models.run_encoder import write_encoder
 
 UNREADABLE = "unreadable.tsv"  # step, path and reason for each image that was replaced by another
@@ -293,5 +294,5 @@ class Trainer:
             return
         self.unreadable += len(unreadable)
         if self.run is not None:
-            with (self.run / UNREADABLE).open("a") as file:
+            with (self.run / UNREADABLE).open("a", encoding="utf-8") as file:
                 file.writelines(f"{self.step}\t{plain(path)}\t{plain(reason)}\n" for path, reason in unreadable)

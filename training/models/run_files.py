@@ -22,7 +22,7 @@ def read_encoder_config(run: Path) -> dict[str, Any]:
     UserError if the run has none, or none of this version.
     """
     try:
-        config = json.loads((run / CONFIG_FILE).read_text())
+        config = json.loads((run / CONFIG_FILE).read_text(encoding="utf-8"))
         if config["kind"] not in ("pair", "images"):
             raise ValueError(config["kind"])
         return config

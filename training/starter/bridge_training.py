@@ -151,7 +151,7 @@ def _claim(run: Path, pairs: FeaturePairs, config: RunConfig) -> None:
     whole = hashlib.sha256(pairs.features.tobytes() + pairs.sentences.tobytes()).hexdigest()[:16]
     facts = {"method": "bridge", "pairs": len(pairs.features), "data_fingerprint": whole, "run": asdict(config)}
     file = run / CONFIG
-    if file.exists() and json.loads(file.read_text()) != facts:
+    if file.exists() and json.loads(file.read_text(encoding="utf-8")) != facts:
         raise UserError(f"{run} holds a run from other drawings or settings; name another folder, or delete it.")
     run.mkdir(parents=True, exist_ok=True)
     write_file(file, json.dumps(facts, indent=1).encode() + b"\n")

@@ -1,0 +1,205 @@
+"""The commands on any machine: code pages, closed and broken streams, a cache without rights, what Windows lacks."""
+
+import ast
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from index.__main__ import cli
+from index.build import build_collection
+from tests.samples import ColourEncoder, noise_image, paint
+from training.__main__ import cli as training
+from training.models import cache
+from training.models.cache import cache_dir
+
+ROOT = Path(__file__).parent.parent
+FILES = [path for part in ("app", "index", "training") for path in (ROOT / part).rglob("*.py")]
+NOT_ON_WINDOWS = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "crypt")
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("machines")
+    paint(folder / "images" / "Ünter dem Łódź 東京 🍨.png", "red")
+    noise_image(1).save(folder / "images" / "b.png")
+    (folder / "images" / "b.txt").write_text("Москва – “quoted” 🍨", encoding="utf-8")
+    (folder / "images" / "broken ☃.png").write_bytes(b"no image")
+    build_collection([folder / "images"], folder / "c.gelato", ColourEncoder())
+    return folder / "c.gelato"
+
+
+COMMANDS = [
+    ["search", "{}", "東京 🍨"],
+    ["search", "{}", "red", "--json"],
+    ["search", "{}", "--where", "width > 1"],
+    ["search", "{}", "--where", "Łódź > 1"],
+    ["search", "nowhere 東京.gelato", "red"],
+    ["info", "{}"],
+    ["info", "{}", "--json"],
+    ["verify", "{}"],
+    ["duplicates", "{}"],
+    ["label", "{}", "--classes", "червоний,🍨", "--json"],
+    ["remove", "{}", "--where", "width > 999"],
+    ["nonsense ☃"],
+    ["--help"],
+]
+
+
+class Broken(io.RawIOBase):
+    """A pipe whose reader has gone."""
+
+    def writable(self):
+        return True
+
+    def write(self, _):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def run(monkeypatch, command, words, stdout, stderr):
+    """The exit code of a command that writes to these streams."""
+    monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with pytest.raises(SystemExit) as ended:
+        command.main(words, prog_name="gelato")
+    return ended.value.code or 0
+
+
+@pytest.mark.parametrize(
+    "encoding", ["ascii", "cp1252", *(pytest.param(name, marks=pytest.mark.slow) for name in ("cp437", "shift_jis"))]
+)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_any_text_can_be_printed_in_any_code_page(collection, monkeypatch, tmp_path, words, encoding):
+    monkeypatch.chdir(tmp_path)
+    written, errors = io.BytesIO(), io.BytesIO()
+    streams = [io.TextIOWrapper(to, encoding=encoding, write_through=True) for to in (written, errors)]
+    code = run(monkeypatch, cli, [word.format(collection) for word in words], *streams)
+    assert code in (0, 1, 2) and b"Traceback" not in errors.getvalue()
+    if "--json" in words:
+        json.loads(written.getvalue().decode(encoding))
+    [stream.detach() for stream in streams]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["claims", "--help"], ["nonsense ☃"]], ids=" ".join)
+def test_training_prints_in_any_code_page_too(monkeypatch, words):
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="cp1252", write_through=True) for _ in range(2)]
+    assert run(monkeypatch, training, words, *streams) in (0, 1, 2)
+    [stream.detach() for stream in streams]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_closed_streams_and_broken_pipes_end_a_command_quietly(collection, monkeypatch, tmp_path, words):
+    monkeypatch.chdir(tmp_path)
+    words = [word.format(collection) for word in words]
+    assert run(monkeypatch, cli, words, None, None) in (0, 1, 2)
+    sys.stdout.close()  # what took the place of the closed ones
+    sys.stderr.close()
+    errors = io.StringIO()
+    broken = io.TextIOWrapper(io.BufferedWriter(Broken(), 1), encoding="utf-8", write_through=True)
+    assert run(monkeypatch, cli, words, broken, errors) in (0, 1, 2)
+    broken.detach().detach()
+    assert "Traceback" not in errors.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["{} | true", "{} >&-", "{} 2>&-", "{} >&- 2>&-", "{} > /dev/full", "{} | head -c 9"])
+def test_real_pipes_and_closed_streams_show_no_traceback(collection, shell):
+    command = f"'{sys.executable}' -m index info '{collection}'"
+    environment = os.environ | {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(shell.format(command), shell=True, cwd=ROOT, env=environment, capture_output=True)
+    assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["a file in its place", "no rights", "no home"])
+def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(monkeypatch, tmp_path, caplog, kind):
+    cache._writable.cache_clear()
+    monkeypatch.setenv("GELATO_CACHE", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if kind == "no home":
+        monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    elif kind == "no rights":  # root has them all, but not in /proc
+        monkeypatch.setenv("GELATO_CACHE", "/proc/gelato")
+    else:
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "file"))
+    folder = cache_dir("texts")
+    (folder / "a").write_text("kept", encoding="utf-8")
+    assert cache_dir("texts") == folder and (cache_dir("texts") / "a").exists()
+    [warning] = caplog.messages
+    assert "temporary" in warning and "GELATO_CACHE" in warning and "\n" not in warning
+    cache._writable.cache_clear()
+
+
+SCRIPT = """
+import sys
+for name in %r:
+    sys.modules[name] = None
+import app.command, index.__main__, training.__main__, index.ingest.throughput, training.engine.trainer
+from app.server.environment import set_environment
+from index.build import build_collection
+from index.collection import Collection
+from index.search import SearchRequest, search
+from index.query import parse_query
+from pathlib import Path
+from tests.samples import ColourEncoder, paint
+import os
+def kill(pid, number): raise AssertionError('on Windows this would stop a process')
+os.kill = kill
+set_environment()
+folder = Path(sys.argv[1])
+paint(folder / 'images' / 'red.png', 'red')
+build_collection([folder / 'images'], folder / 'c.gelato', ColourEncoder())
+print(search(Collection.open(folder / 'c.gelato'), ColourEncoder(), SearchRequest(parse_query('red'))).hits[0].path)
+"""
+
+
+@pytest.mark.slow
+def test_a_build_and_a_search_need_no_module_that_windows_lacks(tmp_path):
+    (tmp_path / "cache" / "page" / "1").mkdir(parents=True)  # left by a run that was killed
+    environment = os.environ | {"GELATO_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", SCRIPT % (NOT_ON_WINDOWS,), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "red.png", done.stderr
+    assert not (tmp_path / "cache" / "page" / "1").exists()
+
+
+def test_no_source_stops_a_process_to_see_it_and_none_imports_what_windows_lacks():
+    wrong = []
+    for path in FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            wrong += [f"{path}: {name}" for name in names if name.partition(".")[0] in NOT_ON_WINDOWS]
+        wrong += [f"{path}: os.kill" for node in ast.walk(tree) if isinstance(node, ast.Call) and is_kill(node)]
+    assert not wrong
+
+
+def is_kill(call):
+    zero = [one for one in call.args if isinstance(one, ast.Constant) and one.value == 0]
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "kill" and bool(zero)
+
+
+TEXT_METHODS = {"read_text", "write_text"}
+
+
+def test_every_text_file_is_opened_with_its_encoding():
+    """A file read in the code page of the machine is another text on another machine."""
+    wrong = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or any(k.arg in ("encoding", None) for k in node.keywords):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            modes = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            text = name in TEXT_METHODS and len(node.args) < (2 if name == "write_text" else 1)
+            opened = name == "open" and any(mode in ("r", "w", "a", "x", "rt", "wt", "r+", "w+") for mode in modes)
+            if text or opened:
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not wrong
