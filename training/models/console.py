@@ -1,5 +1,6 @@
 """How the commands speak: answers on stdout, progress on stderr, a user's mistake in one line."""
 
+import errno
 import io
 import logging
 import os
@@ -12,6 +13,7 @@ import click
 from training.models.errors import UserError
 from training.models.strict_json import json_text
 
+OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EINVAL)  # of a full disk, and of a broken pipe on Windows
 LINE_SECONDS = 10.0  # between progress lines where there is no terminal to draw a bar on
 
 
@@ -31,6 +33,12 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             sys.exit(130)
+        except OSError as error:
+            if error.filename is not None or error.errno not in OUTPUT_ERRORS:  # a broken pipe is click's to end
+                raise
+            # What the stream still holds goes nowhere, or the interpreter would try once more and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            fail(UserError(f"The output cannot be written: {error.strerror}."))
 
 
 def fail(error: UserError) -> NoReturn:
