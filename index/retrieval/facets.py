@@ -173,10 +173,12 @@ class Facets:
 
 def _dates(items: pd.DataFrame) -> pd.Series:
     """When each image was taken; where that is not known, when its file changed."""
-    dates = items["modified"]
+    dates = pd.to_datetime(items["modified"], utc=True)
     for name in ("date", "taken"):  # `date` is what collections of older revisions call it
         if name in items and pd.api.types.is_datetime64_any_dtype(items[name]):
-            dates = items[name].fillna(dates)
+            # Columns differ in unit and time zone, which fillna does not reconcile.
+            known = pd.to_datetime(items[name], utc=True)
+            dates = known.where(known.notna(), dates.astype(known.dtype))
     return dates
 
 
