@@ -197,9 +197,12 @@ def test_every_text_file_is_opened_with_its_encoding():
             if not isinstance(node, ast.Call) or any(k.arg in ("encoding", None) for k in node.keywords):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            modes = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            method = isinstance(node.func, ast.Attribute)
+            mode = node.args[0 if method else 1] if len(node.args) > (0 if method else 1) else None
+            opened = (
+                name == "open" and isinstance(mode, ast.Constant) and mode.value in ("r", "w", "a", "x", "r+", "w+")
+            )
             text = name in TEXT_METHODS and len(node.args) < (2 if name == "write_text" else 1)
-            opened = name == "open" and any(mode in ("r", "w", "a", "x", "rt", "wt", "r+", "w+") for mode in modes)
             if text or opened:
                 wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert not wrong
