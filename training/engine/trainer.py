@@ -29,7 +29,6 @@ from training.methods.base import Method, Separable
 from training.models.console import plain
 from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
-from training.models.memory import peak_memory_bytes
 from training.models.run_encoder import write_encoder
 
 UNREADABLE = "unreadable.tsv"  # step, path and reason for each image that was replaced by another
