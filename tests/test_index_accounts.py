@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
+from tests.library import make_library
 from tests.samples import paint
+from training.data.sources import open_source
 from training.models.errors import UserError
 
 
@@ -124,3 +127,43 @@ def test_the_list_of_an_earlier_version_is_read_as_unreadable_images(tmp_path, s
     ]
     build_collection([squares], into, encoder)
     assert list(Collection.open(into).failures["path"]) == ["a.jpg"]
+
+
+def test_of_a_library_as_people_have_them_every_file_is_in_exactly_one_count(tmp_path, encoder):
+    folder, into = tmp_path / "library", tmp_path / "c.gelato"
+    expected = make_library(folder)
+    on_disk = {
+        os.path.relpath(os.path.join(top, name), folder).replace(os.sep, "/")
+        for top, _, names in os.walk(folder)
+        for name in names
+    }
+    assert set(expected) == on_disk and len(on_disk) >= 300
+    report = build_collection([folder], into, encoder)
+    table = what_became_of(folder, into, on_disk)
+    assert {path: kinds for path, kinds in table.items() if kinds != [expected[path]]} == {}
+    counts = Counter(kind for kinds in table.values() for kind in kinds)
+    counts["embedded"] = counts.pop("image")
+    assert report.files == {"total": len(on_disk), "unchanged": 0} | {
+        kind: counts[kind] for kind in report.files if kind not in ("total", "unchanged")
+    }
+    again = build_collection([folder], into, encoder)
+    assert again.files == report.files | {"embedded": 0, "unchanged": report.files["embedded"]}
+    assert again.embedded == 0
+
+
+def what_became_of(folder, into, on_disk):
+    """Of every file, all the counts that it is in: by the rows, by the source and by the list of failures."""
+    found = {path: [] for path in on_disk}
+    opened = Collection.open(into)
+    rows = opened.frame(["path", "hash"])
+    for path, copy in zip(rows["path"], rows["hash"].duplicated(), strict=True):
+        found[path].append("duplicate" if copy else "image")
+    failures = opened.failures
+    for path in failures["path"][failures["kind"] == "unreadable"]:
+        found[path].append("unreadable")
+    source = open_source(folder)
+    list(source)
+    for one in source.passed_over:
+        for path in [p for p in on_disk if p == one.path or (one.path.endswith("/") and p.startswith(one.path))]:
+            found[path] += [one.kind] if one.files else []
+    return found
