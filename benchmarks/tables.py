@@ -146,6 +146,13 @@ def _memory_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     return [("memory of a build of generated images, starter", at, "<= 1,500 MB", _on(stored), "`memory.py`")]
 
 
+def _unchanged_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    what = f"build of {stored['images']:,} unchanged images in {stored['folders']:,} folders"
+    reached = f"{stored['stat_calls']:,} calls of stat, {stored['cpu_seconds']} s of CPU time, {stored['seconds']} s; "
+    reached += f"a bare walk {stored['bare_walk_cpu_seconds']} s and {stored['bare_walk_seconds']} s"
+    return [(what, reached, "one call a file", _on(stored), "`unchanged.py`")]
+
+
 def _search_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = []
     for name, run in stored.items():
@@ -257,6 +264,7 @@ INDEX = {
     "rivals": _rival_rows,
     "eight_bits": _eight_bit_rows,
     "memory": _memory_rows,
+    "unchanged": _unchanged_rows,
     "search": _search_rows,
     "label": _label_rows,
     "command": _command_rows,
