@@ -12,7 +12,7 @@ import pandas as pd
 from index.collection import Collection, read_failures
 from index.ingest.engine import Embedded, Engine, PlannedImage, embed_locally
 from index.ingest.identities import Identities, Sighting
-from index.ingest.opening import open_present, outermost, rules_of
+from index.ingest.opening import open_present, outermost, rules_of, tables_of
 from index.ingest.pixel_hash import PixelHash, coded_of
 from index.ingest.plan import Plan
 from index.ingest.remount import settle_name
@@ -27,6 +27,7 @@ from index.storage.layout import FAILURE_COLUMNS, Place
 from index.storage.writer import Writer
 from training.data.exclusions import Exclusions
 from training.data.source import PassedOver
+from training.data.tables.options import TableOptions
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -95,6 +96,7 @@ def build_collection(
     exclude: Sequence[str] | None = None,
     include: Sequence[str] | None = None,
     rehash: bool = False,
+    tables: TableOptions | None = None,
 ) -> BuildReport:
     """Bring the collection at into up to date with sources; images of other sources stay as they are.
 
@@ -105,15 +107,18 @@ def build_collection(
     of this machine, or `ray_engine.RayEngine`. UserError for a source that is missing or empty, a collection
     of another encoder, or a second build of the same collection. exclude, include: globs of what is left out of
     folders, see training.data.exclusions; None for those of the last build.
-    rehash: read every file, also where size and time say that it is unchanged.
+    rehash: read every file, also where size and time say that it is unchanged. tables: how to read the tables of
+    sources, remembered for later builds; what is None there is as it was in the last build.
     """
     rules = rules_of(into, exclude, include)
-    opened, absent = open_present(sources, into, rules)
+    opened, absent = open_present(sources, into, rules, tables)
     with Writer(into, encoder) as writer:
         repaired = repair_collection(writer, [source.name for source in opened]) if repair else 0
         moved = sum(settle_name(writer, source) for source in opened)
         build = _Build(writer, encoder, OpenSegment(writer, segment_size), progress)
         build.rules = rules
+        said = {source.name: tables_of(into, source.name, tables).as_dict() for source in opened}
+        build.tables = {name: options for name, options in said.items() if options}
         build.report.repaired, build.report.moved = repaired, moved
         for name, why in absent.items():
             build.plan.absent(name, why)
@@ -134,6 +139,7 @@ class _Build:
         self.stored = writer.before.stored
         self.plan = Plan(self.stored, writer.manifest.mounts)
         self.rules = Exclusions()
+        self.tables: dict[str, dict[str, str]] = {}
         self.failures: dict[str, list[PassedOver]] = {}  # by source
         self.embedded: set[Place] = set()
 
@@ -160,7 +166,8 @@ class _Build:
                 self.report.removed = len(self.plan.gone)
             facts = {} if self.report.stopped else self._passed_over()
             rules = {"exclude": self.rules.exclude, "include": self.rules.include}
-            self._publish(self._all_failures(), **facts, **rules)
+            tables = {**self.writer.manifest.tables, **self.tables}
+            self._publish(self._all_failures(), **facts, **rules, tables=tables)
         self._finish(done)
         return self.report
 

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from index.build import build_collection
+from index.collection import Collection
+from index.retrieval.filters import matching_rows
 from tests.samples import paint
+from training.__main__ import cli
 from training.data.source import Item, Source
 from training.data.sources import open_source
 from training.data.tables.csv_source import CsvSource
@@ -276,3 +281,26 @@ def test_options_decide_where_the_content_would_decide_otherwise(place):
 def test_what_is_no_table_of_images_is_answered_in_a_sentence(tmp_path, text, name, message):
     with pytest.raises(UserError, match=message):
         open_source(table(tmp_path, text, name))
+
+
+def test_a_build_filters_by_numbers_and_remembers_what_was_said_of_its_table(place, encoder):
+    odd = table(place, "image^what^rating^note\nx.png^a.png^9,5^first\ny.png^sub/b.png^10^second\n")
+    into = place / "c.gelato"
+    assert build_collection([odd], into, encoder, tables=TableOptions("what", "note", "^")).images == 2
+    again = build_collection([odd], into, encoder)
+    assert (again.images, again.unchanged) == (2, 2)
+    items = Collection.open(into).items
+    assert dict(zip(items["path"], items["caption"], strict=True)) == {"a.png": "first", "sub/b.png": "second"}
+    assert items["path"][matching_rows(items, "rating > 9.6")].tolist() == ["sub/b.png"]
+
+
+def test_what_was_decided_about_a_table_is_part_of_the_report(place, encoder):
+    table(place, "file,image\nold/1.png,a.png\nold/2.png,sub/b.png\n")
+    report = build_collection([place / "t.csv"], place / "c.gelato", encoder)
+    assert any("paths are taken from the column image" in note for note in report.notes)
+
+
+def test_training_takes_the_options_under_the_names_of_open_clip_too():
+    shown = CliRunner().invoke(cli, ["clip", "--help"]).output
+    for flag in ("--csv-img-key", "--csv-caption-key", "--csv-separator", "--path-column", "--caption-column"):
+        assert flag in shown

@@ -4,6 +4,7 @@ It is the only module that combines methods, towers, data and the engine.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -16,6 +17,7 @@ from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
 from training.data.loader import Batches
 from training.data.sampler import Sampler
+from training.data.tables.options import TableOptions
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World, join, leave
 from training.engine.failures import failures_as_sentences
@@ -76,9 +78,9 @@ def plan(
     else:
         tower = build_backbone(data.tower, data.image_size)
         size = tower.image_size
-    images = ImageDataset(
-        data.data, data.canvas or canvas_for(size), data.caption, method_class.needs_captions, data.label_column
-    )
+    tables = TableOptions(data.path_column, data.caption_column, data.separator)
+    canvas, captions = data.canvas or canvas_for(size), method_class.needs_captions
+    images = ImageDataset(data.data, canvas, data.caption, captions, data.label_column, tables)
     run, origins = resolve(user, method_class.recipe, len(images), world.size)
     if world.leads:
         images.cache_pixels(most=data.cache << 20)
@@ -166,6 +168,10 @@ def data_of(document: Mapping[str, Any]) -> DataConfig:
 def _train(
     planned: RunPlan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
 ) -> Trainer:
+    if world.leads and not quiet:
+        images = planned.batches.images
+        for sentence in filter(None, [images.usage(), *images.notes]):
+            print(f"{sentence}.", file=sys.stderr)
     with failures_as_sentences(out, world), _locked(out, world):
         trainer = Trainer(
             planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet

@@ -42,6 +42,9 @@ STOPPING = "Stopping after this batch; press again to stop at once."
     help="Leave out files, as .gitignore does: '*.png', 'raw/', '!@eaDir/'. Kept for later builds; '' ends it.",
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Take only files that match. Kept for later builds.")
+@click.option("--path-column", metavar="NAME", help="The column with the images' paths.  [default: by its content]")
+@click.option("--caption-column", metavar="NAME", help="The column with the captions.  [default: by its name]")
+@click.option("--separator", help="What separates the cells of a CSV: ';', tab, ...  [default: by its content]")
 @click.option("--rehash", is_flag=True, help="Read every file again, also where its size and date are as they were.")
 @click.option(
     "--max-megapixels",
@@ -68,6 +71,9 @@ def build(
     segment_size: int,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
+    path_column: str | None,
+    caption_column: str | None,
+    separator: str | None,
     rehash: bool,
     max_megapixels: float | None,
     prune: bool,
@@ -86,10 +92,12 @@ def build(
     from index.storage.layout import MANIFEST
     from index.storage.manifest import Manifest, precision_of
     from training.data.sources import open_source
+    from training.data.tables.options import TableOptions
 
+    tables = TableOptions(path_column, caption_column, separator)
     if not (into / MANIFEST).exists():
         for source in sources:
-            open_source(source)  # a wrong name is answered before a model is loaded
+            open_source(source, tables=tables)  # a wrong name is answered before a model is loaded
     if (into / MANIFEST).exists():
         manifest = Manifest.read(into)
         encoder, precision = encoder or manifest.encoder, precision_of(manifest, precision)
@@ -125,7 +133,7 @@ def build(
             finally:
                 line.close()
 
-        report = once(repair=repair, exclude=exclude or None, include=include or None, rehash=rehash)
+        report = once(repair=repair, exclude=exclude or None, include=include or None, rehash=rehash, tables=tables)
         answer(as_json, report.as_dict(), _text(report))
         if watch and not report.stopped:
             _watch(sources, into, once, interrupt)

@@ -10,13 +10,17 @@ from index.storage.layout import MANIFEST
 from index.storage.manifest import Manifest
 from training.data.exclusions import Exclusions
 from training.data.folder import FolderSource
+from training.data.remote import ADDRESS
 from training.data.source import Source
 from training.data.sources import open_source
+from training.data.tables.options import TableOptions
 from training.models.errors import UserError
 
 
-def open_present(specs: Sequence[str | Path], into: Path, rules: Exclusions) -> tuple[list[Source], dict[str, str]]:
-    """The sources that are there, and why others are not, by name.
+def open_present(
+    specs: Sequence[str | Path], into: Path, rules: Exclusions, tables: TableOptions | None = None
+) -> tuple[list[Source], dict[str, str]]:
+    """The sources that are there, and why others are not, by name. tables: as `tables_of` takes them.
 
     UserError for one that is not there and of which the collection has no image.
     """
@@ -24,7 +28,7 @@ def open_present(specs: Sequence[str | Path], into: Path, rules: Exclusions) -> 
     opened, absent = [], {}
     for spec in specs:
         try:
-            opened.append(open_source(spec, rules))
+            opened.append(open_source(spec, rules, tables_of(into, spec, tables)))
         except UserError as error:
             name = next((name for name in (str(spec), str(Path(spec).expanduser().resolve())) if name in known), None)
             if name is None or Path(name).exists():
@@ -58,3 +62,10 @@ def rules_of(into: Path, exclude: Sequence[str] | None = None, include: Sequence
     exclude = (stored.exclude if stored else ()) if exclude is None else exclude
     include = (stored.include if stored else ()) if include is None else include
     return Exclusions.of([glob for glob in exclude if glob.strip()], [glob for glob in include if glob.strip()])
+
+
+def tables_of(into: Path, spec: str | Path, given: TableOptions | None = None) -> TableOptions:
+    """How to read the tables of a source of the collection at into: as given, else as in its last build."""
+    stored = Manifest.read(into).tables if (into / MANIFEST).exists() else {}
+    name = str(spec).rstrip("/") if ADDRESS in str(spec) else str(Path(spec).expanduser().resolve())
+    return (given or TableOptions()).over(stored.get(name, {}))

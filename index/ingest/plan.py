@@ -49,6 +49,7 @@ class Plan:
         self.kept: set[int] = set()
         self.away: dict[str, dict[str, str]] = {}  # by source, the folders that are out of reach, and why
         self.problems: list[str] = []
+        self.said: list[str] = []  # by sources, of how they were read
         self.rows_by_content: dict[str, list[int]] = {}  # by file hash, and by pixel hash
         for column in ("hash", "pixel_hash"):
             for row, content in enumerate(stored[column].fillna("") if column in stored else ()):
@@ -65,6 +66,7 @@ class Plan:
         half of its images and prune is off.
         """
         found = match(source, self.places, rehash)
+        self.said += [f"{source.name}: {note}." for note in source.notes]
         passed_over = [*source.passed_over, *source.beside]
         if not found.seen and not found.images and not source.unreadable:
             self._is_empty(source.name, found, passed_over)
@@ -117,8 +119,8 @@ class Plan:
         return found
 
     def notes(self) -> list[str]:
-        """What to tell of the folders that are out of reach, a sentence each."""
-        return [
+        """What to tell of sources: how they were read, and which folders are out of reach. A sentence each."""
+        return self.said + [
             f"{count:,} images in {folder} of {name} are offline and were kept: {self.away[name][folder]}. "
             f"If they were deleted: python -m index remove DIR --where 'offline == True'"
             for name, folders in self.offline().items()

@@ -22,7 +22,7 @@ class Manifest:
     given again, so what a segment's name stands for never changes under a reader. passed_over: the files of
     each source that gave no image, as dicts of `accounts.Group`. exclude, include: the globs of the last
     build, which the next one uses too. offline, mounts: of each source the folders that are out of reach, ""
-    for all of it, and those in which another drive begins.
+    for all of it, and those in which another drive begins. tables: of each source what was said of its tables.
     """
 
     encoder: str
@@ -40,6 +40,7 @@ class Manifest:
     include: tuple[str, ...] = ()
     offline: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
@@ -87,6 +88,7 @@ class Manifest:
                 include=tuple(map(str, stored.get("include") or ())),
                 offline=dict(stored.get("offline") or {}),
                 mounts=dict(stored.get("mounts") or {}),
+                tables={name: dict(options) for name, options in (stored.get("tables") or {}).items()},
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error

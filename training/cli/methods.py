@@ -124,7 +124,7 @@ def _options(config: type) -> list[click.Option]:
         extra["type"] = click.Choice(choices) if choices else inner[0] if inner else kind
         if isinstance(field.default, tuple):
             extra |= {"multiple": True, "default": None, "show_default": False}
-        options.append(click.Option([flag, field.name], **extra))
+        options.append(click.Option([flag, *field.metadata.get("flags", ()), field.name], **extra))
     return options
 
 

@@ -16,6 +16,15 @@ class DataConfig:
     caption: tuple[str, ...] = knob(
         (), 'a caption template over columns, such as "a photo of a {label}"; repeat for several'
     )
+    path_column: str | None = knob(
+        None, "the column of the images' paths [default: by its content]", flags=("--csv-img-key",)
+    )
+    caption_column: str | None = knob(
+        None, "the column of the captions [default: by its name]", flags=("--csv-caption-key",)
+    )
+    separator: str | None = knob(
+        None, "what separates the cells of a CSV: ';', tab, ... [default: by its content]", flags=("--csv-separator",)
+    )
     label_column: str | None = knob(None, "the column of the class [default: the first that looks like one]")
     tower: str = knob("tiny", "tiny, an open_clip or timm model, with or without weights, or a run directory")
     text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used instead")

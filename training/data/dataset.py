@@ -15,6 +15,7 @@ from training.data.shard_index import ShardIndex
 from training.data.shards import ShardSource
 from training.data.source import Item, Source
 from training.data.sources import open_source
+from training.data.tables.options import TableOptions
 from training.models.decoding import ImageError, decode_image
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
@@ -46,6 +47,7 @@ class ItemList:
             self.items.append(item)
             self.captions_of.append(captions)
         self.without_image += source.without_image
+        self.notes = source.notes
         if not self.items:
             listed = f"it has the columns {', '.join(sorted(columns))}; " if columns else ""
             reason = "no captions" if self.without_caption else "no images"
@@ -94,6 +96,7 @@ class ImageDataset:
     canvas: the side of the square that an image is fitted into when it is read; views are cut from it.
     templates: captions such as "a photo of a {label_name}", over the columns of a source; images that
     have these columns get them in the place of their own captions. needs_captions: leave out what has none.
+    tables: how to read tables.
     """
 
     def __init__(
@@ -103,9 +106,10 @@ class ImageDataset:
         templates: Sequence[str] = (),
         needs_captions: bool = False,
         label_column: str | None = None,
+        tables: TableOptions | None = None,
     ):
         self.canvas = canvas
-        self.parts = [list_items(open_source(spec), templates, needs_captions) for spec in specs]
+        self.parts = [list_items(open_source(spec, tables=tables), templates, needs_captions) for spec in specs]
         self.sizes = [len(part) for part in self.parts]
         self.first = np.concatenate([[0], np.cumsum(self.sizes)])
         self.labels, self.classes = np.broadcast_to(np.int64(-1), len(self)), list[str]()
@@ -126,6 +130,11 @@ class ImageDataset:
             return ""
         why = ", ".join(f"{count:,} without {what}" for what, count in left_out.items() if count)
         return f"{len(self):,} of {len(self) + sum(left_out.values()):,} samples used: {why}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What sources say of how they were read."""
+        return [note for part in self.parts if isinstance(part, ItemList) for note in part.notes]
 
     def item(self, number: int) -> Item:
         """Image number as its source lists it."""

@@ -10,6 +10,7 @@ from training.data.folder_contents import contents_of
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
 from training.data.shards import ShardSource, expand_braces
 from training.data.source import Source
+from training.data.tables.options import TableOptions
 from training.data.walk import is_collection
 from training.models.errors import UserError
 from training.models.formats import IMAGES
@@ -23,12 +24,12 @@ TABLES = (".csv", ".tsv", ".tab", ".psv")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
-def open_source(spec: str | Path, rules: Exclusions | None = None) -> Source:
+def open_source(spec: str | Path, rules: Exclusions | None = None, tables: TableOptions | None = None) -> Source:
     """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar, an address
     of any of these, a torchvision name (`cifar10`, or `cifar10:ROOT` for where it lies), or scenes:N.
 
-    rules: what is left out of a folder besides the defaults. UserError if there is nothing at spec, or nothing that
-    is one of these.
+    rules: what is left out of a folder besides the defaults. tables: how to read tables. UserError if there is nothing
+    at spec, or nothing that is one of these.
     """
     spec = os.fspath(spec)
     if spec.startswith("scenes:"):
@@ -39,12 +40,12 @@ def open_source(spec: str | Path, rules: Exclusions | None = None) -> Source:
         return _shards(spec)
     path: Place = RemotePath(spec) if ADDRESS in spec else Path(spec).expanduser()
     try:
-        return _at(path, spec, rules or Exclusions())
+        return _at(path, spec, rules or Exclusions(), tables)
     except OSError as error:
         raise UserError(f"{spec} cannot be read: {error.strerror or error}.") from error
 
 
-def _at(path: Place, spec: str, rules: Exclusions) -> Source:
+def _at(path: Place, spec: str, rules: Exclusions, tables: TableOptions | None) -> Source:
     if not path.exists():
         if isinstance(path, Path) and names_dataset(spec):
             from training.data.torchvision_sets import open_dataset
@@ -52,18 +53,18 @@ def _at(path: Place, spec: str, rules: Exclusions) -> Source:
             return open_dataset(spec)
         raise UserError(f"There is nothing at {spec}; a source is {KINDS}.")
     if path.is_dir():
-        return _of_folder(path, rules)
+        return _of_folder(path, rules, tables)
     if not path.is_file():
         raise UserError(f"{spec} is neither a folder nor a regular file; a source is {KINDS}.")
     kind = path.suffix.lower()
     if kind in TABLES:
         from training.data.tables.csv_source import CsvSource
 
-        return CsvSource(path)
+        return CsvSource(path, tables)
     if kind == ".parquet":
         from training.data.tables.parquet_source import ParquetSource
 
-        return ParquetSource(path)
+        return ParquetSource(path, options=tables)
     if kind == ".tar":
         return _shards(spec)
     if kind in SPREADSHEETS:
@@ -78,7 +79,7 @@ def names_dataset(spec: str) -> bool:
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(:.+)?", spec) is not None
 
 
-def _of_folder(path: Place, rules: Exclusions) -> Source:
+def _of_folder(path: Place, rules: Exclusions, tables: TableOptions | None) -> Source:
     """A folder of tables or shards if it holds these and no image, else a folder of images."""
     if isinstance(path, Path):
         path = path.resolve()
@@ -89,7 +90,7 @@ def _of_folder(path: Place, rules: Exclusions) -> Source:
     if contents is not None and contents.parquet:
         from training.data.tables.parquet_source import ParquetSource
 
-        source = ParquetSource(path, sorted(path / name for name in contents.parquet))
+        source = ParquetSource(path, sorted(path / name for name in contents.parquet), tables)
     elif contents is not None and contents.tars:
         source = ShardSource(str(path), sorted(path / name for name in contents.tars), path)
     else:

@@ -5,9 +5,9 @@ from dataclasses import field
 from typing import Any
 
 
-def knob(default: object, help: str, choices: Sequence[str] | None = None) -> Any:
+def knob(default: object, help: str, choices: Sequence[str] | None = None, flags: Sequence[str] = ()) -> Any:
     """A field of a frozen config dataclass whose help is shown wherever the setting is.
 
-    choices: the values that a setting of words can have.
+    choices: the values that a setting of words can have. flags: what other programs call its option.
     """
-    return field(default=default, metadata={"help": help, "choices": choices})
+    return field(default=default, metadata={"help": help, "choices": choices, "flags": flags})
