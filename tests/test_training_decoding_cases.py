@@ -171,6 +171,26 @@ def test_a_raw_file_without_a_preview_names_what_would_read_it(monkeypatch):
         decode_image(dng(encoded(gradient(40, 30), "JPEG")))
 
 
+def test_a_raw_file_without_a_preview_is_developed_where_rawpy_is():
+    pytest.importorskip("rawpy")
+    import tifffile
+
+    shown = np.asarray(quarters(640, 480), np.uint16) * 257
+    sensor = shown[..., 1].copy()  # green, but for a red and a blue pixel in each square of four
+    sensor[0::2, 0::2], sensor[1::2, 1::2] = shown[0::2, 0::2, 0], shown[1::2, 1::2, 2]
+    matrix = [32406, -15372, -4986, -9689, 18758, 415, 557, -2040, 10570]  # of a camera that sees sRGB
+    tags = [(33421, 3, 2, (2, 2)), (33422, 1, 4, b"\0\1\1\2"), (50706, 1, 4, b"\1\4\0\0"), (50708, 2, 0, "Test camera")]
+    tags += [(50721, 10, 9, [part for value in matrix for part in (value, 10_000)]), (50778, 3, 1, 21)]
+    tags += [(50728, 5, 3, (1, 1) * 3)]
+    out = io.BytesIO()
+    extra = [(*tag, True) for tag in tags]
+    tifffile.imwrite(out, sensor.astype(np.uint16), photometric=32803, extratags=extra, metadata=None)
+    pixels = decode_image(out.getvalue()).pixels.astype(int)
+    assert pixels.shape == (240, 320, 3)
+    corners = [pixels[y, x].argmax() for y, x in ((60, 60), (60, -60), (-60, 60))]
+    assert corners == [0, 1, 2] and np.ptp(pixels[-60, -60]) < 10
+
+
 @pytest.mark.parametrize(
     "format, options",
     [
