@@ -25,8 +25,8 @@ from training.models.errors import UserError
 ROOT = Path(__file__).parent.parent
 
 
-def killed(folder, trials, seed):
-    command = [sys.executable, "-m", "tests.killing", str(folder), str(trials), str(seed)]
+def killed(folder, trials, seed, program="tests.killing"):
+    command = [sys.executable, "-m", program, str(folder), str(trials), str(seed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -42,6 +42,19 @@ def test_kills_at_random_instants_lose_nothing_that_was_published(tmp_path):
 def test_many_kills_at_random_instants_lose_nothing_that_was_published(tmp_path, seed):
     counted = killed(tmp_path, trials=100, seed=seed)
     assert counted["killed"] > 30 and counted["partial"] > 10
+
+
+def test_no_tag_that_was_stored_is_lost_by_kills_two_processes_or_a_full_disk(tmp_path):
+    counted = killed(tmp_path, 6, 5, "tests.killing_tags")
+    assert (counted["killed"], counted["full"]) == (6, 2)
+    assert counted["stored"] > 0 and (counted["lost"], counted["half"]) == (0, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_no_tag_that_was_stored_is_lost_in_many_trials(tmp_path, seed):
+    counted = killed(tmp_path, 150, seed, "tests.killing_tags")
+    assert counted["stored"] > 500 and (counted["lost"], counted["half"]) == (0, 0)
 
 
 class Failing:
