@@ -28,15 +28,15 @@ from training.models.errors import UserError
 REMOVE = "remove"  # in the log; "tag" and "untag" are the others
 
 
-def undo_last(path: Path) -> str:
+def undo_last(path: Path, removals: bool = True) -> str:
     """Undo the last action on the collection at path; what was undone, as a sentence.
 
-    UserError if there is nothing to undo, or while another process writes.
+    removals: whether a removal may be undone. UserError if there is nothing to undo, or while another process writes.
     """
     Collection.open(path)
     with reading(path) as connection:
         last = _last(connection) if connection else None
-    if last is None:
+    if last is None or (last[1] == REMOVE and not removals):
         raise UserError("There is nothing to undo.")
     number, action, what = last
     if action == REMOVE:

@@ -1,4 +1,5 @@
-// Keys and pasted images of the search tab: / searches, Escape closes, m and x ask for more or less of an image.
+// Keys and pasted images of the search tab: / searches, Escape closes, Ctrl+Z undoes, m and x ask for more or less of an
+// image.
 import { openTab, whichTab } from "../../ui/navigation/navigation.js";
 import { pasted } from "../../ui/upload/upload.js";
 
@@ -17,6 +18,11 @@ export const listenToKeys = (search) => {
       openTab("search");
       search.field.focus();
       search.field.select();
+    }
+    const undoes = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (undoes && whichTab() === "search" && !TYPING.test(event.target.tagName)) {
+      event.preventDefault();
+      search.undo();
     }
     if (event.key !== "Escape" || whichTab() !== "search") return;
     if (search.inspector.opened()) search.inspector.close();

@@ -208,7 +208,21 @@ class Search extends SearchView {
       tags?.replaceChildren(...tagNodes(answer.tags[id]));
     }
     this.filters.refresh();
+    const done = on ? "The tag was given." : "The tag was taken away.";
+    this.notice.replaceChildren(notice(done, this.undoButton()));
     return answer;
+  }
+
+  undoButton() {
+    return button(null, "Undo", () => this.undo(), { id: "undo", title: "Ctrl+Z" });
+  }
+
+  // Takes the last tag, or the last removal, of the collection back.
+  async undo() {
+    const answer = await request(this.server.undo, { collection: collection() });
+    if (!answer.error) await this.run(true);
+    this.notice.replaceChildren(notice(answer.error || answer.undone));
+    this.filters.refresh();
   }
 
   // ---- the state of the page

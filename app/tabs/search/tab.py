@@ -12,6 +12,7 @@ from app.state.validation import validated
 from app.ui.assets import load_module
 from app.ui.inspector.inspector import explain_image, image_credits, image_facts
 from app.ui.server_functions import server_functions
+from index.maintenance.undo import undo_last
 from index.query import parse_query
 from index.retrieval.facets import ORDERS
 from index.search import Hit, Threshold
@@ -36,6 +37,7 @@ def search_tab(library: Library) -> None:
             credits=image_credits,
             filters=count_facets,
             tagging=tag_images,
+            undo=undo_action,
             remark=remarks,
         ),
         elem_id="search",
@@ -94,6 +96,12 @@ def tag_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     collection = library.collection(fields.get("collection")).published()
     tags = tag(collection, ids, str(fields.get("name") or ""), bool(fields.get("on", True)))
     return {"tags": {id: tags.get(id, []) for id in ids}, "all": sorted({name for of in tags.values() for name in of})}
+
+
+def undo_action(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo the last tag, or where this page may change collections the last removal; `undone` says what was."""
+    collection = library.collection(fields.get("collection")).published()
+    return {"undone": undo_last(collection.path, removals=library.local)}
 
 
 def remarks(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
