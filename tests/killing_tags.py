@@ -27,6 +27,7 @@ from training.models.errors import UserError
 IMAGES = 12
 TOGETHER = 3  # images that get a tag in one step
 ROOM = 40_000  # bytes that a disk has left, at most
+ROUND = 6  # trials in one collection
 
 
 def build(folder: Path) -> None:
@@ -69,36 +70,36 @@ def look(folder: Path) -> None:
 def main(folder: Path, trials: int, seed: int) -> dict[str, int]:
     """Run trials with one process that is killed, with two, and with one whose disk runs full; what was counted."""
     rng = random.Random(seed)
-    for number in range(IMAGES):
-        paint(folder / f"images/{number:03d}.png", (number * 9, 255 - number, 7))
-    check(fork(build, folder))
     counted = {"killed": 0, "full": 0, "stored": 0, "lost": 0, "half": 0}
-    written = {"one": 0, "two": 0}
-    for trial in range(trials):
-        kind = ("one", "two", "full")[trial % 3]
-        room = rng.randrange(ROOM) if kind == "full" else None
-        names = ("one", "two") if kind == "two" else ("one",)
-        victims = [fork(give_tags, folder, who, written[who], room) for who in names]
-        if kind == "full":
-            deadline = time.monotonic() + 60
-            while os.waitpid(victims[0], os.WNOHANG)[0] == 0:
-                assert time.monotonic() < deadline, "the disk never ran full"
-                time.sleep(0.01)
-            counted["full"] += 1
-        else:
-            time.sleep(0.05 + rng.random() * 0.3)
-            for victim in victims:
-                os.kill(victim, signal.SIGKILL)
-                os.waitpid(victim, 0)
-                counted["killed"] += 1
-        for who in names:
-            log = folder / f"stored-{who}"
-            written[who] = len(log.read_text().splitlines()) + trial + 1 if log.exists() else 0
-        check(fork(look, folder))
-        seen = json.loads((folder / "seen.json").read_text())
-        counted["stored"] = seen["stored"]
-        counted["lost"], counted["half"] = counted["lost"] + seen["lost"], counted["half"] + seen["half"]
+    for first in range(0, trials, ROUND):  # each round in a new collection: the names of tags are bounded
+        of_round = folder / str(first)
+        for number in range(IMAGES):
+            paint(of_round / f"images/{number:03d}.png", (number * 9, 255 - number, 7))
+        check(fork(build, of_round))
+        for trial in range(min(ROUND, trials - first)):
+            _try(of_round, ("one", "two", "full")[trial % 3], trial, rng, counted)
+            check(fork(look, of_round))
+            seen = json.loads((of_round / "seen.json").read_text())
+            counted["lost"], counted["half"] = counted["lost"] + seen["lost"], counted["half"] + seen["half"]
+        counted["stored"] += seen["stored"]
     return counted
+
+
+def _try(folder: Path, kind: str, trial: int, rng: random.Random, counted: dict[str, int]) -> None:
+    names = ("one", "two") if kind == "two" else ("one",)
+    logs = [folder / f"stored-{who}" for who in names]
+    starts = [len(log.read_text().splitlines()) + trial if log.exists() else 0 for log in logs]
+    room = rng.randrange(ROOM) if kind == "full" else None
+    victims = [fork(give_tags, folder, who, start, room) for who, start in zip(names, starts, strict=True)]
+    if kind == "full":
+        check(victims[0])  # it ends by itself, with the sentence that says so
+        counted["full"] += 1
+        return
+    time.sleep(0.05 + rng.random() * 0.3)
+    for victim in victims:
+        os.kill(victim, signal.SIGKILL)
+        os.waitpid(victim, 0)
+        counted["killed"] += 1
 
 
 if __name__ == "__main__":
