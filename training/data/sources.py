@@ -83,8 +83,9 @@ def _of_folder(path: Place, rules: Exclusions, tables: TableOptions | None) -> S
     """A folder of tables or shards if it holds these and no image, else a folder of images."""
     if isinstance(path, Path):
         path = path.resolve()
-        if is_collection(os.scandir(path)):
-            raise UserError(f"{path} is a collection; name the folder with the images that it was built from.")
+        with os.scandir(path) as entries:
+            if is_collection(entries):
+                raise UserError(f"{path} is a collection; name the folder with the images that it was built from.")
     contents = contents_of(path, Exclusions.of(rules.exclude, rules.include, path.name))
     source: Source
     if contents is not None and contents.parquet:
