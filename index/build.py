@@ -264,7 +264,7 @@ class _Build:
             shared = [place in others for place in zip(rows["source"], rows["path"], strict=True)]
             rows["counted"] |= np.array(shared, bool)
         self.report.offline = int(now.offline.sum())
-        self.report.notes, self.report.problems = self.plan.notes(), list(self.plan.problems)
+        self.report.notes, self.report.problems = self.plan.notes(self.writer.path), list(self.plan.problems)
         passed_over = {source: grouped(self._passed_over_in(source)) for source in self.plan.sources}
         self.report.passed_over = merged(passed_over)
         self.report.files = count_files(rows, self.embedded, self.report.passed_over)

@@ -136,7 +136,8 @@ def build(
         report = once(repair=repair, exclude=exclude or None, include=include or None, rehash=rehash, tables=tables)
         answer(as_json, report.as_dict(), _text(report))
         if watch and not report.stopped:
-            _watch(sources, into, once, interrupt)
+            click.echo("".join(f"{plain(problem)}\n" for problem in report.problems), err=True, nl=False)
+            _watch(sources, into, once, interrupt, as_json)
             return
     if report.stopped:
         raise SystemExit(130)
@@ -154,15 +155,20 @@ def _text(report: "BuildReport") -> str:
     )
 
 
-def _watch(sources: tuple[str, ...], into: Path, build: Callable[[], "BuildReport"], interrupt: Interrupt) -> None:
-    """Build again after every change, until a signal comes; each build that changed something is a line."""
+def _watch(
+    sources: tuple[str, ...], into: Path, build: Callable[[], "BuildReport"], interrupt: Interrupt, as_json: bool
+) -> None:
+    """Build again after every change, until a signal comes; each build that changed something is a line.
+
+    as_json: standard output already holds its one document, so that lines go to stderr.
+    """
     from index.ingest.summary import summary
     from index.watch import watch_sources
 
     def rebuild() -> None:
         report = build()
         if report.added or report.updated or report.moved or report.removed or report.notes or report.problems:
-            click.echo(plain(" ".join([*summary(report)[:2], *report.notes, *report.problems])))
+            click.echo(plain(" ".join([summary(report)[0], *report.notes, *report.problems])), err=as_json)
 
     click.echo("Watching for changes (Ctrl-C ends it).", err=True)
     watch_sources(sources, into, rebuild, lambda: interrupt.requested, lambda why: click.echo(plain(why), err=True))

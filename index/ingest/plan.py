@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -118,11 +119,11 @@ class Plan:
             found[name] = {folder: count for folder, count in counts.items() if count}
         return found
 
-    def notes(self) -> list[str]:
-        """What to tell of sources: how they were read, and which folders are out of reach. A sentence each."""
+    def notes(self, into: Path) -> list[str]:
+        """What to tell of sources: how they were read, and which folders are out of reach. into: the collection."""
         return self.said + [
             f"{count:,} images in {folder} of {name} are offline and were kept: {self.away[name][folder]}. "
-            f"If they were deleted: python -m index remove DIR --where 'offline == True'"
+            f"If they were deleted: python -m index remove {into} --where 'offline == True'"
             for name, folders in self.offline().items()
             for folder, count in folders.items()
             if folder != EVERYTHING

@@ -19,7 +19,7 @@ def summary(report: "BuildReport") -> list[str]:
     if report.files:
         lines.append(_files(report))
         lines += filter(None, [sources_beside(report.passed_over)])
-    lines += [note.replace("DIR", report.collection) for note in report.notes]
+    lines += report.notes
     if report.warnings:
         more = f" and {len(report.warnings) - 1:,} more" if len(report.warnings) > 1 else ""
         lines.append(f"Read with a warning: {report.warnings[0]}{more}.")
