@@ -304,3 +304,11 @@ def test_training_takes_the_options_under_the_names_of_open_clip_too():
     shown = CliRunner().invoke(cli, ["clip", "--help"]).output
     for flag in ("--csv-img-key", "--csv-caption-key", "--csv-separator", "--path-column", "--caption-column"):
         assert flag in shown
+
+
+@pytest.mark.parametrize("filter", ["id == 42", "id in [42, 43]", "`id` > 5", "not (id != 42)"])
+def test_a_text_is_never_compared_with_a_number(filter):
+    items = pd.DataFrame({"id": ["42", "43"], "n": [1, 2]})
+    with pytest.raises(UserError, match=r'column id holds text.*id == "'):
+        matching_rows(items, filter)
+    assert matching_rows(items, 'id == "42" and n == 1').tolist() == [True, False]

@@ -47,7 +47,7 @@ def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     expression: pandas `query` syntax over the columns, for example `width >= 1000 and folder == "beach"`;
     a column with a space is written `` `like this` ``. UserError for anything but comparisons of columns.
     """
-    columns_of(expression, list(items.columns))
+    _check_kinds(items, *_parsed(expression, list(items.columns)))
     numbered = items.reset_index(drop=True)
     if not expression.isascii():  # é may be one character or two, as on macOS
         expression = unicodedata.normalize("NFC", expression)
@@ -66,8 +66,30 @@ def _composed(cell: object) -> object:
     return unicodedata.normalize("NFC", cell) if isinstance(cell, str) else cell
 
 
+def _check_kinds(items: pd.DataFrame, tree: ast.Expression, quoted: dict[str, str]) -> None:
+    """UserError where a column of text is compared with a number: they are never equal, which no row would show."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+        numbers = [part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) in (int, float)]
+        for part in parts if numbers else ():
+            name = quoted.get(part.id, part.id) if isinstance(part, ast.Name) else None
+            if name is not None and pd.api.types.infer_dtype(items[name], skipna=True) == "string":
+                raise UserError(
+                    f"The column {name} holds text, and {numbers[0]} is a number; compare it with a text in quotes, "
+                    f'for example {name} == "{numbers[0]}".'
+                )
+
+
 def columns_of(expression: str, columns: list[str]) -> list[str]:
     """Those of columns that an expression compares. UserError if it does anything else."""
+    tree, quoted = _parsed(expression, columns)
+    return list(dict.fromkeys(quoted.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)))
+
+
+def _parsed(expression: str, columns: list[str]) -> tuple[ast.Expression, dict[str, str]]:
+    """An expression as a tree, and the columns that names in it stand for where these are not its own."""
     hint = f"Compare columns, for example: width > 1000. The columns are {', '.join(columns)}."
     if len(expression) > LONGEST:
         raise UserError(f"The filter is {len(expression):,} characters long; the most is {LONGEST:,}.")
@@ -91,4 +113,4 @@ def columns_of(expression: str, columns: list[str]) -> list[str]:
             raise UserError(f"The filter {expression!r} does more than compare columns. {hint}")
         if isinstance(node, ast.Name) and quoted.get(node.id, node.id) not in known:
             raise UserError(f"There is no column called {quoted.get(node.id, node.id)!r}. {hint}")
-    return list(dict.fromkeys(quoted.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)))
+    return tree, quoted
