@@ -72,7 +72,7 @@ def _check_kinds(items: pd.DataFrame, tree: ast.Expression, quoted: dict[str, st
         if not isinstance(node, ast.Compare):
             continue
         parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
-        numbers = [part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) in (int, float)]
+        numbers = [repr(p.value) for p in parts if isinstance(p, ast.Constant) and type(p.value) in (int, float)]
         for part in parts if numbers else ():
             name = quoted.get(part.id, part.id) if isinstance(part, ast.Name) else None
             if name is not None and pd.api.types.infer_dtype(items[name], skipna=True) == "string":
