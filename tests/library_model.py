@@ -156,6 +156,8 @@ class Library:
         moved = {place: (new, place[1]) for place in self.files if place[0] == old}
         self.files = {moved.get(place, place): shown for place, shown in self.files.items()}
         self.rows = {moved.get(place, place): row for place, row in self.rows.items()}
+        places = self.known.places.items()
+        self.known.places = {(new if source == old else source, path): held for (source, path), held in places}
         before = self.encoder.embedded
         self.build()
         assert self.encoder.embedded == before, "a remount embedded images again"
