@@ -62,12 +62,11 @@ BAD = {
     "cut short": (encoded("JPEG", (300, 300))[:2000], "truncated|broken"),
     "a header alone": (encoded("PNG")[:33], "."),
     "a text": (b"not an image", "not an image"),
-    "a script": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n", "not an image"),
-    "zeros": (bytes(5000), "not an image"),
-    "a text chunk that swells": (
-        encoded("PNG")[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000))) + encoded("PNG")[33:],
-        ".",
+    "a script": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n",
+        "PostScript",
     ),
+    "zeros": (bytes(5000), "not an image"),
 }
 
 
@@ -93,6 +92,9 @@ def palette():
 
 
 ODD_AND_GOOD = {
+    "a text chunk that swells": lambda: (
+        encoded("PNG")[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000))) + encoded("PNG")[33:]
+    ),
     "CMYK": lambda: encoded_as("CMYK", "JPEG"),
     "16 bits": sixteen_bit,
     "a palette": palette,
@@ -141,7 +143,7 @@ def test_names_with_newlines_bytes_that_are_no_text_and_loops_of_links(tmp_path,
     assert (report.images, report.failed) == (2, 2)
     collection = Collection.open(tmp_path / "c.gelato")
     assert set(collection.items["path"]) == {"new\nline.png", "\\xff\\xfe.png"}
-    assert set(collection.failures["path"]) == {"a.png", "b.png"}
+    assert set(collection.failures["path"]) == {"a.png", "b.png", "again/"}
 
 
 def test_a_folder_that_may_not_be_read_is_a_failure_and_its_images_are_not_gone(
@@ -168,7 +170,7 @@ def test_a_shard_that_is_cut_short_is_a_failure_and_the_rest_is_embedded(tmp_pat
     (tmp_path / "s/00002.tar").write_bytes(b"no tar at all")
     report = build_collection([tmp_path / "s"], tmp_path / "c.gelato", encoder)
     collection = Collection.open(tmp_path / "c.gelato")
-    assert set(collection.failures["path"]) == {"00000.tar", "00002.tar"}
+    assert set(collection.failures["path"]) == {"00000.tar", "00000.tar/1.png", "00002.tar"}
     assert 5 < report.images < 10
     assert collection.items["path"].str.startswith("00001").sum() == 5
 

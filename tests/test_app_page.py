@@ -20,7 +20,9 @@ def test_words_find_images_with_scores_a_count_and_a_time(opened):
     page = opened()
     search(page, "blue")
     assert set(names(page)) == {"blue"}
-    scores = [float(score.replace("−", "-")) for score in page.locator("#grid .g-grid-score").all_inner_texts()]
+    shown = page.locator("#grid .g-grid-score").all_inner_texts()
+    assert shown[0].endswith("image and text")  # the file is called blue too
+    scores = [float(score.partition(" ")[0].replace("−", "-")) for score in shown]
     assert scores[0] > 0.99 and scores == sorted(scores, reverse=True)
     expect(page.locator("#status")).to_contain_text(f"60 of {IMAGES} images")
     page.get_by_role("button", name="Show 15 more").click()

@@ -256,13 +256,14 @@ def test_names_of_any_kind_are_counted_once_and_found_again(name, tmp_path, enco
 
 def test_folders_deeper_than_a_path_may_be_long_are_named(tmp_path):
     paint(tmp_path / "p/a.jpg", "red")
+    before = os.getcwd()
     os.chdir(tmp_path / "p")
     try:
         for _ in range(25):
             os.mkdir("d" * 200)
             os.chdir("d" * 200)
     finally:
-        os.chdir(os.path.dirname(__file__))
+        os.chdir(before)
     items = {item.path: item for item in open_source(tmp_path / "p")}
     assert "a.jpg" in items and len(items) == 2
     with pytest.raises(OSError, match="cannot be read"):

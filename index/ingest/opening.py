@@ -1,6 +1,7 @@
 """The sources of a build: those that are there, and the rules for what is left out of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from index.collection import Collection
@@ -24,7 +25,10 @@ def open_present(
 
     UserError for one that is not there and of which the collection has no image.
     """
-    known = set(Collection.open(into).column("source")) if (into / MANIFEST).exists() else set()
+    known: set[str] = set()
+    if (into / MANIFEST).exists():
+        with suppress(UserError):  # it is damaged, which the build says or, if asked to, repairs
+            known = set(Collection.open(into).column("source"))
     opened, absent = [], {}
     for spec in specs:
         try:

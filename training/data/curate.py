@@ -91,6 +91,9 @@ def curate(
     for item in _stream(specs):
         report.seen += 1
         progress(report)
+        if item.refusal is not None:
+            report.unreadable += 1
+            continue
         matching = queries.within(" \n ".join(item.captions))
         for query in matching:
             report.found[query] += 1

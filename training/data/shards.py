@@ -53,7 +53,11 @@ class ShardSource(Source):
             contents.notes[NOT_JSON] += described.unreadable
             yield sample_item(shard, label, sample.image, described)
         for member in contents.broken:
-            yield unreadable_item(f"{label}/{member.name}", member.problem)
+            path = f"{label}/{member.name}"
+            if contents.damage:  # as of all that lies behind the cut, it is not known whether the image is gone
+                self._passed_over.append(PassedOver(path, "unreadable", member.problem))
+            else:
+                yield unreadable_item(path, member.problem)
         self._passed_over += [replace(one, path=f"{label}/{one.path}") for one in contents.passed_over]
         self._notes += contents.notes
         self.without_image += contents.without_image

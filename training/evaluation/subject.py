@@ -72,11 +72,14 @@ class Subject:
         """All images of data. NotApplicable if there is no data."""
         if self.data is None:
             raise NotApplicable("it needs images; name them with --data")
+        sets_of_images = f"it needs single images, and {self.data} holds sets of them"
+        if is_table_of_pairs(self.data):
+            raise NotApplicable(sets_of_images)
         try:
             return self._embedded(self.data)
         except UserError as error:
             if holds_examples(self.data):
-                raise NotApplicable(f"it needs single images, and {self.data} holds sets of them") from error
+                raise NotApplicable(sets_of_images) from error
             raise
 
     @cached_property
@@ -134,6 +137,16 @@ def holds_examples(spec: str) -> bool:
         except none:
             continue
     return False
+
+
+def is_table_of_pairs(spec: str) -> bool:
+    """Whether spec is a CSV or TSV of pairs, whose first image of each would else be taken for a single one."""
+    if Path(spec).suffix.lower() not in (".csv", ".tsv"):
+        return False
+    try:
+        return bool(open_pairs(spec))
+    except UserError:
+        return False
 
 
 def same_classes(train: Features, test: Features) -> tuple[Features, Features]:
