@@ -33,10 +33,12 @@ check: $(VENV)/.installed-dev
 
 test: check
 	@sh tests/browser.sh $(RUN)
+	@sh tests/exiftool.sh
 	$(RUN) -m pytest $(PARALLEL)
 
 test-all: check
 	@sh tests/browser.sh $(RUN)
+	@sh tests/exiftool.sh
 	$(RUN) -m pytest $(PARALLEL) -m "slow or not slow"
 
 # The figures of the README and of benchmarks/README.md, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py
