@@ -41,11 +41,6 @@ def perceptual_hashes(pixels: Pixels) -> tuple[bytes, ...]:
     return tuple(_packed(np.rot90(grey, turn), np.rot90(cells, turn)) for turn in range(4))
 
 
-def near_equal(one: bytes, other: bytes) -> bool:
-    """Whether two hashes are of one image, maybe lightly edited."""
-    return similarity(one, other) >= NEAR
-
-
 def similarity(one: bytes, other: bytes) -> float:
     """Correlation of two images in -1..1; 0 where their colours are too far apart for one image."""
     (frequencies, colours), (others, other_colours) = _unpacked(one), _unpacked(other)
