@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Request, expect, sync_playwright
 
 from app.application import make_application
 from app.server.listening import listen
@@ -24,8 +24,38 @@ from tests.samples import PALETTE, ColourEncoder, paint
 
 IMAGES = 75  # more than one page of results
 
-# What each tracked page has asked for and not yet received; Gradio's heartbeat, which never ends, is left out.
+# What each tracked page has asked for and not yet received; without Gradio's heartbeat and its stream of answers,
+# which may stay open after the last answer.
 pending: dict[Page, set[Request]] = {}
+
+# The events of Gradio that were asked for and not yet answered, read from the stream itself.
+TRACK_EVENTS = """
+const open = (window.openEvents = new Set()), completed = new Set(), fetchPlainly = window.fetch;
+async function readEvents(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = "", part; !(part = await reader.read()).done; ) {
+    const lines = (text + part.value).split("\\n");
+    text = lines.pop();
+    for (const line of lines) {
+      if (!line.startsWith("data:") || !line.includes('"process_completed"')) continue;
+      const { event_id } = JSON.parse(line.slice(5));
+      completed.add(event_id);
+      open.delete(event_id);
+    }
+  }
+}
+window.fetch = async (...request) => {
+  const response = await fetchPlainly(...request);
+  const address = String(request[0].url ?? request[0]);
+  if (address.includes("/queue/join") && response.ok) {
+    const { event_id } = await response.clone().json();
+    if (!completed.has(event_id)) open.add(event_id);
+  } else if (address.includes("/queue/data") && response.ok) {
+    readEvents(response.clone().body).catch(() => open.clear()); // the page has closed its stream
+  }
+  return response;
+};
+"""
 
 
 @dataclass
@@ -116,9 +146,10 @@ def watched(browser: Browser, site: Site) -> Iterator:
 
 
 def track_requests(page: Page) -> None:
-    """Keep what a page has asked for in `pending`, so that `settle` can wait for it."""
+    """Keep what a page has asked for in `pending`, so that `settle` can wait for it; to be called before it loads."""
     pending[page] = open_requests = set()
-    page.on("request", lambda r: "/heartbeat/" in r.url or open_requests.add(r))
+    page.add_init_script(TRACK_EVENTS)
+    page.on("request", lambda r: "/heartbeat/" in r.url or "/queue/data" in r.url or open_requests.add(r))
     page.on("requestfinished", lambda r: open_requests.discard(r))
     page.on("requestfailed", lambda r: open_requests.discard(r))
     page.on("close", lambda closed: pending.pop(closed, None))
@@ -133,9 +164,18 @@ def settle(page: Page, timeout: float = 30.0) -> None:
     quiet = 0
     while quiet < 4:
         page.wait_for_timeout(50)
-        quiet = 0 if pending[page] else quiet + 1
-        assert time.monotonic() < deadline, f"no answer to {[request.url for request in pending[page]]}"
+        missing = [request.url for request in pending[page]] or open_events(page)
+        quiet = 0 if missing else quiet + 1
+        assert time.monotonic() < deadline, f"no answer to {missing}"
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+def open_events(page: Page) -> list[str]:
+    """Gradio's events without an answer; those of a page that is being loaded are not known yet."""
+    try:
+        return page.evaluate("[...(window.openEvents ?? [])]")
+    except Error:  # the page has gone to another address meanwhile
+        return ["the page"]
 
 
 def search(page: Page, text: str) -> None:
