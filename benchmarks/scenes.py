@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from training.data.contrasts import audit
-from training.data.scenes import scene
+from training.data.scenes.contrasts import audit
+from training.data.scenes.source import scene
 
 RESULT = Path(__file__).parent / "results/scenes.json"
 SCENES, RUNS = 3000, 5

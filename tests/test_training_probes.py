@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.samples import ColourEncoder, noise_image, paint
-from training.data.contrasts import NEGATIVES, coloured_object
-from training.data.world import COLOURS, GREY, NATURAL
+from training.data.scenes.contrasts import NEGATIVES, coloured_object
+from training.data.scenes.graph import COLOURS, GREY, NATURAL
 from training.evaluation.association import ANSWERS, ColourPrediction, nearest_texts, predict_colours, pull
 from training.evaluation.collapse import collapsed, spread
 from training.evaluation.controls import CONTROLS, BagOfWords, Collapsed, RandomVectors

@@ -8,15 +8,15 @@ import pytest
 from click.testing import CliRunner
 
 from training.__main__ import cli
-from training.data.contrasts import NEGATIVES, WINOGROUND, audit, coloured_object, hard_negative, winoground_pair
-from training.data.grammar import is_true, read
-from training.data.scenes import SceneSource, described, scene
+from training.data.scenes.captions import is_true, read
+from training.data.scenes.contrasts import NEGATIVES, WINOGROUND, audit, coloured_object, hard_negative, winoground_pair
+from training.data.scenes.graph import COLOURS, NATURAL, SceneKnobs, held_out
+from training.data.scenes.source import SceneSource, described, scene
 from training.data.sources import open_source
-from training.data.world import COLOURS, NATURAL, Knobs, held_out
 from training.models.errors import UserError
 
 
-def graphs(knobs: Knobs, count: int = 400, split: str = "train"):
+def graphs(knobs: SceneKnobs, count: int = 400, split: str = "train"):
     return [described(5, i, knobs, split=split) for i in range(count)]
 
 
@@ -29,14 +29,14 @@ def test_a_scene_is_a_function_of_its_seed_and_number():
 
 
 def test_every_caption_is_true_of_its_scene_and_of_few_others():
-    told = graphs(Knobs())
+    told = graphs(SceneKnobs())
     assert all(is_true(read(caption), graph) for graph, caption in told)
     others = [is_true(read(caption), graph) for (_, caption), (graph, _) in pairwise(told)]
     assert sum(others) < 0.05 * len(others)
 
 
 def test_a_thing_is_painted_where_its_graph_says():
-    knobs = Knobs(least=1, most=1, natural=0, nuisance=0, copies=0)
+    knobs = SceneKnobs(least=1, most=1, natural=0, nuisance=0, copies=0)
     for i in range(60):
         made = scene(0, i, knobs)
         thing = made.graph.things[0]
@@ -48,7 +48,7 @@ def test_a_thing_is_painted_where_its_graph_says():
 
 
 def test_bright_scenes_do_not_wrap_round():
-    bright = [scene(0, i, Knobs(nuisance=1.0)) for i in range(200)]
+    bright = [scene(0, i, SceneKnobs(nuisance=1.0)) for i in range(200)]
     white = [made.image.mean() for made in bright if made.graph.ground == "white"]
     black = [made.image.mean() for made in bright if made.graph.ground == "black"]
     assert min(white) > 150 and max(black) < 120
@@ -57,11 +57,11 @@ def test_bright_scenes_do_not_wrap_round():
 @pytest.mark.parametrize(
     ("knobs", "share", "expected"),
     [
-        (Knobs(natural=1.0, association=0.7), lambda g, _: g.things[0].colour == NATURAL[g.things[0].shape], 0.7),
-        (Knobs(least=2, most=2, completeness=0.5, related=0), lambda _, c: len(read(c).mentions) == 1, 0.75),
-        (Knobs(most=1, attributes=0.3), lambda _, c: read(c).mentions[0].colour is not None, 0.3),
-        (Knobs(least=2, most=2, related=0.4), lambda g, _: g.relation is not None, 0.4),
-        (Knobs(natural=0.25), lambda g, _: g.things[0].shape in NATURAL, 0.25),
+        (SceneKnobs(natural=1.0, association=0.7), lambda g, _: g.things[0].colour == NATURAL[g.things[0].shape], 0.7),
+        (SceneKnobs(least=2, most=2, completeness=0.5, related=0), lambda _, c: len(read(c).mentions) == 1, 0.75),
+        (SceneKnobs(most=1, attributes=0.3), lambda _, c: read(c).mentions[0].colour is not None, 0.3),
+        (SceneKnobs(least=2, most=2, related=0.4), lambda g, _: g.relation is not None, 0.4),
+        (SceneKnobs(natural=0.25), lambda g, _: g.things[0].shape in NATURAL, 0.25),
     ],
 )
 def test_a_knob_sets_how_often(knobs, share, expected):
@@ -70,7 +70,7 @@ def test_a_knob_sets_how_often(knobs, share, expected):
 
 
 def test_the_bigger_thing_is_named_first_when_captions_are_salient():
-    knobs = Knobs(least=2, most=2, related=0, copies=0, saliency=1.0)
+    knobs = SceneKnobs(least=2, most=2, related=0, copies=0, saliency=1.0)
     for graph, caption in graphs(knobs, 200):
         sizes = {(thing.shape, thing.colour): thing.size for thing in graph.things}
         first, second = (sizes[(one.shape, one.colour)] for one in read(caption).mentions)
@@ -78,13 +78,13 @@ def test_the_bigger_thing_is_named_first_when_captions_are_salient():
 
 
 def test_duplicates_repeat_a_caption_with_another_image():
-    told = [described(0, i, Knobs(duplicates=0.5))[1] for i in range(300)]
+    told = [described(0, i, SceneKnobs(duplicates=0.5))[1] for i in range(300)]
     unlike = [described(0, i)[1] for i in range(300)]
     assert len(set(told)) < len(set(unlike)) - 60
 
 
 def test_held_out_pairs_are_seen_only_where_they_belong():
-    knobs = Knobs(held_out=0.25, natural=0)
+    knobs = SceneKnobs(held_out=0.25, natural=0)
     held = held_out(0.25)
     assert len(held) == 16 and {shape for shape, _ in held} and len({colour for _, colour in held}) == len(COLOURS)
     for split in ("train", "iid"):

@@ -2,7 +2,7 @@
 
 from training.claims.claim import Arm, Claim, Part
 from training.claims.small_ssl import clear_run
-from training.data.world import SHAPES
+from training.data.scenes.graph import SHAPES
 
 VIEWS = {"crop": 0.2, "jitter": 1.0, "grey": 0.2}  # SimCLR's own: its jitter of 0.5 counts from twice the base
 MARGIN = 0.05  # within five points is as good

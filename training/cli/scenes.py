@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from training.data.scene_files import contact_sheet, write_scenes
-from training.data.scenes import SceneSource
+from training.data.scenes.files import contact_sheet, write_scenes
+from training.data.scenes.source import SceneSource
 from training.models.atomic import write_file
 from training.models.console import ProgressLine, print_json
 from training.models.errors import UserError
@@ -59,7 +59,7 @@ def sheet(out: Path, seed: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def audit(pairs: int, seed: int, as_json: bool) -> None:
     """Check the tests of pairs: an oracle must score 100 %, and a text-only classifier about 50 %."""
-    from training.data.contrasts import audit as measure
+    from training.data.scenes.contrasts import audit as measure
 
     report = measure(seed, pairs)
     if as_json:

@@ -33,7 +33,7 @@ def open_source(spec: str | Path, rules: Exclusions | None = None, tables: Table
     """
     spec = os.fspath(spec)
     if spec.startswith("scenes:"):
-        from training.data.scenes import SceneSource
+        from training.data.scenes.source import SceneSource
 
         return SceneSource.of(spec)
     if "{" in spec and spec.endswith(".tar"):

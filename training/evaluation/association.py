@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.contrasts import coloured_object
-from training.data.world import COLOURS, NATURAL
+from training.data.scenes.contrasts import coloured_object
+from training.data.scenes.graph import COLOURS, NATURAL
 from training.evaluation.generated import side_for
 from training.evaluation.rows import TIE, Array
 from training.evaluation.subject import Failure, ProbeResult, Subject

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.contrasts import coloured_object
-from training.data.world import COLOUR_NAMES, NATURAL, NATURAL_NAMES
+from training.data.scenes.contrasts import coloured_object
+from training.data.scenes.graph import COLOUR_NAMES, NATURAL, NATURAL_NAMES
 from training.models.encoder import Encoder, Vectors
 from training.models.softmax import softmax
 

@@ -11,9 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.drawing import draw_scene
-from training.data.grammar import Description, Mention, say
-from training.data.world import ABSTRACT, COLOUR_NAMES, OPPOSITE, SPREAD, USUAL, Draws, Graph, Thing, lay_out
+from training.data.scenes.captions import Description, Mention, say
+from training.data.scenes.drawing import draw_scene
+from training.data.scenes.graph import (
+    ABSTRACT,
+    COLOUR_NAMES,
+    OPPOSITE,
+    SPREAD,
+    USUAL,
+    Draws,
+    SceneGraph,
+    Thing,
+    lay_out,
+)
 from training.evaluation.association import nearest_texts
 from training.evaluation.generated import side_for
 from training.evaluation.linear import fit_linear
@@ -33,39 +43,39 @@ class MultipleChoice:
     correct: int
 
 
-def _alone(draws: Draws, size: str, texture: str = "plain", count: int = 1) -> Graph:
+def _alone(draws: Draws, size: str, texture: str = "plain", count: int = 1) -> SceneGraph:
     """One or more copies of an object at a random position."""
     x, y = 0.35 + 0.3 * draws.one(), 0.35 + 0.3 * draws.one()
     places = tuple((x + dx, y + dy) for dx, dy in SPREAD[count])
     thing = Thing(draws.pick(ABSTRACT), draws.pick(COLOUR_NAMES), size, texture, places)
-    return Graph((thing,), "white")
+    return SceneGraph((thing,), "white")
 
 
 def _text(thing: Thing, **attributes: object) -> str:
     return say(Description((Mention(thing.shape, **attributes),)))  # type: ignore[arg-type]
 
 
-def _colour(draws: Draws) -> tuple[Graph, list[str], int]:
+def _colour(draws: Draws) -> tuple[SceneGraph, list[str], int]:
     graph = _alone(draws, "large")
     thing = graph.things[0]
     return graph, [_text(thing, colour=colour) for colour in COLOUR_NAMES], COLOUR_NAMES.index(thing.colour)
 
 
-def _texture(draws: Draws) -> tuple[Graph, list[str], int]:
+def _texture(draws: Draws) -> tuple[SceneGraph, list[str], int]:
     kinds = ("striped", "dotted")
     texture = draws.pick(kinds)
     graph = _alone(draws, "large", texture)
     return graph, [_text(graph.things[0], texture=kind) for kind in kinds], kinds.index(texture)
 
 
-def _number(draws: Draws) -> tuple[Graph, list[str], int]:
+def _number(draws: Draws) -> tuple[SceneGraph, list[str], int]:
     count = 1 + int(draws.one() * 3)
     graph = _alone(draws, "small", count=count)
     thing = graph.things[0]
     return graph, [_text(thing, count=n, colour=thing.colour) for n in (1, 2, 3)], count - 1
 
 
-def _place(draws: Draws) -> tuple[Graph, list[str], int]:
+def _place(draws: Draws) -> tuple[SceneGraph, list[str], int]:
     """The relation of two objects: left or right, above or below."""
     relations = tuple(OPPOSITE)
     relation = draws.pick(relations)
@@ -76,8 +86,8 @@ def _place(draws: Draws) -> tuple[Graph, list[str], int]:
     return graph, [say(Description(mentions, r)) for r in (relation, OPPOSITE[relation])], 0
 
 
-def _shape(size: str) -> Callable[[Draws], tuple[Graph, list[str], int]]:
-    def make(draws: Draws) -> tuple[Graph, list[str], int]:
+def _shape(size: str) -> Callable[[Draws], tuple[SceneGraph, list[str], int]]:
+    def make(draws: Draws) -> tuple[SceneGraph, list[str], int]:
         graph = _alone(draws, size)
         thing = graph.things[0]
         return graph, [say(Description((Mention(shape),))) for shape in ABSTRACT], ABSTRACT.index(thing.shape)

@@ -4,7 +4,7 @@ from functools import partial
 
 from PIL import Image
 
-from training.data.contrasts import NEGATIVES, WINOGROUND, ContrastPair, hard_negative, winoground_pair
+from training.data.scenes.contrasts import NEGATIVES, WINOGROUND, ContrastPair, hard_negative, winoground_pair
 from training.evaluation.negatives import HardNegative
 from training.evaluation.pairs import PairExample
 from training.models.encoder import Encoder

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.contrasts import WINOGROUND, winoground_pair
-from training.data.grammar import read, say
-from training.data.world import Draws
+from training.data.scenes.captions import read, say
+from training.data.scenes.contrasts import WINOGROUND, winoground_pair
+from training.data.scenes.graph import Draws
 from training.evaluation.generated import side_for
 from training.evaluation.rows import TIE, Array, exact_unit_rows
 from training.evaluation.subject import Failure, NotApplicable, ProbeResult, Subject

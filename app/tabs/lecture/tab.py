@@ -13,7 +13,7 @@ from app.ui.assets import load_module
 from app.ui.inline_image import data_url
 from app.ui.server_functions import server_functions
 from index.collection import Collection, file_name
-from training.data.scenes import Scene, scene
+from training.data.scenes.source import Scene, scene
 from training.evaluation.contrast import contrast
 from training.evaluation.example_rows import random_row, random_rows
 from training.evaluation.likely_words import likely_words

@@ -7,7 +7,7 @@ from app.state.text_encoder import text_encoder
 from app.tabs.probe.pairs import generated_pair
 from app.tabs.probe.request import SIDE, Request, Response, chosen_image, chosen_labels, whole_number
 from app.ui.inline_image import data_url
-from training.data.world import COLOUR_NAMES, COLOURS
+from training.data.scenes.graph import COLOUR_NAMES, COLOURS
 from training.evaluation.colours import hues_of_image, natural_objects, usual_probability
 from training.evaluation.likely_words import likely_words
 from training.evaluation.prompt_sensitivity import prompt_sensitivity

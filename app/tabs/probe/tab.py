@@ -9,7 +9,7 @@ from app.tabs.probe.single_image import colour_grid, template_scores, typographi
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
 from index.collection import file_name
-from training.data.contrasts import PAINTS, WINOGROUND
+from training.data.scenes.contrasts import PAINTS, WINOGROUND
 
 SAMPLES = 12  # images of the collection to probe with
 

@@ -1,6 +1,6 @@
 """Generated images with captions and complete ground truth, drawn on demand.
 
-Scene i is a function of the seed and i. `Knobs` control properties on which the learning of a contrastive encoder
+Scene i is a function of the seed and i. `SceneKnobs` control properties on which the learning of a contrastive encoder
 depends: whether captions are complete, whether natural objects have their usual colour, and which pairs of shape and
 colour occur.
 """
@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl
 
 from PIL import Image
 
-from training.data.drawing import Pixels, draw_scene
-from training.data.grammar import describe, say
+from training.data.scenes.captions import describe, say
+from training.data.scenes.drawing import Pixels, draw_scene
+from training.data.scenes.graph import USUAL, Draws, SceneGraph, SceneKnobs, draw_graph
 from training.data.source import Item, Source
-from training.data.world import USUAL, Draws, Graph, Knobs, draw_graph
 from training.models.errors import UserError
 
 SPLITS = ("train", "iid", "unseen")  # further splits are pairs, in contrasts.py
@@ -32,10 +32,10 @@ class Scene:
 
     image: Pixels
     caption: str
-    graph: Graph
+    graph: SceneGraph
 
 
-def scene(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train", pixels: int = PIXELS) -> Scene:
+def scene(seed: int, i: int, knobs: SceneKnobs | None = None, *, split: str = "train", pixels: int = PIXELS) -> Scene:
     """Scene i of a split; deterministic.
 
     split: `train` and `iid` have the same distribution and no common scene; `unseen` has the pairs of shape and colour
@@ -46,8 +46,8 @@ def scene(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train"
     return Scene(draw_scene(graph, Draws(seed, i, _stream(split) + LIGHT), pixels, nuisance), caption, graph)
 
 
-def described(seed: int, i: int, knobs: Knobs | None = None, *, split: str = "train") -> tuple[Graph, str]:
-    """Graph and caption of a scene, without its image."""
+def described(seed: int, i: int, knobs: SceneKnobs | None = None, *, split: str = "train") -> tuple[SceneGraph, str]:
+    """SceneGraph and caption of a scene, without its image."""
     knobs, stream = knobs or USUAL, _stream(split)
     if knobs.duplicates and i and Draws(seed, i, stream + WORDS + 1).chance(knobs.duplicates):
         i = int(Draws(seed, i, stream + WORDS + 2).one() * i)
@@ -70,7 +70,7 @@ class SceneSource(Source):
     """
 
     def __init__(
-        self, count: int, seed: int = 0, knobs: Knobs | None = None, split: str = "train", pixels: int = PIXELS
+        self, count: int, seed: int = 0, knobs: SceneKnobs | None = None, split: str = "train", pixels: int = PIXELS
     ):
         if not 1 <= count <= MOST:
             raise UserError(f"scenes:{count} is not a valid number of scenes; give 1 to {MOST:,}.")
@@ -93,7 +93,7 @@ class SceneSource(Source):
             number, seed, pixels = int(count), int(given.pop("seed", "0")), int(given.pop("pixels", str(PIXELS)))
         except ValueError as error:
             raise UserError(f"{spec} is not a source; write scenes:N or scenes:N?seed=1&pixels=64.") from error
-        return cls(number, seed, split=given.pop("split", "train"), pixels=pixels, knobs=Knobs.of(given))
+        return cls(number, seed, split=given.pop("split", "train"), pixels=pixels, knobs=SceneKnobs.of(given))
 
     def __len__(self) -> int:
         return self.count

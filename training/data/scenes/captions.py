@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from training.data.world import COLOURS, OPPOSITE, SHAPES, SIZES, TEXTURES, Draws, Graph, Knobs, Thing
+from training.data.scenes.graph import COLOURS, OPPOSITE, SHAPES, SIZES, TEXTURES, Draws, SceneGraph, SceneKnobs, Thing
 
 SHAPE_WORDS: Mapping[str, tuple[str, ...]] = {
     "circle": ("circle", "disc"),
@@ -66,7 +66,7 @@ class Description:
     relation: str | None = None
 
 
-def describe(graph: Graph, draws: Draws, knobs: Knobs) -> Description:
+def describe(graph: SceneGraph, draws: Draws, knobs: SceneKnobs) -> Description:
     """What a caption of a graph mentions, in which order."""
     things = list(graph.things)
     chosen = [thing for thing in things if draws.chance(knobs.completeness)] or [draws.pick(things)]
@@ -83,7 +83,7 @@ def describe(graph: Graph, draws: Draws, knobs: Knobs) -> Description:
     return Description(tuple(mention(thing, draws, knobs) for thing in chosen), relation)
 
 
-def mention(thing: Thing, draws: Draws, knobs: Knobs) -> Mention:
+def mention(thing: Thing, draws: Draws, knobs: SceneKnobs) -> Mention:
     """A mention of a thing: its colour, size and texture as often as the knobs say."""
     colour = thing.colour if draws.chance(knobs.attributes) else None
     size = thing.size if draws.chance(knobs.finer) else None
@@ -124,7 +124,7 @@ def read(caption: str) -> Description:
     return Description((*pair, *(_mention(part) for part in _parts(others))), relation)
 
 
-def is_true(description: Description, graph: Graph) -> bool:
+def is_true(description: Description, graph: SceneGraph) -> bool:
     """Whether everything that is said holds in the graph: an oracle that looks at no pixel."""
     for subject in graph.things:
         if not description.mentions[0].fits(subject):
@@ -141,7 +141,7 @@ def is_true(description: Description, graph: Graph) -> bool:
     return False
 
 
-def holds(relation: str, first: Thing, second: Thing, graph: Graph) -> bool:
+def holds(relation: str, first: Thing, second: Thing, graph: SceneGraph) -> bool:
     """Whether first stands in relation to second, by their places."""
     if relation in ("covers", "inside"):
         pair = graph.things[:2]

@@ -72,7 +72,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Graph:
+class SceneGraph:
     """All that is true of a scene. relation: between the first two things, the first being its subject."""
 
     things: tuple[Thing, ...]
@@ -81,7 +81,7 @@ class Graph:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knobs:
+class SceneKnobs:
     """How scenes and their captions are drawn; each claim about data is a setting of these."""
 
     least: int = knob(1, "fewest things of a scene, 1 to 4")
@@ -107,8 +107,8 @@ class Knobs:
                 raise UserError(f"The knob {name} of scenes is {value}; it is a share, from 0 to 1.")
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "Knobs":
-        """Knobs from text, as a source's name gives them. UserError for a name or value that is none."""
+    def of(cls, settings: Mapping[str, Any]) -> "SceneKnobs":
+        """SceneKnobs from text, as a source's name gives them. UserError for a name or value that is none."""
         known = {field.name: field for field in fields(cls)}
         values: dict[str, Any] = {}
         for name, text in settings.items():
@@ -158,7 +158,7 @@ def held_out(share: float) -> frozenset[Kind]:
     return frozenset(pairs[at] for at in order[: round(share * len(pairs))])
 
 
-def draw_graph(draws: Draws, knobs: Knobs, unseen: bool = False) -> Graph:
+def draw_graph(draws: Draws, knobs: SceneKnobs, unseen: bool = False) -> SceneGraph:
     """A scene's graph. unseen: its first thing is one of the pairs that `train` holds out; the rest avoid them."""
     held = held_out(knobs.held_out)
     count = knobs.least + int(draws.one() * (knobs.most - knobs.least + 1))
@@ -174,7 +174,7 @@ def draw_graph(draws: Draws, knobs: Knobs, unseen: bool = False) -> Graph:
     return lay_out(draws, kinds, relation, draws.pick(GROUND_NAMES), knobs)
 
 
-def lay_out(draws: Draws, kinds: Sequence[Kind], relation: str | None, ground: str, knobs: Knobs) -> Graph:
+def lay_out(draws: Draws, kinds: Sequence[Kind], relation: str | None, ground: str, knobs: SceneKnobs) -> SceneGraph:
     """The graph of things of the given kinds, the first two of which stand in relation; the others keep apart."""
     things = []
     for at, ((shape, colour), quarter) in enumerate(zip(kinds, _quarters(draws, len(kinds), relation), strict=True)):
@@ -193,7 +193,7 @@ def lay_out(draws: Draws, kinds: Sequence[Kind], relation: str | None, ground: s
         shift = 0.12 if relation == "covers" else 0.0
         middle = things[1]
         things[0] = replace(things[0], places=((middle.x + shift, middle.y + shift),))
-    return Graph(tuple(things), ground, relation)
+    return SceneGraph(tuple(things), ground, relation)
 
 
 def _quarters(draws: Draws, count: int, relation: str | None) -> list[int]:
@@ -214,7 +214,7 @@ def _quarters(draws: Draws, count: int, relation: str | None) -> list[int]:
     return [*first, *(quarter for quarter in free if quarter not in first)][:count]
 
 
-def draw_kind(draws: Draws, knobs: Knobs) -> Kind:
+def draw_kind(draws: Draws, knobs: SceneKnobs) -> Kind:
     """A shape and a colour; a natural shape has its usual colour as often as knobs.association says."""
     if draws.chance(knobs.natural):
         shape = draws.pick(NATURAL_NAMES)
@@ -224,4 +224,4 @@ def draw_kind(draws: Draws, knobs: Knobs) -> Kind:
     return draws.pick(ABSTRACT), draws.pick(COLOUR_NAMES)
 
 
-USUAL = Knobs()
+USUAL = SceneKnobs()

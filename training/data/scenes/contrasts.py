@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from training.data.drawing import Pixels, draw_scene
-from training.data.grammar import Description, Mention, is_true, read, say
-from training.data.scenes import LIGHT, PIXELS, Scene, described
-from training.data.world import (
+from training.data.scenes.captions import Description, Mention, is_true, read, say
+from training.data.scenes.drawing import Pixels, draw_scene
+from training.data.scenes.graph import (
     ABSTRACT,
     COLOUR_NAMES,
     NATURAL,
@@ -24,11 +23,12 @@ from training.data.world import (
     SPREAD,
     USUAL,
     Draws,
-    Graph,
     Kind,
+    SceneGraph,
     Thing,
     lay_out,
 )
+from training.data.scenes.source import LIGHT, PIXELS, Scene, described
 from training.models.errors import UserError
 
 WINOGROUND = ("colour swap", "relation swap", "role swap", "count swap")
@@ -47,7 +47,7 @@ class ContrastPair:
     image_1: Pixels
     caption_0: str
     caption_1: str
-    graphs: tuple[Graph, Graph]
+    graphs: tuple[SceneGraph, SceneGraph]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Negative:
     image: Pixels
     caption: str
     negative: str
-    graph: Graph
+    graph: SceneGraph
 
 
 def winoground_pair(seed: int, i: int, kind: str, pixels: int = PIXELS) -> ContrastPair:
@@ -170,7 +170,7 @@ def audit(seed: int, count: int, trained_on: int = 2000) -> dict[str, dict[str, 
     return report
 
 
-def _questions(seed: int, i: int, kind: str) -> Iterator[tuple[Graph, str, str]]:
+def _questions(seed: int, i: int, kind: str) -> Iterator[tuple[SceneGraph, str, str]]:
     """Graphs, each with a true and a false caption."""
     if kind in WINOGROUND:
         pair = winoground_pair(seed, i, kind, pixels=16)
@@ -203,7 +203,7 @@ def _mention_of(thing: Thing) -> Mention:
     return Mention(thing.shape, thing.count, thing.colour)
 
 
-def _counted(graph: Graph, counts: tuple[int, int]) -> Graph:
+def _counted(graph: SceneGraph, counts: tuple[int, int]) -> SceneGraph:
     """The graph with so many copies of its first two things."""
     things = []
     for thing, count in zip(graph.things, counts, strict=True):

@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from training.data.scenes import SceneSource, scene
+from training.data.scenes.source import SceneSource, scene
 from training.data.source import Item
 from training.models.atomic import write_file
 

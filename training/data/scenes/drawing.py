@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from training.data.world import COLOURS, GREY, GROUNDS, SIZES, Draws, Graph, Thing
+from training.data.scenes.graph import COLOURS, GREY, GROUNDS, SIZES, Draws, SceneGraph, Thing
 
 FINE = 8  # times finer than its pixels a mask is drawn
 DARK, LEAFY = (58, 46, 40), (70, 130, 60)
@@ -22,7 +22,7 @@ Pen = ImageDraw.ImageDraw
 Paint = tuple[int, int, int] | None  # of a shape's detail, if it has one
 
 
-def draw_scene(graph: Graph, draws: Draws, pixels: int, nuisance: float) -> Pixels:
+def draw_scene(graph: SceneGraph, draws: Draws, pixels: int, nuisance: float) -> Pixels:
     """uint8 [pixels, pixels, 3] of a graph; draws gives what is not in it: light, noise, small turns of colour."""
     image = np.empty((pixels, pixels, 3), np.int16)
     image[:] = GROUNDS[graph.ground]
