@@ -28,7 +28,16 @@ from numpy.typing import NDArray
 from index.storage.accounts import Groups, count_files, groups_of, merged, passed_over_text
 from index.storage.errors import damaged_segment
 from index.storage.json_files import image_id
-from index.storage.layout import BUILD_COLUMNS, FAILURE_COLUMNS, FAILURES, ID, OFFLINE, REQUIRED_COLUMNS, thumbnail_path
+from index.storage.layout import (
+    BUILD_COLUMNS,
+    FAILURE_COLUMNS,
+    FAILURES,
+    ID,
+    LONGEST_INSIDE,
+    OFFLINE,
+    REQUIRED_COLUMNS,
+    thumbnail_path,
+)
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.offline import offline_rows
 from index.storage.segments import Segment, Vectors
@@ -36,6 +45,7 @@ from index.storage.tables import plain
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.file_names import long_path, safe_name
 
 T = TypeVar("T")
 
@@ -66,7 +76,7 @@ class Collection:
     @classmethod
     def open(cls, path: Path | str) -> "Collection":
         """The collection at path. UserError if there is none, or it is corrupt or of another format."""
-        path = Path(path).expanduser()
+        path = long_path(Path(path).expanduser(), LONGEST_INSIDE)
         for _ in range(5):
             manifest = Manifest.read(path)
             try:
@@ -276,4 +286,4 @@ def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
     """Where the collection made of source lives in the cache: one for each source and encoder."""
     mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
     safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "images"
-    return cache_dir("collections") / f"{safe[:60]}-{mark}.gelato"
+    return cache_dir("collections") / f"{safe_name(safe[:60])}-{mark}.gelato"

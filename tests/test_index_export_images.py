@@ -18,7 +18,7 @@ from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
 from index.export.export import ExportRequest, export
-from index.export.names import Names, folder_name, safe_parts
+from index.export.names import Names, safe_parts
 from index.export.selection import Selection
 from index.storage.corrections import correct
 from index.storage.tags import tag
@@ -261,7 +261,6 @@ def test_names_that_differ_in_case_or_unicode_form_are_one():
     assert next(names.free(("x",), "id")) == ("x-id",)  # a folder is called so
     names.take(("file",))
     assert next(names.free(("file", "a.jpg"), "id")) == ("file-id", "a.jpg")
-    assert folder_name("...") == "unnamed"
 
 
 def test_the_command_takes_filters_tags_and_labels(gelato, squares, tmp_path):

@@ -4,6 +4,8 @@ import errno
 import io
 import json
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,11 +18,19 @@ from app.state.library import Library
 from app.state.open_collection import REREAD_AFTER
 from index.build import build_collection
 from index.collection import Collection
+from index.duplicates import find_duplicates
+from index.export.export import ExportRequest, export
+from index.export.selection import Selection
+from index.label import LabelRequest, label_collection
 from index.maintenance.remove import remove_images
+from index.maintenance.undo import undo_last
 from index.maintenance.verify import find_faults
-from index.storage.layout import MANIFEST
+from index.storage.corrections import correct
+from index.storage.layout import INDEX_FILE, INDEX_JSON, MANIFEST, TEXT_INDEX
+from index.storage.tags import read_tags, tag
 from tests.samples import ColourEncoder, find, paint
 from training.models.errors import UserError
+from training.models.zero_shot import parse_classes
 
 ROOT = Path(__file__).parent.parent
 
@@ -206,6 +216,59 @@ def test_a_folder_that_may_not_be_written_is_said_in_one_sentence(images, tmp_pa
     monkeypatch.setattr(os, "mkdir", refused)
     with pytest.raises(UserError, match="cannot be written: Permission denied"):
         build_collection([images], tmp_path / "shut/c.gelato", encoder)
+
+
+def make_read_only(monkeypatch, below: Path) -> None:
+    """What is below a path can be read and not written, also by root."""
+    fsync = os.fsync
+    Failing(monkeypatch, below, 0, errno.EROFS, False)
+    monkeypatch.setattr(os, "fsync", fsync)
+    opened, connect = os.open, sqlite3.connect
+
+    def refused(path, flags, *rest, **more):
+        if str(path).startswith(str(below)) and flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return opened(path, flags, *rest, **more)
+
+    monkeypatch.setattr(os, "open", refused)
+    read_only = re.compile(r"mode=rwc?")
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **more: connect(read_only.sub("mode=ro", path), **more))
+
+
+@pytest.mark.parametrize("derived", ["stored", "missing"])
+def test_a_collection_on_read_only_media_is_searched_labelled_and_shown(
+    images, tmp_path, encoder, monkeypatch, derived
+):
+    into = tmp_path / "shut/c.gelato"
+    build_collection([images], into, encoder)
+    collection = Collection.open(into)
+    first = str(collection.column("id").iat[0])
+    tag(collection, [first], "mine")
+    if derived == "missing":
+        for name in (INDEX_FILE, INDEX_JSON, TEXT_INDEX):
+            (into / name).unlink()
+    make_read_only(monkeypatch, tmp_path / "shut")
+    before = {path: path.stat().st_mtime_ns for path in into.rglob("*")}
+    collection = Collection.open(into)
+    assert len(find(collection, encoder, "red", k=6)) == 6 and read_tags(into)[first] == ["mine"]
+    request = LabelRequest(tuple(parse_classes("red\nblue")), ("{}",), calibration="uncalibrated")
+    assert sum(label_collection(collection, encoder, request).counts) == 6
+    assert collection.thumbnail(first).read_bytes() and find_faults(into) == [] and not find_duplicates(collection)
+    opened = Library(lambda name: encoder).add(into)
+    assert len(opened.published()) == 6
+    done = export(Selection.of(collection), ExportRequest("folders", tmp_path / "out"))
+    assert done.written == 6
+    for refused in (
+        lambda: build_collection([images], into, encoder),
+        lambda: build_collection([images], tmp_path / "shut/new.gelato", encoder),
+        lambda: remove_images(into, where='path < "3.png"'),
+        lambda: tag(collection, [first], "more"),
+        lambda: correct(collection, first, "red"),
+        lambda: undo_last(into),
+    ):
+        with pytest.raises(UserError, match=r"cannot be written: (Read-only file system|the folder may not)"):
+            refused()
+    assert {path: path.stat().st_mtime_ns for path in into.rglob("*")} == before
 
 
 def test_a_running_page_picks_up_the_new_collection(images, tmp_path, encoder):

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from index.build import build_collection
 from tests.samples import ColourEncoder, noise_image, paint
 from training.__main__ import cli as training
 from training.models import cache
+from training.models.atomic import write_file
 from training.models.cache import cache_dir
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +135,42 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(monkeypat
     assert cache_dir("texts") == folder and (cache_dir("texts") / "a").exists()
     [warning] = caplog.messages
     assert "temporary" in warning and "GELATO_CACHE" in warning and "\n" not in warning
+    cache._writable.cache_clear()
+
+
+@pytest.mark.parametrize("where", ["this process", "a child"])
+def test_a_cache_that_can_only_be_read_is_still_read(monkeypatch, tmp_path, where):
+    held = tmp_path / "held"
+    for name in ("texts/a.json", "texts/b.sqlite", "collections/demo.gelato/manifest.json"):
+        (held / name).parent.mkdir(parents=True, exist_ok=True)
+        (held / name).write_text("kept", encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in held.rglob("*")}
+    monkeypatch.setenv("GELATO_CACHE", str(held))
+    real = tempfile.TemporaryFile
+
+    def refused(*_, dir=None, **rest):
+        if dir is not None and Path(dir).is_relative_to(held):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(*_, dir=dir, **rest)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    cache._writable.cache_clear()
+    folder = cache_dir("texts")
+    if where == "a child":
+        script = "from training.models.cache import cache_dir; print(cache_dir('texts')); cache_dir('collections')"
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+        assert done.stdout.strip() == str(folder) and not done.stderr
+    else:
+        cache_dir("collections")
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == dict.fromkeys(
+        ("a.json", "b.sqlite"), "kept"
+    )
+    assert (folder.parent / "collections/demo.gelato/manifest.json").read_text(encoding="utf-8") == "kept"
+    write_file(folder / "a.json", b"new")
+    (folder / "b.sqlite").write_text("new", encoding="utf-8")
+    assert cache_dir("texts", "deeper").is_dir() and (cache_dir("texts") / "a.json").read_bytes() == b"new"
+    assert {path: path.stat().st_mtime_ns for path in held.rglob("*")} == before
+    assert (held / "texts/a.json").read_text(encoding="utf-8") == "kept"
     cache._writable.cache_clear()
 
 

@@ -7,16 +7,19 @@ from pathlib import Path
 
 from PIL import Image
 
+from index.collection import file_name
 from index.export.imagefolder import METADATA, metadata_csv, metadata_row, read_metadata
-from index.export.names import Names, folder_name, safe_name, safe_parts
+from index.export.names import Names, safe_parts
 from index.export.originals import Original, Originals
 from index.export.placing import Placed, place_bytes, place_file
 from index.export.report import NotExported, Renamed, Report
 from index.export.selection import ExportedImage, Selection
 from training.models.atomic import write_file
+from training.models.file_names import distinct_names, safe_name
 from training.models.formats import format_of
 
 UNLABELLED = "unlabelled"
+LONGEST_CLASS = 100  # bytes of the name of a folder
 UNKNOWN_ENDING = ".bin"
 
 
@@ -25,15 +28,15 @@ class Layout:
 
     def __init__(self, selection: Selection, metadata: bool):
         self.labelled = selection.labels is not None
+        labels = [UNLABELLED, *sorted({label for label in (selection.labels or {}).values() if label != UNLABELLED})]
+        self._classes = dict(zip(labels, distinct_names(labels, LONGEST_CLASS), strict=True))
         self.names = Names()
         if metadata:
             self.names.take((METADATA,))
         sources = list(dict.fromkeys(source for source, _ in selection.places))
-        self._folders: dict[str, tuple[str, ...]] = {}  # of each source, where there are several
-        for number, source in enumerate(sources if len(sources) > 1 else []):
-            name = folder_name(Path(source).name)
-            clash = (name,) in self._folders.values()
-            self._folders[source] = (f"{name}-{number + 1}",) if clash else (name,)
+        names = distinct_names([file_name(source) for source in sources], LONGEST_CLASS)
+        several = zip(sources, names, strict=True) if len(sources) > 1 else ()
+        self._folders = {source: (name,) for source, name in several}  # of each source, where there are several
 
     def wanted(self, image: ExportedImage, original: Original) -> tuple[str, ...]:
         """The parts of its name, if nothing else had that."""
@@ -41,7 +44,7 @@ class Layout:
         if format_of(parts[-1]) is None:
             parts = (*parts[:-1], parts[-1] + _ending(original))
         if self.labelled:
-            return folder_name(image.label or UNLABELLED), parts[-1]
+            return self._classes[image.label or UNLABELLED], parts[-1]
         return (*self._folders.get(image.source, ()), *parts)
 
     def is_renamed(self, image: ExportedImage, name: Sequence[str]) -> bool:

@@ -4,30 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from training.data.sidecars import folded
-
-LONGEST = 100  # characters of a folder's name
-DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # what Windows takes for a device
-
-
-def safe_name(name: str) -> str:
-    """name as every system takes a file's or folder's name; never one that leads elsewhere."""
-    safe = "".join("-" if c in '/\\:*?"<>|' or ord(c) < 32 or ord(c) == 127 else c for c in name).strip().rstrip(". ")
-    if safe[:1] in ("=", "+", "-", "@", "'") or DEVICES.match(safe) or safe in ("", ".", ".."):
-        safe = f"_{safe}"  # a spreadsheet runs what begins so, and programs take it for an option
-    return safe
-
-
-def folder_name(label: str) -> str:
-    """label as the name of a folder."""
-    name = "".join("-" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in label).strip(" .")
-    return name[:LONGEST].strip(" .") or "unnamed"
+from training.models.file_names import UNNAMED, folded, safe_name
 
 
 def safe_parts(path: str) -> tuple[str, ...]:
     """The parts of a path, each safe; without a root and without steps up."""
     parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..")]
-    return tuple(map(safe_name, parts)) or ("unnamed",)
+    return tuple(map(safe_name, parts)) or (UNNAMED,)
 
 
 class Names:

@@ -14,6 +14,9 @@ from training.data.folder import read_file
 from training.data.remote import ADDRESS
 from training.data.sources import open_source
 from training.models.errors import UserError
+from training.models.file_names import long_path
+
+ROOM = 20  # characters that the ending of a sidecar or of a kept copy adds to a path
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def original_file(source: str, path: str) -> Path | None:
     if root is None:
         return None
     names = (path, _bytes_of(path)) if "\\x" in path else (path,)
-    return next((root / name for name in names if (root / name).is_file()), None)
+    files = (long_path(root / name, ROOM) for name in names)
+    return next((file for file in files if file.is_file()), None)
 
 
 def _bytes_of(path: str) -> str:

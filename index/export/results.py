@@ -1,14 +1,14 @@
 """Results of a search as files: a table, JSON, a list of files, and the previews or originals in a zip."""
 
 import io
-import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 
-from index.collection import Collection
+from index.collection import Collection, file_name
 from index.export.report import Report
 from index.export.roots import source_root
 from index.export.selection import Selection
@@ -17,7 +17,10 @@ from index.search import Hit
 from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tables import csv_text
 from index.storage.tags import read_tags
+from training.models.file_names import safe_name
 from training.models.strict_json import json_text
+
+LONGEST_STEM = 80  # bytes of a preview's name
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,8 @@ def results_zip(results: Results) -> bytes:
         for hit in results.hits:
             preview = results.collection.thumbnail(hit.id)
             if preview is not None:
-                stem = hit.path.rpartition("/")[2].rpartition(".")[0]
-                name = re.sub(r"[^\w.-]+", "-", stem)[:80].strip("-.") or hit.id
-                packed.write(preview, f"previews/{hit.rank:04d}-{name}.webp")
+                stem = safe_name(PurePosixPath(file_name(hit.path)).stem, LONGEST_STEM)
+                packed.write(preview, f"previews/{hit.rank:04d}-{stem}.webp")
     return out.getvalue()
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from training.data.remote import ADDRESS
+from training.data.sources import TABLES
 
 
 def source_root(source: str) -> Path | None:
@@ -12,4 +13,4 @@ def source_root(source: str) -> Path | None:
     place = Path(source)
     if place.is_dir():
         return place
-    return place.parent if place.suffix.lower() in (".csv", ".tsv") else None
+    return place.parent if place.suffix.lower() in TABLES else None

@@ -19,8 +19,9 @@ from index.export.report import NotExported, Outcome, Renamed, Report
 from index.export.selection import ExportedImage, Selection
 from index.export.xmp import Annotation, merged_xmp
 from training.data.folder import read_file
-from training.data.sidecars import folded, sidecars_of
+from training.data.sidecars import sidecars_of
 from training.models.atomic import flush_folder, replacement, write_file
+from training.models.file_names import folded, long_path, safe_name
 from training.models.formats import format_of
 
 KEPT = "_original"  # behind the name of the copy that is kept of an original, as exiftool calls it
@@ -116,13 +117,13 @@ def _below(
         raise Refused(found)
     *folders, name = safe_parts(image.path)
     beside = _beside(found.file, listings, full)[0] if found.file is not None else None
-    last = beside.name if beside else sidecar_name(name, full)
+    last = safe_name(beside.name if beside else sidecar_name(name, full))
     wanted = (*folders, last)
     parts = next(names.free(wanted, image.id))
     names.take(parts)
     if parts != wanted:
         report.renamed.append(Renamed(image.source, image.path, "/".join(parts)))
-    target = out.joinpath(*parts)
+    target = long_path(out.joinpath(*parts))
     return target, beside if beside and beside.is_file() and not target.exists() else target
 
 

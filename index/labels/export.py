@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from index.export.names import folder_name
+from index.collection import file_name
+from index.export.names import Names
 from index.export.roots import source_root
 from index.labels.result import LabelResult
 from index.storage.tables import csv_text
+from training.models.file_names import distinct_names, safe_name
 from training.models.strict_json import json_text
 
 COLUMNS = ("path", "label", "probability", "runner_up", "margin")  # of labels.csv
+LONGEST_CLASS = 100  # bytes of the name of a folder
 ORIGINS = ("source", "by", "encoder", "prompt_hash")  # further columns: where an image and its label come from
 
 _SCRIPT = '''\
@@ -97,7 +99,7 @@ def label_rows(result: LabelResult, local: bool = True) -> Iterator[dict[str, An
     """
     by = "learned" if result.classifier.adapter is not None else "encoder"
     sources = result.collection.frame(["source"])["source"]
-    table = result.table.assign(source=sources if local else sources.map(lambda source: Path(source).name))
+    table = result.table.assign(source=sources if local else sources.map(file_name))
     origin = {"encoder": result.classifier.encoder.name, "prompt_hash": result.request.prompt_hash}
     for row, found in enumerate(table.drop(columns="id").to_dict("records")):
         person = row in result.corrected
@@ -120,18 +122,14 @@ def sorting_script(result: LabelResult, local: bool = True, name: str = "sort_im
     items, labels = result.collection.frame(["id", "source", "path"]), result.labels
     roots = {source: source_root(source) for source in items["source"].unique()}
     numbers = {source: at for at, source in enumerate(roots)}
-    rows: list[tuple[int, str, str, str]] = []
-    taken: set[tuple[str, str]] = set()
-    folders = [folder_name(name) for name in result.answers]
+    rows: list[tuple[object, ...]] = []
+    names, folders = Names(), distinct_names(result.answers, LONGEST_CLASS)
     for id, source, path, label in zip(items["id"], items["source"], items["path"], labels, strict=True):
-        root = roots[source]
-        if root is None:
+        if roots[source] is None:
             continue
-        folder, file = folders[label], Path(path).name
-        if (folder, file.lower()) in taken:  # two images of one name in different folders
-            file = f"{Path(file).stem}-{id}{Path(file).suffix}"
-        taken.add((folder, file.lower()))
-        rows.append((numbers[source], path, folder, file))
+        parts = next(names.free((folders[label], safe_name(file_name(path))), id))
+        names.take(parts)
+        rows.append((numbers[source], path, *parts))
     places = [str(root) if root is not None and local else "" for root in roots.values()]
     if local:
         places = [place or "." for place in places]  # an archive: none of the rows is of it

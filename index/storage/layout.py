@@ -9,6 +9,7 @@ FAILURE_COLUMNS = ("source", "path", "kind", "reason")
 INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
 UNDO = "undo"  # a folder: the rows that the last removal took away
 TEXT_INDEX = "text.arrow"  # derived from the segments too
+LONGEST_INSIDE = 100  # characters that the longest path inside a collection adds to that of its folder
 Place: TypeAlias = tuple[str, str]  # source and path of a row: what tells it from all others
 
 ID_LENGTH = 16

@@ -22,7 +22,7 @@ from index.storage.annotations import ANNOTATIONS, BEFORE_RESTORE, JOURNAL
 from index.storage.errors import damaged_segment, write_errors
 from index.storage.items import with_storable_types
 from index.storage.json_files import CORRECTIONS_FILE, MIGRATED, TAGS_FILE
-from index.storage.layout import FAILURES, MANIFEST, UNDO, Place, thumbnail_path
+from index.storage.layout import FAILURES, LONGEST_INSIDE, MANIFEST, UNDO, Place, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
 from index.storage.tables import csv_of
@@ -30,6 +30,7 @@ from training.models.atomic import flush_folder, is_abandoned, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.file_lock import LOCK_FILE, lock_folder
+from training.models.file_names import long_path
 
 BUSY = "{} is being written by another process; wait for it to end, or stop it (stopping is safe)."
 BEFORE_MANIFEST = (
@@ -53,7 +54,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, encoder: Encoder | None = None):
-        self.path = path
+        self.path = path = long_path(path, LONGEST_INSIDE)
         if encoder is None:
             Manifest.read(path)
         elif path.exists() and not (path / MANIFEST).exists() and not may_be_filled(path):

@@ -12,6 +12,7 @@ from training.data.exclusions import Exclusions
 from training.data.file_kinds import images_of
 from training.data.source import Item, PassedOver, Source, unreadable_item
 from training.data.walk import Walk, WalkedFolder
+from training.models.file_names import long_path
 
 
 class FolderSource(Source):
@@ -73,7 +74,7 @@ def read_file(path: Path) -> bytes:
 
 def read_start(folder: Path, name: str, most: int) -> bytes:
     """The first bytes of a regular file, all of them where most is -1. OSError as for read_file."""
-    path = folder / name
+    path = long_path(folder / name)
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is not a regular file")
     with path.open("rb") as file:

@@ -3,13 +3,13 @@
 Decided by the names alone, in any case of letters and either Unicode form, so that a folder's listing is enough.
 """
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from os.path import splitext
 
 from training.data.takeout_names import TakeoutNames
+from training.models.file_names import folded
 from training.models.formats import format_of
 
 READ = (".xmp", ".json", ".txt")  # what is read of an image, first what goes before the others
@@ -33,11 +33,6 @@ def sidecars_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     folder.pair()
     folder.place()
     return {owner: tuple(dict.fromkeys(name for _, name in sorted(found))) for owner, found in folder.found.items()}
-
-
-def folded(name: str) -> str:
-    """A name as names are compared."""
-    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
 class _Folder:

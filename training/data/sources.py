@@ -75,8 +75,8 @@ def _at(path: Place, spec: str, rules: Exclusions, tables: TableOptions | None) 
 
 
 def names_dataset(spec: str) -> bool:
-    """Whether spec is spelt as a torchvision name is, alone or with a root; whether there is one is found out later."""
-    return re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(:.+)?", spec) is not None
+    r"""Whether spec is spelt as a torchvision name is, alone or with a root; C:\Photos is none."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9]+(:.+)?", spec) is not None
 
 
 def _of_folder(path: Place, rules: Exclusions, tables: TableOptions | None) -> Source:

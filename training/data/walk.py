@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from training.data.exclusions import COLLECTION, IGNORE_FILE, Exclusions, default_file_rule
 from training.data.source import PassedOver
 from training.models.file_lock import LOCK_FILE
+from training.models.file_names import long_path
 
+ROOM = 256  # characters that the name of a file in a folder may add to its path
 MOST_RULES = 1 << 20  # bytes of a .gelatoignore file that are read
 Identity = tuple[int, int]  # device and inode: what a file or folder is, whatever its name
 
@@ -97,7 +99,7 @@ class Walk:
                 links.append(into) if into.link else pending.append(into)
 
     def _place(self, path: str) -> str:
-        return os.path.join(self.root, path) if path else self.root
+        return long_path(os.path.join(self.root, path) if path else self.root, ROOM)
 
     def _rules_in(self, at: _Pending, listed: "list[os.DirEntry[str]]") -> Exclusions:
         if not any(entry.name == IGNORE_FILE for entry in listed):

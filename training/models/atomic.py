@@ -11,6 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from training.models.file_names import LONGEST, long_path
+
+ROOM = 40  # characters that a temporary name adds to a path
 LONG_QUIET = 3600.0  # seconds after which nobody writes to a temporary file any more
 
 
@@ -29,6 +32,7 @@ def write_file(path: Path, content: bytes | Callable[[BinaryIO], object]) -> Non
 @contextmanager
 def replacement(path: Path) -> Iterator[Path]:
     """A temporary name for the block to write; it becomes path at the end of the block, or is removed on an error."""
+    path = long_path(path, ROOM)
     temporary = temporary_name(path)
     try:
         yield temporary
@@ -39,7 +43,8 @@ def replacement(path: Path) -> Iterator[Path]:
 
 def temporary_name(path: Path, suffix: str = ".tmp") -> Path:
     """A hidden name beside path that no other process or thread uses, ending in suffix."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{_machine()}{secrets.token_hex(4)}{suffix}")
+    name = path.name.encode(errors="surrogateescape")[:LONGEST].decode(errors="ignore")  # systems take 255 bytes
+    return path.with_name(f".{name}.{os.getpid()}-{_machine()}{secrets.token_hex(4)}{suffix}")
 
 
 def is_abandoned(temporary: Path) -> bool:

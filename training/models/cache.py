@@ -5,8 +5,14 @@ import logging
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from training.models.file_lock import LOCK_FILE
+
+READ_FROM = ".read-from"  # in a temporary cache: the path of the one that cannot be written
+WRITTEN_IN_PLACE = (".sqlite",)  # endings; all other files are replaced whole
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +20,14 @@ log = logging.getLogger(__name__)
 def cache_dir(*parts: str) -> Path:
     """$GELATO_CACHE, else gelato/ in the user's cache folder, with parts below it; made if missing.
 
-    Where that cannot be written, a temporary folder of this process and its children takes its place.
+    Where that cannot be written, a temporary folder of this process and its children takes its place; what the cache
+    holds is read from there all the same.
     """
     base = os.environ.get("GELATO_CACHE") or os.environ.get("XDG_CACHE_HOME") or ""
-    folder = _writable(base, "" if os.environ.get("GELATO_CACHE") else "gelato").joinpath(*parts)
+    top = _writable(base, "" if os.environ.get("GELATO_CACHE") else "gelato")
+    for part in parts[:1]:
+        _fill(top, part)
+    folder = top.joinpath(*parts)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -25,6 +35,7 @@ def cache_dir(*parts: str) -> Path:
 @cache
 def _writable(base: str, name: str) -> Path:
     """name in base, or in the user's cache folder if that is empty; else a temporary folder, with a warning."""
+    folder = None
     try:
         folder = (Path(base).expanduser() if base else Path.home() / ".cache") / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,10 +45,43 @@ def _writable(base: str, name: str) -> Path:
         temporary = Path(tempfile.mkdtemp(prefix="gelato-"))
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         os.environ["GELATO_CACHE"] = str(temporary)  # for child processes
+        readable = folder is not None and folder.is_dir() and os.access(folder, os.R_OK)
+        if folder is not None and readable:
+            (temporary / READ_FROM).write_text(str(folder.absolute()), encoding="utf-8")
         log.warning(
-            "The cache folder %s cannot be written (%s), so a temporary one is used and made again next time; "
+            "The cache folder %s cannot be written (%s): %s a temporary one is used; "
             "set GELATO_CACHE to a folder that can be written.",
             base or "of this user",
             getattr(error, "strerror", None) or error,
+            "it is only read and for new files" if readable else "what is cached is made again next time, and",
         )
         return temporary
+
+
+@cache
+def _fill(top: Path, part: str) -> None:
+    """Link in a temporary cache what the cache that it stands for holds in the folder part."""
+    try:
+        held = Path((top / READ_FROM).read_text(encoding="utf-8"), part)
+    except OSError:  # the usual case: it is the cache itself
+        return
+    for folder, _, names in os.walk(held):
+        own = top / part / Path(folder).relative_to(held)
+        own.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if name != LOCK_FILE:
+                with suppress(OSError):  # it cannot be read; then it is made again
+                    _stand_in(own / name, Path(folder, name))
+
+
+def _stand_in(own: Path, held: Path) -> None:
+    """own becomes a link to held, or a copy where it is written in place, or where links are not to be had."""
+    if own.exists():
+        return
+    if held.suffix not in WRITTEN_IN_PLACE:
+        try:
+            own.symlink_to(held)
+            return
+        except OSError:  # Windows has them for administrators alone
+            pass
+    shutil.copyfile(held, own)

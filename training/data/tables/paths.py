@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 
 from training.data.folder import read_file
 from training.data.remote import ADDRESS, RemotePath
+from training.models.file_names import folded, long_path
 from training.models.formats import IMAGES
 from training.models.lru_cache import LRUCache
 
@@ -75,7 +76,7 @@ class FileFinder:
 
     def _stat(self, place: str, respelt: bool) -> FoundFile | None:
         try:
-            facts = os.stat(place)
+            facts = os.stat(long_path(place))
         except (OSError, ValueError):
             return None
         path = os.path.normpath(place) if os.sep != "/" or "/." in place or "//" in place else place
@@ -102,7 +103,7 @@ class FileFinder:
             if head == place or (above := self._in_another_case(head)) is None:
                 return None
             head = above
-        names = self._names.get_or_make(head, lambda: _names_in(head)).get(_folded(name), [])
+        names = self._names.get_or_make(head, lambda: _names_in(head)).get(folded(name), [])
         alike = [one for one in names if _composed(one) == _composed(name)] or names
         return os.path.join(head, alike[0]) if len(alike) == 1 else None
 
@@ -130,16 +131,12 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _folded(name: str) -> str:
-    return _composed(_composed(name).casefold())
-
-
 def _names_in(folder: str) -> dict[str, list[str]]:
     """The names in a folder by their folded form."""
     found: dict[str, list[str]] = {}
     try:
         for name in os.listdir(folder):
-            found.setdefault(_folded(name), []).append(name)
+            found.setdefault(folded(name), []).append(name)
     except OSError:
         pass
     return found
