@@ -28,6 +28,7 @@ from index.storage.writer import Writer
 from training.data.exclusions import Exclusions
 from training.data.source import PassedOver
 from training.data.tables.options import TableOptions
+from training.models.decoding import MOST_MEGAPIXELS
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
@@ -97,6 +98,7 @@ def build_collection(
     include: Sequence[str] | None = None,
     rehash: bool = False,
     tables: TableOptions | None = None,
+    max_megapixels: float | None = None,
 ) -> BuildReport:
     """Bring the collection at into up to date with sources; images of other sources stay as they are.
 
@@ -108,7 +110,8 @@ def build_collection(
     of another encoder, or a second build of the same collection. exclude, include: globs of what is left out of
     folders, see training.data.exclusions; None for those of the last build.
     rehash: read every file, also where size and time say that it is unchanged. tables: how to read the tables of
-    sources, remembered for later builds; what is None there is as it was in the last build.
+    sources, remembered for later builds; what is None there is as it was in the last build. max_megapixels: larger
+    images are failures; None for the limit of the last build.
     """
     rules = rules_of(into, exclude, include)
     opened, absent = open_present(sources, into, rules, tables)
@@ -117,6 +120,7 @@ def build_collection(
         moved = sum(settle_name(writer, source) for source in opened)
         build = _Build(writer, encoder, OpenSegment(writer, segment_size), progress)
         build.rules = rules
+        build.max_megapixels = max_megapixels or writer.manifest.max_megapixels
         said = {source.name: tables_of(into, source.name, tables).as_dict() for source in opened}
         build.tables = {name: options for name, options in said.items() if options}
         build.report.repaired, build.report.moved = repaired, moved
@@ -139,6 +143,7 @@ class _Build:
         self.stored = writer.before.stored
         self.plan = Plan(self.stored, writer.manifest.mounts)
         self.rules = Exclusions()
+        self.max_megapixels: float | None = None
         self.tables: dict[str, dict[str, str]] = {}
         self.failures: dict[str, list[PassedOver]] = {}  # by source
         self.embedded: set[Place] = set()
@@ -153,7 +158,8 @@ class _Build:
         self._show_progress(0)
         done = 0
         with Identities(self.writer.path, self.stored) as self.identities:
-            for batch in engine(self.plan.drain(), self.encoder, self.plan.rows_by_content, stop):
+            most = self.max_megapixels or MOST_MEGAPIXELS
+            for batch in engine(self.plan.drain(), self.encoder, self.plan.rows_by_content, stop, most):
                 for embedded in batch:
                     self._take(embedded)
                     if self.segment.due:
@@ -167,7 +173,8 @@ class _Build:
             facts = {} if self.report.stopped else self._passed_over()
             rules = {"exclude": self.rules.exclude, "include": self.rules.include}
             tables = {**self.writer.manifest.tables, **self.tables}
-            self._publish(self._all_failures(), **facts, **rules, tables=tables)
+            kept = {**rules, "tables": tables, "max_megapixels": self.max_megapixels}
+            self._publish(self._all_failures(), **facts, **kept)
         self._finish(done)
         return self.report
 

@@ -239,6 +239,13 @@ class Collection:
         """This collection if nothing was published since it was opened, else the newer one."""
         return self if Manifest.read(self.path).revision == self.revision else Collection.open(self.path)
 
+    @property
+    def max_megapixels(self) -> float:
+        """The limit under which its images are decoded."""
+        from training.models.decoding import MOST_MEGAPIXELS  # a query of text alone needs no decoder
+
+        return self.manifest.max_megapixels or MOST_MEGAPIXELS
+
     def check_encoder(self, encoder: Encoder) -> None:
         """UserError unless encoder is the one that made these vectors."""
         check_encoder(self.path, self.manifest, encoder)

@@ -113,7 +113,7 @@ def _image_vector(term: Term, collection: Collection, encoder: Encoder | None) -
     if term.image_bytes is not None:
         from training.data.pipeline import embed_bytes  # a query of text alone needs no decoder
 
-        return embed_bytes(term.image_bytes, _required(encoder))
+        return embed_bytes(term.image_bytes, _required(encoder), collection.max_megapixels)
     if term.image is not None:
         return _required(encoder).embed_images([term.image])[0]
     if term.vector is None:

@@ -4,7 +4,6 @@ import io
 import os
 import shutil
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from PIL import Image
 
 from index.build import build_collection
 from index.collection import Collection, read_failures
-from index.ingest.engine import embed_locally
 from index.storage.corrections import correct, read_corrections
 from index.storage.manifest import precision_of
 from index.storage.reset import reset_if_stale
@@ -326,13 +324,10 @@ def test_images_beyond_a_chosen_size_and_of_formats_that_are_not_read_are_told_a
     (squares / "film.jpg").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(99))
     whole = (squares / "warm/red.png").read_bytes()
     (squares / "cut.png").write_bytes(whole[:-13])
-    report = build_collection([squares], into, encoder, engine=partial(embed_locally, most_megapixels=40 * 30 / 1e6))
+    report = build_collection([squares], into, encoder, max_megapixels=40 * 30 / 1e6)
     failures = read_failures(into).set_index("path")
     assert failures.loc["film.jpg", "kind"] == "unsupported format"
     assert failures.loc["film.jpg", "reason"] == "a video: only images are read"
     assert report.images == 6 and len(failures) == 1
-    report = build_collection([squares], into.with_name("small.gelato"), encoder, engine=SMALLER)
+    report = build_collection([squares], into.with_name("small.gelato"), encoder, max_megapixels=0.001)
     assert report.files["unreadable"] == 6 and report.images == 0
-
-
-SMALLER = partial(embed_locally, most_megapixels=0.001)

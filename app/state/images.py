@@ -68,7 +68,7 @@ def embedding_of(library: Library, reference: ImageReference, opened: OpenCollec
         _row_of(opened, reference.id)
         return np.asarray(collection.vector(reference.id))
     if reference.token:
-        return embed_bytes(library.uploads.data(reference.token), encoder)
+        return embed_bytes(library.uploads.data(reference.token), encoder, opened.published().max_megapixels)
     vectors: Vectors = encoder.embed_images([image_of(library, reference)])
     return vectors[0]
 

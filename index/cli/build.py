@@ -50,7 +50,7 @@ STOPPING = "Stopping after this batch; press again to stop at once."
     "--max-megapixels",
     type=click.FloatRange(0, min_open=True),
     metavar="N",
-    help="Larger images are not read, since one may fill the memory.  [default: 170]",
+    help="Larger images are not read, since one may fill the memory. Kept for later builds.  [default: 170]",
 )
 @click.option("--prune", is_flag=True, help="Remove missing images even if they are more than half of a source.")
 @click.option(
@@ -104,16 +104,14 @@ def build(
 
     from index.build import build_collection
     from index.ingest.engine import Engine, embed_locally
-    from training.models.decoding import MOST_MEGAPIXELS
     from training.models.encoders import load_encoder
 
     loaded = load_encoder(encoder or "starter", runtime, precision)
-    most = max_megapixels or MOST_MEGAPIXELS
-    embed: Engine = partial(embed_locally, most_megapixels=most)
+    embed: Engine = embed_locally
     if engine == "ray":
         from index.ingest.ray_engine import RayEngine
 
-        embed = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision), most)
+        embed = RayEngine(partial(load_encoder, loaded.name, loaded.runtime, loaded.precision))
     with Interrupt(STOPPING, exit_at_once=True) as interrupt:
 
         def once(**options: Any) -> "BuildReport":
@@ -128,6 +126,7 @@ def build(
                     progress=lambda p: line.show(p.done, p.total, f"{p.failed:,} failed" if p.failed else ""),
                     stop=lambda: interrupt.requested,
                     engine=embed,
+                    max_megapixels=max_megapixels,
                     **options,
                 )
             finally:

@@ -105,7 +105,8 @@ def search(
     from index.storage.manifest import precision_of
     from training.models.encoders import load_encoder
 
-    terms = _terms(text or "", without, images, likes, vector)
+    opened = Collection.open(collection)
+    terms = _terms(text or "", without, images, likes, vector, opened.max_megapixels if images else 0)
     if not terms and not (where or filters or tags or order != "best"):
         raise UserError("There is nothing to search for; give a text, or --image FILE.")
     request = SearchRequest(
@@ -119,7 +120,6 @@ def search(
         text_ranking=text_ranking,
         count=k,
     )
-    opened = Collection.open(collection)
     encoder = None
     if request.needs_encoder:
         encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
@@ -128,13 +128,18 @@ def search(
 
 
 def _terms(
-    text: str, without: tuple[str, ...], images: tuple[Path, ...], likes: tuple[str, ...], vector: Path | None
+    text: str,
+    without: tuple[str, ...],
+    images: tuple[Path, ...],
+    likes: tuple[str, ...],
+    vector: Path | None,
+    most_megapixels: float,
 ) -> "list[Term]":
     from index.query import Term, parse_query, signed_name
 
     terms = parse_query(text) + [Term(-1, text=unwanted) for unwanted in without]
     terms += [Term(sign, image_id=id) for sign, id in map(signed_name, likes)]
-    terms += [Term(image_bytes=_read_image(path)) for path in images]
+    terms += [Term(image_bytes=_read_image(path, most_megapixels)) for path in images]
     if vector is not None:
         terms.append(Term(vector=_read_vector(vector)))
     return terms
@@ -167,7 +172,7 @@ def _lines(result: "SearchResult") -> str:
     return "\n".join(lines) or "No image is likely."
 
 
-def _read_image(path: Path) -> bytes:
+def _read_image(path: Path, most_megapixels: float) -> bytes:
     """The file's bytes. UserError, before an encoder is loaded, if they are no image."""
     from training.data.folder import read_file
     from training.data.pipeline import LEAST_SIDE
@@ -175,7 +180,7 @@ def _read_image(path: Path) -> bytes:
 
     try:
         data = read_file(path)
-        decode_image(data, LEAST_SIDE)
+        decode_image(data, LEAST_SIDE, most_megapixels)
         return data
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from index.ingest.pixel_hash import PixelHash, decoded_pixel_hash, pixel_hash
 from training.data.folder import read_file
+from training.models.decoding import MOST_MEGAPIXELS, decode_image
 from training.models.errors import UserError
 
 CHANGED = "it shows another image since the last build; build again"
@@ -14,11 +15,12 @@ CHANGED = "it shows another image since the last build; build again"
 
 @dataclass(frozen=True)
 class Built:
-    """A row's stamp and hashes, "" where they are not known."""
+    """A row's stamp and hashes, "" where they are not known, and the limit of its build."""
 
     stamp: str
     hash: str
     pixel_hash: str
+    most_megapixels: float = MOST_MEGAPIXELS
 
 
 def has_changed(file: Path, built: Built) -> bool:
@@ -34,6 +36,10 @@ def has_changed(file: Path, built: Built) -> bool:
         return False
     before = PixelHash.read(built.pixel_hash)
     try:
-        return before is None or (pixel_hash(data) or decoded_pixel_hash(data)).coded != before.coded
+        return before is None or (pixel_hash(data) or _decoded(data, built.most_megapixels)).coded != before.coded
     except UserError:  # it is no image any more
         return True
+
+
+def _decoded(data: bytes, most_megapixels: float) -> PixelHash:
+    return decoded_pixel_hash(data, decode_image(data, most_megapixels=most_megapixels), most_megapixels)

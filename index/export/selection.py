@@ -64,6 +64,7 @@ class Selection:
 
     def __iter__(self) -> Iterator[ExportedImage]:
         table = self.collection.frame(["id", "source", "path", "caption", *BUILT, *SAID]).iloc[self.rows]
+        most = self.collection.max_megapixels
         for row, cells in zip(self.rows.tolist(), table.itertuples(index=False, name=None), strict=True):
             id, source, path, caption, stamp, hash, pixels, title, description, rating, keywords = cells
             tags, label = self.tags_of(id), (self.labels or {}).get(row, "")
@@ -74,7 +75,7 @@ class Selection:
                 as_text(caption) or as_text(description),
                 tuple(split(as_text(keywords))),
             )
-            built = Built(as_text(stamp), as_text(hash), as_text(pixels))
+            built = Built(as_text(stamp), as_text(hash), as_text(pixels), most)
             yield ExportedImage(row, str(id), str(source), str(path), as_text(caption), tags, label, said, built)
 
     def table(self) -> pd.DataFrame:

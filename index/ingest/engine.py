@@ -59,10 +59,16 @@ class Engine(Protocol):
     """Reads and embeds. It gives every image of images in order, a batch at a time.
 
     stored: hashes of files, and pixel hashes, that need no embedding. stop: once it says so, nothing new is begun.
+    most_megapixels: larger images are failures.
     """
 
     def __call__(
-        self, images: Iterable[PlannedImage], encoder: Encoder, stored: Container[str], stop: Callable[[], bool]
+        self,
+        images: Iterable[PlannedImage],
+        encoder: Encoder,
+        stored: Container[str],
+        stop: Callable[[], bool],
+        most_megapixels: float,
     ) -> Iterator[list[Embedded]]: ...
 
 
@@ -73,7 +79,7 @@ def embed_locally(
     stop: Callable[[], bool] = lambda: False,
     most_megapixels: float = MOST_MEGAPIXELS,
 ) -> Iterator[list[Embedded]]:
-    """The engine of one machine: all its cores, and its GPU where there is one. Larger images are failures."""
+    """The engine of one machine: all its cores, and its GPU where there is one."""
     return embed_stream(images, lambda image: load_image(image.item, encoder, stored, most_megapixels), encoder, stop)
 
 
@@ -89,7 +95,7 @@ def load_image(
     if content in stored or str(shown) in stored:
         return LoadedImage(content, len(data), shown, exif)
     image = decode(data, encoder, most_megapixels)
-    shown = shown or decoded_pixel_hash(data)
+    shown = shown or decoded_pixel_hash(data, image, most_megapixels)
     if str(shown) in stored:
         return LoadedImage(content, len(data), shown, exif)
     small = shrink_pixels(image.pixels, SIDE)

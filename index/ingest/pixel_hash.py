@@ -14,7 +14,7 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image
 
-from training.models.decoding import FORMATS, decode_image
+from training.models.decoding import FORMATS, DecodedImage, decode_image
 from training.models.decoding.image import ORIENTATION
 
 LENGTH = 32  # hex digits: 128 bits
@@ -69,9 +69,13 @@ def pixel_hash(data: bytes) -> PixelHash | None:
         return None
 
 
-def decoded_pixel_hash(data: bytes) -> PixelHash:
-    """The pixel hash of a file of another format: of its decoded pixels. ImageError if it cannot be decoded."""
-    image = decode_image(data)
+def decoded_pixel_hash(data: bytes, image: DecodedImage, most_megapixels: float) -> PixelHash:
+    """The pixel hash of a file of another format: of its decoded pixels.
+
+    image: the file as it was decoded under the limit most_megapixels; it is decoded again only where that is reduced.
+    """
+    if image.pixels.shape[:2] != (image.height, image.width):
+        image = decode_image(data, most_megapixels=most_megapixels)
     head = f"{image.width} {image.height} ".encode()
     return PixelHash(sha256(head + image.pixels.tobytes()).hexdigest()[:LENGTH], "decoded")
 

@@ -32,20 +32,19 @@ LoadEncoder = Callable[[], Encoder]
 
 class RayEngine:
     """An engine over a Ray cluster. load_encoder: loads the encoder in the process of a worker, once.
-    most_megapixels: larger images are failures.
 
     Joins the cluster that RAY_ADDRESS or `ray start` names, else starts one on this machine. The project and
     the images must be at the same paths on every machine. UserError if Ray is not installed or not there.
     """
 
-    def __init__(self, load_encoder: LoadEncoder, most_megapixels: float = MOST_MEGAPIXELS):
+    def __init__(self, load_encoder: LoadEncoder):
         try:
             import ray
         except ImportError as error:
             raise UserError(
                 "Ray is not installed: pip install -r requirements-cluster.txt, or use --engine local."
             ) from error
-        self.ray, self.load_encoder, self.most_megapixels = ray, load_encoder, most_megapixels
+        self.ray, self.load_encoder = ray, load_encoder
         if not ray.is_initialized():
             try:
                 settings = {"env_vars": {"PYTHONPATH": str(ROOT)}}
@@ -59,6 +58,7 @@ class RayEngine:
         encoder: Encoder,
         stored: Container[str],
         stop: Callable[[], bool] = lambda: False,
+        most_megapixels: float = MOST_MEGAPIXELS,
     ) -> Iterator[list[Embedded]]:
         """Every image in order, a batch at a time."""
         ray = self.ray
@@ -68,7 +68,7 @@ class RayEngine:
         ahead = BATCHES_PER_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))
         while True:
             while len(pending) < ahead and not stop() and (batch := list(islice(coming, encoder.batching.batch_size))):
-                pending.append((batch, self._submit(task, batch, hashes)))
+                pending.append((batch, self._submit(task, batch, hashes, most_megapixels)))
             if not pending:
                 return
             batch, result = pending.popleft()
@@ -86,8 +86,8 @@ class RayEngine:
                     ray.cancel(result)
                 return
 
-    def _submit(self, task: Any, batch: list[PlannedImage], hashes: Any) -> Any:
-        return task.remote(self.load_encoder, [image.item for image in batch], hashes, self.most_megapixels)
+    def _submit(self, task: Any, batch: list[PlannedImage], hashes: Any, most_megapixels: float) -> Any:
+        return task.remote(self.load_encoder, [image.item for image in batch], hashes, most_megapixels)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from training.data.folder import read_file
 from training.data.metadata.columns import merged, of_source
 from training.data.metadata.embedded import embedded_columns
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, first_column, text_of
-from training.models.decoding import decode_image
+from training.models.decoding import MOST_MEGAPIXELS, decode_image
 from training.models.encoder import Encoder, unit
 from training.models.encoders import UNKNOWN
 from training.models.errors import UserError
@@ -200,7 +200,8 @@ def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) 
         if path.lower().endswith(IMAGES) and "\0" not in path:
             data = read_file(Path(path))
             image = decode_image(data, min_side=SIDE)
-            small, shown = shrink_pixels(image.pixels, SIDE), pixel_hash(data) or decoded_pixel_hash(data)
+            small = shrink_pixels(image.pixels, SIDE)
+            shown = pixel_hash(data) or decoded_pixel_hash(data, image, MOST_MEGAPIXELS)
             content, preview, exif = sha256(data).hexdigest(), thumbnail(small), embedded_columns(data)
             seen = Sighting((source, path), content, shown.coded, perceptual_hashes(small))
             pixels = str(shown)

@@ -23,6 +23,7 @@ class Manifest:
     each source that gave no image, as dicts of `accounts.Group`. exclude, include: the globs of the last
     build, which the next one uses too. offline, mounts: of each source the folders that are out of reach, ""
     for all of it, and those in which another drive begins. tables: of each source what was said of its tables.
+    max_megapixels: the limit of the last build, None for the usual one; the next one uses it too.
     """
 
     encoder: str
@@ -41,6 +42,7 @@ class Manifest:
     offline: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    max_megapixels: float | None = None
 
     @property
     def images(self) -> int:
@@ -89,6 +91,7 @@ class Manifest:
                 offline=dict(stored.get("offline") or {}),
                 mounts=dict(stored.get("mounts") or {}),
                 tables={name: dict(options) for name, options in (stored.get("tables") or {}).items()},
+                max_megapixels=float(stored["max_megapixels"]) if stored.get("max_megapixels") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error

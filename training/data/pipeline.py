@@ -74,9 +74,9 @@ def load_pixels(item: Item, encoder: Encoder) -> PreprocessedImage:
     return PreprocessedImage(preprocess(decode(item.read(), encoder), encoder))
 
 
-def embed_bytes(data: bytes, encoder: Encoder) -> NDArray[np.float32]:
+def embed_bytes(data: bytes, encoder: Encoder, most_megapixels: float = MOST_MEGAPIXELS) -> NDArray[np.float32]:
     """[dim], unit length: the embedding of one image file, as builds make it. ImageError if it cannot be read."""
-    return encoder.embed_pixels(preprocess(decode(data, encoder), encoder)[None])[0]
+    return encoder.embed_pixels(preprocess(decode(data, encoder, most_megapixels), encoder)[None])[0]
 
 
 def embed_stream(
