@@ -5,6 +5,7 @@
     annotations.sqlite       tags, corrections, and by what each image is known again, see storage/annotations.py
     search.faiss, search.json   made from the segments, see nearest.py
     text.arrow               made from them too, see retrieval/text_index.py
+    copies.arrow, similar.arrow   which images are copies of one another, see copies/groups.py
     thumbnails/ab/abcd….webp by image id, so that copies of an image share one
     failures.csv             the files of its sources that gave no image, with the reason
 

@@ -50,7 +50,7 @@ def test_the_same_image_is_found_in_every_size_and_what_only_has_its_colours_is_
 
 
 def test_the_same_file_is_found_by_its_bytes_alone(album):
-    [group] = find_duplicates(album, near=None)
+    [group] = find_duplicates(album, None)
     assert group.kind == "same file" and "same bytes" in group.why
     assert {album.record(row)["path"] for row in group.rows} == {"original.png", "copy.png"}
 

@@ -1,37 +1,47 @@
 """python -m index duplicates: images that are there more than once."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from index.cli.options import as_json_option, collection_argument
+from index.storage.layout import TIERS
 from index.storage.tables import csv_of
 from training.models.console import ProgressLine, answer, plain
 from training.models.errors import UserError
+
+if TYPE_CHECKING:
+    from index.copies.groups import Tier
 
 
 @click.command()
 @collection_argument
 @click.option(
-    "--near", type=float, help="Compare the pixels of two images from this cosine similarity on.  [default: 0.7]"
+    "--tier",
+    type=click.Choice(TIERS),
+    default="same",
+    show_default=True,
+    help="Report copies of the same image, or similar shots too.",
 )
 @click.option("--exact", is_flag=True, help="Only report files with identical bytes.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the table to this CSV file.")
 @as_json_option
-def duplicates(collection: Path, near: float | None, exact: bool, out: Path | None, as_json: bool) -> None:
+def duplicates(collection: Path, tier: "Tier", exact: bool, out: Path | None, as_json: bool) -> None:
     """Find duplicates in DIR and propose which to keep; nothing is removed.
 
-    "Same file" means identical bytes. "Same image" means that the image was resized or saved again. Two images
-    with similar embeddings are duplicates only if their pixels agree too: two photos of one scene have similar
-    embeddings, but are not duplicates. The image to keep has the most pixels, then the most bytes, then is the oldest.
+    "Same file" means identical bytes. "Same image" means that the image was saved again, in another size, quality or
+    format, or with other metadata. "Similar shot" means that it was also cut, coloured or written over, or is the next
+    shot of a series. Pixels decide, not embeddings alone. Every copy was compared with the one to keep, which has
+    the most pixels, then the most bytes, then the most metadata, then is the oldest.
     """
     from index.collection import Collection
-    from index.duplicates import NEAR, find_duplicates, report
+    from index.duplicates import find_duplicates, report
     from training.models.atomic import write_file
 
     opened = Collection.open(collection)
     line = ProgressLine("Comparing", as_json)
-    groups = find_duplicates(opened, near=None if exact else near or NEAR, progress=line.show)
+    groups = find_duplicates(opened, None if exact else tier, line.show)
     line.close()
     table = report(opened, groups)
     lines = []
@@ -52,7 +62,7 @@ def duplicates(collection: Path, near: float | None, exact: bool, out: Path | No
         "groups": len(groups),
         "copies": extra,
         "bytes": spare,
-        "near": None if exact else near or NEAR,
+        "tier": "exact" if exact else tier,
         "images": table.to_dict("records"),
     }
     answer(as_json, document, "\n".join(lines))

@@ -43,7 +43,7 @@ def perceptual_hashes(pixels: Pixels) -> tuple[bytes, ...]:
 
 def similarity(one: bytes, other: bytes) -> float:
     """Correlation of two images in -1..1; 0 where their colours are too far apart for one image."""
-    (frequencies, colours), (others, other_colours) = _unpacked(one), _unpacked(other)
+    (frequencies, colours), (others, other_colours) = unpacked(one), unpacked(other)
     difference = np.abs(colours - other_colours).mean()
     pattern = np.abs((colours - colours.mean()) - (other_colours - other_colours.mean())).mean()
     length, other_length = float(np.linalg.norm(frequencies)), float(np.linalg.norm(others))
@@ -60,7 +60,7 @@ def _packed(grey: NDArray[np.float32], cells: NDArray[np.float32]) -> bytes:
     return coded.round().clip(-127, 127).astype(np.int8).tobytes() + cells.round().astype(np.uint8).tobytes()
 
 
-def _unpacked(stored: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def unpacked(stored: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Frequencies [63] and colours [48]."""
     if len(stored) != LENGTH:
         raise ValueError(f"a perceptual hash has {LENGTH} bytes and this one {len(stored)}")

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 MANIFEST, FAILURES = "manifest.json", "failures.csv"
 FAILURE_COLUMNS = ("source", "path", "kind", "reason")
@@ -10,6 +10,9 @@ INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segme
 UNDO = "undo"  # a folder: the rows that the last removal took away
 TEXT_INDEX = "text.arrow"  # derived from the segments too
 LONGEST_INSIDE = 100  # characters that the longest path inside a collection adds to that of its folder
+COPIES, SIMILAR_SHOTS = "copies.arrow", "similar.arrow"  # derived from the segments and the previews
+Tier: TypeAlias = Literal["same", "similar"]  # of copies: the same image, or similar shots too
+TIERS: tuple[Tier, ...] = get_args(Tier)
 Place: TypeAlias = tuple[str, str]  # source and path of a row: what tells it from all others
 
 ID_LENGTH = 16

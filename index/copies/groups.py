@@ -1,0 +1,149 @@
+"""The groups of copies of a collection, in two tiers, made once for each state of it and stored beside its segments.
+
+    copies.arrow    which rows are the same image, and which copy is best; made by builds
+    similar.arrow   which are similar shots; made when it is first asked for, since it compares far more pixels
+
+"Same image": one file twice, other metadata, saved again in another quality or format, smaller. "Similar shot": also
+cut, coloured, written over, or the next shot of a series.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from index.collection import Collection
+from index.copies.best import quality_places
+from index.copies.candidates import same_pairs, similar_pairs
+from index.copies.comparison import Previews
+from index.copies.contents import contents_of, looks_of
+from index.copies.grouping import grouped
+from index.storage.layout import COPIES, SIMILAR_SHOTS, Tier
+from training.models.atomic import write_file
+
+FILES: dict[Tier, str] = {"same": COPIES, "similar": SIMILAR_SHOTS}
+FORMAT = 1  # of the files and of the rules: groups of another one are made again
+
+__all__ = ["Copies", "Tier", "cached_copies", "exact_copies", "load_copies", "make_copies", "save_copies"]
+
+Progress: TypeAlias = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """leaders: the row of the best copy of each row's group, [N]; of a row without copies itself.
+
+    places: of each row in the order of quality, [N], 0 for the best of all.
+    """
+
+    leaders: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+    def sizes(self) -> NDArray[np.intp]:
+        """Rows in each group, by the row that leads it, [N]."""
+        return np.bincount(self.leaders, minlength=len(self.leaders))
+
+    def groups(self) -> list[NDArray[np.intp]]:
+        """The rows of each group of at least two, best first; groups with most rows first, then the best."""
+        order = np.lexsort((self.places, self.leaders))
+        rows = np.split(order, np.flatnonzero(np.diff(self.leaders[order])) + 1)
+        return sorted((group for group in rows if len(group) > 1), key=lambda g: (-len(g), self.places[g[0]]))
+
+    def of(self, row: int) -> NDArray[np.intp]:
+        """The rows of the group of row, best first."""
+        rows = np.flatnonzero(self.leaders == self.leaders[row])
+        return rows[np.argsort(self.places[rows])]
+
+
+def make_copies(collection: Collection, tier: Tier = "same", progress: Progress = lambda done, total: None) -> Copies:
+    """Find the groups of a tier. progress: called with images compared and their total."""
+    places = quality_places(collection)
+    contents = contents_of(collection, places)
+    looks, previews, best = looks_of(collection, contents), Previews(collection), contents.best.tolist()
+    leaders = grouped(
+        same_pairs(looks), len(best), lambda one, other: previews.same_image(best[one], best[other]), progress
+    )
+    if tier == "similar":
+        pairs = leaders[similar_pairs(collection, contents, looks)]  # between the best copies alone
+        pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
+        shots = grouped(pairs, len(best), lambda one, other: previews.similar_shot(best[one], best[other]), progress)
+        leaders = shots[leaders]
+    return Copies(contents.best[leaders][contents.of], places)
+
+
+def exact_copies(collection: Collection) -> Copies:
+    """The groups of rows that are one image by their hashes: at once, at any size."""
+    places = quality_places(collection)
+    contents = contents_of(collection, places)
+    return Copies(contents.best[contents.of], places)
+
+
+def save_copies(collection: Collection, tier: Tier = "same", progress: Progress = lambda done, total: None) -> Copies:
+    """The stored groups of a tier, which are made and stored first where they are missing or stale."""
+    stored = load_copies(collection, tier)
+    if stored is not None:
+        return stored
+    made = make_copies(collection, tier, progress)
+    arrays = {"leaders": made.leaders, "places": made.places}
+    facts = {"format": str(FORMAT), "revision": str(collection.revision)}
+    table = pa.table({name: pa.array(array) for name, array in arrays.items()}).replace_schema_metadata(facts)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    write_file(collection.path / FILES[tier], lambda file: file.write(sink.getvalue()))
+    return made
+
+
+def load_copies(collection: Collection, tier: Tier) -> Copies | None:
+    """The groups stored beside a collection; None where they are missing, stale or broken."""
+    try:
+        table = pa.ipc.open_file((collection.path / FILES[tier]).read_bytes()).read_all()
+        facts = table.schema.metadata or {}
+        if (facts.get(b"format"), facts.get(b"revision")) != (b"%d" % FORMAT, b"%d" % collection.revision):
+            return None
+        leaders, places = (np.asarray(table[name].to_numpy(), np.int32) for name in ("leaders", "places"))
+        if not len(leaders) == len(places) == len(collection) or (len(leaders) and not _fits(leaders)):
+            return None
+        return Copies(leaders, places)
+    except (OSError, ValueError, KeyError, TypeError):  # pyarrow's are the first two
+        return None
+
+
+def _fits(leaders: NDArray[np.int32]) -> bool:
+    """Whether every leader is a row that leads itself."""
+    return int(leaders.min()) >= 0 and int(leaders.max()) < len(leaders) and bool((leaders[leaders] == leaders).all())
+
+
+def cached_copies(collection: Collection, tier: Tier, timeout: float | None = None) -> Copies | None:
+    """The groups of an open collection: the stored ones, or such as are made in the background, once.
+
+    None if that takes longer than timeout seconds.
+    """
+    future = collection.derived(f"copies {tier}", lambda: _start(collection, tier))
+    try:
+        return future.result(timeout)
+    except TimeoutError:
+        return None
+
+
+def _start(collection: Collection, tier: Tier) -> "Future[Copies]":
+    future: Future[Copies] = Future()
+    stored = load_copies(collection, tier)
+    if stored is not None:
+        future.set_result(stored)
+        return future
+
+    def make() -> None:
+        try:
+            found = make_copies(collection, tier)
+            future.set_result(found)
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=make, name="copies", daemon=True).start()
+    return future
