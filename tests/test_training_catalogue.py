@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.models.catalogue import catalogue, catalogue_model
-from training.models.open_clip_weights import HUB_WEIGHTS
+from training.models.open_clip_names import HUB_WEIGHTS
 
 MODELS = [pytest.param(model, id=model.name) for model in catalogue()]
 QUICK = ("MobileCLIP2-S0/dfndr2b", "ViT-B-16-SigLIP2/webli")  # an architecture of each kind for every day
@@ -27,7 +27,7 @@ def test_a_model_is_one_of_open_clips_and_its_weights_lie_where_open_clip_fetche
     assert config["embed_dim"] == model.dim
     assert config["vision_cfg"]["image_size"] == model.image_size
     text = config["text_cfg"]
-    assert model.tokenizer == text.get("hf_tokenizer_name") and text.get("hf_model_name") in (None, model.tokenizer)
+    assert (model.tokenizer, model.text_tower) == (text.get("hf_tokenizer_name"), text.get("hf_model_name"))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -100,7 +100,7 @@ class ProgressLine:
                 line = {**facts, "left": left and round(left), "note": note}
                 click.echo(json_text(line, indent=None, ascii_only=True), err=True)
             else:
-                ahead = f", {_duration(left)} left" if left is not None else ""
+                ahead = f", {duration(left)} left" if left is not None else ""
                 said = f", {note}" if note else ""
                 click.echo(f"{self.what}: {done:,} of {total:,}, {rate:,.0f} a second{ahead}{said}", err=True)
 
@@ -118,7 +118,7 @@ class ProgressLine:
             self.bar.close()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Seconds as a person says them: 40 s, 12 min, 3.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"

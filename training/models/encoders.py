@@ -43,9 +43,14 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
             "What made these vectors is not known, so words find nothing in them: search by --like ID "
             "or --vector FILE, or import them again with --encoder NAME."
         )
+    return family_of(name).load(name, runtime, precision)
+
+
+def family_of(name: str) -> EncoderFamily:
+    """The first family in ENCODERS that a name matches. UserError if there is none."""
     for family in ENCODERS:
         if family.matches(name):
-            return family.load(name, runtime, precision)
+            return family
     choices = ", ".join(family.names for family in ENCODERS)
     raise UserError(f"There is no encoder called {name!r}. Choose {choices}.")
 

@@ -6,11 +6,38 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
+_switching = threading.Lock()
+_offline = {"blocks": 0, "before": 0}  # threads within offline(), and how the client was set before
 CONNECT_TIMEOUT = 1.5  # seconds for a connection; a hub that takes longer is as good as away
+
+
+def endpoint() -> str:
+    """The hub's address, or that of the mirror in HF_ENDPOINT."""
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def is_forbidden() -> bool:
+    """Whether HF_HUB_OFFLINE says not to ask the hub."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def has_token() -> bool:
+    """Whether requests carry a token: HF_TOKEN, or one that `hf auth login` stored."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
+def use_certificates() -> None:
+    """Let the hub's client trust the certificates of REQUESTS_CA_BUNDLE, which it does not read itself."""
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if bundle and not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
+        os.environ["SSL_CERT_DIR" if os.path.isdir(bundle) else "SSL_CERT_FILE"] = bundle
 
 
 def reachable() -> bool:
@@ -18,11 +45,13 @@ def reachable() -> bool:
 
     The hub's own client retries an unreachable host for the better part of a minute; this asks first.
     """
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_forbidden():
         return False
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    proxy = urllib.request.getproxies().get(endpoint.scheme)
-    to = urlsplit(proxy if proxy and "://" in proxy else f"http://{proxy}") if proxy else endpoint
+    to = urlsplit(endpoint())
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(to.scheme) or proxies.get("all")
+    if proxy and not urllib.request.proxy_bypass(to.hostname or ""):
+        to = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     answered: list[bool] = []
 
     def connect() -> None:
@@ -40,11 +69,12 @@ def reachable() -> bool:
     return bool(answered)
 
 
-def cached(repository: str, *files: str) -> bool:
-    """Whether this machine holds one of the files of a hub repository."""
+def cached_file(repository: str, *files: str) -> Path | None:
+    """The first of the files of a hub repository that this machine holds, or None."""
     from huggingface_hub import try_to_load_from_cache
 
-    return any(isinstance(try_to_load_from_cache(repository, file), str) for file in files)
+    found = (try_to_load_from_cache(repository, file) for file in files)
+    return next((Path(path) for path in found if isinstance(path, str)), None)
 
 
 @contextmanager
@@ -52,12 +82,18 @@ def offline() -> Iterator[None]:
     """Within, the hub's client looks only at this machine and never waits for the network."""
     from huggingface_hub import constants
 
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
+    with _switching:  # threads overlap: the last to leave switches back
+        _offline["blocks"] += 1
+        if _offline["blocks"] == 1:
+            _offline["before"] = constants.HF_HUB_OFFLINE
+            constants.HF_HUB_OFFLINE = True
     try:
         yield
     finally:
-        constants.HF_HUB_OFFLINE = before
+        with _switching:
+            _offline["blocks"] -= 1
+            if not _offline["blocks"]:
+                constants.HF_HUB_OFFLINE = bool(_offline["before"])
 
 
 def made_with(make: Callable[[], T]) -> T:

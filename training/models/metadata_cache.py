@@ -36,6 +36,12 @@ def write_metadata(name: str, metadata: dict[str, Any], files: Iterable[Path]) -
         write_file(_file_of(name), json.dumps(entry, indent=1).encode())
 
 
+def forget_metadata(name: str) -> None:
+    """Delete the cached metadata of the encoder called name."""
+    with suppress(OSError):
+        _file_of(name).unlink(missing_ok=True)
+
+
 def _file_of(name: str) -> Path:
     """By name and current folder, since a name may be a relative path."""
     key = f"{name}\n{Path.cwd()}"

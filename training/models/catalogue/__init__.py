@@ -38,6 +38,7 @@ class CatalogueModel:
     data: str
     source: str
     tokenizer: str | None = None
+    text_tower: str | None = None
     bytes: int | None = None
     imagenet: float | None = None
     flickr: tuple[float, ...] | None = None

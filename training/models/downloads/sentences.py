@@ -1,0 +1,96 @@
+"""What goes wrong between here and the hub, as one sentence each that says what to do."""
+
+import errno
+import ssl
+from collections.abc import Iterator
+
+from training.models import hub
+from training.models.errors import UserError
+
+OFFLINE_HELP = "offline, starter works, and so does ARCHITECTURE/FILE with a checkpoint on this machine"
+KEPT = "what has been fetched is kept, and the same command goes on from there"
+
+
+class LicenceNotAccepted(UserError):
+    """The weights have a licence with restrictions that the user has not accepted yet."""
+
+    def __init__(self, name: str, licence: str, licence_url: str):
+        self.licence, self.licence_url = licence, licence_url
+        super().__init__(
+            f"{name} has the licence {licence!r}, which does not allow commercial use ({licence_url}). To fetch it "
+            f"under this licence: python -m index models get {name} --accept-licence."
+        )
+
+
+class Stopped(UserError):
+    """The user paused or cancelled a download."""
+
+
+class OutOfReach(UserError):
+    """The hub takes no connection. to_copy: lines that say what to bring from another machine."""
+
+    def __init__(self, name: str, to_copy: list[str]):
+        self.to_copy = to_copy
+        why = "HF_HUB_OFFLINE is set" if hub.is_forbidden() else hub.endpoint()
+        super().__init__(
+            f"{name} is not on this machine and the model hub cannot be reached ({why}); {OFFLINE_HELP}; "
+            f"`python -m index models get` says what to copy from another machine."
+        )
+
+
+def sentence(error: BaseException, repository: str) -> str:
+    """What an error of the hub's client means, in one sentence."""
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+
+    page = f"{hub.endpoint()}/{repository}"
+    if isinstance(error, GatedRepoError):
+        signed = "with the account of your token" if hub.has_token() else "and make a token"
+        return (
+            f"{repository} is gated: accept its terms on {page} {signed}, then set HF_TOKEN to a token of that account "
+            f"(or run `hf auth login`) and try again."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        private = "private to others" if hub.has_token() else "private, and HF_TOKEN is not set"
+        return f"The hub has no repository {repository}, or it is {private}; see {page}."
+    if isinstance(error, HfHubHTTPError):
+        return _of_status(error.response.status_code, repository, page)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return (
+                f"The certificate of {hub.endpoint()} cannot be verified ({cause.reason or cause}); if your "
+                f"organisation has a certificate of its own, set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to its file."
+            )
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"The disk is full: {cause.filename or 'the model'} cannot be written; {KEPT}."
+    kind = type(error).__name__
+    if kind == "ProxyError":
+        return f"The proxy refuses the way to {hub.endpoint()} ({_first_line(error)}); check HTTPS_PROXY."
+    if isinstance(error, OSError):
+        return f"The files of {repository} cannot be written: {error.strerror or error}."
+    return f"The connection to {hub.endpoint()} was lost ({_first_line(error)}); {KEPT}."
+
+
+def _of_status(status: int, repository: str, page: str) -> str:
+    if status == 401:
+        return f"The hub does not accept the token in HF_TOKEN for {repository} (401); make a new one and try again."
+    if status == 403:
+        return f"The hub refuses access to {repository} (403); see {page}, and whether HF_TOKEN may read it."
+    if status == 404:
+        return f"The hub has no such file in {repository} (404); see {page}."
+    if status == 429:
+        return f"The hub asks to wait: too many requests (429); {KEPT} later, or sooner with HF_TOKEN set."
+    if status >= 500:
+        return f"The hub has a problem of its own ({status}); {KEPT} later."
+    return f"The hub answers {status} for {repository}; see {page}."
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".:") if lines else type(error).__name__

@@ -1,0 +1,50 @@
+"""What open_clip is asked for by the name of an encoder."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from training.models.errors import UserError
+
+CONFIG = "open_clip_config.json"
+HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # in open_clip's order
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """What open_clip is asked for: its own name of the model, and the checkpoint or tag if that name has none."""
+
+    model: str  # an architecture, or with the schema hf-hub: or local-dir:
+    weights: str | None = None
+
+
+def find_source(name: str) -> ModelSource:
+    """What open_clip has to be asked for. UserError, with names that are near, for one that leads nowhere."""
+    if name.startswith("hf-hub:"):
+        return ModelSource(name)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / CONFIG).is_file():
+            raise UserError(f"{name} is a folder without {CONFIG}; an encoder's folder has one beside its weights.")
+        return ModelSource(f"local-dir:{folder}")
+    architecture, _, weights = name.partition("/")
+    import open_clip
+
+    if architecture not in open_clip.list_models():
+        near = get_close_matches(architecture, open_clip.list_models(), n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UserError(
+            f"open_clip has no architecture called {architecture!r}.{hint} "
+            f"A name is ARCHITECTURE/TAG, such as ViT-B-32/laion2b_s34b_b79k, or ARCHITECTURE/FILE."
+        )
+    if Path(weights).expanduser().is_file():
+        return ModelSource(architecture, str(Path(weights).expanduser()))
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if weights not in tags:
+        near = get_close_matches(weights, tags, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(
+            f"{architecture} has no weights called {weights!r}, and there is no such file.{hint} "
+            f"Choose from: {', '.join(tags) or 'none; only a checkpoint file'}."
+        )
+    return ModelSource(architecture, weights)
