@@ -8,9 +8,11 @@ from index.cli.build import build
 from index.cli.demo import demo
 from index.cli.duplicates import duplicates
 from index.cli.export import export
+from index.cli.generations import generations
 from index.cli.importing import import_
 from index.cli.info import info
 from index.cli.label import label
+from index.cli.reencode import reencode
 from index.cli.remove import remove
 from index.cli.search import search
 from index.cli.undo import undo
@@ -35,6 +37,8 @@ for command in (
     label,
     info,
     verify,
+    reencode,
+    generations,
     remove,
     undo,
     backup,

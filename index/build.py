@@ -18,6 +18,7 @@ from index.ingest.plan import Plan
 from index.ingest.remount import settle_name
 from index.ingest.rows import item_row, says_the_same
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
+from index.maintenance.generations import notes
 from index.maintenance.repair import repair_collection
 from index.retrieval.derived import save_derived
 from index.storage.accounts import Groups, count_files, grouped, listed, merged, passed_over_text
@@ -294,6 +295,7 @@ class _Build:
             self._count_files(now)
         self.report.seconds = time.monotonic() - self.started
         self.report.images_per_second = self.report.embedded / max(self.report.seconds, 1e-9)
+        self.report.notes += notes(self.writer.path)
         self._show_progress(done)
 
     def _show_progress(self, done: int) -> None:

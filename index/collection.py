@@ -8,6 +8,7 @@
     copies.arrow, similar.arrow   which images are copies of one another, see copies/groups.py
     thumbnails/ab/abcd….webp by image id, so that copies of an image share one
     failures.csv             the files of its sources that gave no image, with the reason
+    generations/             the same images by other encoders, see storage/generations.py
 
 The manifest alone decides what belongs to the collection; a folder that it does not name is left over
 from a killed build and ignored. An open collection stays as it was when it was opened.
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from index.storage.accounts import Groups, count_files, groups_of, merged, passed_over_text
 from index.storage.errors import damaged_segment
+from index.storage.generations import manifest_of
 from index.storage.json_files import image_id
 from index.storage.layout import (
     BUILD_COLUMNS,
@@ -60,30 +62,39 @@ def _number(id: str) -> int:
 
 
 class Collection:
-    """A collection as it was when opened. Row i of `items` is the image of `vectors[i]`."""
+    """A collection as it was when opened. Row i of `items` is the image of `vectors[i]`.
+
+    home: the folder of its segments and of what is made from them; path unless a generation is open.
+    """
 
     def __init__(self, path: Path, manifest: Manifest):
         self.path, self.manifest = path, manifest
         name = path.resolve().name
         self.name = name.removesuffix(".gelato") or name
         self.encoder_name, self.fingerprint, self.dim = manifest.encoder, manifest.fingerprint, manifest.dim
-        self.revision = manifest.revision
+        self.revision, self.content = manifest.revision, manifest.content
+        self.home = path / manifest.home
         # A build may replace segments while we read them: what is opened now stays readable.
-        self._segments = [Segment(path / "segments" / name, images, self.dim) for name, images in manifest.segments]
+        self._segments = [
+            Segment(self.home / "segments" / name, images, self.dim) for name, images in manifest.segments
+        ]
         self._columns: dict[str, pd.Series] = {}
         self._derived: dict[str, Any] = {}
         self._deriving = threading.RLock()
 
     @classmethod
-    def open(cls, path: Path | str) -> "Collection":
-        """The collection at path. UserError if there is none, or it is corrupt or of another format."""
+    def open(cls, path: Path | str, generation: str = "") -> "Collection":
+        """The collection at path. generation: the fingerprint of an encoder that it was also embedded with.
+
+        UserError if there is none, or it is corrupt or of another format.
+        """
         path = long_path(Path(path).expanduser(), LONGEST_INSIDE)
         for _ in range(5):
-            manifest = Manifest.read(path)
+            manifest = manifest_of(path, generation)
             try:
                 return cls(path, manifest)
             except (OSError, ValueError) as error:
-                if Manifest.read(path).revision == manifest.revision:  # not just replaced under our hands
+                if manifest_of(path, generation).revision == manifest.revision:  # not just replaced under our hands
                     raise damaged_segment(path, error) from error
         raise UserError(f"{path} is being rebuilt faster than it can be read; try again in a moment.")
 
@@ -103,7 +114,7 @@ class Collection:
     @cached_property
     def stored(self) -> pd.DataFrame:
         """Every column of every row, those that only builds need included."""
-        return self.frame(self._all_columns)
+        return self.frame(self.all_columns)
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -113,11 +124,12 @@ class Collection:
     @property
     def columns(self) -> list[str]:
         """The names of the columns of items, which need not be loaded for it; `offline` where some images are."""
-        names = [name for name in self._all_columns if name not in BUILD_COLUMNS]
+        names = [name for name in self.all_columns if name not in BUILD_COLUMNS]
         return names + ([OFFLINE] if self.manifest.offline else [])
 
     @cached_property
-    def _all_columns(self) -> list[str]:
+    def all_columns(self) -> list[str]:
+        """The names of all columns, those that only builds need included."""
         with self._whole():
             names = [name for segment in self._segments if segment.images for name in segment.columns]
         return list(dict.fromkeys(names)) or list(REQUIRED_COLUMNS + BUILD_COLUMNS)
@@ -130,6 +142,12 @@ class Collection:
             return pd.DataFrame({name: [] for name in columns}, dtype=object)
         frame = pd.concat(frames, ignore_index=True).reindex(columns=list(columns))
         return frame.assign(offline=self.offline) if OFFLINE in columns else frame
+
+    def segment_frames(self) -> Iterator[pd.DataFrame]:
+        """Every column of the rows of each segment, in row order."""
+        for segment in self._segments:
+            with self._whole():
+                yield segment.frame(segment.columns)
 
     def column(self, name: str) -> pd.Series:
         """One column of every row, kept once it is read."""
@@ -236,9 +254,14 @@ class Collection:
         rows = self.frame(["source", "path", "hash"]).assign(counted=~self.offline)
         return count_files(rows, set(), self.passed_over)
 
-    def refreshed(self) -> "Collection":
-        """This collection if nothing was published since it was opened, else the newer one."""
-        return self if Manifest.read(self.path).revision == self.revision else Collection.open(self.path)
+    def refreshed(self, generation: str = "") -> "Collection":
+        """This collection if nothing was published since it was opened, else the newer one.
+
+        generation: as it was opened with.
+        """
+        now = manifest_of(self.path, generation)
+        same = (now.fingerprint, now.revision) == (self.fingerprint, self.revision)
+        return self if same else Collection.open(self.path, generation)
 
     @property
     def max_megapixels(self) -> float:

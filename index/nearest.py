@@ -51,13 +51,13 @@ class Nearest:
 def load_nearest(collection: Collection) -> Nearest:
     """The structure stored beside the collection, memory-mapped; exhaustive search where it is missing or stale."""
     try:
-        before = (collection.path / INDEX_JSON).read_bytes()
+        before = (collection.home / INDEX_JSON).read_bytes()
         facts = json.loads(before)
-        if facts["revision"] == collection.revision:
-            index = faiss.read_index(str(collection.path / INDEX_FILE), faiss.IO_FLAG_MMAP)
+        if facts["revision"] == collection.content:
+            index = faiss.read_index(str(collection.home / INDEX_FILE), faiss.IO_FLAG_MMAP)
             whole = index.ntotal == len(collection) and index.d == collection.dim
             # The facts go before the file is replaced and come after it: unchanged, they are of this file.
-            if whole and (collection.path / INDEX_JSON).read_bytes() == before:
+            if whole and (collection.home / INDEX_JSON).read_bytes() == before:
                 search_in_parallel(index)
                 return Nearest(index, facts, collection)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):

@@ -51,6 +51,23 @@ class ColourEncoder(Encoder):
         return unit(np.array(colours, np.float32) - 100.0)
 
 
+class WarmthEncoder(ColourEncoder):
+    """The same colours in a space of its own, which has one dimension more."""
+
+    name, dim = "warmth", 4
+    fingerprint = hashlib.sha256(b"warmth").hexdigest()[:16]
+
+    def embed_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        return _warm(super().embed_pixels(pixels))
+
+    def embed_text_batch(self, texts: list[str]) -> np.ndarray:
+        return _warm(super().embed_text_batch(texts))
+
+
+def _warm(vectors: np.ndarray) -> np.ndarray:
+    return unit(np.concatenate([vectors, vectors[:, :1] - vectors[:, 2:]], axis=1))
+
+
 def paint(path: Path, colour: str | tuple[int, int, int], size: tuple[int, int] = (40, 30)) -> Path:
     """An image of one colour, in the format its name says."""
     path.parent.mkdir(parents=True, exist_ok=True)

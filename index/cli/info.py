@@ -15,11 +15,13 @@ from training.models.console import answer
 def info(collection: Path, as_json: bool) -> None:
     """Show the size, encoder, search index and columns of DIR."""
     from index.collection import Collection
+    from index.maintenance.generations import generations
     from index.nearest import load_nearest
 
     opened = Collection.open(collection)
     nearest = load_nearest(opened).facts
     document = {**opened.info(), "search": {k: v for k, v in nearest.items() if k != "revision"}}
+    document["generations"] = [one.as_dict() for one in generations(collection)]
     text = (
         f"{document['name']}: {document['images']:,} images, {document['failed']:,} that could not be read\n"
         f"files     {document['files']['total']:,}: {opened.account}\n"
@@ -29,6 +31,9 @@ def info(collection: Path, as_json: bool) -> None:
         f"search    {_how(nearest)}\n"
     )
     text += f"on disk   {document['bytes'] / 1e6:,.1f} MB in {document['segments']} segments\n"
+    for one in document["generations"][1:]:
+        lacks = f", {one['missing']:,} images missing" if one["missing"] else ", ready to switch to"
+        text += f"also by   {one['encoder']} ({one['fingerprint'][:8]}), {one['bytes'] / 1e6:,.1f} MB{lacks}\n"
     text += f"columns   {', '.join(document['columns'])}"
     answer(as_json, document, text)
 

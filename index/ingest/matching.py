@@ -86,7 +86,7 @@ def match(source: Source, places: StoredPlaces, rehash: bool = False) -> Matched
     """Compare a source with the rows of a collection. rehash: look at every file, also where its stamp is as it was."""
     rows = places.within(source)
     found = Matched()
-    for item in _with_unique_paths(source):
+    for item in with_unique_paths(source):
         row = rows.get(item.path)
         if row is not None:
             found.seen.add(row)
@@ -100,7 +100,7 @@ def match(source: Source, places: StoredPlaces, rehash: bool = False) -> Matched
     return found
 
 
-def _with_unique_paths(items: Iterable[Item]) -> Iterable[Item]:
+def with_unique_paths(items: Iterable[Item]) -> Iterable[Item]:
     """Items of which no two have one path: a tar may hold a name twice, a folder names that are not UTF-8."""
     paths: dict[str, int] = {}
     for item in items:

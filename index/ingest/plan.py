@@ -11,6 +11,7 @@ import pandas as pd
 from index.ingest.engine import LoadedImage, PlannedImage
 from index.ingest.matching import Matched, StoredPlaces, match
 from index.storage.accounts import grouped, passed_over_text, sources_beside
+from index.storage.layout import FROM_PREVIEW
 from index.storage.offline import EVERYTHING, folders_out_of_reach, offline_rows
 from training.data.source import PassedOver, Source
 from training.models.errors import UserError
@@ -53,8 +54,10 @@ class Plan:
         self.said: list[str] = []  # by sources, of how they were read
         self.rows_by_content: dict[str, list[int]] = {}  # by file hash, and by pixel hash
         for column in ("hash", "pixel_hash"):
-            for row, content in enumerate(stored[column].fillna("") if column in stored else ()):
-                if content:
+            if column not in stored:
+                continue
+            for row, (content, stamp) in enumerate(zip(stored[column].fillna(""), stored["stamp"], strict=True)):
+                if content and stamp != FROM_PREVIEW:
                     self.rows_by_content.setdefault(content, []).append(row)
         self.places = StoredPlaces(stored)
         self._row_at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.maintenance.generations import drop_everywhere
 from index.maintenance.undo import keep_removed
 from index.retrieval.derived import save_derived
 from index.search import rows_where
@@ -68,10 +69,11 @@ def remove_images(
 
 def _remove(writer: Writer, rows: NDArray[np.intp]) -> None:
     before = writer.before
-    places = before.frame(["source", "path"]).iloc[rows].itertuples(index=False, name=None)
+    places = list(before.frame(["source", "path"]).iloc[rows].itertuples(index=False, name=None))
     writer.publish([], np.zeros((0, before.dim), np.float16), places)
     with write_errors(writer.path):
         save_derived(Collection.open(writer.path))
+    drop_everywhere(writer.path, places)
 
 
 def _rows(collection: Collection, ids: list[str], where: str | None, forgetting: bool) -> NDArray[np.intp]:

@@ -25,7 +25,7 @@ def repair_collection(writer: Writer, sources: Names[str]) -> int:
     faults = find_faults(writer.path)
     segments = list(dict.fromkeys(fault.segment for fault in faults if fault.segment))
     places = {place for fault in faults for place in fault.places}
-    lost = {name for segment in segments for name in _origins(writer.path / "segments" / segment)}
+    lost = {name for segment in segments for name in _origins(writer.home / "segments" / segment)}
     strangers = sorted((lost | {source for source, _ in places}) - set(sources))
     if strangers:
         raise UserError(
@@ -39,7 +39,7 @@ def repair_collection(writer: Writer, sources: Names[str]) -> int:
         writer.publish([], np.zeros((0, writer.manifest.dim), np.float16), places)
     writer.look_again()
     for file in _derived(faults):
-        (writer.path / file).unlink(missing_ok=True)
+        ((writer.path if file == FAILURES else writer.home) / file).unlink(missing_ok=True)
     return before - writer.manifest.images
 
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from index.storage.annotations import ANNOTATIONS, reading
+from index.storage.generations import generation_home, manifest_of, other_generations
 from index.storage.layout import (
     FAILURE_COLUMNS,
     FAILURES,
@@ -67,15 +69,29 @@ def find_faults(path: Path, progress: Callable[[int, int], object] = lambda done
             return [Fault("manifest", MANIFEST, str(error).rstrip("."), "as that says; the segments are left alone")]
         faults = _Check(path, manifest).run(progress)
         if not faults or Manifest.read(path).revision == manifest.revision:
-            return faults
+            return faults + _in_generations(path)
     raise UserError(f"{path} is being changed faster than it can be checked; try again when its build has ended.")
+
+
+def _in_generations(path: Path) -> list[Fault]:
+    """The faults of the generations that do not serve; the collection is sound without them."""
+    faults = []
+    for manifest in other_generations(path):
+        with suppress(UserError):  # it was deleted, or switched to, meanwhile
+            name, revision = manifest.fingerprint, manifest.revision
+            found = _Check(path, manifest).of_segments()
+            if found and manifest_of(path, name).revision == revision:
+                repair = f"generations {path} --delete {name[:8]}, then reencode {path} --encoder {manifest.encoder}"
+                where = f"{generation_home(name)}: " if not manifest.home else f"{manifest.home}/"
+                faults += [replace(one, where=where + one.where, repair=repair, segment="", places=()) for one in found]
+    return faults
 
 
 class _Check:
     """One pass over a collection as its manifest describes it."""
 
     def __init__(self, path: Path, manifest: Manifest):
-        self.path, self.manifest = path, manifest
+        self.path, self.manifest, self.home = path, manifest, path / manifest.home
         self.repair = REPAIR.format(path)
         self.faults: list[Fault] = []
         self.places: set[Place] = set()
@@ -94,13 +110,22 @@ class _Check:
         self._search()
         return self.faults
 
+    def of_segments(self) -> list[Fault]:
+        """The faults of segments and of what is derived from them."""
+        for name, images in self.manifest.segments:
+            frame = self._segment(name, images)
+            if frame is not None:
+                self._rows(name, frame)
+        self._search()
+        return self.faults
+
     def _lost(self, kind: str, name: str, what: str, file: str = "") -> None:
         where = f"segments/{name}/{file}" if file else f"segments/{name}"
         self.faults.append(Fault(kind, where, what, self.repair, segment=name))
 
     def _segment(self, name: str, images: int) -> pd.DataFrame | None:
         """The rows that matter here, or None if the segment as a whole is damaged."""
-        folder = self.path / "segments" / name
+        folder = self.home / "segments" / name
         sound = True
         for file in (VECTORS, ITEMS):
             try:
@@ -194,11 +219,11 @@ class _Check:
         self._text_index()
         import faiss
 
-        facts, index = self.path / INDEX_JSON, self.path / INDEX_FILE
+        facts, index = self.home / INDEX_JSON, self.home / INDEX_FILE
         if not (facts.exists() and index.exists()):
             return
         try:
-            if json.loads(facts.read_bytes())["revision"] == self.manifest.revision:
+            if json.loads(facts.read_bytes())["revision"] == self.manifest.content:
                 held = faiss.read_index(str(index), faiss.IO_FLAG_MMAP)
                 if (held.ntotal, held.d) != (self.manifest.images, self.manifest.dim):
                     raise ValueError(f"it holds {held.ntotal:,} vectors of {held.d}")
@@ -211,8 +236,8 @@ class _Check:
         from index.retrieval.text_index import read_text_index
 
         try:
-            if (self.path / TEXT_INDEX).exists():
-                index = read_text_index(self.path, self.manifest.revision, self.manifest.images)
+            if (self.home / TEXT_INDEX).exists():
+                index = read_text_index(self.home, self.manifest.content, self.manifest.images)
                 if index is not None and len(index.rows) and int(index.rows.max()) >= self.manifest.images:
                     raise ValueError("it names rows that are not there")
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:

@@ -147,7 +147,7 @@ def has_umap() -> bool:
 
 
 def map_file(collection: Collection, method: str) -> Path:
-    return collection.path / f"map-{method}.npz"
+    return collection.home / f"map-{method}.npz"
 
 
 def load_map(collection: Collection, method: str) -> Projection | None:
@@ -159,7 +159,7 @@ def load_map(collection: Collection, method: str) -> Projection | None:
             share, explained = float(stored["kept"]), tuple(map(float, stored["explained"]))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
-    if whose != (collection.fingerprint, collection.revision) or points.shape != (len(collection), 2):
+    if whose != (collection.fingerprint, collection.content) or points.shape != (len(collection), 2):
         return None
     of_axes = (explained[0], explained[1]) if len(explained) == 2 else None
     return Projection(method, points, of_axes, None if np.isnan(share) else share)
@@ -172,7 +172,7 @@ def save_map(collection: Collection, projection: Projection) -> None:
         np.savez(
             file,
             points=projection.points,
-            revision=collection.revision,
+            revision=collection.content,
             fingerprint=collection.fingerprint,
             kept=np.nan if projection.preserved is None else projection.preserved,
             explained=projection.explained or (),

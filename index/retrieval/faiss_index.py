@@ -42,11 +42,11 @@ def save_nearest(collection: Collection, encoder: Encoder | None = None, memory:
     if stored.index is not None and (stored.facts["kind"] == "flat" or "directions" in stored.facts):
         return stored.facts
     index, facts = make_nearest(collection, encoder, memory)
-    (collection.path / INDEX_JSON).unlink(missing_ok=True)
-    path = collection.path / INDEX_FILE
+    (collection.home / INDEX_JSON).unlink(missing_ok=True)
+    path = collection.home / INDEX_FILE
     write_file(path, lambda file: faiss.write_index(index, faiss.PyCallbackIOWriter(file.write)))  # type: ignore[attr-defined]
     facts["bytes"] = path.stat().st_size
-    write_file(collection.path / INDEX_JSON, json.dumps(facts, indent=1).encode())
+    write_file(collection.home / INDEX_JSON, json.dumps(facts, indent=1).encode())
     return facts
 
 
@@ -71,7 +71,7 @@ def make_nearest(
     for start in range(0, rows, CHUNK):
         index.add(np.ascontiguousarray(collection.vectors[start : start + CHUNK], np.float32))
     search_in_parallel(index)
-    facts |= {"revision": collection.revision, "images": rows}
+    facts |= {"revision": collection.content, "images": rows}
     if rows:
         facts |= _measured(index, facts, collection, queries)
     return index, facts

@@ -79,17 +79,17 @@ def save_text_index(collection: Collection) -> None:
         "weights": index.weights,
     }
     columns = {name: pa.LargeListArray.from_arrays([0, array.size], pa.array(array)) for name, array in arrays.items()}
-    table = pa.table(columns).replace_schema_metadata({"format": str(FORMAT), "revision": str(collection.revision)})
+    table = pa.table(columns).replace_schema_metadata({"format": str(FORMAT), "revision": str(collection.content)})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    write_file(collection.path / TEXT_INDEX, lambda file: file.write(sink.getvalue()))
+    write_file(collection.home / TEXT_INDEX, lambda file: file.write(sink.getvalue()))
 
 
 def load_text_index(collection: Collection) -> TextIndex | None:
     """The index stored beside the collection, memory-mapped; None where it is missing, stale or broken."""
     try:
-        return read_text_index(collection.path, collection.revision, len(collection))
+        return read_text_index(collection.home, collection.content, len(collection))
     except (OSError, ValueError, KeyError, TypeError, IndexError):  # pyarrow's are the first two
         return None
 

@@ -13,6 +13,7 @@ LONGEST_INSIDE = 100  # characters that the longest path inside a collection add
 COPIES, SIMILAR_SHOTS = "copies.arrow", "similar.arrow"  # derived from the segments and the previews
 Tier: TypeAlias = Literal["same", "similar"]  # of copies: the same image, or similar shots too
 TIERS: tuple[Tier, ...] = get_args(Tier)
+GENERATIONS = "generations"  # a folder: the same images by other encoders, see storage/generations.py
 Place: TypeAlias = tuple[str, str]  # source and path of a row: what tells it from all others
 
 ID_LENGTH = 16
@@ -22,6 +23,7 @@ REQUIRED_COLUMNS = ("id", "source", "path", "width", "height", "bytes", "modifie
 LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
 OFFLINE = "offline"  # a column that is not stored: whether a row was out of reach at the last build of its source
 STAMP = "stamp"
+FROM_PREVIEW = "preview"  # a stamp that no file has: embedded from its preview, so that a build reads the file again
 BUILD_COLUMNS = (STAMP, "pixel_hash")  # for the next build, of no interest to people
 
 

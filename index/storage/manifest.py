@@ -5,12 +5,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from index.storage.layout import MANIFEST
+from index.storage.layout import GENERATIONS, MANIFEST
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
-FORMAT = 1
+FORMATS = (1, 2)  # 2 where the segments lie in a generation's folder, where versions that know none do not look
+HOME = re.escape(GENERATIONS) + "/[0-9a-f]{12}"
+OF_SOURCES = ("failed", "passed_over", "exclude", "include", "offline", "mounts", "tables", "max_megapixels")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class Manifest:
     build, which the next one uses too. offline, mounts: of each source the folders that are out of reach, ""
     for all of it, and those in which another drive begins. tables: of each source what was said of its tables.
     max_megapixels: the limit of the last build, None for the usual one; the next one uses it too.
+    home: the folder in the collection's that holds segments and what is derived from them, "" for itself; another one
+    is of a generation. content: the revision in which the segments changed last; what is derived from them is of it.
+    mirrors: the `key` of the manifest whose rows these are, one by one. came_from: the fingerprint of the encoder that
+    was switched from.
     """
 
     encoder: str
@@ -43,10 +50,24 @@ class Manifest:
     mounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     max_megapixels: float | None = None
+    home: str = ""
+    content: int = 0
+    mirrors: str = ""
+    came_from: str = ""
 
     @property
     def images(self) -> int:
         return sum(images for _, images in self.segments)
+
+    @property
+    def key(self) -> str:
+        """What names these rows and no others."""
+        return f"{self.fingerprint}@{self.content}"
+
+    @property
+    def of_sources(self) -> dict[str, Any]:
+        """The fields that the last build found out about sources, whatever the encoder."""
+        return {name: getattr(self, name) for name in OF_SOURCES}
 
     def as_json(self) -> bytes:
         segments = [
@@ -54,7 +75,8 @@ class Manifest:
             for name, images in self.segments
         ]
         fields = {k: v for k, v in vars(self).items() if k not in ("segments", "checksums")}
-        return json.dumps({"format": FORMAT, **fields, "images": self.images, "segments": segments}, indent=1).encode()
+        version = 2 if self.home else 1
+        return json.dumps({"format": version, **fields, "images": self.images, "segments": segments}, indent=1).encode()
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -71,14 +93,17 @@ class Manifest:
             raise UserError(_corrupt(path, "it holds no fields"))
         try:
             version = stored["format"]
-            if version != FORMAT:
+            if version not in FORMATS:
                 raise UserError(
-                    f"{folder} has format {version} and this Gelato reads {FORMAT}; "
+                    f"{folder} has format {version} and this Gelato reads {FORMATS[0]} to {FORMATS[-1]}; "
                     f"use the Gelato that made it, or build the collection again."
                 )
             segments = tuple((s["name"], int(s["images"])) for s in stored["segments"])
             if not all(re.fullmatch(r"[0-9]{6,}", name) for name, _ in segments):
                 raise ValueError("a segment's name is not a number")
+            home = str(stored.get("home") or "")
+            if home and not re.fullmatch(HOME, home):
+                raise ValueError("the folder of its segments is no generation")
             names = ("encoder", "fingerprint", "dim", "runtime", "precision", "revision", "failed")
             return cls(
                 **{name: stored[name] for name in names},
@@ -92,6 +117,10 @@ class Manifest:
                 mounts=dict(stored.get("mounts") or {}),
                 tables={name: dict(options) for name, options in (stored.get("tables") or {}).items()},
                 max_megapixels=float(stored["max_megapixels"]) if stored.get("max_megapixels") else None,
+                home=home,
+                content=int(stored.get("content") or stored["revision"]),
+                mirrors=str(stored.get("mirrors") or ""),
+                came_from=str(stored.get("came_from") or ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error
@@ -112,10 +141,10 @@ def precision_of(manifest: Manifest, wanted: str | None) -> str | None:
 def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
     """UserError unless encoder made the vectors of the collection at path."""
     if encoder.fingerprint != manifest.fingerprint:
-        other, way = encoder.name, f"use --encoder {manifest.encoder}, or build"
+        other, way = encoder.name, f"use --encoder {manifest.encoder}, or embed its images again"
         if other == manifest.encoder:
-            other, way = "other weights of that name", "build"
+            other, way = "other weights of that name", "embed its images again"
         raise UserError(
             f"{path} was made with {manifest.encoder} ({manifest.fingerprint[:8]}) and cannot be read with {other} "
-            f"({encoder.fingerprint[:8]}); {way} into another folder."
+            f"({encoder.fingerprint[:8]}); {way}: python -m index reencode {path} --encoder {encoder.name}"
         )

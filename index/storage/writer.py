@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from index.collection import Collection, read_failures
 from index.storage.annotations import ANNOTATIONS, BEFORE_RESTORE, JOURNAL
 from index.storage.errors import damaged_segment, write_errors
+from index.storage.generations import generation_home, sweep
 from index.storage.items import with_storable_types
 from index.storage.json_files import CORRECTIONS_FILE, MIGRATED, TAGS_FILE
-from index.storage.layout import FAILURES, LONGEST_INSIDE, MANIFEST, UNDO, Place, thumbnail_path
+from index.storage.layout import FAILURES, GENERATIONS, LONGEST_INSIDE, MANIFEST, UNDO, Place, thumbnail_path
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
 from index.storage.tables import csv_of
@@ -42,6 +43,7 @@ BEFORE_MANIFEST = (
     BEFORE_RESTORE,
     JOURNAL,
     UNDO,
+    GENERATIONS,
     *(name + ending for name in (TAGS_FILE, CORRECTIONS_FILE) for ending in ("", MIGRATED)),
 )  # may be there without it
 
@@ -50,29 +52,32 @@ class Writer:
     """Holds the collection at path for writing; a second writer is refused. Use it in a `with`.
 
     encoder: what makes the vectors; None where none will be made, and the collection must exist.
+    generation: the fingerprint of an encoder: then only its generation is held and written, beside the one that serves.
     UserError if path holds something else, was made by another encoder, or cannot be written.
     """
 
-    def __init__(self, path: Path, encoder: Encoder | None = None):
+    def __init__(self, path: Path, encoder: Encoder | None = None, generation: str = ""):
         self.path = path = long_path(path, LONGEST_INSIDE)
+        self.place = place = path / generation_home(generation) if generation else path  # of the manifest and the lock
         if encoder is None:
-            Manifest.read(path)
-        elif path.exists() and not (path / MANIFEST).exists() and not may_be_filled(path):
+            Manifest.read(place)
+        elif not generation and path.exists() and not (path / MANIFEST).exists() and not may_be_filled(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
-        self.made = not path.exists()
+        self.made = not place.exists()
         with write_errors(path):
-            (path / "segments").mkdir(parents=True, exist_ok=True)
-            self._lock = lock_folder(path, BUSY.format(path))
+            (place / "segments").mkdir(parents=True, exist_ok=True)
+            self._lock = lock_folder(place, BUSY.format(place))
         try:
-            if encoder is None or (path / MANIFEST).exists():
-                self.manifest = Manifest.read(path)
+            if encoder is None or (place / MANIFEST).exists():
+                self.manifest = Manifest.read(place)
                 if encoder is not None:
                     check_encoder(path, self.manifest, encoder)
                     _check_precision(path, self.manifest, encoder)
             else:
-                self.manifest = Manifest(
-                    encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision, 0
-                )
+                made_by = encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision
+                self.manifest = Manifest(*made_by, 0, home=generation_home(generation) if generation else "")
+            self.home = path / self.manifest.home
+            (self.home / "segments").mkdir(parents=True, exist_ok=True)
             self._sweep()
         except BaseException:
             self.close()
@@ -82,7 +87,11 @@ class Writer:
     def before(self) -> Collection:
         """The collection as it was when the writer came to it, or last looked again."""
         # Until the first publication there is no manifest, and so no collection.
-        return Collection.open(self.path) if self.manifest.revision else Collection(self.path, self.manifest)
+        return Collection(self.path, self.manifest) if self.manifest.revision == 0 else self.now()
+
+    def now(self) -> Collection:
+        """The collection, or the generation, as it is."""
+        return Collection.open(self.path, "" if self.place == self.path else self.manifest.fingerprint)
 
     def __enter__(self) -> "Writer":
         return self
@@ -93,7 +102,7 @@ class Writer:
     def close(self) -> None:
         """Let the next writer in; of a collection that came to nothing, nothing stays."""
         if self.made and (not hasattr(self, "manifest") or self.manifest.revision == 0):
-            shutil.rmtree(self.path, ignore_errors=True)
+            shutil.rmtree(self.place, ignore_errors=True)
         self._lock.release()
 
     def publish(
@@ -135,11 +144,18 @@ class Writer:
         if rows:
             segments.append(self._write(pd.DataFrame(rows), vectors))
         if failures is not None:
-            write_file(self.path / FAILURES, csv_of(failures))
+            write_file(self.place / FAILURES, csv_of(failures))
             facts = {**facts, "failed": int((failures["kind"] == "unreadable").sum())}
         changed = any(getattr(now, name) != value for name, value in facts.items())
         if rows or replaced or now.revision == 0 or changed:
             self._replace_manifest(segments, facts, replaced)
+
+    def rewrite(self, parts: Iterable[tuple[pd.DataFrame, NDArray[np.floating]]], **facts: Any) -> None:
+        """In one step for every reader: these rows with their vectors, a segment a part, take the place of all."""
+        self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
+        with write_errors(self.path):
+            segments = [self._write(items, vectors) for items, vectors in parts]
+            self._replace_manifest(segments, facts, [name for name, _ in self.manifest.segments])
 
     def discard(self, names: Iterable[str]) -> None:
         """Take whole segments out of the collection without reading them: they are damaged."""
@@ -157,7 +173,7 @@ class Writer:
         replaced: list[str] = []
         with write_errors(self.path):
             for name, images in now.segments:
-                folder = self.path / "segments" / name
+                folder = self.home / "segments" / name
                 items = pd.read_parquet(folder / ITEMS)
                 theirs = items["source"] == old
                 if not theirs.any():
@@ -185,19 +201,21 @@ class Writer:
         self, segments: list[tuple[str, int]], facts: dict[str, Any], replaced: Iterable[str]
     ) -> None:
         """The step that every reader sees at once."""
-        named = {name for name, _ in segments}
+        named, now = {name for name, _ in segments}, self.manifest
+        revision = now.revision + 1
         manifest = replace(
-            self.manifest,
-            revision=self.manifest.revision + 1,
+            now,
+            revision=revision,
+            content=now.content if now.revision and tuple(segments) == now.segments else revision,
             segments=tuple(segments),
             last_segment=self._last,
             checksums={name: sums for name, sums in self._checksums.items() if name in named},
             **facts,
         )
-        write_file(self.path / MANIFEST, manifest.as_json())
+        write_file(self.place / MANIFEST, manifest.as_json())
         self.manifest = manifest  # only now: what was not written does not hold
         for name in replaced:
-            shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+            shutil.rmtree(self.home / "segments" / name, ignore_errors=True)
 
     def thumbnail(self, id: str, webp: bytes) -> None:
         """Keep a preview. It can be made again, so it is renamed into place but not forced to disk one by one."""
@@ -215,7 +233,7 @@ class Writer:
 
     def _without(self, name: str, gone: set[Place]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:
         """The rows and vectors of a segment that stay, or None if all do."""
-        folder = self.path / "segments" / name
+        folder = self.home / "segments" / name
         try:
             paths = pq.read_table(folder / ITEMS, columns=["path"])["path"]
             if not pc.any(pc.is_in(paths, pa.array({path for _, path in gone}, paths.type))).as_py():
@@ -232,7 +250,7 @@ class Writer:
         """A new segment, under a name that nothing refers to yet nor ever did."""
         self._last += 1
         name = f"{self._last:06d}"
-        folder = self.path / "segments" / name
+        folder = self.home / "segments" / name
         if folder.exists():  # of a publication that failed
             shutil.rmtree(folder)
         folder.mkdir()
@@ -252,10 +270,12 @@ class Writer:
     def _sweep(self) -> None:
         """Remove what a killed build left behind."""
         named = {name for name, _ in self.manifest.segments}
-        for entry in (self.path / "segments").iterdir():
+        for entry in (self.home / "segments").iterdir():
             if entry.name not in named:
                 shutil.rmtree(entry, ignore_errors=True)
-        for entry in self.path.glob(".*.tmp"):
+        if self.place == self.path:
+            sweep(self.path, self.manifest)
+        for entry in self.place.glob(".*.tmp"):
             if is_abandoned(entry):  # a page may be writing another file of the collection just now
                 entry.unlink(missing_ok=True)
 
