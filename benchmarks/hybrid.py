@@ -111,9 +111,9 @@ def coco(folder: Path, work: Path, encoder: Encoder) -> dict[str, Any]:
     right = [without_ending(Path(hits[0].path).name) == name for hits, name in zip(firsts, names, strict=True)]
     return {
         "every image has a caption": recalls(every),
-        "half of them, images with one": recalls({rule: of[captioned] for rule, of in by_half.items()}),
-        "half of them, images without": recalls({rule: of[~captioned] for rule, of in by_half.items()}),
-        "every image but the one looked for": recalls(ranks(full, texts, vectors, targets, hide=True)),
+        "half have a caption: target with one": recalls({rule: of[captioned] for rule, of in by_half.items()}),
+        "half have a caption: target without": recalls({rule: of[~captioned] for rule, of in by_half.items()}),
+        "every image except the target has a caption": recalls(ranks(full, texts, vectors, targets, hide=True)),
         "no image has a caption": recalls(ranks(bare, texts, vectors, targets)),
         "file names": figure_of(np.array(right, float)),
     }
@@ -170,10 +170,10 @@ def table(result: dict[str, Any]) -> str:
         [
             *lines,
             "",
-            f"A file's name as the query finds that file first for {names['value']:.0%} of {names['n']} names. In "
-            f"{speed['images']:,} images, text ranking adds {speed['extra']:.1f} ms to a search of "
-            f"{speed['without']:.1f} ms (CPU time of its thread); its index takes {speed['made_in']:.0f} s to make and "
-            f"{speed['bytes'] / 1e6:.0f} MB on disk. Intervals are 95 %, over queries.",
+            f"If the query is the name of a file, that file comes first for {names['value']:.0%} of {names['n']} "
+            f"names. In {speed['images']:,} images, text ranking adds {speed['extra']:.1f} ms to a search of "
+            f"{speed['without']:.1f} ms (CPU time of its thread). Its index takes {speed['made_in']:.0f} s and "
+            f"{speed['bytes'] / 1e6:.0f} MB. Intervals are 95 %, over queries.",
         ]
     )
 
@@ -188,7 +188,7 @@ def main(captioned: Path, classes: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as work:
         cases = coco(captioned, Path(work), encoder)
         names = cases.pop("file names")
-        cases["class names, file names that say nothing"] = photos(classes, Path(work), encoder)
+        cases["class names as queries, file names without meaning"] = photos(classes, Path(work), encoder)
     captions = pd.read_csv(captioned / "captions.csv")["caption"].tolist()[::31]
     result = {"encoder": "starter", "cases": cases, "names": names, "latency": latency(folder, encoder, captions)}
     RESULT.write_text(json.dumps(result, indent=1) + "\n")

@@ -103,11 +103,11 @@ def table(result: dict[str, Any]) -> str:
         cells = [cell(one[k]) for k in ("precision", "recall", "queries_with_likely", "false_alarms")]
         lines.append(f"| {name} | {one['precision']['n']} names | {one['likely']} | {' | '.join(cells)} |")
     words = result["cifar10"]["absent_words"]
-    lines.append(f"| CIFAR-10, things that none of it shows | {words['n']} words | – | – | – | – | {cell(words)} |")
+    lines.append(f"| CIFAR-10, words that no image shows | {words['n']} words | – | – | – | – | {cell(words)} |")
     verdict = "shown by default" if result["trusted"] else "off by default, and the page says so"
     told = (
         f"With `{result['encoder']}` the threshold is **{verdict}** "
-        "(this requires a precision of 70 % or more, and false alarms of 10 % or less)"
+        "(this requires a precision of at least 70 % and at most 10 % false alarms)"
     )
     return "\n".join([*lines, "", f"{told}. Intervals are 95 %, over queries."])
 
