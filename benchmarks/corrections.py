@@ -110,9 +110,9 @@ def _spread(figures: NDArray) -> dict[str, float]:
 
 def table(result: dict[str, Any]) -> str:
     """The stored figures as docs/labelling.md shows them."""
-    head = ["images", "reviewed", "judged on", "runs", "right before", "right after", "gain", "used"]
+    head = ["images", "reviewed", "test images", "runs", "before", "after", "gain", "used"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for name, key in (("CIFAR-10, ten classes", "cifar10"), ("photographs, seven kinds", "photos")):
+    for name, key in (("CIFAR-10, ten classes", "cifar10"), ("photographs, seven classes", "photos")):
         for row in result[key]:
             gain = row["gain"]
             cells = [

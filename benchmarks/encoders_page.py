@@ -35,9 +35,9 @@ TITLES = {
     "neighbours.webp": "Nearest neighbours of four images for each encoder; a red frame marks another shape",
 }
 OTHERS = """Four more methods are measured below, on towers and images that they need. `mae` (masked patches, 2021)
-needs a ViT; its k-NN accuracy is low, so compare its linear probe. `jigsaw` (the permutation of nine tiles, 2016) and
-`relative-position` (the direction of a neighbouring patch, 2015) need images of 48 pixels or more. `colorisation` (the
-colours of a grey image, 2016) trains its tower on grey images only.
+needs a ViT; its k-NN accuracy is low, so compare it by the linear probe. `jigsaw` (the permutation of nine tiles, 2016)
+and `relative-position` (the direction of a neighbouring patch, 2015) need images of 48 pixels or more. `colorisation`
+(the colours of a grey image, 2016) trains its tower on grey images only.
 """
 PUBLISHED = """| | solo-learn, CIFAR-10, 1000 epochs, linear | lightly, CIFAR-10, 200 epochs, k-NN |
 |---|---|---|
@@ -53,7 +53,7 @@ PUBLISHED = """| | solo-learn, CIFAR-10, 1000 epochs, linear | lightly, CIFAR-10
 def page(tables: Mapping[str, Stored], stored: Stored) -> str:
     """The whole page. tables: the settings of each table. stored: its rows, by name."""
     parts = [
-        "# Encoders: one tower, one budget, one table",
+        "# Encoders: all methods with the same tower and number of steps",
         "",
         "<!-- made by benchmarks/encoders.py from the stored results; edit benchmarks/encoders_page.py -->",
         "",
@@ -127,7 +127,7 @@ def one_table(name: str, table: Stored, stored: Stored | None) -> list[str]:
         markdown(stored),
         "Intervals are 95 %: bootstrap over images for one seed, Student's t over several seeds.",
     ]
-    lines += ["Images per second are those of one core of a shared machine, and only a rough guide.", ""]
+    lines += ["Images per second were measured on one core of a shared machine, and are only a rough guide.", ""]
     for figure in table["figures"]:
         lines += [f"![{TITLES[figure]}](encoders/{name}-{figure})", ""]
     return [*lines, *([table["remark"], ""] if "remark" in table else [])]
@@ -140,7 +140,7 @@ def beside_lightly(stored: Stored) -> list[str]:
         "",
         "Losses and their gradients agree with lightly's within 1e-6. `tests/test_training_ssl_losses.py` checks this "
         "if lightly is installed.",
-        "`byol_loss` is 2 + 2 times `NegativeCosineSimilarity`; all other losses are equal without conversion.",
+        "`byol_loss` equals 2 + 2 `NegativeCosineSimilarity`; all other losses are equal without conversion.",
         "`benchmarks/ssl_lightly.py` uses the same tower, views, heads, optimiser, learning rates and steps for both.",
         "",
     ]
@@ -232,10 +232,10 @@ def collapses(stored: Stored) -> list[str]:
     lines = [
         "## Collapse",
         "",
-        "Methods without negatives have parts that prevent a collapse. Options of the commands switch these parts off.",
-        "`python -m training doctor RUN` then detects the collapse. Runs of 300 steps on CIFAR-10, made by",
-        "`benchmarks/collapse.py`. The lecture's claims about collapse are tested with five seeds in",
-        "[claims](claims.md#byol-collapse).",
+        "Methods without negatives have parts that prevent a collapse, in which all images get the same embedding.",
+        "Options of the commands switch these parts off; `python -m training doctor RUN` then detects the collapse.",
+        "The runs have 300 steps on CIFAR-10 and are made by `benchmarks/collapse.py`. The lecture's claims about",
+        "collapse are tested with five seeds in [claims](claims.md#byol-collapse).",
         "",
         "| run | k-NN, each seed | effective rank | problems found by the doctor | first diagnosis, first seed |",
         "|---|---|---|---|---|",
@@ -251,7 +251,7 @@ def collapses(stored: Stored) -> list[str]:
         lines.append(f"| {label} | {knn} | {rank} | {found} of {len(runs)} | {says} |")
     lines += [
         "",
-        "After 300 steps, the loss of the complete DINO is still at ln K, and the doctor reports this too. After the",
+        "The doctor also reports the complete DINO: after 300 steps, its loss is still at ln K (K outputs). After the",
         "1,200 steps of the first table it reports no problem.",
     ]
     return [*lines, ""]
@@ -265,7 +265,7 @@ def speed_of_views(stored: Stored) -> list[str]:
         "## Views",
         "",
         "SimCLR's two views of each image, computed for a whole batch by Gelato and for one image at a time by",
-        f"torchvision, with one thread, {stored['turns']} turns each (`benchmarks/views.py`):",
+        f"torchvision, with one thread, {stored['turns']} repetitions each (`benchmarks/views.py`):",
         "",
         "| image side | Gelato, images/s | torchvision, images/s | ratio |",
         "|---|---|---|---|",

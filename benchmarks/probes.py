@@ -20,16 +20,16 @@ WHAT = {
     "linear": "Accuracy of a linear classifier on the embedding; its penalty is chosen on a fifth of the training set.",
     "few-shot": "Accuracy of a linear classifier trained on a few images per class.",
     "zero-shot": "Accuracy of the class with the nearest text embedding.",
-    "retrieval": "Recall at k of captions by images, and of images by captions; every matching caption is relevant.",
+    "retrieval": "Recall at k, image to text and text to image; every matching caption is relevant.",
     "geometry": "Alignment of two views of an image, uniformity over images, and effective rank.",
     "winoground": "Generated pairs of two images and two captions with the same words; ties are wrong.",
-    "hard-negatives": "Accuracy for a true caption against a similar false one, with the accuracy from text alone.",
-    "association": "Accuracy for the colour of an object, and the bias of the prediction towards its usual colour.",
-    "order": "The distance of a caption to another meaning of the same words, over its distance to a paraphrase.",
+    "hard-negatives": "Accuracy of choosing the true caption over a similar false one, also from text alone.",
+    "association": "Accuracy of the predicted colour of an object, and the bias towards its usual colour.",
+    "order": "Distance of a caption to the same words with another meaning, divided by its distance to a paraphrase.",
     "detail": "Colour, texture, number, position, small objects: zero-shot and by a linear probe.",
     "collapse": "How much embeddings of different images differ.",
-    "robustness": "Changes of the embedding by blur, JPEG compression, crop and greyscale.",
-    "speed": "Speed on the machine that ran the probes; a rough guide.",
+    "robustness": "How much blur, JPEG compression, cropping and greyscale change the embedding.",
+    "speed": "Speed on the machine that ran the probes; only a rough guide.",
 }
 
 
@@ -66,7 +66,7 @@ def page(stored: dict[str, Any]) -> str:
         "",
         "Each figure has its 95 % bootstrap interval. Three control encoders check the probes: *random vectors* must",
         "score at chance; a *bag of words* ignores the word order; *collapsed* gives every input the same vector, and",
-        "must score 0 where a comparison is needed, since ties are wrong.",
+        "must score 0 in comparisons, since a tie counts as wrong.",
         "",
     ]
     for probe, about in WHAT.items():
@@ -104,8 +104,8 @@ def _blind_of_sugarcrepe() -> list[str]:
         "## Text alone on SugarCrepe",
         "",
         "Accuracy of finding the true caption of SugarCrepe's pairs without the image: a logistic regression on words,",
-        "word pairs and length, fitted on the other half. If it is far above 0.5, the score of an encoder depends on",
-        "its text encoder as much as on its image encoder (an added attribute makes the false caption longer).",
+        "word pairs and length, fitted on the other half. If it is far above 0.5, an encoder can score well by its",
+        "text encoder alone: for example, an added attribute makes the false caption longer.",
         "",
         "| kind | accuracy from text alone | pairs |",
         "| --- | --- | --- |",

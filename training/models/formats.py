@@ -55,7 +55,7 @@ TABLE = (
         ),
         "raw",
         "its largest embedded JPEG",
-        note="without one, rawpy develops it if installed; tested on generated files, not on cameras' own",
+        note="without one, rawpy decodes it if installed; tested on generated files, not on files of real cameras",
     ),
     Format("Photoshop, large", (".psb",), "unsupported", "Photoshop"),
     Format("GIMP", (".xcf",), "unsupported", "GIMP"),
