@@ -1,25 +1,38 @@
-"""A run that fails in a given way at its third step, as the command runs it.
+"""A run that fails in a given way at its third step, as the command runs it; of several ranks, the last fails.
 
-python -m tests.failing_runs WAY METHOD [OPTION ...]
+python -m tests.failing_runs RANKS WAY METHOD [OPTION ...]
 """
 
 import errno
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.samples import SMALL_TOWERS
 from training.__main__ import cli
+from training.cli.torchrun import launch
 from training.data.loader import Batches
 from training.engine import checkpoint
+from training.engine.checkpoint import checkpoints
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
 from training.models.tower_configs import TINY
 
+ROOT = Path(__file__).parent.parent
 STEP = 3
+MOMENT = "GELATO_TEST_MOMENT"  # names the file whose time is that of the failure
+
+
+def now() -> None:
+    """This is the moment of the failure."""
+    Path(os.environ[MOMENT]).touch()
 
 
 def in_data(fail: Callable[[], object]) -> None:
@@ -28,6 +41,7 @@ def in_data(fail: Callable[[], object]) -> None:
 
     def failing(self: Batches, step: int) -> Any:
         if step == STEP:
+            now()
             fail()
         return make(self, step)
 
@@ -40,12 +54,16 @@ def in_step(fail: Callable[[Any], Any]) -> None:
 
     def failing(self: Trainer, arguments: Any) -> Any:
         loss = compute(self, arguments)
-        return fail(loss) if self.step == STEP else loss
+        if self.step != STEP:
+            return loss
+        now()
+        return fail(loss)
 
     Trainer._backward = failing  # type: ignore[method-assign]
 
 
 def refuse(error: BaseException) -> Any:
+    now()
     raise error
 
 
@@ -78,9 +96,43 @@ WAYS: dict[str, Callable[[], object]] = {
     "memory": lambda: in_step(lambda loss: refuse(MemoryError("17 GB"))),
     "nan": lambda: in_step(lambda loss: loss * float("nan")),
     "disk": fill_the_disk,
+    "killed rank": lambda: in_step(lambda loss: os.kill(os.getpid(), signal.SIGKILL)),
 }
 
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run failed. seconds: from the failure to the end of every process. steps: of the checkpoints left."""
+
+    code: int
+    seconds: float
+    lines: list[str]
+    steps: list[int]
+    tracebacks: list[str]
+
+
+def fail_in(way: str, workers: int, ranks: int, data: Path, out: Path) -> Outcome:
+    """Have a run of its own processes fail. out: an empty folder; the run becomes out/run."""
+    options = ["--data", data, "--out", out / "run", "--tower", "tiny", "--batch-size", 8, "--steps", 6]
+    options += ["--workers", workers, "--log-every", 2, "--checkpoint-every", 2, "--device", "cpu"]
+    command = [sys.executable, "-m", "tests.failing_runs", str(ranks), way, "simclr", *map(str, options)]
+    environment = os.environ | {MOMENT: str(out / "moment")}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = process.stderr.read().splitlines()  # ends when every process that holds it has ended, workers too
+    seconds = time.time() - (out / "moment").stat().st_mtime
+    steps = [int(folder.name.removeprefix("step-")) for folder in checkpoints(out / "run")]
+    return Outcome(
+        process.returncode, seconds, lines, steps, sorted(file.name for file in (out / "run").glob("error*"))
+    )
+
+
 if __name__ == "__main__":
-    TINY["tiny"] = SMALL_TOWERS
-    WAYS[sys.argv[1]]()
-    cli(sys.argv[2:], prog_name="python -m training")
+    ranks, way, *arguments = sys.argv[1:]
+    if ranks != "1" and "RANK" not in os.environ:
+        launch(("--standalone", "--nproc-per-node", ranks, ranks, way, *arguments), "tests.failing_runs")
+    else:
+        TINY["tiny"] = SMALL_TOWERS
+        if int(os.environ.get("RANK", "0")) == int(ranks) - 1:
+            WAYS[way]()
+        cli(arguments, prog_name="python -m training")

@@ -1,25 +1,25 @@
 """A run that fails says why in one sentence, ends with exit code 1 within seconds, and leaves what it had done."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.failing_runs import fail_in
 from tests.ranks import on_ranks
 from tests.samples import SMALL_TOWERS
+from training.cli.torchrun import end
 from training.data.config import DataConfig
 from training.engine import checkpoint
 from training.engine.checkpoint import checkpoints
-from training.engine.doctor import diagnose
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
+from training.models.last_words import LastWords
 from training.models.tower_configs import TINY
 from training.pretrain import begin, resume
 
@@ -37,9 +37,17 @@ WAYS = {
     "memory": ("Error: Memory ran out (17 GB); use a smaller --batch-size, or --micro-batch", 2),
     "nan": ("Error: The loss became NaN or infinite at step 3", 2),
     "disk": ("Error: The checkpoint of step 6 could not be written", None),
+    "killed rank": ("Error: Rank 1 was killed by signal 9, as the system does when memory runs out.", 2),
 }
-CASES = [(way, workers) for way in WAYS for workers in (0, 1, 4) if workers or "worker" not in way]
-EVERYDAY = [("user error in data", 1), ("killed worker", 1), ("error in step while a worker hangs", 1)]
+NEEDS_WORKERS = ("killed worker", "error in step while a worker hangs")
+CASES = [
+    (way, workers, ranks)
+    for ranks in (1, 2)
+    for way in WAYS
+    for workers in (0, 1, 4)
+    if (workers or way not in NEEDS_WORKERS) and (ranks > 1 or way != "killed rank")
+]
+EVERYDAY = [("user error in data", 1, 1), ("killed worker", 1, 1), ("error in step while a worker hangs", 1, 1)]
 
 
 @pytest.fixture(autouse=True)
@@ -54,42 +62,68 @@ def train(data: Path, out: Path, **of_run: object) -> Trainer:
 
 
 @pytest.mark.parametrize(
-    "way, workers", [case if case in EVERYDAY else pytest.param(*case, marks=pytest.mark.slow) for case in CASES]
+    "way, workers, ranks", [case if case in EVERYDAY else pytest.param(*case, marks=pytest.mark.slow) for case in CASES]
 )
-def test_every_failure_ends_the_command_with_one_sentence(captioned, tmp_path, way, workers):
+def test_every_failure_ends_the_command_with_one_sentence(captioned, tmp_path, way, workers, ranks):
     sentence, last = WAYS[way]
-    options = ["--data", captioned, "--out", tmp_path / "run", "--tower", "tiny", "--batch-size", 8, "--steps", 6]
-    options += ["--workers", workers, "--log-every", 2, "--checkpoint-every", 2, "--device", "cpu"]
-    command = [sys.executable, "-m", "tests.failing_runs", way, "simclr", *map(str, options)]
-    lines, failed = [], None
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:  # ends when every process that holds it has ended, workers included
-            lines.append(line.rstrip())
-            failed = time.monotonic() if line.startswith("Error") else failed
-    assert process.returncode == 1 and failed is not None, lines
-    assert time.monotonic() - failed < SECONDS
-    assert lines[-1].startswith(sentence) and "Traceback" not in "".join(lines), lines
-    found = [int(folder.name.removeprefix("step-")) for folder in checkpoints(tmp_path / "run")]
-    if last == "the step it says":  # batches that the worker had sent may be lost with it
-        assert f"The checkpoint of step {found[-1]} is written: python -m training resume" in lines[-1]
-    else:
-        assert (found or [None])[-1] == last
-    unknown = "does not know" in sentence or way == "memory"
-    assert (tmp_path / "run/error.txt").exists() == unknown
+    outcome = fail_in(way, workers, ranks, captioned, tmp_path)
+    assert outcome.code == 1 and outcome.seconds < SECONDS, outcome
+    assert outcome.lines[-1].startswith(sentence), outcome
+    assert sum(line.startswith("Error") for line in outcome.lines) == 1 and "Traceback" not in str(outcome.lines)
+    if last == "the step it says" and ranks == 1:  # batches that the worker had sent may be lost with it
+        assert f"The checkpoint of step {outcome.steps[-1]} is written: python -m training resume" in outcome.lines[-1]
+    elif last != "the step it says":
+        assert (outcome.steps or [None])[-1] == last
+    name = "error.txt" if ranks == 1 else f"error-rank-{ranks - 1}.txt"
+    assert (name in outcome.tracebacks) == ("does not know" in sentence or way == "memory")
 
 
-def test_a_loss_that_is_not_finite_is_logged_and_the_doctor_names_its_step(captioned, tmp_path, monkeypatch):
-    compute = Trainer._backward
-    monkeypatch.setattr(
-        Trainer, "_backward", lambda self, batch: compute(self, batch) * (float("nan") if self.step == 3 else 1)
+def test_of_two_ranks_the_first_to_fail_speaks_and_torchrun_is_silent():
+    launching = (
+        "from training.cli.torchrun import launch; launch(['--standalone', '--nproc-per-node', '2', 'fail'], {})"
     )
-    with pytest.raises(UserError, match=r"NaN or infinite at step 3.*--learning-rate"):
-        train(captioned, tmp_path / "run")
-    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
-    assert [line["loss"] is None for line in lines] == [False, True]
-    document = json.loads((tmp_path / "run/config.json").read_bytes())
-    assert "NaN or infinite by step 4" in str(diagnose(tmp_path / "run/metrics.jsonl", document)[0])
+    command = [sys.executable, "-c", launching.format("'tests.failing_ranks'")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "Error: The image sky.jpg is odd.\n")
+
+
+CAUSE, LOST = LastWords("The disk is full.", False, 1), LastWords("Rank 0 lost another rank.", True, 1)
+
+
+@pytest.mark.parametrize(
+    "codes, said, code, sentence",
+    [
+        ({0: 1, 1: 1}, CAUSE, 1, "The disk is full."),
+        ({0: 1, 1: -6}, CAUSE, 1, "The disk is full."),  # NCCL aborts a rank whose collective fails
+        ({0: 1, 1: -9}, LOST, 1, "Rank 1 was killed by signal 9"),
+        ({1: -9}, None, 1, "Rank 1 was killed by signal 9"),
+        ({0: 1}, LOST, 1, "Rank 0 lost another rank."),
+        ({1: 3}, None, 1, "Rank 1 ended with exit code 3."),
+        ({0: 130}, None, 130, None),
+        ({0: 2, 1: 2}, LastWords("No such option: --lerning-rate", False, 1), 2, "No such option"),
+    ],
+)
+def test_the_sentence_of_several_ranks_is_the_cause_and_not_an_effect(capsys, codes, said, code, sentence):
+    with pytest.raises(SystemExit) as ended:
+        end(codes, said)
+    lines = capsys.readouterr().err.splitlines()
+    assert ended.value.code == code and len(lines) == (sentence is not None)
+    assert not lines or lines[0].startswith(f"Error: {sentence}")
+
+
+def test_a_rank_ends_when_another_is_gone_without_a_word(tmp_path):
+    """Though its main thread waits for ever, as in a collective of NCCL."""
+    (tmp_path / "1").mkdir()
+    waiting = "import time; from training.engine import peers; peers.GRACE_SECONDS = 0.1\n"
+    waiting += "with peers.watched(0):\n  print(flush=True); time.sleep(600)"
+    place = os.environ | {"TORCHELASTIC_ERROR_FILE": str(tmp_path / "0/error.json")}
+    command = [sys.executable, "-c", waiting]
+    with subprocess.Popen(command, cwd=ROOT, env=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as rank:
+        assert rank.stdout is not None and rank.stderr is not None
+        rank.stdout.readline()
+        (tmp_path / "1.rank").write_text(str(2**22 + 1))  # above any process id
+        said = rank.stderr.read().decode()
+    assert rank.returncode == 1 and said.startswith("Error: Rank 0 lost another rank")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from training.cli.methods import Methods
 from training.cli.resume import resume
 from training.cli.scenes import scenes
 from training.cli.starter import starter
+from training.cli.torchrun import torchrun
 
 
 @click.group(cls=Methods, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (resume, doctor, curate, export, starter, evaluate, claims, compare, scenes):
+for command in (resume, torchrun, doctor, curate, export, starter, evaluate, claims, compare, scenes):
     cli.add_command(command)
 
 

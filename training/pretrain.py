@@ -19,8 +19,8 @@ from training.data.loader import Batches
 from training.data.sampler import Sampler
 from training.data.tables.options import TableOptions
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
-from training.engine.distributed import World, join, leave
-from training.engine.failures import failures_as_sentences
+from training.engine.distributed import World
+from training.engine.failures import failures_as_sentences, joined
 from training.engine.log import LOGGERS
 from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
@@ -115,8 +115,7 @@ def begin(
     quiet: bool = False,
 ) -> Trainer:
     """Train a new run from its first step to its last. UserError if `out` already holds a run."""
-    world = join(str(user.get("device", "auto")))
-    try:
+    with joined(str(user.get("device", "auto"))) as world:
         out = world.gather(out)[0]  # rank 0 decides: other ranks may find another name free
         if out is not None and world.leads and (out / CONFIG).exists():
             raise UserError(f"{out} already holds a run. Resume it: python -m training resume {out}")
@@ -126,8 +125,6 @@ def begin(
             write_file(out / CONFIG, json.dumps(planned.document(), indent=1).encode() + b"\n")
         world.wait()
         return _train(planned, out, world, evaluate, stop, quiet)
-    finally:
-        leave()
 
 
 def resume(
@@ -143,9 +140,8 @@ def resume(
     """
     document = read_config(run)
     settings = document["run"] | ({} if workers is None else {"workers": workers})
-    world = join(settings["device"])
-    settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # nothing to shard on one rank
-    try:
+    with joined(settings["device"]) as world:
+        settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # nothing to shard on one rank
         planned = plan(document["method"], data_of(document), settings, document["settings"], world)
         if planned.fingerprint != document["data_fingerprint"]:
             count = document.get("images", document.get("pictures", 0))  # the key that earlier versions wrote
@@ -155,8 +151,6 @@ def resume(
                 f"start a new run with --tower {run}."
             )
         return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)
-    finally:
-        leave()
 
 
 def data_of(document: Mapping[str, Any]) -> DataConfig:

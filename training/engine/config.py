@@ -36,6 +36,15 @@ class RunConfig:
     beta2: float = knob(0.98, "beta2 of AdamW")
     epsilon: float = knob(1e-6, "epsilon of AdamW")
     clip_gradients: float | None = knob(None, "maximum global gradient norm [default: no clipping]")
+    on_nan: str = knob(
+        "stop",
+        "what follows a loss or gradient that is NaN or infinite: stop; skip, which leaves the step out; rollback, to "
+        "the last checkpoint and on with the batches after those used since then",
+        ("stop", "skip", "rollback"),
+    )
+    nan_limit: int = knob(
+        10, "steps that --on-nan skips in a row, or rollbacks to one checkpoint, before the run stops"
+    )
     ema: float = knob(
         0.0, "decay of an EMA of the weights, which is saved and evaluated; 0 disables it, 0.999 is common"
     )
@@ -54,6 +63,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         minima = {"batch_size": 2, "micro_batch": 0, "accumulate": 1, "log_every": 1, "checkpoint_every": 1, "keep": 1}
+        minima |= {"nan_limit": 0}
         for name, low in minima.items():
             if getattr(self, name) < low:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least {low}.")

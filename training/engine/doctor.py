@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from training.engine.finite import NotFinite
 from training.engine.log import read_metrics
 from training.models.errors import UserError
 
@@ -31,15 +32,38 @@ def diagnose(metrics: Path, document: Mapping[str, Any]) -> list[Diagnosis]:
 
     metrics: its metrics.jsonl. document: the contents of its config.json.
     """
-    lines = [line for line in read_metrics(metrics) if "learning_rate" in line]
+    lines = [line for line in read_metrics(metrics) if "learning_rate" in line or "not_finite" in line]
     if not lines:
         raise UserError(f"{metrics} has no lines yet; one is written every {document['run']['log_every']} steps.")
-    return [diagnosis for check in CHECKS for diagnosis in check(lines, document)]
+    events = [line["not_finite"] for line in lines if "not_finite" in line]
+    of_steps = [line for line in lines if "learning_rate" in line]
+    found = [not_finite(events, document)] if events else list(loss_not_finite(of_steps, document))
+    return found + [diagnosis for check in CHECKS if of_steps for diagnosis in check(of_steps, document)]
 
 
 def numbers(lines: Lines, name: str) -> list[float]:
     """The values of one metric, from the lines that have it."""
     return [float(line[name]) for line in lines if line.get(name) is not None]
+
+
+def not_finite(events: Lines, document: Mapping[str, Any]) -> Diagnosis:
+    """Steps that were not finite, by what the run wrote of each."""
+    last = events[-1]
+    facts = {name: tuple(value) if isinstance(value, list) else value for name, value in last.items()}
+    numbers = {name: math.nan if facts[name] is None else facts[name] for name in ("loss", "gradient_norm")}
+    known = {field.name for field in fields(NotFinite)}
+    found = NotFinite(**({name: value for name, value in facts.items() if name in known} | numbers))
+    so = {
+        "stop": "The run stopped there; no checkpoint holds weights of later steps.",
+        "skip": f"{last['left_out']} steps were left out so far.",
+        "rollback": f"The run went back to its last checkpoint; {last['left_out']} steps were given up so far.",
+    }[last["action"]]
+    turn = {
+        "input": "Look for broken values in the data; python -m training METHOD --explain names its sources.",
+        "loss": f"Lower --learning-rate (now {document['run']['learning_rate']:g}), try --clip-gradients 1 and a "
+        f"longer --warmup; with --precision f16 try bf16.",
+    }
+    return Diagnosis(found.sentence(), so, turn.get(found.kind, turn["loss"]))
 
 
 def loss_not_finite(lines: Lines, document: Mapping[str, Any]) -> Iterator[Diagnosis]:
@@ -216,7 +240,6 @@ def exploding_gradients(lines: Lines, document: Mapping[str, Any]) -> Iterator[D
 
 
 CHECKS: tuple[Callable[[Lines, Mapping[str, Any]], Iterator[Diagnosis]], ...] = (
-    loss_not_finite,
     stuck_at_chance,
     loss_at_zero,
     collapsed,

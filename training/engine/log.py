@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,8 +31,17 @@ class MetricsFile:
 
     def __init__(self, path: Path, after: int = 0):
         """after: lines of later steps are removed, and so is a line that a crash left incomplete."""
-        truncate_lines(path, lambda line: json.loads(line)["step"] <= after)
-        self.file = path.open("a", encoding="utf-8")
+        self.path = path
+        self._open(after)
+
+    def _open(self, after: int) -> None:
+        truncate_lines(self.path, partial(_is_before, after))
+        self.file = self.path.open("a", encoding="utf-8")
+
+    def go_back(self, after: int) -> None:
+        """Remove the lines of later steps."""
+        self.file.close()
+        self._open(after)
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line and flush it."""
@@ -40,6 +50,13 @@ class MetricsFile:
 
     def close(self) -> None:
         self.file.close()
+
+
+def _is_before(after: int, line: str) -> bool:
+    """Whether a line was written before the checkpoint of step `after`; one of a rollback to it was written later."""
+    document = json.loads(line)
+    went_back = document.get("not_finite", {}).get("action") == "rollback"
+    return bool(document["step"] < after or (document["step"] == after and not went_back))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ The result equals that of DDP to rounding. Checkpoints hold full tensors, so tha
 without --fsdp.
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
@@ -110,13 +109,28 @@ def _local(value: object, like: Tensor) -> object:
     return distribute_tensor(value.to(like.device).contiguous(), like.device_mesh, like.placements, src_data_rank=None)
 
 
-def clip_gradients(parameters: Iterable[nn.Parameter], max_norm: float) -> Tensor:
-    """`clip_grad_norm_` over sharded and unsharded weights together; returns the norm before clipping."""
+def gradient_norms(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """[K]: the norm of each gradient that there is, of this rank's shard where it is sharded."""
+    gradients = [weight.grad for weight in parameters if weight.grad is not None]
+    local: list[Any] = [part.to_local() if hasattr(part, "to_local") else part for part in gradients]
+    return torch.stack(torch._foreach_norm(local)) if local else torch.zeros(1)
+
+
+def clip_gradients(parameters: Iterable[nn.Parameter], norms: Tensor, max_norm: float | None) -> Tensor:
+    """`clip_grad_norm_` over sharded and unsharded weights together; returns the norm before clipping.
+
+    norms: of this rank's gradients, of which the norm of all is made if none is sharded.
+    """
     weights = [weight for weight in parameters if weight.grad is not None]
+    if not any(hasattr(weight, "full_tensor") for weight in weights):
+        norm = torch.linalg.vector_norm(norms)
+        if max_norm is not None:
+            nn.utils.clip_grads_with_norm_(weights, max_norm, norm)
+        return norm
     parts = [[w for w in weights if hasattr(w, "full_tensor") == sharded] for sharded in (True, False)]
-    norms = [full_tensors(nn.utils.get_total_norm([w.grad for w in part])) for part in parts if part]  # type: ignore[misc]
-    norm = torch.stack([of_part.cpu() for of_part in norms]).norm()
-    if max_norm < math.inf:
+    totals = [full_tensors(nn.utils.get_total_norm([w.grad for w in part])) for part in parts if part]  # type: ignore[misc]
+    norm = torch.stack([of_part.cpu() for of_part in totals]).norm()
+    if max_norm is not None:
         for part in parts:
             if part:
                 nn.utils.clip_grads_with_norm_(part, max_norm, norm.to(part[0].device))

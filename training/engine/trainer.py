@@ -1,7 +1,6 @@
 """The training loop: it calls a method's loss, updates the weights, logs, evaluates and writes checkpoints."""
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,14 +16,15 @@ from training.data.workers import WorkerLost
 from training.engine.checkpoint import CheckpointNotWritten, checkpoints, load_last_checkpoint, save_checkpoint
 from training.engine.config import RunConfig
 from training.engine.distributed import World
-from training.engine.finite import FirstNotFinite
+from training.engine.finite import FiniteWatch, NotFinite, StoppedBeingFinite, earliest
 from training.engine.log import MetricsFile, MetricsSink, Progress, truncate_lines
 from training.engine.memory import peak_memory
 from training.engine.microbatch import cached_backward, random_state, set_random_state, summed_backward
 from training.engine.optim import build_optimizer, set_schedules
 from training.engine.prepare import LossModule, compile_loss, prepare_method, synchronised
 from training.engine.processor import attention
-from training.engine.sharded import Stateful, clip_gradients, full_tensors, shard
+from training.engine.recovery import Recovery, Snapshot
+from training.engine.sharded import Stateful, clip_gradients, full_tensors, gradient_norms, shard
 from training.methods.base import Method, Separable
 from training.models.console import plain
 from training.models.ema import ema_copy, update_ema
@@ -76,7 +76,8 @@ class Trainer:
         dtype = torch.float32 if world.device.type == "mps" else torch.float64
         # Sum and number of the losses since the last line; on the device, so that no step waits for it.
         self.window = torch.zeros(2, dtype=dtype, device=world.device)
-        self.not_finite = FirstNotFinite(world.device)
+        self.finite = FiniteWatch(self.method, world.device, scaled=self.scaler.is_enabled())
+        self.recovery = Recovery(config)
         self.sinks: list[MetricsSink] = []
 
     def train(self, stop: Callable[[], bool] = lambda: False) -> int:
@@ -84,13 +85,30 @@ class Trainer:
 
         UserError if the loss becomes NaN or infinite, or if the batches cannot be made: as they say it.
         """
-        config = self.config
         if self.run is not None and self.world.leads:
             self.sinks = [MetricsFile(self.run / "metrics.jsonl", after=self.step), *self.sinks]
-        progress = Progress(self.step, config.total_steps, quiet=self.quiet or not self.world.leads)
-        loaded = self.batches.steps(
-            self.step * config.accumulate, config.total_steps * config.accumulate, config.workers or 0
-        )
+        progress = Progress(self.step, self.config.total_steps, quiet=self.quiet or not self.world.leads)
+        try:
+            if self.run is not None and self.recovery.action == "rollback" and not checkpoints(self.run):
+                self._save(self.run)  # there has to be one to go back to
+            while True:
+                try:
+                    self._train_from_here(progress, stop)
+                    return self.step
+                except StoppedBeingFinite as error:
+                    if self.recovery.action != "rollback" or self.run is None:
+                        raise
+                    self._roll_back(error.found)
+        finally:
+            progress.close()
+            for sink in self.sinks:
+                sink.close()
+
+    def _train_from_here(self, progress: Progress, stop: Callable[[], bool]) -> None:
+        """Train until the last step, or until stop() is true."""
+        config = self.config
+        start, end = (step * config.accumulate + self.recovery.passed_over for step in (self.step, config.total_steps))
+        loaded = self.batches.steps(start, end, config.workers or 0)
         waited, started, first = 0.0, time.perf_counter(), self.step
         try:
             while self.step < config.total_steps:
@@ -111,10 +129,6 @@ class Trainer:
             raise
         finally:
             loaded.close()  # an error holds this frame, and with it the workers
-            progress.close()
-            for sink in self.sinks:
-                sink.close()
-        return self.step
 
     def resume(self) -> int:
         """Load the last checkpoint of the run, if there is one, and return the number of steps done."""
@@ -124,6 +138,7 @@ class Trainer:
         if damaged and self.world.leads:
             click.echo(f"{' '.join(damaged)} The run goes on from {folder.name}.", err=True)
         self.step, self.unreadable = counters["step"], counters["broken"]
+        self.recovery.load(counters)
         self.window.copy_(torch.tensor(counters["window"], dtype=self.window.dtype))
         truncate_lines(self.run / UNREADABLE, lambda line: int(line.partition("\t")[0]) < self.step)
         return self.step
@@ -138,14 +153,19 @@ class Trainer:
         """Do one optimiser step, and return the seconds spent waiting for batches."""
         config = self.config
         self.rate = set_schedules(self.optimizer, self.step, config)
+        skip = self.recovery.action == "skip"
+        kept = Snapshot([self.window, *self.method.buffers()]) if skip else None
         waited = 0.0
         for self.accumulated in range(config.accumulate):
             before = time.perf_counter()
             batch = next(loaded)
             waited += time.perf_counter() - before
             self._record_unreadable(batch.broken)
+            arguments = self._to_device(batch.arguments)
+            self.finite.note_inputs(self.step, arguments)
             with attention(self.world.device.type, DTYPES.get(config.precision)):
-                loss = self._backward(self._to_device(batch.arguments))
+                loss = self._backward(arguments)
+            self.finite.note_loss(self.step, loss)
             self.window[0] += loss
             self.window[1] += 1
         if config.micro_batch:
@@ -153,9 +173,11 @@ class Trainer:
         self.world.average_gradients(self.unsharded)
         self.scaler.unscale_(self.optimizer)  # after the mean, so that an overflow on one rank is seen on all
         self.method.before_step(self.step / config.total_steps)
-        clip = clip_gradients if config.fsdp else nn.utils.clip_grad_norm_
-        self.norm = clip(self.method.parameters(), config.clip_gradients or math.inf)
-        self.not_finite.note(self.step, loss, self.norm)
+        norms = gradient_norms(self.method.parameters())
+        self.norm = clip_gradients(self.method.parameters(), norms, config.clip_gradients or None)
+        self.finite.note_gradients(self.step, loss, self.norm, norms)
+        if kept is not None and self._leave_out(kept):
+            return waited
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -195,8 +217,8 @@ class Trainer:
 
     def _log(self, timing: dict[str, float]) -> float:
         """Write a line of metrics for the steps since the last line, and return their mean loss."""
-        mean = self.world.mean({"loss": float(self.window[0] / self.window[1])})
-        finite = math.isfinite(mean["loss"])
+        mean = self.world.mean({"loss": float(self.window[0] / self.window[1]), "bad": float(self.finite.any())})
+        finite = not mean.pop("bad") and not self.recovery.in_a_row
         report = self.method.report() if finite else {}  # no statistics of features that are not finite
         line = (
             mean
@@ -207,6 +229,7 @@ class Trainer:
                 "learning_rate": self.rate,
                 "gradient_norm": float(self.norm),
                 "unreadable": sum(self.world.gather(self.unreadable)),
+                **({} if self.recovery.action == "stop" else {"left_out": self.recovery.left_out}),
                 **timing,
                 "memory_bytes": peak_memory(self.world.device),
             }
@@ -215,18 +238,70 @@ class Trainer:
         for sink in self.sinks:
             sink.write(line)
         self.window.zero_()
-        self._check_finite(line["loss"])
+        self._check_finite()
         return line["loss"]
 
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise self.not_finite.error(self.step, self.method)
+    def _check_finite(self) -> None:
+        """StoppedBeingFinite if any step since the start was not finite, of which a line is written."""
+        if not self.world.mean({"bad": float(self.finite.any())})["bad"]:
+            return
+        found = self._found()
+        for sink in self.sinks:
+            sink.write({"step": self.step, **self.recovery.event(found)})
+        raise StoppedBeingFinite(found)
+
+    def _found(self) -> NotFinite:
+        """The first on any rank that was not finite; some rank has one."""
+        found = earliest(self.world.gather(self.finite.found(self.world.rank)))
+        assert found is not None
+        return found
+
+    def _leave_out(self, kept: Snapshot) -> bool:
+        """Whether the step is not finite on some rank. It then changes nothing but the counters.
+
+        kept: what the forward pass may have changed, as it was. The ranks decide together, so each step waits.
+        """
+        if not self.world.mean({"bad": float(self.finite.any())})["bad"]:
+            self.recovery.in_a_row = 0
+            return False
+        found = self._found()
+        kept.restore()
+        self.method.discard_step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.scaler.is_enabled():
+            self.scaler.update()
+        self.finite.reset()
+        self.step += 1
+        self._write_event(found, self.recovery.count(found, 1), "The step is left out.")
+        return True
+
+    def _roll_back(self, found: NotFinite) -> None:
+        """Go back to the last checkpoint, and on from it with batches that come after those used since then."""
+        reached, passed_over, in_a_row = self.step, self.recovery.passed_over, self.recovery.in_a_row
+        step = self.resume()
+        self.recovery.in_a_row = in_a_row
+        event = self.recovery.count(found, reached - step)
+        self.recovery.passed_over = passed_over + (reached - step) * self.config.accumulate
+        self.method.discard_step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.finite.reset()
+        for sink in self.sinks:
+            if isinstance(sink, MetricsFile):
+                sink.go_back(step)
+        self._write_event(found, event, f"The run goes back to step {step}, and on with the batches after these.")
+
+    def _write_event(self, found: NotFinite, event: dict[str, Any], what: str) -> None:
+        for sink in self.sinks:
+            sink.write({"step": self.step, **event})
+        if self.world.leads and not self.quiet:
+            click.echo(f"{found.sentence()} {what}", err=True)
 
     def _evaluate_if_due(self) -> None:
         """Evaluate every config.evaluate_every steps, and at the end."""
         due = self.config.evaluate_every and self.step % self.config.evaluate_every == 0
         if self.evaluate is None or not (due or self.step == self.config.total_steps):
             return
+        self._check_finite()
         facts, weights = self._product()
         if self.world.leads:
             before = random_state()  # evaluation must not change the run
@@ -244,9 +319,11 @@ class Trainer:
         config, done = self.config, self.step == self.config.total_steps
         if self.run is None or not (stopping or done or self.step % config.checkpoint_every == 0):
             return
-        self._check_finite(self.world.mean({"loss": float(self.window[0])})["loss"])  # never save NaN weights
+        self._check_finite()  # never save NaN weights
         try:
             self._save(self.run)
+            if self.recovery.action == "rollback":
+                self.recovery.in_a_row = 0
         except CheckpointNotWritten as error:
             message = f"The checkpoint of step {self.step} could not be written to {self.run}: {error}."
             if stopping or done:
@@ -266,6 +343,7 @@ class Trainer:
         if error := self.world.gather(error)[0]:
             raise CheckpointNotWritten(error)
         counters: dict[str, Any] = {"broken": self.unreadable, "window": self.window.tolist()}
+        counters |= self.recovery.counters()
         save_checkpoint(run, self.step, self._state(), counters, self.world, self.config.keep)
 
     def _save_after(self, lost: WorkerLost) -> None:

@@ -22,7 +22,8 @@ class Method(torch.nn.Module, ABC):
     Config: a frozen dataclass of knobs. backbone: the part that is kept after pretraining. augment: turns a
     Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every random number
     from `batch.random`. All state that a checkpoint must restore (queue, centre, teacher, counters) is a
-    parameter or a buffer. State without gradients is updated in after_step. The constructor takes
+    parameter or a buffer. State without gradients is updated in after_step, from what `loss` puts into the list
+    `pending`. The constructor takes
     `(backbone, config)`, or `(pair, config)` if needs_captions, where pair is a
     `training.models.dual_encoder.DualEncoder`. recipe: settings of the paper, which replace the defaults of RunConfig
     (`{"optimizer": "lars", "learning_rate": 0.3}`); settings of the user replace both. per_sample: the loss is a mean
@@ -54,6 +55,10 @@ class Method(torch.nn.Module, ABC):
 
     def after_step(self, progress: float) -> None:
         """Called after the optimiser's step: an EMA is updated, a temperature is clamped."""
+
+    def discard_step(self) -> None:
+        """Called in the place of after_step if the step is left out: what the forward pass kept for it is dropped."""
+        self.pending: list[Tensor] = []
 
     def report(self) -> dict[str, float]:
         """Metrics of the last batch that metrics.jsonl records beside the loss."""

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from training.models.errors import UserError
+from training.models.last_words import speaks
 from training.models.strict_json import json_text
 
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EINVAL)  # of a full disk, and of a broken pipe on Windows
@@ -30,6 +31,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             fail(error)
+        except click.UsageError as error:
+            if not speaks(error.format_message()):  # another rank has been told the same
+                sys.exit(error.exit_code)
+            raise
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             sys.exit(130)
@@ -42,8 +47,10 @@ class Commands(click.Group):
 
 
 def fail(error: UserError) -> NoReturn:
-    """Say what was wrong in one line, and exit 1."""
-    click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+    """Say what was wrong in one line, unless another rank has said it, and exit 1."""
+    sentence = " ".join(str(error).split())
+    if speaks(sentence):
+        click.echo(f"Error: {sentence}", err=True)
     sys.exit(1)
 
 

@@ -1,0 +1,57 @@
+"""Runs that fail in every way that tests/failing_runs.py knows, and the page docs/failures.md about how they end.
+
+python -m benchmarks.failures             runs all of them, about half an hour
+python -m benchmarks.failures --page      writes the page from the figures that there are
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.failing_runs import fail_in
+from tests.samples import noise_image
+from tests.test_training_failures import CASES
+
+RESULTS = Path(__file__).parent / "results/failures.json"
+PAGE = Path(__file__).parent.parent / "docs/failures.md"
+MARK = "<!-- table: made by benchmarks/failures.py -->\n"
+
+
+def measure() -> None:
+    """Run every case and write its outcome."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GELATO_CACHE"] = str(Path(folder, "cache"))
+        data = Path(folder, "images")
+        data.mkdir()
+        for number in range(40):
+            noise_image(number).save(data / f"{number:02}.png")
+        for number, (way, workers, ranks) in enumerate(CASES):
+            out = Path(folder, str(number))
+            out.mkdir()
+            outcome = asdict(fail_in(way, workers, ranks, data, out))
+            message = outcome.pop("lines")[-1].replace(str(out), "runs")
+            found.append({"way": way, "workers": workers, "ranks": ranks, "message": message, **outcome})
+            print(f"{way}, {workers} workers, {ranks} ranks: {outcome['seconds']:.1f} s, {message}", flush=True)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def table() -> str:
+    """The table of the page."""
+    lines = ["| way | workers | ranks | seconds | last line | left: checkpoint of step |", "|---|---|---|---|---|---|"]
+    for case in json.loads(RESULTS.read_text()):
+        left = case["steps"][-1] if case["steps"] else "none"
+        cells = [case["way"], case["workers"], case["ranks"], f"{case['seconds']:.1f}", case["message"], left]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page", action="store_true")
+    if not parser.parse_args().page:
+        measure()
+    PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + table())
