@@ -23,6 +23,8 @@ from index.build import build_collection
 from tests.samples import PALETTE, ColourEncoder, paint
 
 IMAGES = 75  # more than one page of results
+PATIENCE = 60_000  # milliseconds a page may take: a busy machine is no failure, and a wait ends with its event
+expect.set_options(timeout=PATIENCE)
 
 # What each tracked page has asked for and not yet received; without Gradio's heartbeat and its stream of answers,
 # which may stay open after the last answer.
@@ -129,7 +131,7 @@ def watched(browser: Browser, site: Site) -> Iterator:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or foreign.append(r.url))
         track_requests(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -155,7 +157,7 @@ def track_requests(page: Page) -> None:
     page.on("close", lambda closed: pending.pop(closed, None))
 
 
-def settle(page: Page, timeout: float = 30.0) -> None:
+def settle(page: Page, timeout: float = PATIENCE / 1000) -> None:
     """Wait until a tracked page has had every answer for a fifth of a second, and marks no part as busy.
 
     (Playwright's own "networkidle" is an event of page loads: it may never come on a page that stays open.)

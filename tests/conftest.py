@@ -1,11 +1,13 @@
 """What several tests stand on: an encoder that can be checked by eye, and small real images."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from tests.samples import PALETTE, ColourEncoder, noise_image, paint
 
@@ -22,14 +24,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 class ByFile(LoadScopeScheduling):
-    """A file's tests run in one worker, which makes its fixtures once; all files that drive a browser share one.
+    """A file's tests run in one worker, which makes its fixtures once.
 
+    The files that drive a browser take about half of the time. The first worker begins with them and the others with
+    the rest, so that seldom two browsers run at once; who has nothing left helps the others, so that all end together.
     (xdist's own loadgroup does nothing with pytest 9.2, which ignores the node id that it sets.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "browser" if "mark.browser" in (ROOT / file).read_text(encoding="utf-8") else file
+        return nodeid.partition("::")[0]
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        first = node is self.nodes[0]
+        unit = next((file for file in self.workqueue if drives_browser(file) == first), next(iter(self.workqueue)))
+        self.workqueue.move_to_end(unit, last=False)
+        super()._assign_work_unit(node)
+
+
+@cache
+def drives_browser(file: str) -> bool:
+    return "mark.browser" in (ROOT / file).read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_a_folder_is_indexed_and_the_job_is_there_after_a_reload(opened, tmp_pat
     card.get_by_role("button", name="Watch").click()
     expect(card.get_by_role("button", name="Watching")).to_be_visible()
     paint(tmp_path / "trip" / "b.png", "blue")
-    expect(card).to_contain_text("3 files: 2 images, 1 unreadable", timeout=15_000)
+    expect(card).to_contain_text("3 files: 2 images, 1 unreadable")
     card.get_by_role("button", name="Watching").click()
     expect(card.get_by_role("button", name="Watch", exact=True)).to_be_visible()
     card.get_by_role("button", name="Delete").click()

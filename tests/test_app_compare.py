@@ -130,7 +130,7 @@ def test_encoders_are_listed_and_runs_grow(compared, site):
     expect(runs.locator(".g-compare-run")).to_contain_text("training, step 25 of 100")
     expect(runs.locator(".g-compare-chart").first.locator("path")).to_have_count(1)
     write_run(site.library.runs / "first", 20)
-    expect(runs.locator(".g-compare-run")).to_contain_text("100 steps", timeout=8000)
+    expect(runs.locator(".g-compare-run")).to_contain_text("100 steps")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

@@ -50,7 +50,7 @@ def mapped(opened):
     def open_map(address: str = "", **settings) -> Page:
         page = opened(f"?tab=map{address}", ready="#map-legend button, #map-legend i", **settings)
         expect(page.locator("#map-status")).to_contain_text(f"{5 * EACH} images")
-        expect(page.locator("#map-table summary")).to_contain_text("regions", timeout=10_000)
+        expect(page.locator("#map-table summary")).to_contain_text("regions")
         return page
 
     return open_map

@@ -49,7 +49,7 @@ def test_winoground_scores_of_a_generated_pair(probing):
     expect(page.locator("#probe-verdicts .g-probe-lost")).to_have_count(3)
     captions = page.locator(".g-probe-pair-table thead th").all_inner_texts()
     assert sorted(captions[0].strip("“”").split()) == sorted(captions[1].strip("“”").split())
-    expect(page.locator("#probe-figures tbody tr")).to_have_count(4, timeout=20_000)
+    expect(page.locator("#probe-figures tbody tr")).to_have_count(4)
     page.get_by_role("button", name="Another pair").click()
     page.wait_for_function("new URLSearchParams(location.search).get('i') === '1'")
     page.get_by_role("button", name="role swap").click()

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +12,6 @@ from index.__main__ import cli
 from index.collection import Collection
 from index.storage.tags import tag
 from tests.samples import ColourEncoder
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -163,14 +159,10 @@ def test_a_usage_mistake_exits_2(gelato):
 
 
 def test_an_unknown_encoder_is_one_line_without_a_traceback(squares, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "index", "build", squares, "--into", tmp_path / "c", "--encoder", "startr"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert "There is no encoder called 'startr'" in done.stderr and "Traceback" not in done.stderr
+    words = ["build", squares, "--into", tmp_path / "c", "--encoder", "startr"]
+    result = CliRunner().invoke(cli, [str(word) for word in words])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert "There is no encoder called 'startr'" in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "c").exists()
 
 
