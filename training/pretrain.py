@@ -17,7 +17,6 @@ from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
 from training.data.loader import Batches
 from training.data.sampler import Sampler
-from training.data.tables.options import TableOptions
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World
 from training.engine.failures import failures_as_sentences, joined
@@ -78,9 +77,8 @@ def plan(
     else:
         tower = build_backbone(data.tower, data.image_size)
         size = tower.image_size
-    tables = TableOptions(data.path_column, data.caption_column, data.separator)
     canvas, captions = data.canvas or canvas_for(size), method_class.needs_captions
-    images = ImageDataset(data.data, canvas, data.caption, captions, data.label_column, tables)
+    images = ImageDataset(data.data, canvas, data.caption, captions, data.label_column, data.tables)
     run, origins = resolve(user, method_class.recipe, len(images), world.size)
     if world.leads:
         images.cache_pixels(most=data.cache << 20)

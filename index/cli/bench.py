@@ -3,6 +3,8 @@
 import click
 
 from index.cli.options import as_json_option, run_options
+from training.data.tables.flags import table_options
+from training.data.tables.options import TableOptions
 from training.models.console import answer
 
 
@@ -16,7 +18,10 @@ def bench() -> None:
 @click.option("--encoder", default="starter", show_default=True, help="The image encoder.")
 @as_json_option
 @run_options
-def bench_build_command(source: str, encoder: str, as_json: bool, runtime: str | None, precision: str | None) -> None:
+@table_options
+def bench_build_command(
+    source: str, encoder: str, as_json: bool, runtime: str | None, precision: str | None, tables: TableOptions
+) -> None:
     """Measure images per second of a build of SOURCE, and the upper bound.
 
     Each stage is timed alone on all cores, in seconds per image. The upper bound is one over the sum of these times.
@@ -25,8 +30,8 @@ def bench_build_command(source: str, encoder: str, as_json: bool, runtime: str |
     from training.data.sources import open_source
     from training.models.encoders import load_encoder
 
-    open_source(source)
-    document = bench_build(source, load_encoder(encoder, runtime, precision))
+    open_source(source, tables=tables)
+    document = bench_build(source, load_encoder(encoder, runtime, precision), tables)
     lines = [f"{stage:10s}{ms:8.3f} ms an image on all cores" for stage, ms in document["milliseconds"].items()]
     lines.append(f"upper bound {document['upper_bound']:6.1f} images a second")
     lines.append(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from index.cli.options import ENCODER_HELP, as_json_option, run_options
+from training.data.tables.flags import table_options
+from training.data.tables.options import TableOptions
 from training.models.console import ProgressLine, answer, plain
 from training.models.errors import UserError
 from training.models.interrupt import Interrupt
@@ -42,9 +44,7 @@ STOPPING = "Stopping after this batch; press again to stop at once."
     help="Leave out files, as .gitignore does: '*.png', 'raw/', '!@eaDir/'. Kept for later builds; '' ends it.",
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Take only files that match. Kept for later builds.")
-@click.option("--path-column", metavar="NAME", help="The column with the images' paths.  [default: by its content]")
-@click.option("--caption-column", metavar="NAME", help="The column with the captions.  [default: by its name]")
-@click.option("--separator", help="What separates the cells of a CSV: ';', tab, ...  [default: by its content]")
+@table_options
 @click.option("--rehash", is_flag=True, help="Read every file again, also where its size and date are as they were.")
 @click.option(
     "--max-megapixels",
@@ -71,9 +71,7 @@ def build(
     segment_size: int,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
-    path_column: str | None,
-    caption_column: str | None,
-    separator: str | None,
+    tables: TableOptions,
     rehash: bool,
     max_megapixels: float | None,
     prune: bool,
@@ -92,9 +90,7 @@ def build(
     from index.storage.layout import MANIFEST
     from index.storage.manifest import Manifest, precision_of
     from training.data.sources import open_source
-    from training.data.tables.options import TableOptions
 
-    tables = TableOptions(path_column, caption_column, separator)
     if not (into / MANIFEST).exists():
         for source in sources:
             open_source(source, tables=tables)  # a wrong name is answered before a model is loaded

@@ -62,7 +62,7 @@ def _ending(original: Original) -> str:
 
 def export_folder(selection: Selection, out: Path, report: Report, *, link: bool, metadata: bool) -> None:
     """Put every image below out, and with metadata a metadata.csv. Nothing that is there is overwritten."""
-    layout, originals = Layout(selection, metadata), Originals(selection.places)
+    layout, originals = Layout(selection, metadata), Originals(selection)
     before = read_metadata(out / METADATA) if metadata else {}
     rows = dict(before)
     for image in selection:

@@ -3,16 +3,17 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.export.roots import source_root
 from index.export.same_image import CHANGED, has_changed
-from index.export.selection import ExportedImage
+from index.export.selection import ExportedImage, Selection
 from training.data.folder import read_file
 from training.data.remote import ADDRESS
 from training.data.sources import open_source
+from training.data.tables.options import TableOptions
 from training.models.errors import UserError
 from training.models.file_names import long_path
 
@@ -28,9 +29,10 @@ class Original:
 
 
 class Originals:
-    """Where the images of places (source and path of each) are now."""
+    """Where the images of a selection are now."""
 
-    def __init__(self, places: Iterable[tuple[str, str]]):
+    def __init__(self, selection: Selection):
+        places, self._tables = selection.places, selection.collection.manifest.tables
         self._wanted: defaultdict[str, set[str]] = defaultdict(set)
         for source, path in places:
             self._wanted[source].add(path)
@@ -58,7 +60,8 @@ class Originals:
             return "its source is gone"
         wanted = self._wanted[source]
         try:
-            return {item.path: item.read for item in open_source(source) if item.path in wanted}
+            opened = open_source(source, tables=TableOptions().over(self._tables.get(source, {})))
+            return {item.path: item.read for item in opened if item.path in wanted}
         except (UserError, OSError) as error:
             return f"its source cannot be read: {str(error).rstrip('.')}"
 

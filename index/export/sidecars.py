@@ -63,7 +63,11 @@ def export_xmp(
     selection: Selection, out: Path | None, report: Report, *, full_names: bool = False, into_originals: bool = False
 ) -> None:
     """Write what is said of each image: beside it, below out if that is given, or into it."""
-    originals, listings, names = Originals(selection.places), dict[Path, _Listing](), Names()
+    originals, listings, names = (
+        Originals(selection),
+        dict[Path, _Listing](),
+        Names(),
+    )
     for image in selection:
         if not image.annotation:
             report.count("empty")

@@ -39,7 +39,10 @@ class _Pipe:
 
 def zip_pieces(selection: Selection, report: Report) -> Iterator[bytes]:
     """The zip file of a selection's originals, with metadata.csv and, if some are missing, not-exported.csv."""
-    layout, originals = Layout(selection, metadata=True), Originals(selection.places)
+    layout, originals = (
+        Layout(selection, metadata=True),
+        Originals(selection),
+    )
     layout.names.take((NOT_EXPORTED,))
     rows: dict[str, dict[str, str]] = {}
     pipe = _Pipe()

@@ -19,6 +19,7 @@ import pandas as pd
 from index.thumbnails import thumbnail
 from training.data.pipeline import decode, load_one, load_pixels, preprocess
 from training.data.source import Item
+from training.data.tables.options import TableOptions
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 from training.models.memory import peak_memory_bytes
@@ -32,15 +33,16 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 
-def bench_build(source: str, encoder: Encoder) -> dict[str, Any]:
+def bench_build(source: str, encoder: Encoder, tables: TableOptions | None = None) -> dict[str, Any]:
     """A build of source into a temporary folder, and its upper bound: one over the sum of its stages' seconds.
 
     The stages are measured before and after the build, since a machine that is shared changes its pace.
+    tables: how to read a table.
     """
     from index.build import build_collection
     from training.data.sources import open_source
 
-    sample = islice(open_source(source), SAMPLE)
+    sample = islice(open_source(source, tables=tables), SAMPLE)
     items = [item for item in sample if not load_one(item, lambda item: load_pixels(item, encoder)).error]
     if not items:
         raise UserError(f"None of the first {SAMPLE:,} images of {source} can be read.")
@@ -49,7 +51,7 @@ def bench_build(source: str, encoder: Encoder) -> dict[str, Any]:
     before = stage_costs(items[:half], encoder)
     with tempfile.TemporaryDirectory() as folder:
         worked = time.process_time()
-        report = build_collection([source], Path(folder, "bench.gelato"), encoder)
+        report = build_collection([source], Path(folder, "bench.gelato"), encoder, tables=tables)
         worked = time.process_time() - worked
     after = stage_costs(items[-half:], encoder)
     wall = {stage: (before[stage].wall + after[stage].wall) / 2 for stage in STAGES}

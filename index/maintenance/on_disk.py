@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from index.collection import Collection
-from index.ingest.opening import rules_of
+from index.ingest.opening import rules_of, tables_of
 from index.maintenance.verify import MOST_NAMED, Fault
 from index.storage.annotations import reading
 from index.storage.known_images import last_places, unattached
@@ -42,7 +42,8 @@ def find_differences(path: Path, progress: Callable[[int, int], object] = lambda
     for name, of_source in rows.groupby("source", sort=True):
         repair = f"build {name} --into {path} brings the collection up to date"
         try:
-            items: Mapping[str, Item] = {item.path: item for item in open_source(str(name), rules_of(path))}
+            source = open_source(str(name), rules_of(path), tables_of(path, str(name)))
+            items: Mapping[str, Item] = {item.path: item for item in source}
         except UserError as error:
             faults.append(
                 Fault("out of reach", str(name), f"{len(of_source):,} images are out of reach: {error}", repair)

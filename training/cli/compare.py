@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from training.data.tables.flags import table_options
+from training.data.tables.options import TableOptions
 from training.methods import METHODS
 from training.models.console import answer
 from training.models.errors import UserError
@@ -14,6 +16,7 @@ from training.models.registry import pick
 @click.argument("encoders", nargs=-1)
 @click.option("--data", required=True, metavar="SOURCE", help="The test images.")
 @click.option("--train", metavar="SOURCE", help="The training images of methods, k-NN and linear probes.")
+@table_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("comparison"), show_default=True)
 @click.option("--suite", help="Comma-separated probes. [default: those that encoder and data allow]")
 @click.option("--methods", help="Comma-separated methods to train first, all on --train with the same settings.")
@@ -30,6 +33,7 @@ def compare(
     encoders: tuple[str, ...],
     data: str,
     train: str | None,
+    tables: TableOptions,
     out: Path,
     suite: str | None,
     methods: str | None,
@@ -65,12 +69,12 @@ def compare(
         raise click.UsageError("Missing argument 'ENCODERS' or option '--methods'.")
     out.mkdir(parents=True, exist_ok=True)
     runs = [
-        train_run(name, seed, str(train), data, out / "runs" / f"{name}-{seed}", settings)
+        train_run(name, seed, str(train), data, out / "runs" / f"{name}-{seed}", settings, tables)
         for seed in range(seeds)
         for name in names
     ]
     measured = [
-        measure(name, data, train, suite, out / "measured.json", lambda text: click.echo(text, err=True))
+        measure(name, data, train, suite, out / "measured.json", lambda text: click.echo(text, err=True), tables)
         for name in [*encoders, *map(str, runs)]
     ]
     comparison = document([one.entry for one in measured], {"data": data, "train": train, "settings": list(settings)})

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from training.data.tables.flags import table_options
+from training.data.tables.options import TableOptions
 from training.models.console import print_json
 from training.models.errors import UserError
 
@@ -21,8 +23,17 @@ from training.models.errors import UserError
     "--into", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder for the shards."
 )
 @click.option("--shard-size", default=10_000, show_default=True, type=click.IntRange(1), help="Pairs per tar file.")
+@table_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, shard_size: int, as_json: bool) -> None:
+def curate(
+    sources: tuple[str, ...],
+    queries: Path,
+    per_query: int,
+    into: Path,
+    shard_size: int,
+    as_json: bool,
+    tables: TableOptions,
+) -> None:
     """Make a balanced set of image-text pairs, as in CLIP: a maximum number of pairs for each query.
 
     Images whose captions contain a query are written to tar shards, at most --per-query for each query.
@@ -34,7 +45,7 @@ def curate(sources: tuple[str, ...], queries: Path, per_query: int, into: Path, 
         wanted = Queries(queries.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{queries} cannot be read as text: {error}.") from error
-    report = make(sources, wanted, per_query, into, shard_size)
+    report = make(sources, wanted, per_query, into, shard_size, tables=tables)
     document = report.as_dict()
     if as_json:
         print_json(document)

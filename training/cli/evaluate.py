@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from training.data.tables.flags import table_options
+from training.data.tables.options import TableOptions
 from training.evaluation import PROBES
 from training.models.console import ProgressLine, answer
 from training.models.errors import UserError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--train", metavar="SOURCE", help="Training images of probes. [default: half of --data]")
 @click.option("--suite", help=f"Comma-separated probes: {', '.join(PROBES)}; `probes` for all.")
 @click.option("--features", type=click.Path(path_type=Path, dir_okay=False), help="Saved embeddings (.npz) of pairs.")
+@table_options
 @click.option("--label-column", help="The column of the class. [default: the first that looks like one]")
 @click.option(
     "--templates", help="Prompt templates: plain, photo, 7, 80, or a file. [default: a run's captions, else photo]"
@@ -41,6 +44,7 @@ def evaluate(
     train: str | None,
     suite: str | None,
     features: Path | None,
+    tables: TableOptions,
     label_column: str | None,
     templates: str | None,
     out: Path | None,
@@ -73,7 +77,14 @@ def evaluate(
             runtime,
             precision,
             templates,
-            {"data": data, "train": train, "label_column": label_column, "seed": seed, "quick": quick},
+            {
+                "data": data,
+                "train": train,
+                "tables": tables,
+                "label_column": label_column,
+                "seed": seed,
+                "quick": quick,
+            },
         )
     if out is not None:
         write_report(report, out)

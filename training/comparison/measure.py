@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from training.data.tables.options import TableOptions
 from training.evaluation.features import Features
 from training.evaluation.run_defaults import templates_for
 from training.evaluation.subject import Subject
@@ -46,7 +47,13 @@ class Measured:
 
 
 def measure(
-    name: str, data: str, train: str | None, suite: str | None, cache: Path, say: Callable[[str], object]
+    name: str,
+    data: str,
+    train: str | None,
+    suite: str | None,
+    cache: Path,
+    say: Callable[[str], object],
+    tables: TableOptions | None = None,
 ) -> Measured:
     """All figures of the encoder called name; earlier measurements are read from cache.
 
@@ -55,9 +62,10 @@ def measure(
     """
     encoder = load_encoder(name)
     templates = templates_for(name)
-    subject = Subject(encoder, data, train, templates=templates)
+    subject = Subject(encoder, data, train, templates=templates, tables=tables)
     names = suite or ",".join(default_probes(subject))
     key = f"{encoder.fingerprint} {encoder.runtime} {encoder.precision} {data} {train} {names} {templates}"
+    key += f" {tables.as_dict()}" if tables and tables.as_dict() else ""
     stored = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
     if key not in stored:
         say(f"measuring {name}")

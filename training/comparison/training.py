@@ -6,16 +6,26 @@ from pathlib import Path
 
 import click
 
+from training.data.tables.options import TableOptions
 from training.methods import METHODS
 from training.models.errors import UserError
 
 
-def train_run(name: str, seed: int, train: str, data: str, run: Path, settings: tuple[str, ...]) -> Path:
+def train_run(
+    name: str,
+    seed: int,
+    train: str,
+    data: str,
+    run: Path,
+    settings: tuple[str, ...],
+    tables: TableOptions | None = None,
+) -> Path:
     """The run of a method and seed: started, resumed, or returned if it is finished.
 
     A separate process makes the peak memory measurable.
 
-    settings: OPTION=VALUE of the method's command, or METHOD:OPTION=VALUE for one method only.
+    settings: OPTION=VALUE of the method's command, or METHOD:OPTION=VALUE for one method only. tables: how
+    the tables of train and data are read.
     """
     from training.evaluation.runs import read_run
 
@@ -26,6 +36,8 @@ def train_run(name: str, seed: int, train: str, data: str, run: Path, settings: 
         arguments = ["resume", str(run)]
     else:
         arguments = [name, "--data", train, "--evaluate", data, "--seed", str(seed), "--out", str(run)]
+        for option, value in (tables.as_dict() if tables else {}).items():
+            arguments += [f"--{option.replace('_', '-')}={value}"]
         for setting in settings:
             method, colon, rest = setting.partition(":")
             if colon and method in METHODS:  # a value may contain a colon, too

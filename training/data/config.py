@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from training.data.pixel_cache import MOST_CACHED
+from training.data.tables.options import TableOptions
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import knob, knob_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,15 +17,9 @@ class DataConfig:
     caption: tuple[str, ...] = knob(
         (), 'a caption template over columns, such as "a photo of a {label}"; repeat for several'
     )
-    path_column: str | None = knob(
-        None, "the column of the images' paths [default: by its content]", flags=("--csv-img-key",)
-    )
-    caption_column: str | None = knob(
-        None, "the column of the captions [default: by its name]", flags=("--csv-caption-key",)
-    )
-    separator: str | None = knob(
-        None, "what separates the cells of a CSV: ';', tab, ... [default: by its content]", flags=("--csv-separator",)
-    )
+    path_column: str | None = knob_of(TableOptions, "path_column")
+    caption_column: str | None = knob_of(TableOptions, "caption_column")
+    separator: str | None = knob_of(TableOptions, "separator")
     label_column: str | None = knob(None, "the column of the class [default: the first that looks like one]")
     tower: str = knob("tiny", "tiny, an open_clip or timm model, with or without weights, or a run directory")
     text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used instead")
@@ -39,3 +34,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.weights and len(self.weights) != len(self.data):
             raise UserError(f"There are {len(self.data)} sources and {len(self.weights)} weights; give one for each.")
+
+    @property
+    def tables(self) -> TableOptions:
+        """How the tables of its sources are read."""
+        return TableOptions(self.path_column, self.caption_column, self.separator)

@@ -15,6 +15,7 @@ from typing import Any
 
 from training.data.source import Item
 from training.data.sources import open_source
+from training.data.tables.options import TableOptions
 from training.models.atomic import write_file
 from training.models.errors import UserError
 
@@ -77,6 +78,7 @@ def curate(
     into: Path,
     shard_size: int = 10_000,
     progress: Callable[[Report], object] = lambda report: None,
+    tables: TableOptions | None = None,
 ) -> Report:
     """Write tar shards of the pairs that queries ask for into a new folder, and counts.csv beside them.
 
@@ -88,7 +90,7 @@ def curate(
     into.mkdir(parents=True, exist_ok=True)
     report = Report(found=dict.fromkeys(queries.named.values(), 0), of_query=dict.fromkeys(queries.named.values(), 0))
     shard = _Shard(into, shard_size)
-    for item in _stream(specs):
+    for item in _stream(specs, tables):
         report.seen += 1
         progress(report)
         if item.refusal is not None:
@@ -121,9 +123,9 @@ def curate(
     return report
 
 
-def _stream(specs: Iterable[str]) -> Iterator[Item]:
+def _stream(specs: Iterable[str], tables: TableOptions | None) -> Iterator[Item]:
     for spec in specs:
-        yield from open_source(spec)
+        yield from open_source(spec, tables=tables)
 
 
 class _Shard:

@@ -14,6 +14,7 @@ from training.data.config import DataConfig
 from training.data.pipeline import LEAST_SIDE, PreprocessedImage, load_pixels
 from training.data.pixel_cache import MOST_CACHED, PixelCache
 from training.data.source import Item
+from training.data.tables.options import TableOptions
 from training.evaluation.features import Features, Progress, SourceItems, embed_items, list_source
 from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
 from training.evaluation.subject import Document, Subject
@@ -43,7 +44,14 @@ def evaluator(data: DataConfig) -> Evaluate | None:
     def evaluate(facts: dict[str, Any], weights: dict[str, Tensor]) -> Document:
         encoder = build_encoder(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", RUNTIME, PRECISION)
         encoder.cache_texts = False  # its fingerprint is the same after every step, its embeddings of texts are not
-        subject = partial(Subject, encoder, label_column=data.label_column, templates=templates, embed=held_out.embed)
+        subject = partial(
+            Subject,
+            encoder,
+            label_column=data.label_column,
+            templates=templates,
+            tables=data.tables,
+            embed=held_out.embed,
+        )
         return {Path(spec).name: figures_of(subject(spec), suite) for spec in data.evaluate}
 
     return evaluate
@@ -65,10 +73,17 @@ class HeldOutImages:
         self.most = most
         self._listed: dict[str, tuple[SourceItems, PixelCache | None]] = {}
 
-    def embed(self, encoder: Encoder, spec: str, label_column: str | None, progress: Progress) -> Features:
+    def embed(
+        self,
+        encoder: Encoder,
+        spec: str,
+        label_column: str | None,
+        progress: Progress,
+        tables: TableOptions | None = None,
+    ) -> Features:
         """What `embed_source` gives."""
         if spec not in self._listed:
-            listed = list_source(spec, label_column)
+            listed = list_source(spec, label_column, tables)
             self._listed[spec] = listed, self._cached(encoder, listed)
         listed, cache = self._listed[spec]
 

@@ -11,12 +11,14 @@ from training.data.labels import labels_of
 from training.data.pipeline import PreprocessedImage, embed_stream, load_pixels
 from training.data.source import Item
 from training.data.sources import open_source
+from training.data.tables.options import TableOptions
 from training.models.decoding import decode_image
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 
 Progress = Callable[[int, int], object]  # images done, of how many
-EmbedSource = Callable[[Encoder, str, str | None, Progress], "Features"]  # encoder, spec, label column
+# encoder, spec, label column, progress, how to read a table
+EmbedSource = Callable[[Encoder, str, str | None, Progress, TableOptions | None], "Features"]
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,12 @@ class SourceItems:
     classes: list[str]
 
 
-def list_source(spec: str, label_column: str | None = None) -> SourceItems:
+def list_source(spec: str, label_column: str | None = None, tables: TableOptions | None = None) -> SourceItems:
     """Every item of the source that spec names.
 
-    label_column: where the class is kept; left out, the first column that looks like one.
+    label_column: where the class is kept; left out, the first column that looks like one. tables: how to read a table.
     """
-    source = open_source(spec)
+    source = open_source(spec, tables=tables)
     items = list(source)
     return SourceItems(source.name, items, *labels_of(items, label_column))
 
@@ -125,9 +127,10 @@ def embed_source(
     spec: str,
     label_column: str | None = None,
     progress: Progress = lambda done, total: None,
+    tables: TableOptions | None = None,
 ) -> Features:
     """Every readable image of the source that spec names, embedded; see list_source and embed_items."""
-    listed = list_source(spec, label_column)
+    listed = list_source(spec, label_column, tables)
     return embed_items(encoder, listed, lambda number: load_pixels(listed.items[number], encoder), progress)
 
 

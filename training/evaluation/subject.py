@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from training.data.tables.options import TableOptions
 from training.evaluation.features import EmbedSource, Features, Progress, embed_source
 from training.evaluation.negatives import NoNegatives, read_negatives
 from training.evaluation.pairs import NoPairs, open_pairs
@@ -64,6 +65,7 @@ class Subject:
     templates: tuple[str, ...] = ("a photo of a {}.",)
     seed: int = 0
     quick: bool = False
+    tables: TableOptions | None = None
     progress: Progress = lambda done, total: None
     embed: EmbedSource = embed_source
 
@@ -109,7 +111,7 @@ class Subject:
         from training.data.sources import open_source
 
         if not Path(self.other_data).expanduser().exists():
-            open_source(self.other_data)
+            open_source(self.other_data, tables=self.tables)
 
     def generated(self, what: str) -> str:
         """A description of generated examples, so that they are not mistaken for examples of data."""
@@ -126,7 +128,7 @@ class Subject:
         return max(20, full // 10) if self.quick else full
 
     def _embedded(self, spec: str) -> Features:
-        return self.embed(self.encoder, spec, self.label_column, self.progress)
+        return self.embed(self.encoder, spec, self.label_column, self.progress, self.tables)
 
 
 def holds_examples(spec: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from training.models.errors import UserError
+from training.models.knobs import knob
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "\\t": "\t"}
 
@@ -16,9 +17,15 @@ class TableOptions:
     character of CSV files, or its name: comma, semicolon, tab, pipe, space.
     """
 
-    path_column: str | None = None
-    caption_column: str | None = None
-    separator: str | None = None
+    path_column: str | None = knob(
+        None, "the column of the images' paths [default: by its content]", flags=("--csv-img-key",)
+    )
+    caption_column: str | None = knob(
+        None, "the column of the captions [default: by its name]", flags=("--csv-caption-key",)
+    )
+    separator: str | None = knob(
+        None, "what separates the cells of a CSV: ';', tab, ... [default: by its content]", flags=("--csv-separator",)
+    )
 
     def __post_init__(self) -> None:
         if self.separator is not None and len(self.separator_character or "") != 1:
