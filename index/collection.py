@@ -264,6 +264,11 @@ class Collection:
         return self if same else Collection.open(self.path, generation)
 
     @property
+    def previews(self) -> str:
+        """A part of the addresses of its previews, which changes whenever one of them may have changed."""
+        return f"{self.fingerprint[:6]}-{self.manifest.previews}"
+
+    @property
     def max_megapixels(self) -> float:
         """The limit under which its images are decoded."""
         from training.models.decoding import MOST_MEGAPIXELS  # a query of text alone needs no decoder

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.samples import paint
+from tests.samples import noise_image, paint
 
 pytestmark = [
     pytest.mark.browser,
@@ -48,6 +48,28 @@ def test_a_folder_is_indexed_and_the_job_is_there_after_a_reload(opened, tmp_pat
     card.get_by_role("button", name="Delete").click()
     card.get_by_role("button", name="Really delete?").click()
     expect(card).to_have_count(0)
+
+
+def test_most_images_of_a_folder_go_only_when_a_person_confirms_it(opened, tmp_path):
+    for number in range(5):
+        noise_image(number).save(paint(tmp_path / f"shrinking/{number}.png", "red"))
+    page = opened("?tab=collections", ready=".g-collections-card img")
+    page.get_by_label("Folder, table or tar shards on this computer").fill(str(tmp_path / "shrinking"))
+    page.get_by_label("Encoder", exact=True).fill("colour")
+    page.get_by_role("button", name="Index", exact=True).click()
+    card = page.locator(".g-collections-card[data-key=shrinking]")
+    expect(card).to_contain_text("5 images")
+    for number in range(3):
+        (tmp_path / f"shrinking/{number}.png").unlink()
+    card.get_by_role("button", name="Update").click()
+    expect(page.locator("#jobs")).to_contain_text("3 of the 5 images that came from")
+    expect(page.locator("#jobs")).to_contain_text("If they were deleted, confirm it in Collections.")
+    expect(card).to_contain_text("5 images")
+    confirm = page.get_by_role("button", name="They were deleted: remove them")
+    confirm.click()
+    expect(page.locator("#jobs")).to_contain_text("3 gone")
+    expect(card).to_contain_text("2 images")
+    expect(confirm).to_have_count(0)
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(opened):

@@ -49,7 +49,7 @@ def in_threads(*work: Callable[[], None]) -> None:
 
 
 def add(library: Library, name: str) -> None:
-    library.add_built(name, Path(name), "colour", lambda into, encoder, job: None)
+    library.add_built(name, Path(name), "colour", lambda *_: None)
 
 
 def test_collections_are_opened_and_closed_while_others_iterate_over_them(frequent_switches):
@@ -76,7 +76,7 @@ def test_two_collections_of_one_name_that_are_opened_at_once_get_keys_of_their_o
 
     def add_many(folder: str) -> None:
         for number in range(40):
-            library.add_built("same", Path(folder, str(number)), "colour", lambda into, encoder, job: None)
+            library.add_built("same", Path(folder, str(number)), "colour", lambda *_: None)
 
     in_threads(lambda: add_many("a"), lambda: add_many("b"))
     assert len({opened.key for opened in library.collections()}) == 80
@@ -119,7 +119,7 @@ def test_a_library_without_collections_says_so():
 
 def test_a_collection_is_updated_by_one_job_however_many_ask_at_the_same_time(frequent_switches):
     library, proceed = Library(lambda name: ColourEncoder(), local=True), threading.Event()
-    opened = library.add_built("one", Path("one"), "colour", lambda into, encoder, job: proceed.wait(10))
+    opened = library.add_built("one", Path("one"), "colour", lambda *_: proceed.wait(10))
     library.encoder(opened)
     jobs, refused = [], []
 

@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from app.ui.assets import BASE
+from app.ui.assets import ASSETS, BASE
 from tests.samples import QUERIES
+from training.models.formats import IMAGES
 
 pytestmark = pytest.mark.browser
 
@@ -294,3 +295,30 @@ def test_schemas_of_the_api_are_put_into_words(call):
     }
     given = f"m.example({{ $ref: '#/components/schemas/Query' }}, {js(schemas)})"
     assert call(words, given) == {"q": "dog", "like": [], "name": ""}
+
+
+def test_a_file_picker_offers_every_format_that_is_read(call):
+    accept = call("ui/upload/upload.js", "m.filePicker('Choose', () => 0).accept").split(",")
+    assert accept[0] == "image/*" and set(accept[1:]) == set(IMAGES)
+    taken = "const taken = []; const field = m.filePicker('Choose', (file) => taken.push(file.name), { id: 'f' });"
+    chosen = "const data = new DataTransfer(); data.items.add(new File(['x'], 'a.CR3')); field.files = data.files;"
+    sent = f"(() => {{ {taken} {chosen} field.dispatchEvent(new Event('change')); return [taken, field.value]; }})()"
+    assert call("ui/upload/upload.js", sent) == [["a.CR3"], ""]
+    files = "[new File(['x'], 'a.txt', { type: 'text/plain' }), new File(['x'], 'IMG_1.HEIC')]"
+    assert call("ui/upload/upload.js", f"m.pasted({{ clipboardData: {{ files: {files} }} }}).name") == "IMG_1.HEIC"
+    assert not [path for path, asset in ASSETS.items() if b'accept: "image/' in asset.content]
+
+
+def test_only_a_page_for_this_computer_offers_originals(call):
+    kinds = "m.exportKinds().map(([, kind]) => kind)"
+    local = f"import(new URL('{BASE}/ui/session/session.js', document.baseURI))"
+    with_state = "{}.then((s) => {{ s.session.state = {{ local: {} }}; return {}; }})"
+    assert call("ui/selection/download.js", with_state.format(local, "false", kinds)) == ["csv", "json", "txt", "zip"]
+    assert call("ui/selection/download.js", with_state.format(local, "true", kinds))[-1] == "originals"
+
+
+def test_the_address_of_a_preview_has_the_number_of_the_open_collections_previews(call):
+    state = "m.session.state = { collection: 'a b', previews: 3 }"
+    assert call("ui/session/session.js", f"({state}, m.media('a b', '01'))") == "media/a%20b/01.webp?v=3"
+    assert call("ui/session/session.js", f"({state}, m.media('other', '01'))") == "media/other/01.webp"
+    assert call("ui/session/session.js", "(m.session.state = null, m.media('other', '01'))") == "media/other/01.webp"

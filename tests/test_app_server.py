@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from app.application import make_application
 from app.server.limits import LARGEST_BODY, LARGEST_IMAGE
 from app.state.library import Library
+from app.state.open_collection import REREAD_AFTER
 from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
 from app.tabs.collections.tab import all_collections
@@ -76,7 +77,7 @@ def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path
     answer = page.get(f"/media/squares/{id}.webp")
     assert answer.headers["content-type"] == "image/webp"
     assert Image.open(io.BytesIO(answer.content)).size == (20, 20)
-    assert "max-age" in answer.headers["cache-control"] and "private" in answer.headers["cache-control"]
+    assert "private" in answer.headers["cache-control"]
     for path in (
         f"/media/other/{id}.webp",
         "/media/squares/0123456789abcdef.webp",
@@ -85,6 +86,35 @@ def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path
         f"/gradio_api/file={tmp_path}/squares.gelato/manifest.json",
     ):
         assert page.get(path).status_code == 404, path
+
+
+def test_the_address_of_a_preview_changes_when_previews_do(page, library, tmp_path):
+    opened = library.collection("squares")
+    root = Path(str(opened.published().items["source"].iat[0]))
+    noise_image(3).save(root / "n.png")
+    build_collection([root], opened.path, ColourEncoder())
+    time.sleep(1.1 * REREAD_AFTER)
+    id = opened.published().items.set_index("path").loc["n.png", "id"]
+
+    def get(v=None, **headers):
+        return page.get(f"/media/squares/{id}.webp" + (f"?v={v}" if v is not None else ""), headers=headers)
+
+    before = opened.published().previews
+    old = get(before)
+    assert "immutable" in old.headers["cache-control"] and "max-age" in old.headers["cache-control"]
+    for other in (None, "x", before + "1"):
+        answer = get(other)
+        assert "no-cache" in answer.headers["cache-control"] and "immutable" not in answer.headers["cache-control"]
+        assert get(other, **{"if-none-match": answer.headers["etag"]}).status_code == 304
+    noise_image(3).point(lambda level: min(255, level + 9)).save(root / "n.png")
+    build_collection([root], opened.path, ColourEncoder())
+    time.sleep(1.1 * REREAD_AFTER)
+    assert opened.published().items.set_index("path").loc["n.png", "id"] == id  # the same image
+    assert opened.published().previews != before
+    new = get(opened.published().previews)
+    assert new.content != old.content and "immutable" in new.headers["cache-control"]
+    assert "no-cache" in get(before).headers["cache-control"]
+    assert get(before, **{"if-none-match": old.headers["etag"]}).content == new.content
 
 
 @pytest.mark.parametrize(
@@ -304,7 +334,7 @@ def test_a_job_that_waits_for_its_encoder_ends_with_the_library(tmp_path):
         return ColourEncoder()
 
     library = Library(load)
-    entry = library.add_built("later", tmp_path / "later.gelato", "colour", lambda into, encoder, job: None)
+    entry = library.add_built("later", tmp_path / "later.gelato", "colour", lambda *_: None)
     library.start()
     assert arrived.wait(5)
     started = time.monotonic()

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.server.api.collections import upload
+from app.server.static import YEAR
 from app.state.library import Library
 from training.models.errors import UserError
 
@@ -18,15 +19,22 @@ def media_routes(library: Library) -> APIRouter:
     router = APIRouter()
 
     @router.get("/media/{key}/{id}.webp")
-    def thumbnail(key: str, id: str) -> Response:
+    def thumbnail(request: Request, key: str, id: str, v: str = "") -> Response:
+        """A preview. With v, the version of the collection's previews as they are now, it may be kept for good."""
         try:
             collection = library.collection(key).collection
         except UserError:
             collection = None
         path = collection.thumbnail(id) if collection is not None else None
-        if path is None:
+        if collection is None or path is None:
             return PlainTextResponse("There is no such image.", 404)
-        return FileResponse(path, media_type="image/webp", headers={"cache-control": "max-age=86400"})
+        facts = path.stat()
+        now = v == collection.previews
+        headers = {"etag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'}
+        headers["cache-control"] = f"max-age={YEAR}, immutable" if now else "no-cache"  # asks each time
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        return FileResponse(path, media_type="image/webp", headers=headers, stat_result=facts)
 
     @router.post("/images")
     async def upload_image(request: Request) -> Response:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from index.build import BuildProgress, BuildReport, build_collection
 from index.collection import cached_collection
 from index.ingest.demo import build_demo
 from index.ingest.opening import check_has_images
+from index.ingest.plan import LosesImages
 from index.ingest.summary import summary
 from index.maintenance.verify import Fault, find_faults
 from index.storage.accounts import passed_over_text
@@ -28,10 +29,8 @@ log = logging.getLogger(__name__)
 def build_of(source: str | Path, tell: Callable[[str], object] = lambda _: None) -> Build:
     """A build that brings a collection up to date with source. tell: gets its summary, a line at a time."""
 
-    def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
-        report = build_collection(
-            [source], into, encoder, prune=True, progress=_progress(job), stop=job.stopping.is_set
-        )
+    def build(into: Path, encoder: Encoder, job: Job, prune: bool) -> BuildReport:
+        report = _build([source], into, encoder, job, prune)
         for line in summary(report):
             tell(line)
         return _noted(job, report)
@@ -42,7 +41,7 @@ def build_of(source: str | Path, tell: Callable[[str], object] = lambda _: None)
 def build_of_demo(images: Path) -> Build:
     """A build that brings the demo up to date."""
 
-    def build(into: Path, encoder: Encoder, job: Job) -> BuildReport:
+    def build(into: Path, encoder: Encoder, job: Job, prune: bool) -> BuildReport:
         return _noted(job, build_demo(images, into, encoder, progress=_progress(job), stop=job.stopping.is_set))
 
     return build
@@ -62,20 +61,30 @@ def index_folder(library: Library, source: str, encoder: str, name: str = "") ->
     return opened
 
 
-def update(library: Library, opened: OpenCollection) -> Job:
-    """Bring a collection up to date with the sources that its images came from."""
+def _build(sources: Sequence[str | Path], into: Path, encoder: Encoder, job: Job, prune: bool) -> BuildReport:
+    """Build for a job; where most of a source is gone, the job asks a person to confirm it."""
+    try:
+        return build_collection(sources, into, encoder, prune=prune, progress=_progress(job), stop=job.stopping.is_set)
+    except LosesImages as error:
+        job.confirm = True
+        raise UserError(f"{error.what} If they were deleted, confirm it in Collections.") from error
+
+
+def update(library: Library, opened: OpenCollection, prune: bool = False) -> Job:
+    """Bring a collection up to date with the sources that its images came from.
+
+    prune: more than half of a source's images may go; a person has confirmed it.
+    """
     _check_local(library)
     opened.check_idle()
     if opened.build is not None:
-        return library.bring_up_to_date(opened)
+        return library.bring_up_to_date(opened, prune)
     sources = sorted(opened.published().items["source"].unique())
     encoder = library.encoder(opened)
     opened.published().check_encoder(encoder)
 
     def work(job: Job) -> BuildReport:
-        return _noted(
-            job, build_collection(sources, opened.path, encoder, progress=_progress(job), stop=job.stopping.is_set)
-        )
+        return _noted(job, _build(sources, opened.path, encoder, job, prune))
 
     return opened.start_job(library.jobs, "update", work)
 

@@ -24,7 +24,8 @@ class Job:
     """One piece of work. state: running, done or failed; error is the sentence to show when it failed.
 
     fields: of the form that it was started with, to show them again beside the result. about: key of the
-    collection that it works on. note: what it is doing, or its outcome, in a few words.
+    collection that it works on. note: what it is doing, or its outcome, in a few words. confirm: whether it failed
+    because a person has to say that images were deleted.
     """
 
     kind: str
@@ -42,12 +43,14 @@ class Job:
     result: Any = None
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
+    confirm: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def as_dict(self) -> dict[str, Any]:
         """What the page needs to draw a progress bar."""
         fields = ("id", "kind", "about", "note", "state", "done", "total", "failed", "rate", "left", "error", "seconds")
         facts = {name: getattr(self, name) for name in fields}
+        facts["confirm"] = self.confirm
         return facts | {"stopping": self.stopping.is_set() and self.state == "running"}
 
 

@@ -115,10 +115,10 @@ class Library:
             if opened.build is not None:
                 self.bring_up_to_date(opened)
 
-    def bring_up_to_date(self, opened: OpenCollection) -> Job:
-        """Start the build of a collection that has one."""
+    def bring_up_to_date(self, opened: OpenCollection, prune: bool = False) -> Job:
+        """Start the build of a collection that has one. prune: more than half of a source's images may go."""
         self._encoder(opened.encoder_name)
-        return opened.start_job(self.jobs, "index", partial(self._bring_up_to_date, opened))
+        return opened.start_job(self.jobs, "index", partial(self._bring_up_to_date, opened, prune))
 
     def stop(self) -> None:
         """End every job; one that waits for an encoder waits no longer."""
@@ -129,12 +129,12 @@ class Library:
                 future.set_exception(UserError("Gelato is being closed."))
         self.jobs.stop_all()
 
-    def _bring_up_to_date(self, opened: OpenCollection, job: Job) -> object:
+    def _bring_up_to_date(self, opened: OpenCollection, prune: bool, job: Job) -> object:
         assert opened.build is not None
         encoder = self.encoder(opened)
         if reset_if_stale(opened.path, encoder):  # the cache is ours
             opened.release()
-        return opened.build(opened.path, encoder, job)
+        return opened.build(opened.path, encoder, job, prune)
 
     def _encoder(self, name: str) -> Future[Encoder]:
         with self._lock:

@@ -15,7 +15,7 @@ from training.models.errors import UserError
 
 REREAD_AFTER = 0.5  # seconds before a manifest is read again
 
-Build = Callable[[Path, Encoder, Job], object]
+Build = Callable[[Path, Encoder, Job, bool], object]  # the last: whether most of a source may go
 
 
 class OpenCollection:

@@ -1,11 +1,15 @@
 """The page's own scripts, stylesheets and images: a table made at start, under one address that changes with them."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.models.formats import ACCEPT, IMAGES
+
 APP = Path(__file__).parent.parent
 FOLDERS = ("ui", "tabs")
+FORMATS = "ui/upload/formats.js"  # made from the table of formats, not a file
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -36,7 +40,13 @@ def content_hash(assets: dict[str, Asset]) -> str:
     return digest.hexdigest()[:16]
 
 
-ASSETS = read_assets(APP)
+def made_assets() -> dict[str, Asset]:
+    """Scripts that hold what Python knows."""
+    text = f"export const ACCEPT = {json.dumps(ACCEPT)};\nexport const ENDINGS = {json.dumps(IMAGES)};\n"
+    return {FORMATS: Asset(text.encode(), MEDIA_TYPES[".js"])}
+
+
+ASSETS = read_assets(APP) | made_assets()
 BASE = f"static/{content_hash(ASSETS)}"  # relative to the page, so that it works below a sub-path
 
 CSS = "\n".join(asset.content.decode() for path, asset in ASSETS.items() if path.endswith(".css"))

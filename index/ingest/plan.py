@@ -17,6 +17,14 @@ from training.data.source import PassedOver, Source
 from training.models.errors import UserError
 
 
+class LosesImages(UserError):
+    """A build would lose more than half of a source. what: that as a sentence, without how to go on."""
+
+    def __init__(self, source: str, gone: int, known: int):
+        self.what = f"{gone:,} of the {known:,} images that came from {source} are gone; nothing was changed."
+        super().__init__(f"{self.what} If they were deleted, say so with --prune.")
+
+
 @dataclass(frozen=True)
 class Change:
     """What a file is to the collection. row: the stored row that it replaces, None if it replaces none.
@@ -66,8 +74,8 @@ class Plan:
     def compare(self, source: Source, prune: bool, rehash: bool = False) -> None:
         """Add a source; one without an image any more is out of reach, and its rows stay.
 
-        rehash: look at every file. UserError if it has no image and the collection none of it, or if it has lost over
-        half of its images and prune is off.
+        rehash: look at every file. UserError if it has no image and the collection none of it; LosesImages if it has
+        lost over half of its images and prune is off.
         """
         found = match(source, self.places, rehash)
         self.said += [f"{source.name}: {note}." for note in source.notes]
@@ -84,10 +92,7 @@ class Plan:
         paths = ((row, self.places.paths[row]) for row in gone)
         meant = {row for row, path in paths if path in excluded or path.startswith(folders)}
         if (len(gone) - len(meant)) * 2 > found.known and not prune:
-            raise UserError(
-                f"{len(gone):,} of the {found.known:,} images that came from {source.name} are gone; "
-                f"nothing was changed. If they were deleted, say so with --prune."
-            )
+            raise LosesImages(source.name, len(gone), found.known)
         self.sources.add(source.name)
         self.passed_over[source.name] = passed_over
         self.kept |= kept

@@ -31,6 +31,7 @@ class Manifest:
     is of a generation. content: the revision in which the segments changed last; what is derived from them is of it.
     mirrors: the `key` of the manifest whose rows these are, one by one. came_from: the fingerprint of the encoder that
     was switched from.
+    previews: how often previews may have changed, a part of their addresses.
     """
 
     encoder: str
@@ -54,6 +55,7 @@ class Manifest:
     content: int = 0
     mirrors: str = ""
     came_from: str = ""
+    previews: int = 0
 
     @property
     def images(self) -> int:
@@ -121,6 +123,7 @@ class Manifest:
                 content=int(stored.get("content") or stored["revision"]),
                 mirrors=str(stored.get("mirrors") or ""),
                 came_from=str(stored.get("came_from") or ""),
+                previews=int(stored.get("previews") or 0),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_corrupt(path, f"{error!s} is missing or wrong")) from error

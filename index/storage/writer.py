@@ -64,6 +64,7 @@ class Writer:
         elif not generation and path.exists() and not (path / MANIFEST).exists() and not may_be_filled(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
         self.made = not place.exists()
+        self._overwrote = False  # a preview, since the last publication
         with write_errors(path):
             (place / "segments").mkdir(parents=True, exist_ok=True)
             self._lock = lock_folder(place, BUSY.format(place))
@@ -185,7 +186,7 @@ class Writer:
                 segments.append(self._write(items, np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)))
             facts = {
                 field: {new if name == old else name: value for name, value in getattr(now, field).items()}
-                for field in ("passed_over", "offline", "mounts")
+                for field in ("passed_over", "offline", "mounts", "tables")
             }
             failures = read_failures(self.path)
             failures["source"] = failures["source"].replace(old, new)
@@ -198,7 +199,7 @@ class Writer:
         self.__dict__.pop("before", None)
 
     def _replace_manifest(
-        self, segments: list[tuple[str, int]], facts: dict[str, Any], replaced: Iterable[str]
+        self, segments: list[tuple[str, int]], facts: dict[str, Any], replaced: Sequence[str]
     ) -> None:
         """The step that every reader sees at once."""
         named, now = {name for name, _ in segments}, self.manifest
@@ -210,10 +211,12 @@ class Writer:
             segments=tuple(segments),
             last_segment=self._last,
             checksums={name: sums for name, sums in self._checksums.items() if name in named},
+            previews=now.previews + (self._overwrote or bool(replaced)),
             **facts,
         )
         write_file(self.place / MANIFEST, manifest.as_json())
         self.manifest = manifest  # only now: what was not written does not hold
+        self._overwrote = False
         for name in replaced:
             shutil.rmtree(self.home / "segments" / name, ignore_errors=True)
 
@@ -221,6 +224,7 @@ class Writer:
         """Keep a preview. It can be made again, so it is renamed into place but not forced to disk one by one."""
         path = thumbnail_path(self.path, id)
         beside = path.with_name(f".{path.name}.tmp")
+        self._overwrote |= path.exists()
         with write_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(webp)

@@ -81,6 +81,7 @@ TABLE = (
 
 IMAGES = tuple(ending for one in TABLE if one.kind in ("image", "raw") for ending in one.endings)
 VIDEOS = tuple(ending for one in TABLE if one.kind == "video" for ending in one.endings)
+ACCEPT = ",".join(("image/*", *IMAGES))  # what a file picker offers: browsers know few of the endings themselves
 _BY_ENDING = {ending: one for one in TABLE for ending in one.endings}
 _BY_NAME = {one.name: one for one in TABLE}
 

@@ -214,6 +214,7 @@ class JobState(BaseModel):
     seconds: float
     note: str
     error: str
+    confirm: bool = Field(description="A person has to confirm on the page that images were deleted.")
 
 
 class UploadResponse(BaseModel):

@@ -11,7 +11,7 @@ def search(library: Library, fields: SearchSchema) -> SearchResponse:
     """The result of the Search tab, with the columns of every hit."""
     opened, request, result = run_search(library, fields)
     hidden = ("hash",) if library.local else ("hash", *LOCAL_COLUMNS)
-    threshold = result.threshold
+    threshold, previews = result.threshold, opened.published().previews
 
     def response(hit: Hit) -> HitResponse:
         return HitResponse(
@@ -25,7 +25,7 @@ def search(library: Library, fields: SearchSchema) -> SearchResponse:
             matched=hit.matched,
             tags=list(hit.tags),
             offline=hit.offline,
-            preview=f"/media/{opened.key}/{hit.id}.webp",
+            preview=f"/media/{opened.key}/{hit.id}.webp?v={previews}",
             columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
         )
 

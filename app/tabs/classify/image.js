@@ -2,23 +2,13 @@
 import { icon, node, notice } from "../../ui/elements/elements.js";
 import { onClassify, whichTab } from "../../ui/navigation/navigation.js";
 import { media } from "../../ui/session/session.js";
-import { droppable, pasted, upload } from "../../ui/upload/upload.js";
+import { droppable, filePicker, pasted, upload } from "../../ui/upload/upload.js";
 import { busy } from "./busy.js";
 
 class ImageZone {
   constructor(element, props, trigger, event) {
     Object.assign(this, { props, trigger, event });
-    const file = node("input", {
-      type: "file",
-      id: "classify-file",
-      accept: "image/*",
-      hidden: true,
-      "aria-label": "Choose an image to classify",
-      onchange: () => {
-        if (file.files[0]) this.take(file.files[0]);
-        file.value = "";
-      },
-    });
+    const file = filePicker("Choose an image to classify", (chosen) => this.take(chosen), { id: "classify-file" });
     this.zone = node(
       "button",
       { type: "button", class: "g-classify-zone", id: "classify-zone", onclick: () => file.click() },

@@ -122,8 +122,15 @@ class Collections {
       node("b", { text: jobTitle(job, names) }),
       node("span", { text: jobText(job) }),
       running ? progressBar(job) : node("span"),
-      running && !job.stopping ? stop() : node("span"),
+      running && !job.stopping ? stop() : this.confirmation(job),
     );
+  }
+
+  // The button by which a person says that images which are gone were deleted.
+  confirmation(job) {
+    if (!job.confirm) return node("span");
+    const prune = () => this.act({ action: "prune", key: job.about });
+    return button(null, "They were deleted: remove them", prune, { class: "g-button g-small" });
   }
 
   // Fills the form to index a source again, with an encoder that is still to be named.

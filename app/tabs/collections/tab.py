@@ -31,7 +31,8 @@ def collections_tab(library: Library) -> None:
 
 def all_collections(library: Library) -> dict[str, Any]:
     """A card for every collection, the jobs, and whether this page may be asked to change collections."""
-    jobs = [job.as_dict() for job in library.jobs.all()]
+    latest = {opened.job.id for opened in library.collections() if opened.job is not None}
+    jobs = [job.as_dict() | {"confirm": job.confirm and job.id in latest} for job in library.jobs.all()]
     names = {opened.key: opened.name for opened in library.collections()}
     cards = [_card(library, opened) for opened in library.collections()]
     return {"cards": cards, "jobs": jobs, "names": names, "local": library.local}
@@ -85,7 +86,10 @@ def _facts(collection: Collection) -> dict[str, Any]:
 
 
 def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One of: index (a source), update, watch, unwatch, verify, close, delete (a collection), stop (a job)."""
+    """One of: index (a source), update, watch, unwatch, verify, close, delete (a collection), stop (a job).
+
+    prune is an update by which most of a source may go.
+    """
     action = str(fields.get("action"))
     if action == "index":
         encoder = str(fields.get("encoder") or "").strip() or "starter"
@@ -100,8 +104,8 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         job.stopping.set()
         return {"job": job.id}
     opened = library.collection(str(fields.get("key")))
-    if action == "update":
-        return {"job": work.update(library, opened).id}
+    if action in ("update", "prune"):
+        return {"job": work.update(library, opened, prune=action == "prune").id}
     if action in ("watch", "unwatch"):
         work.watch(library, opened, on=action == "watch")
         return {"key": opened.key}

@@ -3,6 +3,7 @@ import { askBar } from "../../ui/ask_bar/ask_bar.js";
 import { button, copy, icon, node } from "../../ui/elements/elements.js";
 import { sampleButton, sampleImage, samples } from "../../ui/samples/samples.js";
 import { session } from "../../ui/session/session.js";
+import { filePicker } from "../../ui/upload/upload.js";
 
 const HINT = "One query for both encoders";
 const COMMANDS = [
@@ -20,17 +21,7 @@ function sideSelect(side, choose) {
 }
 
 function imageButton(send) {
-  const file = node("input", {
-    type: "file",
-    id: "compare-file",
-    accept: "image/*",
-    hidden: true,
-    "aria-label": "Compare with an image",
-    onchange: () => {
-      if (file.files[0]) send(file.files[0]);
-      file.value = "";
-    },
-  });
+  const file = filePicker("Compare with an image", send, { id: "compare-file" });
   const open = node(
     "button",
     {

@@ -3,6 +3,7 @@ import { askBar } from "../../ui/ask_bar/ask_bar.js";
 import { icon, node } from "../../ui/elements/elements.js";
 import { sampleButton, samples } from "../../ui/samples/samples.js";
 import { media } from "../../ui/session/session.js";
+import { filePicker } from "../../ui/upload/upload.js";
 
 // A group of buttons of which one is pressed. choices: [value, text, settings] of each.
 export function choiceGroup(label, choices, chosen, choose) {
@@ -30,16 +31,7 @@ export function sourceOf(image, collection) {
 
 // A file button that uploads what is chosen.
 function fileButton(label, send) {
-  const file = node("input", {
-    type: "file",
-    accept: "image/*",
-    hidden: true,
-    "aria-label": label,
-    onchange: () => {
-      if (file.files[0]) send(file.files[0]);
-      file.value = "";
-    },
-  });
+  const file = filePicker(label, send);
   const button = node(
     "button",
     { type: "button", class: "g-button g-small", onclick: () => file.click() },

@@ -1,5 +1,6 @@
 // The search field with its button for images.
 import { icon, node } from "../../ui/elements/elements.js";
+import { filePicker } from "../../ui/upload/upload.js";
 
 // submit(text) and addFile(file) hear of what a person enters.
 export const searchBar = (submit, addFile) => {
@@ -14,17 +15,7 @@ export const searchBar = (submit, addFile) => {
     enterkeyhint: "search",
     maxlength: "2000",
   });
-  const file = node("input", {
-    type: "file",
-    id: "search-file",
-    accept: "image/*",
-    hidden: true,
-    "aria-label": "Search with an image",
-    onchange: () => {
-      if (file.files[0]) addFile(file.files[0]);
-      file.value = "";
-    },
-  });
+  const file = filePicker("Search with an image", addFile, { id: "search-file" });
   const image = node(
     "button",
     {

@@ -1,16 +1,8 @@
 // The export of results and the link to a search.
 import { button, copy, node } from "../../ui/elements/elements.js";
 import { menu } from "../../ui/menu/menu.js";
-import { session } from "../../ui/session/session.js";
+import { exportKinds } from "../../ui/selection/download.js";
 import { isEmpty, writeQuery } from "./address.js";
-
-const KINDS = [
-  ["CSV", "csv"],
-  ["JSON", "json"],
-  ["List of files", "txt"],
-  ["Previews, zip", "zip"],
-];
-const ORIGINALS = ["Originals, zip", "originals"]; // of a page that only this computer reaches
 
 export const exportMenu = () => {
   const root = node("span", { id: "export" });
@@ -28,7 +20,7 @@ export const exportMenu = () => {
       menu(
         "download",
         "Export",
-        (session.state?.local ? [...KINDS, ORIGINALS] : KINDS).map(([text, kind]) => [text, address(kind)]),
+        exportKinds().map(([text, kind]) => [text, address(kind)]),
       ),
     );
   };

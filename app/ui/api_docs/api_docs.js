@@ -1,5 +1,6 @@
 // The page of the REST API: a form for each endpoint, built from openapi.json.
 import { node } from "../elements/elements.js";
+import { ACCEPT } from "../upload/formats.js";
 import { describe, example, propertiesOf, typeOf } from "./schema.js";
 
 const propertyTable = (schema, schemas) => {
@@ -47,7 +48,7 @@ const bodyField = (content, schemas) => {
     };
     return { nodes: [propertyTable(schema, schemas), node("label", {}, "Body, as JSON", field)], write };
   }
-  const field = node("input", { type: "file", accept: "image/*", required: true });
+  const field = node("input", { type: "file", accept: ACCEPT, required: true });
   const write = (request) => {
     [request.body] = field.files;
   };

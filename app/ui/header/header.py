@@ -54,6 +54,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "searchable": images,
         "local": library.local,
         "revision": collection.revision if collection is not None else 0,
+        "previews": collection.previews if collection is not None else "",
         "failed": collection.manifest.failed if collection is not None else 0,
         "passedOver": passed_over(collection) if collection is not None else 0,
         "account": collection.account if collection is not None else "",

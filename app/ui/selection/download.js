@@ -1,5 +1,17 @@
-// Downloads chosen images as a file: there are too many ids for an address, so they are posted.
+// The kinds of export, and the download of chosen images: too many ids for an address, so they are posted.
 import { node } from "../elements/elements.js";
+import { session } from "../session/session.js";
+
+const KINDS = [
+  ["CSV", "csv"],
+  ["JSON", "json"],
+  ["List of files", "txt"],
+  ["Previews, zip", "zip"],
+];
+const ORIGINALS = ["Originals, zip", "originals"]; // of a page that only this computer reaches
+
+// [text, kind] of each export that the server gives to this page.
+export const exportKinds = () => (session.state?.local ? [...KINDS, ORIGINALS] : KINDS);
 
 // kind: csv, json, txt, zip or originals. Gives an error's sentence, or "" when the file was saved.
 export const download = async (collection, ids, kind) => {

@@ -3,7 +3,7 @@ import { button, icon, node } from "../elements/elements.js";
 import { count, images } from "../format/format.js";
 import { menu } from "../menu/menu.js";
 import { Chosen } from "./chosen.js";
-import { download } from "./download.js";
+import { download, exportKinds } from "./download.js";
 
 class Selection {
   // collection() and hits() tell what is on the page; actions: { like(ids, sign), tag(ids, name, on), tags() }.
@@ -120,13 +120,7 @@ class Selection {
 
   exportMenu() {
     const to = async (kind) => (this.message.textContent = await download(this.collection(), this.ids, kind));
-    const choices = [
-      ["CSV", () => to("csv")],
-      ["JSON", () => to("json")],
-      ["List of files", () => to("txt")],
-      ["Previews, zip", () => to("zip")],
-      ["Originals, zip", () => to("originals")],
-    ];
+    const choices = exportKinds().map(([text, kind]) => [text, () => to(kind)]);
     return menu("download", "Export", choices, { id: "export-chosen" });
   }
 

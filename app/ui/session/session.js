@@ -31,8 +31,13 @@ export const request = async (serverFunction, body) => {
   }
 };
 
-// The address of an image's preview.
-export const media = (collectionKey, id) => `media/${encodeURIComponent(collectionKey)}/${encodeURIComponent(id)}.webp`;
+// The address of an image's preview. It changes whenever previews of the open collection do, so that the browser shows
+// no old one; those of other collections are asked for again each time.
+export const media = (collectionKey, id) => {
+  const { collection: open, previews } = session.state || {};
+  const version = collectionKey === open && previews !== undefined ? `?v=${previews}` : "";
+  return `media/${encodeURIComponent(collectionKey)}/${encodeURIComponent(id)}.webp${version}`;
+};
 
 // Why the first request takes a while.
 export const gettingReady = () =>

@@ -1,5 +1,8 @@
 // Images come in by a button, by dropping and by pasting; each is sent once and then named by its token.
 
+import { node } from "../elements/elements.js";
+import { ACCEPT, ENDINGS } from "./formats.js"; // the server makes it from its table of formats
+
 const LARGEST = 25 * 2 ** 20; // bytes
 
 // { image: token } or { error }.
@@ -13,7 +16,27 @@ export const upload = async (file) => {
   }
 };
 
-export const pasted = (event) => [...(event.clipboardData?.files || [])].find((file) => file.type.startsWith("image/"));
+// Whether a file may be an image: browsers give no type to RAW, HEIC and others.
+const isImage = ({ name, type }) =>
+  type.startsWith("image/") || ENDINGS.some((ending) => name.toLowerCase().endsWith(ending));
+
+export const pasted = (event) => [...(event.clipboardData?.files || [])].find(isImage);
+
+// The hidden field behind a button that chooses a file; take(file) is called with it.
+export const filePicker = (label, take, attributes = {}) => {
+  const field = node("input", {
+    type: "file",
+    accept: ACCEPT,
+    hidden: true,
+    "aria-label": label,
+    onchange: () => {
+      if (field.files[0]) take(field.files[0]);
+      field.value = "";
+    },
+    ...attributes,
+  });
+  return field;
+};
 
 // Calls take(file) with what is dropped on the element.
 export const droppable = (element, take) => {
