@@ -12,6 +12,7 @@ from index.cli.generations import generations
 from index.cli.importing import import_
 from index.cli.info import info
 from index.cli.label import label
+from index.cli.models import models
 from index.cli.reencode import reencode
 from index.cli.remove import remove
 from index.cli.search import search
@@ -46,6 +47,7 @@ for command in (
     duplicates,
     export,
     import_,
+    models,
     demo,
     bench,
 ):

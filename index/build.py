@@ -32,6 +32,9 @@ from training.data.tables.options import TableOptions
 from training.models.decoding import MOST_MEGAPIXELS
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.estimates import record_speed
+
+TELLING = 200  # images of a build whose speed says something of the next one's
 
 
 @dataclass(frozen=True)
@@ -295,6 +298,8 @@ class _Build:
             self._count_files(now)
         self.report.seconds = time.monotonic() - self.started
         self.report.images_per_second = self.report.embedded / max(self.report.seconds, 1e-9)
+        if self.report.embedded >= TELLING and self.encoder.cache_texts:  # a model of open_clip
+            record_speed(self.encoder, self.report.images_per_second)
         self.report.notes += notes(self.writer.path)
         self._show_progress(done)
 

@@ -11,7 +11,7 @@ from benchmarks.tables import TABLES, with_table
 ROOT = Path(__file__).parent.parent
 PAGES = (
     *("README.md", "CONTRIBUTING.md", "training/models/starter.md"),
-    *("docs/libraries.md", "docs/pretraining.md", "docs/heirs.md"),
+    *("docs/libraries.md", "docs/models.md", "docs/pretraining.md", "docs/heirs.md"),
 )
 
 
@@ -38,6 +38,9 @@ def test_every_command_on_a_page_exists_with_its_options(page):
             found_command = group.get_command(click.Context(group), name)
             assert found_command is not None, f"python -m {module} {name}"
             group = found_command
+            words = rest.split()
+            if isinstance(group, click.Group) and words and words[0] in group.commands:
+                group = group.commands[words[0]]
         parameters = group.get_params(click.Context(group))
         options = {flag for parameter in parameters for flag in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options | {"--help"}, rest

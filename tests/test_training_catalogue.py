@@ -1,6 +1,7 @@
 """The model catalogue agrees with the installed open_clip, and recommends nothing that a user may not use."""
 
 import math
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.models.catalogue import catalogue, catalogue_model
+from training.models.catalogue.page import page
 from training.models.open_clip_names import HUB_WEIGHTS
 
 MODELS = [pytest.param(model, id=model.name) for model in catalogue()]
@@ -67,6 +69,10 @@ def test_published_figures_are_percentages_or_left_out():
     for model in catalogue():
         figures = [model.imagenet, *(model.flickr or ()), *(model.coco or ())]
         assert all(figure is None or (1 < figure < 100 and math.isfinite(figure)) for figure in figures)
+
+
+def test_the_page_is_made_from_the_catalogue():
+    assert (Path(__file__).parent.parent / "docs/models.md").read_text() == page()
 
 
 def test_a_model_is_found_by_the_name_that_encoder_takes():

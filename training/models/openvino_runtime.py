@@ -165,7 +165,7 @@ def has_bf16() -> bool:
     """
     file: Path | None = None
     with suppress(OSError, ValueError, KeyError, TypeError):
-        file = cache_dir("processors") / f"{_processor()}.json"
+        file = cache_dir("processors") / f"{processor()}.json"
         return bool(json.loads(file.read_bytes())["bf16"])
     found = "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if file is not None:
@@ -174,7 +174,8 @@ def has_bf16() -> bool:
     return found
 
 
-def _processor() -> str:
+@cache
+def processor() -> str:
     """A hash of the processor's model and features, and of the version of OpenVINO, which decides what they can do."""
     facts = [version("openvino"), platform.machine(), platform.processor()]
     with suppress(OSError):  # Linux names its processors here
