@@ -62,3 +62,18 @@ def test_selectors_are_read_from_rules_inside_media_and_with_lists():
     text = "/* .g-no {} */ .g-a, .g-b :is(th, td) { x: y } @media (x) { .g-c { x: y } } @keyframes k { 50% { o: 1 } }"
     assert selectors(text) == [".g-a", ".g-b :is(th, td)", ".g-c"]
     assert definitions(".g-a .g-b { } .g-c i { } .g-d.g-e { }") == {"g-c"}
+
+
+def test_rules_inside_media_queries_survive_what_gradio_makes_of_them():
+    """Gradio puts `.gradio-container .contain ` before them, and before what follows a comma inside parentheses."""
+    broken = []
+    for sheet in SHEETS:
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        for block in re.findall(r"@media[^{]+\{((?:[^{}]*\{[^{}]*\})*)\s*\}", text):
+            heads = re.findall(r"([^{};]+)\{[^{}]*\}", block)
+            broken += [
+                (sheet.name, head.strip())
+                for head in heads
+                if ".gradio-container" in head or re.search(r"\([^)]*,", head)
+            ]
+    assert broken == []

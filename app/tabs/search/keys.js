@@ -25,7 +25,7 @@ export const listenToKeys = (search) => {
       search.undo();
     }
     if (event.key !== "Escape" || whichTab() !== "search") return;
-    if (search.inspector.opened()) search.inspector.close();
+    if (search.inspector.opened()) search.closeImage();
     else if (search.selection.size()) search.selection.clear();
   });
   search.grid.addEventListener("keydown", (event) => {

@@ -1,6 +1,6 @@
 // The search tab. The query is one object; the address is written from it and read back into it.
 import { button, notice } from "../../ui/elements/elements.js";
-import { onAddress, readdress } from "../../ui/navigation/navigation.js";
+import { leave, onAddress, readdress, visit, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, gettingReady, onState, request, session } from "../../ui/session/session.js";
 import { droppable, upload } from "../../ui/upload/upload.js";
 import { EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf } from "./address.js";
@@ -28,9 +28,7 @@ class Search extends SearchView {
     this.drawTerms();
     this.waitForImages();
     onAddress((tab) => {
-      if (tab !== "search") return;
-      this.read();
-      this.run();
+      if (tab === "search") this.revisit();
     });
     onState((state) => this.hear(state));
   }
@@ -44,15 +42,29 @@ class Search extends SearchView {
     this.filters.read(this.query.filters);
   }
 
-  // Searches for another query. quietly: what is on the page stays until the answer is there.
+  // The address has changed: another query, or the same with another image open.
+  revisit() {
+    const before = JSON.stringify(this.query);
+    this.read();
+    if (this.results && before === JSON.stringify(this.query)) this.openAddressed();
+    else this.run();
+  }
+
+  // Searches for another query. quietly: what is on the page stays until the answer is there, an open image too.
   change(query, quietly = false) {
     this.query = { ...query, k: PAGE };
     this.field.value = query.q;
+    this.writeAddress(quietly ? this.inspector.opened() : null);
+    this.run(quietly);
+  }
+
+  // A step of the history for the query. open: id of the image that stays open, or null.
+  writeAddress(open = null) {
     const several = (session.state?.collections || []).length > 1;
     const current = new URLSearchParams(location.search);
     const params = queryAddress(this.query, several ? collection() : "", current);
-    history.pushState({ images: query.images }, "", `${location.pathname}?${params}`);
-    this.run(quietly);
+    if (open) params.set("open", open);
+    history.pushState({ images: this.query.images }, "", `${location.pathname}?${params}`);
   }
 
   async run(quietly = false) {
@@ -159,9 +171,7 @@ class Search extends SearchView {
     this.histogram.show(answer.threshold);
     this.drawStatus();
     this.remarks.show(answer.threshold, this.query.q);
-    const id = this.inspector.opened();
-    if (id && !answer.hits.some((hit) => hit.id === id)) this.inspector.close();
-    else this.mark();
+    this.openAddressed();
     this.selection.mark();
   }
 
@@ -184,10 +194,41 @@ class Search extends SearchView {
 
   inspect(hit, from) {
     if (this.inspector.opened() === hit.id) {
-      this.inspector.close();
+      this.closeImage();
       return;
     }
     this.origin = from;
+    visit("open", hit.id);
+    this.showImage(hit);
+  }
+
+  closeImage() {
+    this.inspector.close();
+    leave("open");
+  }
+
+  // Opens the image that the address names, with its rank and score of now, or closes the one that it does not name.
+  openAddressed() {
+    const id = new URLSearchParams(location.search).get("open");
+    if (!id) {
+      if (this.inspector.opened()) this.inspector.close();
+      return;
+    }
+    const hit = this.results.hits.find((one) => one.id === id);
+    this.showImage(hit || { id, score: null, normalised_score: null });
+  }
+
+  // The next image of the results, or with -1 the previous one.
+  step(by) {
+    const { hits } = this.results;
+    const hit = hits[hits.findIndex((one) => one.id === this.inspector.opened()) + by];
+    if (hit) {
+      visit("open", hit.id);
+      this.showImage(hit);
+    }
+  }
+
+  showImage(hit) {
     const body = isEmpty(this.query) ? null : requestOf(this.query, collection());
     this.inspector.show(hit, this.results.collection, body);
     this.mark();
@@ -239,10 +280,12 @@ class Search extends SearchView {
       ? "This encoder has no text encoder: search names and captions, or with an image"
       : DESCRIBE;
     const now = `${state.collection} ${state.revision}`;
-    if (this.seen && state.changed) {
+    const addressed = new URLSearchParams(location.search).get("collection") === state.collection;
+    if (this.seen && state.changed && !addressed) {
       this.query = { ...this.query, like: [], filters: [] };
       this.selection.clear();
       this.filters.read([]);
+      if (whichTab() === "search") this.writeAddress();
       this.field.focus();
     }
     if (!this.results || this.lost || now !== this.seen)

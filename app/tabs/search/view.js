@@ -94,6 +94,8 @@ export class SearchView {
       inspect: (body) => request(this.server.inspect, body),
       similar: (id) => this.similar(id),
       open: (hit) => this.inspect({ ...hit, score: null, normalised_score: null }, this.origin),
+      close: () => this.closeImage(),
+      step: (by) => this.step(by),
     };
     this.inspector = inspector(actions, () => {
       this.mark();

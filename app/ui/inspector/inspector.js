@@ -3,6 +3,7 @@ import { button, copy, icon, node, notice } from "../elements/elements.js";
 import { fileSize, score } from "../format/format.js";
 import { drawHeatMap } from "../heat_map/heat_map.js";
 import { media } from "../session/session.js";
+import { onSwipe } from "./swipe.js";
 import { tagList } from "./tags.js";
 import { wordBars } from "./words.js";
 
@@ -27,7 +28,7 @@ export const factRows = (hit, facts, columns) => {
 
 class Inspector {
   // actions: { like(id, sign), classify(hit, facts), tag(ids, name, on), explain(request), inspect(request),
-  // similar(id), open(hit) }
+  // similar(id), open(hit), close(), step(by) }
   constructor(actions, closed) {
     this.actions = actions;
     this.closed = closed;
@@ -38,6 +39,7 @@ class Inspector {
       "aria-label": "About this image",
       hidden: true,
     });
+    onSwipe(this.root, { left: () => actions.step(1), right: () => actions.step(-1), down: () => actions.close() });
   }
 
   opened() {
@@ -67,7 +69,7 @@ class Inspector {
         class: "g-icon-button",
         "aria-label": "Close",
         title: "Close (Esc)",
-        onclick: () => this.close(),
+        onclick: () => this.actions.close(),
       },
       icon("close"),
     );

@@ -13,7 +13,19 @@ const tabs = () => [...document.querySelectorAll('#tabs [role="tab"]')];
 const parameters = () => new URLSearchParams(location.search);
 const inAddress = () => parameters().get("tab") || FIRST;
 const replace = (params) => history.replaceState(history.state, "", `${location.pathname}?${params}`);
+const push = (params, state = history.state) => history.pushState(state, "", `${location.pathname}?${params}`);
 const announce = (tab) => listeners.forEach((listener) => listener(tab));
+
+// The parameters of the address with settings: a list gives one each, null and "" remove one.
+const withSettings = (settings) => {
+  const params = parameters();
+  Object.entries(settings).forEach(([key, value]) => {
+    params.delete(key);
+    const values = Array.isArray(value) ? value : [value ?? ""];
+    values.forEach((one) => one !== "" && params.append(key, one));
+  });
+  return params;
+};
 
 // Calls listener(tab) when the address changes; every tab then reads its own part of it.
 export const onAddress = (listener) => listeners.add(listener);
@@ -36,15 +48,9 @@ export const whichTab = () => {
   return open ? nameOf(open) : FIRST;
 };
 
-// Opens a tab by the address, so that Back returns. settings become parameters: a list gives one each, null removes one.
+// Opens a tab by the address, so that Back returns, without an image that is open. settings: see withSettings.
 export const goTo = (name, settings = {}) => {
-  const params = parameters();
-  params.set("tab", name);
-  Object.entries(settings).forEach(([key, value]) => {
-    params.delete(key);
-    (Array.isArray(value) ? value : [value]).forEach((one) => one !== null && params.append(key, one));
-  });
-  history.pushState(history.state, "", `${location.pathname}?${params}`);
+  push(withSettings({ open: null, ...settings, tab: name }), { ...history.state, visited: null });
   openTab(name);
   announce(name);
   window.scrollTo({ top: 0 });
@@ -52,12 +58,20 @@ export const goTo = (name, settings = {}) => {
 
 // A tab writes down what it shows, unless another tab was opened before the answer came.
 export const readdress = (tab, settings) => {
-  if (inAddress() !== tab) return;
-  const params = parameters();
-  Object.entries(settings).forEach(([key, value]) =>
-    value === null || value === "" || value === undefined ? params.delete(key) : params.set(key, value),
-  );
-  replace(params);
+  if (inAddress() === tab) replace(withSettings(settings));
+};
+
+// Opens something on top of a tab, such as an image; name: its parameter of the address. Back then closes it.
+export const visit = (name, value) => {
+  if (parameters().has(name)) replace(withSettings({ [name]: value }));
+  else push(withSettings({ [name]: value }), { ...history.state, visited: name });
+};
+
+// Closes what `visit` has opened: one step back if this step opened it, so that Back does not open it again.
+export const leave = (name) => {
+  if (!parameters().has(name)) return;
+  if (history.state?.visited === name) history.back();
+  else replace(withSettings({ [name]: null }));
 };
 
 // Takes an image { id, collection, name } to the Classify tab, which Gradio draws only once it is opened.
@@ -94,9 +108,7 @@ const waiting = setInterval(() => {
   tabs().forEach((tab) =>
     tab.addEventListener("click", (event) => {
       if (!event.isTrusted) return;
-      const params = parameters();
-      params.set("tab", nameOf(tab));
-      replace(params);
+      if (inAddress() !== nameOf(tab)) push(withSettings({ tab: nameOf(tab) }));
       announce(nameOf(tab));
     }),
   );

@@ -4,6 +4,7 @@ import { count, images } from "../format/format.js";
 import { menu } from "../menu/menu.js";
 import { Chosen } from "./chosen.js";
 import { download, exportKinds } from "./download.js";
+import { chooseByTouch } from "./touch.js";
 
 class Selection {
   // collection() and hits() tell what is on the page; actions: { like(ids, sign), tag(ids, name, on), tags() }.
@@ -19,6 +20,11 @@ class Selection {
       hidden: true,
     });
     grid.addEventListener("keydown", (event) => this.key(event));
+    chooseByTouch(
+      grid,
+      (id) => this.toggle(id, false),
+      () => this.size() > 0,
+    );
     // The space that chose an image on the way down must not press its button on the way up.
     grid.addEventListener("keyup", (event) => event.key === " " && isFrame(event.target) && event.preventDefault());
   }
