@@ -14,7 +14,7 @@ from app.state.library import Library
 from index.build import build_collection
 from index.storage.annotations import writing
 from index.storage.corrections import read_corrections
-from tests.browsing import Site, colour_library, served, watched
+from tests.browsing import Site, colour_library, served, settle, watched
 from tests.samples import PALETTE, ColourEncoder, make_read_only, paint
 
 pytestmark = [
@@ -244,3 +244,42 @@ def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
                     .map((e) => e.outerHTML.slice(0, 200))"""
             )
             assert not nameless
+
+
+def test_labels_come_into_view_and_a_labelled_image_is_corrected_where_it_is(page, site):
+    page.set_viewport_size({"width": 900, "height": 500})
+    label(page, "red\nblue")
+    page.wait_for_function("document.activeElement.id === 'labels'")
+    page.wait_for_function("document.getElementById('labels').getBoundingClientRect().top < 250")
+    settle(page)
+    image = page.locator("#label-grid .g-grid-frame").nth(3)
+    image.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    image.click()
+    dialog = page.locator("#labelled-image")
+    expect(dialog).to_be_visible()
+    name = dialog.locator("h2").inner_text()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert page.evaluate("scrollY") == before > 0
+    image.click()
+    dialog.get_by_label("The right class").select_option("blue")
+    expect(dialog).to_have_count(0)
+    expect(page.locator("#view-review")).to_have_text("Review · 1 done")
+    collection = site.library.collection("sorted").published()
+    paths = dict(zip(collection.column("id"), collection.column("path"), strict=True))
+    assert {paths[id].rpartition("/")[2]: label for id, label in read_corrections(collection.path).items()} == {
+        name: "blue"
+    }
+
+
+def test_the_first_classes_are_those_suggested_for_the_collection_until_others_are_written(page, site):
+    suggested = site.library.collection("sorted").suggested(ColourEncoder())
+    assert suggested and len(suggested) > 1
+    field = page.get_by_role("textbox", name="Classes")
+    expect(field).to_have_value("\n".join(suggested[:12]))
+    field.fill("red\nblue")
+    page.locator("#collection").select_option("colours")
+    expect(page.locator("#state-pill")).to_contain_text("75 images")
+    settle(page)
+    expect(field).to_have_value("red\nblue")

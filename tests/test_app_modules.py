@@ -225,6 +225,30 @@ def test_the_status_says_how_many_results_there_are_and_why_there_may_be_none(ca
     near = nothing | {"threshold": {"best": 0.9}}
     assert "stands out clearly" in call(status, f"m.emptyText({js(near)}, {query})")
     assert call(status, f"m.emptyText({js(nothing | {'likely': 3})}, {query})") is None
+    filtered = js({"q": "cat", "filters": [1]})
+    assert "of the filtered images looks like “cat”" in call(status, f"m.emptyText({js(nothing)}, {filtered})")
+    without = call(status, f"m.emptyText({js(nothing)}, {js({'q': '- dog', 'filters': []})})")
+    assert "“”" not in without and "leaves out" in without
+    assert call(status, "m.outsideText(1)") == "1 image outside the filters is likely. "
+    assert call(status, "m.outsideText(2)") == "2 images outside the filters are likely. "
+
+
+@pytest.mark.parametrize(
+    ("calibration", "badge", "said", "unsaid"),
+    [
+        ({"labels": 24, "known": 24, "covered": 4}, "calibrated on 24 labels", "four fifths are right", "classes"),
+        ({"labels": 24, "known": 24, "covered": 2}, "2 of the 4 classes", "was not checked", "four fifths"),
+        ({"labels": 0, "known": 0, "covered": 0}, "not calibrated", "there are no labels", "four fifths"),
+        ({"labels": 0, "known": 3, "covered": 2}, "not calibrated", "and there are 3. Label and", "no labels"),
+        ({"labels": 0, "known": 24, "covered": 2}, "not calibrated", "Calibrate again", "no labels"),
+        ({"labels": 0, "known": 24, "covered": 2, "kind": "unscaled"}, "not calibrated", "how confident", "Calibrate"),
+    ],
+)
+def test_calibration_claims_only_what_was_checked(call, calibration, badge, said, unsaid):
+    fields = {"kind": "calibrated", "before": 0.2, "after": 0.1} | calibration
+    told = call("tabs/classify/parts.js", f"m.calibrationText({js(fields)}, 4)")
+    assert badge in told["badge"]
+    assert said in told["reason"] and unsaid not in told["reason"]
 
 
 def test_verdicts_of_one_image_name_the_first_class_and_its_lead(call):
@@ -279,6 +303,9 @@ def test_jobs_and_collections_are_put_into_words(call):
     job = {"state": "running", "done": 50, "total": 1200, "rate": 31.4, "left": 200, "failed": 2}
     assert call(texts, f"m.pace({js(job)})") == "50 of 1,200, 31 a second, about 3 min left, 2 unreadable"
     assert call(texts, "m.pace({ total: 0 })") == "looking for images"
+    assert call(texts, "m.pace({ total: 0, note: 'loading the encoder' })") == "loading the encoder"
+    for state, title in (("running", "Indexing trip"), ("done", "Indexed trip"), ("failed", "Not indexed: trip")):
+        assert call(texts, f"m.jobTitle({{ kind: 'index', about: 'a', state: '{state}' }}, {{ a: 'trip' }})") == title
     card = {"encoder": "starter", "dim": 384, "precision": "float16"}
     assert call(texts, f"m.encoderText({js(card)})") == "starter, 384-dimensional embeddings in float16"
     facts = {"images": 2, "bytes": 4_000_000, "search": "flat, recall 1.000"}

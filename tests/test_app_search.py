@@ -1,5 +1,6 @@
 """The search tab's finer tools in a real Chromium: the relevance line, filters, order, choosing, tags, exports."""
 
+import base64
 import json
 import zipfile
 from urllib.parse import parse_qs, urlsplit
@@ -7,7 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import IMAGES, names, search
+from index.storage.tags import tag
+from tests.browsing import IMAGES, names, search, settle
+from tests.samples import paint
 
 pytestmark = [
     pytest.mark.browser,
@@ -176,3 +179,34 @@ def test_words_in_an_order_that_makes_no_difference_get_a_quiet_line(opened):
     page = opened()
     search(page, "red things under blue")
     expect(page.locator("#remarks")).to_contain_text("makes no difference to colour")
+
+
+DROP = """([selector, files]) => {
+  const data = new DataTransfer();
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  files.forEach(([name, text]) => data.items.add(new File([bytes(text)], name, { type: "image/png" })));
+  document.querySelector(selector).dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+}"""
+
+
+def test_every_image_that_is_dropped_is_searched_with_and_a_broken_one_is_named(opened, tmp_path):
+    page = opened()
+    files = [paint(tmp_path / f"{name}.png", name) for name in ("red", "blue")]
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    dropped = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in (*files, tmp_path / "broken.png")]
+    page.evaluate(DROP, ["#search .g-search", dropped])
+    expect(page.locator(".g-query-term img")).to_have_count(2)
+    expect(page.locator("#search-notice")).to_contain_text("broken.png: That file cannot be used")
+    settle(page)
+    assert set(names(page, 30)) == {"red", "blue"}
+
+
+def test_tags_of_another_window_appear(opened, site):
+    page = opened("?q=red")
+    page.wait_for_selector(".g-grid-score")
+    collection = site.library.collection("colours").published()
+    card = page.locator("#grid .g-grid-card").first
+    tag(collection, [card.get_attribute("data-id")], "elsewhere")
+    expect(card.locator(".g-grid-tags")).to_have_text("elsewhere", timeout=15_000)
+    tag(collection, [card.get_attribute("data-id")], "elsewhere", False)
+    expect(page.locator("#grid .g-grid-tags span")).to_have_count(0, timeout=15_000)

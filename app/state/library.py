@@ -131,7 +131,9 @@ class Library:
 
     def _bring_up_to_date(self, opened: OpenCollection, prune: bool, job: Job) -> object:
         assert opened.build is not None
+        job.note = "loading the encoder"
         encoder = self.encoder(opened)
+        job.note = ""
         if reset_if_stale(opened.path, encoder):  # the cache is ours
             opened.release()
         return opened.build(opened.path, encoder, job, prune)

@@ -27,8 +27,8 @@ STEEP = 4.0  # logits a unit of normalised score before calibration: a score of 
 class Calibration:
     """What probabilities rest on. temperature: of mode "one". slope, offset: of mode "any".
 
-    labels: labelled images it was fitted on, 0 if it was not. known: labelled images there are. before and after:
-    reliability on images it was not fitted on; None below LEAST_LABELS.
+    labels: labelled images it was fitted on, 0 if it was not. known: labelled images there are. covered: how many of
+    the classes these show. before and after: reliability on images it was not fitted on; None below LEAST_LABELS.
     """
 
     kind: CalibrationKind = "calibrated"
@@ -37,6 +37,7 @@ class Calibration:
     offset: float = -STEEP
     labels: int = 0
     known: int = 0
+    covered: int = 0
     before: Reliability | None = None
     after: Reliability | None = None
 
@@ -46,6 +47,7 @@ class Calibration:
             "kind": self.kind,
             "labels": self.labels,
             "known": self.known,
+            "covered": self.covered,
             "temperature": round(self.temperature, 4),
             "before": None if self.before is None else round(self.before.error, 4),
             "after": None if self.after is None else round(self.after.error, 4),

@@ -28,7 +28,8 @@ def calibrated(classifier: Classifier, collection: Collection, known: GroundTrut
     """The classifier with its calibration fitted and judged, where there is enough ground truth; the fit is used
     only if the request has it."""
     rows = _sample(known.rows, MOST_LABELS)
-    plain = replace(classifier.calibration, known=len(known.rows))
+    covered = len(np.unique(known.truth[known.rows]))
+    plain = replace(classifier.calibration, known=len(known.rows), covered=covered)
     if len(rows) < LEAST_LABELS:
         return replace(classifier, calibration=plain)
     fitted = _fit(classifier, plain, collection.vectors[rows], known.truth[rows])

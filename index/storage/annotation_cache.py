@@ -46,6 +46,11 @@ class AnnotationCache(Generic[T]):
         return value
 
 
+def annotations_version(folder: Path) -> str:
+    """Differs whenever the tags or corrections of a collection have changed."""
+    return "-".join(str(part) for name in FILES for part in _signature(folder / name) or ())
+
+
 def _signature(path: Path) -> tuple[int, int, int] | None:
     try:
         facts = path.stat()

@@ -158,6 +158,7 @@ class Calibration(BaseModel):
     kind: CalibrationKind
     labels: int = Field(description="Labelled images that probabilities were fitted to; 0 if they were not.")
     known: int = Field(description="Labelled images of these classes in the collection.")
+    covered: int = Field(description="How many of the classes these show.")
     temperature: float = Field(description="What logits are divided by.")
 
 

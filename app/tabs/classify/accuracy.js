@@ -42,8 +42,9 @@ const classTable = ({ byClass, names }) => {
 };
 
 // The images of a cell of the matrix, and what opens them.
-const cellImages = (root, server, job, names) => {
-  const grid = labelGrid(server, "cell-grid");
+const cellImages = (root, server, answer, names, corrected) => {
+  const { job } = answer;
+  const grid = labelGrid(server, "cell-grid", () => answer, corrected);
   const title = node("h3", { tabindex: "-1" });
   const found = node("div", { class: "g-classify-cell-images", hidden: true }, title, grid.grid, grid.more);
   const open = (truth, given, cell) => {
@@ -56,8 +57,8 @@ const cellImages = (root, server, job, names) => {
   return { found, open };
 };
 
-// Draws the view into body.
-export const showAccuracy = async (body, server, answer) => {
+// Draws the view into body. corrected(news) hears what the correction of an image changed.
+export const showAccuracy = async (body, server, answer, corrected) => {
   const root = node("section", { class: "g-classify-measures", id: "accuracy", "aria-busy": "true" });
   body.replaceChildren(root);
   const measured = await request(server.measure, { job: answer.job });
@@ -73,7 +74,7 @@ export const showAccuracy = async (body, server, answer) => {
     root.replaceChildren(empty("No true labels of these classes are known yet", text));
     return;
   }
-  const { found, open } = cellImages(root, server, answer.job, measured.names);
+  const { found, open } = cellImages(root, server, answer, measured.names, corrected);
   const title = measured.accuracy ? `${percent(measured.accuracy.value)} right` : "Each class by itself";
   const matrix = measured.matrix
     ? confusionMatrix(measured, open)

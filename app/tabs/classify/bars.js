@@ -85,7 +85,7 @@ class Bars {
         ...shown.map((bar, i) => this.bar(bar, answer.independent ? bar.probability > 0.5 : i === 0)),
       ),
       more > 0 && node("p", { class: "g-aside", text: `and ${more} more, each less likely` }),
-      badge(answer.calibration),
+      badge(answer.calibration, answer.bars.filter((bar) => !bar.none).length),
       answer.templates.length > 0 && templateTable(answer),
       node("p", { class: "g-aside", text: `By ${answer.encoder}.` }),
     ];

@@ -31,8 +31,9 @@ export const stackedBar = (classes, pick) => {
 };
 
 export class ClassList {
-  constructor(server) {
-    this.grid = labelGrid(server, "label-grid");
+  // labelling, corrected: see LabelGrid
+  constructor(server, labelling, corrected) {
+    this.grid = labelGrid(server, "label-grid", labelling, corrected);
     this.order = "sure";
     this.chosen = null; // the name of the class whose images are shown
   }

@@ -4,11 +4,12 @@ import { onClassify, whichTab } from "../../ui/navigation/navigation.js";
 import { media } from "../../ui/session/session.js";
 import { droppable, filePicker, pasted, upload } from "../../ui/upload/upload.js";
 import { busy } from "./busy.js";
+import { suggestClasses } from "./default_classes.js";
 
 class ImageZone {
   constructor(element, props, trigger, event) {
     Object.assign(this, { props, trigger, event });
-    const file = filePicker("Choose an image to classify", (chosen) => this.take(chosen), { id: "classify-file" });
+    const file = filePicker("Choose an image to classify", ([chosen]) => this.take(chosen), { id: "classify-file" });
     this.zone = node(
       "button",
       { type: "button", class: "g-classify-zone", id: "classify-zone", onclick: () => file.click() },
@@ -18,17 +19,23 @@ class ImageZone {
     );
     this.problem = node("div", { id: "classify-notice" });
     element.querySelector(".g-classify-image").append(this.zone, file, this.problem);
-    droppable(element, (dropped) => this.take(dropped));
+    droppable(element, (files) => this.takeFirst(files));
     document.addEventListener("paste", (pasting) => {
-      const image = pasted(pasting);
-      if (!image || whichTab() !== "classify") return;
+      const files = pasted(pasting);
+      if (!files.length || whichTab() !== "classify") return;
       pasting.preventDefault();
-      this.take(image);
+      this.takeFirst(files);
     });
     onClassify(({ id, collection, name }) => {
       this.show(media(collection, id), name);
       this.set({ id, collection });
     });
+  }
+
+  async takeFirst([first, ...others]) {
+    await this.take(first);
+    const text = `One image at a time is classified: ${first.name || "the first"}. Index a folder to label many.`;
+    if (others.length) this.problem.append(notice(text));
   }
 
   async take(image) {
@@ -57,5 +64,8 @@ class ImageZone {
   }
 }
 
-// trigger(event, value) tells Gradio that an image was chosen.
-export const image = (element, props, trigger, event) => new ImageZone(element, props, trigger, event);
+// trigger(event, value) tells Gradio that an image was chosen. firstClasses: what the form begins with.
+export const image = (element, props, trigger, event, firstClasses) => {
+  suggestClasses(firstClasses);
+  return new ImageZone(element, props, trigger, event);
+};

@@ -2,8 +2,8 @@
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { arrows, card } from "../../ui/grid/grid.js";
-import { classifyImage } from "../../ui/navigation/navigation.js";
 import { request } from "../../ui/session/session.js";
+import { openLabelledImage } from "./labelled_image.js";
 
 const noteOf = (hit) => {
   if (hit.corrected) return `you said ${hit.corrected}`;
@@ -11,8 +11,9 @@ const noteOf = (hit) => {
 };
 
 class LabelGrid {
-  constructor(server, id) {
-    this.server = server;
+  // labelling() gives { job, classes }; corrected(news) hears what the correction of an image changed.
+  constructor(server, id, labelling, corrected) {
+    Object.assign(this, { server, labelling, corrected });
     this.grid = arrows(node("div", { class: "g-grid", id }));
     this.more = button(null, "Show 60 more", () => this.fill(true), { class: "g-button g-grid-more", hidden: true });
     this.body = null; // of the request for the images that are shown
@@ -48,9 +49,9 @@ class LabelGrid {
       share: hit.probability,
       score: percent(hit.probability),
       note: noteOf(hit),
-      onpick: ({ id, name }) => classifyImage({ id, collection, name }),
+      onpick: () => openLabelledImage(hit, collection, this.server, this.labelling(), this.corrected),
     });
   }
 }
 
-export const labelGrid = (server, id) => new LabelGrid(server, id);
+export const labelGrid = (...settings) => new LabelGrid(...settings);

@@ -4,6 +4,7 @@ import { count, images } from "../../ui/format/format.js";
 import { readdress } from "../../ui/navigation/navigation.js";
 import { collection, onState, session } from "../../ui/session/session.js";
 import { showAccuracy } from "./accuracy.js";
+import { labelsDrawn } from "./busy.js";
 import { ClassList, stackedBar } from "./class_list.js";
 import { badge, empty, way, ways } from "./parts.js";
 import { review } from "./review.js";
@@ -44,7 +45,11 @@ class Labels {
     this.view = "images";
     this.top = node("div", { class: "g-classify-labels-top" });
     this.body = node("div", { class: "g-classify-labels-body" });
-    this.classes = new ClassList(server);
+    this.classes = new ClassList(
+      server,
+      () => this.answer,
+      (news) => this.corrected(news),
+    );
     watch("value", () => this.draw());
     onState(() => {
       const finished = this.answer && this.root.contains(this.top) && props.value?.state === "done";
@@ -68,6 +73,7 @@ class Labels {
       this.drawn = value.job;
       this.answer = value;
       this.drawAll();
+      labelsDrawn();
     }
   }
 
@@ -76,6 +82,10 @@ class Labels {
     this.answer = { ...this.answer, ...news };
     if (news.classes && this.view !== "review") this.drawAll();
     else this.drawTop();
+  }
+
+  corrected({ classes, corrections, canUndo, known }) {
+    this.renew({ classes, corrections, canUndo, known });
   }
 
   drawAll() {
@@ -88,7 +98,7 @@ class Labels {
         (news) => this.renew(news),
       );
     } else if (this.view === "accuracy") {
-      showAccuracy(this.body, this.server, this.answer);
+      showAccuracy(this.body, this.server, this.answer, (news) => this.corrected(news));
     } else if (this.view === "templates") {
       showTemplates(this.body, this.server, this.answer);
     } else {
@@ -105,6 +115,7 @@ class Labels {
 
   drawTop() {
     const { answer } = this;
+    const classes = answer.classes.filter((one) => !one.none);
     const open = (one) => {
       this.classes.chosen = one.name;
       this.open("images");
@@ -114,7 +125,7 @@ class Labels {
       this.grown(),
       answer.understood && node("p", { class: "g-aside", text: answer.understood }),
       stackedBar(answer.classes, open),
-      node("div", { class: "g-classify-views" }, this.views(), badge(answer.calibration)),
+      node("div", { class: "g-classify-views" }, this.views(), badge(answer.calibration, classes.length, answer.known)),
     ];
     this.top.replaceChildren(...parts.filter(Boolean));
   }

@@ -2,8 +2,7 @@
 import { button, node } from "../../ui/elements/elements.js";
 import { count, images, interval, percent } from "../../ui/format/format.js";
 import { request } from "../../ui/session/session.js";
-
-const LEAST_LABELS = 20; // that calibration needs
+import { LEAST_LABELS } from "./parts.js";
 
 const right = (figure) => `${Math.round(figure.value * figure.n)} of ${figure.n} (${interval(figure)})`;
 

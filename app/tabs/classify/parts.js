@@ -2,6 +2,8 @@
 import { node } from "../../ui/elements/elements.js";
 import { count, interval, percent } from "../../ui/format/format.js";
 
+export const LEAST_LABELS = 20; // that calibration needs
+
 // The name of a class as it is shown.
 export const nameOf = (one) => (one.none ? "none of these" : one.name);
 
@@ -52,24 +54,32 @@ export const figureCell = (figure) => {
   );
 };
 
-// Why probabilities are calibrated or not, { badge, reason }. calibration: { labels, known, kind, before, after }.
-export const calibrationText = ({ labels, known, kind, before, after }) => {
+// Why probabilities are calibrated or not, { badge, reason }. calibration: { labels, known, covered, kind, before,
+// after }; classes: how many there are.
+export const calibrationText = ({ labels, known, covered, kind, before, after }, classes) => {
+  const errors = () =>
+    `On held-out labels the calibration error was ${percent(before)} before and ${percent(after)} after.`;
+  if (labels > 0 && covered < classes) {
+    const of = `${covered} of the ${count(classes)} classes`;
+    const reason = `Fitted on labels of ${of}; how often labels of the other classes are right was not checked. ${errors()}`;
+    return { badge: `calibrated on ${count(labels)} labels of ${of}`, reason };
+  }
   if (labels > 0) {
-    const reason =
-      "Calibrated: of the images with a probability of 80 %, about four fifths are right. On held-out labels the " +
-      `calibration error was ${percent(before)} before and ${percent(after)} after.`;
+    const reason = `Calibrated: of the images with a probability of 80 %, about four fifths are right. ${errors()}`;
     return { badge: `calibrated on ${count(labels)} labels`, reason };
   }
   const uncalibrated = "Probabilities say how confident the encoder is, not how often it is right";
   if (kind !== "calibrated") return { badge: "not calibrated", reason: `${uncalibrated}.` };
   const missing = known
-    ? `calibration needs 20 labels of these classes, and ${known} are known`
-    : "no labels of these classes are known";
-  return { badge: "not calibrated", reason: `${uncalibrated}: ${missing}. Label and correct some images.` };
+    ? `calibration needs ${LEAST_LABELS} labels of these classes, and there are ${count(known)}`
+    : "there are no labels of these classes";
+  const next = known >= LEAST_LABELS ? "Calibrate again under Review." : "Label and correct some images.";
+  return { badge: "not calibrated", reason: `${uncalibrated}: ${missing}. ${next}` };
 };
 
-export const badge = (calibration) => {
-  const { badge: text, reason } = calibrationText(calibration);
+// known: labelled images of these classes as of now, if there are others than when probabilities were fitted.
+export const badge = (calibration, classes, known = calibration.known) => {
+  const { badge: text, reason } = calibrationText({ ...calibration, known }, classes);
   return node(
     "p",
     { class: "g-aside g-calibration" },

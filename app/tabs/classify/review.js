@@ -220,7 +220,8 @@ class Review {
 
   update(state) {
     this.state = { ...this.state, ...state };
-    this.renew({ classes: state.classes, corrections: state.corrections, canUndo: state.canUndo });
+    const { classes, corrections, canUndo, known } = state;
+    this.renew({ classes, corrections, canUndo, known });
   }
 }
 

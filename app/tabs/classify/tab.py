@@ -1,12 +1,13 @@
 """Classify: one image, or the whole collection, by a list of classes that a person writes."""
 
+import json
 from typing import Any
 
 import gradio as gr
 
 from app.state.library import Library
 from app.tabs.classify.collection import labelled_images
-from app.tabs.classify.form import CUSTOM, FormWidgets, form_widgets
+from app.tabs.classify.form import CUSTOM, FIRST_CLASSES, FormWidgets, form_widgets
 from app.tabs.classify.handlers import POLL, Handlers, edit_templates
 from app.tabs.classify.image import class_heat_maps
 from app.tabs.classify.review import compared_templates, correct, learn, measured, recalibrate, to_review
@@ -22,7 +23,9 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(scale=4, min_width=260):
             image = gr.HTML(
                 html_template="<div class='g-classify-image'></div>",
-                js_on_load=load_module("tabs/classify/image.js", "image(element, props, trigger, 'select')"),
+                js_on_load=load_module(
+                    "tabs/classify/image.js", f"image(element, props, trigger, 'select', {json.dumps(FIRST_CLASSES)})"
+                ),
                 apply_default_css=False,
                 elem_id="image",
             )
@@ -52,7 +55,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         handlers.start,
         [where, labels, *values],
         [labels, timer],
-        js=event_module("tabs/classify/busy.js", "busy('labels', values)"),
+        js=event_module("tabs/classify/busy.js", "awaitLabels(values)"),
         **QUIET,
     )
     gr.on(changes, handlers.follow, [where, labels, *values], [labels, timer], trigger_mode="always_last", **QUIET)

@@ -6,7 +6,7 @@ import { encoderText, facts } from "./texts.js";
 
 const SURE = 4000; // milliseconds within which a second click counts
 
-// A button that acts on the second click; after the first, its label is the question.
+// A button that acts on the second click; after the first, its label is the question, until Escape or another click.
 export const confirmedButton = (label, question, act) => {
   const text = () => made.querySelector("span");
   const made = button(null, label, () => {
@@ -16,11 +16,16 @@ export const confirmedButton = (label, question, act) => {
     }
     made.dataset.sure = "1";
     text().textContent = question;
-    setTimeout(() => {
-      delete made.dataset.sure;
-      text().textContent = label;
-    }, SURE);
+    timer = setTimeout(disarm, SURE);
   });
+  let timer = 0;
+  const disarm = () => {
+    clearTimeout(timer);
+    delete made.dataset.sure;
+    text().textContent = label;
+  };
+  made.addEventListener("keydown", (event) => event.key === "Escape" && disarm());
+  made.addEventListener("blur", disarm);
   return made;
 };
 

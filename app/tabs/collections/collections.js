@@ -19,7 +19,7 @@ const progressBar = ({ done, total }) => {
   return node("div", { class: "g-progress" }, node("i", { style: { width } }));
 };
 
-// A form to index a folder; submit(fields) answers whether it was accepted.
+// A form to index a folder; submit(fields) answers { error } if it was not accepted.
 const indexForm = (submit) => {
   const field = (name, label, placeholder) =>
     node(
@@ -37,8 +37,12 @@ const indexForm = (submit) => {
     );
   const onsubmit = async (event) => {
     event.preventDefault();
-    if (await submit(Object.fromEntries(new FormData(form)))) form.reset();
+    const { error } = await submit(Object.fromEntries(new FormData(form)));
+    problem.replaceChildren(...(error ? [notice(error)] : []));
+    if (error) form.elements.source.focus();
+    else form.reset();
   };
+  const problem = node("div", { id: "index-notice", role: "status" });
   const form = node(
     "form",
     { class: "g-collections-new", id: "new-collection", hidden: true, onsubmit },
@@ -46,6 +50,7 @@ const indexForm = (submit) => {
     field("source", "Folder, table or tar shards on this computer", "/home/ana/Images"),
     field("name", "Name (optional)", "holidays"),
     field("encoder", "Encoder", "starter"),
+    problem,
     node("button", { type: "submit", class: "g-go", text: "Index" }),
   );
   return form;
@@ -59,7 +64,7 @@ class Collections {
     this.notice = node("div", { id: "collections-notice", role: "status" });
     this.cards = node("div", { class: "g-collections-cards", id: "shelves" });
     this.jobs = node("div", { class: "g-collections-jobs", id: "jobs" });
-    this.form = indexForm((fields) => this.act({ action: "index", ...fields }));
+    this.form = indexForm((fields) => this.send({ action: "index", ...fields }));
     const text =
       "Others can reach this page, so collections are changed from the command line: python -m index build FOLDER --into DIR";
     this.remote = node("p", { class: "g-aside", id: "elsewhere", hidden: true, text });
@@ -81,10 +86,14 @@ class Collections {
   }
 
   async act(body) {
+    const { error } = await this.send(body);
+    this.notice.replaceChildren(...(error ? [notice(error)] : []));
+  }
+
+  async send(body) {
     const answer = await request(this.server.act, body);
-    this.notice.replaceChildren(...(answer.error ? [notice(answer.error)] : []));
     this.look();
-    return !answer.error;
+    return answer;
   }
 
   draw(overview) {

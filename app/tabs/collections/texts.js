@@ -1,13 +1,20 @@
 // A collection and a job in words.
 import { count, fileSize, images, minutes } from "../../ui/format/format.js";
 
-const KINDS = { index: "Indexing", update: "Updating", verify: "Verifying", label: "Labelling" };
+// What a job does while it runs, what it did, and what it could not do.
+const KINDS = {
+  index: ["Indexing", "Indexed", "Not indexed:"],
+  update: ["Updating", "Updated", "Not updated:"],
+  verify: ["Verifying", "Verified", "Not verified:"],
+  label: ["Labelling", "Labelled", "Not labelled:"],
+};
+const STATES = ["running", "done", "failed"];
 
 const day = (seconds) => new Date(1000 * seconds).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
 
 // How far a running job is.
 export const pace = (job) => {
-  if (!job.total) return "looking for images";
+  if (!job.total) return job.note || "looking for images";
   const rate = job.rate ? `, ${Math.round(job.rate)} a second` : "";
   const left = job.left ? `, about ${minutes(job.left)} left` : "";
   const failed = job.failed ? `, ${count(job.failed)} unreadable` : "";
@@ -15,7 +22,10 @@ export const pace = (job) => {
 };
 
 // names: the name of each collection by its key.
-export const jobTitle = (job, names) => `${KINDS[job.kind] || job.kind} ${names[job.about] || job.about || ""}`;
+export const jobTitle = (job, names) => {
+  const title = KINDS[job.kind]?.[STATES.indexOf(job.state)] || job.kind;
+  return `${title} ${names[job.about] || job.about || ""}`;
+};
 
 export const jobText = (job) => {
   if (job.state === "running") return job.stopping ? "stopping; finished work is saved" : pace(job);

@@ -25,7 +25,7 @@ class CompareTab {
     this.query = queryBar({
       side: (side, key) => this.#ask({ [side]: key }),
       text: (q) => this.#ask({ q, like: "", images: [] }),
-      upload: (file) => this.#upload(file),
+      upload: (file) => this.#upload([file]),
     });
     this.help = node("div", { id: "compare-help" });
     this.notice = node("div", { id: "compare-notice" });
@@ -40,12 +40,12 @@ class CompareTab {
   }
 
   start() {
-    droppable(this.element, (file) => this.#upload(file));
+    droppable(this.element, (files) => this.#upload(files));
     document.addEventListener("paste", (event) => {
-      const file = pasted(event);
-      if (!file || whichTab() !== "compare") return;
+      const files = pasted(event);
+      if (!files.length || whichTab() !== "compare") return;
       event.preventDefault();
-      this.#upload(file);
+      this.#upload(files);
     });
     onAddress((tab) => tab === "compare" && this.#addressChanged());
     let first = true;
@@ -77,15 +77,16 @@ class CompareTab {
     else if (before !== written()) this.#run();
   }
 
-  async #upload(file) {
+  async #upload(files) {
     const { form } = this.query;
     form.classList.add("g-sending");
-    const answer = await upload(file);
+    const answers = await Promise.all(files.map(upload));
     form.classList.remove("g-sending");
-    if (answer.error) return this.#notice(answer.error);
-    const image = { token: answer.image, name: file.name || "your image" };
-    if (this.#collections.length > 1) this.#ask({ q: "", like: "", images: [image] });
-    else this.neighbours.show(image, this.#collections[0].key);
+    const failed = answers.find(({ error }) => error);
+    if (failed) return this.#notice(failed.error);
+    const images = answers.map(({ image: token }, i) => ({ token, name: files[i].name || "your image" }));
+    if (this.#collections.length > 1) this.#ask({ q: "", like: "", images });
+    else this.neighbours.show(images[0], this.#collections[0].key);
   }
 
   // Learns which collections and encoders are open; draws anew where that has changed.

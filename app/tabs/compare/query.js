@@ -21,7 +21,7 @@ function sideSelect(side, choose) {
 }
 
 function imageButton(send) {
-  const file = filePicker("Compare with an image", send, { id: "compare-file" });
+  const file = filePicker("Compare with an image", ([chosen]) => send(chosen), { id: "compare-file" });
   const open = node(
     "button",
     {

@@ -31,7 +31,7 @@ export function sourceOf(image, collection) {
 
 // A file button that uploads what is chosen.
 function fileButton(label, send) {
-  const file = filePicker(label, send);
+  const file = filePicker(label, ([chosen]) => send(chosen));
   const button = node(
     "button",
     { type: "button", class: "g-button g-small", onclick: () => file.click() },

@@ -51,13 +51,12 @@ class ProbeTab {
   }
 
   start() {
-    const unlessPairs = (file) => this.settings.probe !== "pairs" && this.upload(file);
-    droppable(this.element, unlessPairs);
+    droppable(this.element, (files) => this.#take(files));
     document.addEventListener("paste", (event) => {
-      const file = pasted(event);
-      if (!file || whichTab() !== "probe" || this.settings.probe === "pairs") return;
+      const files = pasted(event);
+      if (!files.length || whichTab() !== "probe") return;
       event.preventDefault();
-      this.upload(file);
+      this.#take(files);
     });
     onAddress((tab) => {
       if (tab !== "probe") return;
@@ -71,6 +70,19 @@ class ProbeTab {
       this.#seen = state.collection;
       this.#load();
     });
+  }
+
+  // Images that were dropped or pasted: one for a probe of one image, two for a pair of a person's own.
+  async #take(files) {
+    if (this.settings.probe !== "pairs") {
+      await this.upload(files[0]);
+      return;
+    }
+    const empty = this.settings.ownImages.findIndex((image) => !image);
+    const first = files.length > 1 || empty < 0 ? 0 : empty;
+    this.set({ own: true });
+    const place = (k) => (image) => this.set({ ownImages: this.settings.ownImages.with(first + k, image) });
+    await Promise.all(files.slice(0, 2).map((file, k) => this.upload(file, place(k))));
   }
 
   // The open probe.

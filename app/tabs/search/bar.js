@@ -2,8 +2,8 @@
 import { icon, node } from "../../ui/elements/elements.js";
 import { filePicker } from "../../ui/upload/upload.js";
 
-// submit(text) and addFile(file) hear of what a person enters.
-export const searchBar = (submit, addFile) => {
+// submit(text) and addFiles(files) hear of what a person enters.
+export const searchBar = (submit, addFiles) => {
   const field = node("input", {
     type: "text",
     id: "q",
@@ -15,7 +15,7 @@ export const searchBar = (submit, addFile) => {
     enterkeyhint: "search",
     maxlength: "2000",
   });
-  const file = filePicker("Search with an image", addFile, { id: "search-file" });
+  const file = filePicker("Search with an image", addFiles, { id: "search-file", multiple: true });
   const image = node(
     "button",
     {

@@ -7,10 +7,10 @@ const TYPING = /^(INPUT|TEXTAREA|SELECT)$/;
 
 export const listenToKeys = (search) => {
   document.addEventListener("paste", (event) => {
-    const image = pasted(event);
-    if (!image || whichTab() !== "search") return;
+    const images = pasted(event);
+    if (!images.length || whichTab() !== "search") return;
     event.preventDefault();
-    search.addFile(image);
+    search.addFiles(images);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !TYPING.test(event.target.tagName) && !event.ctrlKey && !event.metaKey) {

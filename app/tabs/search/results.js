@@ -67,6 +67,7 @@ const resultCard = (hit, results, actions) => {
     onlike: (liked) => actions.like([liked.id], 1),
     tools: [unlike, actions.tick(hit), node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags))],
   });
+  if (hit.likely === false) made.classList.add("g-search-unlikely");
   if (hit.likely === false && (results.likely || results.threshold.best < CLOSE)) made.classList.add("g-search-weak");
   return made;
 };

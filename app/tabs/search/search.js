@@ -1,18 +1,19 @@
 // The search tab. The query is one object; the address is written from it and read back into it.
 import { button, notice } from "../../ui/elements/elements.js";
-import { leave, onAddress, readdress, visit, whichTab } from "../../ui/navigation/navigation.js";
+import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, gettingReady, onState, request, session } from "../../ui/session/session.js";
 import { droppable, upload } from "../../ui/upload/upload.js";
-import { EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf } from "./address.js";
+import { EMPTY, MOST, PAGE, queryAddress, readQuery, requestOf } from "./address.js";
 import { listenToKeys } from "./keys.js";
+import { ImageActions, seenOf } from "./image_actions.js";
 import { fetchImages, holdImages } from "./loading.js";
-import { resultCards, scoreRange, tagNodes } from "./results.js";
-import { emptyText } from "./status.js";
-import { DESCRIBE, SearchView } from "./view.js";
+import { resultCards, scoreRange } from "./results.js";
+import { emptyText, outsideText } from "./status.js";
+import { DESCRIBE } from "./view.js";
 
 const LIKES = 24; // chosen images that a query takes at once
 
-class Search extends SearchView {
+class Search extends ImageActions {
   constructor(element, server) {
     super(element, server);
     this.query = { ...EMPTY };
@@ -21,8 +22,8 @@ class Search extends SearchView {
     this.lost = false; // the last request never arrived; it is sent again
     this.tagNames = [];
     this.origin = null; // the button that opened the inspector
-    this.seen = ""; // the collection and revision of the last results
-    droppable(element, (file) => this.addFile(file));
+    this.seen = ""; // the collection, revision and tags of the last results
+    droppable(element, (files) => this.addFiles(files));
     listenToKeys(this);
     this.read();
     this.drawTerms();
@@ -55,7 +56,7 @@ class Search extends SearchView {
     this.query = { ...query, k: PAGE };
     this.field.value = query.q;
     this.writeAddress(quietly ? this.inspector.opened() : null);
-    this.run(quietly);
+    return this.run(quietly);
   }
 
   // A step of the history for the query. open: id of the image that stays open, or null.
@@ -112,18 +113,19 @@ class Search extends SearchView {
     window.scrollTo({ top: 0 });
   }
 
-  async addFile(file) {
-    this.notice.replaceChildren();
+  // Searches with images beside what the query has; those that cannot be read are named.
+  async addFiles(files) {
     this.form.classList.add("g-sending");
-    const answer = await upload(file);
+    const answers = await Promise.all(files.map(upload));
     this.form.classList.remove("g-sending");
-    if (answer.error) {
-      this.notice.replaceChildren(notice(answer.error));
-      return;
-    }
-    const name = file.name && file.name !== "image.png" ? file.name : "your image";
-    const images = [...this.query.images, { token: answer.image, sign: 1, name }];
-    this.change({ ...this.query, q: this.field.value.trim(), images });
+    const nameOf = ({ name }) => (name && name !== "image.png" ? name : "your image");
+    const made = answers.flatMap(({ image: token }, i) => (token ? [{ token, sign: 1, name: nameOf(files[i]) }] : []));
+    const q = this.field.value.trim();
+    if (made.length) await this.change({ ...this.query, q, images: [...this.query.images, ...made] });
+    else this.notice.replaceChildren();
+    const named = files.length > 1;
+    const errors = answers.flatMap(({ error }, i) => (error ? [named ? `${nameOf(files[i])}: ${error}` : error] : []));
+    this.notice.append(...errors.map((error) => notice(error)));
   }
 
   // ---- drawing
@@ -186,84 +188,23 @@ class Search extends SearchView {
   emptyNotice() {
     const text = emptyText(this.results, this.query);
     if (!text) return [];
-    const remove = button(null, "Remove the filters", () => this.change({ ...this.query, filters: [] }));
+    const remove = button(null, "Remove the filters", () => this.withoutFilters());
+    if (this.query.filters.length && this.results.likely === 0) this.lookOutside(this.turn);
     return [this.results.hits.length || !this.query.filters.length ? notice(text) : notice(text, remove)];
   }
 
-  // ---- images
-
-  inspect(hit, from) {
-    if (this.inspector.opened() === hit.id) {
-      this.closeImage();
-      return;
-    }
-    this.origin = from;
-    visit("open", hit.id);
-    this.showImage(hit);
+  withoutFilters() {
+    this.filters.read([]);
+    this.change({ ...this.query, filters: [] });
   }
 
-  closeImage() {
-    this.inspector.close();
-    leave("open");
-  }
-
-  // Opens the image that the address names, with its rank and score of now, or closes the one that it does not name.
-  openAddressed() {
-    const id = new URLSearchParams(location.search).get("open");
-    if (!id) {
-      if (this.inspector.opened()) this.inspector.close();
-      return;
-    }
-    const hit = this.results.hits.find((one) => one.id === id);
-    this.showImage(hit || { id, score: null, normalised_score: null });
-  }
-
-  // The next image of the results, or with -1 the previous one.
-  step(by) {
-    const { hits } = this.results;
-    const hit = hits[hits.findIndex((one) => one.id === this.inspector.opened()) + by];
-    if (hit) {
-      visit("open", hit.id);
-      this.showImage(hit);
-    }
-  }
-
-  showImage(hit) {
-    const body = isEmpty(this.query) ? null : requestOf(this.query, collection());
-    this.inspector.show(hit, this.results.collection, body);
-    this.mark();
-  }
-
-  async similar(id) {
-    const answer = await request(this.server.find, { collection: this.results.collection, like: [id], k: 7 });
-    return { hits: (answer.hits || []).filter((hit) => hit.id !== id).slice(0, 6) };
-  }
-
-  async tag(ids, name, on) {
-    const answer = await request(this.server.tagging, { collection: this.results.collection, ids, name, on });
-    if (answer.error) return answer;
-    this.tagNames = answer.all;
-    for (const hit of this.results.hits) if (hit.id in answer.tags) hit.tags = answer.tags[hit.id];
-    for (const id of ids) {
-      const tags = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-tags`);
-      tags?.replaceChildren(...tagNodes(answer.tags[id]));
-    }
-    this.filters.refresh();
-    const done = on ? "The tag was given." : "The tag was taken away.";
-    this.notice.replaceChildren(notice(done, this.undoButton()));
-    return answer;
-  }
-
-  undoButton() {
-    return button(null, "Undo", () => this.undo(), { id: "undo", title: "Ctrl+Z" });
-  }
-
-  // Takes the last tag, or the last removal, of the collection back.
-  async undo() {
-    const answer = await request(this.server.undo, { collection: collection() });
-    if (!answer.error) await this.run(true);
-    this.notice.replaceChildren(notice(answer.error || answer.undone));
-    this.filters.refresh();
+  // Offers the likely images that the filters leave out.
+  async lookOutside(turn) {
+    const body = { ...requestOf({ ...this.query, filters: [] }, collection()), k: 1 };
+    const { likely } = await request(this.server.find, body);
+    if (turn !== this.turn || !likely) return;
+    const remove = button(null, "Search without the filters", () => this.withoutFilters(), { id: "outside" });
+    this.notice.append(notice(outsideText(likely), remove));
   }
 
   // ---- the state of the page
@@ -279,7 +220,7 @@ class Search extends SearchView {
     this.field.placeholder = imageOnly
       ? "This encoder has no text encoder: search names and captions, or with an image"
       : DESCRIBE;
-    const now = `${state.collection} ${state.revision}`;
+    const now = seenOf(state);
     const addressed = new URLSearchParams(location.search).get("collection") === state.collection;
     if (this.seen && state.changed && !addressed) {
       this.query = { ...this.query, like: [], filters: [] };

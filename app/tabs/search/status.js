@@ -1,5 +1,5 @@
 // What the page says about the results of a search: how many, and why there may be none.
-import { count } from "../../ui/format/format.js";
+import { count, images } from "../../ui/format/format.js";
 import { parseQuery } from "../../ui/query/terms.js";
 import { CLOSE } from "./results.js";
 
@@ -23,11 +23,16 @@ export const emptyText = (results, query) => {
   }
   if (results.likely !== 0 || results.threshold.reason === "names") return null;
   const wanted = parseQuery(query.q).filter((term) => term.sign > 0);
-  const texts = wanted.map((term) => term.text).join(", ");
+  const texts = wanted.length ? `“${wanted.map((term) => term.text).join(", ")}”` : "";
+  const where = query.filters.length ? "of the filtered images" : "here";
+  if (!texts) return "No image stands out clearly for what this search leaves out; the closest come first.";
   return results.threshold.best > CLOSE
-    ? `No image stands out clearly for “${texts}”; the closest come first.`
-    : `Nothing here looks like “${texts}”. The closest follow; all score no higher than for unrelated texts.`;
+    ? `No image stands out clearly for ${texts}; the closest come first.`
+    : `Nothing ${where} looks like ${texts}. The closest follow; all score no higher than for unrelated texts.`;
 };
+
+// What lies outside the filters, where nothing inside is likely; likely: how many images that is.
+export const outsideText = (likely) => `${images(likely)} outside the filters ${likely === 1 ? "is" : "are"} likely. `;
 
 // How many results can still be shown.
 export const remaining = (results, most) => Math.min(results.matching, most) - results.hits.length;

@@ -16,6 +16,7 @@ from index.maintenance.undo import undo_last
 from index.query import parse_query
 from index.retrieval.facets import ORDERS
 from index.search import Hit, Threshold
+from index.storage.annotation_cache import annotations_version
 from index.storage.tags import tag
 from training.evaluation.wording import ENOUGH_WORDS, order_matters
 from training.models.encoder import unread
@@ -95,7 +96,11 @@ def tag_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     ids = [str(id) for id in fields.get("ids") or []][:MOST]
     collection = library.collection(fields.get("collection")).published()
     tags = tag(collection, ids, str(fields.get("name") or ""), bool(fields.get("on", True)))
-    return {"tags": {id: tags.get(id, []) for id in ids}, "all": sorted({name for of in tags.values() for name in of})}
+    return {
+        "tags": {id: tags.get(id, []) for id in ids},
+        "all": sorted({name for of in tags.values() for name in of}),
+        "annotations": annotations_version(collection.path),
+    }
 
 
 def undo_action(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ export class SearchView {
   makeTop() {
     const bar = searchBar(
       (text) => this.change({ ...this.query, q: text }),
-      (file) => this.addFile(file),
+      (files) => this.addFiles(files),
     );
     this.form = bar.form;
     this.field = bar.field;

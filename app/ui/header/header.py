@@ -9,6 +9,7 @@ from app.state.library import Library
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
 from index.collection import Collection
+from index.storage.annotation_cache import annotations_version
 from training.models.errors import UserError
 
 
@@ -55,6 +56,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "local": library.local,
         "revision": collection.revision if collection is not None else 0,
         "previews": collection.previews if collection is not None else "",
+        "annotations": annotations_version(opened.path),
         "failed": collection.manifest.failed if collection is not None else 0,
         "passedOver": passed_over(collection) if collection is not None else 0,
         "account": collection.account if collection is not None else "",

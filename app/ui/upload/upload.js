@@ -20,9 +20,10 @@ export const upload = async (file) => {
 const isImage = ({ name, type }) =>
   type.startsWith("image/") || ENDINGS.some((ending) => name.toLowerCase().endsWith(ending));
 
-export const pasted = (event) => [...(event.clipboardData?.files || [])].find(isImage);
+// The images that were pasted.
+export const pasted = (event) => [...(event.clipboardData?.files || [])].filter(isImage);
 
-// The hidden field behind a button that chooses a file; take(file) is called with it.
+// The hidden field behind a button that chooses a file; take(files) is called with it, or with several.
 export const filePicker = (label, take, attributes = {}) => {
   const field = node("input", {
     type: "file",
@@ -30,7 +31,7 @@ export const filePicker = (label, take, attributes = {}) => {
     hidden: true,
     "aria-label": label,
     onchange: () => {
-      if (field.files[0]) take(field.files[0]);
+      if (field.files.length) take([...field.files]);
       field.value = "";
     },
     ...attributes,
@@ -38,7 +39,7 @@ export const filePicker = (label, take, attributes = {}) => {
   return field;
 };
 
-// Calls take(file) with what is dropped on the element.
+// Calls take(files) with what is dropped on the element.
 export const droppable = (element, take) => {
   let depth = 0; // a child that is entered counts before the element that was left
   const over = (by) => {
@@ -54,7 +55,6 @@ export const droppable = (element, take) => {
   element.addEventListener("drop", (event) => {
     event.preventDefault();
     over(-depth);
-    const file = event.dataTransfer.files[0];
-    if (file) take(file);
+    if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
   });
 };
