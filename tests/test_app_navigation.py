@@ -69,7 +69,7 @@ def test_the_classes_of_a_labelled_collection_stay_beside_its_images(opened):
     page.wait_for_selector("#labels-csv")
     page.locator(".g-classify-class").first.click()
     expect(page.locator("#label-grid .g-grid-card").first).to_be_visible()
-    page.locator("#label-grid .g-grid-card").last.scroll_into_view_if_needed()
+    scroll(page, 0.9)
     assert inside(page, ".g-classify-classes")
 
 
