@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Error, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Request, Route, expect, sync_playwright
 
 from app.application import make_application
 from app.server.listening import listen
 from app.server.timeouts import server_config
 from app.state.library import Library
-from app.ui.assets import BASE
+from app.ui.assets import ASSETS, BASE
 from index.build import build_collection
 from tests.samples import PALETTE, ColourEncoder, paint
 
@@ -145,6 +145,24 @@ def watched(browser: Browser, site: Site) -> Iterator:
         context.close()
     assert not foreign, foreign
     assert not complaints, complaints
+
+
+@contextmanager
+def bare_page(browser: Browser) -> Iterator[Page]:
+    """An empty page that can import the page's modules, such as "/ui/format/format.js"; it needs no server."""
+    origin, page = "http://modules.test", browser.new_page()
+
+    def answer(route: Route) -> None:
+        asset = ASSETS.get(route.request.url.removeprefix(f"{origin}/"))
+        if asset is None:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+        else:
+            route.fulfill(body=asset.content, content_type=asset.media_type)
+
+    page.route("**/*", answer)
+    page.goto(f"{origin}/")
+    yield page
+    page.close()
 
 
 def track_requests(page: Page) -> None:

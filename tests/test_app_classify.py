@@ -216,7 +216,7 @@ def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so
         expect(blind.locator("#bars")).to_contain_text("blind has no text encoder")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), pytest.param("dark", 1280, marks=pytest.mark.slow)])
 def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
     with watched(browser, site) as open_page:
         page = open_page(

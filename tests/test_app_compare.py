@@ -133,7 +133,7 @@ def test_encoders_are_listed_and_runs_grow(compared, site):
     expect(runs.locator(".g-compare-run")).to_contain_text("100 steps")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), pytest.param("dark", 1280, marks=pytest.mark.slow)])
 def test_it_fits_in_the_dark_and_on_a_phone(compared, scheme, width):
     page = compared("&a=colour&b=backwards&q=red", color_scheme=scheme, viewport={"width": width, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= width

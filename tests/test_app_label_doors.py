@@ -42,9 +42,14 @@ def site(tmp_path_factory) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(scope="module")
+def client(site) -> Client:
+    return Client(site.url, verbose=False, analytics_enabled=False)
+
+
 @pytest.mark.parametrize("calibrated", [True, False])
 @pytest.mark.parametrize("mode", ["one", "any", "none"])
-def test_every_door_gives_the_same_probabilities(site, mode, calibrated, tmp_path, monkeypatch):
+def test_every_door_gives_the_same_probabilities(site, client, mode, calibrated, tmp_path, monkeypatch):
     library, calibration = site.library, "calibrated" if calibrated else "uncalibrated"
     collection = library.collection(None).published()
     form = {"classes": "\n".join(CLASSES), "templates": "photo", "mode": "any" if mode == "any" else "one"}
@@ -64,7 +69,6 @@ def test_every_door_gives_the_same_probabilities(site, mode, calibrated, tmp_pat
     assert state["calibration"]["labels"] == (32 if calibrated else 0)
     assert [f"{p:.4f}" for p in labelling.result.predictions.probability[1:]] == [r["probability"] for r in rows[1:]]
 
-    client = Client(site.url, verbose=False, analytics_enabled=False)
     for row in range(0, len(rows), 13):
         id = str(collection.items["id"][row])
         bars = classify_image(library, {}, {"id": id}, form)["bars"]
@@ -80,11 +84,10 @@ def test_every_door_gives_the_same_probabilities(site, mode, calibrated, tmp_pat
             assert float(rows[row]["margin"]) == pytest.approx(rest["margin"], abs=1.2e-4)
 
 
-def test_a_class_name_with_a_colon_a_comma_or_a_quote_keeps_its_meaning(site):
+def test_a_class_name_with_a_colon_a_comma_or_a_quote_keeps_its_meaning(site, client):
     id = str(site.library.collection(None).published().items["id"][1])
     classes = [*ODD_NAMES, {"name": "a: b", "texts": ["grey"]}]
     rest = httpx.post(f"{site.url}api/v1/classify", json={"id": id, "classes": classes}).json()
-    client = Client(site.url, verbose=False, analytics_enabled=False)
     assert sorted(c["name"] for c in rest["classes"]) == sorted([*ODD_NAMES, "a: b"])
     assert client.predict(id=id, classes=classes, api_name="/classify") == rest
     cosines = {c["name"]: c["cosine"] for c in rest["classes"]}

@@ -172,7 +172,7 @@ def test_a_cached_umap_is_shown_and_pca_is_a_click_away(mapped, site):
     map_file(collection, "umap").unlink()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), pytest.param("dark", 1280, marks=pytest.mark.slow)])
 def test_it_fits_in_the_dark_and_on_a_phone(mapped, scheme, width):
     page = mapped("&q=red", color_scheme=scheme, viewport={"width": width, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -2,10 +2,13 @@
 
 import json
 import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from app.ui.assets import ASSETS, BASE
+from app.ui.assets import ASSETS
+from tests.browsing import bare_page
 from tests.samples import QUERIES
 from training.models.formats import IMAGES
 
@@ -13,17 +16,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def call(browser, site):
+def call(browser) -> Iterator[Callable[[str, str], Any]]:
     """call(path, expression): what an expression over a module, named m, answers."""
-    page = browser.new_page()
-    page.goto(site.url)
-
-    def evaluate(path: str, expression: str):
-        imported = f"import(new URL('{BASE}/{path}', document.baseURI))"
-        return page.evaluate(f"{imported}.then((m) => {expression})")
-
-    yield evaluate
-    page.close()
+    with bare_page(browser) as page:
+        yield lambda path, expression: page.evaluate(f"import('/{path}').then((m) => {expression})")
 
 
 def js(value: object) -> str:
@@ -338,7 +334,7 @@ def test_a_file_picker_offers_every_format_that_is_read(call):
 
 def test_only_a_page_for_this_computer_offers_originals(call):
     kinds = "m.exportKinds().map(([, kind]) => kind)"
-    local = f"import(new URL('{BASE}/ui/session/session.js', document.baseURI))"
+    local = "import('/ui/session/session.js')"
     with_state = "{}.then((s) => {{ s.session.state = {{ local: {} }}; return {}; }})"
     assert call("ui/selection/download.js", with_state.format(local, "false", kinds)) == ["csv", "json", "txt", "zip"]
     assert call("ui/selection/download.js", with_state.format(local, "true", kinds))[-1] == "originals"

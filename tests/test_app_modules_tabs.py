@@ -7,36 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Route
 
-from app.ui.assets import ASSETS
+from tests.browsing import bare_page
 
 pytestmark = pytest.mark.browser
-ORIGIN = "http://modules.test"
 
 
 @pytest.fixture(scope="module")
 def evaluate(browser) -> Iterator[Callable[..., Any]]:
     """evaluate("map/geometry.js", "m.median(a)", a=[...]): an expression over a tab's module and named values."""
-    page = browser.new_page()
+    with bare_page(browser) as page:
 
-    def answer(route: Route) -> None:
-        asset = ASSETS.get(route.request.url.removeprefix(f"{ORIGIN}/"))
-        if asset is None:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-        else:
-            route.fulfill(body=asset.content, content_type=asset.media_type)
+        def run(module: str, expression: str, **values: Any) -> Any:
+            names = ", ".join(values)
+            script = f"async ({{ {names} }}) => {{ const m = await import('/tabs/{module}'); return {expression}; }}"
+            return page.evaluate(script, values)
 
-    page.route("**/*", answer)
-    page.goto(f"{ORIGIN}/")
-
-    def run(module: str, expression: str, **values: Any) -> Any:
-        names = ", ".join(values)
-        script = f"async ({{ {names} }}) => {{ const m = await import('/tabs/{module}'); return {expression}; }}"
-        return page.evaluate(script, values)
-
-    yield run
-    page.close()
+        yield run
 
 
 def inside(x: float, y: float, polygon: list[list[float]]) -> bool:

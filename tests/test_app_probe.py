@@ -113,7 +113,7 @@ def test_an_encoder_without_a_text_encoder_says_so(probing):
     expect(page.locator("#probe-notice")).to_contain_text("no text encoder")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), pytest.param("dark", 1280, marks=pytest.mark.slow)])
 def test_it_fits_in_the_dark_and_on_a_phone(probing, scheme, width):
     page = probing("&probe=pairs", color_scheme=scheme, viewport={"width": width, "height": 844})
     expect(page.locator(".g-probe-cell")).to_have_count(4)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Iterator
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from index.collection import Collection
 from index.ingest.demo import COLUMNS, PHOTOGRAPHS, SUGGESTIONS, build_demo, write_photographs
 from index.retrieval.suggestions import suggestions
 from tests.samples import ColourEncoder, find
+from training.data.openmoji import openmoji_names
 from training.models.encoders import load_encoder
 
 ROW = 5  # images in the first row of a laptop's page with the inspector closed, and then some
@@ -27,7 +29,22 @@ def test_every_photograph_is_there_with_its_author_and_licence(tmp_path):
         assert next(csv.reader(table)) == list(COLUMNS)
 
 
-def test_the_demo_is_a_thousand_attributed_images_photographs_first_and_can_be_stopped(tmp_path):
+def test_the_whole_demo_has_more_than_a_thousand_images():
+    assert len(PHOTOGRAPHS) + len(openmoji_names()) >= 1000
+
+
+@pytest.fixture(scope="module", params=[8, pytest.param(1, marks=pytest.mark.slow)], ids="one drawing in {}".format)
+def total(request) -> Iterator[int]:
+    """How many images the demo has with some of its drawings, fruit among them, or slowly with all."""
+    fruit = re.compile(rf"\b({'|'.join(SUGGESTIONS['fruit'])})")
+    kept = [one for number, one in enumerate(openmoji_names()) if number % request.param == 0 or fruit.search(one[1])]
+    with pytest.MonkeyPatch.context() as patched:
+        for module in ("index.ingest.demo", "training.data.openmoji"):
+            patched.setattr(f"{module}.openmoji_names", lambda: kept)
+        yield len(PHOTOGRAPHS) + len(kept)
+
+
+def test_the_demo_is_attributed_images_photographs_first_and_can_be_stopped(tmp_path, total):
     seen: list[BuildProgress] = []
     encoder = ColourEncoder()
     build_demo(tmp_path / "images", tmp_path / "demo", encoder, progress=seen.append, stop=lambda: bool(seen))
@@ -35,7 +52,7 @@ def test_the_demo_is_a_thousand_attributed_images_photographs_first_and_can_be_s
     assert 0 < len(early) < 50  # photographs are searchable before the first drawing is made
     build_demo(tmp_path / "images", tmp_path / "demo", encoder, progress=seen.append)
     items = Collection.open(tmp_path / "demo").items
-    assert len(items) >= 1000 and seen[-1].total >= len(items)
+    assert len(items) == total == seen[-1].total
     assert (items["kind"].iloc[: len(PHOTOGRAPHS)] == "photograph").all()
     assert items["attribution"].ne("").all() and items["licence"].ne("").all() and items["caption"].ne("").all()
     before = encoder.embedded
@@ -44,7 +61,7 @@ def test_the_demo_is_a_thousand_attributed_images_photographs_first_and_can_be_s
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory, total):
     folder = tmp_path_factory.mktemp("demo")
     encoder = load_encoder("starter")
     build_demo(folder / "images", folder / "demo", encoder)
