@@ -55,6 +55,18 @@ def page(library):
     return ask(library)
 
 
+@pytest.fixture(scope="module")
+def shared_page(tmp_path_factory):
+    """One page for what is refused or answered whatever a library holds."""
+    folder = tmp_path_factory.mktemp("shared")
+    paint(folder / "images" / "red.png", "red")
+    build_collection([folder / "images"], folder / "one.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    library.add(folder / "one.gelato")
+    yield ask(library)
+    library.stop()
+
+
 def png(colour: str = "red") -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (30, 20), colour).save(out, "PNG")
@@ -120,13 +132,13 @@ def test_the_address_of_a_preview_changes_when_previews_do(page, library, tmp_pa
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "127.0.0.1@evil.example", "10.0.0.1"]
 )
-def test_a_name_that_is_not_ours_is_refused_so_that_no_other_page_can_rebind_it(page, host):
-    assert page.get("/healthz", headers={"host": host}).status_code == 421
+def test_a_name_that_is_not_ours_is_refused_so_that_no_other_page_can_rebind_it(shared_page, host):
+    assert shared_page.get("/healthz", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "LOCALHOST"])
-def test_our_own_names_are_answered(page, host):
-    assert page.get("/healthz", headers={"host": host}).json() == {"status": "ok"}
+def test_our_own_names_are_answered(shared_page, host):
+    assert shared_page.get("/healthz", headers={"host": host}).json() == {"status": "ok"}
 
 
 def test_without_the_password_nothing_but_healthz_answers(library):
@@ -146,21 +158,21 @@ def test_without_the_password_nothing_but_healthz_answers(library):
     assert page.get("/", auth=("ana", "correct: horse")).status_code == 200
 
 
-def test_a_post_from_another_site_is_refused(page):
+def test_a_post_from_another_site_is_refused(shared_page):
     for headers in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
-        assert page.post("/images", content=png(), headers=headers).status_code == 403, headers
-    assert page.post("/images", content=png(), headers={"origin": HERE}).status_code == 200
+        assert shared_page.post("/images", content=png(), headers=headers).status_code == 403, headers
+    assert shared_page.post("/images", content=png(), headers={"origin": HERE}).status_code == 200
 
 
-def test_a_body_is_bounded_whether_it_says_its_length_or_not(page):
+def test_a_body_is_bounded_whether_it_says_its_length_or_not(shared_page):
     def chunks(size: int):
         for _ in range(size // 2**16 + 2):
             yield b"x" * 2**16
 
-    assert page.post("/images", content=b"x" * (LARGEST_IMAGE + 1)).status_code == 413
-    assert page.post("/gradio_api/component_server", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
-    assert page.post("/gradio_api/component_server", content=chunks(LARGEST_BODY)).status_code == 413
-    assert page.post("/gradio_api/upload", files={"files": png()}).status_code == 404
+    assert shared_page.post("/images", content=b"x" * (LARGEST_IMAGE + 1)).status_code == 413
+    assert shared_page.post("/gradio_api/component_server", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert shared_page.post("/gradio_api/component_server", content=chunks(LARGEST_BODY)).status_code == 413
+    assert shared_page.post("/gradio_api/upload", files={"files": png()}).status_code == 404
 
 
 def test_an_uploaded_image_is_kept_in_memory_and_searched_with(page, library):
@@ -187,8 +199,8 @@ def test_what_is_wanted_and_unwanted_may_cancel_out(library):
 
 
 @pytest.mark.parametrize("data", [b"", b"not an image", png()[:40]])
-def test_an_unreadable_upload_is_answered_with_a_sentence(page, data):
-    answer = page.post("/images", content=data)
+def test_an_unreadable_upload_is_answered_with_a_sentence(shared_page, data):
+    answer = shared_page.post("/images", content=data)
     assert answer.status_code == 200
     assert answer.json()["error"].startswith("That file cannot be used as an image")
 
