@@ -1,6 +1,9 @@
 """The model catalogue agrees with the installed open_clip, and recommends nothing that a user may not use."""
 
+import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import open_clip
@@ -73,6 +76,19 @@ def test_published_figures_are_percentages_or_left_out():
 
 def test_the_page_is_made_from_the_catalogue():
     assert (Path(__file__).parent.parent / "docs/models.md").read_text() == page()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["MobileCLIP2-S0/dfndr2b", "ViT-B-16-SigLIP2/webli", "PE-Core-B-16/meta"])
+def test_an_exported_architecture_gives_what_pytorch_gives(name, tmp_path):
+    """One of each kind; benchmarks/architectures.py has all."""
+    script = str(Path(__file__).parent.parent / "benchmarks/architectures.py")
+    limits = ["--most-parameters", "100000000", "--precisions", "f32,bf16"]
+    done = subprocess.run([sys.executable, script, "--child", name, *limits], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])["precisions"]
+    for precision, least in (("f32", 0.999), ("bf16", 0.99)):
+        assert found[precision]["images"]["mean"] >= least and found[precision]["texts"]["mean"] >= least
 
 
 def test_a_model_is_found_by_the_name_that_encoder_takes():

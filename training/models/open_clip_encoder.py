@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from PIL import Image
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.metadata_cache import read_metadata, write_metadata
-from training.models.open_clip_weights import hash_file, load_tokenizer, open_model
+from training.models.open_clip_names import find_source
+from training.models.open_clip_weights import hash_file, load_tokenizer, needs_quick_gelu, open_model
 from training.models.openvino_runtime import Tower, export_apart, is_exported
 from training.models.preprocess import Preprocessing
 from training.models.runtime import image_module, load_tower, resolve
@@ -28,7 +29,8 @@ class OpenClipMetadata:
     """All that embedding by the exported towers of an open_clip model needs besides them.
 
     preprocess: open_clip's preprocess_cfg. tokenizer: its class; length: how many tokens it gives, None if it does not
-    say. weights: what identifies them.
+    say. weights: what identifies them. quick_gelu: whether they run with QuickGELU because their tag says so, where
+    the architecture's configuration does not.
     """
 
     preprocess: dict[str, Any]
@@ -39,9 +41,12 @@ class OpenClipMetadata:
     logit_scale: float
     logit_bias: float | None
     parameters: int
+    quick_gelu: bool
 
     @classmethod
-    def of(cls, model: "CLIP | CustomTextCLIP", tokenizer: Callable[..., Any], weights: str) -> "OpenClipMetadata":
+    def of(
+        cls, model: "CLIP | CustomTextCLIP", tokenizer: Callable[..., Any], weights: str, quick_gelu: bool = False
+    ) -> "OpenClipMetadata":
         import torch
 
         preprocess = model.visual.preprocess_cfg
@@ -58,12 +63,20 @@ class OpenClipMetadata:
             logit_scale=float(model.logit_scale.detach().exp()),
             logit_bias=None if bias is None else float(bias.detach()),
             parameters=sum(tensor.numel() for tensor in model.parameters()),
+            quick_gelu=quick_gelu,
         )
+
+    @classmethod
+    def cached(cls, name: str) -> "OpenClipMetadata | None":
+        """What was written when the model called name was opened; None if nothing was, or by an older version."""
+        found = read_metadata(name)
+        return cls(**found) if found is not None and set(found) == {field.name for field in fields(cls)} else None
 
     @property
     def fingerprint(self) -> str:
         settings = json.dumps([self.preprocess, self.tokenizer, self.length], sort_keys=True, default=str)
-        return hashlib.sha256(f"{self.weights}{settings}".encode()).hexdigest()[:16]
+        activation = "quick_gelu" if self.quick_gelu else ""
+        return hashlib.sha256(f"{self.weights}{settings}{activation}".encode()).hexdigest()[:16]
 
 
 class OpenClipEncoder(Encoder):
@@ -154,7 +167,9 @@ def load_open_clip(name: str, runtime: str | None = None, precision: str | None 
             opened = cache(lambda: open_model(name)[0])
             return OpenClipEncoder(name, metadata, opened, lambda: load_tokenizer(name), runtime, precision)
     model, tokenizer, files = open_model(name)
-    metadata = OpenClipMetadata.of(model, tokenizer, hash_file(files[0]))
+    source = find_source(name)
+    quick_gelu = needs_quick_gelu(source.model, source.weights)
+    metadata = OpenClipMetadata.of(model, tokenizer, hash_file(files[0]), quick_gelu)
     if runtime == "openvino":
         write_metadata(name, asdict(metadata), files)
     return OpenClipEncoder(name, metadata, lambda: model, lambda: tokenizer, runtime, precision)
@@ -162,8 +177,7 @@ def load_open_clip(name: str, runtime: str | None = None, precision: str | None 
 
 def _cached_metadata(name: str, precision: str) -> OpenClipMetadata | None:
     """The metadata of a model whose image tower is exported, so that it runs without its weights; else None."""
-    fields = read_metadata(name)
-    metadata = OpenClipMetadata(**fields) if fields else None
+    metadata = OpenClipMetadata.cached(name)
     return metadata if metadata and is_exported(f"{metadata.fingerprint}-image", precision) else None
 
 

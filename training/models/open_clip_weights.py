@@ -52,9 +52,27 @@ def _fetch(name: str) -> None:
 def _create(source: ModelSource) -> tuple[Any, Any]:
     import open_clip
 
-    model = open_clip.create_model(source.model, pretrained=source.weights, require_pretrained=True, weights_only=True)
+    model = open_clip.create_model(
+        source.model,
+        pretrained=source.weights,
+        require_pretrained=True,
+        weights_only=True,
+        force_quick_gelu=needs_quick_gelu(source.model, source.weights),
+    )
     model.eval().requires_grad_(False)
     return model, open_clip.get_tokenizer(source.model)
+
+
+def needs_quick_gelu(architecture: str, tag: str | None) -> bool:
+    """Whether published weights were trained with QuickGELU although the architecture's configuration has GELU.
+
+    open_clip itself warns of it, and runs such weights with the activation that they were not trained with.
+    """
+    import open_clip
+
+    published = open_clip.get_pretrained_cfg(architecture, tag) if tag else {}
+    configured = open_clip.get_model_config(architecture) if published else None
+    return bool(published.get("quick_gelu") and not (configured or {}).get("quick_gelu"))
 
 
 def _weights_file(name: str, source: ModelSource) -> Path:

@@ -10,7 +10,15 @@ from training.models import hub
 from training.models.catalogue import catalogue_model
 from training.models.downloads.hub_cache import blob_path, link, partial_path, repository_folder
 from training.models.downloads.importing import import_from
-from training.models.downloads.local import ModelStatus, drop_folder, hub_needs, missing_needs, status, where_to_copy
+from training.models.downloads.local import (
+    ModelStatus,
+    drop_folder,
+    hub_needs,
+    mark_what_is_missing,
+    missing_needs,
+    status,
+    where_to_copy,
+)
 from training.models.downloads.needs import Need
 from training.models.downloads.progress import Progress
 from training.models.downloads.sentences import LicenceNotAccepted, OutOfReach
@@ -44,7 +52,7 @@ def get(
     if listed is not None and not listed.commercial and not accept_licence:
         raise LicenceNotAccepted(name, listed.licence, listed.licence_url)
     if any(drop_folder(need.repository).is_dir() for need in hub_needs(name)):
-        import_from(name, None)
+        import_from(name, None, accept_licence=True)
         if not missing_needs(name):
             return status(name)
     hub.use_certificates()
@@ -56,6 +64,7 @@ def get(
     while wanted := [need for need in hub_needs(name) if need not in done]:  # a configuration may name more
         _fetch_all(name, wanted, meter, watcher)
         done.update(wanted)
+    mark_what_is_missing(name)
     meter.report(force=True)
     return status(name)
 

@@ -47,6 +47,16 @@ def link(repository: str, path: str, commit: str, etag: str) -> Path:
     return pointer
 
 
+def mark_missing(repository: str, path: str) -> None:
+    """Note that the commit on this machine has no such file, as the hub's client does: transformers relies on it."""
+    folder = repository_folder(repository)
+    main = folder / "refs" / "main"
+    if main.is_file():
+        marker = folder / ".no_exist" / main.read_text().strip() / path
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+
+
 def checksum(path: Path, etag: str) -> str | None:
     """The checksum of a file in the form of etag: SHA-256 for large files, git's SHA-1 for others; None if neither."""
     if len(etag) == 64:

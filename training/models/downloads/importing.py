@@ -11,13 +11,21 @@ from training.models import hub
 from training.models.atomic import temporary_name
 from training.models.catalogue import catalogue_model
 from training.models.downloads.hub_cache import blob_path, checksum, link
-from training.models.downloads.local import ModelStatus, drop_folder, hub_needs, missing_needs, status, where_to_copy
+from training.models.downloads.local import (
+    ModelStatus,
+    drop_folder,
+    hub_needs,
+    mark_what_is_missing,
+    missing_needs,
+    status,
+    where_to_copy,
+)
 from training.models.downloads.needs import Need
 from training.models.downloads.sentences import LicenceNotAccepted
 from training.models.errors import UserError
 
 
-def import_from(name: str, folder: Path | None, accept_licence: bool = True) -> ModelStatus:
+def import_from(name: str, folder: Path | None, accept_licence: bool = False) -> ModelStatus:
     """Take the files of the model called name from a folder, or without one from where `where_to_copy` asks for them.
 
     folder: has the files themselves, or in folders called REPOSITORY or ORGANISATION--REPOSITORY, or is the hub's cache
@@ -46,6 +54,8 @@ def import_from(name: str, folder: Path | None, accept_licence: bool = True) -> 
                 _take(need, file)
     if folder is not None and missing_needs(name):
         raise UserError(f"{folder} has not all of {name}; copy {'; '.join(where_to_copy(name))}.")
+    if not missing_needs(name):
+        mark_what_is_missing(name)
     return status(name)
 
 

@@ -9,11 +9,11 @@ from typing import Literal
 from training.models import hub
 from training.models.cache import cache_dir
 from training.models.catalogue import catalogue, catalogue_model
-from training.models.downloads.hub_cache import repository_folder, size_on_disk
+from training.models.downloads.hub_cache import mark_missing, repository_folder, size_on_disk
 from training.models.downloads.needs import Need, needs_of
 from training.models.encoders import family_of
 from training.models.errors import UserError
-from training.models.metadata_cache import forget_metadata, read_metadata
+from training.models.metadata_cache import forget_metadata
 
 OPEN_CLIP = "open_clip_encoder:load_open_clip"  # the family whose models are on the hub by name
 
@@ -59,6 +59,13 @@ def hub_needs(name: str) -> tuple[Need, ...]:
 def missing_needs(name: str) -> list[Need]:
     """The required files that this machine lacks."""
     return [need for need in hub_needs(name) if need.required and not hub.cached_file(need.repository, *need.names)]
+
+
+def mark_what_is_missing(name: str) -> None:
+    """Note which files a whole model does without, so that nobody asks the hub for them."""
+    for need in hub_needs(name):
+        if not need.required and not hub.cached_file(need.repository, *need.names):
+            mark_missing(need.repository, need.names[0])
 
 
 def _needed_file(need: Need, listed: int | None) -> NeededFile:
@@ -128,13 +135,12 @@ def _others_here(name: str) -> list[str]:
 
 def _remove_exports(name: str) -> int:
     """Delete the exported towers of a model, which are known by its fingerprint."""
-    metadata = read_metadata(name)
-    if metadata is None:
-        return 0
     from training.models.open_clip_encoder import OpenClipMetadata
 
-    fingerprint = OpenClipMetadata(**metadata).fingerprint
-    exports = [path for path in cache_dir("openvino").rglob(f"{fingerprint}-*") if path.is_file()]
+    metadata = OpenClipMetadata.cached(name)
+    if metadata is None:
+        return 0
+    exports = [path for path in cache_dir("openvino").rglob(f"{metadata.fingerprint}-*") if path.is_file()]
     freed = sum(path.stat().st_size for path in exports)
     for path in exports:
         path.unlink(missing_ok=True)
