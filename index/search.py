@@ -4,23 +4,38 @@ Command line, page, REST, gradio_client and exports all call `search`, so that o
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from index.collection import Collection
+from index.retrieval.collapsing import Groups, groups_among, rows_of_groups
 from index.retrieval.facets import Rows, facets_of, with_any_tag
 from index.retrieval.filters import columns_of, matching_rows
-from index.retrieval.ranking import Ranking, rank
+from index.retrieval.ranking import Ranking, depth_of, rank
 from index.retrieval.relevance import NullDistribution
-from index.retrieval.request import SearchRequest
+from index.retrieval.request import Collapse, SearchRequest
 from index.retrieval.result import Hit, SearchResult, Threshold
 from index.storage.tags import read_tags, rows_by_tag
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
-__all__ = ["Hit", "SearchRequest", "SearchResult", "Threshold", "hits_of", "matching", "rows_where", "search"]
+__all__ = [
+    "Hit",
+    "SearchRequest",
+    "SearchResult",
+    "Threshold",
+    "copies_of",
+    "hits_of",
+    "matching",
+    "rows_where",
+    "search",
+    "with_copies",
+]
+
+DEEPER = 4  # times as many images are ranked, where those ranked before are copies of too few
 
 
 def search(
@@ -35,7 +50,8 @@ def search(
 
     encoder: the one that made the collection; None if no term needs it. null: the null distribution if it is at
     hand; otherwise it is computed once for each open collection, and a search that has waited timeout seconds for
-    it goes on without. UserError if encoder did not make the collection, or the request makes no sense.
+    it, or for the groups of copies, goes on without. UserError if encoder did not make the collection, or the request
+    makes no sense.
     """
     started = time.perf_counter()
     if not len(collection):
@@ -44,17 +60,26 @@ def search(
         )
     tags = read_tags(collection.path)
     rows = _matching(collection, request, tags)
+    matching = len(collection) if rows is None else len(rows)
+    groups = groups_among(collection, request.collapse, rows, timeout)
+
+    def ranked(request: SearchRequest) -> Ranking:
+        return rank(collection, encoder, request, rows, null, timeout, tags)
+
     if request.terms:
-        ranking = rank(collection, encoder, request, rows, null, timeout, tags)
+        ranking = _collapsed(ranked, request, groups, matching)
     else:
         every = np.arange(len(collection)) if rows is None else rows
         ranking = Ranking(facets_of(collection).ordered(every, request.order) if request.order != "best" else every)
+        ranking = ranking if groups is None else groups.collapsed(ranking)
     shown = range(*slice(request.offset, request.offset + request.count).indices(len(ranking.rows)))
     facets = facets_of(collection).counted(rows, rows_by_tag(collection, tags)) if request.with_facets else None
     return SearchResult(
         tuple(ranking.hit(collection, at, tags) for at in shown),
         total=len(collection),
-        matching=len(collection) if rows is None else len(rows),
+        matching=matching,
+        distinct=matching if groups is None else groups.count,
+        collapse="none" if groups is None else groups.collapse,
         likely=ranking.likely,
         threshold=ranking.threshold,
         facets=facets,
@@ -62,11 +87,52 @@ def search(
     )
 
 
+def _collapsed(
+    ranked: Callable[[SearchRequest], Ranking], request: SearchRequest, groups: Groups | None, matching: int
+) -> Ranking:
+    """The ranking of a request, collapsed; more is ranked until there are as many hits as were requested."""
+    if groups is None:
+        return ranked(request)
+    deeper = request
+    while True:
+        ranking, depth = ranked(deeper), depth_of(deeper, matching)
+        found = groups.collapsed(ranking)
+        if len(found.rows) >= request.offset + request.count or len(ranking.rows) < depth or depth >= matching:
+            return found
+        deeper = replace(deeper, count=DEEPER * depth)
+
+
 def hits_of(collection: Collection, ids: Sequence[str]) -> list[Hit]:
     """Images by their ids as hits without a score, in that order. KeyError for an id that is not there."""
-    ranking = Ranking(np.array([collection.row(id) for id in ids], np.intp))
-    tags = read_tags(collection.path)
-    return [ranking.hit(collection, at, tags) for at in range(len(ids))]
+    return _hits(collection, [collection.row(id) for id in ids])
+
+
+def copies_of(collection: Collection, id: str, collapse: Collapse = "same", timeout: float | None = None) -> list[Hit]:
+    """Every copy of the image called id, as hits without a score, the best first. KeyError if there is none."""
+    groups = groups_among(collection, collapse, None, timeout)
+    rows = list(collection.rows([id])) if groups is None else rows_of_groups(groups, [collection.row(id)], None)
+    if not rows:
+        raise KeyError(id)
+    return _hits(collection, rows)
+
+
+def with_copies(collection: Collection, request: SearchRequest, hits: Sequence[Hit]) -> list[Hit]:
+    """Every file that the hits of a request stand for, each with its own facts and the score of its hit."""
+    rows = _matching(collection, request, read_tags(collection.path))
+    groups = groups_among(collection, request.collapse, rows)
+    if groups is None:
+        return list(hits)
+    found: list[Hit] = []
+    for hit in hits:
+        copies = _hits(collection, rows_of_groups(groups, [hit.row], rows)) if hit.copies > 1 else [hit]
+        facts = {name: getattr(hit, name) for name in ("score", "normalised_score", "likely", "matched")}
+        found += [replace(copy, **facts, rank=len(found) + at) for at, copy in enumerate(copies, 1)]
+    return found
+
+
+def _hits(collection: Collection, rows: Sequence[int]) -> list[Hit]:
+    ranking, tags = Ranking(np.array(rows, np.intp)), read_tags(collection.path)
+    return [ranking.hit(collection, at, tags) for at in range(len(rows))]
 
 
 def matching(collection: Collection, request: SearchRequest) -> Rows:

@@ -187,7 +187,7 @@ def test_the_description_holds_every_endpoint_and_nothing_private(api):
     assert set(schema["paths"]) == {
         f"/api/v1/{path}"
         for path in (
-            *("search", "classify", "classify/image", "probe", "images"),
+            *("search", "copies", "classify", "classify/image", "probe", "images"),
             *("collections", "collections/{key}", "jobs", "jobs/{id}"),
         )
     }
@@ -203,7 +203,14 @@ def test_the_description_holds_every_endpoint_and_nothing_private(api):
 
 def test_the_client_sees_named_functions_and_none_of_the_pages_own(api):
     described = api.get("/gradio_api/info").json()
-    assert set(described["named_endpoints"]) == {"/search", "/classify", "/probe", "/collections", "/collection"}
+    assert set(described["named_endpoints"]) == {
+        "/search",
+        "/copies",
+        "/classify",
+        "/probe",
+        "/collections",
+        "/collection",
+    }
     assert not described["unnamed_endpoints"]
     typed = {
         p["parameter_name"]: p["python_type"]["type"] for p in described["named_endpoints"]["/search"]["parameters"]

@@ -148,6 +148,7 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         "filters": [{"column": "label", "values": ["a&b", "c"]}],
         "order": "newest",
         "threshold": 1.24,
+        "collapse": "similar",
     }
     address = "tabs/search/address.js"
     script = f"m.readQuery(m.queryAddress({js(query)}, 'my photos', new URLSearchParams('__theme=dark')), [])"
@@ -168,6 +169,8 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         ("line=0.5", "threshold", 0.5),
         ("sort=oldest", "order", "oldest"),
         ("", "threshold", "auto"),
+        ("collapse=none", "collapse", "none"),
+        ("collapse=all", "collapse", "same"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_read_as_far_as_it_does(call, address, field, value):
@@ -215,6 +218,11 @@ def test_the_status_says_how_many_results_there_are_and_why_there_may_be_none(ca
     told = call(status, f"m.statusText({js(results | {'likely': None})}, {{ filters: [] }}, true)")
     assert told == {"lead": "60", "rest": " of 1,500 images indexed so far · 3 ms"}
     assert call(status, f"m.remaining({js(results)}, 1200)") == 340
+    copied = results | {"distinct": 390}
+    assert call(status, f"m.statusText({js(copied)}, {{ filters: [] }}, false)")["rest"] == (
+        " · 60 shown of 1,500 images, 10 of them copies · 3 ms"
+    )
+    assert call(status, f"m.remaining({js(copied)}, 1200)") == 330
     nothing = {"hits": [{}], "likely": 0, "threshold": {"best": 0.4}}
     query = js({"q": "cat + sea - dog", "filters": []})
     assert "looks like “cat, sea”" in call(status, f"m.emptyText({js(nothing)}, {query})")

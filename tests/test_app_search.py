@@ -8,9 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.state.library import Library
+from index.build import build_collection
 from index.storage.tags import tag
-from tests.browsing import IMAGES, names, search, settle
-from tests.samples import paint
+from tests.browsing import IMAGES, names, search, served, settle, watched
+from tests.samples import ColourEncoder, noise_image, paint
 
 pytestmark = [
     pytest.mark.browser,
@@ -210,3 +212,34 @@ def test_tags_of_another_window_appear(opened, site):
     expect(card.locator(".g-grid-tags")).to_have_text("elsewhere", timeout=15_000)
     tag(collection, [card.get_attribute("data-id")], "elsewhere", False)
     expect(page.locator("#grid .g-grid-tags span")).to_have_count(0, timeout=15_000)
+
+
+@pytest.fixture(scope="module")
+def copies_site(tmp_path_factory):
+    """A page over an image in three files, and two others."""
+    folder = tmp_path_factory.mktemp("copies")
+    (folder / "images").mkdir()
+    noise_image(1, (200, 150)).save(folder / "images/best.png")
+    noise_image(1, (200, 150)).resize((100, 75)).save(folder / "images/small.png")
+    noise_image(1, (200, 150)).save(folder / "images/copy.jpg", quality=60)
+    for seed in (2, 3):
+        noise_image(seed, (200, 150)).save(folder / f"images/other {seed}.png")
+    build_collection([folder / "images"], folder / "c.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder(), local=True)
+    library.add(folder / "c.gelato")
+    with served(library) as site:
+        yield site
+
+
+def test_copies_are_one_card_with_their_number_which_opens_to_the_files(browser, copies_site):
+    with watched(browser, copies_site) as open_page:
+        page = open_page()
+        expect(page.locator("#grid .g-grid-card")).to_have_count(3)
+        expect(page.locator("#grid .g-grid-copies")).to_have_text(["×3"])
+        expect(page.locator("#status")).to_contain_text("of 5 images, 2 of them copies")
+        page.get_by_role("button", name="best.png, 3 copies").click()
+        lines = page.locator("#copies li .g-inspector-copy-path")
+        expect(lines).to_have_text(["best.png", "copy.jpg", "small.png"])
+        page.get_by_label("Copies", exact=True).select_option("none")
+        expect(page.locator("#grid .g-grid-card")).to_have_count(5)
+        assert asked(page, "collapse") == "none"

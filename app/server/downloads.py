@@ -20,7 +20,7 @@ from index.export.results import (
     results_originals,
     results_zip,
 )
-from index.search import Hit, hits_of
+from index.search import Hit, hits_of, with_copies
 from training.models.errors import UserError
 
 
@@ -32,6 +32,7 @@ def export_routes(library: Library) -> APIRouter:
     def question(key: str, kind: str, request: Request) -> Response:
         given = request.query_params
         fields: dict[str, Any] = {name: given[name] for name in ("q", "k", "order", "threshold") if name in given}
+        fields["collapse"] = given.get("collapse", "none")  # where images are shown once, their copies are exported too
         fields |= {"collection": key, "like": given.getlist("like"), "image": given.getlist("image")}
         try:
             fields["facets"] = json.loads(given.get("filters") or "[]")
@@ -61,7 +62,8 @@ def _response(library: Library, kind: str, fields: Mapping[str, Any], ids: Seque
     try:
         opened = library.collection(fields["collection"])
         if ids is None:
-            hits: Sequence[Hit] = run_search(library, validated(PageSearch, fields))[2].hits
+            _, request, result = run_search(library, validated(PageSearch, fields))
+            hits: Sequence[Hit] = with_copies(opened.published(), request, result.hits)
         else:
             hits = _chosen(opened.published(), ids)
     except UserError as error:

@@ -11,7 +11,7 @@ from app.state.open_collection import OpenCollection
 from app.state.uploads import Uploads
 from index.query import Term, parse_query, signed_name
 from index.retrieval.facets import FacetFilter
-from index.retrieval.request import ThresholdSetting, threshold_setting
+from index.retrieval.request import Collapse, ThresholdSetting, threshold_setting
 from index.search import SearchRequest, SearchResult, search
 from index.storage.layout import LOCAL_COLUMNS
 from training.models.errors import UserError
@@ -69,6 +69,11 @@ class SearchFields(QueryFields):
     )
     likely: bool = Field(False, description="Only likely images.")
     text_ranking: bool = Field(True, description="Whether names, captions and tags are searched beside the embedding.")
+    collapse: Collapse = Field(
+        SearchRequest.collapse,
+        description="same: of copies of one image only the best is a result; similar: of similar shots too; "
+        "none: every file is one.",
+    )
     k: int = Field(PAGE, ge=1, le=MOST, description="How many results.")
     offset: int = Field(0, ge=0, le=MOST, description="How many results to leave out before them.")
 
@@ -83,12 +88,25 @@ class SearchFields(QueryFields):
             threshold=self.threshold,
             likely_only=self.likely,
             text_ranking=self.text_ranking,
+            collapse=self.collapse,
             offset=self.offset,
             count=min(self.k, MOST - self.offset),
         )
 
     def facet_filters(self) -> list[FacetFilter]:
         return []
+
+
+class CopiesFields(BaseModel):
+    """Whose copies are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
+    id: Name = Field(description="Id of an image of the collection.")
+    collapse: Collapse = Field(
+        "same", description="same: copies of the same image; similar: similar shots too; none: files of its id."
+    )
 
 
 class PageSearch(SearchFields):

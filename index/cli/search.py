@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from index.query import Term
+    from index.retrieval.request import Collapse
     from index.search import Hit, SearchResult
 
 
@@ -71,6 +72,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Rank by file names, folders, captions and tags too, or by the embedding alone.",
 )
+@click.option(
+    "--collapse",
+    type=click.Choice(["same", "similar", "none"]),
+    default="same",
+    show_default=True,
+    help="Of copies of the same image, or of similar shots, print only the best; none prints every file.",
+)
 @as_json_option
 @run_options
 def search(
@@ -88,6 +96,7 @@ def search(
     threshold: str,
     likely_only: bool,
     text_ranking: bool,
+    collapse: "Collapse",
     as_json: bool,
     runtime: str | None,
     precision: str | None,
@@ -118,6 +127,7 @@ def search(
         threshold=threshold_setting(threshold),
         likely_only=likely_only,
         text_ranking=text_ranking,
+        collapse=collapse,
         count=k,
     )
     encoder = None
@@ -159,7 +169,8 @@ def _lines(result: "SearchResult") -> str:
         score = "" if hit.score is None else f"  {hit.score:.3f}"
         mark = "" if result.likely is None else "  likely" if hit.likely else "        "
         found = "" if hit.matched in (None, "image") else "  [text]" if hit.matched == "text" else "  [image and text]"
-        away = "  [offline]" if hit.offline else ""
+        away = f"  [x{hit.copies}]" if hit.copies > 1 else ""
+        away += "  [offline]" if hit.offline else ""
         lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip() + found + away))
     if result.likely is not None and result.threshold is not None:
         of = f"{result.matching:,} images" if result.matching == result.total else f"{result.matching:,} that match"

@@ -31,7 +31,10 @@ NO_THRESHOLD = {
 
 @dataclass(frozen=True)
 class Ranking:
-    """Rows in the order in which they are returned, with their scores where there are any."""
+    """Rows in the order in which they are returned, with their scores where there are any.
+
+    copies: how many files each row stands for, None if every row stands for itself.
+    """
 
     rows: NDArray[np.intp]
     scores: NDArray[np.float32] | None = None
@@ -39,6 +42,7 @@ class Ranking:
     likely: int | None = None
     threshold: Threshold | None = None
     matched: Sequence[Matched] | None = None
+    copies: NDArray[np.intp] | None = None
 
     def hit(self, collection: Collection, at: int, tags: Mapping[str, Sequence[str]]) -> Hit:
         row = int(self.rows[at])
@@ -54,6 +58,7 @@ class Ranking:
             likely=None if self.likely is None else at < self.likely,
             matched=None if self.matched is None else self.matched[at],
             tags=tuple(tags.get(record["id"], ())),
+            copies=1 if self.copies is None else int(self.copies[at]),
             record=record,
         )
 
@@ -74,8 +79,7 @@ def rank(
     embedded = [term for term in terms if term.text is None or encoder is None or encoder.reads_text]
     if not request.text_ranking:
         embedded = terms
-    matching = len(collection) if among is None else len(among)
-    depth = min(max(DEPTH, request.offset + request.count), max(matching, 1))
+    depth = depth_of(request, len(collection) if among is None else len(among))
     # "orange - green" asks for a direction between images; a file called orange.jpg would be no answer to it.
     by_text = request.text_ranking and (not embedded or all(term.sign > 0 for term in terms))
     matches = _text_matches(collection, terms, tags, timeout if embedded else None) if by_text else None
@@ -109,6 +113,11 @@ def rank(
         threshold,
         _matched(rows, matches, reached if reached is not None or spread is None else spread >= STANDS_OUT, order),
     )
+
+
+def depth_of(request: SearchRequest, matching: int) -> int:
+    """How many images are ranked, of those that pass the filters."""
+    return min(max(DEPTH, request.offset + request.count), max(matching, 1))
 
 
 def _text_matches(

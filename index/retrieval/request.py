@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast, get_args
 
 from index.query import Term
 from index.retrieval.facets import FacetFilter
 from training.models.errors import UserError
 
 ThresholdSetting = float | Literal["auto", "on", "off"]
+Collapse: TypeAlias = Literal["same", "similar", "none"]  # the tier of copies of which one is returned
+COLLAPSE: tuple[Collapse, ...] = get_args(Collapse)
 
 
 def threshold_setting(text: str) -> ThresholdSetting:
@@ -33,8 +35,9 @@ class SearchRequest:
     all have to pass. tags: an image must have each of them. order: one of facets.ORDERS, for the likely matches.
     threshold: the normalised score from which a match is likely; "on" is 1, and an image with all words of the query
     in its name, caption or tags is likely too; "auto" is "on" for encoders that it was measured for, "off" leaves it
-    out. likely_only: leave out what is not likely. text_ranking: rank by names, captions and tags too. offset, count:
-    the part of the hits that is returned.
+    out. likely_only: leave out what is not likely. text_ranking: rank by names, captions and tags too. collapse: of
+    copies of the same image, or of similar shots, only the best one that passes the filters is a hit; "none" returns
+    every file. offset, count: the part of the hits that is returned.
     """
 
     terms: Sequence[Term] = ()
@@ -45,6 +48,7 @@ class SearchRequest:
     threshold: ThresholdSetting = "auto"
     likely_only: bool = False
     text_ranking: bool = True
+    collapse: Collapse = "same"
     offset: int = 0
     count: int = 60
     with_histogram: bool = False

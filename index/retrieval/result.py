@@ -7,6 +7,7 @@ from typing import Literal
 from index.collection import file_name
 from index.retrieval.facets import Facet
 from index.retrieval.relevance import Histogram
+from index.retrieval.request import Collapse
 from index.storage.cells import JsonCell, as_json
 from index.storage.layout import OFFLINE
 
@@ -20,7 +21,9 @@ class Hit:
     rank: from 1. score: cosine to the query, None if there is none. normalised_score: in units of the threshold.
     likely: whether it reaches the threshold or has all words of the query, None where no threshold is shown. matched:
     what it was found by, its embedding ("image"), its name, caption or tags ("text") or "both"; None without a query.
-    row: its row in the collection. record: every column of its row.
+    row: its row in the collection. copies: how many files it stands for, itself included; where it stands for several,
+    it is the best of them, and its rank, scores, likely and matched are those of the one that ranks highest. record:
+    every column of its row.
     """
 
     rank: int
@@ -33,6 +36,7 @@ class Hit:
     likely: bool | None = None
     matched: Matched | None = None
     tags: tuple[str, ...] = ()
+    copies: int = 1
     record: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -62,6 +66,7 @@ class Hit:
             "likely": self.likely,
             "matched": self.matched,
             "tags": list(self.tags),
+            "copies": self.copies,
             OFFLINE: self.offline,
         }
         return fields | {name: cell for name, cell in self.columns.items() if name not in fields}
@@ -89,13 +94,17 @@ class Threshold:
 class SearchResult:
     """The hits from request.offset on, likely ones first, and what is known of all images.
 
-    total: images of the collection. matching: how many pass the filters. likely: how many reach the threshold,
-    None where none is shown. threshold: None without terms. facets: over the images that pass, if requested.
+    total: images of the collection. matching: how many pass the filters. distinct: how many these are if the copies
+    that collapse count once. collapse: what was collapsed, which is less than requested while the groups of similar
+    shots are being found. likely: how many hits reach the threshold, None where none is shown. threshold: None without
+    terms. facets: over the images that pass, if requested.
     """
 
     hits: tuple[Hit, ...]
     total: int
     matching: int
+    distinct: int
+    collapse: Collapse = "none"
     likely: int | None = None
     threshold: Threshold | None = None
     facets: list[Facet] | None = None

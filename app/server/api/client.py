@@ -1,6 +1,6 @@
 """The API for gradio_client: each function takes the fields of a request schema and returns a response as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from typing import Any, TypeVar
 
@@ -10,19 +10,27 @@ from pydantic import BaseModel
 from app.server.api.classify import classify
 from app.server.api.collections import collection, collections
 from app.server.api.probe import probe
-from app.server.api.schemas import ClassifySchema, CollectionSchema, CollectionsSchema, ProbeSchema, SearchSchema
-from app.server.api.search import search
+from app.server.api.schemas import (
+    ClassifySchema,
+    CollectionSchema,
+    CollectionsSchema,
+    CopiesSchema,
+    ProbeSchema,
+    SearchSchema,
+)
+from app.server.api.search import copies, search
 from app.state.library import Library
 from app.state.validation import validated
 from training.models.errors import UserError
 
 R = TypeVar("R", bound=BaseModel)
-Handler = Callable[[Library, R], BaseModel | list[Any]]
+Handler = Callable[[Library, R], BaseModel | Sequence[BaseModel]]
 
 
 def client_functions(library: Library) -> None:
     """Declare the functions inside the page's Blocks."""
     _declare(library, "search", SearchSchema, search)
+    _declare(library, "copies", CopiesSchema, copies)
     _declare(library, "classify", ClassifySchema, classify)
     _declare(library, "probe", ProbeSchema, probe)
     _declare(library, "collections", CollectionsSchema, lambda library, _: collections(library))
@@ -38,12 +46,12 @@ def _declare(library: Library, name: str, schema: type[R], handler: Handler[R]) 
             response = handler(library, validated(schema, dict(zip(fields, values, strict=True))))
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        if isinstance(response, list):
-            return [one.model_dump() for one in response]
-        return response.model_dump()
+        if isinstance(response, BaseModel):
+            return response.model_dump()
+        return [one.model_dump() for one in response]
 
     hints = {field_name: field.annotation for field_name, field in fields.items()}
-    returns = list[Any] if name == "collections" else dict[str, Any]
+    returns = list[Any] if name in ("collections", "copies") else dict[str, Any]
     parameters = [
         Parameter(
             field_name,

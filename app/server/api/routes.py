@@ -16,6 +16,8 @@ from app.server.api.schemas import (
     ClassifyUploadSchema,
     CollectionDetails,
     CollectionSummary,
+    CopiesSchema,
+    HitResponse,
     JobState,
     ProbeResponse,
     ProbeSchema,
@@ -23,7 +25,7 @@ from app.server.api.schemas import (
     SearchSchema,
     UploadResponse,
 )
-from app.server.api.search import search
+from app.server.api.search import copies, search
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.ui.api_docs.api_docs import api_docs
@@ -40,6 +42,10 @@ def api_routes(library: Library) -> APIRouter:
     def search_images(request: Annotated[SearchSchema, Query()]) -> SearchResponse:
         """Without texts or images: the first images of the collection. At most 1,200 results can be reached."""
         return search(library, request)
+
+    @router.get("/copies", summary="The copies of an image, the best first")
+    def list_copies(request: Annotated[CopiesSchema, Query()]) -> list[HitResponse]:
+        return copies(library, request)
 
     @router.post("/classify", summary="Which of some classes an image shows")
     def classify_image(request: ClassifySchema) -> ClassifyResponse:

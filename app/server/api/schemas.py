@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.state.search_requests import MOST_FILTERS, Name, SearchFields, Text
+from app.state.search_requests import MOST_FILTERS, CopiesFields, Name, SearchFields, Text
 from index.labels.request import CalibrationKind, LabelRequest, Mode
 from index.retrieval.facets import FacetFilter, read_facet_filters
+from index.retrieval.request import Collapse
 from index.retrieval.result import Matched
 from index.storage.cells import JsonCell
 from training.models.zero_shot import ClassName
@@ -31,6 +32,10 @@ class SearchSchema(SearchFields):
 
     def facet_filters(self) -> list[FacetFilter]:
         return read_facet_filters(self.facets)
+
+
+class CopiesSchema(CopiesFields):
+    """The copies of an image of the collection, the best first; itself is one of them."""
 
 
 class LabelSchema(Schema):
@@ -132,6 +137,9 @@ class HitResponse(BaseModel):
         "Null without a query.",
     )
     tags: list[str] = []
+    copies: int = Field(
+        1, description="How many files it stands for, itself included; it is the best of them. See /api/v1/copies."
+    )
     offline: bool = Field(False, description="Whether its file was out of reach at the last build of its source.")
     preview: str = Field(description="Address of a small WebP of it.")
     columns: dict[str, JsonCell] = Field(description="Its facts, and the columns that its source had.")
@@ -142,6 +150,10 @@ class SearchResponse(BaseModel):
     encoder: str
     images: int = Field(description="How many the collection holds.")
     matching: int = Field(description="How many of them pass the filters.")
+    distinct: int = Field(description="How many these are if copies count once.")
+    collapse: Collapse = Field(
+        description="Copies that count once: less than requested while similar shots are being found."
+    )
     likely: int | None = Field(description="How many reach the relevance threshold; null if none is shown.")
     threshold: float | None = Field(description="The normalised score from which one is likely; null if none is shown.")
     milliseconds: float | None = Field(description="Time spent, from the encoder being ready; null without a query.")

@@ -3,6 +3,11 @@ import { signed, unsigned } from "../../ui/query/terms.js";
 
 export const PAGE = 60; // results at a time
 export const MOST = 1200; // results on the page
+export const COPIES = {
+  same: "Copies as one",
+  similar: "Similar shots as one",
+  none: "Every file",
+};
 export const ORDERS = {
   best: "Best first",
   newest: "Newest first",
@@ -12,18 +17,30 @@ export const ORDERS = {
 };
 
 // q: text; like: [{ id, sign }]; images: [{ token, sign, name }]; k: how many results;
-// filters: facet filters; threshold: the relevance threshold, "auto", "on", "off" or a number.
-export const EMPTY = { q: "", like: [], images: [], k: PAGE, filters: [], order: "best", threshold: "auto" };
+// filters: facet filters; threshold: the relevance threshold, "auto", "on", "off" or a number; collapse: the copies of
+// which one is shown.
+export const EMPTY = {
+  q: "",
+  like: [],
+  images: [],
+  k: PAGE,
+  filters: [],
+  order: "best",
+  threshold: "auto",
+  collapse: "same",
+};
 
 export const isEmpty = (query) => !query.q && !query.like.length && !query.images.length;
 
-// Sets what differs from an empty query. Uploaded images are left out of addresses that others may open.
+// Sets what differs from an empty query. Uploaded images are left out of addresses that others may open. An export, which
+// has them, must know how copies are shown.
 export const writeQuery = (query, params, withImages = false) => {
   if (query.q) params.set("q", query.q);
   signed(query.like, "id").forEach((id) => params.append("like", id));
   if (query.filters.length) params.set("filters", JSON.stringify(query.filters));
   if (query.order !== "best") params.set("order", query.order);
   if (query.threshold !== "auto") params.set("threshold", query.threshold);
+  if (query.collapse !== "same" || withImages) params.set("collapse", query.collapse);
   if (withImages) signed(query.images, "token").forEach((token) => params.append("image", token));
   return params;
 };
@@ -55,6 +72,7 @@ export const readQuery = (params, images) => {
     filters: readFilters(params.get("filters")),
     order: order in ORDERS ? order : "best",
     threshold: readThreshold(params.get("threshold") ?? params.get("line")),
+    collapse: params.get("collapse") in COPIES ? params.get("collapse") : "same",
   };
 };
 
@@ -78,4 +96,5 @@ export const requestOf = (query, collection) => ({
   facets: query.filters,
   order: query.order,
   threshold: query.threshold,
+  collapse: query.collapse,
 });

@@ -57,6 +57,13 @@ export class ImageActions extends SearchView {
     return { hits: (answer.hits || []).filter((hit) => hit.id !== id).slice(0, 6) };
   }
 
+  // The files that a hit stands for; none if it is known to be the only one.
+  async copies(hit) {
+    if (hit.copies === 1) return { copies: [], count: 1 };
+    const { collapse } = this.results;
+    return request(this.server.copies, { collection: this.results.collection, id: hit.id, collapse });
+  }
+
   async tag(ids, name, on) {
     const answer = await request(this.server.tagging, { collection: this.results.collection, ids, name, on });
     if (answer.error) return answer;

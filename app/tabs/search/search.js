@@ -40,6 +40,7 @@ class Search extends ImageActions {
     this.query = readQuery(new URLSearchParams(location.search), history.state?.images || []);
     this.field.value = this.query.q;
     this.order.value = this.query.order;
+    this.collapse.value = this.query.collapse;
     this.filters.read(this.query.filters);
   }
 

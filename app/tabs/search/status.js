@@ -7,8 +7,10 @@ import { CLOSE } from "./results.js";
 export const statusText = (results, query, indexing) => {
   const total = count(results.total);
   const among = query.filters.length ? `${count(results.matching)} filtered of ${total}` : total;
+  const copies = results.matching - (results.distinct ?? results.matching);
+  const hidden = copies > 0 ? `, ${count(copies)} of them copies` : "";
   const time = results.milliseconds === undefined ? "" : ` · ${Math.max(1, Math.round(results.milliseconds))} ms`;
-  const rest = `of ${among} images${indexing ? " indexed so far" : ""}${time}`;
+  const rest = `of ${among} images${hidden}${indexing ? " indexed so far" : ""}${time}`;
   const shown = count(results.hits.length);
   if (!results.likely) return { lead: shown, rest: ` ${rest}` };
   return { lead: `${count(results.likely)} likely`, rest: ` · ${shown} shown ${rest}` };
@@ -35,4 +37,4 @@ export const emptyText = (results, query) => {
 export const outsideText = (likely) => `${images(likely)} outside the filters ${likely === 1 ? "is" : "are"} likely. `;
 
 // How many results can still be shown.
-export const remaining = (results, most) => Math.min(results.matching, most) - results.hits.length;
+export const remaining = (results, most) => Math.min(results.distinct ?? results.matching, most) - results.hits.length;

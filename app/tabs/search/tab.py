@@ -10,7 +10,7 @@ from app.state.library import Library
 from app.state.search_requests import MOST, PageSearch, run_search
 from app.state.validation import validated
 from app.ui.assets import load_module
-from app.ui.inspector.inspector import explain_image, image_credits, image_facts
+from app.ui.inspector.inspector import explain_image, image_copies, image_credits, image_facts
 from app.ui.server_functions import server_functions
 from index.maintenance.undo import undo_last
 from index.query import parse_query
@@ -34,6 +34,7 @@ def search_tab(library: Library) -> None:
             library,
             find=find_images,
             inspect=image_facts,
+            copies=image_copies,
             explain=explain_image,
             credits=image_credits,
             filters=count_facets,
@@ -56,6 +57,8 @@ def find_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "collection": opened.key,
         "total": result.total,
         "matching": result.matching,
+        "distinct": result.distinct,
+        "collapse": result.collapse,
         "revision": opened.published().revision,
         "likely": result.likely,
         "threshold": _threshold(result.threshold),
@@ -81,6 +84,7 @@ def _card(hit: Hit) -> dict[str, Any]:
         "likely": hit.likely,
         "matched": hit.matched,
         "tags": list(hit.tags),
+        "copies": hit.copies,
         "offline": hit.offline,
     }
 

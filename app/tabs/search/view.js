@@ -10,7 +10,7 @@ import { classifyImage } from "../../ui/navigation/navigation.js";
 import { pills, removeButton } from "../../ui/query/query.js";
 import { selection } from "../../ui/selection/selection.js";
 import { collection, gettingReady, request, session } from "../../ui/session/session.js";
-import { MOST, ORDERS, PAGE, isEmpty } from "./address.js";
+import { COPIES, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
 import { searchBar } from "./bar.js";
 import { exportMenu } from "./export.js";
 import { remarks } from "./remarks.js";
@@ -68,11 +68,26 @@ export class SearchView {
   makeTools() {
     const settings = { id: "open-filters", "aria-expanded": "false", "aria-controls": "filters" };
     this.filterButton = button("filter", "Filters", () => this.openFilters(this.filters.panel.hidden), settings);
-    const onchange = () => this.change({ ...this.query, order: this.order.value });
-    const options = Object.entries(ORDERS).map(([value, text]) => node("option", { value, text }));
-    this.order = node("select", { class: "g-button", id: "order", "aria-label": "Order", onchange }, ...options);
+    this.order = this.choice("order", "Order", ORDERS);
+    this.collapse = this.choice("collapse", "Copies", COPIES);
     this.export = exportMenu();
-    return node("div", { class: "g-tools" }, this.filterButton, this.order, this.export.link, this.export.root);
+    return node(
+      "div",
+      { class: "g-tools" },
+      this.filterButton,
+      this.order,
+      this.collapse,
+      this.export.link,
+      this.export.root,
+    );
+  }
+
+  // A select for one field of the query. choices: texts by value.
+  choice(field, label, choices) {
+    const options = Object.entries(choices).map(([value, text]) => node("option", { value, text }));
+    const onchange = () => this.change({ ...this.query, [field]: select.value });
+    const select = node("select", { class: "g-button", id: field, "aria-label": label, onchange }, ...options);
+    return select;
   }
 
   makeResults() {
@@ -93,6 +108,7 @@ export class SearchView {
       explain: (body) => request(this.server.explain, body),
       inspect: (body) => request(this.server.inspect, body),
       similar: (id) => this.similar(id),
+      copies: (hit) => this.copies(hit),
       open: (hit) => this.inspect({ ...hit, score: null, normalised_score: null }, this.origin),
       close: () => this.closeImage(),
       step: (by) => this.step(by),

@@ -12,6 +12,18 @@ export const skeletons = (number) =>
     ),
   );
 
+// How many files an image stands for.
+const badge = (hit) =>
+  hit.copies > 1 &&
+  node("span", {
+    class: "g-grid-copies",
+    text: `×${hit.copies}`,
+    title: `${hit.copies} copies; the best one is shown`,
+    "aria-hidden": "true",
+  });
+
+const label = (hit, score) => [hit.name, score, hit.copies > 1 && `${hit.copies} copies`].filter(Boolean).join(", ");
+
 // One image. share: how full its bar is, 0 to 1; null leaves the bar away. tools: further buttons over the image.
 export const card = (hit, collection, { share = null, score = "", onpick, onlike, note = "", tools = [] }) => {
   const image = node("img", {
@@ -29,11 +41,12 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
       type: "button",
       class: "g-grid-frame",
       title: hit.name,
-      "aria-label": score ? `${hit.name}, ${score}` : hit.name,
+      "aria-label": label(hit, score),
       onclick: () => onpick(hit, pick),
     },
     image,
     node("span", { class: "g-grid-missing", text: "moved or deleted" }),
+    badge(hit),
   );
   made.append(pick);
   if (onlike) {

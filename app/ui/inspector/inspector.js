@@ -26,9 +26,15 @@ export const factRows = (hit, facts, columns) => {
   ].filter(Boolean);
 };
 
+// What tells one copy from another. at: its place among the copies, 0 for the best.
+export const copyFacts = (one, at) =>
+  [`${one.width} × ${one.height}`, fileSize(one.bytes), at === 0 && "best copy", one.offline && "offline"]
+    .filter(Boolean)
+    .join(", ");
+
 class Inspector {
   // actions: { like(id, sign), classify(hit, facts), tag(ids, name, on), explain(request), inspect(request),
-  // similar(id), open(hit), close(), step(by) }
+  // similar(id), copies(hit), open(hit), close(), step(by) }
   constructor(actions, closed) {
     this.actions = actions;
     this.closed = closed;
@@ -81,6 +87,7 @@ class Inspector {
       return;
     }
     this.root.replaceChildren(close, ...this.body(hit, collection, request, answer));
+    await this.showCopies(hit, collection);
     await this.showWords(hit, request);
     await this.showSimilar(hit, collection);
   }
@@ -100,6 +107,7 @@ class Inspector {
       node("h2", { text: title }),
       tagList(tags, (name, on) => this.tag(hit, name, on)),
       node("dl", {}, ...rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),
+      node("div", { class: "g-inspector-copies", id: "copies" }),
       node("div", { id: "inspect-words" }),
       this.buttons(hit, facts, request && this.heatButton(hit, request, canvas)),
       node("div", { class: "g-inspector-similar", id: "similar" }),
@@ -154,6 +162,27 @@ class Inspector {
     const explained = await this.actions.explain({ ...request, id: hit.id });
     if (this.id !== hit.id || !(explained.words?.length > 1)) return;
     this.root.querySelector("#inspect-words").replaceChildren(wordBars(explained.words));
+  }
+
+  // The files that the image stands for, the best first.
+  async showCopies(hit, collection) {
+    const { copies = [], count = 0 } = await this.actions.copies(hit);
+    if (this.id !== hit.id || copies.length < 2) return;
+    const line = (one, at) =>
+      node(
+        "li",
+        {},
+        node("img", { src: media(collection, one.id), alt: "", loading: "lazy" }),
+        node(
+          "div",
+          {},
+          node("span", { class: "g-inspector-copy-path", text: one.path, title: one.path }),
+          node("span", { class: "g-inspector-copy-facts", text: copyFacts(one, at) }),
+        ),
+      );
+    const more = count > copies.length && node("p", { text: `and ${count - copies.length} more` });
+    const heading = node("h3", { text: `${count} copies` });
+    this.root.querySelector("#copies").replaceChildren(heading, node("ul", {}, ...copies.map(line)), more || "");
   }
 
   async showSimilar(hit, collection) {

@@ -6,22 +6,32 @@ from typing import Any
 from app.state.errors import NotFound
 from app.state.images import ImageReference, image_of
 from app.state.library import Library
-from app.state.search_requests import PageSearch
+from app.state.search_requests import CopiesFields, PageSearch
 from app.state.validation import validated
 from app.ui.inspector.metadata import shown_columns, shown_date
 from index.collection import Collection, file_name
 from index.query import embed_query, with_file_names
 from index.retrieval.explanations import heat_map, word_shares
+from index.search import Hit, copies_of
 from index.storage.tags import read_tags
 from training.models.errors import UserError
 
 MOST_CREDITS = 200
+MOST_COPIES = 100
+TIMEOUT = 5.0  # seconds that the page waits for the groups of similar shots
 
 
 def image_facts(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known about the image fields["id"]: its facts, the columns its source had, and its tags."""
+    """What is known about the image fields["id"]: its facts, the columns its source had, and its tags.
+
+    Of several files with this id they are the facts of the best one.
+    """
     collection = library.collection(fields.get("collection")).published()
-    record = _record(collection, str(fields.get("id")))
+    id = str(fields.get("id"))
+    record = _record(collection, id)
+    if len(collection.rows([id])) > 1:
+        copies = _copies(collection, validated(CopiesFields, {"id": id}))
+        record = collection.record(next(hit.row for hit in copies if hit.id == record["id"]))
     facts = {
         "id": record["id"],
         "file": file_name(record["path"]),
@@ -34,6 +44,23 @@ def image_facts(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         **shown_date(record),
     }
     return {"facts": facts, "columns": shown_columns(record), "tags": read_tags(collection.path).get(record["id"], [])}
+
+
+def image_copies(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The files that the image fields["id"] stands for, the best first, and how many they are."""
+    given = validated(CopiesFields, fields)
+    hits = _copies(library.collection(given.collection).published(), given)
+    shown = [
+        {
+            "id": hit.id,
+            "name": hit.name,
+            "path": hit.path,
+            **{name: hit.columns[name] for name in ("width", "height", "bytes")},
+            "offline": hit.offline,
+        }
+        for hit in hits[:MOST_COPIES]
+    ]
+    return {"copies": shown, "count": len(hits)}
 
 
 def explain_image(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,6 +98,13 @@ def image_credits(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]
         return {"credits": []}
     counts = collection.frame(columns).fillna("").value_counts().head(MOST_CREDITS)
     return {"credits": [{"by": " · ".join(filter(None, key)), "images": int(n)} for key, n in counts.items()]}
+
+
+def _copies(collection: Collection, fields: CopiesFields) -> list[Hit]:
+    try:
+        return copies_of(collection, fields.id, fields.collapse, TIMEOUT)
+    except KeyError as error:
+        raise NotFound("That image is not in the collection any more; search again.") from error
 
 
 def _record(collection: Collection, id: str) -> dict[str, Any]:
