@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -11,7 +12,7 @@ from gradio_client import Client
 
 from app.state.labellings import finished
 from app.state.library import Library
-from app.tabs.classify.collection import start_labelling
+from app.tabs.classify.collection import labelling_state, start_labelling
 from app.tabs.classify.image import classify_image
 from index.__main__ import cli
 from index.build import build_collection
@@ -65,6 +66,9 @@ def test_every_door_gives_the_same_probabilities(site, client, mode, calibrated,
     assert rows[0]["label"] == "green" and rows[0]["probability"] == ""  # a person said so
 
     state = start_labelling(library, {}, form)
+    while state["state"] == "running":
+        time.sleep(0.01)
+        state = labelling_state(library, state["job"])
     labelling = finished(library, state["job"])[1]
     assert state["calibration"]["labels"] == (32 if calibrated else 0)
     assert [f"{p:.4f}" for p in labelling.result.predictions.probability[1:]] == [r["probability"] for r in rows[1:]]
