@@ -13,6 +13,7 @@ from training.models.errors import UserError
 
 if TYPE_CHECKING:
     from index.copies.groups import Tier
+    from index.duplicates import Group
 
 
 @click.command()
@@ -26,15 +27,41 @@ if TYPE_CHECKING:
 )
 @click.option("--exact", is_flag=True, help="Only report files with identical bytes.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the table to this CSV file.")
+@click.option(
+    "--move",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Move all but the best copy of each group to FOLDER, with their sidecars.",
+)
+@click.option("--dry-run", is_flag=True, help="With --move: only print what would be moved.")
+@click.option("--undo", is_flag=True, help="Put back what the last --move moved.")
 @as_json_option
-def duplicates(collection: Path, tier: "Tier", exact: bool, out: Path | None, as_json: bool) -> None:
-    """Find duplicates in DIR and propose which to keep; nothing is removed.
+def duplicates(
+    collection: Path,
+    tier: "Tier",
+    exact: bool,
+    out: Path | None,
+    folder: Path | None,
+    dry_run: bool,
+    undo: bool,
+    as_json: bool,
+) -> None:
+    """Find duplicates in DIR and propose which to keep; nothing is deleted.
 
     "Same file" means identical bytes. "Same image" means that the image was saved again, in another size, quality or
     format, or with other metadata. "Similar shot" means that it was also cut, coloured or written over, or is the next
     shot of a series. Pixels decide, not embeddings alone. Every copy was compared with the one to keep, which has
     the most pixels, then the most bytes, then the most metadata, then is the oldest.
     """
+    if (dry_run and folder is None) or (undo and (folder is not None or out is not None)):
+        raise UserError("--dry-run goes with --move FOLDER, and --undo with neither of them.")
+    if undo:
+        from index.copies.returning import undo_move
+
+        done = undo_move(collection)
+        answer(as_json, {"undone": done}, plain(done))
+        return
     from index.collection import Collection
     from index.duplicates import find_duplicates, report
     from training.models.atomic import write_file
@@ -43,6 +70,9 @@ def duplicates(collection: Path, tier: "Tier", exact: bool, out: Path | None, as
     line = ProgressLine("Comparing", as_json)
     groups = find_duplicates(opened, None if exact else tier, line.show)
     line.close()
+    if folder is not None:
+        _move(collection, groups, folder, dry_run, as_json)
+        return
     table = report(opened, groups)
     lines = []
     for row in table.itertuples():
@@ -66,3 +96,13 @@ def duplicates(collection: Path, tier: "Tier", exact: bool, out: Path | None, as
         "images": table.to_dict("records"),
     }
     answer(as_json, document, "\n".join(lines))
+
+
+def _move(collection: Path, groups: "list[Group]", folder: Path, dry_run: bool, as_json: bool) -> None:
+    from index.copies.moving import move_copies
+
+    moved = move_copies(collection, groups, folder, dry_run)
+    lines = [plain(f"  {entry.old} -> {entry.new}") for entry in moved.moved] if dry_run else []
+    answer(as_json, moved.as_dict(), "\n".join([*lines, *map(plain, moved.text().split("\n"))]))
+    if moved.failed:
+        raise SystemExit(1)

@@ -12,9 +12,9 @@ from training.models.console import answer, plain
 @collection_argument
 @as_json_option
 def undo(collection: Path, as_json: bool) -> None:
-    """Undo the last tag that was given or taken away in DIR, or the last `remove`; again, the one before it.
+    """Undo the last tag that was given or taken away in DIR, the last `remove` or `duplicates --move`.
 
-    Of removals only the last one can be undone.
+    Again, and it undoes the one before it. Of removals only the last one can be undone.
     """
     from index.maintenance.undo import undo_last
 

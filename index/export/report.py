@@ -68,13 +68,14 @@ class Report:
         if self.written and self.linked:
             lines.append(f"{self.linked:,} are hard links: they share their content with the originals.")
         lines += self.notes
-        lines += _some([f"{one.path} is called {one.name}" for one in self.renamed])
+        lines += some([f"{one.path} is called {one.name}" for one in self.renamed])
         for reason, number in Counter(one.reason for one in self.not_exported).most_common():
             lines.append(f"{number:,} not exported: {reason}")
-            lines += _some([one.path for one in self.not_exported if one.reason == reason])
+            lines += some([one.path for one in self.not_exported if one.reason == reason])
         return "\n".join(lines)
 
 
-def _some(lines: list[str]) -> list[str]:
+def some(lines: list[str]) -> list[str]:
+    """The first SHOWN of lines, indented, and how many more there are."""
     more = [f"  and {len(lines) - SHOWN:,} more (--json lists them)"] if len(lines) > SHOWN else []
     return [f"  {line}" for line in lines[:SHOWN]] + more

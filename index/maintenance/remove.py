@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from index.maintenance.generations import drop_everywhere
+from index.maintenance.dropping import drop_rows
 from index.maintenance.undo import keep_removed
-from index.retrieval.derived import save_derived
 from index.search import rows_where
 from index.storage.annotations import reading, writing
-from index.storage.errors import write_errors
 from index.storage.json_files import image_id
 from index.storage.known_images import forget, is_known
 from index.storage.writer import Writer
@@ -60,20 +58,11 @@ def remove_images(
         if len(rows) or (gone and forgetting):
             keep_removed(writer, rows, gone if forgetting else ())
         if len(rows):
-            _remove(writer, rows)
+            drop_rows(writer, rows)
         if forgetting and gone:
             with writing(path) as connection:
                 forget(connection, gone)
         return _result(before, rows, len(gone) if forgetting else 0)
-
-
-def _remove(writer: Writer, rows: NDArray[np.intp]) -> None:
-    before = writer.before
-    places = list(before.frame(["source", "path"]).iloc[rows].itertuples(index=False, name=None))
-    writer.publish([], np.zeros((0, before.dim), np.float16), places)
-    with write_errors(writer.path):
-        save_derived(Collection.open(writer.path))
-    drop_everywhere(writer.path, places)
 
 
 def _rows(collection: Collection, ids: list[str], where: str | None, forgetting: bool) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Undo the last action of a person on a collection: a tag that was given or taken away, or images that were removed."""
+"""Undo the last action of a person on a collection: a tag given or taken away, images removed, copies moved."""
 
 import io
 import json
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.copies.returning import move_back
 from index.retrieval.derived import save_derived
 from index.storage.annotations import Connection, reading, writing
 from index.storage.errors import write_errors
@@ -20,27 +21,28 @@ from index.storage.items import with_storable_types
 from index.storage.known_images import all_of, know_again
 from index.storage.layout import UNDO
 from index.storage.segments import ITEMS, VECTORS
-from index.storage.undo import log_action
+from index.storage.undo import MOVE, REMOVE, log_action
 from index.storage.writer import Writer
 from training.models.atomic import write_file
 from training.models.errors import UserError
-
-REMOVE = "remove"  # in the log; "tag" and "untag" are the others
 
 
 def undo_last(path: Path, removals: bool = True) -> str:
     """Undo the last action on the collection at path; what was undone, as a sentence.
 
-    removals: whether a removal may be undone. UserError if there is nothing to undo, or while another process writes.
+    removals: whether a removal or a move may be undone. UserError if there is nothing to undo, or while another process
+    writes.
     """
     Collection.open(path)
     with reading(path) as connection:
         last = _last(connection) if connection else None
-    if last is None or (last[1] == REMOVE and not removals):
+    if last is None or (last[1] in (REMOVE, MOVE) and not removals):
         raise UserError("There is nothing to undo.")
     number, action, what = last
     if action == REMOVE:
         return _bring_back(path, number, what)
+    if action == MOVE:
+        return move_back(path, what["journal"], what)
     with writing(path) as connection:
         if (now := _last(connection)) != last:
             raise UserError("Something else was done meanwhile; look again." if now else "There is nothing to undo.")

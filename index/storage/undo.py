@@ -8,6 +8,7 @@ from typing import Any
 from index.storage.annotations import Connection
 
 MOST = 100  # actions that can be undone
+REMOVE, MOVE = "remove", "move"  # in the log; "tag" and "untag" are the others
 
 
 def log_action(connection: Connection, action: str, what: Mapping[str, Any]) -> int:
