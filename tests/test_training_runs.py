@@ -126,7 +126,7 @@ def test_the_data_must_be_the_data_that_the_run_began_with(captioned, tmp_path):
     folder = shutil.copytree(captioned, tmp_path / "data")
     run(folder, tmp_path / "run", steps=4)
     (folder / "cat/00.txt").write_text("another caption")
-    with pytest.raises(UserError, match="has changed since its start"):
+    with pytest.raises(UserError, match="is not what it was at its start"):
         resume(tmp_path / "run")
 
 

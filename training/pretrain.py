@@ -17,6 +17,7 @@ from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
 from training.data.loader import Batches
 from training.data.sampler import Sampler
+from training.engine.checkpoint import last_step
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World
 from training.engine.failures import failures_as_sentences, joined
@@ -31,13 +32,15 @@ from training.models.errors import UserError
 from training.models.file_lock import lock_folder
 from training.models.norms import make_norms_global
 from training.models.registry import pick
+from training.resuming import Changes, check_length, with_overrides
 
 
 @dataclass(frozen=True)
 class RunPlan:
     """A run before it starts: the contents of config.json, and the method and batches made from them.
 
-    settings: the method's Config. origins: the origin of each setting of `run`.
+    settings: the method's Config. origins: the origin of each setting of `run`. fingerprint: of the data with its times
+    and places. content: without these, "" if it was not asked for.
     """
 
     method_name: str
@@ -48,6 +51,7 @@ class RunPlan:
     method: Method
     batches: Batches
     fingerprint: str
+    content: str = ""
 
     def document(self) -> dict[str, Any]:
         """The contents of config.json."""
@@ -59,6 +63,7 @@ class RunPlan:
             "origins": dict(self.origins),
             "images": len(self.batches.images),
             "data_fingerprint": self.fingerprint,
+            "data_content": self.content,
             "torch": torch.__version__,
         }
 
@@ -119,6 +124,7 @@ def begin(
             raise UserError(f"{out} already holds a run. Resume it: python -m training resume {out}")
         planned = plan(method_name, data, user, settings, world)
         if out is not None and world.leads:
+            planned = replace(planned, content=planned.batches.images.content())
             out.mkdir(parents=True, exist_ok=True)
             write_file(out / CONFIG, json.dumps(planned.document(), indent=1).encode() + b"\n")
         world.wait()
@@ -130,25 +136,40 @@ def resume(
     evaluate: Evaluate | None = None,
     stop: Callable[[], bool] = lambda: False,
     quiet: bool = False,
-    workers: int | None = None,
+    changes: Changes | None = None,
 ) -> Trainer:
     """Resume a run from its last checkpoint, with the settings and data that it was started with.
 
-    workers: data loader processes from here on, which change only the speed; None keeps the run's number.
+    changes: the settings that are to be others from here on; config.json keeps what they were. UserError if the data
+    is other data.
     """
-    document = read_config(run)
-    settings = document["run"] | ({} if workers is None else {"workers": workers})
+    before = read_config(run)
+    document = (changes or Changes()).applied(before)
+    settings = dict(document["run"])
     with joined(settings["device"]) as world:
         settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # nothing to shard on one rank
         planned = plan(document["method"], data_of(document), settings, document["settings"], world)
+        planned = replace(planned, origins=document["origins"], content=document.get("data_content", ""))
         if planned.fingerprint != document["data_fingerprint"]:
-            count = document.get("images", document.get("pictures", 0))  # the key that earlier versions wrote
-            raise UserError(
-                f"The data of {run} has changed since its start ({count:,} images then, "
-                f"{len(planned.batches.images):,} now), so the run cannot be resumed exactly. Restore the data, or "
-                f"start a new run with --tower {run}."
-            )
+            content = world.gather(planned.batches.images.content() if world.leads else "")[0]
+            if not planned.content or planned.content != content:
+                raise UserError(_changed_data(run, document, planned))
+        done = last_step(run)
+        check_length(document, run, done)
+        document |= {"data_fingerprint": planned.fingerprint}
+        if document != before and world.leads:
+            document = with_overrides(before, document, done)
+            write_file(run / CONFIG, json.dumps(document, indent=1).encode() + b"\n")
         return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)
+
+
+def _changed_data(run: Path, document: Mapping[str, Any], planned: RunPlan) -> str:
+    count = document.get("images", document.get("pictures", 0))  # the key that earlier versions wrote
+    return (
+        f"The data of {run} is not what it was at its start ({count:,} images then, {len(planned.batches.images):,} "
+        f"now), so the run cannot be resumed exactly. Restore it, name the place of the same data with --data, or "
+        f"start a new run with --tower {run}."
+    )
 
 
 def data_of(document: Mapping[str, Any]) -> DataConfig:

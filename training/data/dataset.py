@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.data import shard_index
 from training.data.captions import captions_for
+from training.data.content import content_fingerprint, size_in
 from training.data.labels import labels_of
 from training.data.pixel_cache import MOST_CACHED, PixelCache
 from training.data.shard_index import ShardIndex
@@ -68,6 +70,11 @@ class ItemList:
         pairs = zip(self.items, self.captions_of, strict=True)
         return [f"{item.path}\0{item.stamp}\0{captions}\n" for item, captions in pairs]
 
+    def content_lines(self) -> list[str]:
+        """The same, without times."""
+        pairs = zip(self.items, self.captions_of, strict=True)
+        return [f"{item.path}\0{size_in(item.stamp)}\0{captions}\n" for item, captions in pairs]
+
 
 class IndexedItems(ShardIndex):
     """The items of very many shards, of which nothing is in memory. They have no labels."""
@@ -81,6 +88,12 @@ class IndexedItems(ShardIndex):
     def fingerprint_lines(self) -> list[str]:
         """The shards' names, sizes and times, which the names of their index files hold."""
         return [f"{file.name}\n{self.templates}\n" for file in self.files]
+
+    def content_lines(self) -> list[str]:
+        """The shards' names, sizes and numbers of images."""
+        counts = np.diff(self.first).tolist()
+        shards = zip(self.shards, counts, strict=True)
+        return [f"{self.label(shard)}\0{shard.stat().st_size}\0{count}\n{self.templates}\n" for shard, count in shards]
 
 
 def list_items(source: Source, templates: Sequence[str], needs_captions: bool) -> ItemList | IndexedItems:
@@ -157,6 +170,12 @@ class ImageDataset:
             for line in part.fingerprint_lines():
                 whole.update(line.encode())
         return whole.hexdigest()[:16]
+
+    def content(self) -> str:
+        """The same, without times and places, and of the bytes of some images: equal for a copy of the data."""
+        lines = (line for part in self.parts for line in part.content_lines())
+        labels = [*self.classes, *map(str, self.labels.tolist())] if self.classes else []
+        return content_fingerprint(chain(lines, labels), len(self), self.item)
 
     def cache_pixels(self, most: int = MOST_CACHED) -> None:
         """Decode everything once into a file, if it takes at most `most` bytes."""

@@ -23,7 +23,8 @@ class Item:
     """One image before it is read.
 
     path: relative to its source (a file, a shard's member, a table's row); unique within it.
-    stamp: changes whenever the bytes may have changed, so that an unchanged image need not be read.
+    stamp: changes whenever the bytes may have changed, so that an unchanged image need not be read. Up to its first
+    colon it depends on the content only: it is the size in bytes of the file that holds the image.
     modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
     captions: of which training draws one each time; none is empty. metadata: its other columns. Both may be given
     as a function, which is called when they are first read: an unchanged image's sidecars need not be opened.

@@ -111,6 +111,11 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(path.parent for path in (run / FOLDER).glob("step-*/state.json"))
 
 
+def last_step(run: Path) -> int:
+    """The step of the last complete checkpoint of a run, 0 if it has none."""
+    return max((int(folder.name.removeprefix("step-")) for folder in checkpoints(run)), default=0)
+
+
 def load_last_checkpoint(
     run: Path, state: Mapping[str, Stateful | None], world: World
 ) -> tuple[Path, dict[str, Any], list[str]]:
