@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.data.sampler import Sampler, permuted, quotas
+from training.data.permutation import permuted
+from training.data.sampler import Sampler, quotas
 from training.models.errors import UserError
 
 
@@ -54,3 +55,47 @@ def test_quotas_follow_weights_and_forget_nobody():
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(UserError, match="cannot be filled from 5 images"):
         Sampler([5], 8, seed=0)
+
+
+ENDS = np.cumsum(np.random.default_rng(0).integers(1, 30, 40))  # of row groups
+
+
+def order(epoch: int, window: int = 64, seed: int = 0, ends=ENDS, weights=None) -> np.ndarray:
+    size = int(ends[-1])
+    return Sampler([size], size, seed, weights, [ends], window).batch(epoch).samples
+
+
+@pytest.mark.parametrize("ends", [ENDS, np.array([7]), np.arange(1, 300), np.array([200, 201])])
+def test_windows_of_blocks_meet_every_image_once(ends):
+    one, other = (order(epoch, ends=ends) for epoch in (0, 1))
+    assert sorted(one) == sorted(other) == list(range(int(ends[-1])))
+    assert (one != other).any()
+
+
+def test_windows_of_a_source_in_a_mixture_meet_every_image_once():
+    sampler = Sampler([1024, 300], 1024, 0, (1023, 1), [np.arange(8, 1025, 8), np.arange(1, 301)], 100)
+    drawn = np.concatenate([sampler.batch(step).samples for step in range(10)])
+    assert set(np.bincount(drawn[drawn < 1024], minlength=1024)) == {9, 10}
+
+
+def test_a_window_holds_whole_blocks_from_everywhere_in_random_order():
+    sampler = Sampler([int(ENDS[-1])], 1, 0, None, [ENDS], 64)
+    blocks = np.searchsorted(ENDS, order(0), side="right")
+    spans = [np.ptp(np.flatnonzero(blocks == block)) for block in range(len(ENDS))]
+    assert max(spans) < 64 + 29  # a block is within one window
+    together = [len(set(blocks[i : i + 64])) for i in range(len(blocks) - 64)]
+    assert max(together) <= 2 * sampler.blocks_held and np.mean(together) > 4
+    assert np.ptp(blocks[:64]) > 10
+
+
+def test_places_within_a_window_are_as_random_as_shuffling():
+    places = np.array([order(0, 16, seed, np.array([4, 8])) for seed in range(2000)])
+    counts = np.stack([np.bincount(column, minlength=8) for column in places.T])
+    assert abs(counts - 250).max() < 5 * np.sqrt(250)
+
+
+def test_ranks_share_the_batch_of_one_rank_with_windows_too():
+    sampler = Sampler([300, int(ENDS[-1])], 12, 3, (1.0, 2.0), [np.arange(1, 301), ENDS], 50)
+    for step in (0, 70):
+        parts = np.concatenate([sampler.batch(step, rank, 3).samples for rank in range(3)])
+        assert (parts == sampler.batch(step).samples).all()

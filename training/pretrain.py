@@ -97,7 +97,11 @@ def plan(
     if world.size > 1:
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
-    sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None)
+    window = images.window(data.shuffle_window, data.cache << 20)
+    data = replace(data, shuffle_window=window)
+    blocks = [part.block_ends() for part in images.parts] if window else []
+    sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None, blocks, window)
+    images.parts_held = sampler.blocks_held
     batches = Batches(images, sampler, method.augment, run.seed, world.rank, world.size)
     return RunPlan(method_name, data, run, config, origins, method, batches, images.fingerprint())
 
@@ -174,7 +178,8 @@ def _changed_data(run: Path, document: Mapping[str, Any], planned: RunPlan) -> s
 
 def data_of(document: Mapping[str, Any]) -> DataConfig:
     """The data settings of a config.json."""
-    settings: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in document["data"].items()}
+    settings: dict[str, Any] = {"shuffle_window": 0}  # of runs of earlier versions
+    settings |= {n: tuple(v) if isinstance(v, list) else v for n, v in document["data"].items()}
     return DataConfig(**settings)
 
 

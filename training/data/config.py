@@ -26,12 +26,19 @@ class DataConfig:
     image_size: int | None = knob(None, "input side of the tower in pixels [default: the tower's own]")
     canvas: int | None = knob(None, "side of decoded images in pixels, before augmentation [default: by image size]")
     cache: int = knob(MOST_CACHED >> 20, "size of the on-disk cache of decoded images in megabytes; 0 disables it")
+    shuffle_window: int | None = knob(
+        None,
+        "images within which neighbouring row groups, or pieces of shards at an address, are shuffled; 0 shuffles all "
+        "[default: 2048 for parquet files that hold more images than --cache does, else 0]",
+    )
     patch_dropout: float = knob(0.0, "fraction of a ViT's patches that are dropped in training (FLIP)")
     evaluate: tuple[str, ...] = knob((), "a source for evaluation during and after training; repeat for several")
     suite: str = knob("", "comma-separated probes for it [default: those that captions and classes allow]")
     logger: tuple[str, ...] = knob((), "tensorboard or wandb, in addition to metrics.jsonl")
 
     def __post_init__(self) -> None:
+        if self.shuffle_window is not None and self.shuffle_window < 0:
+            raise UserError(f"shuffle_window is {self.shuffle_window}; it must be at least 0.")
         if self.weights and len(self.weights) != len(self.data):
             raise UserError(f"There are {len(self.data)} sources and {len(self.weights)} weights; give one for each.")
 

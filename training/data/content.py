@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from training.data.sampler import permuted
+from training.data.permutation import permuted
 from training.data.source import Item
 from training.models.parallel import ordered_map
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data import shard_index
+from training.data.blocks import ends_of, hold, read_ahead
 from training.data.captions import captions_for
 from training.data.content import content_fingerprint, size_in
 from training.data.labels import labels_of
@@ -22,6 +23,7 @@ from training.models.decoding import ImageError, decode_image
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 
+WINDOW = 2048  # images that a window of shuffling has by default
 TRIES = 20  # images that may stand in for one that cannot be read
 
 
@@ -55,6 +57,7 @@ class ItemList:
             reason = "no captions" if self.without_caption else "no images"
             template = '--caption "a photo of a {label}" makes captions from a column'
             raise UserError(f"{source.name} has {reason}: {listed}{template if needs_captions else 'choose another'}.")
+        self.in_row_groups = source.reads_whole_blocks and self.items[0].block is not None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -69,6 +72,10 @@ class ItemList:
         """Which images there are, and what is said about them."""
         pairs = zip(self.items, self.captions_of, strict=True)
         return [f"{item.path}\0{item.stamp}\0{captions}\n" for item, captions in pairs]
+
+    def block_ends(self) -> NDArray[np.int64]:
+        """Where the parts end that are read at once."""
+        return ends_of([item.block for item in self.items])
 
     def content_lines(self) -> list[str]:
         """The same, without times."""
@@ -88,6 +95,10 @@ class IndexedItems(ShardIndex):
     def fingerprint_lines(self) -> list[str]:
         """The shards' names, sizes and times, which the names of their index files hold."""
         return [f"{file.name}\n{self.templates}\n" for file in self.files]
+
+    def block_ends(self) -> NDArray[np.int64]:
+        """Where the parts end that are read at once."""
+        return np.concatenate([first + self.pieces(number) for number, first in enumerate(self.first[:-1])])
 
     def content_lines(self) -> list[str]:
         """The shards' names, sizes and numbers of images."""
@@ -129,6 +140,7 @@ class ImageDataset:
         if all(isinstance(part, ItemList) for part in self.parts):
             self.labels, self.classes = labels_of([self.item(n) for n in range(len(self))], label_column)
         self.cache: PixelCache | None = None
+        self.parts_held = 0
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -176,6 +188,23 @@ class ImageDataset:
         lines = (line for part in self.parts for line in part.content_lines())
         labels = [*self.classes, *map(str, self.labels.tolist())] if self.classes else []
         return content_fingerprint(chain(lines, labels), len(self), self.item)
+
+    def window(self, asked: int | None, most: int) -> int:
+        """How many images a window of shuffling has at least, 0 to shuffle all.
+
+        asked: by the user; None decides by the data: a whole shuffle of a parquet file reads a row group for each
+        image, unless the pixels are cached. most: bytes of the cache.
+        """
+        in_parquet = any(isinstance(part, ItemList) and part.in_row_groups for part in self.parts)
+        if asked is None:
+            asked = WINDOW if in_parquet and len(self) * 3 * self.canvas**2 > most else 0
+        return asked if asked < len(self) else 0
+
+    def read_ahead(self, samples: NDArray[np.int64]) -> None:
+        """Read the parts that some images lie in at once, before they are read one by one."""
+        if self.parts_held and self.cache is None:
+            hold(self.parts_held)
+            read_ahead([self.item(int(sample)) for sample in samples])
 
     def cache_pixels(self, most: int = MOST_CACHED) -> None:
         """Decode everything once into a file, if it takes at most `most` bytes."""

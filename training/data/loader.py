@@ -36,6 +36,7 @@ class Batches(Dataset[Any]):
     def __getitem__(self, step: int) -> LoadedBatch:
         draw = self.sampler.batch(step, self.rank, self.ranks)
         samples = draw.samples.copy()
+        self.images.read_ahead(samples)
         pixels = np.empty((len(samples), 3, self.images.canvas, self.images.canvas), np.uint8)
         broken: list[list[str]] = []
         for i, sample in enumerate(samples):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from training.data.beside import Beside
+from training.data.blocks import in_pieces, read_pieces
 from training.data.exclusions import Exclusions
 from training.data.file_kinds import images_of
 from training.data.source import Item, PassedOver, Source
@@ -101,7 +102,12 @@ class RemotePath:
             return bytes(self.files.cat_file(self.inside))
 
     def read_part(self, offset: int, size: int) -> bytes:
-        """size bytes from offset on, and no more of the file than that."""
+        """size bytes from offset on: no more of the file than that, or the pieces that are held, see blocks.py."""
+        if in_pieces():
+            return read_pieces(self.url, self.stat().st_size, offset, size, self._fetch)
+        return self._fetch(offset, size)
+
+    def _fetch(self, offset: int, size: int) -> bytes:
         with _os_errors():
             return bytes(self.files.cat_file(self.inside, start=offset, end=offset + size))
 

@@ -10,32 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.keyed import GOLDEN, mix
+from training.data.permutation import permuted
+from training.data.windows import WindowOrder
 from training.models.errors import UserError
 
-ROUNDS = 6  # of the Feistel network; four are sufficient for pseudorandomness (Luby and Rackoff 1988)
 BLOCK = 1024  # positions over which a mixture keeps its proportions exactly
-
-
-def permuted(positions: NDArray[np.int64], size: int, key: NDArray[np.uint64] | int) -> NDArray[np.int64]:
-    """A keyed permutation of 0..size-1, applied to positions [P]; key: one for all, or [P].
-
-    A Feistel network over the smallest sufficient power of four, with cycle walking (Black and Rogaway 2002). It needs
-    no table of the permutation.
-    """
-    half = np.uint64(max(1, (max(size - 1, 1).bit_length() + 1) // 2))
-    low = (np.uint64(1) << half) - np.uint64(1)
-    keys = np.broadcast_to(np.asarray(key, np.uint64), np.shape(positions))
-    with np.errstate(over="ignore"):
-        rounds = [mix(keys + np.uint64(r + 1) * GOLDEN) for r in range(ROUNDS)]
-    values = np.asarray(positions).astype(np.uint64)
-    outside = np.ones(values.shape, bool)
-    while outside.any():
-        left, right = values[outside] >> half, values[outside] & low
-        for of_round in rounds:
-            left, right = right, left ^ (mix(right ^ of_round[outside]) & low)
-        values[outside] = (left << half) | right
-        outside = values >= np.uint64(size)
-    return values.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -52,11 +31,25 @@ class Sampler:
     sizes: number of images of each source. weights: of each source in the mixture [default: by number of images].
     Each source is traversed epoch by epoch in its own order. Without weights a batch never spans two epochs (the
     incomplete last batch of an epoch is dropped). UserError for a batch larger than the data.
+    blocks, window: where the blocks of each source end, and how many samples a window of blocks has at least, see
+    WindowOrder; a window of 0 shuffles each source as a whole.
     """
 
-    def __init__(self, sizes: Sequence[int], batch_size: int, seed: int, weights: Sequence[float] | None = None):
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        batch_size: int,
+        seed: int,
+        weights: Sequence[float] | None = None,
+        blocks: Sequence[NDArray[np.int64]] = (),
+        window: int = 0,
+    ):
         self.sizes, self.batch_size, self.seed = list(sizes), batch_size, seed
         self.first = np.concatenate([[0], np.cumsum(self.sizes)])
+        self.orders: list[WindowOrder] = []  # of each source of a mixture, or one of all sources
+        if window:
+            whole = np.concatenate([first + ends for first, ends in zip(self.first, blocks, strict=False)])
+            self.orders = [WindowOrder(ends, window) for ends in ([whole] if weights is None else blocks)]
         self.quota = None if weights is None else quotas(weights, BLOCK)
         self.per_epoch = int(self.first[-1]) // batch_size
         if self.per_epoch == 0:
@@ -72,7 +65,7 @@ class Sampler:
         if self.quota is None:
             epoch = step // self.per_epoch
             positions = (step % self.per_epoch) * self.batch_size + within
-            samples = permuted(positions, int(self.first[-1]), self._key(0, epoch))
+            samples = self._ordered(0, positions, int(self.first[-1]), self._key(0, epoch))
             return Draw(samples, np.full(share, epoch))
         return self._mixed(step * self.batch_size + within, self.quota)
 
@@ -89,8 +82,25 @@ class Sampler:
             )  # so far, of this source
             size = self.sizes[source]
             epochs[here] = drawn // size
-            samples[here] = self.first[source] + permuted(drawn % size, size, self._keys(2 + source, epochs[here]))
+            if not self.orders:
+                samples[here] = self.first[source] + permuted(drawn % size, size, self._keys(2 + source, epochs[here]))
+                continue
+            within = drawn % size
+            for epoch in np.unique(epochs[here]):
+                now = epochs[here] == epoch
+                within[now] = self._ordered(source, within[now], size, self._key(2 + source, int(epoch)))
+            samples[here] = self.first[source] + within
         return Draw(samples, epochs)
+
+    def _ordered(
+        self, order: int, positions: NDArray[np.int64], size: int, key: NDArray[np.uint64]
+    ) -> NDArray[np.int64]:
+        return self.orders[order].samples(positions, key) if self.orders else permuted(positions, size, key)
+
+    @property
+    def blocks_held(self) -> int:
+        """How many blocks the samples of neighbouring batches lie in; 0 without windows."""
+        return sum(order.most_blocks for order in self.orders)
 
     def _key(self, stream: int, number: int) -> NDArray[np.uint64]:
         return self._keys(stream, np.array([number]))

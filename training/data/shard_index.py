@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.blocks import PIECE
 from training.data.captions import captions_for
 from training.data.remote import RemotePath
 from training.data.shards import ShardSource
@@ -82,6 +83,11 @@ class ShardIndex:
     def _rows(self, shard: int) -> NDArray[np.int64]:
         rows: NDArray[np.int64] = np.load(self.files[shard], mmap_mode="r")[1:]
         return rows[self._captioned(shard, rows)] if self.needs_captions else rows
+
+    def pieces(self, shard: int) -> NDArray[np.int64]:
+        """Where the pieces of a shard that are read at once end, as numbers of its samples; none without samples."""
+        pieces = self._rows(shard)[:, OFFSET] // PIECE
+        return np.append(np.flatnonzero(np.diff(pieces)) + 1, len(pieces)) if len(pieces) else np.zeros(0, np.int64)
 
     def _captioned(self, shard: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows have a caption. Those that only templates may give one are read once, and remembered."""

@@ -1,7 +1,7 @@
 """One interface to images wherever they are kept; whatever can be trained on can be indexed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
@@ -28,6 +28,7 @@ class Item:
     modified: seconds since 1970. read: its bytes, from any thread; OSError when they are not there.
     captions: of which training draws one each time; none is empty. metadata: its other columns. Both may be given
     as a function, which is called when they are first read: an unchanged image's sidecars need not be opened.
+    block: what is read at once with it, equal for neighbours that one read gives, see blocks.py; None if nothing is.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Item:
     read: Callable[[], bytes]
     captions: Later[tuple[str, ...]] = Later(tuple)
     metadata: Later[Mapping[str, Any]] = Later(dict)
+    block: Hashable = None
 
     @property
     def refusal(self) -> str | None:
@@ -73,6 +75,7 @@ class Source(ABC):
     empty: after an iteration, the folders that hold nothing, each ending in "/": a drive may be missing there.
     mounts: after an iteration, the folders in which another drive begins, each ending in "/".
     without_image: after an iteration, how many samples name no image at all: rows without a path, captions alone.
+    reads_whole_blocks: whether reading any image means to read its block.
     notes: after an iteration, sentences on how it was read where that was a choice, and on what was not as it should
     be: a column, a rule, rows that are too long.
     """
@@ -85,6 +88,7 @@ class Source(ABC):
     mounts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     without_image: int = 0
+    reads_whole_blocks: bool = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:

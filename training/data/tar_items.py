@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from training.data.blocks import PIECE
 from training.data.remote import RemotePath
 from training.data.source import CAPTION_COLUMNS, Item, caption_lines, first_column, texts_of
 from training.data.tar_members import CLASS, METADATA, MOST_TEXT, Member, read_at
@@ -73,4 +74,5 @@ def sample_item(shard: Path | RemotePath, label: str, image: Member, described: 
         read=partial(read_at, shard, image.offset, image.size),
         captions=tuple(described.captions),
         metadata=described.metadata,
+        block=(str(shard), image.offset // PIECE),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from training.data.blocks import HELD, in_pieces
 from training.data.remote import RemotePath
 from training.data.source import Item, texts_of
 from training.data.tables.columns import called, choose_caption_column, choose_path_column, no_paths
@@ -27,7 +28,6 @@ HEAD = 50  # rows by which columns of paths are judged
 class RowGroup:
     """The image bytes of one row group, and which of its images have not been read yet."""
 
-    number: int
     images: pa.ChunkedArray
     unread: set[tuple[int, int]]
 
@@ -45,7 +45,6 @@ class ParquetRows:
         self.options = options or TableOptions()
         self.stat = file.stat()
         self.lock = Lock()
-        self.held: RowGroup | None = None  # the one read last, until all of its images have been read
         self.notes: list[str] = []
         try:
             self.parquet = self._open()
@@ -59,7 +58,7 @@ class ParquetRows:
         self.caption = choose_caption_column(others, self.options.caption_column)
         self.others = others
 
-    def _open(self, **how: int) -> pq.ParquetFile:
+    def _open(self, **how: Any) -> pq.ParquetFile:
         return pq.ParquetFile(self.file if isinstance(self.file, Path) else self.file.open(), **how)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,6 +126,7 @@ class ParquetRows:
                         read=partial(self._bytes, group, i, k),
                         captions=captions,
                         metadata=row,
+                        block=(str(self.file), group),
                     )
                 number += 1
 
@@ -165,16 +165,13 @@ class ParquetRows:
     def _bytes(self, group: int, row: int, k: int = 0) -> bytes:
         image = self.image
         assert image is not None
+        key = str(self.file), group
+        held: RowGroup = HELD.get_or_make(key, lambda: self._read_group(image, group))
+        values = {image.column: held.images[row].as_py()}
         with self.lock:
-            if self.held is None or self.held.number != group:
-                leaves = [image.leaf, *([image.path_leaf] if image.path_leaf else [])]
-                column = self.parquet.read_row_group(group, columns=leaves).column(0)
-                counts = _counts_in(column, image.steps) if image.is_list else [1] * len(column)
-                self.held = RowGroup(group, column, {(i, j) for i, count in enumerate(counts) for j in range(count)})
-            values = {image.column: self.held.images[row].as_py()}
-            self.held.unread.discard((row, k))
-            if not self.held.unread:  # or a folder of many files would end in memory, a group of each
-                self.held = None
+            held.unread.discard((row, k))
+            if not held.unread and not in_pieces():
+                HELD.remove(key)
         found = value_at(values, image.steps)
         data = bytes_of(found[k]) if k < len(found) else None
         if data is not None:
@@ -183,6 +180,14 @@ class ParquetRows:
         if k < len(paths) and paths[k]:
             return self._beside(str(paths[k]))
         raise OSError("the row holds no image")
+
+    def _read_group(self, image: ImageColumn, group: int) -> RowGroup:
+        """A row group's images, read by a handle of its own: other threads read other groups meanwhile."""
+        leaves = [image.leaf, *([image.path_leaf] if image.path_leaf else [])]
+        with self._open(metadata=self.parquet.metadata) as file:
+            column = file.read_row_group(group, columns=leaves).column(0)
+        counts = _counts_in(column, image.steps) if image.is_list else [1] * len(column)
+        return RowGroup(column, {(i, j) for i, count in enumerate(counts) for j in range(count)})
 
     def _beside(self, cell: str) -> bytes:
         """The bytes of the file that a row names instead of holding it."""

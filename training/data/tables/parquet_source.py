@@ -24,6 +24,8 @@ class ParquetSource(Source):
     test-00000-of-00001.parquet) get the column `split`, unless they have one.
     """
 
+    reads_whole_blocks = True
+
     def __init__(
         self, path: Path | RemotePath, files: Sequence[Path | RemotePath] = (), options: TableOptions | None = None
     ):

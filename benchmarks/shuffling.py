@@ -1,0 +1,144 @@
+"""Images a second of shuffled reading from a large parquet file and from shards, beside reading in order.
+
+python -m benchmarks.shuffling [--images 100000] [--latency 0.05] [--seconds 20]
+
+Local files, and the same files behind a store that waits for `latency` seconds at each request, as S3 does. Each kind
+of order reads for some seconds in turn, in batches of 256 by one process. Images are decoded
+and resized to 224 pixels.
+"""
+
+import argparse
+import io
+import json
+import os
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+from PIL import Image
+
+from training.data import blocks
+from training.data.dataset import ImageDataset
+from training.data.sampler import Sampler
+
+RESULTS = Path(__file__).parent / "results/shuffling.json"
+BATCH, CANVAS, DISTINCT = 256, 224, 200
+WINDOWS = {"in order": None, "windows of 2,048": 2048, "all": 0}
+
+
+class SlowStore(LocalFileSystem):
+    """Local files, each request of which waits."""
+
+    protocol = "slow"
+    latency = 0.0
+
+    def cat_file(self, *arguments, **named):
+        time.sleep(self.latency)
+        return super().cat_file(*arguments, **named)
+
+    def _open(self, path, mode="rb", **named):
+        return SlowFile(path)
+
+
+class SlowFile(io.FileIO):
+    """A file, each read of which waits."""
+
+    def read(self, size=-1):
+        time.sleep(SlowStore.latency)
+        return super().read(size)
+
+
+def jpegs() -> list[bytes]:
+    """Some photo-like images of 256 pixels."""
+    made, random = [], np.random.default_rng(0)
+    for _ in range(DISTINCT):
+        low = Image.fromarray(random.integers(0, 256, (24, 32, 3), np.uint8)).resize(
+            (341, 256), Image.Resampling.BICUBIC
+        )
+        held = io.BytesIO()
+        low.resize((341, 256), Image.Resampling.BICUBIC).save(held, "JPEG", quality=85)
+        made.append(held.getvalue())
+    return made
+
+
+def write_parquet(path: Path, images: list[bytes], count: int, group: int) -> None:
+    """count rows, in row groups of `group` as Hugging Face writes images."""
+    schema = pa.schema({"image": pa.binary(), "caption": pa.string()})
+    with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
+        for start in range(0, count, group):
+            rows = range(start, min(start + group, count))
+            columns = [[images[row % DISTINCT] for row in rows], [f"image {row}" for row in rows]]
+            writer.write_table(pa.table(columns, schema=schema), row_group_size=group)
+
+
+def write_shards(folder: Path, images: list[bytes], count: int, size: int) -> None:
+    """Shards of `size` images."""
+    for number, start in enumerate(range(0, count, size)):
+        with tarfile.open(folder / f"{number:05}.tar", "w") as tar:
+            for row in range(start, min(start + size, count)):
+                info = tarfile.TarInfo(f"{row:09}.jpg")
+                info.size = len(images[row % DISTINCT])
+                tar.addfile(info, io.BytesIO(images[row % DISTINCT]))
+
+
+def speed(images: ImageDataset, window: int | None, seconds: float) -> tuple[float, int]:
+    """Images a second, and how many were read, from the start of an order. window: None for reading in order."""
+    blocks.HELD.clear()
+    ends = [part.block_ends() for part in images.parts] if window else []
+    sampler = Sampler(images.sizes, BATCH, 0, None, ends, window or 0)
+    images.parts_held = sampler.blocks_held
+    if not window:
+        blocks.HELD.capacity = blocks.IN_ORDER
+    done, started = 0, time.perf_counter()
+    for step in range(sampler.per_epoch):
+        samples = np.arange(step * BATCH, (step + 1) * BATCH) if window is None else sampler.batch(step).samples
+        images.read_ahead(samples)
+        for sample in samples:
+            images.pixels(int(sample))
+            done += 1
+            if time.perf_counter() - started > seconds and (window is None or not window or done >= 2 * window):
+                return done / (time.perf_counter() - started), done
+    return done / (time.perf_counter() - started), done
+
+
+def main(count: int, latency: float, seconds: float) -> None:
+    fsspec.register_implementation("slow", SlowStore, clobber=True)
+    SlowStore.latency = 0.0
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["GELATO_CACHE"] = str(Path(name, "cache"))
+        made = jpegs()
+        parquet, shards = Path(name, "images.parquet"), Path(name, "shards")
+        write_parquet(parquet, made, count, 100)
+        shards.mkdir()
+        write_shards(shards, made, min(count, 20000), 2000)
+        for what, spec, slow in (
+            ("parquet", str(parquet), False),
+            ("parquet", f"slow://{parquet}", True),
+            ("shards", f"slow://{shards}", True),
+        ):
+            SlowStore.latency = 0.0  # listing is not what is measured
+            images = ImageDataset([spec], CANVAS)
+            SlowStore.latency = latency if slow else 0.0
+            for turn in range(2):
+                for order, window in WINDOWS.items():
+                    rate, done = speed(images, window, seconds)
+                    line = {"what": what, "latency": SlowStore.latency, "images": len(images), "order": order}
+                    found.append(line | {"turn": turn, "images_per_second": round(rate, 1), "read": done})
+                    print(found[-1], flush=True)
+    RESULTS.write_text(json.dumps({"load": os.getloadavg()[0], "runs": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--latency", type=float, default=0.05)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    given = parser.parse_args()
+    main(given.images, given.latency, given.seconds)
