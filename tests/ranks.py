@@ -12,8 +12,8 @@ import torch.distributed as dist
 ROOT = Path(__file__).parent.parent
 
 
-def on_ranks(module: str, folder: Path, ranks: int = 2) -> list[dict]:
-    """What `main(rank) -> dict` of a test module gives on each of several ranks."""
+def on_ranks(module: str, folder: Path, ranks: int = 2, seconds: float = 240) -> list[dict]:
+    """What `main(rank) -> dict` of a test module gives on each of several ranks, within some seconds."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -23,7 +23,7 @@ def on_ranks(module: str, folder: Path, ranks: int = 2) -> list[dict]:
         subprocess.Popen(command, cwd=ROOT, env=os.environ | place | {"RANK": str(rank)}, stderr=subprocess.PIPE)
         for rank in range(ranks)
     ]
-    said = [process.communicate(timeout=240)[1].decode() for process in started]
+    said = [process.communicate(timeout=seconds)[1].decode() for process in started]
     assert all(process.returncode == 0 for process in started), "\n".join(said)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(ranks)]
 

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.ranks import on_ranks
-from training import pretrain
 from training.data.config import DataConfig
+from training.engine import failures
 from training.engine.checkpoint import checkpoints
 from training.engine.config import RunConfig
 from training.engine.distributed import World
@@ -35,7 +35,7 @@ def main(rank: int) -> dict:
     """Each method whole and shared out; the share of the weights that this rank held. Or a cut run, gone on with."""
     folder = Path(os.environ["FOLDER"])
     TINY["tiny"] = SMALL
-    pretrain.leave = lambda: None  # the ranks stay together from run to run
+    failures.leave = lambda: None  # the ranks stay together from run to run
     if "CUT" in os.environ:
         resume(folder / "cut", quiet=True)
         return {}

@@ -15,6 +15,7 @@ import torch
 
 from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
+from training.data.labels import ClassColumn
 from training.data.loader import Batches
 from training.data.sampler import Sampler
 from training.engine.checkpoint import last_step
@@ -83,7 +84,8 @@ def plan(
         tower = build_backbone(data.tower, data.image_size)
         size = tower.image_size
     canvas, captions = data.canvas or canvas_for(size), method_class.needs_captions
-    images = ImageDataset(data.data, canvas, data.caption, captions, data.label_column, data.tables)
+    classes = ClassColumn(data.label_column, data.class_depth)
+    images = ImageDataset(data.data, canvas, data.caption, captions, classes, data.tables)
     run, origins = resolve(user, method_class.recipe, len(images), world.size)
     if world.leads:
         images.cache_pixels(most=data.cache << 20)
@@ -178,7 +180,7 @@ def _changed_data(run: Path, document: Mapping[str, Any], planned: RunPlan) -> s
 
 def data_of(document: Mapping[str, Any]) -> DataConfig:
     """The data settings of a config.json."""
-    settings: dict[str, Any] = {"shuffle_window": 0}  # of runs of earlier versions
+    settings: dict[str, Any] = {"shuffle_window": 0, "class_depth": 0}  # of runs of earlier versions
     settings |= {n: tuple(v) if isinstance(v, list) else v for n, v in document["data"].items()}
     return DataConfig(**settings)
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 @table_options
 @click.option("--label-column", help="The column of the class. [default: the first that looks like one]")
 @click.option(
+    "--class-depth",
+    type=click.IntRange(0),
+    help="Folders, from the top, that make a class; 0 for all. [default: a run's, else 1]",
+)
+@click.option(
     "--templates", help="Prompt templates: plain, photo, 7, 80, or a file. [default: a run's captions, else photo]"
 )
 @click.option(
@@ -46,6 +51,7 @@ def evaluate(
     features: Path | None,
     tables: TableOptions,
     label_column: str | None,
+    class_depth: int | None,
     templates: str | None,
     out: Path | None,
     seed: int,
@@ -77,14 +83,8 @@ def evaluate(
             runtime,
             precision,
             templates,
-            {
-                "data": data,
-                "train": train,
-                "tables": tables,
-                "label_column": label_column,
-                "seed": seed,
-                "quick": quick,
-            },
+            (label_column, class_depth),
+            {"data": data, "train": train, "tables": tables, "seed": seed, "quick": quick},
         )
     if out is not None:
         write_report(report, out)
@@ -98,9 +98,11 @@ def _of_encoder(
     runtime: str | None,
     precision: str | None,
     templates: str | None,
+    classes: tuple[str | None, int | None],
     settings: dict[str, Any],
 ) -> "Report":
-    from training.evaluation.run_defaults import runtime_for, templates_for
+    from training.data.labels import ClassColumn
+    from training.evaluation.run_defaults import class_depth_for, runtime_for, templates_for
     from training.evaluation.subject import Subject
     from training.evaluation.suite import ALL, default_probes, run_suite
     from training.models.encoders import load_encoder
@@ -112,7 +114,9 @@ def _of_encoder(
     prompts = templates_for(name, templates)
     runtime, precision = runtime_for(name, runtime, precision)
     line = ProgressLine("Embedding")
-    subject = Subject(load_encoder(name, runtime, precision), templates=prompts, progress=line.show, **settings)
+    column = ClassColumn(classes[0], class_depth_for(name, classes[1]))
+    loaded = load_encoder(name, runtime, precision)
+    subject = Subject(loaded, classes=column, templates=prompts, progress=line.show, **settings)
     names = suite or ",".join(default_probes(subject))
     report = run_suite(subject, names, say=lambda probe: click.echo(f"{probe} ...", err=True))
     line.close()

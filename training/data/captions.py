@@ -4,13 +4,19 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from training.data.labels import LABEL_COLUMNS
+from training.data.labels import LABEL_COLUMNS, ClassColumn, spoken
 from training.data.source import Item
 
 
-def fill_templates(templates: Iterable[str], item: Item) -> list[str]:
-    """Templates with an image's own columns in their places; those that it lacks a column for are left out."""
+def fill_templates(templates: Iterable[str], item: Item, classes: ClassColumn) -> list[str]:
+    """Templates with an image's own columns in their places; those that it lacks a column for are left out.
+
+    Classes are said as prompts say them: white_shark as "white shark".
+    """
     columns: dict[str, Any] = {"caption": item.caption, **item.metadata}
+    for name, cell in columns.items():
+        if classes.is_class(name) and cell is not None:
+            columns[name] = spoken(classes.value(name, cell))
     filled = []
     for template in templates:
         wanted = re.findall(r"\{(\w+)\}", template)
@@ -19,9 +25,9 @@ def fill_templates(templates: Iterable[str], item: Item) -> list[str]:
     return filled
 
 
-def captions_for(templates: Iterable[str], item: Item) -> list[str]:
+def captions_for(templates: Iterable[str], item: Item, classes: ClassColumn) -> list[str]:
     """The captions to train with: those that templates make, else the image's own."""
-    return fill_templates(templates, item) or list(item.captions)
+    return fill_templates(templates, item, classes) or list(item.captions)
 
 
 def class_templates(captions: Sequence[str], label_column: str | None) -> list[str]:

@@ -21,6 +21,7 @@ class DataConfig:
     caption_column: str | None = knob_of(TableOptions, "caption_column")
     separator: str | None = knob_of(TableOptions, "separator")
     label_column: str | None = knob(None, "the column of the class [default: the first that looks like one]")
+    class_depth: int = knob(1, "folders, from the top, that make the class of an image in nested folders; 0 for all")
     tower: str = knob("tiny", "tiny, an open_clip or timm model, with or without weights, or a run directory")
     text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used instead")
     image_size: int | None = knob(None, "input side of the tower in pixels [default: the tower's own]")

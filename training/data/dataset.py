@@ -12,7 +12,7 @@ from training.data import shard_index
 from training.data.blocks import ends_of, hold, read_ahead
 from training.data.captions import captions_for
 from training.data.content import content_fingerprint, size_in
-from training.data.labels import labels_of
+from training.data.labels import ClassColumn, labels_of
 from training.data.pixel_cache import MOST_CACHED, PixelCache
 from training.data.shard_index import ShardIndex
 from training.data.shards import ShardSource
@@ -34,7 +34,7 @@ class ItemList:
     many samples are left out. UserError if nothing is left.
     """
 
-    def __init__(self, source: Source, templates: Sequence[str], needs_captions: bool):
+    def __init__(self, source: Source, templates: Sequence[str], needs_captions: bool, classes: ClassColumn):
         self.items: list[Item] = []
         self.captions_of: list[list[str]] = []
         self.without_image = self.without_caption = 0
@@ -44,7 +44,7 @@ class ItemList:
                 self.without_image += 1
                 continue
             columns |= set(item.metadata)
-            captions = captions_for(templates, item)
+            captions = captions_for(templates, item, classes)
             if needs_captions and not captions:
                 self.without_caption += 1
                 continue
@@ -86,11 +86,11 @@ class ItemList:
 class IndexedItems(ShardIndex):
     """The items of very many shards, of which nothing is in memory. They have no labels."""
 
-    def __init__(self, source: ShardSource, templates: Sequence[str], needs_captions: bool):
-        super().__init__(source, needs_captions, templates)
+    def __init__(self, source: ShardSource, templates: Sequence[str], needs_captions: bool, classes: ClassColumn):
+        super().__init__(source, needs_captions, templates, classes)
 
     def captions(self, number: int) -> list[str]:
-        return captions_for(self.templates, self.item(number))
+        return captions_for(self.templates, self.item(number), self.classes)
 
     def fingerprint_lines(self) -> list[str]:
         """The shards' names, sizes and times, which the names of their index files hold."""
@@ -107,11 +107,13 @@ class IndexedItems(ShardIndex):
         return [f"{self.label(shard)}\0{shard.stat().st_size}\0{count}\n{self.templates}\n" for shard, count in shards]
 
 
-def list_items(source: Source, templates: Sequence[str], needs_captions: bool) -> ItemList | IndexedItems:
+def list_items(
+    source: Source, templates: Sequence[str], needs_captions: bool, classes: ClassColumn
+) -> ItemList | IndexedItems:
     """The items of a source, in memory unless it is very many shards."""
     if isinstance(source, ShardSource) and len(source.shards) > shard_index.MANY:
-        return IndexedItems(source, templates, needs_captions)
-    return ItemList(source, templates, needs_captions)
+        return IndexedItems(source, templates, needs_captions, classes)
+    return ItemList(source, templates, needs_captions, classes)
 
 
 class ImageDataset:
@@ -120,7 +122,7 @@ class ImageDataset:
     canvas: the side of the square that an image is fitted into when it is read; views are cut from it.
     templates: captions such as "a photo of a {label_name}", over the columns of a source; images that
     have these columns get them in the place of their own captions. needs_captions: leave out what has none.
-    tables: how to read tables.
+    classes: where classes are kept. tables: how to read tables.
     """
 
     def __init__(
@@ -129,16 +131,19 @@ class ImageDataset:
         canvas: int,
         templates: Sequence[str] = (),
         needs_captions: bool = False,
-        label_column: str | None = None,
+        classes: ClassColumn | None = None,
         tables: TableOptions | None = None,
     ):
         self.canvas = canvas
-        self.parts = [list_items(open_source(spec, tables=tables), templates, needs_captions) for spec in specs]
+        classes = classes or ClassColumn()
+        self.parts = [
+            list_items(open_source(spec, tables=tables), templates, needs_captions, classes) for spec in specs
+        ]
         self.sizes = [len(part) for part in self.parts]
         self.first = np.concatenate([[0], np.cumsum(self.sizes)])
         self.labels, self.classes = np.broadcast_to(np.int64(-1), len(self)), list[str]()
         if all(isinstance(part, ItemList) for part in self.parts):
-            self.labels, self.classes = labels_of([self.item(n) for n in range(len(self))], label_column)
+            self.labels, self.classes = labels_of([self.item(n) for n in range(len(self))], classes)
         self.cache: PixelCache | None = None
         self.parts_held = 0
 

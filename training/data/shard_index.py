@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from training.data.blocks import PIECE
 from training.data.captions import captions_for
+from training.data.labels import ClassColumn
 from training.data.remote import RemotePath
 from training.data.shards import ShardSource
 from training.data.source import Item
@@ -46,9 +47,16 @@ class ShardIndex:
     without_caption: how many samples are left out.
     """
 
-    def __init__(self, source: ShardSource, needs_captions: bool = False, templates: Sequence[str] = ()):
+    def __init__(
+        self,
+        source: ShardSource,
+        needs_captions: bool = False,
+        templates: Sequence[str] = (),
+        classes: ClassColumn | None = None,
+    ):
         self.shards, self.label = source.shards, source.label
         self.needs_captions, self.templates = needs_captions, tuple(templates)
+        self.classes = classes or ClassColumn()
         self.files = indexed(source.shards)
         self._mapped: LRUCache[int, NDArray[np.int64]] = LRUCache(OPEN)
         counts, self.without_image, self.without_caption = [], 0, 0
@@ -98,7 +106,10 @@ class ShardIndex:
         file = self.files[shard].with_name(f"{self.files[shard].stem}-{name}.npy")
         if not file.is_file():
             path = self.shards[shard]
-            made = [bool(own[i] or captions_for(self.templates, self._item(path, row))) for i, row in enumerate(rows)]
+            made = [
+                bool(own[i] or captions_for(self.templates, self._item(path, row), self.classes))
+                for i, row in enumerate(rows)
+            ]
             write_file(file, lambda out: np.save(out, np.array(made, bool)))
         captioned: NDArray[np.bool_] = np.load(file)
         return captioned

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from training.data.config import DataConfig
+from training.data.labels import ClassColumn
 from training.data.pipeline import LEAST_SIDE, PreprocessedImage, load_pixels
 from training.data.pixel_cache import MOST_CACHED, PixelCache
 from training.data.source import Item
@@ -40,17 +41,13 @@ def evaluator(data: DataConfig) -> Evaluate | None:
         return None
     held_out = HeldOutImages(most=min(MOST_CACHED, data.cache << 20))
     templates = templates_of_run(data.caption, data.label_column)
+    classes = ClassColumn(data.label_column, data.class_depth)
 
     def evaluate(facts: dict[str, Any], weights: dict[str, Tensor]) -> Document:
         encoder = build_encoder(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", RUNTIME, PRECISION)
         encoder.cache_texts = False  # its fingerprint is the same after every step, its embeddings of texts are not
         subject = partial(
-            Subject,
-            encoder,
-            label_column=data.label_column,
-            templates=templates,
-            tables=data.tables,
-            embed=held_out.embed,
+            Subject, encoder, classes=classes, templates=templates, tables=data.tables, embed=held_out.embed
         )
         return {Path(spec).name: figures_of(subject(spec), suite) for spec in data.evaluate}
 
@@ -77,13 +74,13 @@ class HeldOutImages:
         self,
         encoder: Encoder,
         spec: str,
-        label_column: str | None,
+        classes: ClassColumn,
         progress: Progress,
         tables: TableOptions | None = None,
     ) -> Features:
         """What `embed_source` gives."""
         if spec not in self._listed:
-            listed = list_source(spec, label_column, tables)
+            listed = list_source(spec, classes, tables)
             self._listed[spec] = listed, self._cached(encoder, listed)
         listed, cache = self._listed[spec]
 

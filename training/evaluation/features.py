@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.labels import labels_of
+from training.data.labels import ClassColumn, labels_of
 from training.data.pipeline import PreprocessedImage, embed_stream, load_pixels
 from training.data.source import Item
 from training.data.sources import open_source
@@ -17,8 +17,8 @@ from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 
 Progress = Callable[[int, int], object]  # images done, of how many
-# encoder, spec, label column, progress, how to read a table
-EmbedSource = Callable[[Encoder, str, str | None, Progress, TableOptions | None], "Features"]
+# encoder, spec, where its class is, progress, how to read a table
+EmbedSource = Callable[[Encoder, str, ClassColumn, Progress, TableOptions | None], "Features"]
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,11 @@ class SourceItems:
     classes: list[str]
 
 
-def list_source(spec: str, label_column: str | None = None, tables: TableOptions | None = None) -> SourceItems:
-    """Every item of the source that spec names.
-
-    label_column: where the class is kept; left out, the first column that looks like one. tables: how to read a table.
-    """
+def list_source(spec: str, classes: ClassColumn | None = None, tables: TableOptions | None = None) -> SourceItems:
+    """Every item of the source that spec names. classes: where its class is kept. tables: how to read a table."""
     source = open_source(spec, tables=tables)
     items = list(source)
-    return SourceItems(source.name, items, *labels_of(items, label_column))
+    return SourceItems(source.name, items, *labels_of(items, classes))
 
 
 def embed_items(
@@ -125,12 +122,12 @@ def embed_items(
 def embed_source(
     encoder: Encoder,
     spec: str,
-    label_column: str | None = None,
+    classes: ClassColumn | None = None,
     progress: Progress = lambda done, total: None,
     tables: TableOptions | None = None,
 ) -> Features:
     """Every readable image of the source that spec names, embedded; see list_source and embed_items."""
-    listed = list_source(spec, label_column, tables)
+    listed = list_source(spec, classes, tables)
     return embed_items(encoder, listed, lambda number: load_pixels(listed.items[number], encoder), progress)
 
 

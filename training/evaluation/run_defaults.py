@@ -31,6 +31,16 @@ def templates_of_run(captions: Sequence[str], label_column: str | None) -> tuple
     return tuple(class_templates(captions, label_column) or template_set(TEMPLATES))
 
 
+def class_depth_for(encoder: str, chosen: int | None) -> int:
+    """How many folders from the top make a class: as chosen, as the run of this name was trained with, else 1."""
+    if chosen is not None:
+        return chosen
+    try:
+        return int(json.loads((Path(encoder) / "config.json").read_bytes())["data"]["class_depth"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 1
+
+
 def runtime_for(encoder: str, runtime: str | None, precision: str | None) -> tuple[str | None, str | None]:
     """Runtime and precision as they were chosen; where neither was, those that a run's log is made with."""
     if runtime is None and precision is None and (Path(encoder) / "encoder.json").is_file():

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from training.data.labels import ANY_CLASS, ClassColumn
 from training.data.tables.options import TableOptions
 from training.evaluation.features import EmbedSource, Features, Progress, embed_source
 from training.evaluation.negatives import NoNegatives, read_negatives
@@ -53,7 +54,7 @@ class Subject:
     """An encoder and the data to evaluate it on.
 
     data: the test source, or None for probes that generate their data. train: a source for training probes [default:
-    half of data]. label_column: the column of the class. templates: prompt templates for class names. quick: fewer
+    half of data]. classes: where the class is kept. templates: prompt templates for class names. quick: fewer
     items, wider intervals. progress: is called with the number of embedded images. embed: embeds a source;
     `embed_source`, or a function that caches the pixels for the next encoder.
     """
@@ -61,7 +62,7 @@ class Subject:
     encoder: Encoder
     data: str | None = None
     train: str | None = None
-    label_column: str | None = None
+    classes: ClassColumn = ANY_CLASS
     templates: tuple[str, ...] = ("a photo of a {}.",)
     seed: int = 0
     quick: bool = False
@@ -128,7 +129,7 @@ class Subject:
         return max(20, full // 10) if self.quick else full
 
     def _embedded(self, spec: str) -> Features:
-        return self.embed(self.encoder, spec, self.label_column, self.progress, self.tables)
+        return self.embed(self.encoder, spec, self.classes, self.progress, self.tables)
 
 
 def holds_examples(spec: str) -> bool:

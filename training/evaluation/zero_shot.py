@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.data.labels import spoken
 from training.evaluation.failures import mislabelled
 from training.evaluation.rows import TIE, Array, exact_unit_rows, labels_of_rows
 from training.evaluation.subject import NotApplicable, ProbeResult, Subject
@@ -69,7 +70,7 @@ def probe(subject: Subject) -> ProbeResult:
     if len(test.classes) < 2:
         raise NotApplicable(f"it needs two classes or more, and all of {test.name} is {test.classes[0]}")
     test = test.labelled
-    classifier = zero_shot_classifier(encoder, [ClassName(readable(name)) for name in test.classes], subject.templates)
+    classifier = zero_shot_classifier(encoder, [ClassName(spoken(name)) for name in test.classes], subject.templates)
     ranks = class_ranks(test.images, classifier, test.labels)
     return ProbeResult(
         figure_of(ranks == 1),
@@ -77,8 +78,3 @@ def probe(subject: Subject) -> ProbeResult:
         notes=(f"{len(test.classes)} classes, templates {', '.join(map(repr, subject.templates[:3]))}.",),
         failures=mislabelled(test, (test.images @ classifier.T).argmax(axis=1)),
     )
-
-
-def readable(name: str) -> str:
-    """The class name for a prompt: without parent folders, and with spaces instead of underscores."""
-    return name.rpartition("/")[2].replace("_", " ")
