@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -40,6 +41,7 @@ class Hub:
     gated: dict[str, str] = field(default_factory=dict)  # repository to the token that may read it
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     requests: list[Request] = field(default_factory=list)
+    stored: dict[str, bytes] = field(default_factory=dict)  # what the storage holds
     ranges: bool = True
     url: str = ""
     storage: str = ""
@@ -47,6 +49,22 @@ class Hub:
     def fault(self, path: str, kind: str, times: int = 1) -> None:
         """The next requests for the content of a file end in: drop, wrong, stall, 429:SECONDS, or a status like 503."""
         self.faults[path] += [kind] * times
+
+    @contextmanager
+    def secured(self, context: ssl.SSLContext) -> Iterator[None]:
+        """Within, the hub speaks TLS."""
+        server = Server(self)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HF_ENDPOINT", f"https://127.0.0.1:{server.server_port}")
+            thread.start()
+            try:
+                yield
+            finally:
+                server.shutdown()
+                server.server_close()
+                thread.join()
 
     def asked(self, method: str, ending: str) -> list[Request]:
         return [request for request in self.requests if request.method == method and request.path.endswith(ending)]
@@ -69,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
         hub, path = self.server.hub, unquote(urlsplit(self.path).path)
         hub.requests.append(Request(self.command, path, {k.lower(): v for k, v in self.headers.items()}))
         if path.startswith("/storage/"):
-            return self.content(path.rpartition("/")[2], bytes(self.server.stored[path.removeprefix("/storage/")]))
+            return self.content(path.rpartition("/")[2], hub.stored[path.removeprefix("/storage/")])
         repository, _, rest = path.strip("/").partition("/resolve/")
         revision, _, file = rest.partition("/")
         if repository in hub.aliases:
@@ -93,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             etag = hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
             return self.content(file, content, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
         place = f"{repository}/{file}"
-        self.server.stored[place] = content
+        self.server.hub.stored[place] = content
         self.empty(
             302,
             {
@@ -156,9 +174,9 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, hub: Hub, stored: dict[str, bytes]):
+    def __init__(self, hub: Hub):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.hub, self.stored, self.released = hub, stored, threading.Event()
+        self.hub, self.released = hub, threading.Event()
 
     def handle_error(self, *_: object) -> None:
         """A client that goes away is what is tested."""
@@ -172,8 +190,8 @@ def imitated_hub(repositories: dict[str, dict[str, bytes]], cache: Path, **setti
     """
     from huggingface_hub import close_session, constants
 
-    hub, stored = Hub(repositories, **settings), {}  # type: ignore[arg-type, var-annotated]
-    servers = [Server(hub, stored), Server(hub, stored)]
+    hub = Hub(repositories, **settings)  # type: ignore[arg-type]
+    servers = [Server(hub), Server(hub)]
     hub.url, hub.storage = (f"http://127.0.0.1:{server.server_port}" for server in servers)
     threads = [threading.Thread(target=server.serve_forever, args=(0.02,)) for server in servers]
     with pytest.MonkeyPatch.context() as patch:

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from huggingface_hub import close_session
 
 from tests.hub_server import COMMIT, imitated_hub
 from training.models import hub as hub_module
@@ -340,10 +342,39 @@ def test_a_proxy_of_the_environment_is_used(hub, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", hub.url)
     monkeypatch.setenv("no_proxy", "")
     hub.storage = "http://storage.invalid"
-    from huggingface_hub import close_session
-
     close_session()  # its client reads the environment when it is made
     assert get(NAME).state == "ready" and fetched() == CONTENT
+
+
+def test_a_certificate_of_an_organisation_is_asked_for_and_then_trusted(hub, tmp_path, monkeypatch):
+    """As behind a proxy that looks into TLS: the hub shows a certificate that only REQUESTS_CA_BUNDLE knows."""
+    if shutil.which("openssl") is None:
+        pytest.skip("makes its certificate with openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    subject = ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command, *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with hub.secured(context):
+        for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(variable, "")
+        with pytest.raises(UserError, match=r"certificate of https://.* cannot be verified .* REQUESTS_CA_BUNDLE"):
+            get(NAME)
+        close_session()
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert get(NAME).state == "ready" and fetched() == CONTENT
 
 
 def test_progress_is_said_in_bytes_rate_and_time_left():
