@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from training.models.catalogue import catalogue_model
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.metadata_cache import read_metadata, write_metadata
 from training.models.open_clip_names import find_source
-from training.models.open_clip_weights import hash_file, load_tokenizer, needs_quick_gelu, open_model
+from training.models.open_clip_weights import fetch_missing, hash_file, load_tokenizer, needs_quick_gelu, open_model
 from training.models.openvino_runtime import Tower, export_apart, is_exported
 from training.models.preprocess import Preprocessing
 from training.models.runtime import image_module, load_tower, resolve
@@ -161,6 +162,8 @@ def load_open_clip(name: str, runtime: str | None = None, precision: str | None 
     if runtime == "openvino":
         metadata = _cached_metadata(name, precision)
         if metadata is None:
+            if catalogue_model(name) or name.startswith("hf-hub:"):  # other names would load torch into this process
+                fetch_missing(name)
             export_apart("training.models.open_clip_encoder", name, precision)
             metadata = _cached_metadata(name, precision)
         if metadata is not None:

@@ -21,8 +21,7 @@ def open_model(name: str) -> tuple[Any, Any, list[Path]]:
     UserError if they are not on this machine and cannot be fetched, or do not fit.
     """
     source = find_source(name)
-    if missing_needs(name):
-        _fetch(name)
+    fetch_missing(name)
     try:
         try:
             with hub.offline():
@@ -40,8 +39,10 @@ def open_model(name: str) -> tuple[Any, Any, list[Path]]:
     return model, tokenizer, _identifying_files(_weights_file(name, source))
 
 
-def _fetch(name: str) -> None:
-    """Get what this machine lacks of a model, with progress on a terminal."""
+def fetch_missing(name: str) -> None:
+    """Get what this machine lacks of a model, if anything, with progress on a terminal."""
+    if not missing_needs(name):
+        return
     line = DownloadLine(name)
     try:
         get(name, on_progress=line.show)

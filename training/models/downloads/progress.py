@@ -40,7 +40,7 @@ class DownloadLine:
     def show(self, progress: Progress) -> None:
         if sys.stderr.isatty():
             self._draw(progress)
-        elif (progress.note and progress.note != self.note) or time.monotonic() - self.last > LINE_SECONDS:
+        elif progress.note not in ("", "checking", self.note) or time.monotonic() - self.last > LINE_SECONDS:
             self.last = time.monotonic()
             click.echo(f"{self.what}: {said(progress)}", err=True)
         self.note = progress.note

@@ -34,7 +34,7 @@ class OutOfReach(UserError):
         why = "HF_HUB_OFFLINE is set" if hub.is_forbidden() else hub.endpoint()
         super().__init__(
             f"{name} is not on this machine and the model hub cannot be reached ({why}); {OFFLINE_HELP}; "
-            f"`python -m index models get` says what to copy from another machine."
+            f"`python -m index models get {name}` says what to copy from another machine."
         )
 
 
