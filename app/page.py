@@ -14,6 +14,7 @@ from app.tabs.collections.tab import collections_tab
 from app.tabs.compare.tab import compare_tab
 from app.tabs.lecture.tab import lecture_strip
 from app.tabs.map.tab import map_routes, map_tab
+from app.tabs.models.tab import models_tab
 from app.tabs.probe.tab import probe_tab
 from app.tabs.search.tab import search_tab
 from app.ui.assets import CSS, HEAD
@@ -36,6 +37,7 @@ def make_page(library: Library) -> gr.Blocks:
             "Compare": compare_tab,
             "Map": map_tab,
             "Collections": collections_tab,
+            "Models": models_tab,
         }
         with gr.Tabs(elem_id="tabs"):
             for label, layout in tabs.items():

@@ -189,6 +189,8 @@ def test_the_description_holds_every_endpoint_and_nothing_private(api):
         for path in (
             *("search", "copies", "classify", "classify/image", "probe", "images"),
             *("collections", "collections/{key}", "jobs", "jobs/{id}"),
+            *("models", "models/get", "models/pause", "models/cancel", "models/remove"),
+            *(f"collections/{{key}}/{last}" for last in ("generations", "generations/delete", "reencode", "switch")),
         )
     }
     table = re.findall(r"^\| `(?:GET|POST) /api/v1/([a-z]+)", API_PAGE, re.M)

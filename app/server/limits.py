@@ -9,7 +9,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOADS = ("/images", "/api/v1/images", "/api/v1/classify/image")  # addresses that take a large body
+MODEL_FILES = "/models/files/"  # where files of models are put, by a page of this computer
 LARGEST_IMAGE = 25 * 2**20  # bytes
+LARGEST_MODEL = 16 * 2**30  # bytes
 LARGEST_BODY = 2**20  # bytes, at any other address
 IDLE_TIMEOUT = 20.0  # seconds without a byte of a body that was announced
 BODY_TIMEOUT = 300.0  # seconds until the whole body is there
@@ -18,6 +20,8 @@ BODY_TIMEOUT = 300.0  # seconds until the whole body is there
 async def limited(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Call app, unless the body of the request is too large or arrives too slowly: then 413 or 408."""
     limit = LARGEST_IMAGE if scope["path"] in UPLOADS else LARGEST_BODY
+    if scope["path"].startswith(MODEL_FILES) and scope["method"] == "PUT":
+        limit = LARGEST_MODEL
     length = Headers(scope=scope).get("content-length", "0")
     if not length.isdigit() or int(length) > limit:
         await _too_large(limit)(scope, receive, send)

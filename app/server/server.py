@@ -13,6 +13,7 @@ from app.server.content_policy import PagePolicy
 from app.server.downloads import export_routes
 from app.server.label_downloads import label_routes
 from app.server.media import media_routes
+from app.server.model_files import model_file_routes
 from app.server.origins import Hosts, is_loopback
 from app.server.static import static_routes
 from app.state.library import Library
@@ -21,7 +22,13 @@ from app.state.library import Library
 def make_server(library: Library) -> FastAPI:
     """Everything that is served beside the page."""
     server = FastAPI(title="Gelato", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    for router in (static_routes(), media_routes(library), export_routes(library), label_routes(library)):
+    for router in (
+        static_routes(),
+        media_routes(library),
+        export_routes(library),
+        label_routes(library),
+        model_file_routes(library),
+    ):
         server.include_router(router, include_in_schema=False)
     server.include_router(api_routes(library))
     handle_errors(server)

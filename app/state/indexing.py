@@ -42,14 +42,14 @@ def build_of_demo(images: Path) -> Build:
     """A build that brings the demo up to date."""
 
     def build(into: Path, encoder: Encoder, job: Job, prune: bool) -> BuildReport:
-        return _noted(job, build_demo(images, into, encoder, progress=_progress(job), stop=job.stopping.is_set))
+        return _noted(job, build_demo(images, into, encoder, progress=progress_of(job), stop=job.stopping.is_set))
 
     return build
 
 
 def index_folder(library: Library, source: str, encoder: str, name: str = "") -> OpenCollection:
     """Start to build a collection of the images at source, in the cache. UserError if there are none."""
-    _check_local(library)
+    check_local(library)
     if not source.strip():
         raise UserError("Name the folder, table or tar shards to index.")
     check_has_images(source.strip())
@@ -64,7 +64,9 @@ def index_folder(library: Library, source: str, encoder: str, name: str = "") ->
 def _build(sources: Sequence[str | Path], into: Path, encoder: Encoder, job: Job, prune: bool) -> BuildReport:
     """Build for a job; where most of a source is gone, the job asks a person to confirm it."""
     try:
-        return build_collection(sources, into, encoder, prune=prune, progress=_progress(job), stop=job.stopping.is_set)
+        return build_collection(
+            sources, into, encoder, prune=prune, progress=progress_of(job), stop=job.stopping.is_set
+        )
     except LosesImages as error:
         job.confirm = True
         raise UserError(f"{error.what} If they were deleted, confirm it in Collections.") from error
@@ -75,7 +77,7 @@ def update(library: Library, opened: OpenCollection, prune: bool = False) -> Job
 
     prune: more than half of a source's images may go; a person has confirmed it.
     """
-    _check_local(library)
+    check_local(library)
     opened.check_idle()
     if opened.build is not None:
         return library.bring_up_to_date(opened, prune)
@@ -91,7 +93,7 @@ def update(library: Library, opened: OpenCollection, prune: bool = False) -> Job
 
 def watch(library: Library, opened: OpenCollection, on: bool) -> None:
     """Bring a collection up to date whenever its folders change, until it is switched off or closed."""
-    _check_local(library)
+    check_local(library)
     if not on:
         opened.watch.set()
         return
@@ -133,7 +135,7 @@ def verify(library: Library, opened: OpenCollection) -> Job:
 
 def close(library: Library, opened: OpenCollection) -> None:
     """Close a collection; it stays on disk."""
-    _check_local(library)
+    check_local(library)
     library.close(opened)
 
 
@@ -153,12 +155,13 @@ def deletable(opened: OpenCollection) -> bool:
     return opened.path.resolve().is_relative_to(cache_dir("collections").resolve())
 
 
-def _check_local(library: Library) -> None:
+def check_local(library: Library) -> None:
+    """UserError where others can reach the page: what is stored here is changed from this computer only."""
     if not library.local:
         raise UserError("Collections are changed from this computer only: others can reach this page.")
 
 
-def _progress(job: Job) -> Callable[[BuildProgress], None]:
+def progress_of(job: Job) -> Callable[[BuildProgress], None]:
     """Copies the progress of a build into its job."""
 
     def report(progress: BuildProgress) -> None:

@@ -13,10 +13,13 @@ from typing import NotRequired, TypedDict
 from app.state.classifiers import Classifiers
 from app.state.errors import NotFound
 from app.state.jobs import Job, Jobs
+from app.state.model_facts import ModelFacts
 from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
 from app.state.shared_encoder import SharedEncoder
 from app.state.uploads import Uploads
+from index.collection import Collection
+from index.storage.layout import MANIFEST
 from index.storage.manifest import Manifest
 from index.storage.reset import reset_if_stale
 from training.models.encoder import Encoder
@@ -51,9 +54,11 @@ class Library:
         self.uploads = Uploads()
         self.projections = ProjectionCache()
         self.classifiers = Classifiers()
+        self.model_facts = ModelFacts()
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
         self.runs = Path("runs")  # where training leaves what it makes
         self._collections: dict[str, OpenCollection] = {}
+        self._compared: dict[str, OpenCollection] = {}  # other generations of collections, by KEY@FINGERPRINT
         self._encoders: dict[str, Future[Encoder]] = {}
         self._lock = threading.Lock()
         self._loading = threading.Lock()  # one encoder at a time
@@ -69,6 +74,8 @@ class Library:
         self, name: str, path: Path, encoder_name: str, build: Build, suggestions: Sequence[str] = ()
     ) -> OpenCollection:
         """Open a collection that this server builds in the cache; UserError if it is open already."""
+        if (path / MANIFEST).exists():  # it may have been switched to another encoder since it was made
+            encoder_name = Manifest.read(path).encoder
         with self._lock:
             if any(opened.path == path for opened in self._collections.values()):
                 raise UserError(f"{name} is already here, made with {encoder_name}; use its Update.")
@@ -94,19 +101,45 @@ class Library:
     def collection(self, key: str | None) -> OpenCollection:
         """The open collection with that key, the first one if no key is given; NotFound if there is none."""
         with self._lock:
-            found = self._collections.get(key) if key else next(iter(self._collections.values()), None)
+            known = self._collections | self._compared
+            found = known.get(key) if key else next(iter(self._collections.values()), None)
             names = ", ".join(list(self._collections)[:10])
         if found is None:
             raise NotFound(f"There is no collection {key!r} here; those that are open: {names or 'none'}.")
         return found
+
+    def open_generation(self, opened: OpenCollection, fingerprint: str, encoder_name: str) -> OpenCollection:
+        """Open another generation of a collection, to compare the two; it is not in the list of collections."""
+        with self._lock:
+            key = f"{opened.key}@{fingerprint[:8]}"
+            if key not in self._compared:
+                facts = opened.name, opened.path, encoder_name, None
+                self._compared[key] = OpenCollection(key, *facts, generation=fingerprint)
+            return self._compared[key]
+
+    def forget_generation(self, opened: OpenCollection, fingerprint: str) -> None:
+        """Take a generation that was deleted off the list."""
+        with self._lock:
+            self._compared.pop(f"{opened.key}@{fingerprint[:8]}", None)
+
+    def comparable(self) -> list[OpenCollection]:
+        """The collections, and the other generations of them that were opened to compare."""
+        found = self.collections()
+        with self._lock:
+            others = list(self._compared.values())
+        serving = {(opened.path, opened.encoder_name) for opened in found}
+        return found + [opened for opened in others if (opened.path, opened.encoder_name) not in serving]
 
     def close(self, opened: OpenCollection) -> None:
         """Take a collection off the list; it stays on disk. UserError if it is the only one, or a job changes it."""
         with self._lock:
             if len(self._collections) == 1:
                 raise UserError("This is the only collection that is open; open another one first.")
+            if any(job.about == opened.key and job.state == "running" for job in self.jobs.all()):
+                raise UserError(f"{opened.name} is being worked on; stop that first, or wait.")
             opened.close()
             self._collections.pop(opened.key, None)
+            self._compared = {key: one for key, one in self._compared.items() if one.path != opened.path}
 
     def start(self) -> None:
         """Load the encoders and bring collections up to date, in the background."""
@@ -163,6 +196,22 @@ class Library:
                 log.exception("the encoder %s could not be loaded", name)
                 sentence = f"The encoder {name} could not be loaded; the terminal has the details."
                 future.set_exception(UserError(sentence))
+
+    def encoder_named(self, name: str) -> Encoder:
+        """The encoder of that name; waits while it is being loaded, and tries again where that failed before."""
+        with self._lock:
+            known = self._encoders.get(name)
+            if known is not None and known.done() and known.exception() is not None:
+                del self._encoders[name]
+        return self._encoder(name).result()
+
+    def reading(self, opened: OpenCollection) -> tuple[Collection, Encoder]:
+        """A collection and the encoder that reads it: the two of one moment, also while it is switched to another."""
+        for _ in range(3):
+            encoder, collection = self.encoder(opened), opened.published()
+            if encoder.fingerprint == collection.fingerprint:
+                break
+        return collection, encoder
 
     def encoder(self, opened: OpenCollection) -> Encoder:
         """The encoder of a collection; waits while it is being loaded. UserError if it cannot be."""

@@ -22,12 +22,21 @@ class OpenCollection:
     """One open collection, by the key that it has in addresses; its first build may still be running.
 
     build, if there is one, brings it up to date. suggestions: texts to search for, where known beforehand.
+    generation: the fingerprint of an encoder: then its embeddings of the collection are open, to be compared only.
     """
 
     def __init__(
-        self, key: str, name: str, path: Path, encoder_name: str, build: Build | None, suggestions: Sequence[str] = ()
+        self,
+        key: str,
+        name: str,
+        path: Path,
+        encoder_name: str,
+        build: Build | None,
+        suggestions: Sequence[str] = (),
+        generation: str = "",
     ):
         self.key, self.name, self.path, self.encoder_name, self.build = key, name, path, encoder_name, build
+        self.generation = generation
         self.job: Job | None = None  # the last one that changed it
         self._suggestions: list[str] | None = list(suggestions) or None  # None while they are not known
         self._suggesting = bool(suggestions)
@@ -49,16 +58,30 @@ class OpenCollection:
                 self._read_at = now
                 if self._collection is not None:
                     with suppress(UserError):  # caught between two versions, or taken away: what is open stays
-                        self._collection = self._collection.refreshed()
+                        self._take(self._collection.refreshed(self.generation))
                 elif (self.path / MANIFEST).exists():
                     self._error = None
                     try:
-                        self._collection = Collection.open(self.path)
+                        self._collection = Collection.open(self.path, self.generation)
                     except UserError as error:
                         self._error = error
             if self._collection is None and self._error is not None:
                 raise self._error.with_traceback(None)
             return self._collection
+
+    def _take(self, now: Collection) -> None:
+        """Follow a change on disk; after a switch the encoder is another one, and so are good texts to search for."""
+        if self._collection is not None and now.fingerprint != self._collection.fingerprint:
+            self.encoder_name = now.encoder_name
+            with self._job_lock:
+                self._suggestions, self._suggesting = None, False
+        self._collection = now
+
+    def look_again(self) -> None:
+        """See what is on disk now, without waiting."""
+        with self._lock:
+            self._read_at = 0.0
+        self.published()
 
     def published(self) -> Collection:
         """The collection as last published; UserError while nothing of it is."""
@@ -106,6 +129,8 @@ class OpenCollection:
             self._check_idle()
 
     def _check_idle(self) -> None:
+        if self.generation:
+            raise UserError(f"{self.name} is only compared here; work on the collection itself.")
         if self._closed:
             raise UserError(f"{self.name} was closed; open it again.")
         if self.busy:

@@ -137,5 +137,6 @@ def run_search(
     request = replace(fields.request(library.uploads), with_histogram=histogram, with_facets=facets)
     if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", request.filter):
         raise UserError("Remote users cannot filter by the folders of this computer; leave source out of the filter.")
-    encoder = library.encoder(opened) if request.needs_encoder else None
-    return opened, request, search(opened.published(), encoder, request, timeout=timeout)
+    if not request.needs_encoder:
+        return opened, request, search(opened.published(), None, request, timeout=timeout)
+    return opened, request, search(*library.reading(opened), request, timeout=timeout)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.storage.layout import FROM_PREVIEW, STAMP
 from index.storage.writer import Writer
+from training.models.lru_cache import LRUCache
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ def missing(serving: Collection, other: Collection) -> int:
     """How many images of the collection a generation has no vector of."""
     if other.manifest.mirrors == serving.manifest.key:
         return 0
-    return other.derived(f"missing {serving.manifest.key}", lambda: coverage(serving, other).missing)
+    key = str(serving.path), serving.manifest.key, other.manifest.key
+    return _missing.get_or_make(key, lambda: coverage(serving, other).missing)
+
+
+_missing: LRUCache[tuple[str, str, str], int] = LRUCache(64)  # a page asks again and again
 
 
 def settle(writer: Writer, serving: Collection) -> int:

@@ -212,6 +212,72 @@ class CollectionDetails(CollectionSummary):
     tags: list[str] = []
 
 
+class NameSchema(BaseModel):
+    """A model, or a generation of a collection, by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+
+
+class SwitchSchema(BaseModel):
+    """Which generation serves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = Field("", description="An encoder's name or the start of its fingerprint; empty to go back.")
+
+
+class GetModelSchema(NameSchema):
+    accept_licence: bool = Field(False, description="Needed for weights whose licence restricts their use.")
+    collection: Name = Field("", description="Key of a collection to embed with it as soon as it is here.")
+
+
+class ModelResponse(BaseModel):
+    name: str
+    state: str = Field(description="On this machine: ready, partial or absent.")
+    here: int = Field(description="Bytes on this disk.")
+    bytes: int | None = Field(None, description="Of the whole download; null if that is not known.")
+    recommended: bool = Field(description="Whether it is the one to offer on this machine.")
+    serving: bool = Field(description="Whether the collection is searched by it.")
+    seconds: float | None = Field(None, description="To embed the collection here; null while that is not known.")
+    job: str | None = Field(None, description="Id of the job that fetches it, or did last.")
+    use: str = ""
+    licence: str = ""
+    licence_url: str = ""
+    commercial: bool = True
+    languages: str = ""
+    imagenet: float | None = Field(None, description="Zero-shot accuracy in percent, as published by `source`.")
+    flickr: tuple[float, ...] | None = Field(None, description="Recall at 1 on Flickr30k in percent.")
+    coco: tuple[float, ...] | None = Field(None, description="The same on COCO; text to image first.")
+    source: str = ""
+
+
+class ModelsResponse(BaseModel):
+    online: bool | None = Field(description="Whether the hub can be reached; null while that is not known.")
+    encoder: str = Field(description="What the collection is searched by.")
+    images: int
+    models: list[ModelResponse]
+
+
+class GenerationResponse(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    encoder: str
+    fingerprint: str
+    dim: int
+    precision: str
+    images: int
+    missing: int = Field(description="Images that have no embedding by it yet.")
+    state: str = Field(description="serving, ready to be switched to, or partial.")
+    previous: bool = Field(description="Whether it served before.")
+    bytes: int = Field(description="On disk.")
+
+
+class Done(BaseModel):
+    bytes: int = Field(0, description="That are free again.")
+
+
 class JobState(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 

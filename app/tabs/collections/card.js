@@ -69,7 +69,7 @@ const watchSwitch = (card, on) =>
     title: card.watching ? "Stop updating it after changes" : "Update it whenever its folders change",
   });
 
-const tools = (card, local, { act, open, reindex }) => {
+const tools = (card, local, { act, open, another }) => {
   const disabled = card.job?.state === "running";
   const on = (action) => () => act({ action, key: card.key });
   const made = [
@@ -77,14 +77,14 @@ const tools = (card, local, { act, open, reindex }) => {
     local && button(null, "Update", on("update"), { disabled }),
     local && card.images > 0 && watchSwitch(card, on),
     card.images > 0 && button(null, "Verify", on("verify"), { disabled }),
-    local && card.sources?.length > 0 && button(null, "With another encoder", () => reindex(card.sources[0])),
+    local && card.sources?.length > 0 && button(null, "With another encoder", () => another(card)),
     local && button(null, "Close", on("close"), { title: "Take it off the page; it stays on disk", disabled }),
     card.deletable && !disabled && confirmedButton("Delete", "Really delete? The images stay", on("delete")),
   ];
   return node("div", { class: "g-collections-tools" }, ...made);
 };
 
-// local: the page is only for this computer. actions: { act(body), open(card), reindex(source) }.
+// local: the page is only for this computer. actions: { act(body), open(card), another(card) }.
 export const collectionCard = (card, local, server, actions) => {
   const open = () => actions.open(card);
   const path = (card.sources || [card.path]).join(", ");

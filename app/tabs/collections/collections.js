@@ -14,6 +14,11 @@ const openSearch = ({ key }) => {
   goTo("search", { collection: key, q: null, like: null, filters: null });
 };
 
+const withAnotherEncoder = ({ key }) => {
+  openCollection(key);
+  goTo("models", { collection: key });
+};
+
 const progressBar = ({ done, total }) => {
   const width = `${total ? Math.max(2, (100 * done) / total) : 3}%`;
   return node("div", { class: "g-progress" }, node("i", { style: { width } }));
@@ -113,7 +118,7 @@ class Collections {
     const actions = {
       act: (body) => this.act(body),
       open: openSearch,
-      reindex: (source) => this.reindex(source),
+      another: withAnotherEncoder,
     };
     this.cards.replaceChildren(...cards.map((card) => collectionCard(card, local, this.server, actions)));
   }
@@ -140,14 +145,6 @@ class Collections {
     if (!job.confirm) return node("span");
     const prune = () => this.act({ action: "prune", key: job.about });
     return button(null, "They were deleted: remove them", prune, { class: "g-button g-small" });
-  }
-
-  // Fills the form to index a source again, with an encoder that is still to be named.
-  reindex(source) {
-    const { elements } = this.form;
-    elements.source.value = source;
-    elements.encoder.value = "";
-    elements.encoder.focus();
   }
 }
 

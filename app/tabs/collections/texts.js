@@ -7,6 +7,8 @@ const KINDS = {
   update: ["Updating", "Updated", "Not updated:"],
   verify: ["Verifying", "Verified", "Not verified:"],
   label: ["Labelling", "Labelled", "Not labelled:"],
+  reencode: ["Embedding", "Embedded", "Not embedded:"],
+  get: ["Fetching", "Fetched", "Not fetched:"],
 };
 const STATES = ["running", "done", "failed"];
 

@@ -20,7 +20,7 @@ TIMED = 8  # images in a batch, to say how long one takes
 def comparable_collections(library: Library) -> dict[str, Any]:
     """Every collection with what is known of its encoder."""
     runs = {str(library.runs / run.name): run for run in list_runs(library.runs)}
-    return {"collections": [_facts(library, opened, runs) for opened in library.collections()]}
+    return {"collections": [_facts(library, opened, runs) for opened in library.comparable()]}
 
 
 def _facts(library: Library, opened: OpenCollection, runs: Mapping[str, Run]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ export function howToCompare() {
     { class: "g-empty" },
     node("b", { text: "To compare two encoders, the same images must be embedded by both" }),
     node("p", {
-      text: "Build a second collection of them with another encoder (an open_clip name, or a run of your own such as runs/my-run) and open both:",
+      text: "Under Models, embed this collection with another encoder and choose “Compare both”. Or build a second collection of them with another encoder (an open_clip name, or a run of your own such as runs/my-run) and open both:",
     }),
     ...COMMANDS.map(line),
   );

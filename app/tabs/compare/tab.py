@@ -101,7 +101,7 @@ def neighbours_across(library: Library, fields: Mapping[str, Any]) -> dict[str, 
     """
     id, tokens = str(fields.get("id") or ""), fields.get("images") or []
     rows = []
-    for opened in library.collections():
+    for opened in library.comparable():
         if id and not _has(opened, id):
             continue  # neighbours among other images say nothing about the encoder
         row: dict[str, Any] = {"key": opened.key, "name": opened.name, "encoder": opened.encoder_name}

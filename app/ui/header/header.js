@@ -1,7 +1,9 @@
 // The header: name, collection, encoder, state. It asks for the state again and again and tells the rest of the page.
 import { icon, node } from "../elements/elements.js";
 import { onCollection, openLecture } from "../navigation/navigation.js";
-import { setState } from "../session/session.js";
+import { onRefresh, setState } from "../session/session.js";
+import { EncoderMenu } from "./encoder_menu.js";
+import { Offer } from "./offer.js";
 import { progress, stateText, stateTitle } from "./state_text.js";
 
 const BUSY = 700; // milliseconds until the next request
@@ -31,7 +33,12 @@ class Header {
     this.timer = 0;
     this.known = ""; // the collection of the last state
     this.collections = node("span", { class: "g-header-pill", id: "collection-pill" });
-    this.encoder = node("span", { class: "g-header-pill", id: "encoder-pill" });
+    this.encoder = new EncoderMenu(
+      server,
+      () => this.known,
+      () => this.look(),
+    );
+    this.offer = new Offer();
     this.state = node(
       "span",
       { class: "g-header-pill g-header-state", id: "state-pill", role: "status" },
@@ -39,11 +46,12 @@ class Header {
       node("span", { text: "opening" }),
     );
     this.banner = node("div", { class: "g-banner", id: "banner", role: "alert", hidden: true });
-    element.querySelector(".g-header").append(this.top(), this.banner);
+    element.querySelector(".g-header").append(this.top(), this.banner, this.offer.element);
     restoreTheme();
     this.wanted = new URLSearchParams(location.search).get("collection") || "";
     if (this.wanted) props.value = { collection: this.wanted }; // before anyone asks about the first collection
     onCollection((key) => key !== this.wanted && this.choose(key));
+    onRefresh(() => this.look());
     this.look();
   }
 
@@ -52,7 +60,7 @@ class Header {
       "div",
       { class: "g-header-top" },
       node("h1", { text: "Gelato" }),
-      node("div", { class: "g-header-pills" }, this.collections, this.encoder, this.state),
+      node("div", { class: "g-header-pills" }, this.collections, this.encoder.element, this.state),
       iconButton("book", "follow-lecture", "Follow the lecture", openLecture),
       iconButton("moon", "theme", "Light or dark", toggleTheme),
     );
@@ -87,12 +95,8 @@ class Header {
 
   show(state) {
     this.showCollections(state);
-    if (state.encoder) {
-      const { name, dim, runtime, precision } = state.encoder;
-      const ready = state.encoder.state === "ready";
-      this.encoder.textContent = name;
-      this.encoder.title = ready ? `${dim}-dimensional embeddings, computed by ${runtime} in ${precision}` : "";
-    }
+    if (state.encoder) this.encoder.show(state.encoder);
+    this.offer.show(state.offer);
     const { kind, text } = stateText(state);
     this.setPill(kind, text);
     this.state.style.setProperty("--done", `${progress(state)}%`);

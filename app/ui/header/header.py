@@ -5,6 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from app.state.encoder_choices import encoder_choices, first_offer
+from app.state.generations import switch
 from app.state.library import Library
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
@@ -20,9 +22,21 @@ def header(library: Library) -> gr.HTML:
         html_template="<header class='g-header'></header>",
         js_on_load=load_module("ui/header/header.js", "header(element, props, server)"),
         apply_default_css=False,
-        server_functions=server_functions(library, state=page_state),
+        server_functions=server_functions(library, state=page_state, encoders=encoders, switchEncoder=switch_encoder),
         elem_id="header",
     )
+
+
+def encoders(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices of the encoder menu."""
+    return {"models": encoder_choices(library, library.collection(fields.get("collection")))}
+
+
+def switch_encoder(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Let another generation of the collection serve."""
+    opened = library.collection(fields.get("collection"))
+    switch(library, opened, str(fields.get("name")))
+    return {"key": opened.key}
 
 
 def passed_over(collection: Collection) -> int:
@@ -62,6 +76,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "account": collection.account if collection is not None else "",
         "columns": collection.columns if images and collection is not None else [],
         "encoder": encoder,
+        "offer": first_offer(library, opened, images),
         "job": job.as_dict() if job is not None else None,
         "chips": opened.suggested(library.encoder(opened) if encoder["state"] == "ready" else None),
     }

@@ -21,6 +21,11 @@ export const setState = (state, changed) => {
   listeners.forEach((listener) => listener({ ...state, changed }));
 };
 
+// Calls listener() when the state has to be asked for at once, because a tab has changed it: the header does that.
+const refreshers = new Set();
+export const onRefresh = (listener) => refreshers.add(listener);
+export const refreshState = () => refreshers.forEach((listener) => listener());
+
 // The answer of a server function, or { error }. A lost connection is an answer too; the header shows a banner then.
 export const request = async (serverFunction, body) => {
   const lost = { error: "The connection to Gelato is lost; trying again.", lost: true };

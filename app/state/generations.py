@@ -1,0 +1,106 @@
+"""The generations of an open collection: embed it with another encoder, switch, go back, compare, delete."""
+
+from app.state.indexing import check_local, progress_of
+from app.state.jobs import Job
+from app.state.library import Library
+from app.state.open_collection import OpenCollection
+from index.collection import Collection
+from index.ingest.reencode import ReencodeReport, reencode_collection
+from index.maintenance import generations as work
+from training.models.errors import UserError
+
+REENCODE = "reencode"  # the kind of its jobs
+ENOUGH = 100  # images whose rate says something about the next
+
+
+def reencode(library: Library, opened: OpenCollection, encoder: str) -> Job:
+    """Start to embed a collection with another encoder, in the background, while it serves as before."""
+    check_local(library)
+    if reencoding(library, opened):
+        raise UserError(f"{opened.name} is being embedded with another encoder already; stop that first, or wait.")
+    if opened.published().encoder_name == encoder and library.encoder_state(opened)["state"] != "failed":
+        loaded = library.encoder(opened)
+        if loaded.fingerprint == opened.published().fingerprint:
+            raise UserError(f"{opened.name} is embedded with {encoder} already; choose another encoder.")
+
+    def run(job: Job) -> ReencodeReport:
+        job.note = "loading the encoder"
+        loaded = library.encoder_named(encoder)
+        job.note = ""
+        report = reencode_collection(opened.path, loaded, progress=progress_of(job), stop=job.stopping.is_set)
+        if report.embedded >= ENOUGH:
+            from training.models.estimates import record_speed
+
+            record_speed(loaded, report.images_per_second)
+            library.model_facts.forget_durations()
+        job.note = _outcome(report)
+        if not report.ready and not report.stopped:
+            raise UserError(job.note)
+        return report
+
+    return library.jobs.start(REENCODE, run, fields=(encoder,), about=opened.key)
+
+
+def _outcome(report: ReencodeReport) -> str:
+    if report.stopped:
+        return "stopped; what was embedded is kept"
+    if report.missing:
+        return f"{report.missing:,} images have neither a file within reach nor a preview"
+    previews = f", {report.from_previews:,} of them from their previews" if report.from_previews else ""
+    return f"ready: {report.images:,} images{previews}"
+
+
+def reencoding(library: Library, opened: OpenCollection) -> Job | None:
+    """The job that embeds a collection with another encoder now, or None."""
+    job = last_reencoding(library, opened)
+    return job if job is not None and job.state == "running" else None
+
+
+def stop_reencoding(library: Library, opened: OpenCollection) -> None:
+    """Let the job that embeds the collection end; what it has embedded is kept."""
+    check_local(library)
+    job = reencoding(library, opened)
+    if job is not None:
+        job.stopping.set()
+
+
+def last_reencoding(library: Library, opened: OpenCollection) -> Job | None:
+    """The newest of these jobs, running or not."""
+    return next((job for job in library.jobs.all() if job.kind == REENCODE and job.about == opened.key), None)
+
+
+def generations(opened: OpenCollection) -> list[work.Generation]:
+    """Every generation of a collection, the one that serves first; none while nothing of it is published."""
+    collection = opened.collection
+    return work.generations(opened.path) if collection is not None and len(collection) else []
+
+
+def switch(library: Library, opened: OpenCollection, name: str) -> None:
+    """Let the generation by that encoder (its name, or the beginning of its fingerprint) serve."""
+    check_local(library)
+    manifest = work.find_generation(opened.path, name)
+    library.encoder_named(manifest.encoder)  # loaded before the first search needs it; UserError if it cannot be
+    work.switch(opened.path, manifest.fingerprint)
+    opened.look_again()
+
+
+def back(library: Library, opened: OpenCollection) -> None:
+    """Let the generation serve that did before."""
+    switch(library, opened, work.previous(opened.path).fingerprint)
+
+
+def delete(library: Library, opened: OpenCollection, name: str) -> int:
+    """Delete the generation by that encoder; how many bytes that frees."""
+    check_local(library)
+    manifest = work.find_generation(opened.path, name)
+    freed = work.delete(opened.path, manifest.fingerprint)
+    library.forget_generation(opened, manifest.fingerprint)
+    return freed
+
+
+def compare(library: Library, opened: OpenCollection, name: str) -> OpenCollection:
+    """Open another generation beside the one that serves, for the Compare tab."""
+    check_local(library)
+    manifest = work.find_generation(opened.path, name)
+    Collection.open(opened.path, manifest.fingerprint)
+    return library.open_generation(opened, manifest.fingerprint, manifest.encoder)

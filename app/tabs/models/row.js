@@ -1,0 +1,151 @@
+// The row of a model: what it is, where it stands, and what can be done with it.
+import { button, node } from "../../ui/elements/elements.js";
+import {
+  downloadText,
+  embeddingText,
+  figureText,
+  parameterText,
+  sizeText,
+  stateText,
+  timeText,
+  useText,
+} from "./texts.js";
+
+const progressBar = ({ done, total }) => {
+  const width = `${total ? Math.max(2, (100 * done) / total) : 3}%`;
+  return node("div", { class: "g-progress" }, node("i", { style: { width } }));
+};
+
+const running = (job) => job?.state === "running";
+
+// The licence, which is shown before restricted weights are fetched.
+const licenceLine = (model) =>
+  node(
+    "span",
+    { class: model.commercial ? "" : "g-models-restricted" },
+    node("a", { href: model.licence_url, target: "_blank", rel: "noreferrer", text: model.licence }),
+    model.commercial ? "" : " · no commercial use",
+  );
+
+const describe = (entry, amount) => {
+  const { model } = entry;
+  const facts = [sizeText(entry), timeText(entry, amount), figureText(entry)].filter(Boolean).join(" · ");
+  return node(
+    "div",
+    { class: "g-models-what" },
+    node(
+      "h3",
+      { title: parameterText(entry) },
+      node("span", { text: entry.name }),
+      entry.recommended && node("em", { text: "recommended for this machine" }),
+    ),
+    node("p", { class: "g-aside", text: [useText(entry), model?.languages].filter(Boolean).join(" · ") }),
+    node("p", { class: "g-aside", text: facts, title: entry.duration?.how || "" }),
+    model && node("p", { class: "g-aside" }, licenceLine(model)),
+  );
+};
+
+// The buttons of a model that is being fetched or could be.
+const fetching = (entry, { online, act }) => {
+  const { name, model, job, state } = entry;
+  const on = (action, more) => () => act({ action, name, ...more });
+  if (running(job)) {
+    return [
+      button(null, "Pause", on("pause"), { class: "g-button g-small", disabled: job.stopping }),
+      button(null, "Cancel", on("cancel"), { class: "g-button g-small" }),
+    ];
+  }
+  const text = state === "partial" ? "Resume" : model && !model.commercial ? "Accept the licence and get" : "Get";
+  const licence = Boolean(model && !model.commercial);
+  return [
+    online !== false &&
+      button("download", text, on("get", { licence }), {
+        title: sizeText(entry),
+        class: entry.recommended ? "g-button g-models-main" : "g-button",
+      }),
+    state === "partial" && button(null, "Discard", on("cancel"), { class: "g-button g-small" }),
+  ];
+};
+
+// The buttons of a model that is here.
+const using = (entry, { act, busy }) => {
+  const { name, serving, generation, model } = entry;
+  const target = generation?.fingerprint ?? name;
+  const on =
+    (action, more = name) =>
+    () =>
+      act({ action, name: more });
+  if (serving) return [];
+  const ready = generation?.state === "ready";
+  return [
+    ready && button("check", "Switch", on("switch", target), { class: "g-button g-models-main" }),
+    generation && generation.images > 0 && button(null, "Compare both", on("compare", target)),
+    !ready && button(null, generation ? "Go on" : "Use it here", on("reencode"), { disabled: busy }),
+    generation && button(null, "Delete its embeddings", on("delete", target), { disabled: busy }),
+    !generation && model && button(null, "Remove", on("remove"), { title: "Delete it from this machine" }),
+  ];
+};
+
+// What to bring from another machine, and a field for it.
+const copying = (entry, drop) => {
+  if (!entry.copy.length) return null;
+  const hint = "Bring it from another machine";
+  const input = node("input", {
+    type: "file",
+    multiple: true,
+    hidden: true,
+    onchange: () => drop(entry, [...input.files]),
+  });
+  const field = node(
+    "div",
+    {
+      class: "g-models-drop",
+      ondragover: (event) => event.preventDefault(),
+      ondrop: (event) => {
+        event.preventDefault();
+        drop(entry, [...event.dataTransfer.files]);
+      },
+    },
+    "Drop the files here, or ",
+    button(null, "choose them", () => input.click(), { class: "g-clear" }),
+    input,
+  );
+  return node(
+    "details",
+    { class: "g-models-copy" },
+    node("summary", { text: hint }),
+    node("pre", { text: entry.copy.join("\n") }),
+    field,
+  );
+};
+
+// context: { local, online, images, job, act(body), drop(entry, files) }; job: embeds the collection now, or did last.
+export const modelRow = (entry, context) => {
+  const { local, online, images, job, act, drop } = context;
+  const embedding = running(job) && job.encoder === entry.name;
+  const stop = button(null, "Stop", () => act({ action: "stop" }), {
+    class: "g-button g-small",
+    title: "Safe: what was embedded is kept",
+  });
+  let tools = [];
+  if (embedding) tools = [stop];
+  else if (local && (running(entry.job) || entry.state !== "ready")) tools = fetching(entry, context);
+  else if (local) tools = using(entry, { act, busy: running(job) });
+  const shown = embedding ? job : running(entry.job) ? entry.job : null;
+  const text = embedding ? embeddingText(job) : shown ? downloadText(shown) : stateText(entry, online);
+  const failed = (!embedding && job?.encoder === entry.name && job.error) || (!shown && entry.job?.error);
+  return node(
+    "article",
+    { class: `g-models-row ${entry.serving ? "g-models-serving" : ""}`, "data-model": entry.name },
+    describe(entry, images),
+    node(
+      "div",
+      { class: "g-models-state", role: "status" },
+      node("span", { text: embedding ? `embedding ${text}` : text }),
+      shown && progressBar(shown),
+      failed && node("p", { class: "g-models-failed", text: failed }),
+    ),
+    node("div", { class: "g-models-tools" }, ...tools),
+    local && copying(entry, drop),
+  );
+};

@@ -1,0 +1,78 @@
+"""Models: choose an encoder, fetch it, embed the collection with it, switch, compare, go back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from app.state import generations as work
+from app.state import models
+from app.state.library import Library
+from app.state.model_list import as_dict, list_models
+from app.ui.assets import load_module
+from app.ui.server_functions import server_functions
+from training.evaluation.runs import list_runs
+from training.models.errors import UserError
+
+RUNS = 20  # offered in the form
+
+
+def models_tab(library: Library) -> None:
+    """Lay out the tab: one component, whose script calls these functions."""
+    gr.HTML(
+        html_template="<div class='g-models'></div>",
+        js_on_load=load_module("tabs/models/models.js", "models(element, server)"),
+        apply_default_css=False,
+        server_functions=server_functions(library, overview=overview, act=act),
+        elem_id="models",
+    )
+
+
+def overview(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The models for the collection that the page looks at, and what is done with them now."""
+    opened = library.collection(str(fields.get("collection") or ""))
+    found = list_models(library, opened)
+    job = found.reencoding
+    return {
+        "local": library.local,
+        "online": found.online,
+        "key": opened.key,
+        "name": opened.name,
+        "images": found.images,
+        "encoder": found.encoder,
+        "previous": found.previous,
+        "models": [as_dict(entry, library.local) for entry in found.models],
+        "job": job.as_dict() | {"encoder": job.fields[0]} if job is not None else None,
+        "runs": [str(library.runs / run.name) for run in list_runs(library.runs)[:RUNS]],
+    }
+
+
+def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """One of: get, pause, cancel, remove (a model by name); reencode, stop, switch, back, compare, delete."""
+    action, name = str(fields.get("action")), str(fields.get("name") or "").strip()
+    opened = library.collection(str(fields.get("collection") or ""))
+    if action in ("get", "reencode", "pause", "cancel", "remove", "switch", "compare", "delete") and not name:
+        raise UserError("Name a model: one of the list, ARCHITECTURE/FILE, hf-hub:ORGANISATION/REPOSITORY, or a run.")
+    if action == "get":
+        return {"job": models.get_model(library, name, bool(fields.get("licence")), opened).id}
+    if action == "reencode":
+        return {"job": work.reencode(library, opened, name).id}
+    if action == "compare":
+        return {"a": opened.key, "b": work.compare(library, opened, name).key}
+    if action == "stop":
+        work.stop_reencoding(library, opened)
+    elif action == "pause":
+        models.pause(library, name)
+    elif action == "cancel":
+        models.cancel(library, name)
+    elif action == "remove":
+        models.remove(library, name)
+    elif action == "switch":
+        work.switch(library, opened, name)
+    elif action == "back":
+        work.back(library, opened)
+    elif action == "delete":
+        work.delete(library, opened, name)
+    else:
+        raise UserError(f"There is nothing called {action!r} to do with a model.")
+    return {"key": opened.key}

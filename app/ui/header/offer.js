@@ -1,0 +1,42 @@
+// One line on the landing of the first start: a better model for this machine. It fetches nothing by itself.
+import { button, node } from "../elements/elements.js";
+import { fileSize, images, minutes } from "../format/format.js";
+import { goTo, onAddress, whichTab } from "../navigation/navigation.js";
+
+const DISMISSED = "gelato-offer-dismissed";
+
+export const offerText = ({ name, bytes, seconds, images: amount }) =>
+  `Better answers with ${name}: ${fileSize(bytes)}, about ${minutes(seconds)} for your ${images(amount)}.`;
+
+export class Offer {
+  #offer = null;
+
+  constructor() {
+    this.text = node("span");
+    this.element = node(
+      "p",
+      { class: "g-header-offer", id: "model-offer", hidden: true },
+      this.text,
+      button(null, "See it", () => goTo("models"), { class: "g-clear" }),
+      button("close", "Dismiss", () => this.dismiss(), { class: "g-button g-small" }),
+    );
+    onAddress(() => this.draw());
+  }
+
+  show(offer) {
+    this.#offer = offer;
+    this.draw();
+  }
+
+  dismiss() {
+    localStorage.setItem(DISMISSED, "yes");
+    this.draw();
+  }
+
+  draw() {
+    const asked = new URLSearchParams(location.search).get("q");
+    const shown = Boolean(this.#offer) && whichTab() === "search" && !asked && !localStorage.getItem(DISMISSED);
+    this.element.hidden = !shown;
+    if (shown) this.text.textContent = offerText(this.#offer);
+  }
+}
