@@ -202,25 +202,32 @@ def page_text(found: dict[str, Any]) -> str:
         lines.append(f"| {name} | {figures[0]['n']:,} | {' | '.join(map(_percent, figures))} |")
     cells = [f"{_percent(half[tier]['precision'])}, n = {half[tier]['precision']['n']:,}" for tier in TIERS]
     lines.append(f"| **precision** of all grouped images | | {' | '.join(cells)} |")
-    scale, rows = found["scale"], []
-    for tier in TIERS:
-        of = scale[tier]
-        rows.append(f"| {tier} | {of['seconds']:.0f} s | {of['cpu_seconds']:.0f} s | {of['peak_mb']:,.0f} MB |")
     return "\n".join(
         [
             f"{half['photos']:,} photos that no threshold was chosen on, {half['images']:,} images with their copies.",
             "In brackets are 95 % intervals. Bursts are simulated: nothing in them moves by itself.",
             "",
             *lines,
-            "",
-            f"Time and memory to find the groups of {scale['rows']:,} drawn rows, a tenth of them near copies, on",
-            f"{scale['machine']['cores']} cores of {scale['machine']['cpu']} (busy with other work):",
-            "",
-            "| tier | time | CPU time | peak memory of the process |",
-            "|---|---|---|---|",
-            *rows,
+            *(scale_text(found["scale"]) if "scale" in found else ()),
         ]
     )
+
+
+def scale_text(scale: dict[str, Any]) -> list[str]:
+    """The table of time and memory."""
+    rows = []
+    for tier in (tier for tier in TIERS if tier in scale):
+        of = scale[tier]
+        rows.append(f"| {tier} | {of['seconds']:.0f} s | {of['cpu_seconds']:.0f} s | {of['peak_mb']:,.0f} MB |")
+    return [
+        "",
+        f"Time and memory to find the groups of {scale['rows']:,} drawn rows, a tenth of them near copies, on",
+        f"{scale['machine']['cores']} cores of {scale['machine']['cpu']} (busy with other work):",
+        "",
+        "| tier | time | CPU time | peak memory of the process |",
+        "|---|---|---|---|",
+        *rows,
+    ]
 
 
 def write_page(found: dict[str, Any]) -> None:
@@ -242,6 +249,7 @@ def main(folders: tuple[Path, ...], work: Path, copies: int, rows: int) -> None:
         build_collection([work / "test"], work / "test.gelato", load_encoder("starter"))
     found = {"held-out half": measured(work / "test.gelato")}
     print(json.dumps(found, indent=1))
+    RESULT.write_text(json.dumps(found, indent=1) + "\n")
     if not (work / "drawn.gelato").exists():
         drawn(Collection.open(work / "test.gelato"), rows, work / "drawn.gelato")
     found["scale"] = at_scale(work / "drawn.gelato")
