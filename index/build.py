@@ -163,7 +163,8 @@ class _Build:
         done = 0
         with Identities(self.writer.path, self.stored) as self.identities:
             most = self.max_megapixels or MOST_MEGAPIXELS
-            for batch in engine(self.plan.drain(), self.encoder, self.plan.rows_by_content, stop, most):
+            known = self.plan.rows_by_content if self.total else {}
+            for batch in engine(self.plan.drain(), self.encoder, known, stop, most):
                 for embedded in batch:
                     self._take(embedded)
                     if self.segment.due:
@@ -267,9 +268,8 @@ class _Build:
         """Fill in what became of every file; a source in which nothing could be read is a problem."""
         rows = now.frame(["source", "path", "hash"])
         places, others = self.plan.places, set[tuple[str, str]]()
-        for row in self.plan.seen:  # a folder inside this one, or around it, may be the source of some
-            if places.sources[row] not in self.plan.sources:
-                others.add((places.sources[row], places.paths[row]))
+        for name in set(places.names) - self.plan.sources:  # a folder inside this one, or around it, may have some
+            others |= {(name, places.paths[row]) for row in self.plan.seen.intersection(places.of(name))}
         rows["counted"] = rows["source"].isin(self.plan.sources) & ~now.offline
         if others:
             shared = [place in others for place in zip(rows["source"], rows["path"], strict=True)]
@@ -279,7 +279,7 @@ class _Build:
         passed_over = {source: grouped(self._passed_over_in(source)) for source in self.plan.sources}
         self.report.passed_over = merged(passed_over)
         self.report.files = count_files(rows, self.embedded, self.report.passed_over)
-        for source in sorted(self.plan.sources - set(rows["source"])):
+        for source in sorted(self.plan.sources.difference(rows["source"].unique())):
             if source not in self.failures:
                 continue
             first = self.failures[source][0]
@@ -288,9 +288,9 @@ class _Build:
             self.report.problems.append(f"No file of {source} could be read as an image: {counts}; {why}.")
 
     def _finish(self, done: int) -> None:
-        now = Collection.open(self.writer.path)
+        now = self.writer.before.refreshed()
         ids = now.column("id")
-        self.writer.forget_thumbnails(self.stored["id"], ids)
+        self.writer.forget_thumbnails(self.stored["id"].tolist(), ids.tolist())
         with write_errors(self.writer.path):
             save_derived(now, self.encoder)
         self.report.images, self.report.failed = len(now), now.manifest.failed

@@ -136,8 +136,11 @@ class Collection:
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """Some columns of every row; what a segment does not have is missing there."""
-        with self._whole():
-            frames = [segment.frame(columns) for segment in self._segments if segment.images]
+        if "stored" in self.__dict__:  # all of them are in memory already
+            frames = [self.stored]
+        else:
+            with self._whole():
+                frames = [segment.frame(columns) for segment in self._segments if segment.images]
         if not frames:
             return pd.DataFrame({name: [] for name in columns}, dtype=object)
         frame = pd.concat(frames, ignore_index=True).reindex(columns=list(columns))

@@ -25,20 +25,25 @@ def open_present(
 
     UserError for one that is not there and of which the collection has no image.
     """
-    known: set[str] = set()
-    if (into / MANIFEST).exists():
-        with suppress(UserError):  # it is damaged, which the build says or, if asked to, repairs
-            known = set(Collection.open(into).column("source"))
     opened, absent = [], {}
     for spec in specs:
         try:
             opened.append(open_source(spec, rules, tables_of(into, spec, tables)))
         except UserError as error:
+            known = _names_of_sources(into)
             name = next((name for name in (str(spec), str(Path(spec).expanduser().resolve())) if name in known), None)
             if name is None or Path(name).exists():
                 raise
             absent[name] = str(error)
     return opened, absent
+
+
+def _names_of_sources(into: Path) -> set[str]:
+    """The sources of the images of the collection at into; none if it is damaged, which the build says or repairs."""
+    if (into / MANIFEST).exists():
+        with suppress(UserError):
+            return set(Collection.open(into).column("source").tolist())
+    return set()
 
 
 def check_has_images(spec: str | Path) -> None:

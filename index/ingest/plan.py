@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -60,16 +61,26 @@ class Plan:
         self.away: dict[str, dict[str, str]] = {}  # by source, the folders that are out of reach, and why
         self.problems: list[str] = []
         self.said: list[str] = []  # by sources, of how they were read
-        self.rows_by_content: dict[str, list[int]] = {}  # by file hash, and by pixel hash
-        for column in ("hash", "pixel_hash"):
-            if column not in stored:
-                continue
-            for row, (content, stamp) in enumerate(zip(stored[column].fillna(""), stored["stamp"], strict=True)):
-                if content and stamp != FROM_PREVIEW:
-                    self.rows_by_content.setdefault(content, []).append(row)
         self.places = StoredPlaces(stored)
-        self._row_at = {key: row for row, key in enumerate(zip(stored["source"], stored["path"], strict=True))}
         self._movable: set[int] = set()
+
+    # Two tables of use where there is something to read, which a build of unchanged images has not.
+
+    @cached_property
+    def rows_by_content(self) -> dict[str, list[int]]:
+        """Stored rows by file hash, and by pixel hash."""
+        found: dict[str, list[int]] = {}
+        for column in ("hash", "pixel_hash"):
+            contents = self.stored[column].fillna("").tolist() if column in self.stored else []
+            for row, (content, stamp) in enumerate(zip(contents, self.places.stamps, strict=False)):
+                if content and stamp != FROM_PREVIEW:
+                    found.setdefault(content, []).append(row)
+        return found
+
+    @cached_property
+    def _row_at(self) -> dict[tuple[str, str], int]:
+        places = zip(self.places.sources, self.places.paths, strict=True)
+        return {place: row for row, place in enumerate(places)}
 
     def compare(self, source: Source, prune: bool, rehash: bool = False) -> None:
         """Add a source; one without an image any more is out of reach, and its rows stay.
@@ -154,9 +165,7 @@ class Plan:
         # An image may turn up elsewhere if it is gone, or if the folder it came from was itself moved.
         names = set(self.places.names) - self.sources
         vanished = {name for name in names if os.path.isabs(name) and not os.path.exists(name)}
-        self._movable = (
-            self.gone | self.kept | {row for row, name in enumerate(self.stored["source"]) if name in vanished}
-        )
+        self._movable = self.gone | self.kept | {row for name in vanished for row in self.places.of(name)}
         # What was known before is read first: a copy that was made of it meanwhile is then the copy, not the image.
         self.images.sort(key=lambda image: self.row_of(image) is None)
         return len(self.images)

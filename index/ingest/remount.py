@@ -23,14 +23,14 @@ def settle_name(writer: Writer, source: Source) -> int:
     """
     if not isinstance(source, FolderSource) or not writer.manifest.images:
         return 0
-    rows = writer.before.frame(["source", "path", "hash"])
-    names = [str(name) for name in rows["source"].unique()]
+    names = [str(name) for name in writer.before.stored["source"].unique()]
     if source.name in names:
         return 0
     for name in names:
         if os.path.isdir(name) and os.path.samefile(name, source.name):
             source.name = name
             return 0
+    rows = writer.before.stored
     for name in names:
         if _is_absent(name) and _is_the_same(rows[rows["source"] == name], source.folder):
             moved = writer.rename_source(name, source.name)

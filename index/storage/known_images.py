@@ -24,9 +24,10 @@ def adopt(connection: Connection, rows: pd.DataFrame) -> None:
     collection has, is copied to it, and forgotten where that id has no row.
     """
     known = {id for (id,) in connection.execute("SELECT id FROM images")}
-    fresh = rows[~rows["id"].isin(known)]
-    if not len(fresh):
+    ids = rows["id"].tolist()
+    if known.issuperset(ids):
         return
+    fresh = rows[[id not in known for id in ids]]
     coded = [str(text).partition("/")[0] for text in fresh["pixel_hash"].fillna("")] if "pixel_hash" in fresh else None
     coded = coded or [""] * len(fresh)
     now, here = datetime.now(UTC).isoformat(timespec="seconds"), set(rows["id"])

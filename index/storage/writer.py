@@ -232,7 +232,7 @@ class Writer:
 
     def forget_thumbnails(self, ids: Iterable[str], kept: Iterable[str]) -> None:
         """Remove the previews of ids that are not among kept."""
-        for id in set(ids) - set(kept):
+        for id in set(ids).difference(kept):
             thumbnail_path(self.path, id).unlink(missing_ok=True)
 
     def _without(self, name: str, gone: set[Place]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:

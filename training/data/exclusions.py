@@ -6,7 +6,7 @@ then `.gelatoignore` files, of which a deeper one comes later. A rule `!@eaDir/`
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pathspec import GitIgnoreSpec
@@ -42,7 +42,7 @@ DEFAULT_FILES = ("Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "SYNOINDEX
 
 def comparable(text: str) -> str:
     """text without regard to case and Unicode form."""
-    return unicodedata.normalize("NFC", text).lower()
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
 
 
 _FOLDERS = {comparable(name): f"{name}/" for name in DEFAULT_FOLDERS if not name.startswith("*")}
@@ -117,6 +117,13 @@ class Exclusions:
             return NOT_INCLUDED
         return None
 
+    def file_rules(self, folder: str) -> Callable[[str], str | None]:
+        """As `file_rule`, of the files of one folder by their names. folder: "" or ending in "/"."""
+        if self._globs or self._included is not None:
+            return lambda name: self.file_rule(folder + name)
+        library = _library_rule(folder.rstrip("/"), self.root)
+        return lambda name: _file_rule(name, library)
+
     def rule(self, path: str) -> str | None:
         """The rule that excludes a file or a folder on the way to it, or None; no .gelatoignore further down."""
         return self.way_rule(path) or self.file_rule(path)
@@ -149,8 +156,12 @@ def _default_folder_rule(path: str, root: str) -> str | None:
 def default_file_rule(path: str, root: str) -> str | None:
     """The rule that excludes a file where nobody says anything else, or None."""
     parent, _, name = path.rpartition("/")
+    return _file_rule(name, _library_rule(parent, root))
+
+
+def _file_rule(name: str, library: str | None) -> str | None:
     low = comparable(name)
-    return _FILES.get(low) or _library_rule(parent, root) or _hidden(low)
+    return _FILES.get(low) or library or _hidden(low)
 
 
 def _library_rule(folder: str, root: str) -> str | None:
@@ -160,8 +171,10 @@ def _library_rule(folder: str, root: str) -> str | None:
 
 
 def _hidden(low: str) -> str | None:
+    if not low.startswith("."):
+        return None
     if low.startswith(".trash"):
         return ".Trash*"
     if low.startswith(".thumbnails"):
         return ".thumbnails/"
-    return HIDDEN if low.startswith(".") else None
+    return HIDDEN

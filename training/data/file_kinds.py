@@ -1,6 +1,5 @@
 """What a file is by its ending, and why it gives no image if it gives none."""
 
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -35,18 +34,24 @@ def images_of(folder: str, names: Iterable[str]) -> tuple[dict[str, tuple[str, .
 
 def _may_have_sidecars(names: list[str]) -> bool:
     """Whether a folder has anything but plain images, which most folders of a large library have not."""
-    formats = [format_of(f"file{ending}") for ending in {os.path.splitext(name)[1].lower() for name in names}]
+    formats = [format_of(f"file{ending}") for ending in set(map(ending_of, names))]
     return any(format is None or format.kind != "image" for format in formats)
+
+
+def ending_of(name: str) -> str:
+    """The ending of a file's name in lower case, with its dot; "" if it has none, as of .hidden."""
+    stem, dot, ending = name.rpartition(".")
+    return f".{ending.lower()}" if dot and stem.strip(".") else ""
 
 
 def is_image(name: str) -> bool:
     """Whether the file called name is an image that this installation reads, by its ending."""
-    return _kind_of(os.path.splitext(name)[1].lower())[0] is None
+    return _kind_of(ending_of(name))[0] is None
 
 
 def passed_over(path: str, name: str) -> PassedOver:
     """Why the file called name, which is no image, gives no item."""
-    kind, reason = _kind_of(os.path.splitext(name)[1].lower())
+    kind, reason = _kind_of(ending_of(name))
     assert kind is not None
     return PassedOver(path, kind, reason)
 

@@ -56,15 +56,14 @@ class FolderSource(Source):
             if known is not None:
                 others.append(PassedOver(file.path, "duplicate", f"a link to {known}"))
                 continue
+            path, stamp = printable(file.path), f"{facts.st_size}:{facts.st_mtime_ns}"
+            read = partial(read_start, here, name, -1)
+            if not sidecars:
+                yield Item(path, stamp, facts.st_mtime, read, (), columns)
+                continue
             beside = Beside(sidecars, partial(read_start, here), columns)
-            yield Item(
-                path=printable(file.path),
-                stamp=f"{facts.st_size}:{facts.st_mtime_ns}{beside.stamp(lambda name: files[name].stat())}",
-                modified=facts.st_mtime,
-                read=partial(read_start, here, name, -1),
-                captions=beside.captions,
-                metadata=beside.metadata,
-            )
+            stamp += beside.stamp(lambda name: files[name].stat())
+            yield Item(path, stamp, facts.st_mtime, read, beside.captions, beside.metadata)
 
 
 def read_file(path: Path) -> bytes:
@@ -83,4 +82,4 @@ def read_start(folder: Path, name: str, most: int) -> bytes:
 
 def printable(path: str) -> str:
     """path as text that any file format can hold: bytes that are not UTF-8 become \\xNN."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")

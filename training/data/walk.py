@@ -116,6 +116,7 @@ class Walk:
     ) -> "tuple[list[os.DirEntry[str]], list[WalkedFile]]":
         """The folders to go into, and the files that no rule excludes; what is excluded is noted."""
         folders, files = [], []
+        file_rule = rules.file_rules(folder)
         for entry in listed:
             path = folder + entry.name
             if _is_folder(entry):
@@ -125,7 +126,7 @@ class Walk:
                 else:
                     self._exclude_folder(f"{path}/", rule)
                 continue
-            rule = rules.file_rule(path)
+            rule = file_rule(entry.name)
             if rule is not None:
                 self.passed_over.append(PassedOver(path, "excluded", rule))
             else:
