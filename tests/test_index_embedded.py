@@ -20,7 +20,7 @@ from tests.samples import noise_image
 from training.models.errors import UserError
 
 SAID = Annotation(("dog", "Tür|größte Katze"), 3, "", "a caption")
-THEIRS = merged_xmp(b"", Annotation(("theirs",), 5))
+THEIRS = merged_xmp(b"", Annotation(rating=5, own_keywords=("theirs",)))
 
 
 def saved(kind: str, mode: str = "RGB", **settings) -> bytes:

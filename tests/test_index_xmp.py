@@ -174,3 +174,56 @@ def test_exiftool_reads_the_sidecars_without_a_warning(tmp_path):
     assert darktable["Subject"] == ["pets", "dog", "animal", "cat & <x>"] and darktable["Rating"] == 2
     assert digikam["TagsList"] == ["pets/dog", "animal/cat & <x>"]
     assert not [key for one in (new, darktable, digikam) for key in one if key in ("Warning", "Error")]
+
+
+@pytest.mark.parametrize("start", [b"", DARKTABLE.encode(), DIGIKAM.encode(), OTHER_PREFIXES.encode()])
+def test_keywords_that_are_not_said_any_more_go_and_those_of_others_stay(start):
+    before = set(listed(start, f"{DC}subject")) if start else set()
+    one = merged_xmp(start, Annotation(("dog", "animal|cat", "print"), own_keywords=("sea",)))
+    assert {"dog", "animal", "cat", "print", "sea"} | before <= set(listed(one, f"{DC}subject"))
+    # A build reads the sidecar, so that all of its keywords come back as those that the file has itself.
+    own = tuple(listed(one, f"{DC}subject"))
+    said = Annotation(("dog", "animal|cat", "print"), own_keywords=own)
+    one = merged_xmp(one, said)
+    assert merged_xmp(one, said) == one
+    two = merged_xmp(one, Annotation(("dog", "sun"), own_keywords=own))
+    now = set(listed(two, f"{DC}subject"))
+    assert {"dog", "sun", "sea"} <= now and before <= now and not {"animal", "cat", "print"} & now
+    assert not {path for path in listed(two, f"{LR}hierarchicalSubject") if "cat" in path or "print" in path}
+    three = merged_xmp(two, Annotation(own_keywords=own))
+    left = set(listed(three, f"{DC}subject"))
+    assert left >= before | {"sea"} and not {"sun", "animal"} & left
+    assert ("dog" in left) == ("dog" in before)  # it stays where another program wrote it first
+    assert merged_xmp(three, Annotation(own_keywords=tuple(left))) == three
+    theirs = three.replace(b"sea</rdf:li>", b"sea</rdf:li><rdf:li>print</rdf:li>", 1)
+    if theirs != three and b"TagsList" not in three:  # another program says now what was taken away
+        assert "print" in listed(merged_xmp(theirs, Annotation(("sun",), own_keywords=own)), f"{DC}subject")
+
+
+@pytest.mark.parametrize("where", ["beside", "folder", "originals"])
+def test_a_tag_that_was_taken_away_leaves_what_was_written_for_it(tmp_path, encoder, where):
+    (tmp_path / "photos").mkdir()
+    noise_image(1).save(tmp_path / "photos/a.jpg")
+    out = tmp_path / "out" if where == "folder" else None
+    file = {"beside": "photos/a.xmp", "folder": "out/a.xmp", "originals": "photos/a.jpg"}[where]
+
+    def exported():
+        build_collection([tmp_path / "photos"], tmp_path / "c.gelato", encoder)
+        collection = Collection.open(tmp_path / "c.gelato")
+        asked = ExportRequest("xmp", out, write_originals=where == "originals")
+        return collection, export(Selection.of(collection), asked)
+
+    collection, _ = exported()
+    id = str(collection.column("id").iat[0])
+    tag(collection, [id], "trip")
+    tag(collection, [id], "keep")
+    assert exported()[1].written + exported()[1].unchanged >= 1
+    assert b"trip" in (tmp_path / file).read_bytes()
+    tag(collection, [id], "trip", on=False)
+    exported()
+    assert b"trip" not in (tmp_path / file).read_bytes() and b"keep" in (tmp_path / file).read_bytes()
+    tag(collection, [id], "keep", on=False)
+    assert exported()[1].updated == 1
+    assert b"keep" not in (tmp_path / file).read_bytes()
+    again = exported()[1]
+    assert (again.written, again.updated) == (0, 0)

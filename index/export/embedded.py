@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from index.export.iptc import merged_iptc
-from index.export.xmp import Annotation, merged_xmp
+from index.export.iptc import iptc_keywords, merged_iptc
+from index.export.xmp import Annotation, merged_xmp, stale_keywords
 
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 PHOTOSHOP_MARK = b"Photoshop 3.0\0"
@@ -55,10 +55,10 @@ def _jpeg(data: bytes, annotation: Annotation) -> bytes:
     parts = jpeg_parts(data)
     xmp = next((i for i, (kind, body) in enumerate(parts) if kind == b"\xe1" and body[4:].startswith(XMP_MARK)), None)
     old = parts[xmp][1][4 + len(XMP_MARK) :] if xmp is not None else b""
-    new = merged_xmp(old, annotation)
     irb = [i for i, (kind, body) in enumerate(parts) if kind == b"\xed" and body[4:].startswith(PHOTOSHOP_MARK)]
     old_irb = b"".join(parts[i][1][4 + len(PHOTOSHOP_MARK) :] for i in irb)
-    new_irb = merged_iptc(old_irb, annotation.keywords)
+    new = merged_xmp(old, annotation, iptc_keywords(old_irb))
+    new_irb = merged_iptc(old_irb, annotation.keywords, stale_keywords(old, annotation))
     if new == old and new_irb == old_irb:
         return data
     head = 1  # behind the mark that begins the file: after JFIF and EXIF, as the standards want it

@@ -1,6 +1,6 @@
 """IPTC keywords (IIM records 2:25) inside Photoshop's blocks of a JPEG, added to what is there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from index.export.xmp import PATH
 from training.data.texts import decode_text
@@ -14,8 +14,8 @@ LONGEST = 64  # bytes of a keyword, by the standard
 Record = tuple[tuple[int, int], bytes]
 
 
-def merged_iptc(blocks: bytes, keywords: Sequence[str]) -> bytes:
-    """Photoshop's blocks with the keywords that they lack; blocks itself if they lack none.
+def merged_iptc(blocks: bytes, keywords: Sequence[str], stale: Set[str] = frozenset()) -> bytes:
+    """Photoshop's blocks with the keywords that they lack and without stale ones; blocks itself if nothing changes.
 
     A keyword with levels gives its last. Records that are not in UTF-8 are left alone if they hold more than ASCII:
     then nothing is added. ValueError if the blocks are damaged.
@@ -24,13 +24,15 @@ def merged_iptc(blocks: bytes, keywords: Sequence[str]) -> bytes:
     place = next((i for i, (kind, _, _) in enumerate(found) if kind == IPTC_BLOCK), None)
     records = list(_records(found[place][2])) if place is not None else []
     utf_8 = any(field == CHARSET and value.startswith(UTF_8) for field, value in records)
-    held = {value.decode("utf-8", "replace") if utf_8 else decode_text(value) for f, value in records if f == KEYWORD}
+    held = iptc_keywords(blocks)
     wanted = dict.fromkeys(_cut(keyword.rpartition(PATH)[2].strip()) for keyword in keywords)
     new = [keyword for keyword in wanted if keyword and keyword not in held]
-    if not new or (not utf_8 and not all(value.isascii() for _, value in records)):
+    old = held & {_cut(keyword) for keyword in stale}
+    if not (new or old) or (not utf_8 and not all(value.isascii() for _, value in records)):
         return blocks
     head = [] if utf_8 else [(CHARSET, UTF_8)]
     records = [*head, *(r for r in records if r[0] != CHARSET or utf_8), *((KEYWORD, k.encode()) for k in new)]
+    records = [r for r in records if r[0] != KEYWORD or r[1].decode("utf-8", "replace") not in old]
     records.sort(key=lambda record: record[0][0])  # by groups; otherwise the order stays
     block = IPTC_BLOCK, b"\0\0", b"".join(map(_packed, records))
     if place is None:
@@ -38,6 +40,13 @@ def merged_iptc(blocks: bytes, keywords: Sequence[str]) -> bytes:
     else:
         found[place] = block[0], found[place][1], block[2]
     return b"".join(_block(*one) for one in found if one[0] != DIGEST_BLOCK)
+
+
+def iptc_keywords(blocks: bytes) -> set[str]:
+    """The keywords of Photoshop's blocks. ValueError if they are damaged."""
+    records = [r for kind, _, content in _blocks(blocks) if kind == IPTC_BLOCK for r in _records(content)]
+    utf_8 = any(field == CHARSET and value.startswith(UTF_8) for field, value in records)
+    return {value.decode("utf-8", "replace") if utf_8 else decode_text(value) for f, value in records if f == KEYWORD}
 
 
 def _cut(keyword: str) -> str:

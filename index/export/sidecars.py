@@ -17,7 +17,7 @@ from index.export.names import Names, safe_parts
 from index.export.originals import Original, Originals
 from index.export.report import NotExported, Outcome, Renamed, Report
 from index.export.selection import ExportedImage, Selection
-from index.export.xmp import Annotation, merged_xmp
+from index.export.xmp import Annotation, is_marked, merged_xmp
 from training.data.folder import read_file
 from training.data.sidecars import sidecars_of
 from training.models.atomic import flush_folder, replacement, write_file
@@ -63,17 +63,13 @@ def export_xmp(
     selection: Selection, out: Path | None, report: Report, *, full_names: bool = False, into_originals: bool = False
 ) -> None:
     """Write what is said of each image: beside it, below out if that is given, or into it."""
-    originals, listings, names = (
-        Originals(selection),
-        dict[Path, _Listing](),
-        Names(),
-    )
+    originals, listings, names = Originals(selection), dict[Path, _Listing](), Names()
     for image in selection:
-        if not image.annotation:
-            report.count("empty")
-            continue
         found = originals.of(image)
         try:
+            if not image.annotation and not _has_ours(found, image, out, listings, full_names, into_originals):
+                report.count("empty")
+                continue
             if into_originals:
                 outcome = _write_original(_own_file(found), image.annotation, report.dry_run)
             elif out is None:
@@ -89,6 +85,26 @@ def export_xmp(
             report.not_exported.append(NotExported(image.source, image.path, reason))
         else:
             report.count(outcome)
+
+
+def _has_ours(
+    found: Original | str,
+    image: ExportedImage,
+    out: Path | None,
+    listings: dict[Path, _Listing],
+    full: bool,
+    into: bool,
+) -> bool:
+    """Whether keywords of an earlier export are where this one would write, so that they can be taken away."""
+    if isinstance(found, str) or (found.file is None and out is None):
+        return False
+    if into and found.file is not None:
+        return is_marked(read_file(found.file))
+    beside = _beside(found.file, listings, full)[0] if found.file is not None else None
+    *folders, name = safe_parts(image.path)
+    last = safe_name(beside.name if beside else sidecar_name(name, full))
+    place = beside if out is None else long_path(out.joinpath(*folders, last))
+    return place is not None and place.is_file() and is_marked(read_file(place))
 
 
 def _own_file(found: Original | str) -> Path:

@@ -1,12 +1,15 @@
 """XMP packets: what is said of an image, merged into what other programs wrote, none of which is changed or lost.
 
 Keywords go to dc:subject and, as paths, to lr:hierarchicalSubject; programs that write lists of their own read no
-others, so that keywords also go to digiKam:TagsList and MicrosoftPhoto:LastKeywordXMP where these are there.
+others, so that keywords also go to digiKam:TagsList and MicrosoftPhoto:LastKeywordXMP where these are there. What was
+added is noted in the packet itself, so that it can be taken away again, wherever the packet has gone meanwhile.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
 from xml.dom import XMLNS_NAMESPACE, minidom
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,7 +20,8 @@ XML = "http://www.w3.org/XML/1998/namespace"
 DC = "http://purl.org/dc/elements/1.1/"
 BASIC = "http://ns.adobe.com/xap/1.0/"
 LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
-PREFIXES = {DC: "dc", BASIC: "xmp", LIGHTROOM: "lr"}
+OURS = "urn:gelato:xmp:1.0/"  # Levels and Paths that Gelato added, Gone that it took away
+PREFIXES = {DC: "dc", BASIC: "xmp", LIGHTROOM: "lr", OURS: "gelato"}
 PATH = "|"  # between the levels of a keyword, as Lightroom writes them
 PATHS = (  # properties that hold keywords as paths, what is between their levels, and whether they are made
     (LIGHTROOM, "hierarchicalSubject", PATH, True),
@@ -52,25 +56,92 @@ class Annotation:
         return bool(self.keywords or self.rating or self.title or self.description)
 
 
-def merged_xmp(packet: bytes, annotation: Annotation) -> bytes:
+def merged_xmp(packet: bytes, annotation: Annotation, foreign: Set[str] = frozenset()) -> bytes:
     """packet with what it lacks of annotation; a new one where packet is empty, packet itself if it lacks nothing.
 
-    A title, description or rating that is there stays. ValueError if packet is no XMP.
+    Keywords that an earlier call added and that are not said any more go; those of others stay. A title, description
+    or rating that is there stays. foreign: keywords that others wrote elsewhere in the file. ValueError if packet is
+    no XMP.
     """
     document = _Packet(packet or NEW.encode())
-    for keyword in dict.fromkeys((*annotation.own_keywords, *annotation.keywords)):
-        levels = [clean for level in keyword.split(PATH) if (clean := _clean(level))]
-        for level in levels:
-            document.add(DC, "subject", level)
-        for space, name, separator, make in PATHS:
-            held = document.values(space, name)
-            if levels and (make or held) and not _among(levels, [path.split(separator) for path in held]):
-                document.add(space, name, separator.join(levels))
+    added = added_keywords(document)
+    said = [levels for keyword in annotation.keywords if (levels := levels_of(keyword))]
+    own = [levels for keyword in annotation.own_keywords if not added.ever(levels := levels_of(keyword))]
+    _take_away(document, added, [*own, *said])
+    levels, paths = added.levels & {level for path in said for level in path}, added.paths & {*map(PATH.join, said)}
+    for path in [*own, *(path for path in said if path not in own)]:
+        fresh = {level for level in path if document.add(DC, "subject", level)} - foreign
+        levels |= set() if path in own else fresh
+        if _add_path(document, path) and path not in own:
+            paths.add(PATH.join(path))
+    document.set_list(OURS, "Levels", levels)
+    document.set_list(OURS, "Paths", paths)
+    gone = added.gone | {mark_of(level) for level in added.levels}  # the last build may still have read them here
+    document.set_list(OURS, "Gone", gone - {mark_of(level) for level in levels})
     document.say(DC, "title", _clean(annotation.title))
     document.say(DC, "description", _clean(annotation.description))
     if annotation.rating and document.value(BASIC, "Rating") in ("", "0"):
         document.set(BASIC, "Rating", str(annotation.rating))
     return document.text() if document.changed or not packet else packet
+
+
+def is_marked(packet: bytes) -> bool:
+    """Whether Gelato may have added keywords to a packet."""
+    return OURS.encode() in packet
+
+
+def stale_keywords(packet: bytes, annotation: Annotation) -> set[str]:
+    """The keywords that an earlier call added to packet and that annotation does not say any more."""
+    if not is_marked(packet):
+        return set()
+    added = added_keywords(_Packet(packet)).levels
+    return added - {level for keyword in annotation.keywords for level in levels_of(keyword)}
+
+
+def levels_of(keyword: str) -> list[str]:
+    """The levels of a keyword, as XML can hold them."""
+    return [clean for level in keyword.split(PATH) if (clean := _clean(level))]
+
+
+class _Added(NamedTuple):
+    """Keywords that earlier calls added: levels in dc:subject, and whole paths. gone: marks of levels taken away."""
+
+    levels: set[str]
+    paths: set[str]
+    gone: set[str]
+
+    def ever(self, levels: Iterable[str]) -> bool:
+        """Whether all of levels were added by earlier calls."""
+        return all(level in self.levels or mark_of(level) in self.gone for level in levels)
+
+
+def mark_of(level: str) -> str:
+    """What stands for a keyword that was taken away: its name stays in no file."""
+    return sha256(level.encode()).hexdigest()[:12]
+
+
+def added_keywords(document: "_Packet") -> _Added:
+    """What was added to a packet and noted there."""
+    return _Added(*(set(document.values(OURS, name)) for name in ("Levels", "Paths", "Gone")))
+
+
+def _take_away(document: "_Packet", added: _Added, wanted: list[list[str]]) -> None:
+    """Remove what was added and is not wanted any more."""
+    for level in added.levels - {level for path in wanted for level in path}:
+        document.drop(DC, "subject", level)
+    for path in added.paths - set(map(PATH.join, wanted)):
+        for space, name, separator, _ in PATHS:
+            document.drop(space, name, path.replace(PATH, separator))
+
+
+def _add_path(document: "_Packet", levels: list[str]) -> bool:
+    """Add a keyword as a path to the properties that hold such; whether any lacked it."""
+    added = False
+    for space, name, separator, make in PATHS:
+        held = document.values(space, name)
+        if (make or held) and not _among(levels, [path.split(separator) for path in held]):
+            added |= document.add(space, name, separator.join(levels))
+    return added
 
 
 def _among(levels: list[str], paths: list[list[str]]) -> bool:
@@ -138,11 +209,11 @@ class _Packet:
     def value(self, space: str, name: str) -> str:
         return next((value.strip() for value in self.values(space, name) if value.strip()), "")
 
-    def add(self, space: str, name: str, value: str) -> None:
-        """Add value to the list of a property, unless it is there."""
+    def add(self, space: str, name: str, value: str) -> bool:
+        """Add value to the list of a property, unless it is there; whether it was not."""
         held = self.values(space, name)
         if value in held:
-            return
+            return False
         found = self.find(space, name)
         inside = _elements(found) if isinstance(found, minidom.Element) else []
         lists = [node for node in inside if node.namespaceURI == RDF]
@@ -152,6 +223,32 @@ class _Packet:
             for text in filter(None, held):
                 self._append(lists[0], RDF, "li", text)
         self._append(lists[0], RDF, "li", value)
+        return True
+
+    def drop(self, space: str, name: str, value: str) -> None:
+        """Remove value from the list of a property, and the property with its last value."""
+        found, held = self.find(space, name), self.values(space, name)
+        if value not in held:
+            return
+        self.changed = True
+        if held == [value] or isinstance(found, minidom.Attr) or found is None:
+            self._remove(found)
+            return
+        for item in found.getElementsByTagNameNS(RDF, "li"):
+            if unicodedata.normalize("NFC", _text(item)).strip() == value:
+                before = item.previousSibling
+                if before is not None and before.nodeType == before.TEXT_NODE and not before.data.strip():
+                    item.parentNode.removeChild(before)
+                item.parentNode.removeChild(item)
+
+    def set_list(self, space: str, name: str, values: Set[str]) -> None:
+        """Let a property be the list of values; none if there are none."""
+        if set(self.values(space, name)) == values:
+            return
+        self.changed = True
+        self._remove(self.find(space, name))
+        for value in sorted(values):
+            self.add(space, name, value)
 
     def say(self, space: str, name: str, value: str) -> None:
         """Give a property that has no text value as its text of the default language."""
