@@ -66,18 +66,20 @@ def merged_xmp(packet: bytes, annotation: Annotation, foreign: Set[str] = frozen
     document = _Packet(packet or NEW.encode())
     added = added_keywords(document)
     said = [levels for keyword in annotation.keywords if (levels := levels_of(keyword))]
-    own = [levels for keyword in annotation.own_keywords if not added.ever(levels := levels_of(keyword))]
+    theirs = [levels_of(keyword) for keyword in annotation.own_keywords]
+    own = [levels for levels in theirs if levels and not added.ever(levels)]
     _take_away(document, added, [*own, *said])
-    levels, paths = added.levels & {level for path in said for level in path}, added.paths & {*map(PATH.join, said)}
+    ours = added.levels & {level for path in said for level in path}
+    paths = added.paths & set(map(PATH.join, said))
     for path in [*own, *(path for path in said if path not in own)]:
         fresh = {level for level in path if document.add(DC, "subject", level)} - foreign
-        levels |= set() if path in own else fresh
+        ours |= set() if path in own else fresh
         if _add_path(document, path) and path not in own:
             paths.add(PATH.join(path))
-    document.set_list(OURS, "Levels", levels)
+    document.set_list(OURS, "Levels", ours)
     document.set_list(OURS, "Paths", paths)
     gone = added.gone | {mark_of(level) for level in added.levels}  # the last build may still have read them here
-    document.set_list(OURS, "Gone", gone - {mark_of(level) for level in levels})
+    document.set_list(OURS, "Gone", gone - {mark_of(level) for level in ours})
     document.say(DC, "title", _clean(annotation.title))
     document.say(DC, "description", _clean(annotation.description))
     if annotation.rating and document.value(BASIC, "Rating") in ("", "0"):
@@ -236,10 +238,11 @@ class _Packet:
             return
         for item in found.getElementsByTagNameNS(RDF, "li"):
             if unicodedata.normalize("NFC", _text(item)).strip() == value:
-                before = item.previousSibling
-                if before is not None and before.nodeType == before.TEXT_NODE and not before.data.strip():
-                    item.parentNode.removeChild(before)
-                item.parentNode.removeChild(item)
+                inside = item.parentNode
+                assert isinstance(inside, minidom.Element)
+                if isinstance(blank := item.previousSibling, minidom.Text) and not blank.data.strip():
+                    inside.removeChild(blank)
+                inside.removeChild(item)
 
     def set_list(self, space: str, name: str, values: Set[str]) -> None:
         """Let a property be the list of values; none if there are none."""
