@@ -5,7 +5,8 @@
 Decodes mutations of small files of every format in a child process. A child that dies is a crash, one that needs more
 than 10 s of the processor for a file a hang, an exception that is not an ImageError a fault; the child's memory is
 limited. The result is printed and stored in results/fuzz.json; `--seed` and the number of a file repeat one exactly
-(`--only NUMBER`).
+(`--only NUMBER`). Files whose decoding starts a process get few turns; `--kind SVG --kind RAW`
+takes these alone.
 """
 
 import json
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,14 +51,16 @@ class Result:
     by_format: dict[str, int] = field(default_factory=dict)
 
 
-def mutation(number: int, seed: int) -> tuple[str, bytes]:
-    """The name and the bytes of a mutated file; equal for equal arguments."""
+def mutation(number: int, seed: int, kinds: Sequence[str] = ()) -> tuple[str, bytes]:
+    """The name and the bytes of a mutated file, of one of kinds if there are any; equal for equal arguments."""
     from benchmarks.fuzz_files import mutated
 
     rng = np.random.default_rng((seed, number))
-    name = _names()[rng.integers(len(_names()))]
-    while rng.random() > SLOW_KINDS.get(name, 1.0):
-        name = _names()[rng.integers(len(_names()))]
+    names = kinds or _names()
+    name = names[rng.integers(len(names))]
+    while not kinds and rng.random() > SLOW_KINDS.get(name, 1.0):
+        name = names[rng.integers(len(names))]
+    _names()
     return name, mutated(_FILES[name], rng, list(_FILES.values()))
 
 
@@ -71,7 +75,7 @@ def _names() -> list[str]:
     return list(_FILES)
 
 
-def child(start: int, stop: int, seed: int) -> None:
+def child(start: int, stop: int, seed: int, kinds: Sequence[str] = ()) -> None:
     """Decode the files start to stop - 1, with a line before and after each for the parent to follow."""
     import resource
 
@@ -80,7 +84,7 @@ def child(start: int, stop: int, seed: int) -> None:
     _names()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for number in range(start, stop):
-        name, data = mutation(number, seed)
+        name, data = mutation(number, seed, kinds)
         print(f"begin {number} {name}", flush=True)
         begun = time.process_time()
         try:
@@ -94,14 +98,14 @@ def child(start: int, stop: int, seed: int) -> None:
         print(f"end {time.process_time() - begun:.3f} {peak} {outcome}", flush=True)
 
 
-def fuzz(count: int, seed: int = 0, processes: int = 1) -> Result:
+def fuzz(count: int, seed: int = 0, processes: int = 1, kinds: Sequence[str] = ()) -> Result:
     """Decode `count` mutated files in child processes, a new one after each crash or hang."""
     result, formats, begun = Result(count, seed), Counter[str](), time.monotonic()
     edges = np.linspace(0, count, processes + 1).astype(int).tolist()
 
     def run(start: int, stop: int) -> None:
         while start < stop:
-            start = _run_child(start, stop, seed, result, formats) + 1
+            start = _run_child(start, stop, seed, result, formats, kinds) + 1
 
     with ThreadPoolExecutor(processes) as pool:
         list(pool.map(run, edges[:-1], edges[1:]))
@@ -110,9 +114,10 @@ def fuzz(count: int, seed: int = 0, processes: int = 1) -> Result:
     return result
 
 
-def _run_child(start: int, stop: int, seed: int, result: Result, formats: Counter[str]) -> int:
+def _run_child(start: int, stop: int, seed: int, result: Result, formats: Counter[str], kinds: Sequence[str]) -> int:
     """Run one child until it is done or has to be ended; returns the number of the last file that it began."""
     command = [sys.executable, __file__, "--child", str(start), str(stop), "--seed", str(seed)]
+    command += [word for kind in kinds for word in ("--kind", kind)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         number, name = start, ""
@@ -170,20 +175,29 @@ def _note(result: Result, line: str, which: str) -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--processes", default=1, show_default=True, help="How many children at once.")
 @click.option("--only", type=int, help="Decode this one in this process, to look into it.")
+@click.option("--kind", "kinds", multiple=True, help="Mutations of these files alone, such as SVG.")
 @click.option("--out", default=RESULT, type=click.Path(path_type=Path), show_default=True)
 @click.option("--child", "span", nargs=2, type=int, hidden=True)
-def main(count: int, seed: int, processes: int, only: int | None, out: Path, span: tuple[int, int] | None) -> None:
+def main(
+    count: int,
+    seed: int,
+    processes: int,
+    only: int | None,
+    kinds: tuple[str, ...],
+    out: Path,
+    span: tuple[int, int] | None,
+) -> None:
     """Decode mutated files of every format."""
     if span:
-        child(*span, seed)
+        child(*span, seed, kinds)
         return
     if only is not None:
         from training.models.decoding import decode_image
 
-        name, data = mutation(only, seed)
+        name, data = mutation(only, seed, kinds)
         print(name, len(data), decode_image(data, (None, 100)[only % 2]).pixels.shape)
         return
-    result = fuzz(count, seed, processes)
+    result = fuzz(count, seed, processes, kinds)
     out.write_text(json.dumps(asdict(result), indent=1) + "\n")
     print(json.dumps(asdict(result), indent=1))
 

@@ -66,6 +66,31 @@ def heic(
     return kind + meta(start) + _box(b"mdat", b"".join(content for _, content, _ in items))
 
 
+def heic_with_gain_map() -> bytes:
+    """The file as iPhones write it: its second item is the primary image, its first a gain map on edge."""
+    kind = _box(b"ftyp", b"heic" + bytes(4) + b"mif1heic")
+    settings, size = _box(b"hvcC", SETTINGS), _full(b"ispe", struct.pack(">II", WIDTH, HEIGHT))
+    of_gain_map = _full(b"auxC", b"urn:com:apple:photo:2020:aux:hdrgainmap\0")
+    properties = [settings, size, _full(b"pixi", b"\3\10\10\10"), of_gain_map, _box(b"irot", b"\1")]
+    associations = struct.pack(">I", 2) + struct.pack(">H", 1) + bytes([5, 0x81, 2, 3, 4, 5])
+    associations += struct.pack(">H", 2) + bytes([3, 0x81, 2, 3])
+    infos = b"".join(_full(b"infe", struct.pack(">HH", n, 0) + b"hvc1\0", version=2) for n in (1, 2))
+
+    def meta(start: int) -> bytes:
+        places = b"".join(struct.pack(">HHHII", n, 0, 1, start + (n - 1) * len(PIXELS), len(PIXELS)) for n in (1, 2))
+        return _full(
+            b"meta",
+            _full(b"hdlr", bytes(4) + b"pict" + bytes(13))
+            + _full(b"pitm", struct.pack(">H", 2))
+            + _full(b"iloc", b"\x44\0" + struct.pack(">H", 2) + places)
+            + _full(b"iinf", struct.pack(">H", 2) + infos)
+            + _full(b"iref", _box(b"auxl", struct.pack(">HHH", 1, 1, 2)))
+            + _box(b"iprp", _box(b"ipco", b"".join(properties)) + _full(b"ipma", associations)),
+        )
+
+    return kind + meta(len(kind) + len(meta(0)) + 8) + _box(b"mdat", PIXELS + PIXELS)
+
+
 def _box(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + name + content
 
