@@ -239,7 +239,7 @@ def write_page(found: dict[str, Any]) -> None:
 @click.command()
 @click.option("--photos", "folders", multiple=True, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--work", required=True, type=click.Path(path_type=Path), help="What is made there already is used.")
-@click.option("--copies", default=300, show_default=True, help="Photos of which copies are made.")
+@click.option("--copies", default=200, show_default=True, help="Photos of which copies are made.")
 @click.option("--drawn", "rows", default=100_000, show_default=True)
 def main(folders: tuple[Path, ...], work: Path, copies: int, rows: int) -> None:
     """Measure on the half of the photos that no threshold was chosen on."""
