@@ -255,6 +255,23 @@ def test_a_cached_collection_opens_with_the_encoder_that_it_was_switched_to(tmp_
     assert [one["state"] for one in encoder_choices(library, opened)][:2] == ["serving", "ready"]
 
 
+def test_new_weights_of_the_same_name_are_offered_and_switched_to(tmp_path):
+    library = make_library(tmp_path)
+    opened = library.collection(None)
+    newer = WarmthEncoder()
+    newer.name = "colour"
+    library.load = lambda name: newer
+    until(lambda: library.encoder_state(opened)["state"] == "ready")
+    entry = list_models(library, opened).models[0]
+    assert (entry.name, entry.serving, entry.outdated) == ("colour", True, True)
+    act(library, {"action": "reencode", "name": "colour"})
+    until(lambda: idle(library))
+    ready = [one for one in list_models(library, opened).models if one.generation and one.generation.state == "ready"]
+    assert [one.name for one in ready] == ["colour"]
+    act(library, {"action": "switch", "name": ready[0].generation.fingerprint})
+    assert not list_models(library, opened).models[0].outdated and opened.published().dim == 4
+
+
 def row(page: Page, name: str = NAME):
     return page.locator(f'[data-model="{name}"]')
 

@@ -23,6 +23,7 @@ class ModelEntry:
 
     job: fetches it now, or did last. generation: of the collection by it. duration: of embedding the collection here;
     None while it is not known. copy: what to bring from another machine, where the hub is out of reach.
+    outdated: it serves, and the model of that name has other weights now.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ModelEntry:
     job: Job | None
     copy: tuple[str, ...] = ()
     folders: tuple[tuple[str, str, str], ...] = ()  # repository, file and folder of what is missing
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,21 @@ def list_models(library: Library, opened: OpenCollection) -> ModelList:
         for name in names
     )
     entries = tuple(sorted(entries, key=lambda entry: not entry.serving))  # what is in use comes first
+    entries += tuple(  # by other weights of a name that is in the list already
+        _entry(library, one.encoder, one, None, False, online) for one in made if by_name[one.encoder] is not one
+    )
+    if entries and entries[0].serving and _has_other_weights(library, opened):
+        entries = (replace(entries[0], outdated=True), *entries[1:])
     previous = next((one.encoder for one in made if one.previous), "")
     job = last_reencoding(library, opened)
     return ModelList(online, images, made[0].encoder if made else opened.encoder_name, entries, job, previous)
+
+
+def _has_other_weights(library: Library, opened: OpenCollection) -> bool:
+    """Whether the encoder of a collection is loaded and did not make its embeddings."""
+    if library.encoder_state(opened)["state"] != "ready":
+        return False
+    return library.encoder(opened).fingerprint != opened.published().fingerprint
 
 
 def _entry(

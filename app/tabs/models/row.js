@@ -75,7 +75,8 @@ const using = (entry, { act, busy }) => {
     (action, more = name) =>
     () =>
       act({ action, name: more });
-  if (serving) return [];
+  if (serving)
+    return [entry.outdated && button(null, "Embed with its new weights", on("reencode"), { disabled: busy })];
   const ready = generation?.state === "ready";
   return [
     ready && button("check", "Switch", on("switch", target), { class: "g-button g-models-main" }),

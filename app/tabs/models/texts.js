@@ -70,7 +70,7 @@ export const embeddingText = (job) => {
 export const stateText = (entry, online) => {
   const { serving, generation, state, job, here, total } = entry;
   if (job?.state === "running") return "being fetched";
-  if (serving) return "in use";
+  if (serving) return entry.outdated ? "in use, made with earlier weights" : "in use";
   if (generation?.state === "ready") return "ready to switch to";
   if (generation) return `${images(generation.missing)} to embed`;
   if (state === "ready") return "on this machine";
