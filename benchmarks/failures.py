@@ -1,6 +1,6 @@
 """Runs that fail in every way that tests/failing_runs.py knows, and the page docs/failures.md about how they end.
 
-python -m benchmarks.failures             runs all of them, about half an hour
+python -m benchmarks.failures             runs those that benchmarks/results/failures.json lacks; all take half an hour
 python -m benchmarks.failures --page      writes the page from the figures that there are
 """
 
@@ -21,30 +21,37 @@ MARK = "<!-- table: made by benchmarks/failures.py -->\n"
 
 
 def measure() -> None:
-    """Run every case and write its outcome."""
-    found = []
+    """Run every case that has no outcome yet, and write it."""
+    found = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
+    known = {(case["way"], case["workers"], case["ranks"]) for case in found}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GELATO_CACHE"] = str(Path(folder, "cache"))
         data = Path(folder, "images")
         data.mkdir()
         for number in range(40):
             noise_image(number).save(data / f"{number:02}.png")
-        for number, (way, workers, ranks) in enumerate(CASES):
+        for number, (way, workers, ranks) in enumerate(sorted(CASES, key=lambda case: case[1] != 1)):
+            if (way, workers, ranks) in known:
+                continue
             out = Path(folder, str(number))
             out.mkdir()
             outcome = asdict(fail_in(way, workers, ranks, data, out))
             message = outcome.pop("lines")[-1].replace(str(out), "runs")
+            outcome |= {"seconds": round(outcome["seconds"], 1), "load": round(os.getloadavg()[0], 1)}
             found.append({"way": way, "workers": workers, "ranks": ranks, "message": message, **outcome})
             print(f"{way}, {workers} workers, {ranks} ranks: {outcome['seconds']:.1f} s, {message}", flush=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+            RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def table() -> str:
     """The table of the page."""
-    lines = ["| way | workers | ranks | seconds | last line | left: checkpoint of step |", "|---|---|---|---|---|---|"]
-    for case in json.loads(RESULTS.read_text()):
+    lines = [
+        "| way | workers | ranks | seconds | load | last line | left: checkpoint of step |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for case in sorted(json.loads(RESULTS.read_text()), key=lambda case: (case["ranks"], case["way"], case["workers"])):
         left = case["steps"][-1] if case["steps"] else "none"
-        cells = [case["way"], case["workers"], case["ranks"], f"{case['seconds']:.1f}", case["message"], left]
+        cells = [case["way"], case["workers"], case["ranks"], case["seconds"], case["load"], case["message"], left]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 
