@@ -41,11 +41,11 @@ test-all: check
 	@sh tests/exiftool.sh
 	$(RUN) -m pytest $(PARALLEL) -m "slow or not slow"
 
-# The figures of the README and of benchmarks/README.md, measured again. PHOTOS and CIFAR10 as benchmarks/starter.py
-# explains them; CLIP_RETRIEVAL is that command in an environment of its own, COLLECTION one made with `starter`,
-# RUN_OF_CLIP a run as benchmarks/eight_bits.py explains it.
+# The figures of the README and of benchmarks/README.md, measured again. PHOTOS, CIFAR10, COCO and OTHER as
+# benchmarks/starter.py explains them; CLIP_RETRIEVAL is that command in an environment of its own, COLLECTION one made
+# with `starter`, RUN_OF_CLIP a run as benchmarks/eight_bits.py explains it.
 bench: $(VENV)/.installed
-	$(if $(PHOTOS),$(RUN) benchmarks/starter.py --photos "$(PHOTOS)" --cifar10 "$(CIFAR10)")
+	$(if $(PHOTOS),$(RUN) benchmarks/starter.py --photos "$(PHOTOS)" --cifar10 "$(CIFAR10)" --coco "$(COCO)" --other "$(OTHER)")
 	$(RUN) benchmarks/startup.py
 	$(if $(PHOTOS),$(RUN) benchmarks/build.py --photos "$(PHOTOS)")
 	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/rivals.py --photos "$(PHOTOS)" --clip-retrieval "$(CLIP_RETRIEVAL)")

@@ -1,12 +1,12 @@
-"""The bridge of `starter` in its three forms, fitted without the held-out drawings and measured on what none has seen.
+"""Version 1 of the bridge of `starter` in its three forms, measured on drawings that none was fitted on.
 
     python benchmarks/bridge.py --photos FOLDER --cifar10 FILE.parquet [--clipart FOLDER]
 
-The classifier's rows alone, both halves by regression, and the bridge as it ships, after a run of the trainer. FOLDER
+The classifier's rows alone, both halves by regression, and the bridge as it shipped, after a run of the trainer. FOLDER
 has one photograph an ImageNet class, as in samples of ILSVRC 2012 (image-net.org), and a labels.csv (file,label; a
 label is the first word that WordNet has for the class); FILE is CIFAR-10 (cs.toronto.edu/~kriz/cifar.html) as Hugging
-Face datasets store it. The result is printed and kept beside this script as bridge.json; benchmarks/tables.py puts it
-into training/models/starter.md. Some ten minutes on two idle cores, most of them for reading clip-art.
+Face datasets store it. The result is printed and kept beside this script as bridge.json. Some ten minutes on two idle
+cores, most of them for reading clip-art.
 """
 
 import json
@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from index.ingest.throughput import machine
 from training.data.sources import open_source
+from training.models.bridge import image_vectors, text_vectors
 from training.models.encoder import unit
 from training.models.intervals import figure_of
 from training.models.prompts import template_set
 from training.models.sentence_encoder import SentenceEncoder
-from training.models.starter import image_vectors, text_vectors
 from training.starter import bridge as fit
 
 RESULT = Path(__file__).parent / "results/bridge.json"
@@ -56,7 +56,7 @@ def found(features: NDArray, sentences: NDArray, bridge: dict[str, NDArray]) -> 
 def seen(source: str, labels: dict[str, str] | None) -> tuple[NDArray, list[str]]:
     """The image encoder's features of the images of a source, and what each is."""
     items = list(open_source(source))
-    [features], read = fit._features(item.read() for item in items)
+    [features], read = fit.image_features(item.read() for item in items)
     names = [labels[Path(i.path).name] if labels else str(i.metadata["label_name"]) for i in items]
     return features, [name for name, good in zip(names, read, strict=True) if good]
 
@@ -73,7 +73,7 @@ def main(photos: Path, cifar10: Path, clipart: Path) -> None:
     first = [info.index_to_description(number).partition(",")[0] for number in range(1000)]
     text_encoder = SentenceEncoder("openvino", "f32")
     click.echo("Looking at drawings", err=True)
-    drawings, family = fit._openmoji(text_encoder)
+    drawings, family = fit.read_openmoji(text_encoder)
     cliparts = fit._clipart(clipart, text_encoder)
     labels = pd.read_csv(photos / "labels.csv", dtype=str)
     click.echo("Looking at photographs and CIFAR-10", err=True)

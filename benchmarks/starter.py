@@ -1,77 +1,155 @@
-"""What can the embedded default see? Photographs by name, CIFAR-10, and captions of drawings.
+"""What can the embedded default see? Its two versions side by side on images that neither was fitted on.
 
-    python benchmarks/starter.py --photos FOLDER --cifar10 FILE.parquet
+    python benchmarks/starter.py --photos FOLDER --cifar10 FILE.parquet --coco FILE.csv --other FILE.csv
 
 FOLDER has one photograph an ImageNet class and a labels.csv (file,label), as in samples of ILSVRC 2012
-(image-net.org). FILE is CIFAR-10 (cs.toronto.edu/~kriz/cifar.html) as Hugging Face datasets store it,
-with a column label_name. The result is printed and kept beside this script as starter.json.
+(image-net.org). FILE.parquet is CIFAR-10 (cs.toronto.edu/~kriz/cifar.html) as Hugging Face datasets store it, with a
+column label_name. The two CSV files have the columns path, caption and split: photographs of COCO 2017
+(cocodataset.org), of which the split val is measured, and of another source, all of which is, such as Conceptual
+Captions. The result is printed and kept beside this script as starter.json; benchmarks/tables.py puts it into
+README.md and training/models/starter.md. Minutes on two idle cores, most of them for CIFAR-10.
 """
 
 import json
 import platform
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-
-from index.build import build_collection
-from index.collection import Collection
-from index.label import LabelRequest, label_collection
-from index.labels.ground_truth import named_truth, read_labels
-from index.query import Term
-from index.search import SearchRequest, search
-from training.models.encoder import Encoder
-from training.models.encoders import load_encoder
-from training.models.intervals import Figure
+from benchmarks.everyday import LEAST_IMAGES, average_precision, shown
+from training.data.sources import open_source
+from training.models.bridge import Bridge, image_vectors, read_bridge, text_vectors
+from training.models.encoder import Vectors, unit
+from training.models.intervals import figure_of
 from training.models.prompts import template_set
-from training.models.zero_shot import ClassName
+from training.models.sentence_encoder import SentenceEncoder
+from training.models.starter import BRIDGES, fingerprint
+from training.models.zero_shot import everyday_words
+from training.starter import bridge as fit
+from training.starter.kinds import kinds
+from training.starter.photographs import Photographs, imagenet_names, read_photographs
 
 RESULT = Path(__file__).parent / "results/starter.json"
+TEMPLATES = template_set("photo")
+CUTS = (1, 5, 10)
+
+Measured = dict[str, NDArray[np.float64]]  # one number an item by the name of the figure, so that versions are paired
 
 
-def found_by_name(collection: Collection, encoder: Encoder, truth: pd.Series, k: int) -> dict[str, Any]:
-    """The share of images among the k best for their own name, with a 95 % bootstrap interval."""
-    hits = [
-        float(row in {hit.row for hit in search(collection, encoder, SearchRequest([Term(text=name)], count=k)).hits})
-        for row, name in truth.items()
-        if isinstance(name, str)
-    ]
-    rng = np.random.default_rng(0)
-    low, high = np.quantile([rng.choice(hits, len(hits)).mean() for _ in range(1000)], [0.025, 0.975])
-    return {"value": float(np.mean(hits)), "low": float(low), "high": float(high), "n": len(hits)}
+class Version:
+    """One version's bridge as an encoder of features and texts."""
+
+    def __init__(self, bridge: Bridge, text_encoder: SentenceEncoder):
+        self.bridge, self.text_encoder = bridge, text_encoder
+
+    def images(self, features: NDArray[np.float32]) -> Vectors:
+        return image_vectors(features, self.bridge)
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        return text_vectors(fit.embed(self.text_encoder, list(texts)), self.bridge)
+
+    def classifier(self, names: Sequence[str]) -> Vectors:
+        """[K, dim]: the mean of each name's prompts."""
+        rows = self.texts([template.replace("{}", name) for name in names for template in TEMPLATES])
+        return unit(rows.reshape(len(names), len(TEMPLATES), -1).mean(axis=1))
 
 
-def labelled(collection: Collection, encoder: Encoder, source: str, templates: str) -> Figure | None:
-    """Zero-shot top-1 over the names that occur in the column or file source."""
-    classes = tuple(ClassName(name) for name in sorted(read_labels(collection, source).dropna().unique()))
-    request = LabelRequest(classes, tuple(template_set(templates)))
-    return label_collection(collection, encoder, request).accuracy(named_truth(collection, request, source))
+def top1(version: Version, features: NDArray[np.float32], right: Sequence[str], names: Sequence[str]) -> NDArray:
+    """Whether the nearest of names is each image's own."""
+    nearest = (version.images(features) @ version.classifier(names).T).argmax(axis=1)
+    return np.array([names[n] == own for n, own in zip(nearest, right, strict=True)], np.float64)
+
+
+def found(scores: NDArray[np.floating], own: NDArray[np.intp]) -> Measured:
+    """Whether the image own [M] of each text is among the best 1, 5 and 10 of its scores [M, N]."""
+    before = (scores > scores[np.arange(len(own)), own][:, None]).sum(axis=1)
+    return {str(k): (before < k).astype(np.float64) for k in CUTS}
+
+
+def precisions(scores: NDArray[np.floating], truth: Sequence[NDArray[np.bool_]], least: int) -> NDArray[np.float64]:
+    """The average precision of each row of scores [W, N] with at least so many relevant images."""
+    pairs = [(row, of) for row, of in zip(scores, truth, strict=True) if of.sum() >= least]
+    return np.array([average_precision(row, of) for row, of in pairs])
+
+
+def measure(version: Version, data: dict[str, Any]) -> Measured:
+    """All figures of one version, one number an item."""
+    result: Measured = {}
+    names = sorted(set(data["cifar10"][1]))
+    result["CIFAR-10, ten classes"] = top1(version, *data["cifar10"], names)
+    features, labels, synsets = data["photos"]
+    result["photographs by their 200 names"] = top1(version, features, labels, sorted(labels))
+    result["photographs by all 1,000 names"] = top1(version, features, labels, data["first"])
+    numbers = [data["first"].index(label) for label in labels]
+    curated = imagenet_names()
+    result["the same, open_clip's names"] = top1(version, features, [curated[n] for n in numbers], curated)
+    scores = version.texts(labels) @ version.images(features).T
+    result["photograph in the top 10 by its name"] = found(scores, np.arange(len(labels)))["10"]
+    general = [(kind.names[0], np.isin(numbers, kind.classes)) for kind in kinds(synsets, set(everyday_words()))]
+    scores = version.texts([name for name, _ in general]) @ version.images(features).T
+    result["general words, mean average precision"] = precisions(scores, [of for _, of in general], 3)
+    for name, photographs in data["captioned"].items():
+        seen = version.images(photographs.features)
+        scores = text_vectors(photographs.embedded, version.bridge) @ seen.T
+        for k, hits in found(scores, photographs.owners).items():
+            result[f"{name}: photograph by its caption, recall@{k}"] = hits
+        words = shown(photographs.captions)
+        scores = version.texts(list(words)) @ seen.T
+        result[f"{name}: everyday words, mean average precision"] = precisions(
+            scores, list(words.values()), LEAST_IMAGES
+        )
+    return result
+
+
+def read(photos: Path, cifar10: Path, coco: Path, other: Path, text_encoder: SentenceEncoder) -> dict[str, Any]:
+    """Features of all images, each computed once, and what is known of them."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo()
+    labels = pd.read_csv(photos / "labels.csv", dtype=str)
+    [features], _ = fit.image_features((photos / file).read_bytes() for file in labels["file"])
+    small = list(open_source(str(cifar10)))
+    [small_features], _ = fit.image_features(item.read() for item in small)
+    held_out = [item for item in open_source(str(coco)) if item.metadata["split"] == "val"]
+    captioned: dict[str, Photographs] = {
+        "COCO": read_photographs(held_out, text_encoder),
+        "another source": read_photographs(open_source(str(other)), text_encoder),
+    }
+    return {
+        "photos": (features, list(labels["label"]), [info.index_to_label_name(number) for number in range(1000)]),
+        "first": [info.index_to_description(number).partition(",")[0] for number in range(1000)],
+        "cifar10": (small_features, [str(item.metadata["label_name"]) for item in small]),
+        "captioned": captioned,
+    }
 
 
 @click.command()
 @click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--cifar10", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--encoder", default="starter", show_default=True)
-def main(photos: Path, cifar10: Path, encoder: str) -> None:
-    """Measure ENCODER on photographs by name and on CIFAR-10."""
-    loaded = load_encoder(encoder)
-    result: dict[str, Any] = {"encoder": encoder, "fingerprint": loaded.fingerprint, "precision": loaded.precision}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, source in {"photos": photos, "cifar10": cifar10}.items():
-            build_collection([source], Path(folder, name), loaded)
-            collection = Collection.open(Path(folder, name))
-            source = str(photos / "labels.csv") if name == "photos" else "label_name"
-            truth = read_labels(collection, source)
-            result[name] = {"top1": labelled(collection, loaded, source, "photo")}
-            if name == "photos":
-                result[name]["in_top10_by_name"] = found_by_name(collection, loaded, truth, 10)
+@click.option("--coco", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--other", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(photos: Path, cifar10: Path, coco: Path, other: Path) -> None:
+    """Measure both versions of starter on the same images, and the differences in pairs."""
+    text_encoder = SentenceEncoder("openvino", "f32")
+    data = read(photos, cifar10, coco, other, text_encoder)
+    old, new = (measure(Version(read_bridge(BRIDGES[name]), text_encoder), data) for name in ("starter-1", "starter"))
+    result: dict[str, Any] = {"fingerprints": {name: fingerprint(path) for name, path in BRIDGES.items()}}
+    result["figures"] = {
+        name: {
+            "version 1": figure_of(old[name]),
+            "version 2": figure_of(new[name]),
+            "difference": figure_of(new[name] - old[name]),
+        }
+        for name in new
+    }
     result["machine"] = f"{platform.machine()}, Python {platform.python_version()}"
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     click.echo(json.dumps(result, indent=1))

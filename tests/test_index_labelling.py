@@ -61,10 +61,11 @@ def test_only_what_changed_is_embedded_again_and_the_classifier_stays_that_of_th
     assert cached.embedded == 8
 
 
-@pytest.mark.parametrize("none", [False, True])
-def test_labels_and_margins_are_those_of_the_softmax_of_each_image(painted, none):
+@pytest.mark.parametrize("none, none_margin", [(False, 0), (True, 0), (True, 0.25)])
+def test_labels_and_margins_are_those_of_the_softmax_of_each_image(painted, none, none_margin):
     classes = COLOURS[:4]  # to this encoder grey is the colour of every other word: a tie
     encoder = ColourEncoder()
+    encoder.none_margin = none_margin
     request = LabelRequest(classes, ("{}",), none=none, calibration="uncalibrated")
     found = label_collection(painted, encoder, request).table
     embeddings = ClassEmbeddings(encoder)
@@ -72,7 +73,9 @@ def test_labels_and_margins_are_those_of_the_softmax_of_each_image(painted, none
     others = embeddings.none_embeddings(rows, ["{}"])
     names = [c.name for c in classes] + (["none"] if none else [])
     for at, image in enumerate(painted.vectors[:].astype(np.float32)):
-        cosines = [float(image @ row) for row in rows] + ([max(float(image @ o) for o in others)] if none else [])
+        cosines = [float(image @ row) for row in rows] + (
+            [max(float(image @ o) for o in others) - none_margin] if none else []
+        )
         exponentials = np.exp(encoder.logit_scale * (np.array(cosines) - max(cosines)))
         probabilities = sorted(zip(exponentials / exponentials.sum(), names, strict=True), key=lambda one: -one[0])
         (best, label), (second, runner_up) = probabilities[:2]

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from training.engine.log import read_metrics
+from training.models.bridge import image_vectors, read_bridge, text_vectors
 from training.models.encoder import unit
 from training.models.errors import UserError
-from training.models.starter import BRIDGE, image_vectors, read_bridge, text_vectors
+from training.models.starter import BRIDGES
 from training.starter.bridge_training import RUN, BridgeMethod, FeaturePairs, shared_covariance, standing_in, train_map
 
 TINY = replace(RUN, batch_size=16, steps=6, log_every=2, checkpoint_every=2, learning_rate=1e-2)
@@ -57,7 +58,7 @@ def test_a_run_stopped_and_gone_on_with_is_the_run_never_stopped(bridge, drawing
 
 
 def test_the_trained_bridge_embeds_as_starter_does():
-    bridge, rng = read_bridge(BRIDGE), np.random.default_rng(3)
+    bridge, rng = read_bridge(BRIDGES["starter-1"]), np.random.default_rng(3)
     features = rng.normal(size=(4, 1280)).astype(np.float32)
     sentences = unit(rng.normal(size=(4, 384)).astype(np.float32))
     method = BridgeMethod(bridge)

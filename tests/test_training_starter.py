@@ -9,18 +9,13 @@ import pytest
 import torch
 
 from training.data.openmoji import openmoji_drawings
+from training.models.bridge import image_vectors, read_bridge
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
 from training.models.package_files import packaged
 from training.models.prompts import template_set
 from training.models.sentence_encoder import SentenceEncoder, _sentence_module
-from training.models.starter import (
-    BRIDGE,
-    Starter,
-    image_backbone,
-    image_vectors,
-    read_bridge,
-)
+from training.models.starter import BRIDGE, Starter, image_backbone
 from training.models.zero_shot import ClassName, zero_shot_classifier
 from training.starter.bridge import RIDGE, Captioned, caption_map, clipart_captions, likeliest_scale, recall, sharpening
 
@@ -115,7 +110,7 @@ def test_its_parameters_are_counted():
     image_encoder_and_bridge = sum(t.numel() for t in image_backbone().network.parameters()) + sum(
         a.size for a in read_bridge(BRIDGE).values()
     )
-    assert Starter.parameters == text_encoder + image_encoder_and_bridge
+    assert Starter("torch").parameters == text_encoder + image_encoder_and_bridge
 
 
 def test_a_missing_package_is_named_with_what_brings_it():

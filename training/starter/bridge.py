@@ -1,4 +1,4 @@
-"""Fit the bridge of `starter`, the embedded default: `python -m training starter`.
+"""Version 1 of the bridge of `starter`, fitted on drawings: `python -m training starter` without captions.
 
 The half that ImageNet's classes give is their classifier's own rows, seen through one linear map that makes
 a shrunken image's features those of the whole one; it is fitted on drawings and knows no names. The half
@@ -21,19 +21,15 @@ from PIL import Image
 
 from training.data.folder import FolderSource
 from training.data.openmoji import openmoji_drawings
+from training.models.atomic import write_file
+from training.models.bridge import Bridge, image_vectors, text_vectors
 from training.models.decoding import ImageError, decode_image
 from training.models.encoder import BATCH, Vectors, unit
 from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import load_tower
 from training.models.sentence_encoder import SentenceEncoder
-from training.models.starter import (
-    IMAGE_SIZE,
-    image_tower_module,
-    image_vectors,
-    imagenet_classifier,
-    text_vectors,
-)
+from training.models.starter import IMAGE_SIZE, image_tower_module, imagenet_classifier
 
 CLIPART = Path("/usr/share/openclipart/png")  # where Debian's package openclipart-png puts it
 PLANE = 384  # directions of the classes' plane that are kept
@@ -84,7 +80,7 @@ def fit_bridge(
         )
     text_encoder = SentenceEncoder("openvino", "f32")
     say("Looking at OpenMoji")
-    drawings, family = _openmoji(text_encoder)
+    drawings, family = read_openmoji(text_encoder)
     say("Looking at the Open Clip Art Library")
     cliparts = _clipart(clipart, text_encoder)
     kept = family % HELD_OUT != 0
@@ -96,14 +92,12 @@ def fit_bridge(
     scale = np.array(measured["logit_scale"], np.float32)
     every = [drawings, cliparts]
     bridge = learned(regression(every, text_encoder), every, text_encoder, run) | {"logit_scale": scale}
-    from safetensors.numpy import save_file
-
-    save_file({name: _stored(array) for name, array in bridge.items()}, out)
+    store(bridge, out)
     say(" · ".join(f"{name} {value:.4g}" for name, value in measured.items()))
     return measured
 
 
-def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
+def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> Bridge:
     """The bridge before the trainer's run: classes seen sharply, and captions by ridge regression."""
     closed = closed_form(text_encoder)
     project = sharpening(parts) @ closed["project"]
@@ -111,11 +105,11 @@ def regression(parts: Sequence[Captioned], text_encoder: SentenceEncoder) -> dic
 
 
 def learned(
-    bridge: dict[str, NDArray[Any]],
+    bridge: Bridge,
     parts: Sequence[Captioned],
     text_encoder: SentenceEncoder,
     run: Path | None = None,
-) -> dict[str, NDArray[Any]]:
+) -> Bridge:
     """The bridge after the trainer's run over parts, which is kept in run if one is named."""
     from training.starter.bridge_training import train_map
 
@@ -124,7 +118,7 @@ def learned(
     return bridge | {"lift": train_map(bridge, pairs, rows, class_names(text_encoder), run)}
 
 
-def closed_form(text_encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
+def closed_form(text_encoder: SentenceEncoder) -> Bridge:
     """The half that needs no fitting: the classifier's rows as prototypes, found by the classes' names."""
     prototypes = imagenet_classifier().classifier.weight.detach().numpy()  # [1000, 1280]
     prototypes = prototypes - prototypes.mean(axis=0)
@@ -143,11 +137,11 @@ def closed_form(text_encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
     }
 
 
-def class_names(text_encoder: SentenceEncoder) -> Vectors:
+def class_names(text_encoder: SentenceEncoder, templates: Sequence[str] = ()) -> Vectors:
     """[1000, 384]: each ImageNet class as the mean of what it is called.
 
     That is open_clip's curated name, WordNet's lemmas, the first of them, and the lemmas with
-    WordNet's definition (the last three as timm ships them).
+    WordNet's definition (the last three as timm ships them); and the curated name and the first lemma in templates.
     """
     from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
     from timm.data import ImageNetInfo
@@ -155,16 +149,21 @@ def class_names(text_encoder: SentenceEncoder) -> Vectors:
     info = ImageNetInfo()
     defined = [info.index_to_description(i, detailed=True) for i in range(1000)]
     lemmas = [text.partition(":")[0] for text in defined]
-    said = (list(IMAGENET_CLASSNAMES), lemmas, [text.partition(",")[0] for text in lemmas], defined)
+    curated, first = list(IMAGENET_CLASSNAMES), [text.partition(",")[0] for text in lemmas]
+    said = [curated, lemmas, first, defined]
+    said += [[template.replace("{}", name) for name in names] for template in templates for names in (curated, first)]
     return unit(np.sum([embed(text_encoder, texts) for texts in said], axis=0))
 
 
-def caption_map(parts: Iterable[Captioned]) -> dict[str, NDArray[Any]]:
-    """The linear map from features to sentences, by weighted ridge regression; each part about its own mean."""
+def caption_map(parts: Iterable[Captioned], penalty: float = RIDGE) -> Bridge:
+    """The linear map from features to sentences, by weighted ridge regression; each part about its own mean.
+
+    penalty: of the mean variance of a feature.
+    """
     parts = list(parts)
     gram = np.sum([p.weight * _centred(p.features).T @ _centred(p.features) for p in parts], axis=0)
     cross = np.sum([p.weight * _centred(p.features).T @ _centred(p.sentences) for p in parts], axis=0)
-    ridge = RIDGE * np.trace(gram) / len(gram)
+    ridge = penalty * np.trace(gram) / len(gram)
     return {
         "lift": np.linalg.solve(gram + ridge * np.eye(len(gram)), cross),
         "feature_mean": np.mean([p.features.mean(axis=0) for p in parts], axis=0),
@@ -219,14 +218,14 @@ def embed(text_encoder: SentenceEncoder, texts: list[str]) -> Vectors:
     return np.concatenate([text_encoder(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)])
 
 
-def _openmoji(text_encoder: SentenceEncoder) -> tuple[Captioned, NDArray[np.int64]]:
+def read_openmoji(text_encoder: SentenceEncoder) -> tuple[Captioned, NDArray[np.int64]]:
     """OpenMoji's drawings, each called by the mean of its name and its other names; and the family of each.
 
     Drawings of one kind lie together in Unicode, and a kind's variants begin with its code point, so
     sixteen neighbouring code points are a family: a man mage is not fitted on while a woman mage is held out.
     """
     drawings = list(openmoji_drawings(256))
-    (features, *shrunk), _ = _features((drawing.png for drawing in drawings), SHRUNK)
+    (features, *shrunk), _ = image_features((drawing.png for drawing in drawings), SHRUNK)
     sentences = [text_encoder([drawing.caption, *drawing.also]).sum(axis=0) for drawing in drawings]
     family = np.array([int(drawing.hexcode.partition("-")[0], 16) // 16 for drawing in drawings])
     return Captioned(features, unit(np.stack(sentences)), 1.0, tuple(shrunk)), family
@@ -235,7 +234,7 @@ def _openmoji(text_encoder: SentenceEncoder) -> tuple[Captioned, NDArray[np.int6
 def _clipart(folder: Path, text_encoder: SentenceEncoder) -> Captioned:
     """The Open Clip Art Library; each called by the words of its file name and, less, of its folder."""
     items = [item for item in FolderSource(folder) if not SYMBOLS.search(item.path)]
-    (features, *shrunk), read = _features((item.read() for item in items), SHRUNK)
+    (features, *shrunk), read = image_features((item.read() for item in items), SHRUNK)
     paths = [item.path for item, good in zip(items, read, strict=True) if good]
     called, places = clipart_captions(paths)
     sentences = unit(embed(text_encoder, called) + 0.3 * embed(text_encoder, places))
@@ -258,7 +257,7 @@ def clipart_captions(paths: list[str]) -> tuple[list[str], list[str]]:
     return [called or folder for called, folder in zip(telling, folders, strict=True)], folders
 
 
-def _features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[NDArray[np.float32]], list[bool]]:
+def image_features(images: Iterable[bytes], sides: Sequence[int] = ()) -> tuple[list[NDArray[np.float32]], list[bool]]:
     """Features [N, 1280] of the images that can be read, whole and then shrunk to sides; and which those are."""
     image_tower = load_tower(
         image_tower_module, np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8), "lite0-features", "openvino", "f32"
@@ -295,6 +294,9 @@ def _centred(rows: NDArray[Any]) -> NDArray[np.float64]:
     return rows.astype(np.float64) - rows.mean(axis=0)
 
 
-def _stored(array: NDArray[Any]) -> NDArray[Any]:
-    """Matrices in float16, which is all that a cosine notices; the rest in float32."""
-    return np.asarray(array, np.float16 if array.ndim == 2 else np.float32, order="C")
+def store(bridge: Bridge, out: Path) -> None:
+    """Write the weights: matrices in float16, which is all that a cosine notices; the rest in float32."""
+    from safetensors.numpy import save
+
+    stored = {name: np.asarray(a, np.float16 if a.ndim == 2 else np.float32, order="C") for name, a in bridge.items()}
+    write_file(out, save(stored))

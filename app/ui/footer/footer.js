@@ -3,6 +3,7 @@ import { button, copy, node } from "../elements/elements.js";
 import { images } from "../format/format.js";
 import { request } from "../session/session.js";
 
+const STARTERS = ["starter", "starter-1"];
 const COMMAND = "python app.py --encoder ViT-B-32/laion2b_s34b_b79k";
 
 const starterNote = () => {
@@ -41,7 +42,7 @@ class Footer {
     const now = `${state.collection} ${state.encoder?.name} ${state.job?.state} ${state.searchable > 0}`;
     if (this.drawn === now) return;
     this.drawn = now;
-    const parts = state.encoder?.name === "starter" ? [starterNote()] : [];
+    const parts = STARTERS.includes(state.encoder?.name) ? [starterNote()] : [];
     if (state.columns?.includes("attribution")) {
       const { credits = [] } = await request(this.server.credits, { collection: state.collection });
       if (credits.length) parts.push(creditList(credits));

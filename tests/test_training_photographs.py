@@ -1,0 +1,142 @@
+"""Version 2 of `starter`: what is fitted on captioned photographs, and what a text means by it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from index.storage.manifest import Manifest
+from training.models.bridge import CLASSES, caption_weight, gate, read_bridge, text_vectors
+from training.models.encoder import unit
+from training.models.encoders import RENAMED, load_encoder
+from training.models.errors import UserError
+from training.models.sentence_encoder import SentenceEncoder
+from training.models.starter import BRIDGE, BRIDGES, fingerprint
+from training.starter.bridge import Captioned
+from training.starter.kinds import kinds
+from training.starter.photographs import RIDGE, Photographs, map_arrays, word_bank
+
+NOUNS = """\
+  1 This software and database is being provided to you
+00001740 03 n 01 entity 0 000 | that which is
+00002000 05 n 02 animal 0 beast 0 001 @ 00001740 n 0000 | a living thing
+00003000 05 n 02 dog 0 domestic_dog 0 001 @ 00002000 n 0000 | it barks
+00003100 05 n 01 carnivore 0 001 @ 00002000 n 0000 | it eats meat
+00004000 05 n 01 pug 0 002 @ 00003000 n 0000 @ 00003100 n 0000 | small
+00004100 05 n 01 collie 0 002 @ 00003000 n 0000 ~ 00001740 n 0000 | it herds
+00004200 05 n 01 tabby 0 001 @i 00003100 n 0000 | a cat
+"""
+
+
+@pytest.fixture(scope="module")
+def bridge():
+    return read_bridge(BRIDGE)
+
+
+@pytest.fixture(scope="module")
+def embed():
+    return SentenceEncoder("openvino", "f32")
+
+
+def test_a_kind_has_all_classes_below_it_and_a_name_that_people_use(tmp_path):
+    (tmp_path / "data.noun").write_text(NOUNS)
+    found = kinds(["n00004000", "n00004100", "n00004200"], {"dog", "animal", "beast", "pug"}, tmp_path)
+    assert [(kind.names, kind.classes) for kind in found] == [(("animal", "beast"), (0, 1, 2)), (("dog",), (0, 1))]
+
+
+def test_without_wordnet_the_package_that_brings_it_is_named(tmp_path):
+    with pytest.raises(UserError, match="Debian's package wordnet-base"):
+        kinds(["n00004000"], {"dog"}, tmp_path)
+
+
+def photographs(count=40, each=(1, 2)):
+    rng = np.random.default_rng(0)
+    captions = [tuple(f"a dog and {number}" for _ in range(each[number % 2])) for number in range(count)]
+    embedded = unit(rng.normal(size=(sum(map(len, captions)), 5)))
+    return Photographs(rng.normal(size=(count, 8)).astype(np.float32), captions, embedded)
+
+
+def test_an_image_is_the_mean_of_its_sentences_also_among_some():
+    all_of_them = photographs()
+    kept = np.arange(40) % 3 == 0
+    some = all_of_them.only(kept)
+    expected = np.stack([all_of_them.embedded[all_of_them.owners == n].mean(axis=0) for n in np.flatnonzero(kept)])
+    assert np.allclose(some.sentences, unit(expected), atol=1e-6) and len(some.features) == kept.sum()
+
+
+def test_the_map_is_ridge_regression_where_a_drawing_counts_by_its_weight():
+    from sklearn.linear_model import Ridge
+
+    photos, rng = photographs(), np.random.default_rng(1)
+    drawings = Captioned(rng.normal(size=(10, 8)).astype(np.float32), unit(rng.normal(size=(10, 5))), 0.25)
+    fitted = map_arrays(photos, drawings)
+    rows, targets = [], []
+    for features, sentences in ((photos.features, photos.sentences), (drawings.features, drawings.sentences)):
+        target = unit(sentences - sentences.mean(axis=0))
+        rows.append(features - features.mean(axis=0))
+        targets.append(target - target.mean(axis=0))
+    weights = np.repeat([1, 0.25], [40, 10])
+    features = np.concatenate(rows).astype(np.float64)
+    penalty = RIDGE * (weights * np.square(features).sum(axis=1)).sum() / 8
+    oracle = Ridge(alpha=penalty, fit_intercept=False).fit(features, np.concatenate(targets), sample_weight=weights)
+    assert np.allclose(fitted["lift"], oracle.coef_.T, atol=1e-5)
+    assert np.allclose(fitted["feature_mean"], photos.features.mean(axis=0), atol=1e-6)
+
+
+def test_a_word_is_the_mean_of_the_captions_that_have_it():
+    captions = [("A red dog.", "dogs run"), ("the Dog",), ("dog, asleep",), ("red car",)]
+    embedded = np.arange(10, dtype=np.float32).reshape(5, 2)
+    bank = word_bank(Photographs(np.zeros((4, 3), np.float32), captions, embedded))
+    assert list(bank) == ["dog"], "three captions have it; red is in two, and the is no word to search"
+    assert np.allclose(bank["dog"], embedded[[0, 2, 3]].mean(axis=0))
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("dog", False),
+        ("a photo of a golden retriever.", False),
+        ("food", False),
+        ("teddy bear", False),
+        ("two dogs play on a beach", True),
+        ("a woman is holding an umbrella in the rain", True),
+        ("people sitting around a table with food", True),
+    ],
+)
+def test_the_gate_tells_a_sentence_from_a_name(bridge, embed, text, sentence):
+    assert (float(gate(embed([text]), bridge)[0, 0]) > 0.5) is sentence
+
+
+def test_a_sentence_counts_by_its_captions_and_the_name_of_a_class_by_its_class(bridge):
+    """The weight at the three corners is the one that the weights name, whatever the logarithm does between."""
+    likeness = np.zeros((3, len(bridge["names"])), np.float32)
+    likeness[0, 5] = 1  # exactly one class
+    likeness[1, CLASSES] = 1  # a kind
+    weights = caption_weight(likeness, np.array([[1], [1], [0]], np.float32), bridge)[:, 0]
+    expected = [bridge[name] for name in ("class_weight", "name_weight", "sentence_weight")]
+    assert np.allclose(weights, expected, rtol=1e-3)
+
+
+BIRDS = {*range(7, 25), *range(80, 101), *range(127, 147)}  # ImageNet lists kinds one after another
+
+
+@pytest.mark.parametrize(
+    "word, kinds_of_it", [("dog", set(range(151, 269))), ("bird", BIRDS), ("snake", set(range(52, 69)))]
+)
+def test_a_general_word_means_its_kinds(bridge, embed, word, kinds_of_it):
+    depth = bridge["prototypes"].shape[1]
+    classes = unit(text_vectors(embed([word]), bridge)[:, :depth])
+    near = np.argsort(-(classes @ unit(bridge["prototypes"][:CLASSES]).T)[0])[:10].tolist()
+    assert len(kinds_of_it.intersection(near)) >= 8
+
+
+def test_a_collection_of_version_1_is_read_with_version_1(tmp_path):
+    [(made_with, name)] = RENAMED.items()
+    assert made_with == ("starter", fingerprint(BRIDGES[name]))
+    manifest = Manifest(made_with[0], made_with[1], 768, "openvino", "bf16", 1)
+    (tmp_path / "manifest.json").write_bytes(manifest.as_json())
+    encoder = load_encoder(Manifest.read(tmp_path).encoder)
+    assert (encoder.name, encoder.fingerprint, encoder.dim) == ("starter-1", made_with[1], 768)
+    stored = json.loads(manifest.as_json()) | {"fingerprint": fingerprint(BRIDGE)}
+    (tmp_path / "manifest.json").write_text(json.dumps(stored))
+    assert Manifest.read(tmp_path).encoder == "starter"
