@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import click
 
+from training.cli.other_names import ForgivingCommand
 from training.cli.run_output import print_end
 from training.methods import METHODS
 from training.models.console import Commands, print_json
@@ -104,7 +105,7 @@ def method_command(name: str, text: str) -> click.Command:
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
     ]
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
-    return click.Command(name, callback=callback, params=list(options), help=text, context_settings=settings)
+    return ForgivingCommand(name, callback=callback, params=list(options), help=text, context_settings=settings)
 
 
 def _options(config: type) -> list[click.Option]:
