@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from benchmarks.everyday import average_precision, shown
 from index.storage.manifest import Manifest
+from training.data.sources import open_source
 from training.models.bridge import CLASSES, caption_weight, gate, read_bridge, text_vectors
 from training.models.encoder import unit
 from training.models.encoders import RENAMED, load_encoder
@@ -14,7 +17,7 @@ from training.models.sentence_encoder import SentenceEncoder
 from training.models.starter import BRIDGE, BRIDGES, fingerprint
 from training.starter.bridge import Captioned
 from training.starter.kinds import kinds
-from training.starter.photographs import RIDGE, Photographs, map_arrays, word_bank
+from training.starter.photographs import RIDGE, Photographs, fit_photographs, map_arrays, word_bank
 
 NOUNS = """\
   1 This software and database is being provided to you
@@ -46,7 +49,7 @@ def test_a_kind_has_all_classes_below_it_and_a_name_that_people_use(tmp_path):
 
 def test_without_wordnet_the_package_that_brings_it_is_named(tmp_path):
     with pytest.raises(UserError, match="Debian's package wordnet-base"):
-        kinds(["n00004000"], {"dog"}, tmp_path)
+        fit_photographs([], tmp_path / "out.safetensors", wordnet=tmp_path)
 
 
 def photographs(count=40, each=(1, 2)):
@@ -140,3 +143,23 @@ def test_a_collection_of_version_1_is_read_with_version_1(tmp_path):
     stored = json.loads(manifest.as_json()) | {"fingerprint": fingerprint(BRIDGE)}
     (tmp_path / "manifest.json").write_text(json.dumps(stored))
     assert Manifest.read(tmp_path).encoder == "starter"
+
+
+def test_too_few_captioned_photographs_end_in_one_sentence(tmp_path):
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
+    (tmp_path / "captions.csv").write_text("path,caption,split\nred.png,a red wall,train\n")
+    (tmp_path / "data.noun").write_text(NOUNS)
+    source = open_source(str(tmp_path / "captions.csv"))
+    with pytest.raises(UserError, match="have 0 captioned images of the split 'val', and at least 100 are needed"):
+        fit_photographs([source], tmp_path / "out.safetensors", "val", tmp_path)
+
+
+def test_a_photo_shows_a_word_that_its_captions_say_in_another_form_or_as_a_kind():
+    truth = shown([("Two buses in a street.", "a city"), ("A puppy asleep",), ("an empty room",)])
+    assert {word for word, images in truth.items() if images[0]} == {"vehicle", "bus", "street", "city"}
+    assert truth["animal"].tolist() == truth["dog"].tolist() == [False, True, False]
+
+
+def test_average_precision_is_the_mean_precision_at_each_relevant_image():
+    scores, truth = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False])
+    assert average_precision(scores, truth) == pytest.approx((1 / 1 + 2 / 3) / 2)

@@ -30,13 +30,7 @@ def kinds(synsets: list[str], used: Collection[str], wordnet: Path = WORDNET) ->
 
     synsets: of each class, as ImageNet writes them ("n02084071"). UserError if WordNet is not there.
     """
-    file = wordnet / "data.noun"
-    if not file.is_file():
-        raise UserError(
-            f"The kinds of ImageNet's classes come from WordNet, and there is no {file}; "
-            f"install Debian's package wordnet-base, or give its folder with --wordnet."
-        )
-    above = {offset: (names, hypernyms) for offset, names, hypernyms in read_nouns(file)}
+    above = {offset: (names, hypernyms) for offset, names, hypernyms in read_nouns(nouns_file(wordnet))}
     below: dict[str, set[int]] = defaultdict(set)
     for number, synset in enumerate(synsets):
         waiting = [synset[1:]]
@@ -51,6 +45,17 @@ def kinds(synsets: list[str], used: Collection[str], wordnet: Path = WORDNET) ->
         if names and FEWEST <= len(classes) <= MOST:
             found.append(Kind(names, tuple(sorted(classes))))
     return found
+
+
+def nouns_file(wordnet: Path = WORDNET) -> Path:
+    """WordNet's file of nouns; UserError that names the package if it is not there."""
+    file = wordnet / "data.noun"
+    if not file.is_file():
+        raise UserError(
+            f"The kinds of ImageNet's classes come from WordNet, and there is no {file}; "
+            f"install Debian's package wordnet-base, or give its folder with --wordnet."
+        )
+    return file
 
 
 def read_nouns(file: Path) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:

@@ -35,7 +35,7 @@ from training.starter.bridge import (
     read_openmoji,
     store,
 )
-from training.starter.kinds import WORDNET, kinds
+from training.starter.kinds import WORDNET, kinds, nouns_file
 
 TEMPLATE = "a photo of a {}."
 RIDGE = 3.0  # of the mean variance of a feature
@@ -96,12 +96,14 @@ def fit_photographs(
     split: only images whose column `split` says so. UserError if there are too few. The weights are the same each
     time on one machine, and to the rounding of float16 on any.
     """
+    nouns_file(wordnet)  # what is missing is said before anything is read
     text_encoder = SentenceEncoder("openvino", "f32")
     items = [item for source in sources for item in source if split in (None, str(item.metadata.get("split")))]
-    photographs = read_photographs(items, text_encoder)
-    if len(photographs.captions) < FEWEST:
-        seen = f"{len(photographs.captions)} captioned images" + (f" of the split {split!r}" if split else "")
+    captioned = [item for item in items if item.captions]
+    if len(captioned) < FEWEST:
+        seen = f"{len(captioned)} captioned images" + (f" of the split {split!r}" if split else "")
         raise UserError(f"The sources have {seen}, and at least {FEWEST} are needed; give more with --captions.")
+    photographs = read_photographs(captioned, text_encoder)
     say(f"{len(photographs.captions):,} photographs with {len(photographs.embedded):,} captions")
     kept = np.arange(len(photographs.captions)) % HELD_OUT != 0
     say("Reading OpenMoji")
