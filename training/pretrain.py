@@ -199,7 +199,7 @@ def _train(
         if out is not None:
             trainer.resume()
             if world.leads:
-                trainer.sinks = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
+                trainer.metrics.sinks = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
         trainer.train(stop)
         return trainer
 

@@ -52,6 +52,28 @@ class MetricsFile:
         self.file.close()
 
 
+class Metrics:
+    """All destinations of a run's lines: its metrics.jsonl, and what was asked for beside it."""
+
+    def __init__(self) -> None:
+        self.sinks: list[MetricsSink] = []
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line to each."""
+        for sink in self.sinks:
+            sink.write(line)
+
+    def go_back(self, after: int) -> None:
+        """Remove the lines of later steps from metrics.jsonl; the others cannot."""
+        for sink in self.sinks:
+            if isinstance(sink, MetricsFile):
+                sink.go_back(after)
+
+    def close(self) -> None:
+        for sink in self.sinks:
+            sink.close()
+
+
 def _is_before(after: int, line: str) -> bool:
     """Whether a line was written before the checkpoint of step `after`; one of a rollback to it was written later."""
     document = json.loads(line)
