@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from index.build import BuildProgress
 from index.collection import Collection
 from index.ingest.demo import COLUMNS, PHOTOGRAPHS, SUGGESTIONS, build_demo, write_photographs
+from index.ingest.report import BuildProgress
 from index.retrieval.suggestions import suggestions
 from tests.samples import ColourEncoder, find
 from training.data.openmoji import openmoji_names

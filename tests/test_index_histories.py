@@ -22,7 +22,7 @@ def live_through(history) -> None:
     root = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     try:
         with pytest.MonkeyPatch.context() as patched:
-            for module in ("index.build", "index.maintenance.dropping", "index.maintenance.undo"):
+            for module in ("index.ingest.build_run", "index.maintenance.dropping", "index.maintenance.undo"):
                 patched.setattr(f"{module}.save_derived", lambda *_: None)
             library = Library(root)
             for number, a, b in history:

@@ -29,7 +29,7 @@ def test_every_place_that_decodes_keeps_the_limit_that_a_build_was_given(tmp_pat
     for function in (decode_image, decode, load_image, embed_bytes, embed_locally):
         usual = [1e-4 if value == MOST_MEGAPIXELS else value for value in function.__defaults__]
         monkeypatch.setattr(function, "__defaults__", tuple(usual))
-    monkeypatch.setattr("index.build.MOST_MEGAPIXELS", 1e-4)
+    monkeypatch.setattr("index.ingest.build_run.MOST_MEGAPIXELS", 1e-4)
     into = tmp_path / "c.gelato"
     file = tmp_path / f"images/a.{ending}"
     file.parent.mkdir()

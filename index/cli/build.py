@@ -15,7 +15,7 @@ from training.models.errors import UserError
 from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
-    from index.build import BuildReport
+    from index.ingest.report import BuildReport
 
 STOPPING = "Stopping after this batch; press again to stop at once."
 

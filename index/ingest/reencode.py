@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from index.build import BuildProgress
 from index.collection import Collection
 from index.ingest.engine import Embedded, Engine, LoadedImage, PlannedImage, embed_locally
 from index.ingest.matching import with_unique_paths
 from index.ingest.opening import rules_of, tables_of
+from index.ingest.report import BuildProgress
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.retrieval.derived import save_derived
 from index.storage.errors import write_errors

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from index.storage.accounts import passed_over_text, sources_beside
 
 if TYPE_CHECKING:
-    from index.build import BuildReport
+    from index.ingest.report import BuildReport
 
 
 def summary(report: "BuildReport") -> list[str]:
