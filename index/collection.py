@@ -29,12 +29,11 @@ from numpy.typing import NDArray
 
 from index.storage.accounts import Groups, count_files, groups_of, merged, passed_over_text
 from index.storage.errors import damaged_segment
+from index.storage.failures import read_failures
 from index.storage.generations import manifest_of
 from index.storage.json_files import image_id
 from index.storage.layout import (
     BUILD_COLUMNS,
-    FAILURE_COLUMNS,
-    FAILURES,
     ID,
     LONGEST_INSIDE,
     OFFLINE,
@@ -44,7 +43,6 @@ from index.storage.layout import (
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.offline import offline_rows
 from index.storage.segments import Segment, Vectors
-from index.storage.tables import plain
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -308,17 +306,6 @@ class Collection:
 def file_name(path: str) -> str:
     """The last part of a path or of a shard's member."""
     return path.replace("\\", "/").rpartition("/")[2]
-
-
-def read_failures(folder: Path) -> pd.DataFrame:
-    """failures.csv, or no rows where there is none. A file without kinds lists what could not be read."""
-    try:
-        rows = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False).map(plain)
-    except (OSError, ValueError):
-        return pd.DataFrame({name: [] for name in FAILURE_COLUMNS}, dtype=str)
-    if "kind" not in rows:
-        rows["kind"] = "unreadable"
-    return rows.reindex(columns=list(FAILURE_COLUMNS), fill_value="")
 
 
 def cached_collection(name: str, source: Path, encoder_name: str) -> Path:

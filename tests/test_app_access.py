@@ -23,8 +23,8 @@ from app.state.library import Library
 from app.tabs.classify.collection import labelling_state, start_labelling
 from app.tabs.map.tab import table_of_rows
 from index.build import build_collection
-from index.collection import read_failures
 from index.label import LabelRequest, label_collection, labels_csv
+from index.storage.failures import read_failures
 from index.storage.tables import csv_of, plain, safe
 from index.storage.tags import tag
 from tests.browsing import served, watched

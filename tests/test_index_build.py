@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from index.build import build_collection
-from index.collection import Collection, read_failures
+from index.collection import Collection
 from index.storage.corrections import correct, read_corrections
+from index.storage.failures import read_failures
 from index.storage.manifest import precision_of
 from index.storage.reset import reset_if_stale
 from index.storage.tags import read_tags, tag

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from index.collection import Collection, read_failures
+from index.collection import Collection
 from index.ingest.engine import PlannedImage
 from index.ingest.plan import Plan
 from index.ingest.report import BuildReport
 from index.storage.accounts import count_files, grouped, listed, merged, passed_over_text
+from index.storage.failures import read_failures
 from index.storage.items import escape_surrogates
 from index.storage.layout import FAILURE_COLUMNS, Place
 from index.storage.writer import Writer

@@ -10,10 +10,10 @@ from typing import Any
 
 from index.collection import Collection
 from index.storage.annotations import ANNOTATIONS, BEFORE_RESTORE, copied_from, counts, is_ours, reading, writing
+from index.storage.before_manifest import may_be_filled
 from index.storage.json_files import CORRECTIONS_FILE, TAGS_FILE
 from index.storage.known_images import adopt
 from index.storage.layout import MANIFEST
-from index.storage.writer import may_be_filled
 from training.models.atomic import flush_folder, replacement
 from training.models.errors import UserError
 

@@ -153,3 +153,12 @@ def check_encoder(path: Path, manifest: Manifest, encoder: Encoder) -> None:
             f"{path} was made with {manifest.encoder} ({manifest.fingerprint[:8]}) and cannot be read with {other} "
             f"({encoder.fingerprint[:8]}); {way}: python -m index reencode {path} --encoder {encoder.name}"
         )
+
+
+def check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
+    """UserError if some vectors would be made in eight bits and others not: the two differ enough to disturb ranks."""
+    if manifest.images and (manifest.precision == "int8") != (encoder.precision == "int8"):
+        raise UserError(
+            f"{path} was made in the precision {manifest.precision} and {encoder.precision} would not fit it; "
+            f"leave --precision out, or build into another folder."
+        )

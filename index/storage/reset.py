@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from index.storage.before_manifest import BEFORE_MANIFEST
 from index.storage.layout import MANIFEST
 from index.storage.manifest import Manifest
-from index.storage.writer import BEFORE_MANIFEST
 from training.models.encoder import Encoder
 
 

@@ -1,51 +1,34 @@
 """The one writer of a collection: what it publishes is whole, whenever it is killed."""
 
-import io
 import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from index.collection import Collection, read_failures
-from index.storage.annotations import ANNOTATIONS, BEFORE_RESTORE, JOURNAL
+from index.collection import Collection
+from index.storage.before_manifest import may_be_filled
 from index.storage.errors import damaged_segment, write_errors
+from index.storage.failures import read_failures
 from index.storage.generations import generation_home, sweep
-from index.storage.items import with_storable_types
-from index.storage.json_files import CORRECTIONS_FILE, MIGRATED, TAGS_FILE
-from index.storage.layout import FAILURES, GENERATIONS, LONGEST_INSIDE, MANIFEST, UNDO, Place, thumbnail_path
-from index.storage.manifest import Manifest, check_encoder
-from index.storage.segments import ITEMS, ROW_GROUP, VECTORS
+from index.storage.layout import FAILURES, LONGEST_INSIDE, MANIFEST, Place, thumbnail_path
+from index.storage.manifest import Manifest, check_encoder, check_precision
+from index.storage.new_segments import NewSegments, rows_that_stay
+from index.storage.segments import ITEMS, VECTORS
 from index.storage.tables import csv_of
-from training.models.atomic import flush_folder, is_abandoned, write_file
+from training.models.atomic import is_abandoned, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-from training.models.file_lock import LOCK_FILE, lock_folder
+from training.models.file_lock import lock_folder
 from training.models.file_names import long_path
 
 BUSY = "{} is being written by another process; wait for it to end, or stop it (stopping is safe)."
-BEFORE_MANIFEST = (
-    LOCK_FILE,
-    "segments",
-    "thumbnails",
-    FAILURES,
-    ANNOTATIONS,
-    BEFORE_RESTORE,
-    JOURNAL,
-    UNDO,
-    GENERATIONS,
-    *(name + ending for name in (TAGS_FILE, CORRECTIONS_FILE) for ending in ("", MIGRATED)),
-)  # may be there without it
 
 
 class Writer:
@@ -73,7 +56,7 @@ class Writer:
                 self.manifest = Manifest.read(place)
                 if encoder is not None:
                     check_encoder(path, self.manifest, encoder)
-                    _check_precision(path, self.manifest, encoder)
+                    check_precision(path, self.manifest, encoder)
             else:
                 made_by = encoder.name, encoder.fingerprint, encoder.dim, encoder.runtime, encoder.precision
                 self.manifest = Manifest(*made_by, 0, home=generation_home(generation) if generation else "")
@@ -130,46 +113,51 @@ class Writer:
         facts: dict[str, Any],
     ) -> None:
         now = self.manifest
-        self._checksums = dict(now.checksums)
-        self._last = now.last_segment
+        written = NewSegments(self.home / "segments", now)
         segments: list[tuple[str, int]] = []
         replaced: list[str] = []
         for name, images in now.segments:
-            kept = self._without(name, gone) if gone else None
+            kept = self._rows_that_stay(name, gone) if gone else None
             if kept is None:
                 segments.append((name, images))
                 continue
             replaced.append(name)
             if len(kept[0]):
-                segments.append(self._write(*kept))
+                segments.append(written.write(*kept))
         if rows:
-            segments.append(self._write(pd.DataFrame(rows), vectors))
+            segments.append(written.write(pd.DataFrame(rows), vectors))
         if failures is not None:
             write_file(self.place / FAILURES, csv_of(failures))
             facts = {**facts, "failed": int((failures["kind"] == "unreadable").sum())}
         changed = any(getattr(now, name) != value for name, value in facts.items())
         if rows or replaced or now.revision == 0 or changed:
-            self._replace_manifest(segments, facts, replaced)
+            self._replace_manifest(written, segments, facts, replaced)
+
+    def _rows_that_stay(self, name: str, gone: set[Place]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:
+        try:
+            return rows_that_stay(self.home / "segments" / name, gone)
+        except ValueError as error:
+            raise damaged_segment(self.path, error) from error
 
     def rewrite(self, parts: Iterable[tuple[pd.DataFrame, NDArray[np.floating]]], **facts: Any) -> None:
         """In one step for every reader: these rows with their vectors, a segment a part, take the place of all."""
-        self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
+        written = NewSegments(self.home / "segments", self.manifest)
         with write_errors(self.path):
-            segments = [self._write(items, vectors) for items, vectors in parts]
-            self._replace_manifest(segments, facts, [name for name, _ in self.manifest.segments])
+            segments = [written.write(items, vectors) for items, vectors in parts]
+            self._replace_manifest(written, segments, facts, [name for name, _ in self.manifest.segments])
 
     def discard(self, names: Iterable[str]) -> None:
         """Take whole segments out of the collection without reading them: they are damaged."""
         broken = set(names)
-        self._checksums, self._last = dict(self.manifest.checksums), self.manifest.last_segment
+        written = NewSegments(self.home / "segments", self.manifest)
         with write_errors(self.path):
             kept = [segment for segment in self.manifest.segments if segment[0] not in broken]
-            self._replace_manifest(kept, {}, sorted(broken))
+            self._replace_manifest(written, kept, {}, sorted(broken))
 
     def rename_source(self, old: str, new: str) -> int:
         """Let the images of one source be those of another, with the same paths, in one step; how many they are."""
         now, renamed = self.manifest, 0
-        self._checksums, self._last = dict(now.checksums), now.last_segment
+        written = NewSegments(self.home / "segments", now)
         segments: list[tuple[str, int]] = []
         replaced: list[str] = []
         with write_errors(self.path):
@@ -183,7 +171,7 @@ class Writer:
                 renamed += int(theirs.sum())
                 items.loc[theirs, "source"] = new
                 replaced.append(name)
-                segments.append(self._write(items, np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)))
+                segments.append(written.write(items, np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)))
             facts = {
                 field: {new if name == old else name: value for name, value in getattr(now, field).items()}
                 for field in ("passed_over", "offline", "mounts", "tables")
@@ -191,7 +179,7 @@ class Writer:
             failures = read_failures(self.path)
             failures["source"] = failures["source"].replace(old, new)
             write_file(self.path / FAILURES, csv_of(failures))
-            self._replace_manifest(segments, facts, replaced)
+            self._replace_manifest(written, segments, facts, replaced)
         return renamed
 
     def look_again(self) -> None:
@@ -199,7 +187,7 @@ class Writer:
         self.__dict__.pop("before", None)
 
     def _replace_manifest(
-        self, segments: list[tuple[str, int]], facts: dict[str, Any], replaced: Sequence[str]
+        self, written: NewSegments, segments: list[tuple[str, int]], facts: dict[str, Any], replaced: Sequence[str]
     ) -> None:
         """The step that every reader sees at once."""
         named, now = {name for name, _ in segments}, self.manifest
@@ -209,8 +197,8 @@ class Writer:
             revision=revision,
             content=now.content if now.revision and tuple(segments) == now.segments else revision,
             segments=tuple(segments),
-            last_segment=self._last,
-            checksums={name: sums for name, sums in self._checksums.items() if name in named},
+            last_segment=written.last,
+            checksums={name: sums for name, sums in written.checksums.items() if name in named},
             previews=now.previews + (self._overwrote or bool(replaced)),
             **facts,
         )
@@ -235,42 +223,6 @@ class Writer:
         for id in set(ids).difference(kept):
             thumbnail_path(self.path, id).unlink(missing_ok=True)
 
-    def _without(self, name: str, gone: set[Place]) -> tuple[pd.DataFrame, NDArray[np.floating]] | None:
-        """The rows and vectors of a segment that stay, or None if all do."""
-        folder = self.home / "segments" / name
-        try:
-            paths = pq.read_table(folder / ITEMS, columns=["path"])["path"]
-            if not pc.any(pc.is_in(paths, pa.array({path for _, path in gone}, paths.type))).as_py():
-                return None
-            items = pd.read_parquet(folder / ITEMS)
-            keep = np.array([place not in gone for place in zip(items["source"], items["path"], strict=True)], bool)
-            if keep.all():
-                return None
-            return items[keep], np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)[keep]
-        except ValueError as error:
-            raise damaged_segment(self.path, error) from error
-
-    def _write(self, items: pd.DataFrame, vectors: NDArray[np.floating]) -> tuple[str, int]:
-        """A new segment, under a name that nothing refers to yet nor ever did."""
-        self._last += 1
-        name = f"{self._last:06d}"
-        folder = self.home / "segments" / name
-        if folder.exists():  # of a publication that failed
-            shutil.rmtree(folder)
-        folder.mkdir()
-        sums = {}
-        for file, write in (
-            (VECTORS, lambda out: np.save(out, np.asarray(vectors, np.float16))),
-            (ITEMS, lambda out: with_storable_types(items).to_parquet(out, index=False, row_group_size=ROW_GROUP)),
-        ):
-            held = io.BytesIO()
-            write(held)
-            sums[file] = sha256(held.getbuffer()).hexdigest()
-            write_file(folder / file, lambda out, held=held: out.write(held.getbuffer()))  # type: ignore[misc]
-        flush_folder(folder.parent)
-        self._checksums[name] = sums
-        return name, len(items)
-
     def _sweep(self) -> None:
         """Remove what a killed build left behind."""
         named = {name for name, _ in self.manifest.segments}
@@ -282,20 +234,3 @@ class Writer:
         for entry in self.place.glob(".*.tmp"):
             if is_abandoned(entry):  # a page may be writing another file of the collection just now
                 entry.unlink(missing_ok=True)
-
-
-def _check_precision(path: Path, manifest: Manifest, encoder: Encoder) -> None:
-    """UserError if some vectors would be made in eight bits and others not: the two differ enough to disturb ranks."""
-    if manifest.images and (manifest.precision == "int8") != (encoder.precision == "int8"):
-        raise UserError(
-            f"{path} was made in the precision {manifest.precision} and {encoder.precision} would not fit it; "
-            f"leave --precision out, or build into another folder."
-        )
-
-
-def may_be_filled(path: Path) -> bool:
-    """Whether the folder at path may be filled: it is empty, began anew, or a build died before its first manifest."""
-    return path.is_dir() and all(
-        entry.name in BEFORE_MANIFEST or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
-        for entry in path.iterdir()
-    )
