@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pandas as pd
@@ -244,14 +245,17 @@ def test_others_are_not_told_where_images_lie(page, library):
     assert page.get("/api/v1/search", params={"q": "red", "filter": f"source == '{place}'"}).status_code == 400
 
 
-def test_no_request_indexes_a_folder_unless_it_is_from_this_computer(page, library):
-    component = next(
-        c["id"] for c in page.get("/config").json()["components"] if c["props"].get("elem_id") == "collections"
-    )
-    ask = {"action": "index", "source": str(Path.home())}
-    body = {"data": ask, "component_id": component, "fn_name": "act", "session_hash": "x"}
-    answer = page.post("/gradio_api/component_server", json=body).json()
+@pytest.mark.parametrize("tab", ["search", "collections"])
+def test_no_request_indexes_or_lists_a_folder_unless_it_is_from_this_computer(page, library, tab):
+    component = next(c["id"] for c in page.get("/config").json()["components"] if c["props"].get("elem_id") == tab)
+
+    def ask(function: str, fields: dict[str, str]) -> dict[str, Any]:
+        body = {"data": fields, "component_id": component, "fn_name": function, "session_hash": "x"}
+        return page.post("/gradio_api/component_server", json=body).json()
+
+    answer = ask("index", {"source": str(Path.home())})
     assert "from this computer only" in answer["error"] and len(library.collections()) == 1
+    assert ask("folders", {"typed": f"{Path.home()}/"}) == {"folders": []}
 
 
 def bomb(width: int, height: int) -> bytes:

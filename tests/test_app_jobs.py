@@ -9,6 +9,7 @@ from app.state import indexing as work
 from app.state.jobs import Job
 from app.state.library import Library
 from app.tabs.collections.tab import act, all_collections
+from app.ui.index_form.index_form import start_index
 from app.ui.inspector.inspector import image_facts
 from index.build import build_collection
 from tests.samples import ColourEncoder, paint
@@ -35,15 +36,13 @@ def finished(job: Job) -> Job:
 
 def test_a_folder_is_indexed_from_the_page_and_appears_as_a_collection(library, tmp_path):
     paint(tmp_path / "more" / "a.png", "red")
-    key = act(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})[
-        "key"
-    ]
+    key = start_index(library, {"source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})["key"]
     job = finished(library.collection(key).job)
     assert job.state == "done" and job.note == "1 added"
     cards = {card["name"]: card for card in all_collections(library)["cards"]}
     assert cards["More"]["images"] == 1 and cards["More"]["deletable"] and not cards["squares"]["deletable"]
     with pytest.raises(UserError, match="already here"):
-        act(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})
+        start_index(library, {"source": str(tmp_path / "more"), "encoder": "colour", "name": "More"})
 
 
 def test_an_update_brings_in_what_is_new_and_says_what_changed(library, squares):
@@ -56,7 +55,7 @@ def test_an_update_brings_in_what_is_new_and_says_what_changed(library, squares)
 
 def test_a_collection_is_taken_off_the_page_and_only_its_own_is_deleted(library, tmp_path):
     paint(tmp_path / "more" / "a.png", "red")
-    key = act(library, {"action": "index", "source": str(tmp_path / "more"), "encoder": "colour"})["key"]
+    key = start_index(library, {"source": str(tmp_path / "more"), "encoder": "colour"})["key"]
     opened = library.collection(key)
     finished(opened.job)
     with pytest.raises(UserError, match="was not made by this page"):
@@ -80,7 +79,7 @@ def test_a_collection_is_verified_and_a_fault_is_told_with_what_mends_it(library
 def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkeypatch):
     started = []
 
-    def slow(sources, into, encoder, *, progress, stop):
+    def slow(sources, into, encoder, *, prune, progress, stop):
         started.append(into)
         while not stop():
             time.sleep(0.01)
@@ -95,17 +94,17 @@ def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkey
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "door, ask",
     [
-        {"action": "index", "source": "/"},
-        {"action": "update", "key": "squares"},
-        {"action": "close", "key": "squares"},
+        (start_index, {"source": "/"}),
+        (act, {"action": "update", "key": "squares"}),
+        (act, {"action": "close", "key": "squares"}),
     ],
 )
-def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(library, ask):
+def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(library, door, ask):
     library.local = False
     with pytest.raises(UserError, match="from this computer only"):
-        act(library, ask)
+        door(library, ask)
     card = all_collections(library)["cards"][0]
     assert card["path"] == "" and "sources" not in card
     id = library.collection("squares").published().items["id"][0]
@@ -115,7 +114,7 @@ def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(li
 @pytest.mark.parametrize("source", ["", "  ", "/nowhere/at/all", "relative/nowhere"])
 def test_a_source_that_is_not_there_is_a_sentence(library, source):
     with pytest.raises(UserError):
-        act(library, {"action": "index", "source": source})
+        start_index(library, {"source": source})
 
 
 def test_an_unknown_action_or_job_is_a_sentence(library):

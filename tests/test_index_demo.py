@@ -12,7 +12,7 @@ from index.ingest.demo import COLUMNS, PHOTOGRAPHS, SUGGESTIONS, build_demo, wri
 from index.ingest.report import BuildProgress
 from index.retrieval.suggestions import suggestions
 from tests.samples import ColourEncoder, find
-from training.data.openmoji import openmoji_names
+from training.data.openmoji import GROUPS, openmoji_names
 from training.models.encoders import load_encoder
 
 ROW = 5  # images in the first row of a laptop's page with the inspector closed, and then some
@@ -54,6 +54,8 @@ def test_the_demo_is_attributed_images_photographs_first_and_can_be_stopped(tmp_
     items = Collection.open(tmp_path / "demo").items
     assert len(items) == total == seen[-1].total
     assert (items["kind"].iloc[: len(PHOTOGRAPHS)] == "photograph").all()
+    assert set(items["kind"]) == {"photograph", "drawing"}
+    assert set(items["group"][items["kind"] == "drawing"]) == set(GROUPS)
     assert items["attribution"].ne("").all() and items["licence"].ne("").all() and items["caption"].ne("").all()
     before = encoder.embedded
     build_demo(tmp_path / "images", tmp_path / "demo", encoder)

@@ -56,6 +56,7 @@ class Library:
         self.classifiers = Classifiers()
         self.model_facts = ModelFacts()
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
+        self.demo = ""  # the key of the demo collection, where it is open
         self.runs = Path("runs")  # where training leaves what it makes
         self._collections: dict[str, OpenCollection] = {}
         self._compared: dict[str, OpenCollection] = {}  # other generations of collections, by KEY@FINGERPRINT
@@ -129,6 +130,11 @@ class Library:
             others = list(self._compared.values())
         serving = {(opened.path, opened.encoder_name) for opened in found}
         return found + [opened for opened in others if (opened.path, opened.encoder_name) not in serving]
+
+    @property
+    def only_demo(self) -> bool:
+        """Whether nothing but the demo is open."""
+        return {opened.key for opened in self.collections()} == {self.demo}
 
     def close(self, opened: OpenCollection) -> None:
         """Take a collection off the list; it stays on disk. UserError if it is the only one, or a job changes it."""

@@ -28,4 +28,5 @@ def open_collections(library: Library, collections: Sequence[Path], images: Path
         library.add_built(title, cached_collection(title, folder, name), name, build_of(folder, click.echo))
     if not library.collections():
         images, into = demo_folders(name)
-        library.add_built("demo", into, name, build_of_demo(images), tuple(SUGGESTIONS))
+        demo = library.add_built("demo", into, name, build_of_demo(images), tuple(SUGGESTIONS))
+        library.demo = demo.key

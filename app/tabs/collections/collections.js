@@ -1,6 +1,7 @@
 // The collections tab: a card for each collection, the jobs that run, and a form for a new collection.
 import { button, node, notice } from "../../ui/elements/elements.js";
-import { goTo, onAddress, openCollection, whichTab } from "../../ui/navigation/navigation.js";
+import { folderField, indexForm, labelled } from "../../ui/index_form/index_form.js";
+import { goToCollection, onAddress, searchCollection, whichTab } from "../../ui/navigation/navigation.js";
 import { request } from "../../ui/session/session.js";
 import { collectionCard } from "./card.js";
 import { jobText, jobTitle } from "./texts.js";
@@ -9,57 +10,25 @@ const BUSY = 1000; // milliseconds until the next request, while a job runs
 const CALM = 6000;
 const MOST_JOBS = 6;
 
-const openSearch = ({ key }) => {
-  openCollection(key);
-  goTo("search", { collection: key, q: null, like: null, filters: null });
-};
-
-const withAnotherEncoder = ({ key }) => {
-  openCollection(key);
-  goTo("models", { collection: key });
-};
-
 const progressBar = ({ done, total }) => {
   const width = `${total ? Math.max(2, (100 * done) / total) : 3}%`;
   return node("div", { class: "g-progress" }, node("i", { style: { width } }));
 };
 
-// A form to index a folder; submit(fields) answers { error } if it was not accepted.
-const indexForm = (submit) => {
-  const field = (name, label, placeholder) =>
-    node(
-      "label",
-      { class: "g-collections-labelled" },
-      node("span", { text: label }),
-      node("input", {
-        type: "text",
-        class: "g-input g-wide",
-        name,
-        placeholder,
-        autocomplete: "off",
-        spellcheck: "false",
-      }),
-    );
-  const onsubmit = async (event) => {
-    event.preventDefault();
-    const { error } = await submit(Object.fromEntries(new FormData(form)));
-    problem.replaceChildren(...(error ? [notice(error)] : []));
-    if (error) form.elements.source.focus();
-    else form.reset();
-  };
-  const problem = node("div", { id: "index-notice", role: "status" });
-  const form = node(
-    "form",
-    { class: "g-collections-new", id: "new-collection", hidden: true, onsubmit },
-    node("h2", { text: "Index a folder" }),
-    field("source", "Folder, table or tar shards on this computer", "/home/ana/Images"),
-    field("name", "Name (optional)", "holidays"),
-    field("encoder", "Encoder", "starter"),
-    problem,
-    node("button", { type: "submit", class: "g-go", text: "Index" }),
+// accepted() hears that a folder is being indexed.
+const newCollection = (server, accepted) =>
+  indexForm(
+    server,
+    { class: "g-collections-new", id: "new-collection", hidden: true },
+    [
+      node("h2", { text: "Index a folder" }),
+      folderField(server, "folders", "Folder, table or tar shards on this computer", "/home/ana/Images"),
+      labelled("name", "Name (optional)", "holidays"),
+      labelled("encoder", "Encoder", "starter"),
+      node("button", { type: "submit", class: "g-go", text: "Index" }),
+    ],
+    accepted,
   );
-  return form;
-};
 
 class Collections {
   constructor(element, server) {
@@ -69,7 +38,7 @@ class Collections {
     this.notice = node("div", { id: "collections-notice", role: "status" });
     this.cards = node("div", { class: "g-collections-cards", id: "shelves" });
     this.jobs = node("div", { class: "g-collections-jobs", id: "jobs" });
-    this.form = indexForm((fields) => this.send({ action: "index", ...fields }));
+    this.form = newCollection(server, () => this.look());
     const text =
       "Others can reach this page, so collections are changed from the command line: python -m index build FOLDER --into DIR";
     this.remote = node("p", { class: "g-aside", id: "elsewhere", hidden: true, text });
@@ -91,14 +60,9 @@ class Collections {
   }
 
   async act(body) {
-    const { error } = await this.send(body);
+    const { error } = await request(this.server.act, body);
     this.notice.replaceChildren(...(error ? [notice(error)] : []));
-  }
-
-  async send(body) {
-    const answer = await request(this.server.act, body);
     this.look();
-    return answer;
   }
 
   draw(overview) {
@@ -117,8 +81,8 @@ class Collections {
     this.drawn = now;
     const actions = {
       act: (body) => this.act(body),
-      open: openSearch,
-      another: withAnotherEncoder,
+      open: ({ key }) => searchCollection(key),
+      another: ({ key }) => goToCollection("models", key),
     };
     this.cards.replaceChildren(...cards.map((card) => collectionCard(card, local, this.server, actions)));
   }

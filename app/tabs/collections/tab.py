@@ -9,6 +9,7 @@ from app.state import indexing as work
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.ui.assets import load_module
+from app.ui.index_form.index_form import offer_folders, start_index
 from app.ui.server_functions import server_functions
 from index.collection import Collection
 from index.retrieval.ranking import nearest_of
@@ -24,7 +25,14 @@ def collections_tab(library: Library) -> None:
         html_template="<div class='g-collections'></div>",
         js_on_load=load_module("tabs/collections/collections.js", "collections(element, server)"),
         apply_default_css=False,
-        server_functions=server_functions(library, overview=all_collections, act=act, problems=unread_images),
+        server_functions=server_functions(
+            library,
+            overview=all_collections,
+            act=act,
+            problems=unread_images,
+            index=start_index,
+            folders=offer_folders,
+        ),
         elem_id="collections",
     )
 
@@ -86,17 +94,11 @@ def _facts(collection: Collection) -> dict[str, Any]:
 
 
 def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One of: index (a source), update, watch, unwatch, verify, close, delete (a collection), stop (a job).
+    """One of: update, watch, unwatch, verify, close, delete (a collection), stop (a job).
 
     prune is an update by which most of a source may go.
     """
     action = str(fields.get("action"))
-    if action == "index":
-        encoder = str(fields.get("encoder") or "").strip() or "starter"
-        opened = work.index_folder(
-            library, str(fields.get("source") or ""), encoder, str(fields.get("name") or "")[:80]
-        )
-        return {"key": opened.key}
     if action == "stop":
         job = library.jobs.get(str(fields.get("job")))
         if job is None:

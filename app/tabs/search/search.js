@@ -145,6 +145,7 @@ class Search extends ImageActions {
 
   drawError(error) {
     const { state } = session;
+    this.results = null; // those of another collection count for nothing here
     const waiting = !state || (state.job?.state === "running" && !state.searchable);
     if (waiting && !state?.error) {
       this.waitForImages();
@@ -153,7 +154,6 @@ class Search extends ImageActions {
         ? `${gettingReady()} Then the first images are indexed.`
         : "Indexing the first images; they appear here as soon as they can be searched.";
     } else {
-      this.results = null;
       this.grid.replaceChildren();
       this.status.textContent = "";
       this.notice.replaceChildren(notice(error));
@@ -216,6 +216,7 @@ class Search extends ImageActions {
       return;
     }
     this.drawChips(state.chips);
+    this.ownPhotos.show(state);
     this.footer.show(state);
     const imageOnly = state.encoder?.readsText === false;
     this.field.placeholder = imageOnly

@@ -10,6 +10,7 @@ from app.state.library import Library
 from app.state.search_requests import MOST, PageSearch, run_search
 from app.state.validation import validated
 from app.ui.assets import load_module
+from app.ui.index_form.index_form import offer_folders, start_index
 from app.ui.inspector.inspector import explain_image, image_copies, image_credits, image_facts
 from app.ui.server_functions import server_functions
 from index.maintenance.undo import undo_last
@@ -41,6 +42,8 @@ def search_tab(library: Library) -> None:
             tagging=tag_images,
             undo=undo_action,
             remark=remarks,
+            index=start_index,
+            folders=offer_folders,
         ),
         elem_id="search",
     )

@@ -13,6 +13,7 @@ import { collection, gettingReady, request, session } from "../../ui/session/ses
 import { COPIES, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
 import { searchBar } from "./bar.js";
 import { exportMenu } from "./export.js";
+import { ownPhotos } from "./own_photos.js";
 import { remarks } from "./remarks.js";
 import { remaining, statusText } from "./status.js";
 
@@ -62,7 +63,8 @@ export class SearchView {
     this.filters = filters(load, (chosen) => this.change({ ...this.query, filters: chosen }));
     this.filtered = node("div", { class: "g-query-terms", id: "filtered", "aria-label": "Filters that are on" });
     const head = node("div", { class: "g-results-head" }, this.status, this.histogram.root, this.makeTools());
-    this.top = [this.form, this.pills, this.chips, head];
+    this.ownPhotos = ownPhotos(this.server);
+    this.top = [this.form, this.pills, this.chips, this.ownPhotos.root, head];
   }
 
   makeTools() {

@@ -68,6 +68,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "name": opened.name,
         "searchable": images,
         "local": library.local,
+        "offersIndexing": library.local and library.only_demo,
         "revision": collection.revision if collection is not None else 0,
         "previews": collection.previews if collection is not None else "",
         "annotations": annotations_version(opened.path),

@@ -1,4 +1,5 @@
 // The tabs are Gradio's; the address names the open one, and Back and Forward follow it.
+import { collection } from "../session/session.js";
 
 const FIRST = "search";
 const listeners = new Set();
@@ -56,6 +57,16 @@ export const goTo = (name, settings = {}) => {
   window.scrollTo({ top: 0 });
 };
 
+// Opens a tab on another collection. The address that is left names its collection first, so that Back returns to it.
+export const goToCollection = (tab, key, settings = {}) => {
+  replace(withSettings({ collection: collection() }));
+  openCollection(key);
+  goTo(tab, { ...settings, collection: key });
+};
+
+// Opens a collection on the search tab, without a query.
+export const searchCollection = (key) => goToCollection("search", key, { q: null, like: null, filters: null });
+
 // A tab writes down what it shows, unless another tab was opened before the answer came.
 export const readdress = (tab, settings) => {
   if (inAddress() === tab) replace(withSettings(settings));
@@ -94,9 +105,9 @@ export const onClassify = (listener) => {
 };
 
 window.addEventListener("popstate", () => {
-  const collection = parameters().get("collection");
+  const key = parameters().get("collection");
   openTab(inAddress());
-  if (collection) openCollection(collection);
+  if (key) openCollection(key);
   announce(inAddress());
 });
 

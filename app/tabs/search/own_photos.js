@@ -1,0 +1,42 @@
+// The first action on the demo: index photos of one's own. A line above the results, until it is used or dismissed.
+import { icon, node } from "../../ui/elements/elements.js";
+import { folderField, indexForm } from "../../ui/index_form/index_form.js";
+import { searchCollection } from "../../ui/navigation/navigation.js";
+import { session } from "../../ui/session/session.js";
+
+const DISMISSED = "gelato-own-photos";
+
+// { root, show(state) }: shown while the state says that the demo alone is open and that this page may index.
+export const ownPhotos = (server) => {
+  const dismiss = () => {
+    localStorage.setItem(DISMISSED, "dismissed");
+    root.hidden = true;
+  };
+  const content = [
+    node(
+      "div",
+      { class: "g-search-own-text" },
+      node("h2", { text: "Search your own photos" }),
+      node("p", { class: "g-aside", text: "They stay where they are, on this computer." }),
+    ),
+    folderField(server, "own-folders", "Folder with photos", "~/Pictures"),
+    node("button", { type: "submit", class: "g-go", text: "Index" }),
+    node(
+      "button",
+      { type: "button", class: "g-icon-button", title: "Dismiss", "aria-label": "Dismiss", onclick: dismiss },
+      icon("close"),
+    ),
+  ];
+  const encoder = () => ({ encoder: session.state?.encoder?.name });
+  const root = indexForm(
+    server,
+    { class: "g-search-own", id: "own-photos", "aria-label": "Search your own photos", hidden: true },
+    content,
+    searchCollection,
+    encoder,
+  );
+  const show = ({ offersIndexing }) => {
+    root.hidden = !offersIndexing || localStorage.getItem(DISMISSED) !== null;
+  };
+  return { root, show };
+};
