@@ -14,8 +14,6 @@ The manifest alone decides what belongs to the collection; a folder that it does
 from a killed build and ignored. An open collection stays as it was when it was opened.
 """
 
-import hashlib
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,14 +25,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from index.storage.accounts import Groups, count_files, groups_of, merged, passed_over_text
+from index.storage.accounts import Groups, groups_of, merged
 from index.storage.errors import damaged_segment
 from index.storage.failures import read_failures
 from index.storage.generations import manifest_of
-from index.storage.json_files import image_id
 from index.storage.layout import (
     BUILD_COLUMNS,
-    ID,
     LONGEST_INSIDE,
     OFFLINE,
     REQUIRED_COLUMNS,
@@ -42,21 +38,13 @@ from index.storage.layout import (
 )
 from index.storage.manifest import Manifest, check_encoder
 from index.storage.offline import offline_rows
+from index.storage.row_ids import RowsById
 from index.storage.segments import Segment, Vectors
-from training.models.cache import cache_dir
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-from training.models.file_names import long_path, safe_name
+from training.models.file_names import file_name, long_path
 
 T = TypeVar("T")
-
-
-def _number(id: str) -> int:
-    """An id as a number; 0 for what is no id."""
-    try:
-        return int(image_id(id), 16)
-    except ValueError:
-        return 0
 
 
 class Collection:
@@ -187,13 +175,6 @@ class Collection:
         except (OSError, ValueError) as error:  # pyarrow's are both
             raise damaged_segment(self.path, error) from error
 
-    @cached_property
-    def _by_id(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """The number that each id is, sorted, and its row: 16 bytes an image."""
-        numbers = np.fromiter((_number(id) for id in self.column("id")), np.uint64, len(self))
-        order = np.argsort(numbers, kind="stable")
-        return numbers[order], order
-
     def row(self, id: str) -> int:
         """The row of the image called id, the first one of its copies; KeyError if there is none."""
         rows = self.rows([id])
@@ -203,11 +184,11 @@ class Collection:
 
     def rows(self, ids: Iterable[str]) -> NDArray[np.intp]:
         """Every row of the images called ids, in row order: one a file, so that copies are among them."""
-        numbers, order = self._by_id
-        wanted = np.unique(np.array([_number(id) for id in ids if ID.fullmatch(image_id(id))], np.uint64))
-        first, last = np.searchsorted(numbers, wanted, side="left"), np.searchsorted(numbers, wanted, side="right")
-        found = [order[start:end] for start, end in zip(first, last, strict=True) if end > start]
-        return np.sort(np.concatenate(found)) if found else np.zeros(0, np.intp)
+        return self._by_id.rows(ids)
+
+    @cached_property
+    def _by_id(self) -> RowsById:
+        return RowsById(self.column("id"))
 
     def vector(self, id: str) -> NDArray[np.float32]:
         """[dim], unit length; KeyError if there is no such image."""
@@ -240,21 +221,6 @@ class Collection:
         """The files of all sources that gave no image, by kind and reason, as of their last builds."""
         return merged({source: groups_of(groups) for source, groups in self.manifest.passed_over.items()})
 
-    @property
-    def account(self) -> str:
-        """What the files of all sources are, in words: 5 images, 2 of them offline, 1 unreadable, 3 sidecars."""
-        away = int(self.offline.sum())
-        images = f"{len(self):,} {'image' if len(self) == 1 else 'images'}" + (
-            f", {away:,} of them offline" if away else ""
-        )
-        return ", ".join(filter(None, [images, passed_over_text(self.passed_over)]))
-
-    @property
-    def files(self) -> dict[str, int]:
-        """Every file of all sources in exactly one count, and their total. unchanged: images that are no duplicates."""
-        rows = self.frame(["source", "path", "hash"]).assign(counted=~self.offline)
-        return count_files(rows, set(), self.passed_over)
-
     def refreshed(self, generation: str = "") -> "Collection":
         """This collection if nothing was published since it was opened, else the newer one.
 
@@ -279,37 +245,3 @@ class Collection:
     def check_encoder(self, encoder: Encoder) -> None:
         """UserError unless encoder is the one that made these vectors."""
         check_encoder(self.path, self.manifest, encoder)
-
-    def info(self) -> dict[str, Any]:
-        """What `python -m index info --json` answers, without the search structure."""
-        files = [path for path in self.path.rglob("*") if path.is_file()]
-        return {
-            "name": self.name,
-            "images": len(self),
-            "failed": self.manifest.failed,
-            "files": self.files,
-            "offline": int(self.offline.sum()),
-            "passed_over": [group.as_dict() for group in self.passed_over],
-            "exclude": list(self.manifest.exclude),
-            "include": list(self.manifest.include),
-            "dim": self.dim,
-            "encoder": self.encoder_name,
-            "fingerprint": self.fingerprint,
-            "runtime": self.manifest.runtime,
-            "precision": self.manifest.precision,
-            "segments": len(self.manifest.segments),
-            "bytes": sum(path.stat().st_size for path in files),
-            "columns": self.columns,
-        }
-
-
-def file_name(path: str) -> str:
-    """The last part of a path or of a shard's member."""
-    return path.replace("\\", "/").rpartition("/")[2]
-
-
-def cached_collection(name: str, source: Path, encoder_name: str) -> Path:
-    """Where the collection made of source lives in the cache: one for each source and encoder."""
-    mark = hashlib.sha256(f"{source.resolve()}\n{encoder_name}".encode()).hexdigest()[:8]
-    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "images"
-    return cache_dir("collections") / f"{safe_name(safe[:60])}-{mark}.gelato"

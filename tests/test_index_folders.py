@@ -10,6 +10,7 @@ import pytest
 
 from index.build import build_collection
 from index.collection import Collection
+from index.storage.info import info_of
 from tests.samples import noise_image, paint, png_bytes
 from training.data.exclusions import Exclusions
 from training.data.sources import open_source
@@ -179,7 +180,7 @@ def test_globs_are_kept_for_the_next_build_until_others_are_given(squares, tmp_p
     assert report.images == 3 and rules == {"--exclude *.bmp": 1, "--exclude cold/*.gif": 1}
     again = build_collection([squares], into, encoder)
     assert (again.images, again.removed, again.added, again.passed_over) == (3, 0, 0, report.passed_over)
-    assert Collection.open(into).info()["exclude"] == ["*.bmp", "cold/*.gif"]
+    assert info_of(Collection.open(into))["exclude"] == ["*.bmp", "cold/*.gif"]
     assert build_collection([squares], into, encoder, include=["*.png"], exclude=[], prune=True).images == 1
     assert build_collection([squares], into, encoder, include=[""]).images == 5
 

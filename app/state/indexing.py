@@ -11,7 +11,6 @@ from app.state.jobs import Job
 from app.state.library import Library
 from app.state.open_collection import Build, OpenCollection
 from index.build import build_collection
-from index.collection import cached_collection
 from index.ingest.demo import build_demo
 from index.ingest.opening import check_has_images
 from index.ingest.plan import LosesImages
@@ -19,6 +18,7 @@ from index.ingest.report import BuildProgress, BuildReport
 from index.ingest.summary import summary
 from index.maintenance.verify import Fault, find_faults
 from index.storage.accounts import passed_over_text
+from index.storage.cached import cached_collection
 from index.watch import watch_sources
 from training.models.cache import cache_dir
 from training.models.encoder import Encoder

@@ -7,9 +7,9 @@ import click
 
 from app.state.indexing import build_of, build_of_demo
 from app.state.library import Library
-from index.collection import cached_collection
 from index.ingest.demo import SUGGESTIONS, demo_folders
 from index.ingest.opening import check_has_images
+from index.storage.cached import cached_collection
 
 
 def open_collections(library: Library, collections: Sequence[Path], images: Path | None, encoder: str | None) -> None:

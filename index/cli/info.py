@@ -17,14 +17,15 @@ def info(collection: Path, as_json: bool) -> None:
     from index.collection import Collection
     from index.maintenance.generations import generations
     from index.nearest import load_nearest
+    from index.storage.info import account_of, info_of
 
     opened = Collection.open(collection)
     nearest = load_nearest(opened).facts
-    document = {**opened.info(), "search": {k: v for k, v in nearest.items() if k != "revision"}}
+    document = {**info_of(opened), "search": {k: v for k, v in nearest.items() if k != "revision"}}
     document["generations"] = [one.as_dict() for one in generations(collection)]
     text = (
         f"{document['name']}: {document['images']:,} images, {document['failed']:,} that could not be read\n"
-        f"files     {document['files']['total']:,}: {opened.account}\n"
+        f"files     {document['files']['total']:,}: {account_of(opened)}\n"
         f"{_rules(document)}"
         f"encoder   {document['encoder']} ({document['fingerprint'][:8]}), {document['dim']} dimensions, "
         f"{document['runtime']} {document['precision']}\n"

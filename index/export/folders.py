@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from index.collection import file_name
 from index.export.imagefolder import METADATA, metadata_csv, metadata_row, read_metadata
 from index.export.names import Names, safe_parts
 from index.export.originals import Original, Originals
@@ -15,7 +14,7 @@ from index.export.placing import Placed, place_bytes, place_file
 from index.export.report import NotExported, Renamed, Report
 from index.export.selection import ExportedImage, Selection
 from training.models.atomic import write_file
-from training.models.file_names import distinct_names, safe_name
+from training.models.file_names import distinct_names, file_name, safe_name
 from training.models.formats import format_of
 
 UNLABELLED = "unlabelled"

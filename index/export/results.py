@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from index.collection import Collection, file_name
+from index.collection import Collection
 from index.export.report import Report
 from index.export.roots import source_root
 from index.export.selection import Selection
@@ -17,7 +17,7 @@ from index.search import Hit
 from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tables import csv_text
 from index.storage.tags import read_tags
-from training.models.file_names import safe_name
+from training.models.file_names import file_name, safe_name
 from training.models.strict_json import json_text
 
 LONGEST_STEM = 80  # bytes of a preview's name

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from index.build import build_collection
-from index.collection import cached_collection
 from index.ingest.report import BuildProgress, BuildReport
+from index.storage.cached import cached_collection
 from training.data.openmoji import GROUPS, openmoji_drawings, openmoji_names
 from training.models.atomic import write_file
 from training.models.cache import cache_dir

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from index.collection import file_name
 from index.export.names import Names
 from index.export.roots import source_root
 from index.labels.result import LabelResult
 from index.storage.tables import csv_text
-from training.models.file_names import distinct_names, safe_name
+from training.models.file_names import distinct_names, file_name, safe_name
 from training.models.strict_json import json_text
 
 COLUMNS = ("path", "label", "probability", "runner_up", "margin")  # of labels.csv

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.collection import file_name
 from index.retrieval.facets import Facet
 from index.retrieval.relevance import Histogram
 from index.retrieval.request import Collapse
 from index.storage.cells import JsonCell, as_json
 from index.storage.layout import OFFLINE
+from training.models.file_names import file_name
 
 Matched = Literal["image", "text", "both"]
 

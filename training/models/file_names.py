@@ -85,3 +85,8 @@ def extended(path: str) -> str:
         return path
     path = ntpath.normpath(path)
     return f"{_EXTENDED}UNC\\{path[2:]}" if path.startswith("\\\\") else _EXTENDED + path
+
+
+def file_name(path: str) -> str:
+    """The last part of a path or of a shard's member."""
+    return path.replace("\\", "/").rpartition("/")[2]

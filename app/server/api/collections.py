@@ -4,6 +4,7 @@ from app.server.api.schemas import CollectionDetails, CollectionSummary, JobStat
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
+from index.storage.info import files_of
 from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tags import read_tags
 from training.models.errors import UserError
@@ -25,7 +26,7 @@ def collection(library: Library, key: str) -> CollectionDetails:
         **summary,
         dim=published.dim,
         failed=published.manifest.failed,
-        files=published.files,
+        files=files_of(published),
         offline=int(published.offline.sum()),
         revision=published.revision,
         columns=[name for name in published.items.columns if library.local or name not in LOCAL_COLUMNS],

@@ -9,10 +9,10 @@ from app.state.labellings import start_labelling as start_job
 from app.state.library import Library
 from app.state.search_requests import PAGE
 from app.tabs.classify.form import FIELDS, Form, read_form, understood
-from index.collection import file_name
 from index.labels.request import NONE
 from index.labels.result import LabelResult
 from training.models.errors import UserError
+from training.models.file_names import file_name
 
 
 def start_labelling(library: Library, where: dict[str, Any], form: Form, learn: bool = False) -> dict[str, Any]:

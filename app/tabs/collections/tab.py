@@ -13,6 +13,7 @@ from app.ui.index_form.index_form import offer_folders, start_index
 from app.ui.server_functions import server_functions
 from index.collection import Collection
 from index.retrieval.ranking import nearest_of
+from index.storage.info import account_of, info_of
 from training.models.errors import UserError
 
 COVER = 4  # images on a card
@@ -79,12 +80,12 @@ def _card(library: Library, opened: OpenCollection) -> dict[str, Any]:
 
 def _facts(collection: Collection) -> dict[str, Any]:
     """What it takes a while to find out, once for each published state."""
-    info, modified = collection.info(), (collection.path / "manifest.json").stat().st_mtime
+    info, modified = info_of(collection), (collection.path / "manifest.json").stat().st_mtime
     search = nearest_of(collection).facts
     recall = search.get("recall_at_10")
     groups = [group.files for group in collection.passed_over if group.kind != "sidecar"]
     return {
-        "account": f"{info['files']['total']:,} files: {collection.account}",
+        "account": f"{info['files']['total']:,} files: {account_of(collection)}",
         "passedOver": sum(groups) + info["offline"],
         "bytes": info["bytes"],
         "segments": info["segments"],

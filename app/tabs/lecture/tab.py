@@ -12,12 +12,13 @@ from app.state.text_encoder import text_encoder
 from app.ui.assets import load_module
 from app.ui.inline_image import data_url
 from app.ui.server_functions import server_functions
-from index.collection import Collection, file_name
+from index.collection import Collection
 from training.data.scenes.source import Scene, scene
 from training.evaluation.contrast import contrast
 from training.evaluation.example_rows import random_row, random_rows
 from training.evaluation.likely_words import likely_words
 from training.evaluation.zero_shot import zero_shot_steps
+from training.models.file_names import file_name
 
 PAIRS = 8  # of the contrastive loss that is shown
 LABELS = 4  # of the zero-shot example

@@ -8,8 +8,8 @@ from app.tabs.probe.request import Request, Response
 from app.tabs.probe.single_image import colour_grid, template_scores, typographic, word_order
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
-from index.collection import file_name
 from training.data.scenes.contrasts import PAINTS, WINOGROUND
+from training.models.file_names import file_name
 
 SAMPLES = 12  # images of the collection to probe with
 

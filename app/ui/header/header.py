@@ -12,6 +12,7 @@ from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
 from index.collection import Collection
 from index.storage.annotation_cache import annotations_version
+from index.storage.info import account_of
 from training.models.errors import UserError
 
 
@@ -74,7 +75,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "annotations": annotations_version(opened.path),
         "failed": collection.manifest.failed if collection is not None else 0,
         "passedOver": passed_over(collection) if collection is not None else 0,
-        "account": collection.account if collection is not None else "",
+        "account": account_of(collection) if collection is not None else "",
         "columns": collection.columns if images and collection is not None else [],
         "encoder": encoder,
         "offer": first_offer(library, opened, images),

@@ -9,12 +9,13 @@ from app.state.library import Library
 from app.state.search_requests import CopiesFields, PageSearch
 from app.state.validation import validated
 from app.ui.inspector.metadata import shown_columns, shown_date
-from index.collection import Collection, file_name
+from index.collection import Collection
 from index.query import embed_query, with_file_names
 from index.retrieval.explanations import heat_map, word_shares
 from index.search import Hit, copies_of
 from index.storage.tags import read_tags
 from training.models.errors import UserError
+from training.models.file_names import file_name
 
 MOST_CREDITS = 200
 MOST_COPIES = 100

@@ -1,0 +1,44 @@
+"""What a collection holds: in words, in counts of files, and as `index info` answers it."""
+
+from typing import Any
+
+from index.collection import Collection
+from index.storage.accounts import count_files, passed_over_text
+
+
+def account_of(collection: Collection) -> str:
+    """What the files of all sources are, in words: 5 images, 2 of them offline, 1 unreadable, 3 sidecars."""
+    away = int(collection.offline.sum())
+    images = f"{len(collection):,} {'image' if len(collection) == 1 else 'images'}" + (
+        f", {away:,} of them offline" if away else ""
+    )
+    return ", ".join(filter(None, [images, passed_over_text(collection.passed_over)]))
+
+
+def files_of(collection: Collection) -> dict[str, int]:
+    """Every file of all sources in exactly one count, and their total. unchanged: images that are no duplicates."""
+    rows = collection.frame(["source", "path", "hash"]).assign(counted=~collection.offline)
+    return count_files(rows, set(), collection.passed_over)
+
+
+def info_of(collection: Collection) -> dict[str, Any]:
+    """What `python -m index info --json` answers, without the search structure."""
+    files = [path for path in collection.path.rglob("*") if path.is_file()]
+    return {
+        "name": collection.name,
+        "images": len(collection),
+        "failed": collection.manifest.failed,
+        "files": files_of(collection),
+        "offline": int(collection.offline.sum()),
+        "passed_over": [group.as_dict() for group in collection.passed_over],
+        "exclude": list(collection.manifest.exclude),
+        "include": list(collection.manifest.include),
+        "dim": collection.dim,
+        "encoder": collection.encoder_name,
+        "fingerprint": collection.fingerprint,
+        "runtime": collection.manifest.runtime,
+        "precision": collection.manifest.precision,
+        "segments": len(collection.manifest.segments),
+        "bytes": sum(path.stat().st_size for path in files),
+        "columns": collection.columns,
+    }
