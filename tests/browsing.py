@@ -26,6 +26,9 @@ IMAGES = 75  # more than one page of results
 PATIENCE = 60_000  # milliseconds a page may take: a busy machine is no failure, and a wait ends with its event
 expect.set_options(timeout=PATIENCE)
 
+# What Gradio says of its stream of answers when a page is left or loaded again while it is open.
+LEFT = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
+
 # What each tracked page has asked for and not yet received; without Gradio's heartbeat and its stream of answers,
 # which may stay open after the last answer.
 pending: dict[Page, set[Request]] = {}
@@ -127,6 +130,10 @@ def watched(browser: Browser, site: Site) -> Iterator:
     """A function that opens pages; afterwards none of them may have asked another host or complained."""
     contexts, foreign, complaints = [], [], []
 
+    def complain(text: str) -> None:
+        if not text.startswith(LEFT):
+            complaints.append(text)
+
     def open_page(address: str = "", ready: str = "#grid .g-grid-card img", **settings) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
         contexts.append(context)
@@ -134,8 +141,8 @@ def watched(browser: Browser, site: Site) -> Iterator:
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or foreign.append(r.url))
         track_requests(page)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("console", lambda m: m.type == "error" and complain(m.text))
         page.goto(site.url + address)
         page.wait_for_selector(ready, state="attached")
         return page

@@ -1,7 +1,6 @@
 """The ranks of one machine watch each other, so that none waits for one that has failed or was killed."""
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from training.models.last_words import claim, said_in, shared_folder, speaks
+from training.models.processes import is_running
 
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 8.0  # for a rank to find out by itself that another is gone, and to end as it ends at any error
@@ -27,7 +27,7 @@ def watched(rank: int) -> Iterator[None]:
         yield
         return
     own = folder / f"{rank}{SUFFIX}"
-    own.write_text(str(os.getpid()))
+    own.write_text(str(os.getpid()), encoding="ascii")
     over = threading.Event()
     threading.Thread(target=_watch, args=(folder, rank, over), daemon=True).start()
     try:
@@ -62,14 +62,9 @@ def _watch(folder: Path, rank: int, over: threading.Event) -> None:
 
 def _any_gone(folder: Path) -> bool:
     """Whether a rank has ended without a word. One that ends in order deletes its file first."""
-    if sys.platform == "win32":  # where signal 0 would end it
-        return False
     for file in folder.glob(f"*{SUFFIX}"):
         with suppress(OSError, ValueError):
-            process = int(file.read_text())
-            try:
-                os.kill(process, 0)
-            except ProcessLookupError:
+            if not is_running(int(file.read_text(encoding="ascii"))):
                 return file.exists()
     return False
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from training.models.file_names import LONGEST, long_path
+from training.models.processes import is_running
 
 ROOM = 40  # characters that a temporary name adds to a path
 LONG_QUIET = 3600.0  # seconds after which nobody writes to a temporary file any more
@@ -51,7 +52,7 @@ def is_abandoned(temporary: Path) -> bool:
     """Whether a temporary name is of a process of this machine that has ended, or so old that nobody writes to it."""
     parts = re.search(r"\.(\d+)-([0-9a-f]{4})[0-9a-f]{8}\.\w+$", temporary.name)
     if parts is not None and parts[2] == _machine():
-        return not _is_running(int(parts[1]))
+        return not is_running(int(parts[1]))
     try:
         return time.time() - temporary.stat().st_mtime > LONG_QUIET
     except OSError:
@@ -61,19 +62,6 @@ def is_abandoned(temporary: Path) -> bool:
 def _machine() -> str:
     """Four hex digits for this machine's name: several may write to one network drive."""
     return sha256(platform.node().encode()).hexdigest()[:4]
-
-
-def _is_running(process: int) -> bool:
-    """Whether there is such a process; on Windows, where only signals would tell, it is taken to be there."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        pass
-    return True
 
 
 def flush_folder(folder: Path) -> None:

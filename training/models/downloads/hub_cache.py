@@ -52,7 +52,7 @@ def mark_missing(repository: str, path: str) -> None:
     folder = repository_folder(repository)
     main = folder / "refs" / "main"
     if main.is_file():
-        marker = folder / ".no_exist" / main.read_text().strip() / path
+        marker = folder / ".no_exist" / main.read_text(encoding="ascii").strip() / path
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
 

@@ -130,4 +130,4 @@ def _commit_of(repository: str, file: Path) -> str:
     from training.models.downloads.hub_cache import repository_folder
 
     main = repository_folder(repository) / "refs" / "main"
-    return main.read_text().strip() if main.is_file() else "0" * 40
+    return main.read_text(encoding="ascii").strip() if main.is_file() else "0" * 40
