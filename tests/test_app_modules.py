@@ -331,12 +331,15 @@ def test_schemas_of_the_api_are_put_into_words(call):
 def test_a_file_picker_offers_every_format_that_is_read(call):
     accept = call("ui/upload/upload.js", "m.filePicker('Choose', () => 0).accept").split(",")
     assert accept[0] == "image/*" and set(accept[1:]) == set(IMAGES)
-    taken = "const taken = []; const field = m.filePicker('Choose', (file) => taken.push(file.name), { id: 'f' });"
+    take = "(files) => files.forEach(({ name }) => taken.push(name))"
+    taken = f"const taken = []; const field = m.filePicker('Choose', {take});"
     chosen = "const data = new DataTransfer(); data.items.add(new File(['x'], 'a.CR3')); field.files = data.files;"
     sent = f"(() => {{ {taken} {chosen} field.dispatchEvent(new Event('change')); return [taken, field.value]; }})()"
     assert call("ui/upload/upload.js", sent) == [["a.CR3"], ""]
     files = "[new File(['x'], 'a.txt', { type: 'text/plain' }), new File(['x'], 'IMG_1.HEIC')]"
-    assert call("ui/upload/upload.js", f"m.pasted({{ clipboardData: {{ files: {files} }} }}).name") == "IMG_1.HEIC"
+    assert call("ui/upload/upload.js", f"m.pasted({{ clipboardData: {{ files: {files} }} }}).map((f) => f.name)") == [
+        "IMG_1.HEIC"
+    ]
     assert not [path for path, asset in ASSETS.items() if b'accept: "image/' in asset.content]
 
 
