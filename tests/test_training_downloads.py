@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import trustme
 from huggingface_hub import close_session
 
 from tests.hub_server import COMMIT, imitated_hub
@@ -348,25 +349,10 @@ def test_a_proxy_of_the_environment_is_used(hub, monkeypatch):
 
 def test_a_certificate_of_an_organisation_is_asked_for_and_then_trusted(hub, tmp_path, monkeypatch):
     """As behind a proxy that looks into TLS: the hub shows a certificate that only REQUESTS_CA_BUNDLE knows."""
-    if shutil.which("openssl") is None:
-        pytest.skip("makes its certificate with openssl")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        str(key),
-        "-out",
-        str(certificate),
-    ]
-    subject = ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *subject], check=True, capture_output=True)
+    authority, certificate = trustme.CA(), tmp_path / "certificate.pem"
+    authority.cert_pem.write_to_path(certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     with hub.secured(context):
         for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
             monkeypatch.setenv(variable, "")

@@ -15,7 +15,7 @@ from index.collection import Collection
 from index.ingest.engine import Embedded, Engine, LoadedImage, PlannedImage, embed_locally
 from index.ingest.matching import with_unique_paths
 from index.ingest.opening import rules_of, tables_of
-from index.ingest.report import BuildProgress
+from index.ingest.report import BuildProgress, rounded
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.retrieval.derived import save_derived
 from index.storage.errors import write_errors
@@ -53,7 +53,7 @@ class ReencodeReport:
 
     def as_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        return rounded(asdict(self))
 
 
 def reencode_collection(

@@ -53,4 +53,9 @@ class BuildReport:
 
     def as_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        return rounded(asdict(self))
+
+
+def rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    """Seconds and rates with three digits after the point, as `--json` prints them."""
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}

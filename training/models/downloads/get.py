@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from training.models import hub
-from training.models.catalogue import catalogue_model
 from training.models.downloads.hub_cache import blob_path, link, partial_path, repository_folder
 from training.models.downloads.importing import import_from
 from training.models.downloads.local import (
@@ -21,14 +20,13 @@ from training.models.downloads.local import (
 )
 from training.models.downloads.needs import Need
 from training.models.downloads.progress import Progress
-from training.models.downloads.sentences import LicenceNotAccepted, OutOfReach
+from training.models.downloads.sentences import OutOfReach, check_licence
 from training.models.downloads.transfer import RemoteFile, Watcher, fetch, look_up
 from training.models.errors import UserError
 
 REPORT_SECONDS = 0.2  # between reports
 RATE_SECONDS = 5.0  # over which the rate is taken
 SPARE = 200_000_000  # bytes that a download leaves free
-
 
 Report = Callable[[Progress], None]
 
@@ -48,9 +46,7 @@ def get(
     """
     if not missing_needs(name):
         return status(name)
-    listed = catalogue_model(name)
-    if listed is not None and not listed.commercial and not accept_licence:
-        raise LicenceNotAccepted(name, listed.licence, listed.licence_url)
+    check_licence(name, accept_licence)
     if any(drop_folder(need.repository).is_dir() for need in hub_needs(name)):
         import_from(name, None, accept_licence=True)
         if not missing_needs(name):

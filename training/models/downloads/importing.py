@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-import os
 import shutil
-import struct
+from functools import partial
 from pathlib import Path
 
 from training.models import hub
-from training.models.atomic import temporary_name
+from training.models.atomic import write_file
 from training.models.catalogue import catalogue_model
-from training.models.downloads.hub_cache import blob_path, checksum, link
+from training.models.downloads.hub_cache import blob_path, checksum, link, repository_folder
 from training.models.downloads.local import (
     ModelStatus,
     drop_folder,
@@ -21,7 +20,7 @@ from training.models.downloads.local import (
     where_to_copy,
 )
 from training.models.downloads.needs import Need
-from training.models.downloads.sentences import LicenceNotAccepted
+from training.models.downloads.sentences import check_licence
 from training.models.errors import UserError
 
 
@@ -32,9 +31,7 @@ def import_from(name: str, folder: Path | None, accept_licence: bool = False) ->
     of another machine. UserError for a file that is damaged or not this model's, and for one that is missing when a
     folder was named; then nothing is imported.
     """
-    listed = catalogue_model(name)
-    if listed is not None and not listed.commercial and not accept_licence:
-        raise LicenceNotAccepted(name, listed.licence, listed.licence_url)
+    check_licence(name, accept_licence)
     if folder is not None and not folder.is_dir():
         raise UserError(f"{folder} is not a folder; --from wants one with the files of {name}.")
     taken: set[Need] = set()
@@ -95,13 +92,12 @@ def _check(name: str, need: Need, file: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     """Whether the header of a safetensors file describes exactly its bytes."""
+    from safetensors import SafetensorError, safe_open
+
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length)) if length < 100_000_000 else {}
-        end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=-1)
-        return bool(path.stat().st_size == 8 + length + end)
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        with safe_open(path, framework="numpy"):
+            return True
+    except (OSError, SafetensorError):
         return False
 
 
@@ -112,14 +108,8 @@ def _take(need: Need, file: Path) -> None:
     blob = blob_path(need.repository, etag)
     if not blob.is_file():
         blob.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_name(blob)
-        try:
-            shutil.copyfile(file, temporary)
-            with temporary.open("rb+") as copied:
-                os.fsync(copied.fileno())
-            os.replace(temporary, blob)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with file.open("rb") as opened:
+            write_file(blob, partial(shutil.copyfileobj, opened))
     link(need.repository, file.name, _commit_of(need.repository, file), etag)
 
 
@@ -127,7 +117,5 @@ def _commit_of(repository: str, file: Path) -> str:
     """The commit that the copy is of, where the folder says it; else that of what is here, else a made-up one."""
     if file.parent.parent.name == "snapshots" and len(file.parent.name) == 40:
         return file.parent.name
-    from training.models.downloads.hub_cache import repository_folder
-
     main = repository_folder(repository) / "refs" / "main"
     return main.read_text(encoding="ascii").strip() if main.is_file() else "0" * 40

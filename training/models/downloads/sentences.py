@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator
 
 from training.models import hub
+from training.models.catalogue import catalogue_model
 from training.models.errors import UserError
 
 OFFLINE_HELP = "offline, starter works, and so does ARCHITECTURE/FILE with a checkpoint on this machine"
@@ -20,6 +21,13 @@ class LicenceNotAccepted(UserError):
             f"{name} has the licence {licence!r}, which does not allow commercial use ({licence_url}). To fetch it "
             f"under this licence: python -m index models get {name} --accept-licence."
         )
+
+
+def check_licence(name: str, accepted: bool) -> None:
+    """LicenceNotAccepted for weights of the catalogue with a restricted licence, unless it was accepted."""
+    listed = catalogue_model(name)
+    if listed is not None and not listed.commercial and not accepted:
+        raise LicenceNotAccepted(name, listed.licence, listed.licence_url)
 
 
 class Stopped(UserError):
