@@ -221,10 +221,21 @@ def test_a_repository_or_a_file_that_does_not_exist_is_named(hub):
         get("hf-hub:some/empty")
 
 
-def test_what_is_no_hub_is_called_so(hub, monkeypatch):
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},  # as a login page of a hotel
+        {"ETag": '"../../../evil"', "X-Repo-Commit": "a" * 40},
+        {"ETag": '"/evil"', "X-Repo-Commit": "a" * 40},
+        {"ETag": '".."', "X-Repo-Commit": "a" * 40},
+        {"ETag": '"abc"', "X-Repo-Commit": "../../evil"},
+        {"ETag": '"a\\b"', "X-Repo-Commit": "a" * 40},
+    ],
+)
+def test_what_is_no_hub_or_names_places_outside_the_cache_is_called_so(hub, monkeypatch, headers):
     from tests.hub_server import Handler
 
-    monkeypatch.setattr(Handler, "do_HEAD", lambda self: self.empty(200, {}))  # as a login page of a hotel
+    monkeypatch.setattr(Handler, "do_HEAD", lambda self: self.empty(200, headers))
     with pytest.raises(UserError, match="does not answer as a model hub does"):
         get(NAME)
 

@@ -27,6 +27,7 @@ from index.storage.layout import COPIES, SIMILAR_SHOTS, Tier
 from training.models.atomic import write_file
 
 FILES: dict[Tier, str] = {"same": COPIES, "similar": SIMILAR_SHOTS}
+QUICK = 2_000  # images whose groups are found within a second or two, where no build has stored them
 FORMAT = 1  # of the files and of the rules: groups of another one are made again
 
 __all__ = ["Copies", "Tier", "cached_copies", "exact_copies", "load_copies", "make_copies", "save_copies"]
@@ -86,6 +87,8 @@ def exact_copies(collection: Collection) -> Copies:
 def save_copies(collection: Collection, tier: Tier = "same", progress: Progress = lambda done, total: None) -> Copies:
     """The stored groups of a tier, which are made and stored first where they are missing or stale."""
     stored = load_copies(collection, tier)
+    if stored is None and tier == "same" and len(collection) > QUICK:
+        stored = exact_copies(collection)  # until the next build stores them: a search must not wait for a minute
     if stored is not None:
         return stored
     made = make_copies(collection, tier, progress)

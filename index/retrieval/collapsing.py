@@ -59,10 +59,13 @@ def groups_among(
     tier, copies = collapse, cached_copies(collection, collapse, timeout)
     if copies is None and tier == "similar":
         tier, copies = "same", cached_copies(collection, "same", timeout)
+    exact: Copies | None = None
     if copies is None:
-        tier, copies = "same", collection.derived("exact copies", lambda: exact_copies(collection))
+        exact = collection.derived("exact copies", lambda: exact_copies(collection))
+        tier, copies = "same", exact
     if among is None:
-        found: Groups = collection.derived(f"groups {tier} {id(copies)}", lambda: _groups(tier, copies, None))
+        kind = tier if copies is not exact else "exact"
+        found: Groups = collection.derived(f"groups {kind}", lambda: _groups(tier, copies, None))
         return found
     return _groups(tier, copies, among)
 

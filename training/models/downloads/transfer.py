@@ -5,6 +5,7 @@ unreachable host for most of a minute. So its session, headers, errors and cache
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
 T = TypeVar("T")
+
+PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # no separators, and nothing that leads upwards
 
 CONNECT_SECONDS = 2.5  # for a connection, and
 READ_SECONDS = 15.0  # for the next byte: a hub that is slow is not away
@@ -84,11 +87,13 @@ def _head(repository: str, path: str, revision: str) -> RemoteFile | None:
         if error.response.status_code == 404:  # of mirrors, which do not say what there is not
             return None
         raise
-    if not found.etag or not found.commit_hash:
+    # Both become names in the cache, and a mirror may send anything.
+    if not all(value and PLAIN.fullmatch(value) for value in (found.etag, found.commit_hash)):
         raise UserError(
             f"{hub.endpoint()} does not answer as a model hub does (no checksum for {path}); check HF_ENDPOINT "
             f"and whether a proxy or a login page of the network stands in between."
         )
+    assert found.etag and found.commit_hash
     return RemoteFile(repository, path, found.commit_hash, found.etag, found.size)
 
 
