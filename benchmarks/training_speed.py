@@ -176,6 +176,7 @@ class Sides:
 def loading(shards: str, batch: int) -> dict[str, float]:
     """Images a second that one worker's work prepares, decoded before and decoded each time."""
     from training.data.config import DataConfig
+    from training.data.prefetch import Prefetch
     from training.engine.distributed import join
     from training.pretrain import plan
 
@@ -183,7 +184,7 @@ def loading(shards: str, batch: int) -> dict[str, float]:
     for name, cache in (("decoded_once", 1024), ("decoded_each_time", 0)):
         settings = {"batch_size": batch, "steps": 100, "workers": 1}
         planned = plan("clip", DataConfig(data=(shards,), cache=cache), settings, {}, join("cpu"))
-        steps = planned.batches.steps(0, 40, 1)
+        steps = planned.batches.steps(0, 40, Prefetch(1))
         for _ in range(WARM):
             next(steps)
         begun = time.perf_counter()
@@ -220,7 +221,7 @@ def activations(shards: str, batch: int) -> dict[str, float]:
                 alive -= self.bytes
 
         with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
-            trainer._backward(trainer._to_device(planned.batches[0].arguments))
+            trainer._backward(next(trainer.feed(0, 1))[0])
         gc.collect()
         return peak
 

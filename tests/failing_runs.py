@@ -21,6 +21,7 @@ from training.cli.torchrun import launch
 from training.data.loader import Batches
 from training.engine import checkpoint
 from training.engine.checkpoint import checkpoints
+from training.engine.feed import Feed
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
 from training.models.tower_configs import TINY
@@ -91,7 +92,7 @@ WAYS: dict[str, Callable[[], object]] = {
     "error in step while a worker hangs": lambda: (
         in_data(lambda: hang_a_worker()),
         in_step(lambda loss: loss),
-        setattr(Trainer, "_to_device", lambda self, arguments: refuse(ValueError("no such shape"))),
+        setattr(Feed, "_placed", lambda self, arguments: refuse(ValueError("no such shape"))),
     ),
     "memory": lambda: in_step(lambda loss: refuse(MemoryError("17 GB"))),
     "nan": lambda: in_step(lambda loss: loss * float("nan")),

@@ -38,10 +38,10 @@ def gradients(folder: str, case: str, world: World, **of_run) -> dict[str, torch
     if case in TOWER:  # in float32, rounding alone moves an activation across a ReLU's kink
         planned.method.double()
     trainer = Trainer(planned.method, method, planned.batches, planned.run, world, quiet=True)
-    arguments = next(planned.batches.steps(0, 1, 0)).arguments
+    arguments, _ = next(trainer.feed(0, 1))
     if case in TOWER:
         arguments = tuple(a.double() if a.is_floating_point() else a for a in arguments)
-    loss = trainer._backward(trainer._to_device(arguments))
+    loss = trainer._backward(arguments)
     if planned.run.micro_batch:
         world.average_gradients(trainer.method.parameters())
     found = {name: p.grad.clone() for name, p in trainer.method.named_parameters() if p.grad is not None}

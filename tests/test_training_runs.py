@@ -60,10 +60,10 @@ def killed_after(trainer_steps: int, monkeypatch):
     """Every later step of a trainer ends the process, as far as the trainer can tell."""
     real = Trainer._train_step
 
-    def one(self, loaded):
+    def one(self, feed):
         if self.step == trainer_steps:
             raise Killed
-        return real(self, loaded)
+        return real(self, feed)
 
     monkeypatch.setattr(Trainer, "_train_step", one)
 

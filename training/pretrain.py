@@ -23,6 +23,7 @@ from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World
 from training.engine.failures import failures_as_sentences, joined
 from training.engine.log import LOGGERS
+from training.engine.machine import described
 from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
 from training.methods.base import Method
@@ -86,7 +87,7 @@ def plan(
     canvas, captions = data.canvas or canvas_for(size), method_class.needs_captions
     classes = ClassColumn(data.label_column, data.class_depth)
     images = ImageDataset(data.data, canvas, data.caption, captions, classes, data.tables)
-    run, origins = resolve(user, method_class.recipe, len(images), world.size)
+    run, origins = resolve(user, method_class.recipe, len(images), world)
     if world.leads:
         images.cache_pixels(most=data.cache << 20)
     world.wait()
@@ -104,7 +105,8 @@ def plan(
     blocks = [part.block_ends() for part in images.parts] if window else []
     sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None, blocks, window)
     images.parts_held = sampler.blocks_held
-    batches = Batches(images, sampler, method.augment, run.seed, world.rank, world.size)
+    on_cpu = run.augment_on == "cpu"
+    batches = Batches(images, sampler, method.augment, run.seed, world.rank, world.size, augmented=on_cpu)
     return RunPlan(method_name, data, run, config, origins, method, batches, images.fingerprint())
 
 
@@ -188,14 +190,15 @@ def data_of(document: Mapping[str, Any]) -> DataConfig:
 def _train(
     planned: RunPlan, out: Path | None, world: World, evaluate: Evaluate | None, stop: Callable[[], bool], quiet: bool
 ) -> Trainer:
-    if world.leads and not quiet:
-        images = planned.batches.images
-        for sentence in filter(None, [images.usage(), *images.notes]):
-            print(f"{sentence}.", file=sys.stderr)
     with failures_as_sentences(out, world), _locked(out, world):
         trainer = Trainer(
             planned.method, planned.method_name, planned.batches, planned.run, world, out, evaluate, quiet
         )
+        if world.leads and not quiet:
+            images = planned.batches.images
+            machine = described(world, trainer.config, trainer.prefetch)
+            for sentence in filter(None, [machine, images.usage(), *images.notes]):
+                print(f"{sentence}.", file=sys.stderr)
         if out is not None:
             trainer.resume()
             if world.leads:

@@ -1,9 +1,10 @@
 """What the loader hands to a method's augment."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from training.data.keyed import Keyed
@@ -13,17 +14,47 @@ from training.data.keyed import Keyed
 class Batch:
     """B samples as the loader hands them over, all at one size.
 
-    images: uint8 [B, 3, H, W]. captions: B lists, each with the captions that a sample has.
-    labels: int64 [B], -1 where there is none. random: the samples' own random numbers.
+    images: uint8 [B, 3, H, W], on any device. captions: B lists, each with the captions that a sample has.
+    labels: int64 [B], -1 where there is none. random: the samples' own random numbers, which are drawn on the CPU.
+    texts: what `Augment.prepare` made of the captions, () before it.
     """
 
     images: Tensor
     captions: list[list[str]]
     labels: Tensor
     random: Keyed
+    texts: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
 
+    def pin_memory(self) -> "Batch":
+        """The same in memory that a GPU can copy from in the background; PyTorch's data loader calls it."""
+        pinned = tuple(tensor.pin_memory() for tensor in self.texts)
+        return replace(self, images=self.images.pin_memory(), labels=self.labels.pin_memory(), texts=pinned)
 
-Augment = Callable[[Batch], tuple[Any, ...]]  # to the arguments of loss; runs in loader workers, on the CPU
+    def to(self, device: torch.device) -> "Batch":
+        """The same with the images on a device."""
+        return replace(self, images=moved(self.images, device))
+
+
+class Augment(ABC):
+    """Turns a batch into the arguments of a loss, on the device that the images of the batch are on.
+
+    Both steps draw from `batch.random` only, so that a sample is augmented alike in any batch, worker or rank. What is
+    chosen by random numbers is chosen on the CPU, where they are: nothing waits for a GPU. It can be pickled and holds
+    no parameters.
+    """
+
+    def prepare(self, batch: Batch) -> Batch:
+        """What needs no images, such as tokens, done in a loader worker."""
+        return batch
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        """The arguments of the loss; the batch need not be prepared."""
+
+
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on a device, without waiting for the copy."""
+    return tensor.to(device, non_blocking=True)

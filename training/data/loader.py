@@ -1,37 +1,79 @@
 """From steps of a run to what a method's loss takes; the same for any number of workers."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from training.data.batch import Augment, Batch
 from training.data.dataset import ImageDataset
 from training.data.keyed import GOLDEN, Keyed, mix
+from training.data.prefetch import Prefetch
 from training.data.sampler import Sampler
 from training.data.workers import from_workers
+from training.models.parallel import ordered_map
 
 
 @dataclass(frozen=True)
 class LoadedBatch:
-    """arguments: of a method's loss. broken: [path, reason] of each image that another stands in for."""
+    """arguments: of a method's loss, or the Batch that they are made of where its images are to be augmented.
 
-    arguments: tuple[Any, ...]
+    broken: [path, reason] of each image that another stands in for.
+    """
+
+    arguments: tuple[Any, ...] | Batch
     broken: list[list[str]]
+
+    def pin_memory(self) -> "LoadedBatch":
+        """The same in memory that a GPU can copy from in the background; PyTorch's data loader calls it."""
+        if isinstance(self.arguments, Batch):
+            return replace(self, arguments=self.arguments.pin_memory())
+        return replace(self, arguments=tuple(each(self.arguments, Tensor.pin_memory)))
+
+
+def each(arguments: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The arguments of a loss, with each tensor changed, also inside tuples and lists."""
+    if isinstance(arguments, Tensor):
+        return change(arguments)
+    if isinstance(arguments, tuple | list):
+        return type(arguments)(each(part, change) for part in arguments)
+    return arguments
+
+
+def bytes_of(arguments: Any) -> int:
+    """Bytes of the images of a batch, or of all tensors of the arguments of a loss."""
+    if isinstance(arguments, Batch):
+        return arguments.images.nbytes
+    if isinstance(arguments, Tensor):
+        return arguments.nbytes
+    return sum(map(bytes_of, arguments)) if isinstance(arguments, tuple | list) else 0
 
 
 class Batches(Dataset[Any]):
-    """Batch number s of one rank, made from nothing but s: a worker can make any of them."""
+    """Batch number s of one rank, made from nothing but s: a worker can make any of them.
+
+    augmented: whether images are augmented here, on the CPU, or left to who takes the batch.
+    """
 
     def __init__(
-        self, images: ImageDataset, sampler: Sampler, augment: Augment, seed: int, rank: int = 0, ranks: int = 1
+        self,
+        images: ImageDataset,
+        sampler: Sampler,
+        augment: Augment,
+        seed: int,
+        rank: int = 0,
+        ranks: int = 1,
+        augmented: bool = True,
     ):
         self.images, self.sampler, self.augment = images, sampler, augment
-        self.seed, self.rank, self.ranks = seed, rank, ranks
+        self.seed, self.rank, self.ranks, self.augmented = seed, rank, ranks, augmented
 
     def __getitem__(self, step: int) -> LoadedBatch:
         draw = self.sampler.batch(step, self.rank, self.ranks)
@@ -49,7 +91,18 @@ class Batches(Dataset[Any]):
             torch.from_numpy(self.images.labels[samples]),
             Keyed(self.seed, draw.epochs, samples),
         )
-        return LoadedBatch(self.augment(batch), broken)
+        return LoadedBatch(self._loaded(batch), broken)
+
+    def _loaded(self, batch: Batch) -> tuple[Any, ...] | Batch:
+        prepared = self.augment.prepare(batch)
+        return self.augment(prepared) if self.augmented else prepared
+
+    def bytes_each(self) -> int:
+        """Bytes of a batch of this rank as it is loaded, estimated from two blank images."""
+        canvas = self.images.canvas
+        pixels, labels = torch.zeros(2, 3, canvas, canvas, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
+        loaded = self._loaded(Batch(pixels, [["an image"]] * 2, labels, Keyed(0, 0, np.arange(2))))
+        return bytes_of(loaded) * (self.sampler.batch_size // self.ranks) // len(pixels)
 
     def _stand_in(self, sample: int, epoch: int, attempt: int) -> int:
         """Another image of the same source, the same in every worker and every run."""
@@ -59,12 +112,15 @@ class Batches(Dataset[Any]):
             drawn = int(mix((mix(key * GOLDEN) + np.arange(4, dtype=np.uint64)).sum(keepdims=True))[0])
         return int(self.images.first[source]) + drawn % self.images.sizes[source]
 
-    def steps(self, start: int, stop: int, workers: int) -> Generator[LoadedBatch, None, None]:
-        """Batches start..stop-1 in order; close it to end the workers. workers: processes, 0 for this one.
-
-        Errors are those of from_workers.
-        """
-        if workers == 0:
-            yield from (self[step] for step in range(start, stop))
-            return
-        yield from from_workers(self, range(start, stop), workers)
+    def steps(self, start: int, stop: int, prefetch: Prefetch) -> Generator[LoadedBatch, None, None]:
+        """Batches start..stop-1 in order; close it to end the workers. Errors are those of from_workers."""
+        steps = range(start, stop)
+        if not prefetch.workers:
+            yield from (self[step] for step in steps)
+        elif prefetch.threads:
+            with ThreadPoolExecutor(prefetch.workers, "batches") as pool:
+                made = ordered_map(self.__getitem__, steps, pool, prefetch.workers * prefetch.ahead)
+                with closing(made):
+                    yield from made
+        else:
+            yield from from_workers(self, steps, prefetch.workers, prefetch.ahead, prefetch.pinned)

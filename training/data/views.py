@@ -6,14 +6,14 @@ compare with torchvision's operations on single images.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch, moved
 from training.data.keyed import Keyed
 from training.models.errors import UserError
 from training.models.knobs import knob
@@ -21,6 +21,7 @@ from training.models.knobs import knob
 SMALL = 64  # pixels; papers do not blur smaller images
 GREY = (0.299, 0.587, 0.114)  # weights of red, green and blue in luma (ITU-R BT.601)
 BLUR = (0.1, 2.0)  # standard deviations of the blur, in pixels
+RESIZED_AT_ONCE = 256  # images; the weights of a resize take more memory than its result
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,16 @@ class View:
     solarise: float = 0.0
 
     def __call__(self, images: Tensor, random: Keyed) -> Tensor:
-        """images float [B, 3, H, W] in 0..1 to views [B, 3, size, size] in 0..1."""
+        """images float [B, 3, H, W] in 0..1 on any device to views [B, 3, size, size] in 0..1."""
         draws = random.uniform(18)  # always the same number, so that later draws do not shift
         order = draws[:, 14:18].argsort(dim=1)
         top, left, height, width = crop_boxes(draws[:, 0:4], images.shape[-2], images.shape[-1], self.crop)
         views = crop_and_resize(images, top, left, height, width, self.size, flip=draws[:, 4] < self.flip)
         self._colour(views, draws[:, 5:10], order)
-        chosen = (draws[:, 10] < self.grey).nonzero()[:, 0]
-        if len(chosen):
-            views[chosen] = luma(views[chosen]).expand(-1, 3, -1, -1)
-        chosen = (draws[:, 11] < self.blur).nonzero()[:, 0]
-        if len(chosen):
-            low, high = BLUR
-            views[chosen] = gaussian_blur(views[chosen], low + (high - low) * draws[chosen, 12])
-        chosen = (draws[:, 13] < self.solarise).nonzero()[:, 0]
-        if len(chosen):
-            views[chosen] = torch.where(views[chosen] >= 0.5, 1 - views[chosen], views[chosen])
+        change_some(views, draws[:, 10] < self.grey, lambda some: luma(some).expand(-1, 3, -1, -1))
+        low, high = BLUR
+        change_some(views, draws[:, 11] < self.blur, gaussian_blur, low + (high - low) * draws[:, 12])
+        change_some(views, draws[:, 13] < self.solarise, lambda some: torch.where(some >= 0.5, 1 - some, some))
         return views
 
     def _colour(self, views: Tensor, draws: Tensor, order: Tensor) -> None:
@@ -69,9 +64,17 @@ class View:
         amount[:, :3] += 1
         for place in range(4):
             for number, change in enumerate((brightness, contrast, saturation, hue)):
-                of_these = (chosen & (order[:, place] == number)).nonzero()[:, 0]
-                if len(of_these) and self.colours[number]:
-                    views[of_these] = change(views[of_these], amount[of_these, number].clamp_min(-0.5))
+                if self.colours[number]:
+                    these = chosen & (order[:, place] == number)
+                    change_some(views, these, change, amount[:, number].clamp_min(-0.5))
+
+
+def change_some(views: Tensor, chosen: Tensor, change: Callable[..., Tensor], *amounts: Tensor) -> None:
+    """Change those views [B, ...], on any device, that are chosen [B], on the CPU. amounts: [B] each, of the change."""
+    numbers = chosen.nonzero()[:, 0]
+    if len(numbers):
+        these = moved(numbers, views.device)
+        views[these] = change(views[these], *(moved(amount[numbers], views.device) for amount in amounts))
 
 
 def crop_boxes(
@@ -96,16 +99,16 @@ def crop_boxes(
 def resize_weights(start: Tensor, length: Tensor, within: int, size: int, flip: Tensor | None = None) -> Tensor:
     """[B, size, within]: weights of `within` input pixels for each output pixel of a side resized to `size`.
 
-    start, length: [B], the cropped part. Bilinear with antialiasing, as in Pillow and torchvision. flip: bool [B],
-    reverses the side.
+    start, length: [B], the cropped part, on the device of the result. Bilinear with antialiasing, as in Pillow and
+    torchvision. flip: bool [B], reverses the side.
     """
     scale = length.double() / size  # [B]
     support = scale.clamp_min(1)
-    place = torch.arange(size).double() + 0.5
+    place = torch.arange(size, device=start.device).double() + 0.5
     centre = place[None] * scale[:, None]  # [B, size], within the part
     if flip is not None:
         centre = torch.where(flip[:, None], centre.flip(1), centre)
-    pixel = torch.arange(within).double()[None] - start[:, None] + 0.5  # [B, within]
+    pixel = torch.arange(within, device=start.device).double()[None] - start[:, None] + 0.5  # [B, within]
     apart = (pixel[:, None, :] - centre[:, :, None]) / support[:, None, None]
     weights = (1 - apart.abs()).clamp_min(0)
     weights *= ((pixel > 0) & (pixel < length[:, None]))[:, None, :]
@@ -115,7 +118,19 @@ def resize_weights(start: Tensor, length: Tensor, within: int, size: int, flip: 
 def crop_and_resize(
     images: Tensor, top: Tensor, left: Tensor, height: Tensor, width: Tensor, size: int, flip: Tensor | None = None
 ) -> Tensor:
-    """Crop images [B, C, H, W] to one box each and resize them to [B, C, size, size]. flip: bool [B], horizontal."""
+    """Crop images [B, C, H, W] to one box each and resize them to [B, C, size, size]. flip: bool [B], horizontal.
+
+    The images may be on another device than the boxes.
+    """
+    flip = torch.zeros(len(images), dtype=torch.bool) if flip is None else flip
+    sides, flips = moved(torch.stack([top, left, height, width]), images.device), moved(flip, images.device)
+    parts = [slice(first, first + RESIZED_AT_ONCE) for first in range(0, len(images), RESIZED_AT_ONCE)]
+    resized = [_crop_and_resize(images[part], sides[:, part], size, flips[part]) for part in parts]
+    return resized[0] if len(resized) == 1 else torch.cat(resized)
+
+
+def _crop_and_resize(images: Tensor, sides: Tensor, size: int, flip: Tensor) -> Tensor:
+    top, left, height, width = sides.unbind()
     batch, channels, rows, columns = images.shape
     down = resize_weights(top, height, rows, size)
     across = resize_weights(left, width, columns, size, flip)
@@ -184,7 +199,7 @@ def gaussian_blur(images: Tensor, deviation: Tensor) -> Tensor:
     return matrix[:, None] @ images @ matrix[:, None].transpose(2, 3)
 
 
-class Views:
+class Views(Augment):
     """Turns a batch into several normalised views of its images, the arguments of a loss."""
 
     def __init__(self, views: Sequence[View], mean: Sequence[float], std: Sequence[float]):
@@ -193,7 +208,8 @@ class Views:
 
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
         images = batch.images.float().div_(255)
-        return tuple(view(images, batch.random).sub_(self.mean).div_(self.std) for view in self.views)
+        mean, std = moved(self.mean, images.device), moved(self.std, images.device)
+        return tuple(view(images, batch.random).sub_(mean).div_(std) for view in self.views)
 
 
 @dataclass(frozen=True, kw_only=True)

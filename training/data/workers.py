@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader, Dataset
 from training.models.errors import UserError
 
 T = TypeVar("T")
-PREFETCHED = 4  # batches that each worker prepares in advance
 SECONDS_TO_END = 2.0  # that workers are given before they are killed
 
 
@@ -38,9 +37,12 @@ class _Answers(Dataset[Any]):
             return error
 
 
-def from_workers(dataset: Dataset[T], indices: range, workers: int) -> Generator[T, None, None]:
+def from_workers(
+    dataset: Dataset[T], indices: range, workers: int, ahead: int, pinned: bool = False
+) -> Generator[T, None, None]:
     """dataset[i] for each of the indices, in order, made by worker processes in advance.
 
+    ahead: how many each worker makes in advance. pinned: whether they are put into pinned memory, for a GPU.
     Closing the generator ends the workers within seconds. UserError as a worker raised it; WorkerLost if one was
     killed, as the system does when memory runs out.
     """
@@ -54,7 +56,8 @@ def from_workers(dataset: Dataset[T], indices: range, workers: int) -> Generator
                 batch_size=None,
                 sampler=indices,
                 num_workers=workers,
-                prefetch_factor=PREFETCHED,
+                prefetch_factor=ahead,
+                pin_memory=pinned,
                 worker_init_fn=partial(_outlive_signals, closing),
             )
         )

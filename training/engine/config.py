@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from training.engine.distributed import ALONE, World, has_bf16
 from training.models.errors import UserError
 from training.models.knobs import knob
-from training.models.parallel import cores
 
 CONFIG = "config.json"  # in a run directory
-PRECISIONS = ("f32", "bf16", "f16")
+PRECISIONS = ("auto", "f32", "bf16", "f16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +48,26 @@ class RunConfig:
     ema: float = knob(
         0.0, "decay of an EMA of the weights, which is saved and evaluated; 0 disables it, 0.999 is common"
     )
-    precision: str = knob("f32", "precision of activations; weights and losses stay f32", PRECISIONS)
+    precision: str = knob(
+        "auto",
+        "precision of activations; weights and losses stay f32; auto is bf16 on a GPU that has it, else f32",
+        PRECISIONS,
+    )
+    tf32: bool = knob(True, "let an NVIDIA GPU round the factors of f32 products to 11 bits, which is faster")
+    augment_on: str = knob(
+        "auto",
+        "where images are augmented: cpu, by the data loader's workers; device, in batches; auto is device on a GPU",
+        ("auto", "cpu", "device"),
+    )
     channels_last: bool = knob(True, "use the channels_last memory format")
     compile: bool = knob(False, "use torch.compile (takes minutes at the start, needs a C++ compiler)")
     checkpoint_gradients: bool = knob(False, "gradient checkpointing: less memory, more time")
     fsdp: bool = knob(False, "shard weights and optimiser state over the ranks of torchrun (FSDP2)")
     seed: int = knob(0, "random seed of weights, data order, augmentation and dropout")
     workers: int | None = knob(None, "data loader processes [default: by the number of cores]")
+    prefetch: int = knob(
+        4096, "most megabytes of batches that workers prepare in advance; never over half of what /dev/shm has free"
+    )
     device: str = knob("auto", "device", ("auto", "cpu", "cuda", "mps"))
     log_every: int = knob(10, "steps between lines of metrics.jsonl")
     checkpoint_every: int = knob(500, "steps between checkpoints; the last step always writes one")
@@ -63,7 +76,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         minima = {"batch_size": 2, "micro_batch": 0, "accumulate": 1, "log_every": 1, "checkpoint_every": 1, "keep": 1}
-        minima |= {"nan_limit": 0}
+        minima |= {"nan_limit": 0, "prefetch": 1}
         for name, low in minima.items():
             if getattr(self, name) < low:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least {low}.")
@@ -102,12 +115,14 @@ class RunConfig:
 
 
 def resolve(
-    user: Mapping[str, Any], recipe: Mapping[str, Any], images: int, ranks: int = 1
+    user: Mapping[str, Any], recipe: Mapping[str, Any], images: int, world: World = ALONE
 ) -> tuple[RunConfig, dict[str, str]]:
-    """The settings of a run and the origin of each: the user, the method's paper, the data, or the default.
+    """The settings of a run and the origin of each: the user, the method's paper, the data, the machine, the default.
 
-    user: settings given by the user. recipe: settings of the method's paper. images: number over all sources.
+    user: settings given by the user. recipe: settings of the method's paper. images: number over all sources. Every
+    rank calls this.
     """
+    ranks = world.size
     names = {field.name for field in fields(RunConfig)}
     unknown = (set(user) | set(recipe)) - names
     if unknown:
@@ -125,10 +140,24 @@ def resolve(
         per_epoch = max(1, images // (config.batch_size * config.accumulate))
         config = replace(config, steps=max(1, round(config.epochs * per_epoch)))
         origins["steps"] = f"data: {config.epochs:g} epochs of {per_epoch}"
+    of_machine = _of_machine(config, world)
+    origins |= dict.fromkeys(of_machine, "machine")
+    return replace(config, **of_machine), origins
+
+
+def _of_machine(config: RunConfig, world: World) -> dict[str, Any]:
+    """The settings that the machine decides, where neither the user nor the paper does."""
+    on_gpu, chosen = world.device.type == "cuda", dict[str, Any]()
+    if config.precision == "auto":
+        chosen["precision"] = "bf16" if on_gpu and has_bf16() else "f32"
+    if config.augment_on == "auto":
+        chosen["augment_on"] = "device" if on_gpu else "cpu"
+    if config.augment_on == "device" and world.device.type == "mps":
+        raise UserError("--augment-on device needs a CPU or an NVIDIA GPU, and this is mps; leave it out.")
     if config.workers is None:
-        config = replace(config, workers=min(8, max(1, cores() // 2 // ranks)))
-        origins["workers"] = "machine"
-    return config, origins
+        each = world.cores_each()  # a GPU leaves all but the core that starts its work
+        chosen["workers"] = max(1, each - 1 if on_gpu else each // 2)
+    return chosen
 
 
 def read_config(run: Path) -> dict[str, Any]:

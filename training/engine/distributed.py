@@ -1,6 +1,7 @@
 """The ranks of a run: a single process, or the processes that torchrun starts."""
 
 import os
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import torch.distributed as dist
 from torch import nn
 
 from training.models.errors import UserError
+from training.models.parallel import usable_cores
 
 T = TypeVar("T")
 
@@ -50,6 +52,18 @@ class World:
         dist.all_gather_object(values, value)
         return values
 
+    def cores_each(self) -> int:
+        """Cores for this rank: those that the ranks of its machine may use, in equal parts."""
+        here = socket.gethostname()
+        of_all = self.gather((here, usable_cores()))
+        of_here = [found for host, found in of_all if host == here]
+        return max(1, len(set().union(*of_here)) // len(of_here))
+
+    @property
+    def neighbours(self) -> int:
+        """How many ranks there are on this machine, itself included."""
+        return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if self.size > 1 else 1
+
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by its mean over ranks, in one all-reduce."""
         gradients = [p.grad for p in parameters if p.grad is not None]
@@ -60,6 +74,14 @@ class World:
         flat /= self.size
         for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
+
+
+ALONE = World(0, 1, torch.device("cpu"))
+
+
+def has_bf16() -> bool:
+    """Whether the GPU computes in bf16 itself."""
+    return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def join(device: str = "auto") -> World:

@@ -100,7 +100,7 @@ class FiniteWatch:
         if not self.scaled:
             have = tuple(number for number, (_, weights) in enumerate(self.named) if weights.grad is not None)
             if have not in self._numbers:
-                self._numbers[have] = torch.tensor(have, device=self.device)
+                self._numbers[have] = torch.tensor(have).to(self.device, non_blocking=True)
             broken = ~torch.isfinite(norms)
             nearest = torch.where(broken, self._numbers[have], NEVER).max()
             found = torch.stack([broken.sum(), nearest])

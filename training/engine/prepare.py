@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from training.engine.config import RunConfig
 from training.engine.distributed import World
+from training.engine.machine import set_up_products
 from training.engine.microbatch import check_exact
 from training.engine.processor import keep_freed_memory
 from training.engine.sharded import check_fsdp_settings
@@ -24,6 +25,7 @@ def prepare_method(method: Method, name: str, config: RunConfig, world: World) -
     """
     if world.device.type == "cpu":
         keep_freed_memory()
+    set_up_products(world.device, config)
     channels_last = config.channels_last and not config.fsdp  # FSDP2 takes contiguous weights only
     layout = torch.channels_last if channels_last else torch.contiguous_format
     method = method.to(world.device, memory_format=layout).train()  # type: ignore[call-overload]  # missing in torch's types

@@ -128,10 +128,10 @@ def clip_gradients(parameters: Iterable[nn.Parameter], norms: Tensor, max_norm: 
             nn.utils.clip_grads_with_norm_(weights, max_norm, norm)
         return norm
     parts = [[w for w in weights if hasattr(w, "full_tensor") == sharded] for sharded in (True, False)]
-    totals = [full_tensors(nn.utils.get_total_norm([w.grad for w in part])) for part in parts if part]  # type: ignore[misc]
-    norm = torch.stack([of_part.cpu() for of_part in totals]).norm()
+    totals: list[Any] = [nn.utils.get_total_norm([w.grad for w in part]) for part in parts if part]  # type: ignore[misc]
+    norm = torch.stack([of.full_tensor() if hasattr(of, "full_tensor") else of for of in totals]).norm()
     if max_norm is not None:
         for part in parts:
             if part:
-                nn.utils.clip_grads_with_norm_(part, max_norm, norm.to(part[0].device))
+                nn.utils.clip_grads_with_norm_(part, max_norm, norm)
     return norm

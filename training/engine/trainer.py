@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.data.loader import Batches, LoadedBatch
+from training.data.loader import Batches
+from training.data.prefetch import Prefetch, plan_prefetch
 from training.data.workers import WorkerLost
 from training.engine.config import RunConfig
 from training.engine.distributed import World
+from training.engine.feed import Feed
 from training.engine.finite import StoppedBeingFinite
 from training.engine.log import Metrics, MetricsFile, Progress
 from training.engine.memory import peak_memory
@@ -54,6 +56,7 @@ class Trainer:
     ):
         self.config, self.world, self.run, self.evaluate, self.quiet = config, world, run, evaluate, quiet
         self.batches = batches
+        self.prefetch = self._prefetch()
         self.method = prepare_method(method, name, config, world)
         self.ema = ema_copy(self.method) if config.ema else None
         loss = LossModule(self.method)
@@ -106,17 +109,18 @@ class Trainer:
         """Train until the last step, or until stop() is true."""
         config = self.config
         start, end = (step * config.accumulate + self.recovery.passed_over for step in (self.step, config.total_steps))
-        loaded = self.batches.steps(start, end, config.workers or 0)
+        feed = self.feed(start, end)
         waited, started, first = 0.0, time.perf_counter(), self.step
         try:
             while self.step < config.total_steps:
-                waited += self._train_step(loaded)
+                self._train_step(feed)
                 if self.step % config.log_every == 0 or self.step == config.total_steps:
                     seconds = time.perf_counter() - started
                     rate = (self.step - first) * config.batch_size * config.accumulate / seconds
-                    loss = self._log({"seconds": seconds, "images_per_second": rate, "waiting": waited / seconds})
+                    waiting = (feed.waited - waited) / seconds
+                    loss = self._log({"seconds": seconds, "images_per_second": rate, "waiting": waiting})
                     progress.show(self.step, loss, rate)
-                    waited, started, first = 0.0, time.perf_counter(), self.step
+                    waited, started, first = feed.waited, time.perf_counter(), self.step
                 stopping = self._stop_requested(stop)
                 self._evaluate_if_due()
                 self._checkpoint_if_due(stopping)
@@ -127,7 +131,20 @@ class Trainer:
                 self.saver.save_after(lost, self.step, self._counters())
             raise
         finally:
-            loaded.close()  # an error holds this frame, and with it the workers
+            feed.close()  # an error holds this frame, and with it the workers
+
+    def feed(self, start: int, stop: int) -> Feed:
+        """Batches start..stop-1 of the data order on the device; close it to end the workers."""
+        channels_last = self.config.channels_last
+        return Feed(
+            self.batches.steps(start, stop, self.prefetch), self.method.augment, self.world.device, channels_last
+        )
+
+    def _prefetch(self) -> Prefetch:
+        config, world = self.config, self.world
+        size = self.batches.bytes_each() if config.workers else 0
+        on_gpu = world.device.type == "cuda"
+        return plan_prefetch(size, config.workers or 0, config.prefetch << 20, world.neighbours, pinned=on_gpu)
 
     def resume(self) -> int:
         """Load the last checkpoint of the run, if there is one, and return the number of steps done."""
@@ -150,18 +167,14 @@ class Trainer:
             return stop()
         return self.step % self.config.log_every == 0 and any(self.world.gather(stop()))
 
-    def _train_step(self, loaded: Iterator[LoadedBatch]) -> float:
-        """Do one optimiser step, and return the seconds spent waiting for batches."""
+    def _train_step(self, feed: Feed) -> None:
+        """Do one optimiser step."""
         config = self.config
         self.rate = set_schedules(self.optimizer, self.step, config)
         kept = Snapshot([self.window, *self.method.buffers()]) if self.recovery.skips else None
-        waited = 0.0
         for self.accumulated in range(config.accumulate):
-            before = time.perf_counter()
-            batch = next(loaded)
-            waited += time.perf_counter() - before
-            self.unreadable.record(self.step, batch.broken)
-            arguments = self._to_device(batch.arguments)
+            arguments, broken = next(feed)
+            self.unreadable.record(self.step, broken)
             self.finite.note_inputs(self.step, arguments)
             with attention(self.world.device.type, DTYPES.get(config.precision)):
                 loss = self._backward(arguments)
@@ -179,7 +192,7 @@ class Trainer:
         if kept is not None and (found := self.recovery.discard(kept)) is not None:
             self.step += 1
             self.recovery.leave_out(found, self.step)
-            return waited
+            return
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -187,7 +200,6 @@ class Trainer:
         self.method.after_step(self.step / config.total_steps)
         if self.ema is not None:
             update_ema(self.ema, self.method, config.ema, copy_buffers=True)
-        return waited
 
     def _backward(self, arguments: tuple[Any, ...]) -> Tensor:
         """Add the gradients of one batch to .grad, and return its loss on this rank."""
@@ -207,24 +219,15 @@ class Trainer:
         backward(loss)
         return loss.detach()
 
-    def _to_device(self, arguments: Any) -> Any:
-        """The tensors of a batch on this rank's device, images in the memory format of the towers."""
-        if isinstance(arguments, Tensor):
-            last = arguments.ndim == 4 and self.config.channels_last
-            layout = torch.channels_last if last else torch.preserve_format
-            return arguments.to(self.world.device, non_blocking=True, memory_format=layout)
-        if isinstance(arguments, tuple | list):
-            return type(arguments)(self._to_device(part) for part in arguments)
-        return arguments
-
     def _log(self, timing: dict[str, float]) -> float:
         """Write a line of metrics for the steps since the last line, and return their mean loss."""
         mean = self.world.mean({"loss": float(self.window[0] / self.window[1]), "bad": float(self.finite.any())})
         finite = not mean.pop("bad") and not self.recovery.in_a_row
-        report = self.method.report() if finite else {}  # no statistics of features that are not finite
+        # No statistics of features that are not finite; of rank 0's only, since they need a decomposition.
+        report = self.method.report() if finite and self.world.leads else {}
         line = (
             mean
-            | self.world.mean(report)
+            | report
             | {
                 "step": self.step,
                 "epoch": self.step * self.config.accumulate / self.batches.sampler.per_epoch,

@@ -20,10 +20,9 @@ class Method(torch.nn.Module, ABC):
     """A pretraining method, usually of one paper.
 
     Config: a frozen dataclass of knobs. backbone: the part that is kept after pretraining. augment: turns a
-    Batch into the arguments of `loss`; it holds no parameters, can be pickled, and draws every random number
-    from `batch.random`. All state that a checkpoint must restore (queue, centre, teacher, counters) is a
-    parameter or a buffer. State without gradients is updated in after_step, from what `loss` puts into the list
-    `pending`. The constructor takes
+    Batch into the arguments of `loss`, see Augment. All state that a checkpoint must restore (queue, centre, teacher,
+    counters) is a parameter or a buffer. State without gradients is updated in after_step, from what `loss` puts into
+    the list `pending`. The constructor takes
     `(backbone, config)`, or `(pair, config)` if needs_captions, where pair is a
     `training.models.dual_encoder.DualEncoder`. recipe: settings of the paper, which replace the defaults of RunConfig
     (`{"optimizer": "lars", "learning_rate": 0.3}`); settings of the user replace both. per_sample: the loss is a mean

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch, moved
 from training.data.views import View, ViewKnobs, luma
 from training.methods.base import Method
 from training.methods.rows import full, health
@@ -27,6 +27,8 @@ GRID = 10  # spacing of bins in a and b, as in the paper
 NEIGHBOURS, DEVIATION = 5, 5.0  # bins of a soft target, and the standard deviation of their weights
 UNIFORM = 0.5  # the paper's lambda: weight of the uniform distribution in the prior over colours
 MAP_SIDE = 8  # side of the colour map
+TO_XYZ = torch.tensor([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
+WHITE = torch.tensor([0.95047, 1.0, 1.08883])  # of daylight (D65)
 
 
 class Colorisation(Method):
@@ -80,7 +82,7 @@ class Colorisation(Method):
         return {"chance": math.log(len(self.bins)), **health(self.features)}
 
 
-class GreyAndColour:
+class GreyAndColour(Augment):
     """One view of each image: in grey as the input of the tower, and a small map of its colours as the target."""
 
     def __init__(self, view: View, mean: Sequence[float], std: Sequence[float]):
@@ -91,16 +93,14 @@ class GreyAndColour:
         views = self.view(batch.images.float().div_(255), batch.random)
         colours = rgb_to_lab(F.adaptive_avg_pool2d(views, min(MAP_SIDE, views.shape[-1])))[:, 1:]
         grey = luma(views).expand(-1, 3, -1, -1)
-        return (grey - self.mean) / self.std, colours
+        mean, std = moved(self.mean, grey.device), moved(self.std, grey.device)
+        return (grey - mean) / std, colours
 
 
 def rgb_to_lab(images: Tensor) -> Tensor:
     """sRGB [B, 3, H, W] in 0..1 to CIE Lab under daylight (D65): L in 0..100, a and b about -100..100."""
     linear = torch.where(images > 0.04045, ((images.clamp_min(0) + 0.055) / 1.055) ** 2.4, images / 12.92)
-    to_xyz = images.new_tensor(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-    )
-    white = images.new_tensor([0.95047, 1.0, 1.08883])
+    to_xyz, white = (moved(constant.to(images.dtype), images.device) for constant in (TO_XYZ, WHITE))
     xyz = torch.einsum("ij,bjhw->bihw", to_xyz, linear) / white.view(1, 3, 1, 1)
     f = torch.where(xyz > 0.008856, xyz.clamp_min(1e-9) ** (1 / 3), 7.787 * xyz + 16 / 116)
     x, y, z = f.unbind(1)

@@ -79,12 +79,12 @@ class DINO(Method):
             self.teacher_probabilities = F.softmax((outputs - self.centre) / temperature, dim=1)
         return dino_loss(student, teacher, self.centre, self.config.student_temperature, temperature)
 
-    def teacher_temperature(self) -> float:
-        """The teacher's temperature at this point of the run."""
+    def teacher_temperature(self) -> Tensor | float:
+        """The teacher's temperature at this point of the run, on the device."""
         if not self.config.sharpening:
             return 1.0
-        warmed = min(1.0, float(self.progress) / self.config.teacher_warmup) if self.config.teacher_warmup else 1.0
-        return self.config.teacher_start + warmed * (self.config.teacher_temperature - self.config.teacher_start)
+        start, end, warmup = self.config.teacher_start, self.config.teacher_temperature, self.config.teacher_warmup
+        return start + (self.progress / warmup).clamp_max(1) * (end - start) if warmup else end
 
     def before_step(self, progress: float) -> None:
         if progress < self.config.freeze:
@@ -116,7 +116,7 @@ def dino_loss(
     teacher: Sequence[Tensor],
     center: Tensor,
     student_temp: float,
-    teacher_temp: float,
+    teacher_temp: Tensor | float,
 ) -> Tensor:
     """Cross entropy of the student's outputs under the teacher's, over pairs of different views (DINO, equation 3).
 

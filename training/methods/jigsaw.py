@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.batch import Batch
-from training.data.views import crop_and_resize, luma
+from training.data.batch import Augment, Batch, moved
+from training.data.views import change_some, crop_and_resize, luma
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
@@ -69,7 +69,7 @@ class Jigsaw(Method):
         return {"chance": chance, "accuracy": float(self.accuracy), **health(self.features)}
 
 
-class Tiles:
+class Tiles(Augment):
     """Turns a batch into nine shuffled tiles of each image, and the indices of the permutations."""
 
     def __init__(self, size: int, config: Jigsaw.Config, orders: Tensor):
@@ -85,14 +85,14 @@ class Tiles:
         places = random.integers(cell - tile + 1, TILES, 2)  # [B, 9, 2]
         grey = random.chance(self.grey)
         which = random.integers(len(self.orders), 1)[:, 0]
-        images = torch.where(grey[:, None, None, None], luma(images).expand(-1, 3, -1, -1), images)
+        change_some(images, grey, lambda some: luma(some).expand(-1, 3, -1, -1))
         number = torch.arange(TILES)
         top, left = number // 3 * cell + places[:, :, 0], number % 3 * cell + places[:, :, 1]
         length = torch.full((len(images) * TILES,), tile)
         repeated = images.repeat_interleave(TILES, dim=0)
         tiles = crop_and_resize(repeated, top.flatten(), left.flatten(), length, length, self.size)
         tiles = standardised(tiles).view(len(images), TILES, 3, self.size, self.size)
-        order = self.orders[which]  # [B, 9]
+        order = moved(self.orders[which], tiles.device)  # [B, 9]
         return tiles.gather(1, order[:, :, None, None, None].expand_as(tiles)), which
 
 

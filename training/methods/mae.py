@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch
 from training.data.views import ViewKnobs, Views
 from training.methods.base import Method
 from training.methods.rows import full, health
@@ -99,7 +99,7 @@ def mae_loss(prediction: Tensor, patches: Tensor, mask: Tensor) -> Tensor:
         return (each * weight).sum() / weight.sum()
 
 
-class Masked:
+class Masked(Augment):
     """One view of each image, and a random order of its patches."""
 
     def __init__(self, views: Views, count: int):

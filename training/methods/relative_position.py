@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch, moved
 from training.data.keyed import Keyed
 from training.data.views import crop_and_resize
 from training.methods.base import Method
@@ -63,7 +63,7 @@ class RelativePosition(Method):
         return {"chance": math.log(len(DIRECTIONS)), "accuracy": float(self.accuracy), **health(self.features)}
 
 
-class TwoPatches:
+class TwoPatches(Augment):
     """Turns a batch into a patch of each image, one of its eight neighbours, and the direction of the neighbour."""
 
     def __init__(self, size: int, config: RelativePosition.Config):
@@ -96,7 +96,7 @@ class TwoPatches:
 
     def _one_colour(self, patches: Tensor, random: Keyed) -> Tensor:
         """Keep one colour channel at random; replace the others with noise of a hundredth of its deviation."""
-        kept = F.one_hot(random.integers(3, 1)[:, 0], 3)[:, :, None, None].bool()
+        kept = moved(F.one_hot(random.integers(3, 1)[:, 0], 3)[:, :, None, None].bool(), patches.device)
         deviation = torch.where(kept, patches, 0).std(dim=(1, 2, 3), keepdim=True)
-        noise = random.normal(3, self.size, self.size) * deviation / 100
+        noise = moved(random.normal(3, self.size, self.size), patches.device) * deviation / 100
         return torch.where(kept, patches, noise)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch
 from training.data.views import SIMCLR_COLOURS, ViewKnobs, Views, two_alike
 from training.methods.clip import CLIP
 from training.methods.heads import mlp
@@ -55,11 +55,15 @@ class SLIP(CLIP):
         return super().objective(*of_clip) + self.slip_config.weight * of_views
 
 
-class _Both:
+class _Both(Augment):
     """Turns a batch into SimCLR's views, followed by CLIP's arguments."""
 
     def __init__(self, views: Views, pairs: PairViews):
         self.views, self.pairs = views, pairs
 
+    def prepare(self, batch: Batch) -> Batch:
+        return self.pairs.prepare(batch)
+
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        batch = batch if batch.texts else self.prepare(batch)  # the texts' random numbers are drawn before the views'
         return (*self.views(batch), *self.pairs(batch))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch
 from training.data.views import MOCO_COLOURS, ViewKnobs, Views
 from training.methods.base import Method
 from training.methods.rows import full, health
@@ -61,7 +61,7 @@ class Supervised(Method):
         return {"chance": math.log(self.config.classes), "accuracy": float(self.accuracy), **health(self.features)}
 
 
-class Labelled:
+class Labelled(Augment):
     """Turns a batch into views and labels."""
 
     def __init__(self, views: Views):

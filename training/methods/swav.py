@@ -58,6 +58,10 @@ class SwAV(Method):
         self.register_buffer("queue", torch.zeros(2, config.queue, config.projection))  # one for each large crop
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
         self.register_buffer("progress", torch.zeros(()))
+        self.filling, self.uses_queue = 0, False
+        self.register_load_state_dict_post_hook(
+            lambda module, _: module._open_queue(int(module.filled), float(module.progress))
+        )
         self.pending: list[Tensor] = []  # projections of this step, which join the queue after it
         crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), SIMCLR_COLOURS)
         self.augment = Views(crops, backbone.mean, backbone.std)
@@ -82,7 +86,7 @@ class SwAV(Method):
         scores = self.prototypes(rows)
         if not self.config.sinkhorn:
             return F.softmax(scores / self.config.code_epsilon, dim=1)
-        if self.config.queue and int(self.filled) == self.config.queue and self.progress >= self.config.queue_from:
+        if self.uses_queue:
             scores = torch.cat([scores, self.prototypes(self.queue[number])])
         return sinkhorn(scores, self.config.code_epsilon, self.config.iterations)[: len(rows)]
 
@@ -97,7 +101,14 @@ class SwAV(Method):
         for rows in self.pending:  # [2, B, D], newest first
             self.queue.copy_(torch.cat([rows.to(self.queue.dtype), self.queue], dim=1)[:, : self.config.queue])
             self.filled.copy_((self.filled + rows.shape[1]).clamp_max(self.config.queue))
+            self.filling = min(self.filling + rows.shape[1], self.config.queue)
         self.pending = []
+        self._open_queue(self.filling, progress)
+
+    def _open_queue(self, filling: int, progress: float) -> None:
+        """Use the queue once it is full and its time has come. Known here, so that no step asks the device."""
+        size = self.config.queue
+        self.filling, self.uses_queue = filling, 0 < size == filling and progress >= self.config.queue_from
 
     def report(self) -> dict[str, float]:
         """usage: fraction of prototypes in use, the exponential of their entropy over their number, 0..1."""

@@ -3,14 +3,14 @@
 import hashlib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.data.batch import Batch
+from training.data.batch import Augment, Batch, moved
 from training.data.keyed import Keyed
 from training.methods.base import Separable
 from training.methods.rows import effective_rank
@@ -119,7 +119,7 @@ class TwoTowers(Separable):
         return images + (self.pair.text_parts() if self.config.lock_text else [])
 
 
-class PairViews:
+class PairViews(Augment):
     """Turns a batch into crops, tokens of one caption per image, the captions' identities, and hard negatives."""
 
     def __init__(self, pair: DualEncoder, crop: float, hard_negatives: bool):
@@ -129,7 +129,13 @@ class PairViews:
         self.token_cache: dict[str, Tensor] = {}
 
     def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
-        images = random_crops(batch.images.float() / 255, batch.random, self.size, self.crop)
+        batch = batch if batch.texts else self.prepare(batch)
+        images = random_crops(batch.images.float().div_(255), batch.random, self.size, self.crop)
+        mean, std = moved(self.mean, images.device), moved(self.std, images.device)
+        return images.sub_(mean).div_(std), *batch.texts
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Tokens of one caption for each image, the captions' identities, and tokens of hard negatives."""
         chosen = batch.random.uniform(1)[:, 0]
         captions = [texts[int(u * len(texts))] for texts, u in zip(batch.captions, chosen.tolist(), strict=True)]
         identity = torch.tensor([caption_number(caption) for caption in captions])
@@ -140,7 +146,7 @@ class PairViews:
             empty = torch.zeros_like(self._tokens("a"))
             rest = (self._cut([self._tokens(text) if text else empty for text in negatives]),)
         tokens = self._cut([self._tokens(caption) for caption in captions])
-        return (images - self.mean) / self.std, tokens, identity, *rest
+        return replace(batch, captions=[], texts=(tokens, identity, *rest))
 
     def _cut(self, captions: list[Tensor]) -> Tensor:
         """Tokens [B, L], cut to the longest caption if the text tower allows it."""
@@ -148,11 +154,12 @@ class PairViews:
         return self.ending.cut(tokens) if self.ending else tokens
 
     def _tokens(self, text: str) -> Tensor:
-        if text not in self.token_cache:
+        tokens = self.token_cache.get(text)
+        if tokens is None:
             if len(self.token_cache) >= CACHED_CAPTIONS:
                 self.token_cache.clear()
-            self.token_cache[text] = self.tokenizer([text])[0]
-        return self.token_cache[text]
+            self.token_cache[text] = tokens = self.tokenizer([text])[0]
+        return tokens
 
 
 def random_crops(images: Tensor, random: Keyed, size: int, least: float) -> Tensor:
@@ -169,7 +176,7 @@ def random_crops(images: Tensor, random: Keyed, size: int, least: float) -> Tens
     x, y = (2 * draws[:, 2] - 1) * (1 - width), (2 * draws[:, 3] - 1) * (1 - height)
     corners = torch.zeros(len(images), 2, 3)
     corners[:, 0, 0], corners[:, 0, 2], corners[:, 1, 1], corners[:, 1, 2] = width, x, height, y
-    grid = F.affine_grid(corners, [len(images), images.shape[1], size, size], align_corners=False)
+    grid = F.affine_grid(moved(corners, images.device), [len(images), images.shape[1], size, size], align_corners=False)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 

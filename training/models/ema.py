@@ -21,8 +21,10 @@ def update_ema(average: nn.Module, network: nn.Module, momentum: float, copy_buf
     copy_buffers: take over the network's buffers too, for an average that is never run in train mode. A momentum
     encoder runs in train mode and keeps the batch norm statistics of its own batches.
     """
-    for own, other in zip(average.parameters(), network.parameters(), strict=True):
-        own.lerp_(other, 1 - momentum)
+    pairs = list(zip(average.parameters(), network.parameters(), strict=True))
+    if pairs:
+        own, other = map(list, zip(*pairs, strict=True))
+        torch._foreach_lerp_(own, other, 1 - momentum)
     if copy_buffers:
         for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
             kept.copy_(buffer)

@@ -1,11 +1,14 @@
 """Batch norm over the batches of all ranks, on any device: one big batch, however many processes share it.
 
 With statistics of its own on each rank a network can tell which rank an image came from, and a contrastive
-loss learns to (He et al. 2020, section 3.3). PyTorch's SyncBatchNorm does the same on a GPU and refuses a CPU.
+loss learns to (He et al. 2020, section 3.3). PyTorch's SyncBatchNorm does the same on a GPU, and does it here; it
+refuses a CPU.
 """
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.modules._functions import SyncBatchNorm
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from training.models.collectives import total, world_size
@@ -36,16 +39,23 @@ class GlobalBatchNorm(_BatchNorm):
     def forward(self, input: Tensor) -> Tensor:
         if world_size() > 1 and (self.training or self.running_mean is None):
             self._check_input_dim(input)
-            output = self._over_ranks(input)
+            synced = input.is_cuda and self.training and self.momentum is not None
+            output = self._on_gpus(input) if synced else self._over_ranks(input)
         else:
             output = super().forward(input)
         return output if self.after is None else self.after(output)
+
+    def _on_gpus(self, input: Tensor) -> Tensor:
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+        running = self.running_mean, self.running_var, self.eps, self.momentum
+        return SyncBatchNorm.apply(input, self.weight, self.bias, *running, dist.group.WORLD, world_size())
 
     def _over_ranks(self, input: Tensor) -> Tensor:
         values = input if input.dtype == torch.float64 else input.float()
         others = [axis for axis in range(input.ndim) if axis != 1]
         shape = [1, -1] + [1] * (input.ndim - 2)
-        count = total(values.new_tensor([values.numel() / values.shape[1]]))
+        count = total(values.new_full((1,), values.numel() / values.shape[1]))
         mean = total(values.sum(others)) / count
         centred = values - mean.view(shape)
         variance = total(centred.square().sum(others)) / count  # in a second pass: E[x²] - E[x]² would cancel
@@ -61,9 +71,9 @@ class GlobalBatchNorm(_BatchNorm):
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
-        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
-        self.running_var.lerp_(variance.to(self.running_var.dtype), share)
+        for running, new in ((self.running_mean, mean), (self.running_var, variance)):
+            share = 1 / self.num_batches_tracked.to(running) if self.momentum is None else self.momentum
+            running.lerp_(new.to(running.dtype), share)
 
 
 def make_norms_global(module: nn.Module) -> nn.Module:

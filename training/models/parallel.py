@@ -12,7 +12,12 @@ Output = TypeVar("Output")
 
 def cores() -> int:
     """Processor cores that this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(usable_cores())
+
+
+def usable_cores() -> set[int]:
+    """The numbers of these cores."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def ordered_map(

@@ -1,0 +1,28 @@
+"""What a run makes of its machine: device, precision and workers, set up and said."""
+
+import torch
+
+from training.data.prefetch import Prefetch
+from training.engine.config import RunConfig
+from training.engine.distributed import World
+
+
+def set_up_products(device: torch.device, config: RunConfig) -> None:
+    """Choose how an NVIDIA GPU multiplies f32 matrices and convolves f32 images. Other devices stay as they are."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high" if config.tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = config.tf32
+
+
+def described(world: World, config: RunConfig, prefetch: Prefetch) -> str:
+    """The first line of a run's log: where and in which precision it trains, and who prepares its batches."""
+    on_gpu = world.device.type == "cuda"
+    name = torch.cuda.get_device_name(world.device) if on_gpu else world.device.type.upper()
+    where = name if world.size == 1 else f"{world.size} ranks, each on {name}"
+    rest = " and TF32" if on_gpu and config.tf32 else ""
+    kind = "thread" if prefetch.threads else "worker"
+    workers = f"{prefetch.workers} {kind}{'s' * (prefetch.workers > 1)}" if prefetch.workers else "no workers"
+    augmented = " on the device" if config.augment_on == "device" else " by them" if prefetch.workers else ""
+    each = f" of each rank, {prefetch.ahead} batches ahead" if prefetch.workers else ""
+    line = f"Training on {where} in {config.precision}{rest}; {workers}{each}; images are augmented{augmented}"
+    return f"{line}. {prefetch.note}" if prefetch.note else line
