@@ -1,17 +1,16 @@
 """Compare the speed of two revisions in turns: start-up, build, search by text and by image, label and load.
 
-    python benchmarks/revisions.py --before DIR --after DIR --photos FOLDER --collection DIR [--pairs 7]
+    python benchmarks/revisions.py --before DIR --after DIR --photos FOLDER [--pairs 7]
 
---before and --after are checkouts, each with its environment in .venv. --photos is a folder of images to build from;
---collection was made with `starter` and is readable by both. Each pair runs the same command of both revisions, one
-after the other, and the order alternates. A figure is the ratio after / before of each pair: the median, and a 95 %
-bootstrap interval of the median. Below 1, the new revision is faster.
+--before and --after are checkouts, each with its environment in .venv. --photos is a folder of images: each revision
+first builds a collection of them with its own `starter`, and is measured on that one. Each pair runs the same command
+of both revisions, one after the other, and the order alternates. A figure is the ratio after / before of each pair: the
+median, and a 95 % bootstrap interval of the median. Below 1, the new revision is faster.
 """
 
 import json
 import os
 import resource
-import shutil
 import socket
 import subprocess
 import sys
@@ -34,6 +33,7 @@ SEARCHES = 200  # requests of the load test, by CLIENTS threads
 CLIENTS = 8
 
 Measure = Callable[[Path], dict[str, float]]  # a checkout to seconds by name
+Collections = dict[Path, Path]  # the collection that each checkout made
 
 
 def command(checkout: Path, *words: str) -> dict[str, float]:
@@ -86,10 +86,10 @@ def search_address(base: str, text: str) -> str:
     return f"{base}/api/v1/search?" + urllib.parse.urlencode({"q": text, "k": 20})
 
 
-def startup(collection: Path) -> Measure:
+def startup(collections: Collections) -> Measure:
     def measure(checkout: Path) -> dict[str, float]:
         started = time.perf_counter()
-        with serving(checkout, collection) as base:
+        with serving(checkout, collections[checkout]) as base:
             fetch(f"{base}/")
             page = time.perf_counter() - started
             fetch(search_address(base, TEXTS[0]))
@@ -98,9 +98,9 @@ def startup(collection: Path) -> Measure:
     return measure
 
 
-def load(collection: Path) -> Measure:
+def load(collections: Collections) -> Measure:
     def measure(checkout: Path) -> dict[str, float]:
-        with serving(checkout, collection) as base:
+        with serving(checkout, collections[checkout]) as base:
             for text in TEXTS:
                 fetch(search_address(base, text))
 
@@ -144,30 +144,30 @@ def compare(measure: Measure, before: Path, after: Path, pairs: int) -> dict[str
 @click.option("--before", required=True, type=click.Path(path_type=Path, exists=True), help="A checkout.")
 @click.option("--after", required=True, type=click.Path(path_type=Path, exists=True), help="Another checkout.")
 @click.option("--photos", required=True, type=click.Path(path_type=Path, exists=True), help="Images to build from.")
-@click.option("--collection", required=True, type=click.Path(path_type=Path, exists=True), help="Made with starter.")
 @click.option("--pairs", default=7, show_default=True, type=click.IntRange(2))
 @click.option("--only", multiple=True, help="startup, build, search, search by image, label or load.")
 @click.option("--out", default=RESULT, show_default=True, type=click.Path(path_type=Path, dir_okay=False))
-def main(
-    before: Path, after: Path, photos: Path, collection: Path, pairs: int, only: tuple[str, ...], out: Path
-) -> None:
+def main(before: Path, after: Path, photos: Path, pairs: int, only: tuple[str, ...], out: Path) -> None:
     """Measure both revisions in turns and store the ratios."""
     before, after, photos = before.resolve(), after.resolve(), photos.resolve()
     photo = next(path for path in sorted(photos.rglob("*.*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each run compiles every module anew, as no user's does
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "measured.gelato"
-        shutil.copytree(collection, copy)
+        collections = {checkout: Path(folder) / f"{name}.gelato" for name, checkout in (("b", before), ("a", after))}
+        for checkout, path in collections.items():
+            command(checkout, "-m", "index", "build", str(photos), "--into", str(path))
+
+        def on_own(verb: str, *words: str) -> Measure:
+            return lambda checkout: command(checkout, "-m", "index", verb, str(collections[checkout]), *words)
+
         measures: dict[str, Measure] = {
-            "startup": startup(copy),
+            "startup": startup(collections),
             "build": build(photos),
-            "search": lambda checkout: command(checkout, "-m", "index", "search", str(copy), TEXTS[0], "--json"),
+            "search": on_own("search", TEXTS[0], "--json"),
             # An image has no relevance threshold, so that revisions with and without one do the same work.
-            "search by image": lambda checkout: command(
-                checkout, "-m", "index", "search", str(copy), "--image", str(photo), "--json"
-            ),
-            "label": lambda checkout: command(checkout, "-m", "index", "label", str(copy), "--classes", CLASSES),
-            "load": load(copy),
+            "search by image": on_own("search", "--image", str(photo), "--json"),
+            "label": on_own("label", "--classes", CLASSES),
+            "load": load(collections),
         }
         result = json.loads(out.read_text()) if out.exists() else {}
         for name in only or measures:

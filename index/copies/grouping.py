@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 
 def grouped(
@@ -26,13 +25,14 @@ def grouped(
     if not len(pairs):
         return leaders
     both = np.concatenate([pairs, pairs[:, ::-1]])
-    graph = coo_array((np.ones(len(both), bool), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
+    both = both[np.argsort(both[:, 0], kind="stable")]
+    neighbours, neighbours_start = both[:, 1], np.searchsorted(both[:, 0], np.arange(count + 1))
     free = np.ones(count, bool)
     starts = np.unique(pairs)
     for done, leader in enumerate(starts.tolist()):
         if free[leader]:
             free[leader] = False
-            for member in _copies(leader, graph.indptr, graph.indices, free, is_copy):
+            for member in _copies(leader, neighbours_start, neighbours, free, is_copy):
                 leaders[member] = leader
         if done % 1000 == 0 or done == len(starts) - 1:
             progress(done + 1, len(starts))
