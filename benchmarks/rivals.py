@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ WARM = "done warming up"
 
 
 def repeated(photos: Path, into: Path, count: int) -> Path:
-    """The photographs copied until there are count of them."""
+    """The photographs copied until there are count of them, all named .jpg, which is what clip-retrieval lists."""
     into.mkdir()
-    found = sorted(path for path in photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))
+    found = sorted(path for path in photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".heic"))
     for i in range(count):
         shutil.copy(found[i % len(found)], into / f"{i:06d}.jpg")
     return into
@@ -110,17 +111,17 @@ def last_document(output: str) -> dict[str, Any]:
     return found
 
 
-def ours(images: Path, encoder: str, *options: str) -> dict[str, Any]:
+def ours(images: Path, encoder: str, *options: str, cache: Path | None = None) -> dict[str, Any]:
     """A build, once the tower has been exported by a build of few images, with a cache of their own."""
     with tempfile.TemporaryDirectory() as folder:
+        cache = cache or Path(folder, "cache")
         few = Path(folder, "few")
         few.mkdir()
         for path in sorted(images.iterdir())[:4]:
             shutil.copy(path, few)
-        build, cache = [sys.executable, "-m", "index", "build"], f"{folder}/cache"
-        words = ["--encoder", encoder, *options]
-        first = ran([*build, str(few), "--into", f"{folder}/few.gelato", *words], GELATO_CACHE=cache)
-        done = ran([*build, str(images), "--into", f"{folder}/c.gelato", "--json", *words], GELATO_CACHE=cache)
+        build, words = [sys.executable, "-m", "index", "build"], ["--encoder", encoder, *options]
+        first = ran([*build, str(few), "--into", f"{folder}/few.gelato", *words], GELATO_CACHE=str(cache))
+        done = ran([*build, str(images), "--into", f"{folder}/c.gelato", "--json", *words], GELATO_CACHE=str(cache))
     report = last_document(done["output"])  # after those that tell of its progress
     figures = _figures(report["embedded"], done, report["seconds"]) | {"precision": report["precision"]}
     return figures | {"first_start_mb": first["memory_mb"], "first_start_s": round(first["seconds"], 1)}
@@ -138,7 +139,7 @@ def turned(images: Path, encoder: str) -> dict[str, float]:
     return {"cosine_mean": round(float(cosines.mean()), 5), "cosine_least": round(float(cosines.min()), 5)}
 
 
-def clip_retrieval(command: str, images: Path, weights: Path) -> dict[str, Any]:
+def clip_retrieval(command: Sequence[str], images: Path, weights: Path) -> dict[str, Any]:
     """`clip inference` over the same images and weights."""
     with tempfile.TemporaryDirectory() as folder:
         options = {
@@ -150,7 +151,7 @@ def clip_retrieval(command: str, images: Path, weights: Path) -> dict[str, Any]:
             "num_prepro_workers": "2",
         }
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        done = ran([command, "inference", *words], HF_HUB_OFFLINE="1", PYTHONUNBUFFERED="1")
+        done = ran([*command, "inference", *words], HF_HUB_OFFLINE="1", PYTHONUNBUFFERED="1")
         count = len(list(images.iterdir()))
     return _figures(count, done, done["seconds"] - done["warm"]) | {"precision": "f32"}
 
@@ -178,7 +179,7 @@ def main(photos: Path, rival: str, count: int, weights: Path | None) -> None:
         result["gelato, ViT-B-32"] = ours(images, f"ViT-B-32/{random}")
         result["gelato, ViT-B-32, int8"] = ours(images, f"ViT-B-32/{random}", "--precision", "int8")
         result["gelato, ViT-B-32, int8"] |= turned(images, f"ViT-B-32/{random}")
-        result["clip-retrieval, ViT-B-32"] = clip_retrieval(rival, images, random)
+        result["clip-retrieval, ViT-B-32"] = clip_retrieval([rival], images, random)
         result["gelato, starter"] = ours(images, "starter")
     of_rival = result["clip-retrieval, ViT-B-32"]
     for name in ("gelato, ViT-B-32", "gelato, ViT-B-32, int8", "gelato, starter"):

@@ -169,10 +169,17 @@ def test_a_body_is_bounded_whether_it_says_its_length_or_not(shared_page):
         for _ in range(size // 2**16 + 2):
             yield b"x" * 2**16
 
-    assert shared_page.post("/images", content=b"x" * (LARGEST_IMAGE + 1)).status_code == 413
+    assert shared_page.post("/images", headers={"content-length": str(LARGEST_IMAGE + 1)}).status_code == 413
     assert shared_page.post("/gradio_api/component_server", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
     assert shared_page.post("/gradio_api/component_server", content=chunks(LARGEST_BODY)).status_code == 413
     assert shared_page.post("/gradio_api/upload", files={"files": png()}).status_code == 404
+
+
+def test_a_file_as_large_as_cameras_write_is_taken_and_stays(page, library):
+    out = io.BytesIO()
+    Image.new("RGB", (4000, 3000), "blue").save(out, "TIFF")  # 36 MB
+    tokens = [page.post("/images", content=out.getvalue()).json()["image"] for _ in range(3)]
+    assert {len(library.uploads.data(token)) for token in tokens} == {len(out.getvalue())}
 
 
 def test_an_uploaded_image_is_kept_in_memory_and_searched_with(page, library):

@@ -13,6 +13,7 @@ from index.collection import Collection
 from index.label import Labelling, LabelRequest, label_collection
 from index.labels.confusion import by_class, confusion
 from index.labels.export import label_rows, sorting_script
+from index.labels.ground_truth import named_truth
 from index.labels.template_effects import template_effects
 from index.retrieval.relevance import null_distribution
 from index.storage.annotations import ANNOTATIONS
@@ -162,6 +163,31 @@ def test_true_labels_are_found_in_the_folder_and_the_matrix_counts_them(painted)
     assert (matrix == expected).all() and matrix.sum() == 40  # blue is a word for red
     cell = result.cell(0, int(matrix[0].argmax()))
     assert len(cell) == matrix[0].max() and (np.diff(result.predictions.probability[cell]) <= 0).all()
+
+
+NESTED = {  # classes, and which of them each depth of the folders says; None is the one that names the most
+    None: (["red", "orange", "green"], ["red", "orange", "", "red"]),
+    1: (["warm", "red"], ["warm", "warm", "", "red"]),
+    2: (["red", "orange", "green"], ["red", "orange", "", "red"]),
+    3: (["red", "orange", "green"], ["red", "", "green", "red"]),
+    0: (["red", "orange", "green"], ["red", "", "green", "red"]),
+}
+
+
+@pytest.mark.parametrize("depth", NESTED)
+def test_folders_are_ground_truth_down_to_a_depth_as_in_training(tmp_path, depth):
+    names, expected = NESTED[depth]
+    for place in ("warm/red", "warm/orange/new", "cold/deep/green", "red"):
+        paint(tmp_path / "images" / place / "0.png", PALETTE["red"])
+    paint(tmp_path / "images/0.png", PALETTE["blue"])
+    build_collection([tmp_path / "images"], tmp_path / "c.gelato", ColourEncoder())
+    collection = Collection.open(tmp_path / "c.gelato")
+    request = LabelRequest(tuple(map(ClassName, names)), ("{}",))
+    found = named_truth(collection, request, "folder", depth)
+    said = {path: number for path, number in zip(collection.column("path"), found.truth, strict=True)}
+    places = ("warm/red", "warm/orange/new", "cold/deep/green", "red")
+    assert [said[f"{place}/0.png"] for place in places] == [names.index(name) if name else -1 for name in expected]
+    assert said["0.png"] == -1 and found.others == expected.count("")
 
 
 def test_precision_and_recall_worked_out_by_hand():

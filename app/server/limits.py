@@ -8,9 +8,10 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.state.uploads import LARGEST as LARGEST_IMAGE
+
 UPLOADS = ("/images", "/api/v1/images", "/api/v1/classify/image")  # addresses that take a large body
 MODEL_FILES = "/models/files/"  # where files of models are put, by a page of this computer
-LARGEST_IMAGE = 25 * 2**20  # bytes
 LARGEST_MODEL = 16 * 2**30  # bytes
 LARGEST_BODY = 2**20  # bytes, at any other address
 IDLE_TIMEOUT = 20.0  # seconds without a byte of a body that was announced

@@ -10,7 +10,8 @@ from training.models.decoding import decode_image
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
 
-CAPACITY = 192 * 2**20  # bytes in memory: some dozen photographs
+LARGEST = 160 * 2**20  # bytes of a file: a RAW file of 61 megapixels without compression, or a 16-bit TIFF of 24
+CAPACITY = LARGEST + 192 * 2**20  # bytes in memory: the largest, and some dozen photographs
 SIDE = 768  # pixels of the longer side of an uploaded image, as shown and explained
 
 

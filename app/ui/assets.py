@@ -5,11 +5,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.state.uploads import LARGEST
 from training.models.formats import ACCEPT, IMAGES
 
 APP = Path(__file__).parent.parent
 FOLDERS = ("ui", "tabs")
-FORMATS = "ui/upload/formats.js"  # made from the table of formats, not a file
+FORMATS = "ui/upload/formats.js"  # made from the table of formats and the limit of uploads, not a file
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -42,7 +43,8 @@ def content_hash(assets: dict[str, Asset]) -> str:
 
 def made_assets() -> dict[str, Asset]:
     """Scripts that hold what Python knows."""
-    text = f"export const ACCEPT = {json.dumps(ACCEPT)};\nexport const ENDINGS = {json.dumps(IMAGES)};\n"
+    known = {"ACCEPT": ACCEPT, "ENDINGS": IMAGES, "LARGEST": LARGEST}
+    text = "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in known.items())
     return {FORMATS: Asset(text.encode(), MEDIA_TYPES[".js"])}
 
 

@@ -42,6 +42,11 @@ from training.models.errors import UserError
     help="Write the labels to this CSV file, or to JSON if it ends in .json.",
 )
 @click.option("--truth", help="Ground truth to measure accuracy: a column, or a CSV file with paths and labels.")
+@click.option(
+    "--class-depth",
+    type=click.IntRange(0),
+    help="Folders, from the top, that make the class for --truth folder; 0 for all. [default: what names the most]",
+)
 @as_json_option
 @run_options
 def label(
@@ -55,6 +60,7 @@ def label(
     learn: bool,
     out: Path | None,
     truth: str | None,
+    class_depth: int | None,
     as_json: bool,
     runtime: str | None,
     precision: str | None,
@@ -84,8 +90,10 @@ def label(
     )
     if any_of and truth:
         raise UserError("--truth gives one label an image, which does not measure --any; leave one of them out.")
+    if class_depth is not None and truth != "folder":
+        raise UserError("--class-depth says which folders make the class, so it goes with --truth folder.")
     opened = Collection.open(collection)
-    true_labels = named_truth(opened, request, truth) if truth else None
+    true_labels = named_truth(opened, request, truth, class_depth) if truth else None
     encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
     line = ProgressLine("Labelling", as_json)
     result = label_collection(opened, encoder, request, progress=line.show)

@@ -42,8 +42,10 @@ def bench_build(source: str, encoder: Encoder, tables: TableOptions | None = Non
     from index.build import build_collection
     from training.data.sources import open_source
 
-    sample = islice(open_source(source, tables=tables), SAMPLE)
-    items = [item for item in sample if not load_one(item, lambda item: load_pixels(item, encoder)).error]
+    sample = list(islice(open_source(source, tables=tables), SAMPLE))
+    with ThreadPoolExecutor(cores()) as pool:
+        loaded = pool.map(lambda item: load_one(item, lambda item: load_pixels(item, encoder)), sample)
+        items = [one.input for one in loaded if not one.error]
     if not items:
         raise UserError(f"None of the first {SAMPLE:,} images of {source} can be read.")
     half = max(1, len(items) // 2)

@@ -12,6 +12,7 @@ from index.collection import Collection
 from index.labels.request import LabelRequest
 from index.storage.layout import REQUIRED_COLUMNS
 from index.storage.tables import plain
+from training.data.labels import ClassColumn, spoken
 from training.models.errors import UserError
 
 MOST_VALUES = 5000  # different values of a column that can still be one of classes
@@ -47,14 +48,14 @@ def column_truth(collection: Collection, request: LabelRequest) -> GroundTruth:
     """The ground truth of the column whose values name the most images by the classes.
 
     Names match in any case, by the texts of a class too. The column must name two classes at least, else
-    agreement is by chance.
+    agreement is by chance. Folders count down to the depth at which they name the most images.
     """
     numbers = _numbers_by_name(request)
     best = GroundTruth(np.full(len(collection), UNKNOWN, np.int64))
     columns = [name for name in collection.columns if name not in REQUIRED_COLUMNS]
     items = collection.frame(columns) if columns else pd.DataFrame()
     for name in columns:
-        found = _numbers(items[name], numbers, folders=name == "folder", most=MOST_VALUES)
+        found = _numbers(items[name], numbers, None, MOST_VALUES)
         if found is None or len(np.unique(found[found >= 0])) < 2:
             continue
         if (found >= 0).sum() > (best.truth >= 0).sum():
@@ -63,12 +64,17 @@ def column_truth(collection: Collection, request: LabelRequest) -> GroundTruth:
     return best
 
 
-def named_truth(collection: Collection, request: LabelRequest, source: str) -> GroundTruth:
-    """The ground truth of the column or CSV file called source; UserError if it says nothing of these images."""
+def named_truth(
+    collection: Collection, request: LabelRequest, source: str, class_depth: int | None = None
+) -> GroundTruth:
+    """The ground truth of the column or CSV file called source; UserError if it says nothing of these images.
+
+    class_depth: of the column folder, see ClassColumn; None for the depth at which it names the most images.
+    """
     labels = read_labels(collection, source)
     if not labels.notna().any():
         raise UserError("None of the true labels belongs to an image of this collection; do the paths agree?")
-    found = _numbers(labels.astype(object), _numbers_by_name(request), folders=source == "folder")
+    found = _numbers(labels.astype(object).rename(source), _numbers_by_name(request), class_depth)
     assert found is not None
     return GroundTruth(found, source, int(((found == UNKNOWN) & labels.notna().to_numpy()).sum()))
 
@@ -123,17 +129,23 @@ def _normalised(text: str) -> str:
 
 
 def _numbers(
-    values: pd.Series, numbers: Mapping[str, int], folders: bool, most: int | None = None
+    values: pd.Series, numbers: Mapping[str, int], class_depth: int | None, most: int | None = None
 ) -> NDArray[np.int64] | None:
-    """The class's number for each value, or None if this is no column of names, or one of more than most.
+    """The class's number for each value of a column, or None if this is no column of names, or one of more than most.
 
-    folders: the last part of a path counts.
+    class_depth: of folders; None for the depth at which they name the most images, the least of several.
     """
     if not (pd.api.types.is_string_dtype(values) or values.dtype == object):
         return None
     codes, names = pd.factorize(values)
     if most is not None and len(names) > most:
         return None
-    last = [str(name).rpartition("/")[2] if folders else str(name) for name in names]
-    found = np.array([*(numbers.get(_normalised(name), UNKNOWN) for name in last), UNKNOWN], np.int64)
-    return found[codes]  # a missing value has code -1: the last
+    readings = [[str(name) for name in names]]
+    if values.name == "folder":
+        deepest = 1 + max((name.count("/") for name in readings[0]), default=0)
+        depths = range(1, deepest + 1) if class_depth is None else [class_depth]
+        folders = [ClassColumn("folder", depth) for depth in depths]
+        readings = [[spoken(of.value("folder", name)) for name in readings[0]] for of in folders]
+    found = [[numbers.get(_normalised(name), UNKNOWN) for name in reading] for reading in readings]
+    # A missing value has code -1: the last.
+    return max((np.array([*of, UNKNOWN], np.int64)[codes] for of in found), key=lambda of: int((of >= 0).sum()))

@@ -1,13 +1,12 @@
 // Images come in by a button, by dropping and by pasting; each is sent once and then named by its token.
 
 import { node } from "../elements/elements.js";
-import { ACCEPT, ENDINGS } from "./formats.js"; // the server makes it from its table of formats
-
-const LARGEST = 25 * 2 ** 20; // bytes
+import { ACCEPT, ENDINGS, LARGEST } from "./formats.js"; // the server makes it; LARGEST is in bytes
 
 // { image: token } or { error }.
 export const upload = async (file) => {
-  if (file.size > LARGEST) return { error: `${file.name} is larger than 25 MB; use a smaller copy of it.` };
+  if (file.size > LARGEST)
+    return { error: `${file.name} is larger than ${LARGEST / 2 ** 20} MB; use a smaller copy of it.` };
   try {
     const response = await fetch("images", { method: "POST", body: file });
     return await response.json();
