@@ -35,7 +35,7 @@ RESULT = Path(__file__).parent / "results/camera_files.json"
 SIZE = (4000, 3000)
 KINDS = ("JPEG", "HEIC")
 GRAIN = 5.0  # standard deviation, in levels of 255
-DIFFERENT = 24  # photographs that are made; they are repeated
+DIFFERENT = 12  # photographs that are made; they are repeated
 TURNED = (1, 6, 1, 8)  # EXIF orientations, in turns
 # clip-retrieval with a reader of HEIC: its workers inherit what is registered here.
 WITH_HEIC = "import pillow_heif; pillow_heif.register_heif_opener(); from clip_retrieval.cli import main; main()"
@@ -46,7 +46,8 @@ pillow_heif.register_heif_opener()
 for path in sys.argv[2:]:
     with Image.open(path) as image:
         out = f"{sys.argv[1]}/{path.rpartition('/')[2].removesuffix('.jpg')}.heic"
-        image.save(out, quality=60, exif=image.getexif(), icc_profile=image.info["icc_profile"])
+        exif, profile = image.getexif(), image.info["icc_profile"]
+        image.save(out, quality=50, enc_params={"preset": "veryfast"}, exif=exif, icc_profile=profile)
 """
 
 
