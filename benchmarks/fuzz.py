@@ -5,8 +5,8 @@
 Decodes mutations of small files of every format in a child process. A child that dies is a crash, one that needs more
 than 10 s of the processor for a file a hang, an exception that is not an ImageError a fault; the child's memory is
 limited. SVG and some RAW files are decoded in a process of their own; here that is a fork of the child, so that
-10,000 of them take seconds. The result is printed and stored in results/fuzz.json; `--seed` and the number of a file repeat one
-exactly (`--only NUMBER`). `--kind SVG --kind RAW` takes these alone.
+10,000 of them take minutes. The result is printed and stored in results/fuzz.json; `--seed` and the number of a file
+repeat one exactly (`--only NUMBER`). `--kind SVG --kind RAW` takes these alone.
 """
 
 import json

@@ -14,7 +14,7 @@ Starts `python app.py` on a collection that it generates and measures, on this m
 - typed     one person on a warm page, nobody else: from the Enter key to the new results in the page, once the page is
             at rest, and a fifth of a second after the last results
 
-Vectors lie round those of the demo's real images, ids and columns are made up, previews are tiny. Queries are
+Vectors lie round those of the demo's real images, ids and columns are made up, thumbnails are tiny. Queries are
 pairs of everyday words, so that hardly any is asked twice. The result is kept beside this script as load.json.
 """
 

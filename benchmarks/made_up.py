@@ -35,9 +35,9 @@ def generated(folder: Path, images: int) -> Path:
             rows = [_row(demo, int(of), start + i, random_) for i, of in enumerate(base)]
             writer.publish(rows, vectors)
         for id in demo.items["id"]:
-            preview = demo.thumbnail(id)
-            if preview is not None:
-                writer.thumbnail(id, preview.read_bytes())
+            thumbnail = demo.thumbnail(id)
+            if thumbnail is not None:
+                writer.thumbnail(id, thumbnail.read_bytes())
     save_nearest(Collection.open(path))
     return path
 
@@ -46,7 +46,7 @@ def _row(demo: Collection, of: int, number: int, random_: np.random.Generator) -
     real = demo.stored.iloc[of]
     content = str(real["id"]).partition("-")[0]
     return {
-        "id": f"{content}-{number + 1}",  # copies share a preview
+        "id": f"{content}-{number + 1}",  # copies share a thumbnail
         "source": "/made/up",
         "path": f"{random_.integers(2000, 2026)}/{number:06d}.jpg",
         "width": int(random_.integers(100, 6000)),

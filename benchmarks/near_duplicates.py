@@ -113,7 +113,7 @@ def drawn(source: Collection, rows: int, into: Path) -> Path:
     known = [row for row, code in enumerate(coded) if code in stored]
     hashes = np.stack([np.frombuffer(stored[coded[row]], np.uint8) for row in known])
     real, ids = np.asarray(source.vectors[np.array(known)], np.float32), source.column("id").to_numpy()[known]
-    previews = [thumbnail_path(source.path, str(id)) for id in ids]
+    thumbnails = [thumbnail_path(source.path, str(id)) for id in ids]
     mean, axes = real.mean(axis=0), np.linalg.svd(real - real.mean(axis=0), full_matrices=False)
     waves = hashes[:, :63].view(np.int8).astype(np.float32)
     encoder = load_encoder("starter")
@@ -138,9 +138,9 @@ def drawn(source: Collection, rows: int, into: Path) -> Path:
                     [(f"{start + i:032x}", f"{start + i:016x}", codes[i].tobytes()) for i in range(count)],
                 )
             for i in range(count):
-                preview = thumbnail_path(into, f"{start + i:016x}")
-                preview.parent.mkdir(parents=True, exist_ok=True)
-                preview.hardlink_to(previews[base[i]])
+                thumbnail = thumbnail_path(into, f"{start + i:016x}")
+                thumbnail.parent.mkdir(parents=True, exist_ok=True)
+                thumbnail.hardlink_to(thumbnails[base[i]])
     return into
 
 

@@ -195,7 +195,7 @@ class Collection:
         return np.asarray(self.vectors[self.row(id)], np.float32)
 
     def thumbnail(self, id: str) -> Path | None:
-        """The preview of the image called id, or None. The path comes from our own table, never from id."""
+        """The thumbnail of the image called id, or None. The path comes from our own table, never from id."""
         try:
             path = thumbnail_path(self.path, self.column("id").iat[self.row(id)])
         except KeyError:
@@ -231,8 +231,8 @@ class Collection:
         return self if same else Collection.open(self.path, generation)
 
     @property
-    def previews(self) -> str:
-        """A part of the addresses of its previews, which changes whenever one of them may have changed."""
+    def thumbnails(self) -> str:
+        """A part of the addresses of its thumbnails, which changes whenever one of them may have changed."""
         return f"{self.fingerprint[:6]}-{self.manifest.previews}"
 
     @property

@@ -1,4 +1,4 @@
-"""Small previews, made in the pass that embeds; the only pixels that the page serves."""
+"""Thumbnails, made in the pass that embeds; the only pixels that the page serves."""
 
 from io import BytesIO
 

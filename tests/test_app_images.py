@@ -33,7 +33,7 @@ def id_of(library: Library, key: str, file: str) -> str:
     return str(items["id"][items["path"].str.endswith(file)].iat[0])
 
 
-def test_a_stored_image_has_its_stored_embedding_and_its_preview(library):
+def test_a_stored_image_has_its_stored_embedding_and_its_thumbnail(library):
     reference = ImageReference(id=id_of(library, "one", "red.png"), collection="one")
     opened = library.collection("one")
     stored = embedding_of(library, reference, opened, ColourEncoder())
@@ -41,7 +41,7 @@ def test_a_stored_image_has_its_stored_embedding_and_its_preview(library):
     assert image_of(library, reference).mode == "RGB"
 
 
-def test_an_image_of_another_collection_is_embedded_from_its_preview(library):
+def test_an_image_of_another_collection_is_embedded_from_its_thumbnail(library):
     reference = ImageReference(id=id_of(library, "one", "red.png"), collection="one")
     encoder = ColourEncoder()
     found = embedding_of(library, reference, library.collection("two"), encoder)

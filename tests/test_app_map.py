@@ -196,5 +196,5 @@ def test_places_of_another_revision_and_rows_that_are_not_there_are_refused(tmp_
         f"colours/-1.webp?revision={revision}",
     ):
         assert client.get(f"/map/{address}").status_code == 404
-    preview = client.get(f"/map/colours/0.webp?revision={revision}")
-    assert preview.headers["content-type"] == "image/webp"
+    thumbnail = client.get(f"/map/colours/0.webp?revision={revision}")
+    assert thumbnail.headers["content-type"] == "image/webp"

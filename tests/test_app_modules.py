@@ -351,8 +351,8 @@ def test_only_a_page_for_this_computer_offers_originals(call):
     assert call("ui/selection/download.js", with_state.format(local, "true", kinds))[-1] == "originals"
 
 
-def test_the_address_of_a_preview_has_the_number_of_the_open_collections_previews(call):
-    state = "m.session.state = { collection: 'a b', previews: 3 }"
+def test_the_address_of_a_thumbnail_has_the_number_of_the_open_collections_thumbnails(call):
+    state = "m.session.state = { collection: 'a b', thumbnails: 3 }"
     assert call("ui/session/session.js", f"({state}, m.media('a b', '01'))") == "media/a%20b/01.webp?v=3"
     assert call("ui/session/session.js", f"({state}, m.media('other', '01'))") == "media/other/01.webp"
     assert call("ui/session/session.js", "(m.session.state = null, m.media('other', '01'))") == "media/other/01.webp"

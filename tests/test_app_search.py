@@ -123,18 +123,18 @@ def test_images_are_chosen_by_keys_tagged_filtered_by_the_tag_and_untagged(opene
     expect(page.locator("#selected")).to_be_hidden()
 
 
-def test_chosen_images_are_taken_away_as_a_zip_of_previews_and_lists(opened):
+def test_chosen_images_are_taken_away_as_a_zip_of_thumbnails_and_lists(opened):
     page = opened("?q=red")
     for at in (0, 1):
         page.locator("#grid .g-grid-card").nth(at).hover()
         page.locator("#grid .g-selection-tick").nth(at).click()
     page.locator("#export-chosen summary").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Previews, zip").click()
+        page.get_by_role("button", name="Thumbnails, zip").click()
     with zipfile.ZipFile(download.value.path()) as packed:
         files = packed.namelist()
         assert files[:2] == ["results.csv", "files.txt"]
-        assert len(files) == 4 and all(name.startswith("previews/") for name in files[2:])
+        assert len(files) == 4 and all(name.startswith("thumbnails/") for name in files[2:])
         assert all(line.endswith(".png") for line in packed.read("files.txt").decode().splitlines())
 
 

@@ -100,7 +100,7 @@ def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path
         assert page.get(path).status_code == 404, path
 
 
-def test_the_address_of_a_preview_changes_when_previews_do(page, library, tmp_path):
+def test_the_address_of_a_thumbnail_changes_when_thumbnails_do(page, library, tmp_path):
     opened = library.collection("squares")
     root = Path(str(opened.published().items["source"].iat[0]))
     noise_image(3).save(root / "n.png")
@@ -111,7 +111,7 @@ def test_the_address_of_a_preview_changes_when_previews_do(page, library, tmp_pa
     def get(v=None, **headers):
         return page.get(f"/media/squares/{id}.webp" + (f"?v={v}" if v is not None else ""), headers=headers)
 
-    before = opened.published().previews
+    before = opened.published().thumbnails
     old = get(before)
     assert "immutable" in old.headers["cache-control"] and "max-age" in old.headers["cache-control"]
     for other in (None, "x", before + "1"):
@@ -122,8 +122,8 @@ def test_the_address_of_a_preview_changes_when_previews_do(page, library, tmp_pa
     build_collection([root], opened.path, ColourEncoder())
     time.sleep(1.1 * REREAD_AFTER)
     assert opened.published().items.set_index("path").loc["n.png", "id"] == id  # the same image
-    assert opened.published().previews != before
-    new = get(opened.published().previews)
+    assert opened.published().thumbnails != before
+    new = get(opened.published().thumbnails)
     assert new.content != old.content and "immutable" in new.headers["cache-control"]
     assert "no-cache" in get(before).headers["cache-control"]
     assert get(before, **{"if-none-match": old.headers["etag"]}).content == new.content

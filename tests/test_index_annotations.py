@@ -102,7 +102,7 @@ def test_undoing_a_removal_after_a_build_that_brought_the_image_back_doubles_not
     assert len(Collection.open(collection.path)) == 5
 
 
-def test_only_the_last_removal_keeps_its_rows_and_previews(collection, ids):
+def test_only_the_last_removal_keeps_its_rows_and_thumbnails(collection, ids):
     path = collection.path
     remove_images(path, [ids["red"]])
     remove_images(path, [ids["blue"]])

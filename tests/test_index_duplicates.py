@@ -96,7 +96,7 @@ def test_what_goes_out_in_clip_retrievals_layout_comes_back_with_its_ranks(squar
     metadata["image_path"] = [str(squares / path) for path in metadata["image_path"]]
     metadata.to_parquet(tmp_path / "out/metadata/metadata_0.parquet")
     result = import_vectors(tmp_path / "out", tmp_path / "b.gelato", encoder)
-    assert (result.images, result.failed, result.previews) == (5, 0, 5)
+    assert (result.images, result.failed, result.thumbnails) == (5, 0, 5)
     second = Collection.open(tmp_path / "b.gelato")
     assert find_faults(tmp_path / "b.gelato") == []
     for word in ("red", "blue"):
@@ -117,7 +117,7 @@ def test_vectors_of_an_unknown_maker_are_searched_by_vectors_alone(tmp_path):
         table = pd.DataFrame({"image_path": [f"far/{row}.jpg" for row in rows], "caption": [f"c{row}" for row in rows]})
         table.to_parquet(tmp_path / f"e/metadata/metadata_{part}.parquet")
     result = import_vectors(tmp_path / "e", tmp_path / "c.gelato", None)
-    assert (result.images, result.failed, result.previews, result.encoder) == (29, 1, 0, "unknown")
+    assert (result.images, result.failed, result.thumbnails, result.encoder) == (29, 1, 0, "unknown")
     collection = Collection.open(tmp_path / "c.gelato")
     assert find_faults(tmp_path / "c.gelato") == []
     query = vectors[17] / np.linalg.norm(vectors[17])

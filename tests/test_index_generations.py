@@ -70,9 +70,9 @@ def test_everything_but_the_vectors_is_as_it_was(collection, squares, encoder):
     red = before.column("id")[list(before.column("path")).index("warm/red.png")]
     tag(before, [red], "sunset")
     correct(before, red, "ball")
-    previews = {file: file.read_bytes() for file in collection.glob("thumbnails/*/*")}
+    thumbnails = {file: file.read_bytes() for file in collection.glob("thumbnails/*/*")}
     report = reencode_collection(collection, WarmthEncoder())
-    assert (report.images, report.embedded, report.ready, report.from_previews) == (5, 5, True, 0)
+    assert (report.images, report.embedded, report.ready, report.from_thumbnails) == (5, 5, True, 0)
     assert before.refreshed() is before  # who searches sees nothing of it
     switch(collection, WARMTH)
     after = before.refreshed()
@@ -81,7 +81,7 @@ def test_everything_but_the_vectors_is_as_it_was(collection, squares, encoder):
     assert [len(part) for part in after.parts] == [len(part) for part in before.parts]
     vectors_of(collection, squares, WarmthEncoder())
     assert read_tags(collection) == {red: ["sunset"]} and read_corrections(collection) == {red: "ball"}
-    assert previews == {file: file.read_bytes() for file in collection.glob("thumbnails/*/*")}
+    assert thumbnails == {file: file.read_bytes() for file in collection.glob("thumbnails/*/*")}
     assert load_nearest(after).index is not None  # made with the generation, and valid after the switch
     assert find(after, WarmthEncoder(), "red")[0].id == red
     assert not find_faults(collection)
@@ -211,10 +211,10 @@ def test_stopped_work_goes_on_from_its_last_segment(collection):
     assert embedded + second.embedded == 5
 
 
-def test_files_out_of_reach_are_embedded_from_previews_until_they_return(collection, squares, tmp_path):
+def test_files_out_of_reach_are_embedded_from_thumbnails_until_they_return(collection, squares, tmp_path):
     shutil.move(squares, tmp_path / "drive")
     report = reencode_collection(collection, WarmthEncoder())
-    assert (report.ready, report.from_previews, report.missing) == (True, 5, 0)
+    assert (report.ready, report.from_thumbnails, report.missing) == (True, 5, 0)
     switch(collection, WARMTH)
     opened = Collection.open(collection)
     assert set(opened.column(STAMP)) == {FROM_PREVIEW}
@@ -232,11 +232,11 @@ def test_a_later_call_embeds_files_that_came_back(collection, squares, tmp_path)
     reencode_collection(collection, WarmthEncoder())
     shutil.move(tmp_path / "drive", squares)
     report = reencode_collection(collection, WarmthEncoder())
-    assert (report.embedded, report.from_previews) == (5, 0)
+    assert (report.embedded, report.from_thumbnails) == (5, 0)
     vectors_of(collection, squares, WarmthEncoder(), WARMTH)
 
 
-def test_an_image_without_file_and_preview_keeps_a_generation_from_being_ready(collection, squares):
+def test_an_image_without_file_and_thumbnail_keeps_a_generation_from_being_ready(collection, squares):
     (squares / "warm/red.png").unlink()
     opened = Collection.open(collection)
     opened.thumbnail(opened.column("id")[list(opened.column("path")).index("warm/red.png")]).unlink()

@@ -153,8 +153,8 @@ def test_a_rotation_flag_embeds_again_and_keeps_the_image(tmp_path, ending):
     assert said_of(tmp_path)[path.name] == (("kept",), "")
     now = Collection.open(collection.path)
     assert (now.items["width"][0], now.items["height"][0]) == (60, 80)
-    with Image.open(now.thumbnail(now.items["id"][0])) as preview:
-        assert preview.height > preview.width
+    with Image.open(now.thumbnail(now.items["id"][0])) as thumbnail:
+        assert thumbnail.height > thumbnail.width
 
 
 def renamed(library):

@@ -138,14 +138,14 @@ def test_what_a_camera_wrote_becomes_columns_that_filters_know(tmp_path, encoder
         assert [hit.path for hit in find(collection, encoder, "red", filter=where)] == ["a.jpg"]
 
 
-def test_previews_carry_nothing_of_what_a_camera_wrote(tmp_path, encoder):
+def test_thumbnails_carry_nothing_of_what_a_camera_wrote(tmp_path, encoder):
     (tmp_path / "p").mkdir()
     photograph(tmp_path / "p/a.jpg")
     build_collection([tmp_path / "p"], tmp_path / "c.gelato", encoder)
-    [preview] = (tmp_path / "c.gelato").glob("thumbnails/*/*.webp")
+    [thumbnail] = (tmp_path / "c.gelato").glob("thumbnails/*/*.webp")
     assert b"Exif" in (tmp_path / "p/a.jpg").read_bytes() and b"Canon" in (tmp_path / "p/a.jpg").read_bytes()
-    assert not any(mark in preview.read_bytes() for mark in (b"Exif", b"EXIF", b"Canon", b"XMP"))
-    with Image.open(preview) as opened:
+    assert not any(mark in thumbnail.read_bytes() for mark in (b"Exif", b"EXIF", b"Canon", b"XMP"))
+    with Image.open(thumbnail) as opened:
         assert not opened.getexif() and "exif" not in opened.info
 
 

@@ -87,8 +87,8 @@ DAMAGE = {
     "an id twice": ("wrong id", lambda into, name: rewrite(into, name, same_id)),
     "an image twice": ("repeated image", lambda into, name: rewrite(into, name, same_image)),
     "an id of other content": ("wrong id", lambda into, name: rewrite(into, name, foreign_id)),
-    "a preview is gone": ("preview", lambda into, name: next(into.glob("thumbnails/*/*.webp")).unlink()),
-    "a preview is cut": ("preview", lambda into, name: next(into.glob("thumbnails/*/*.webp")).write_bytes(b"RIFF")),
+    "a thumbnail is gone": ("thumbnail", lambda into, name: next(into.glob("thumbnails/*/*.webp")).unlink()),
+    "a thumbnail is cut": ("thumbnail", lambda into, name: next(into.glob("thumbnails/*/*.webp")).write_bytes(b"RIFF")),
     "the search structure": ("search", lambda into, name: (into / "search.faiss").write_bytes(b"none")),
     "the list of failures": ("failures", lambda into, name: (into / "failures.csv").write_bytes(b"a,b\n\xff,1")),
 }
@@ -153,7 +153,7 @@ def test_a_collection_without_checksums_is_sound_and_gets_them_as_it_changes(int
     assert set(now.checksums[now.segments[-1][0]]) == {"vectors.npy", "items.parquet"}
 
 
-def test_images_are_removed_by_id_and_by_filter_with_their_previews(into, encoder):
+def test_images_are_removed_by_id_and_by_filter_with_their_thumbnails(into, encoder):
     red = Collection.open(into).items.set_index("path").loc["warm/red.png", "id"]
     reader = Collection.open(into)
     assert remove_images(into, [red], dry=True).paths == ("warm/red.png",)

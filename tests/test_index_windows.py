@@ -100,7 +100,7 @@ def written(kind: str, collection: Collection, out: Path) -> list[str]:
     """The names of what an export wrote, with / between their parts."""
     every = np.arange(len(collection))
     labels = {row: LABELS[row % len(LABELS)] for row in every.tolist()} if kind in ("imagefolder", "classes") else None
-    if kind == "previews":
+    if kind == "thumbnails":
         hits = hits_of(collection, list(collection.column("id")))
         return zipfile.ZipFile(io.BytesIO(results_zip(Results(collection, hits, True)))).namelist()
     if kind == "script":
@@ -117,7 +117,7 @@ def written(kind: str, collection: Collection, out: Path) -> list[str]:
     return [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("kind", ["folders", "classes", "imagefolder", "zip", "xmp", "previews", "script"])
+@pytest.mark.parametrize("kind", ["folders", "classes", "imagefolder", "zip", "xmp", "thumbnails", "script"])
 def test_whatever_is_exported_has_names_that_windows_takes_and_tells_apart(hostile, tmp_path, kind):
     names = written(kind, hostile, tmp_path / ("out.zip" if kind == "zip" else "out"))
     assert len(names) >= len(hostile)

@@ -126,15 +126,15 @@ def test_a_profile_that_is_broken_or_does_not_fit_is_ignored(format, profile):
     assert np.array_equal(decode_image(encoded(image, format, icc_profile=profile)).pixels, bare)
 
 
-def test_queries_and_previews_see_the_same_colours_as_a_build():
+def test_queries_and_thumbnails_see_the_same_colours_as_a_build():
     image, profile = soft_colours(60, 40), rgb_profile("ProPhoto")
     data = encoded(image, "PNG", icc_profile=profile)
     built = decode_image(data).pixels
     query = to_rgb(Image.open(io.BytesIO(data)))  # an image that a caller opened
     assert np.array_equal(np.asarray(query), built)
     assert np.array_equal(np.asarray(to_rgb(query)), built)  # not applied twice
-    preview = np.asarray(Image.open(io.BytesIO(thumbnail(built))).convert("RGB"))
-    assert np.abs(preview.astype(float) - to_srgb(np.asarray(image), "ProPhoto")).mean() < 3
+    small = np.asarray(Image.open(io.BytesIO(thumbnail(built))).convert("RGB"))
+    assert np.abs(small.astype(float) - to_srgb(np.asarray(image), "ProPhoto")).mean() < 3
 
 
 def test_a_transform_is_made_once_a_profile():

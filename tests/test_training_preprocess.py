@@ -41,7 +41,7 @@ def test_the_fast_resizer_differs_from_open_clip_by_rounding_alone(size, mode, i
     assert difference.max() <= 2 and difference.mean() < 0.02
 
 
-def test_a_preview_fits_its_side_and_is_never_enlarged():
+def test_a_thumbnail_fits_its_side_and_is_never_enlarged():
     for size, expected in {(400, 100): (320, 80), (20, 1000): (6, 320), (30, 40): (30, 40)}.items():
         assert shrink_pixels(np.asarray(photograph(*size)), 320).shape == (*expected[::-1], 3)
 

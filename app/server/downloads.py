@@ -1,4 +1,4 @@
-"""Exports of search results: a table, JSON, a list of files, and the previews or originals in a zip."""
+"""Exports of search results: a table, JSON, a list of files, and the thumbnails or originals in a zip."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def _response(library: Library, kind: str, fields: Mapping[str, Any], ids: Seque
     if kind not in KINDS:
         return PlainTextResponse(f"There is no export called {kind}; choose from {', '.join(KINDS)}.", 404)
     if kind == ORIGINALS and not library.local:
-        return PlainTextResponse("Originals are given to this computer only; choose previews.", 403)
+        return PlainTextResponse("Originals are given to this computer only; choose thumbnails.", 403)
     try:
         opened = library.collection(fields["collection"])
         if ids is None:

@@ -1,4 +1,4 @@
-"""Images over HTTP: previews of stored images by id, and uploads by token."""
+"""Images over HTTP: thumbnails of stored images by id, and uploads by token."""
 
 import io
 
@@ -11,16 +11,16 @@ from app.server.static import YEAR
 from app.state.library import Library
 from training.models.errors import UserError
 
-PREVIEW_SIDE = 512  # pixels of the longer side of an uploaded image, as shown
+THUMBNAIL_SIDE = 512  # pixels of the longer side of an uploaded image, as shown
 
 
 def media_routes(library: Library) -> APIRouter:
-    """GET previews and uploads, POST an upload."""
+    """GET thumbnails and uploads, POST an upload."""
     router = APIRouter()
 
     @router.get("/media/{key}/{id}.webp")
     def thumbnail(request: Request, key: str, id: str, v: str = "") -> Response:
-        """A preview. With v, the version of the collection's previews as they are now, it may be kept for good."""
+        """A thumbnail. With v, the version of the collection's thumbnails as they are now, it may be kept for good."""
         try:
             collection = library.collection(key).collection
         except UserError:
@@ -29,7 +29,7 @@ def media_routes(library: Library) -> APIRouter:
         if collection is None or path is None:
             return PlainTextResponse("There is no such image.", 404)
         facts = path.stat()
-        now = v == collection.previews
+        now = v == collection.thumbnails
         headers = {"etag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'}
         headers["cache-control"] = f"max-age={YEAR}, immutable" if now else "no-cache"  # asks each time
         if request.headers.get("if-none-match") == headers["etag"]:
@@ -48,7 +48,7 @@ def media_routes(library: Library) -> APIRouter:
             image = library.uploads.get(token).copy()
         except UserError as error:
             return PlainTextResponse(str(error), 404)
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         out = io.BytesIO()
         image.save(out, "WEBP", quality=80)
         return Response(out.getvalue(), media_type="image/webp")

@@ -45,9 +45,9 @@ def _outcome(report: ReencodeReport) -> str:
     if report.stopped:
         return "stopped; what was embedded is kept"
     if report.missing:
-        return f"{report.missing:,} images have neither a file within reach nor a preview"
-    previews = f", {report.from_previews:,} of them from their previews" if report.from_previews else ""
-    return f"ready: {report.images:,} images{previews}"
+        return f"{report.missing:,} images have neither a file within reach nor a thumbnail"
+    thumbnails = f", {report.from_thumbnails:,} of them from their thumbnails" if report.from_thumbnails else ""
+    return f"ready: {report.images:,} images{thumbnails}"
 
 
 def reencoding(library: Library, opened: OpenCollection) -> Job | None:

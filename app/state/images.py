@@ -40,21 +40,21 @@ class ImageReference:
 
 
 def image_of(library: Library, reference: ImageReference) -> Image.Image:
-    """The image in RGB: the upload, or the preview of a stored image."""
+    """The image in RGB: the upload, or the thumbnail of a stored image."""
     if reference.token:
         return library.uploads.get(reference.token).convert("RGB")
-    return preview_of(library.collection(reference.collection), reference.id)
+    return thumbnail_of(library.collection(reference.collection), reference.id)
 
 
-def preview_of(opened: OpenCollection, id: str) -> Image.Image:
-    """The preview of a stored image, in RGB. NotFound if the id is unknown; UserError if its preview is gone."""
+def thumbnail_of(opened: OpenCollection, id: str) -> Image.Image:
+    """The thumbnail of a stored image, in RGB. NotFound if the id is unknown; UserError if its thumbnail is gone."""
     collection = opened.published()
     _row_of(opened, id)
     path = collection.thumbnail(id)
     if path is None:
-        raise UserError("This image has no preview any more; build the collection again.")
-    with Image.open(path) as preview:
-        return preview.convert("RGB")
+        raise UserError("This image has no thumbnail any more; build the collection again.")
+    with Image.open(path) as thumbnail:
+        return thumbnail.convert("RGB")
 
 
 def embedding_of(library: Library, reference: ImageReference, opened: OpenCollection, encoder: Encoder) -> Vectors:

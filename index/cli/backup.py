@@ -18,7 +18,7 @@ def backup(collection: Path, file: Path, as_json: bool) -> None:
     """Copy the tags and corrections of DIR to FILE, while others may go on to work with DIR.
 
     The copy also has by what each image is known again: hashes, places and when it was first seen. It has neither
-    embeddings nor previews, which a build makes again from the images.
+    embeddings nor thumbnails, which a build makes again from the images.
     """
     from index.maintenance.backup import back_up
 

@@ -85,7 +85,7 @@ def build(
 
     A SOURCE is a folder, a CSV or TSV with a path column, a parquet file or folder, or tar shards
     (`shards/{00000..00099}.tar`). You can stop a build at any moment; the same command continues it.
-    Folders of recycle bins, previews and hidden files are left out; `.gelatoignore` files may name more.
+    Folders of recycle bins, thumbnails and hidden files are left out; `.gelatoignore` files may name more.
     """
     from index.storage.layout import MANIFEST
     from index.storage.manifest import Manifest, precision_of

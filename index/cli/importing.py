@@ -30,7 +30,8 @@ def import_(
     line = ProgressLine("Importing", as_json)
     result = import_vectors(folder, into, loaded, progress=line.show)
     line.close()
-    text = f"{result.images:,} imported, {result.previews:,} with a preview; {result.failed:,} have no valid embedding."
+    counts = f"{result.images:,} imported, {result.thumbnails:,} with a thumbnail"
+    text = f"{counts}; {result.failed:,} have no valid embedding."
     if loaded is None:
         text += (
             "\nTheir encoder is not known, so text queries are not possible; search with --like ID or --vector FILE."

@@ -38,7 +38,7 @@ def reencode(
     line = ProgressLine("Embedding", as_json)
 
     def text(report: ReencodeReport) -> str:
-        previews = f", {report.from_previews:,} of them from their previews" if report.from_previews else ""
+        thumbnails = f", {report.from_thumbnails:,} of them from their thumbnails" if report.from_thumbnails else ""
         done = f"{report.embedded:,} images embedded with {report.encoder} in {report.seconds:.1f} s"
         if report.stopped:
             return f"{done}. Stopped early; the same command goes on from here."
@@ -46,7 +46,7 @@ def reencode(
             return f"{done}."
         if then_switch:
             return f"{done}. {opened.name} is searched by it now; to go back: generations {collection} --back"
-        ready = f"{report.images:,} images are ready{previews}."
+        ready = f"{report.images:,} images are ready{thumbnails}."
         return f"{done}; {ready}\nNext: python -m index generations {collection} --switch {report.encoder}"
 
     with Interrupt(STOPPING, exit_at_once=True) as interrupt:
@@ -66,6 +66,6 @@ def reencode(
         raise SystemExit(130)
     if not report.ready:
         raise UserError(
-            f"{report.missing:,} images have neither a file within reach nor a preview, so they cannot be embedded; "
+            f"{report.missing:,} images have neither a file within reach nor a thumbnail, so they cannot be embedded; "
             f"bring their files back, or remove them, and run the same command again."
         )

@@ -1,4 +1,4 @@
-"""Whether one preview shows what another shows, framed otherwise: a window of one is looked for in the other.
+"""Whether one thumbnail shows what another shows, framed otherwise: a window of one is looked for in the other.
 
 Normalised cross-correlation (Lewis 1995, "Fast Normalized Cross-Correlation") of small grey images whose smooth
 parts are taken off, since the light of two landscapes is alike and their details are not. The middle of one image is

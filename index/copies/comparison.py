@@ -1,4 +1,4 @@
-"""Whether two images are one, or two shots of one scene, by the pixels of their previews."""
+"""Whether two images are one, or two shots of one scene, by the pixels of their thumbnails."""
 
 from contextlib import suppress
 from functools import partial
@@ -13,7 +13,7 @@ from index.storage.layout import thumbnail_path
 from training.models.lru_cache import LRUCache
 
 # Measured by benchmarks/near_duplicates.py on half of the photos, and reported on the other half.
-GRID = 32  # cells of a side that two previews are compared by
+GRID = 32  # cells of a side that two thumbnails are compared by
 SAME_COLOUR = 8.0  # grey levels of 255 by which the cells of two copies differ on average, at most
 CORRELATED = 0.975  # and by how much their lights and darks must go together
 # What was written over a photo, or on one of two pages, changes few cells and those by much more than the average;
@@ -26,8 +26,8 @@ ALIGNED = 0.75  # correlation of the details of two similar shots where they lie
 HELD = 1_000  # images whose cells or details are held
 
 
-class Previews:
-    """Compares rows of a collection by their previews. Of a row without one nothing is known: it is a copy of none."""
+class Thumbnails:
+    """Compares rows of a collection by their thumbnails. A row without one is a copy of none."""
 
     def __init__(self, collection: Collection):
         self.collection = collection
@@ -58,18 +58,21 @@ class Previews:
         a, b = (self._details.get_or_make(row, partial(self._details_of, row)) for row in (one, other))
         return -1.0 if a is None or b is None else alignment(a, b)
 
-    def _preview(self, row: int) -> Image.Image | None:
-        with suppress(OSError, ValueError), Image.open(thumbnail_path(self.collection.path, self._ids[row])) as preview:
-            return preview.convert("RGB")
+    def _thumbnail(self, row: int) -> Image.Image | None:
+        with (
+            suppress(OSError, ValueError),
+            Image.open(thumbnail_path(self.collection.path, self._ids[row])) as thumbnail,
+        ):
+            return thumbnail.convert("RGB")
         return None
 
     def _cells_of(self, row: int) -> NDArray[np.float32] | None:
-        preview = self._preview(row)
-        return None if preview is None else cells(preview)
+        thumbnail = self._thumbnail(row)
+        return None if thumbnail is None else cells(thumbnail)
 
     def _details_of(self, row: int) -> Details | None:
-        preview = self._preview(row)
-        return None if preview is None else details(preview)
+        thumbnail = self._thumbnail(row)
+        return None if thumbnail is None else details(thumbnail)
 
 
 def cells(image: Image.Image) -> NDArray[np.float32]:

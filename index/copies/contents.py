@@ -54,14 +54,14 @@ def contents_of(collection: Collection, places: NDArray[np.int32]) -> Contents:
 
 
 def looks_of(collection: Collection, contents: Contents) -> Looks:
-    """How the best row of each content looks: as its build stored it, else by its preview."""
+    """How the best row of each content looks: as its build stored it, else by its thumbnail."""
     count = len(contents)
     frequencies, colours = np.zeros((count, 63), np.float32), np.zeros((count, 48), np.uint8)
     known = np.zeros(count, bool)
     stored = _stored(collection)
     coded, ids = _hashes(collection)["coded"].tolist(), collection.column("id")
     for content, row in enumerate(contents.best.tolist()):
-        code = stored.get(coded[row]) or _of_preview(collection, str(ids.iat[row]))
+        code = stored.get(coded[row]) or _of_thumbnail(collection, str(ids.iat[row]))
         if code is None or len(code) != LENGTH:
             continue
         waves, cells = unpacked(code)
@@ -93,7 +93,7 @@ def _stored(collection: Collection) -> dict[str, bytes]:
     return {}
 
 
-def _of_preview(collection: Collection, id: str) -> bytes | None:
-    with suppress(OSError, ValueError), Image.open(thumbnail_path(collection.path, id)) as preview:
-        return perceptual_hash(np.asarray(preview.convert("RGB")))
+def _of_thumbnail(collection: Collection, id: str) -> bytes | None:
+    with suppress(OSError, ValueError), Image.open(thumbnail_path(collection.path, id)) as thumbnail:
+        return perceptual_hash(np.asarray(thumbnail.convert("RGB")))
     return None

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.copies.best import quality_places
 from index.copies.candidates import same_pairs, similar_pairs
-from index.copies.comparison import Previews
+from index.copies.comparison import Thumbnails
 from index.copies.contents import contents_of, looks_of
 from index.copies.grouping import grouped
 from index.storage.layout import COPIES, SIMILAR_SHOTS, Tier
@@ -65,14 +65,14 @@ def make_copies(collection: Collection, tier: Tier = "same", progress: Progress 
     """Find the groups of a tier. progress: called with images compared and their total."""
     places = quality_places(collection)
     contents = contents_of(collection, places)
-    looks, previews, best = looks_of(collection, contents), Previews(collection), contents.best.tolist()
+    looks, thumbnails, best = looks_of(collection, contents), Thumbnails(collection), contents.best.tolist()
     leaders = grouped(
-        same_pairs(looks), len(best), lambda one, other: previews.same_image(best[one], best[other]), progress
+        same_pairs(looks), len(best), lambda one, other: thumbnails.same_image(best[one], best[other]), progress
     )
     if tier == "similar":
         pairs = leaders[similar_pairs(collection, contents, looks)]  # between the best copies alone
         pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-        shots = grouped(pairs, len(best), lambda one, other: previews.similar_shot(best[one], best[other]), progress)
+        shots = grouped(pairs, len(best), lambda one, other: thumbnails.similar_shot(best[one], best[other]), progress)
         leaders = shots[leaders]
     return Copies(contents.best[leaders][contents.of], places)
 

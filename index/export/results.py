@@ -1,4 +1,4 @@
-"""Results of a search as files: a table, JSON, a list of files, and the previews or originals in a zip."""
+"""Results of a search as files: a table, JSON, a list of files, and the thumbnails or originals in a zip."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ from index.storage.tags import read_tags
 from training.models.file_names import file_name, safe_name
 from training.models.strict_json import json_text
 
-LONGEST_STEM = 80  # bytes of a preview's name
+LONGEST_STEM = 80  # bytes of a thumbnail's name
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,16 @@ def results_files(results: Results) -> str:
 
 
 def results_zip(results: Results) -> bytes:
-    """The previews by rank, with the table: originals stay where they are."""
+    """The thumbnails by rank, with the table: originals stay where they are."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
         packed.writestr("results.csv", results_csv(results))
         packed.writestr("files.txt", results_files(results))
         for hit in results.hits:
-            preview = results.collection.thumbnail(hit.id)
-            if preview is not None:
+            thumbnail = results.collection.thumbnail(hit.id)
+            if thumbnail is not None:
                 stem = safe_name(PurePosixPath(file_name(hit.path)).stem, LONGEST_STEM)
-                packed.write(preview, f"previews/{hit.rank:04d}-{stem}.webp")
+                packed.write(thumbnail, f"thumbnails/{hit.rank:04d}-{stem}.webp")
     return out.getvalue()
 
 

@@ -129,15 +129,15 @@ class Identities:
         return found
 
     def _perceptual(self, id: str, coded: str) -> bytes | None:
-        """How the image called id looked; by its preview where the pixels were never hashed, by earlier versions."""
+        """How the image called id looked; by its thumbnail where the pixels were never hashed, by earlier versions."""
         pending = self._pending.pixels.get(coded)
         if pending and pending[1]:
             return pending[1]
         row = self._known.execute("SELECT perceptual FROM pixels WHERE hash = ?", (coded,)).fetchone()
         if row and row[0]:
             return bytes(row[0])
-        with suppress(OSError, ValueError), Image.open(thumbnail_path(self.folder, id)) as preview:
-            return perceptual_hash(np.asarray(preview.convert("RGB")))
+        with suppress(OSError, ValueError), Image.open(thumbnail_path(self.folder, id)) as thumbnail:
+            return perceptual_hash(np.asarray(thumbnail.convert("RGB")))
         return None
 
     def _free(self, file: str) -> str:

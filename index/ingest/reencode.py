@@ -35,8 +35,8 @@ SPARE = 2.0  # times the vectors: they are written once as they come and once in
 class ReencodeReport:
     """What a re-embedding did, in images. images: of the collection; embedded: by this call.
 
-    from_previews: embedded from their previews, since their files are out of reach, gone or changed. missing: without
-    a vector; none when it is ready to be switched to.
+    from_thumbnails: embedded from their thumbnails, since their files are out of reach, gone or changed. missing:
+    without a vector; none when it is ready to be switched to.
     """
 
     collection: str
@@ -44,7 +44,7 @@ class ReencodeReport:
     fingerprint: str
     images: int = 0
     embedded: int = 0
-    from_previews: int = 0
+    from_thumbnails: int = 0
     missing: int = 0
     ready: bool = False
     stopped: bool = False
@@ -65,12 +65,12 @@ def reencode_collection(
     stop: Callable[[], bool] = lambda: False,
     engine: Engine = embed_locally,
 ) -> ReencodeReport:
-    """Embed every image of the collection at path with encoder; ids, tags, corrections and previews are not touched.
+    """Embed every image of the collection at path with encoder; ids, tags, corrections and thumbnails are not touched.
 
     The collection serves as before; builds and removals may go on and are caught up with. Kill it at any moment: the
     next call goes on from the last segment. An image whose file is out of reach or changed is embedded from its
-    preview, and from its file by a later call or build. stop: asked between batches. UserError for a collection of that
-    encoder, a second re-embedding with it, or a disk without room.
+    thumbnail, and from its file by a later call or build. stop: asked between batches. UserError for a collection of
+    that encoder, a second re-embedding with it, or a disk without room.
     """
     serving = Collection.open(path)
     if serving.fingerprint == encoder.fingerprint:
@@ -91,7 +91,7 @@ def reencode_collection(
         report.images_per_second = report.embedded / max(report.seconds, 1e-9)
         if report.ready:
             now = writer.now()
-            report.from_previews = int((now.column(STAMP) == FROM_PREVIEW).sum())
+            report.from_thumbnails = int((now.column(STAMP) == FROM_PREVIEW).sum())
             with write_errors(path):
                 save_derived(now, encoder)
     return report
@@ -115,13 +115,13 @@ class _Reencoding:
         self.tried: set[str] = set()  # contents whose file this call has read, or could not
 
     def run(self, serving: Collection, engine: Engine, stop: Callable[[], bool]) -> bool:
-        """Embed each content that has no vector yet, from its file or else its preview; whether it was stopped."""
+        """Embed each content that has no vector yet, from its file or else its thumbnail; whether it was stopped."""
         self.writer.look_again()
         have = coverage(serving, self.writer.before)
         self.rows = serving.stored.reset_index(drop=True)
         contents = self.rows["hash"]
-        wanted = (have.rows < 0) | (have.previews & ~contents.isin(self.tried).to_numpy(bool))
-        self.replaced = self._previewed(wanted & have.previews)
+        wanted = (have.rows < 0) | (have.thumbnails & ~contents.isin(self.tried).to_numpy(bool))
+        self.replaced = self._from_thumbnail(wanted & have.thumbnails)
         self.needed = set(contents[have.rows < 0])
         first = pd.Series(wanted) & ~contents.where(wanted, None).duplicated() & wanted
         self.pending: dict[Place, int] = {self._place(row): row for row in map(int, np.flatnonzero(first))}
@@ -129,7 +129,7 @@ class _Reencoding:
         self.total = self.handled + len(self.pending)
         self.progressed = False
         self._show()
-        images = (self._planned_files(), self._planned_previews(serving.path))
+        images = (self._planned_files(), self._planned_thumbnails(serving.path))
         for planned in images:
             for batch in engine(planned, self.encoder, frozenset[str](), stop, serving.max_megapixels):
                 for embedded in batch:
@@ -146,8 +146,8 @@ class _Reencoding:
     def _place(self, row: int) -> Place:
         return str(self.rows["source"].iat[row]), str(self.rows["path"].iat[row])
 
-    def _previewed(self, wanted: np.ndarray) -> dict[str, Place]:
-        """The places of the generation's rows of these contents that were embedded from previews."""
+    def _from_thumbnail(self, wanted: np.ndarray) -> dict[str, Place]:
+        """The places of the generation's rows of these contents that were embedded from thumbnails."""
         if not wanted.any():
             return {}
         rows = self.writer.before.frame(["source", "path", "hash", STAMP])
@@ -166,11 +166,11 @@ class _Reencoding:
             except UserError:
                 continue  # out of reach
 
-    def _planned_previews(self, folder: Path) -> Iterator[PlannedImage]:
+    def _planned_thumbnails(self, folder: Path) -> Iterator[PlannedImage]:
         for (source, path), row in list(self.pending.items()):
-            preview = thumbnail_path(folder, str(self.rows["id"].iat[row]))
-            if self.rows["hash"].iat[row] in self.needed and preview.is_file():
-                yield PlannedImage(source, Item(path, FROM_PREVIEW, 0.0, partial(Path.read_bytes, preview)))
+            thumbnail = thumbnail_path(folder, str(self.rows["id"].iat[row]))
+            if self.rows["hash"].iat[row] in self.needed and thumbnail.is_file():
+                yield PlannedImage(source, Item(path, FROM_PREVIEW, 0.0, partial(Path.read_bytes, thumbnail)))
 
     def _take(self, embedded: Embedded) -> None:
         """Store the vector of an image, if it still shows what its row says."""

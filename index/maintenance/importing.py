@@ -43,11 +43,11 @@ NAMES = ("url", "key")  # what stands for a path where there is none
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did, in rows. previews: rows whose image was found on this machine."""
+    """What an import did, in rows. thumbnails: rows whose image was found on this machine."""
 
     images: int
     failed: int
-    previews: int
+    thumbnails: int
     encoder: str
 
 
@@ -79,7 +79,7 @@ def import_vectors(
 
     folder: img_emb/*.npy and metadata/*.parquet as clip-retrieval writes them, or knn.index or image.index
     with metadata/ beside it. encoder: what made them; without it they can only be searched by vectors. Rows
-    whose image lies here by its path get a preview. UserError if the parts do not belong together.
+    whose image lies here by its path get a thumbnail. UserError if the parts do not belong together.
     """
     if into.exists():
         raise UserError(f"{into} exists; name a new folder with --into.")
@@ -90,7 +90,7 @@ def import_vectors(
     maker = encoder or UnknownEncoder(dim)
     name = str(folder.resolve())
     failures: list[dict[str, str]] = []
-    done = previews = 0
+    done = thumbnails = 0
     with Writer(into, maker) as writer, Identities(into) as identities:
         for vectors, metadata in parts:
             for start, rows in _chunks(metadata, len(vectors)):
@@ -102,10 +102,10 @@ def import_vectors(
                         reason = "its embedding is zero or not finite"
                         failures.append({"source": name, "path": path, "kind": "unreadable", "reason": reason})
                         continue
-                    fact, preview = _facts(name, path, row, identities)
-                    if preview:
-                        writer.thumbnail(fact["id"], preview)
-                        previews += 1
+                    fact, thumbnail = _facts(name, path, row, identities)
+                    if thumbnail:
+                        writer.thumbnail(fact["id"], thumbnail)
+                        thumbnails += 1
                     facts.append(fact)
                     kept.append(vector)
                 identities.store()
@@ -115,7 +115,7 @@ def import_vectors(
         now = Collection.open(into)
         with write_errors(into):
             save_derived(now)
-    return Imported(len(now), len(failures), previews, maker.name)
+    return Imported(len(now), len(failures), thumbnails, maker.name)
 
 
 def _parts(folder: Path) -> list[tuple[Any, Path | None]]:
@@ -191,9 +191,9 @@ def _path(row: dict[str, Any], number: int) -> str:
 
 
 def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) -> tuple[dict[str, Any], bytes]:
-    """A row of items and its preview, empty where the image is not on this machine."""
+    """A row of items and its thumbnail, empty where the image is not on this machine."""
     measured: dict[str, Any] = {"width": 0, "height": 0, "bytes": 0, "modified": utc_timestamp(0)}
-    content, preview, exif = sha256(f"{source}\n{path}".encode()).hexdigest(), b"", {}
+    content, webp, exif = sha256(f"{source}\n{path}".encode()).hexdigest(), b"", {}
     pixels = ""
     seen = Sighting((source, path), content)
     try:
@@ -202,7 +202,7 @@ def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) 
             image = decode_image(data, min_side=SIDE)
             small = shrink_pixels(image.pixels, SIDE)
             shown = pixel_hash(data) or decoded_pixel_hash(data, image, MOST_MEGAPIXELS)
-            content, preview, exif = sha256(data).hexdigest(), thumbnail(small), embedded_columns(data)
+            content, webp, exif = sha256(data).hexdigest(), thumbnail(small), embedded_columns(data)
             seen = Sighting((source, path), content, shown.coded, perceptual_hashes(small))
             pixels = str(shown)
             size = {"width": image.width, "height": image.height, "bytes": len(data)}
@@ -217,4 +217,4 @@ def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) 
         "pixel_hash": pixels,
     }
     others = metadata_columns({name: value for name, value in row.items() if name != caption})
-    return facts | merged(of_source(others), exif), preview
+    return facts | merged(of_source(others), exif), webp

@@ -78,7 +78,7 @@ def keep_removed(writer: Writer, rows: NDArray[np.intp], forgotten: Iterable[str
 
 
 def _delete_kept(writer: Writer, but: str = "") -> None:
-    """Delete rows that were kept, and the previews of images that only they show."""
+    """Delete rows that were kept, and the thumbnails of images that only they show."""
     folder = writer.path / UNDO
     for kept in folder.iterdir() if folder.is_dir() else ():
         if kept.name == but:

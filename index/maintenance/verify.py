@@ -188,7 +188,7 @@ class _Check:
         seen = rows[is_id & (rows["width"].to_numpy() > 0)]  # an imported row may be of an image that is elsewhere
         whole = {id: _is_whole_webp(thumbnail_path(self.path, id)) for id in seen["id"].unique()}
         missing = seen[~seen["id"].map(whole).to_numpy(bool)]
-        self._some("preview", "thumbnails", "previews that are missing or cut short", missing)
+        self._some("thumbnail", "thumbnails", "thumbnails that are missing or cut short", missing)
 
     def _annotations(self) -> None:
         """Whether tags and corrections can be read; then also which image each file hash is of."""

@@ -5,7 +5,7 @@
         manifest.json                  its segments; absent while it serves
         segments/, search.faiss, ...   as in the collection's own folder
 
-Tags, corrections, previews and what is known of files are the collection's and not a generation's. A switch replaces
+Tags, corrections, thumbnails and what is known of files are the collection's and not a generation's. A switch replaces
 the collection's manifest, in one step for every reader: its `home` says where the segments lie. A manifest below
 generations/ of the encoder that serves is left over from a switch that was cut off, and ignored.
 """

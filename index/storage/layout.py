@@ -10,7 +10,7 @@ INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segme
 UNDO = "undo"  # a folder: the rows that the last removal took away
 TEXT_INDEX = "text.arrow"  # derived from the segments too
 LONGEST_INSIDE = 100  # characters that the longest path inside a collection adds to that of its folder
-COPIES, SIMILAR_SHOTS = "copies.arrow", "similar.arrow"  # derived from the segments and the previews
+COPIES, SIMILAR_SHOTS = "copies.arrow", "similar.arrow"  # derived from the segments and the thumbnails
 Tier: TypeAlias = Literal["same", "similar"]  # of copies: the same image, or similar shots too
 TIERS: tuple[Tier, ...] = get_args(Tier)
 GENERATIONS = "generations"  # a folder: the same images by other encoders, see storage/generations.py
@@ -23,12 +23,12 @@ REQUIRED_COLUMNS = ("id", "source", "path", "width", "height", "bytes", "modifie
 LOCAL_COLUMNS = ("source",)  # say where on this computer images lie
 OFFLINE = "offline"  # a column that is not stored: whether a row was out of reach at the last build of its source
 STAMP = "stamp"
-FROM_PREVIEW = "preview"  # a stamp that no file has: embedded from its preview, so that a build reads the file again
+FROM_PREVIEW = "preview"  # a stamp that no file has: embedded from its thumbnail, so that a build reads the file again
 BUILD_COLUMNS = (STAMP, "pixel_hash")  # for the next build, of no interest to people
 
 
 def thumbnail_path(folder: Path, id: str) -> Path:
-    """Where the preview of the image called id lies; copies share one."""
+    """Where the thumbnail of the image called id lies; copies share one."""
     if not ID.fullmatch(id):
         raise ValueError(f"{id!r} is not an id")
     return folder / "thumbnails" / id[:2] / f"{id}.webp"

@@ -32,7 +32,7 @@ class Manifest:
     is of a generation. content: the revision in which the segments changed last; what is derived from them is of it.
     mirrors: the `key` of the manifest whose rows these are, one by one. came_from: the fingerprint of the encoder that
     was switched from.
-    previews: how often previews may have changed, a part of their addresses.
+    previews: how often thumbnails may have changed, a part of their addresses.
     """
 
     encoder: str

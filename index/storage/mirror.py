@@ -21,12 +21,12 @@ from training.models.lru_cache import LRUCache
 class Coverage:
     """Where a generation has the vector of each row of a collection.
 
-    rows: [N], the generation's row with the same content, -1 for none. previews: [N], whether that vector was made from
-    a preview, the file being out of reach.
+    rows: [N], the generation's row with the same content, -1 for none. thumbnails: [N], whether that vector was made
+    from a thumbnail, the file being out of reach.
     """
 
     rows: NDArray[np.int64]
-    previews: NDArray[np.bool_]
+    thumbnails: NDArray[np.bool_]
 
     @property
     def missing(self) -> int:
@@ -37,17 +37,17 @@ class Coverage:
 def coverage(serving: Collection, other: Collection) -> Coverage:
     """What of the collection a generation has: rows of the same pixels, or else of the same file."""
     found = np.full(len(serving), -1, np.int64)
-    previewed = (other.column(STAMP) == FROM_PREVIEW).to_numpy(bool) if len(other) else np.zeros(0, bool)
-    order = np.argsort(~previewed, kind="stable")  # previews first, so that a file's own vector wins
+    from_thumbnail = (other.column(STAMP) == FROM_PREVIEW).to_numpy(bool) if len(other) else np.zeros(0, bool)
+    order = np.argsort(~from_thumbnail, kind="stable")  # thumbnails first, so that a file's own vector wins
     for name in ("hash", "pixel_hash"):
         known = dict(zip(other.column(name).iloc[order], order, strict=True)) if name in _columns(other) else {}
         known = {content: row for content, row in known.items() if isinstance(content, str) and content}
         wanted = serving.column(name) if name in _columns(serving) and len(serving) else ()
         for row, content in enumerate(wanted):
             at = known.get(content, -1)
-            if at >= 0 and (found[row] < 0 or previewed[found[row]]):
+            if at >= 0 and (found[row] < 0 or from_thumbnail[found[row]]):
                 found[row] = at
-    return Coverage(found, np.append(previewed, False)[found])  # -1 is the last
+    return Coverage(found, np.append(from_thumbnail, False)[found])  # -1 is the last
 
 
 def missing(serving: Collection, other: Collection) -> int:
@@ -84,8 +84,8 @@ def _parts(
     for items in serving.segment_frames():
         rows = slice(start, start + len(items))
         start += len(items)
-        items.loc[have.previews[rows], STAMP] = FROM_PREVIEW
-        # What was embedded from previews by the one that serves, and from its file by the other, is read again too.
+        items.loc[have.thumbnails[rows], STAMP] = FROM_PREVIEW
+        # What was embedded from thumbnails by the one that serves, and from its file by the other, is read again too.
         yield items, other.vectors[have.rows[rows]]
 
 

@@ -47,7 +47,7 @@ class Writer:
         elif not generation and path.exists() and not (path / MANIFEST).exists() and not may_be_filled(path):
             raise UserError(f"{path} exists and is not a collection; give --into a new name.")
         self.made = not place.exists()
-        self._overwrote = False  # a preview, since the last publication
+        self._overwrote = False  # a thumbnail, since the last publication
         with write_errors(path):
             (place / "segments").mkdir(parents=True, exist_ok=True)
             self._lock = lock_folder(place, BUSY.format(place))
@@ -209,7 +209,7 @@ class Writer:
             shutil.rmtree(self.home / "segments" / name, ignore_errors=True)
 
     def thumbnail(self, id: str, webp: bytes) -> None:
-        """Keep a preview. It can be made again, so it is renamed into place but not forced to disk one by one."""
+        """Keep a thumbnail. It can be made again, so it is renamed into place but not forced to disk one by one."""
         path = thumbnail_path(self.path, id)
         beside = path.with_name(f".{path.name}.tmp")
         self._overwrote |= path.exists()
@@ -219,7 +219,7 @@ class Writer:
             os.replace(beside, path)
 
     def forget_thumbnails(self, ids: Iterable[str], kept: Iterable[str]) -> None:
-        """Remove the previews of ids that are not among kept."""
+        """Remove the thumbnails of ids that are not among kept."""
         for id in set(ids).difference(kept):
             thumbnail_path(self.path, id).unlink(missing_ok=True)
 

@@ -21,7 +21,7 @@ from training.models.parallel import cores, ordered_map
 from training.models.preprocess import preprocess_pixels
 
 IMAGES_AHEAD = 128  # images under way, in each half of them at most: work to go on with while a segment is written
-LEAST_SIDE = 160  # pixels of the shorter side that are always decoded: enough for a preview of the same pixels
+LEAST_SIDE = 160  # pixels of the shorter side that are always decoded: enough for a thumbnail of the same pixels
 
 
 class Preprocessed(Protocol):
@@ -58,7 +58,7 @@ class EmbeddedImage(Generic[Input, Loaded]):
 
 
 def decode(data: bytes, encoder: Encoder, most_megapixels: float = MOST_MEGAPIXELS) -> DecodedImage:
-    """An image in as many pixels as the encoder and a preview need. ImageError if it cannot be read."""
+    """An image in as many pixels as the encoder and a thumbnail need. ImageError if it cannot be read."""
     return decode_image(data, max(encoder.image_size, LEAST_SIDE), most_megapixels)
 
 

@@ -28,7 +28,7 @@ from training.models.openvino_runtime import core, library, processor
 from training.models.parallel import cores
 from training.models.runtime import resolve
 
-READING = 0.004  # seconds of a core to read, decode and shrink a photo of 12 megapixels and write its preview
+READING = 0.004  # seconds of a core to read, decode and shrink a photo of 12 megapixels and write its thumbnail
 SHARE = 0.6  # of the matrix products' speed that image towers reach; EfficientNet and ViT-B-32 reach .5 to .75
 SHORT_RUN = 0.5  # seconds
 PATIENCE = 600.0  # seconds of embedding that a first offer may cost

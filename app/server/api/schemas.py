@@ -141,7 +141,7 @@ class HitResponse(BaseModel):
         1, description="How many files it stands for, itself included; it is the best of them. See /api/v1/copies."
     )
     offline: bool = Field(False, description="Whether its file was out of reach at the last build of its source.")
-    preview: str = Field(description="Address of a small WebP of it.")
+    preview: str = Field(description="Address of its thumbnail, a WebP.")
     columns: dict[str, JsonCell] = Field(description="Its facts, and the columns that its source had.")
 
 

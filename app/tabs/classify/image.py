@@ -52,7 +52,7 @@ def classify_image(library: Library, where: dict[str, Any], image: dict[str, Any
 def class_heat_maps(library: Library, request: dict[str, Any]) -> dict[str, Any]:
     """By name of each class in request["names"], the occlusion heat map of the image of a response's "request".
 
-    Maps are [GRID][GRID] in 0..1, of the preview that the page shows; a class that no part matches has none.
+    Maps are [GRID][GRID] in 0..1, of the thumbnail that the page shows; a class that no part matches has none.
     """
     label_request, names = read_form(request.get("form") or {}), request.get("names")
     opened, reference = library.collection(request.get("collection")), ImageReference.read(request.get("image"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from app.state.images import preview_of
+from app.state.images import thumbnail_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.collection import Collection
@@ -71,7 +71,7 @@ class Speeds:
         with self._lock:
             if encoder.fingerprint not in self._measured:
                 ids = [str(id) for id in collection.column("id").head(TIMED)]
-                images = [preview_of(opened, id) for id in ids if collection.thumbnail(id) is not None]
+                images = [thumbnail_of(opened, id) for id in ids if collection.thumbnail(id) is not None]
                 if not images:
                     raise UserError("There is no image to measure with.")
                 self._measured[encoder.fingerprint] = milliseconds_per_image(encoder, images)

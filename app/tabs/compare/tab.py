@@ -77,7 +77,7 @@ def compare_two(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _like(library: Library, id: str, collection: Collection, home: OpenCollection) -> Term:
-    """An image of home as a term: by its id where collection has it too, else by its preview."""
+    """An image of home as a term: by its id where collection has it too, else by its thumbnail."""
     try:
         collection.row(id)
     except KeyError:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from app.state.images import preview_of
+from app.state.images import thumbnail_of
 from app.state.library import Library
 from app.state.text_encoder import text_encoder
 from app.ui.assets import load_module
@@ -43,7 +43,7 @@ def zero_shot_example(library: Library, request: Mapping[str, Any]) -> dict[str,
     collection = opened.published()
     row = random_row(len(collection), int(request.get("turn") or 0))
     id = str(collection.items["id"].iat[row])
-    image = preview_of(opened, id)
+    image = thumbnail_of(opened, id)
     labels = likely_words(encoder, image, LABELS)
     steps = zero_shot_steps(encoder, image, labels)
     return {
@@ -68,7 +68,7 @@ def contrastive_loss_example(library: Library, request: Mapping[str, Any]) -> di
     turn = int(request.get("turn") or 0)
     found = _captioned(opened.published(), turn)
     if found:
-        images, captions = [preview_of(opened, id) for id, _ in found], [caption for _, caption in found]
+        images, captions = [thumbnail_of(opened, id) for id, _ in found], [caption for _, caption in found]
     else:
         scenes = _scenes(turn)
         images, captions = [Image.fromarray(one.image) for one in scenes], [one.caption for one in scenes]

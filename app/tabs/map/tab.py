@@ -160,7 +160,7 @@ def tag_rows(library: Library, fields: Fields) -> dict[str, Any]:
 
 
 def map_routes(library: Library) -> APIRouter:
-    """What the map needs as bytes: places, and previews by place."""
+    """What the map needs as bytes: places, and thumbnails by place."""
     router = APIRouter()
 
     @router.get("/map/{key}.bin")
@@ -179,7 +179,7 @@ def map_routes(library: Library) -> APIRouter:
         )
 
     @router.get("/map/{key}/{row}.webp")
-    def preview(key: str, row: int, request: Request) -> Response:
+    def thumbnail(key: str, row: int, request: Request) -> Response:
         try:
             collection = _collection_of(library, key, request)
         except UserError as error:

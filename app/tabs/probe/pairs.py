@@ -33,8 +33,8 @@ def browsed_pair(library: Library, request: Request) -> Response:
     pair = generated_pair(str(request.get("kind")), whole_number(request.get("i")))
     images = [Image.fromarray(pixels) for pixels in (pair.image_0, pair.image_1)]
     captions = [pair.caption_0, pair.caption_1]
-    previews = [data_url(image) for image in images]
-    return _response(judge_pair(encoder, images, captions), captions) | {"images": previews, "kind": pair.kind}
+    thumbnails = [data_url(image) for image in images]
+    return _response(judge_pair(encoder, images, captions), captions) | {"images": thumbnails, "kind": pair.kind}
 
 
 def own_pair(library: Library, request: Request) -> Response:

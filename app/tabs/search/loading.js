@@ -1,4 +1,4 @@
-// A browser opens six connections to a server. Previews that are still loading would keep a new search waiting.
+// A browser opens six connections to a server. Thumbnails that are still loading would keep a new search waiting.
 
 export const holdImages = (grid) =>
   grid.querySelectorAll("img[src]").forEach((image) => {

@@ -71,7 +71,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "local": library.local,
         "offersIndexing": library.local and library.only_demo,
         "revision": collection.revision if collection is not None else 0,
-        "previews": collection.previews if collection is not None else "",
+        "thumbnails": collection.thumbnails if collection is not None else "",
         "annotations": annotations_version(opened.path),
         "failed": collection.manifest.failed if collection is not None else 0,
         "passedOver": passed_over(collection) if collection is not None else 0,

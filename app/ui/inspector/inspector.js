@@ -1,4 +1,4 @@
-// What is known about one image: preview, facts, tags, what each word adds, and a heat map of where it matches.
+// What is known about one image: thumbnail, facts, tags, what each word adds, and a heat map of where it matches.
 import { button, copy, icon, node, notice } from "../elements/elements.js";
 import { fileSize, score } from "../format/format.js";
 import { drawHeatMap } from "../heat_map/heat_map.js";
@@ -100,10 +100,10 @@ class Inspector {
       role: "img",
       "aria-label": "Heat map of where the image matches",
     });
-    const preview = node("img", { class: "g-inspector-preview", src: media(collection, hit.id), alt: title });
+    const thumbnail = node("img", { class: "g-inspector-preview", src: media(collection, hit.id), alt: title });
     const rows = factRows(hit, facts, columns);
     return [
-      node("div", { class: "g-inspector-preview-frame" }, node("span", {}, preview, canvas)),
+      node("div", { class: "g-inspector-preview-frame" }, node("span", {}, thumbnail, canvas)),
       node("h2", { text: title }),
       tagList(tags, (name, on) => this.tag(hit, name, on)),
       node("dl", {}, ...rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),

@@ -67,7 +67,7 @@ def image_copies(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 def explain_image(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Why an image answers a search, with `id` and `heat` beside its fields: shares of its words, or a heat map.
 
-    The map is of the preview that the page shows, [GRID][GRID] in 0..1.
+    The map is of the thumbnail that the page shows, [GRID][GRID] in 0..1.
     """
     given = validated(PageSearch, fields)
     opened = library.collection(given.collection)

@@ -6,7 +6,7 @@ const KINDS = [
   ["CSV", "csv"],
   ["JSON", "json"],
   ["List of files", "txt"],
-  ["Previews, zip", "zip"],
+  ["Thumbnails, zip", "zip"],
 ];
 const ORIGINALS = ["Originals, zip", "originals"]; // of a page that only this computer reaches
 

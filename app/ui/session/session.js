@@ -36,11 +36,11 @@ export const request = async (serverFunction, body) => {
   }
 };
 
-// The address of an image's preview. It changes whenever previews of the open collection do, so that the browser shows
+// The address of an image's thumbnail. It changes whenever thumbnails of the open collection do, so that the browser shows
 // no old one; those of other collections are asked for again each time.
 export const media = (collectionKey, id) => {
-  const { collection: open, previews } = session.state || {};
-  const version = collectionKey === open && previews !== undefined ? `?v=${previews}` : "";
+  const { collection: open, thumbnails } = session.state || {};
+  const version = collectionKey === open && thumbnails !== undefined ? `?v=${thumbnails}` : "";
   return `media/${encodeURIComponent(collectionKey)}/${encodeURIComponent(id)}.webp${version}`;
 };
 
