@@ -7,7 +7,8 @@ JPEG and as HEIC, with EXIF, a profile (Display P3) and an orientation. Each kin
 with a randomly initialised ViT-B-32, and the same ViT-B-32 goes through clip-retrieval, all in turns. The environment
 of clip-retrieval needs setuptools<81 and pillow-heif: that writes the HEIC files, and reads them for clip-retrieval,
 which has no reader of its own. Rates and memory are those of rivals.py, the upper bound is that of build.py. The result
-is printed and kept beside this script as camera_files.json, a kind of file at a time.
+is printed and kept beside this script as camera_files.json. What is there already is not measured again: the command
+goes on where it was stopped; delete the file to begin anew.
 """
 
 import io
@@ -18,7 +19,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 import numpy as np
@@ -32,9 +33,11 @@ from index.ingest.throughput import machine
 from tests.icc import rgb_profile
 
 RESULT = Path(__file__).parent / "results/camera_files.json"
+Save: TypeAlias = Callable[[], None]
 SIZE = (4000, 3000)
 KINDS = ("JPEG", "HEIC")
 GRAIN = 5.0  # standard deviation, in levels of 255
+SLOWER = 4  # clip-retrieval gets a fourth of the files, which take it longer
 DIFFERENT = 12  # photographs that are made; they are repeated
 TURNED = (1, 6, 1, 8)  # EXIF orientations, in turns
 # clip-retrieval with a reader of HEIC: its workers inherit what is registered here.
@@ -81,6 +84,12 @@ def make_files(photos: Path, work: Path, writer: str) -> None:
         subprocess.run([writer, "-c", TO_HEIC, str(folders["HEIC"]), *missing], check=True)
 
 
+def folder_of(work: Path, kind: str, count: int) -> Path:
+    """A folder of so many files of a kind, repeated."""
+    folder = work / f"{kind}-{count}"
+    return folder if folder.exists() else repeated(work / kind, folder, count)
+
+
 def bound(images: Path, encoder: str) -> dict[str, Any]:
     """`index bench build`: the rate of a build, and the upper bound of its stages."""
     command = [sys.executable, "-m", "index", "bench", "build", str(images), "--encoder", encoder, "--json"]
@@ -89,25 +98,15 @@ def bound(images: Path, encoder: str) -> dict[str, Any]:
     return found
 
 
-def in_turns(trials: dict[str, Callable[[], dict[str, Any]]], rounds: int) -> dict[str, Any]:
-    """Every trial once a round: the median and the range of its rates, and the most of its memory."""
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in trials}
+def in_turns(trials: dict[str, Callable[[], dict[str, Any]]], rounds: int, runs: dict[str, Any], save: Save) -> None:
+    """Every trial once a round. runs: what was measured already, which is not measured again."""
     for number in range(rounds):
         for name, trial in trials.items():
-            runs[name].append(trial())
-            click.echo(f"round {number + 1}, {name}: {runs[name][-1]}", err=True)
-    return {
-        name: {
-            "precision": of[0]["precision"],
-            **{rate: _spread([run[rate] for run in of]) for rate in ("working", "whole")},
-            "memory_mb": max(run["memory_mb"] for run in of),
-        }
-        for name, of in runs.items()
-    }
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+            done = runs.setdefault(name, [])
+            if len(done) <= number:
+                done.append(trial())
+                save()
+                click.echo(f"round {number + 1}, {name}: {done[-1]}", err=True)
 
 
 @click.command()
@@ -115,7 +114,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 @click.option("--clip-retrieval", "rival", required=True, help="The Python of its environment.")
 @click.option("--work", required=True, type=click.Path(path_type=Path), help="What is made there already is used.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), default=KINDS, show_default=True)
-@click.option("--count", default=144, show_default=True, help="Files, repeated to that many.")
+@click.option("--count", default=240, show_default=True, help="Files, repeated to that many.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--only-make", is_flag=True, help="Make the files and measure nothing.")
 def main(
@@ -128,20 +127,22 @@ def main(
         return
     encoders = {"starter": "starter", "ViT-B-32": f"ViT-B-32/{weights}"}
     result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    for kind in kinds:
-        images = work / f"{kind}-{count}"
-        if not images.exists():
-            repeated(work / kind, images, count)
-        trials = {f"gelato, {name}": partial(ours, images, of, cache=work / "cache") for name, of in encoders.items()}
-        trials["clip-retrieval, ViT-B-32"] = partial(clip_retrieval, [rival, "-c", WITH_HEIC], images, weights)
-        result[kind] = {
-            "images": count,
-            "mean_megabytes": round(statistics.mean(path.stat().st_size for path in images.iterdir()) / 1e6, 2),
-            **in_turns(trials, rounds),
-            "upper_bound": {name: bound(images, encoder) for name, encoder in encoders.items()},
-            "machine": machine(),
-        }
+
+    def save() -> None:
         RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+    for kind in kinds:
+        images, few = folder_of(work, kind, count), folder_of(work, kind, max(1, count // SLOWER))
+        trials = {f"gelato, {name}": partial(ours, images, of, cache=work / "cache") for name, of in encoders.items()}
+        trials["clip-retrieval, ViT-B-32"] = partial(clip_retrieval, [rival, "-c", WITH_HEIC], few, weights)
+        found = result.setdefault(kind, {"machine": machine(), "runs": {}, "upper_bound": {}})
+        sizes = [path.stat().st_size for path in images.iterdir()]
+        found |= {"images": count, "mean_megabytes": round(statistics.mean(sizes) / 1e6, 2)}
+        in_turns(trials, rounds, found["runs"], save)
+        for name, encoder in encoders.items():
+            if name not in found["upper_bound"]:
+                found["upper_bound"][name] = bound(images, encoder)
+                save()
     click.echo(json.dumps(result, indent=1))
 
 

@@ -6,6 +6,7 @@ Each table lies between two marker comments. Everything between the markers is g
 """
 
 import json
+import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,56 @@ def _rival_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
             cosine = f"{run['cosine_mean']:.4f}, minimum {run['cosine_least']:.4f}"
             rows.append(("the same, mean cosine to f32", cosine, ">= 0.99", _on(stored), "`rivals.py`"))
     return rows
+
+
+def _camera_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Medians over the rounds, with their range."""
+    by, rows = "`camera_files.py`", []
+    for kind, found in stored.items():
+        on, runs = _on(found), found["runs"]
+        rates = {name: [run["working"] for run in of] for name, of in runs.items()}
+        rival = rates.pop("clip-retrieval, ViT-B-32")
+        files = f"{kind} of 12 megapixels and {found['mean_megabytes']:.1f} MB"
+        for name, of in rates.items():
+            ratio = statistics.median(of) / statistics.median(rival)
+            reached = f"{ratio:.1f} times embedding ({_rates(of)} and {_rates(rival)} images/s, {len(of)} rounds)"
+            what = f"{name} ({runs[name][0]['precision']}) relative to clip-retrieval with ViT-B-32 (f32), {files}"
+            rows.append((what, reached, "-", on, by))
+            peaks = [max(run["memory_mb"] for run in runs[of]) for of in (name, "clip-retrieval, ViT-B-32")]
+            memory = f"{peaks[0] / peaks[1]:.2f} ({peaks[0]:,} and {peaks[1]:,} MB)"
+            rows.append(("the same, memory", memory, "-", on, by))
+        for name, bound in found["upper_bound"].items():
+            reached = (
+                f"{bound['ratio']:.0%} by wall time, {bound['cpu_ratio']:.0%} by CPU time "
+                f"({bound['images_per_second']:.1f} of {bound['upper_bound']:.1f} images/s)"
+            )
+            what = f"build of {found['images']:,} {files}, {name}: fraction of the upper bound"
+            rows.append((what, reached, ">= 85 %", on, by))
+    return rows
+
+
+def _rates(of: list[float]) -> str:
+    return f"{statistics.median(of):.1f} ({min(of):.1f} – {max(of):.1f})"
+
+
+def _reliability_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row a part; what a program counts as lost, or an assertion of its own, would end the benchmark."""
+    reached = {
+        "builds": lambda of: f"{of['killed']:,} killed, {of['finished']:,} finished first, none lost an image",
+        "tags": lambda of: (
+            f"{of['killed']:,} processes killed and {of['full']:,} disks full; {of['lost']:,} of {of['stored']:,} "
+            f"stored tags lost, {of['half']:,} half there"
+        ),
+        "moves": lambda of: f"{of['killed']:,} of {of['trials']:,} killed; {of['lost']:,} files lost",
+        "histories": lambda of: f"{of['histories']:,} histories of {of['actions']:,} actions agree with the model",
+    }
+    what = {
+        "builds": "builds and removals killed at random instants",
+        "tags": "tags given by one and by two processes",
+        "moves": "`duplicates --move` and its undoing killed at random instants",
+        "histories": "random edits, moves, copies, deletions, remounts and builds",
+    }
+    return [(what[of], reached[of](stored[of]), "none lost", _on(stored[of]), "`reliability.py`") for of in stored]
 
 
 def _eight_bit_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -268,9 +319,11 @@ def _map_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
 INDEX = {
     "build": _build_rows,
     "rivals": _rival_rows,
+    "camera_files": _camera_rows,
     "eight_bits": _eight_bit_rows,
     "memory": _memory_rows,
     "unchanged": _unchanged_rows,
+    "reliability": _reliability_rows,
     "search": _search_rows,
     "label": _label_rows,
     "command": _command_rows,

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.heic import heic
+from tests.icc import rgb_profile
 from tests.test_training_decoding import encoded, gradient, photograph
 from training.models.decoding import ImageError, UnsupportedFormat, decode_by_pillow, decode_image
 from training.models.formats import TABLE
@@ -79,6 +80,15 @@ def test_heic_is_turned_once_by_its_container_and_not_again_by_its_exif():
         assert (image.width, image.height) == (96, 128)
         assert shows_quarters(np.rot90(image.pixels))
     assert shows_quarters(decode_image(heic(exif=exif.tobytes()[6:])).pixels)
+
+
+def test_a_large_heic_is_reduced_as_a_large_jpeg_is_and_keeps_its_size_on_record():
+    data = heic(profile=rgb_profile("Display P3"))
+    small, whole = decode_image(data, min_side=8), decode_image(data)
+    assert (small.width, small.height, small.pixels.shape) == (128, 96, (16, 22, 3))
+    expected = np.asarray(Image.fromarray(whole.pixels).resize((22, 16), Image.Resampling.BOX), int)
+    assert np.abs(small.pixels - expected).mean() < 4
+    assert decode_image(data, min_side=25).pixels.shape == (96, 128, 3)
 
 
 @pytest.mark.parametrize("name", [b"application/rdf+xml", b"mime", b"Exif"])
@@ -318,6 +328,31 @@ def test_deep_and_float_images_are_scaled_by_their_content(values, expected):
     assert np.abs(pixels[..., 0] - expected).max() <= 1.6
 
 
+def test_deep_colours_in_planes_are_as_those_in_pixels_and_keep_profile_and_orientation():
+    import tifffile
+
+    colours = np.dstack([GREYS, 1 - GREYS, GREYS * 0.5])
+
+    def written(planar: bool, **more: object) -> bytes:
+        out, values = io.BytesIO(), (colours * 65535).astype(np.uint16)
+        values = np.moveaxis(values, -1, 0) if planar else values
+        tifffile.imwrite(out, values, photometric="rgb", planarconfig="separate" if planar else "contig", **more)
+        return out.getvalue()
+
+    assert np.abs(decode_image(written(True)).pixels - colours * 255).max() <= 1.6
+    more = {"extratags": [(0x0112, "H", 1, 6, True)], "iccprofile": rgb_profile("ProPhoto")}
+    turned, expected = (decode_image(written(planar, **more)).pixels.astype(int) for planar in (True, False))
+    assert turned.shape == (64, 48, 3) and np.abs(turned - expected).mean() < 1
+
+
+@pytest.mark.parametrize("depth, clear", [(16, 5140), (8, 20)])
+def test_a_grey_that_is_transparent_is_white(depth, clear):
+    values = np.full((8, 8), 30_000 if depth == 16 else 117, np.uint16 if depth == 16 else np.uint8)
+    values[:4] = clear
+    pixels = decode_image(encoded(Image.fromarray(values), "PNG", transparency=clear)).pixels
+    assert (pixels[:4] == 255).all() and (pixels[4:] < 255).all()
+
+
 def test_deep_greys_of_either_byte_order_are_the_same():
     values = (GREYS * 65535).astype(np.uint16)
     big = encoded(Image.frombytes("I;16B", (64, 48), values.astype(">u2").tobytes()), "TIFF")
@@ -404,6 +439,7 @@ def test_the_reason_is_the_true_one_in_plain_words(data, reason):
         (b"%!PS-Adobe-3.0 EPSF-3.0", "an image in a format that is not read (PostScript)"),
         (encoded(photograph(64, 64), "JPEG").replace(b"\xff\xc0", b"\xff\xc5"), "a rare kind of JPEG that is not read"),
         (encoded(photograph(64, 64), "BMP")[:30] + b"\x09" + bytes(9999), "a rare kind of BMP that is not read"),
+        (b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 8, 8, 16, 3) + bytes(14 + 8 * 8 * 6), "a rare kind of PSD"),
     ],
 )
 def test_a_format_that_is_not_read_is_told_from_a_broken_image(data, reason):

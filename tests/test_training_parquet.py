@@ -56,6 +56,21 @@ def test_images_are_found_however_their_bytes_are_stored(tmp_path, kind, text):
     assert items[0].metadata["phash"] == b"\1\2"
 
 
+def test_bytes_that_are_null_in_every_row_leave_the_paths(tmp_path):
+    for name, data in (("a.png", RED), ("b.png", BLUE)):
+        (tmp_path / name).write_bytes(data)
+    column = pa.array([{"bytes": None, "path": "a.png"}, {"bytes": None, "path": "b.png"}])  # of type null
+    items = list(open_source(stored(tmp_path / "p.parquet", {"image": column})))
+    assert [item.read() for item in items] == [RED, BLUE]
+
+
+def test_columns_of_one_name_are_answered_in_a_sentence(tmp_path):
+    twice = pa.Table.from_arrays([pa.array([RED]), pa.array(["x"]), pa.array(["y"])], names=["image", "t", "t"])
+    pq.write_table(twice, tmp_path / "p.parquet")
+    with pytest.raises(UserError, match="several columns called 't'"):
+        list(open_source(tmp_path / "p.parquet"))
+
+
 def test_bytes_that_are_no_images_do_not_hide_good_paths(tmp_path):
     paint(tmp_path / "a.png", "red")
     paint(tmp_path / "b.png", "blue")

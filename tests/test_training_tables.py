@@ -59,6 +59,9 @@ LAYOUTS = {
     "the row names of R": '"path","caption","n"\n"1","a.png","A dog, running",3\n"2","sub/b.png","two",4\n',
     "rows of spreadsheets that are empty": 'path,caption,n\n,,\na.png,"A dog, running",3\nsub/b.png,two,4\n,,\n,,\n',
     "a byte order mark": '\ufeffpath,caption,n\na.png,"A dog, running",3\nsub/b.png,two,4\n',
+    "a title above the names": 'My photos\n\npath,caption,n\na.png,"A dog, running",3\nsub/b.png,two,4\n',
+    "comments above the names": "# 2 photos\n# by me\npath;caption;n\na.png;A dog, running;3\nsub/b.png;two;4\n",
+    "the names again between rows": 'path,caption,n\na.png,"A dog, running",3\npath,caption,n\nsub/b.png,two,4\n',
     "names in capitals": 'PATH,Caption,n\na.png,"A dog, running",3\nsub/b.png,two,4\n',
 }
 
@@ -75,6 +78,28 @@ def test_a_table_is_read_in_the_encoding_that_it_has(place, encoding):
     text = "path;caption;Größe\na.png;Grüße aus Köln – schön;3\n"
     [item] = read(open_source(table(place, text.encode(encoding))))
     assert (item.caption, dict(item.metadata)) == ("Grüße aus Köln – schön", {"Größe": 3})
+
+
+def test_a_table_of_no_unicode_says_how_it_was_read(place):
+    source = open_source(table(place, "path,caption\na.png,Größe\n".encode("cp1252")))
+    list(source)
+    assert "read as Windows-1252" in source.notes[0]
+    assert open_source(table(place, "path,caption\na.png,Größe\n")).notes == ()
+
+
+@pytest.mark.parametrize(
+    "cell, captions",
+    [
+        ('"[""one"", ""two""]"', ("one", "two")),
+        ("\"['one', 'two']\"", ("one", "two")),
+        ("[laughs]", ("[laughs]",)),
+        ('"[1, 2]"', ("[1, 2]",)),
+        ("[]", ("[]",)),
+    ],
+)
+def test_a_list_of_captions_that_was_written_as_text_is_several(place, cell, captions):
+    [item] = read(open_source(table(place, f"path,captions\na.png,{cell}\n")))
+    assert item.captions == captions
 
 
 def test_cells_may_hold_lines_quotes_and_separators(place):
@@ -193,6 +218,9 @@ PATHS = {
     "up and down": "sub/../sub/b.png",
     "two slashes": "sub//b.png",
     "from home": "~/sub/b.png",
+    "in quotes": '"""sub/b.png"""',
+    "in single quotes": "'sub/b.png'",
+    "with characters that are not seen": "\u202a\u200bsub/b.png\ufeff",
 }
 
 

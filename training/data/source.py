@@ -1,7 +1,10 @@
 """One interface to images wherever they are kept; whatever can be trained on can be indexed."""
 
+import ast
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
@@ -126,7 +129,19 @@ def texts_of(value: object) -> list[str]:
         return [text for part in value for text in texts_of(part)]
     if value is None or value != value or not str(value).strip():  # NaN is the only value unlike itself
         return []
-    return [str(value)]
+    return _listed(str(value)) or [str(value)]
+
+
+def _listed(text: str) -> list[str]:
+    """The texts of a list that was written as text, as JSON or as Python shows it; none if it is no such list."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return []
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            found = read(text)
+            if isinstance(found, list) and all(isinstance(one, str) for one in found):
+                return [one for one in found if one.strip()]
+    return []
 
 
 def caption_lines(text: str) -> list[str]:

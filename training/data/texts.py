@@ -17,18 +17,27 @@ CODE_PAGE = "cp1252"  # of most programs that write neither
 def decode_text(data: bytes) -> str:
     """data as text, without its byte order mark. Never fails: what fits nothing becomes U+FFFD.
 
-    Without a mark, zeros at every other byte tell of UTF-16, and what is no UTF-8 is read by the code page. A
-    character that is cut off at the end is left out.
+    A character that is cut off at the end is left out.
+    """
+    mark, encoding = encoding_of(data)
+    return _decoded(data[len(mark) :], encoding)
+
+
+def encoding_of(data: bytes) -> tuple[bytes, str]:
+    """The byte order mark of data, b"" without one, and the encoding.
+
+    Without a mark, zeros at every other byte tell of UTF-16, and what is no UTF-8 is read by the code page.
     """
     for mark, encoding in MARKS:
         if data.startswith(mark):
-            return _decoded(data[len(mark) :], encoding)
+            return mark, encoding
     if data.count(0) * 8 >= max(1, len(data)):  # of Latin letters it is half
-        return _decoded(data, _order(data))
+        return b"", _order(data)
     try:
-        return _decoded(data, "utf-8", "strict")
+        _decoded(data, "utf-8", "strict")
     except UnicodeDecodeError:
-        return _decoded(data, _order(data) if b"\0" in data else CODE_PAGE)
+        return b"", _order(data) if b"\0" in data else CODE_PAGE
+    return b"", "utf-8"
 
 
 def _decoded(data: bytes, encoding: str, errors: str = "replace") -> str:

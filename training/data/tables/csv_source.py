@@ -11,10 +11,11 @@ from training.data.tables.header import TextTable, read_table
 from training.data.tables.options import TableOptions
 from training.data.tables.path_items import PathItems, PathRow
 from training.data.tables.types import Cell, shows_decimal_comma, typed
-from training.data.texts import decode_text
+from training.data.texts import CODE_PAGE, decode_text, encoding_of
 from training.models.errors import UserError
 
 PREFERRED_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}  # by ending, where a text fits several
+NO_UNICODE = "its text is no UTF-8 and was read as Windows-1252; where letters are wrong, save the table as UTF-8"
 
 
 class CsvSource(Source):
@@ -48,7 +49,8 @@ class CsvSource(Source):
             [name for name in self.rows.columns if name != path_column], options.caption_column
         )
         self.columns, doubts = typed_columns(self.rows, {path_column, self.caption_column})
-        self.said = [*self.rows.notes, *([chosen] if chosen else []), *doubts]
+        by_code_page = [NO_UNICODE] if encoding_of(data)[1] == CODE_PAGE else []
+        self.said = [*by_code_page, *self.rows.notes, *([chosen] if chosen else []), *doubts]
         self.notes = tuple(self.said)
 
     def __iter__(self) -> Iterator[Item]:

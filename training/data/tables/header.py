@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS
 from training.data.tables.paths import names_image
-from training.data.tables.rows import CsvRows, Record, read_rows
+from training.data.tables.rows import CsvRows, Record, read_rows, titles_above
 
 INDEX_NAME = re.compile(r"|unnamed: \d+(\.\d+)*|__index_level_\d+__", re.IGNORECASE)  # as pandas and R write them
 LISTED = 5  # row numbers that a sentence names
@@ -40,7 +40,8 @@ def read_table(text: str, separator: str | None = None, preferred: str = ",") ->
     if not rows.records:
         return TextTable([], [], [])
     notes = _on_quotes(rows)
-    header, body = _header_and_body(rows.records, notes)
+    header, body = _header_and_body(_without_titles(rows.records, notes), notes)
+    body = _without_repeated_header(header, body, notes)
     header, body = _without_row_names(header, body)
     notes += _on_widths(header, body)
     padded = [(cells + [""] * (len(header) - len(cells)))[: len(header)] for _, cells in body]
@@ -48,6 +49,22 @@ def read_table(text: str, separator: str | None = None, preferred: str = ",") ->
     kept = [i for i, name in enumerate(header) if not _is_index(name, columns[i])]
     names = _unique([header[i] for i in kept], kept, notes)
     return TextTable(names, [columns[i] for i in kept], [number for number, _ in body], notes)
+
+
+def _without_titles(records: list[Record], notes: list[str]) -> list[Record]:
+    """The rows without those above the names of the columns: titles and comments, of one cell each."""
+    start = titles_above([cells for _, cells in records[:HEAD]])
+    if start:
+        notes.append(f"{_rows([number for number, _ in records[:start]])} a title instead of columns and was left out")
+    return records[start:]
+
+
+def _without_repeated_header(header: list[str], body: list[Record], notes: list[str]) -> list[Record]:
+    """The rows without those that name the columns again, as tables do that were put one behind the other."""
+    again = [number for number, cells in body if cells == header]
+    if again:
+        notes.append(f"{_rows(again)} the names of the columns again and no image")
+    return [record for record in body if record[1] != header]
 
 
 def _header_and_body(records: list[Record], notes: list[str]) -> tuple[list[str], list[Record]]:

@@ -1,5 +1,6 @@
 """The rows of one parquet file as items; image bytes are read a row group at a time."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,9 @@ class ParquetRows:
             self.schema = self.parquet.schema_arrow
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{file} cannot be read as parquet: {str(error).splitlines()[0]}.") from error
+        twice = next((name for name, count in Counter(self.schema.names).items() if count > 1), None)
+        if twice is not None:
+            raise UserError(f"{file} has several columns called {twice!r}, so that none can be read by its name.")
         self.names = [name for name in self.schema.names if not (INDEX_NAME.fullmatch(name) and name)]
         self.path_items = PathItems(file.parent)
         self.image, self.path_column = self._choose()

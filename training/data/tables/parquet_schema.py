@@ -119,6 +119,8 @@ def _bytes_in(kind: pa.DataType, steps: tuple[Step, ...], leaf: str) -> Iterator
         names = {field.name: field for field in kind}
         beside = next((n for n in ("path", "file_name", "filename") if n in names and _is_text(names[n].type)), None)
         for field in kind:
+            if field.name == "bytes" and beside is not None and pa.types.is_null(field.type):  # there are paths alone
+                yield ImageColumn((*steps, "bytes"), f"{leaf}.bytes", (*steps, beside), f"{leaf}.{beside}")
             for found in _bytes_in(field.type, (*steps, field.name), f"{leaf}.{field.name}"):
                 if field.name == "bytes" and beside is not None and found.steps == (*steps, "bytes"):
                     yield ImageColumn(found.steps, found.leaf, (*steps, beside), f"{leaf}.{beside}")

@@ -16,6 +16,7 @@ from training.models.formats import IMAGES
 from training.models.lru_cache import LRUCache
 
 FILE_URL = re.compile(r"file:(//(localhost)?(?=/)|(?=/[^/]))", re.IGNORECASE)
+UNSEEN = " \t\u00a0\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"  # spaces, direction marks
 FOLDERS = 4096  # whose names are remembered at once
 NOT_FETCHED = "is a web address, which is not fetched: download the images first, for example with img2dataset"
 
@@ -114,7 +115,7 @@ def spellings(cell: str) -> Iterator[str]:
     if url:
         yield url2pathname(cell[url.end() :])
         return
-    ways = [cell]
+    ways = [cell, *([bare(cell)] if bare(cell) != cell else [])]
     if cell.startswith("~"):
         ways.append(os.path.expanduser(cell))
     ways += [way.replace("\\", "/") for way in ways]
@@ -124,7 +125,14 @@ def spellings(cell: str) -> Iterator[str]:
 
 def names_image(cell: str) -> bool:
     """Whether a cell ends as an image file does."""
-    return cell.lower().endswith(IMAGES)
+    return bare(cell).lower().endswith(IMAGES)
+
+
+def bare(cell: str) -> str:
+    """A cell without the characters that spreadsheets and file managers put round a path: quotes, and unseen ones."""
+    bared = cell.strip(UNSEEN)
+    quoted = len(bared) > 1 and bared[0] == bared[-1] and bared[0] in "\"'"
+    return bared[1:-1] if quoted else bared
 
 
 def _composed(name: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS
 from training.models.formats import IMAGES
 
 SEPARATORS = (",", ";", "\t", "|")  # what is looked for, the most common first
@@ -51,7 +52,7 @@ def sniff_separator(lines: list[str], preferred: str = ",") -> str:
     best, best_score = preferred, (0.0, 0.0, 0, False)
     for separator in SEPARATORS:
         rows = [cells for _, cells in _records(lines, separator, []) if any(cell.strip() for cell in cells)]
-        widths = [len(cells) for cells in rows]
+        widths = [len(cells) for cells in rows[titles_above(rows) :]]
         if not widths or widths[0] < 2:
             continue
         # Cells with the separator inside that nobody quoted make rows longer, and seldom shorter.
@@ -64,6 +65,15 @@ def sniff_separator(lines: list[str], preferred: str = ",") -> str:
         if score > best_score:
             best, best_score = separator, score
     return best
+
+
+def titles_above(rows: list[list[str]]) -> int:
+    """How many rows of one cell, titles and comments, stand above a row of several cells that name the columns."""
+    filled = [sum(map(bool, map(str.strip, cells))) for cells in rows]
+    start = next((i for i, count in enumerate(filled) if count > 1), 0)
+    names_columns = start > 0 and not any(cell.strip().lower().endswith(IMAGES) for cell in rows[start])
+    first = rows[0][0].strip().lower() if rows else ""
+    return start if names_columns and first not in (*PATH_COLUMNS, *CAPTION_COLUMNS) else 0
 
 
 def _records(lines: list[str], separator: str, stray_quotes: list[int]) -> Iterator[Record]:

@@ -35,9 +35,9 @@ FORMATS = tuple(name for names in PILLOW.values() for name in names)  # Pillow's
 def decode_image(data: bytes, min_side: int | None = None, most_megapixels: float = MOST_MEGAPIXELS) -> DecodedImage:
     """Decode an image of any format in the table of formats.
 
-    min_side: the shorter side that will be needed; a much larger JPEG is then decoded at a fraction of its size, never
-    below twice min_side, which keeps the embedding (cosine .999). most_megapixels: of the image as it is stored; what
-    is larger is refused before it is decoded. ImageError for what cannot be read, UnsupportedFormat if that is because
-    of its format.
+    min_side: the shorter side that will be needed; a much larger JPEG or HEIC is then decoded at a fraction of its
+    size, never below twice min_side, which keeps the embedding (cosine .999). most_megapixels: of the image as it is
+    stored; what is larger is refused before it is decoded. ImageError for what cannot be read, UnsupportedFormat if
+    that is because of its format.
     """
     return decode_plain_jpeg(data, min_side, most_megapixels) or decode_by_pillow(data, min_side, most_megapixels)

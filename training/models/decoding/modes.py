@@ -13,7 +13,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Any mode as RGB in sRGB, by its ICC profile; transparency on white. A second call changes nothing."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I;16", "I", "F")):
-        return to_srgb(Image.fromarray(eight_bits(np.asarray(image))), profile)
+        values, transparent = np.asarray(image), image.info.get("transparency")
+        grey = eight_bits(values)
+        if isinstance(transparent, int):
+            grey[values == transparent] = 255
+        return to_srgb(Image.fromarray(grey), profile)
     if not image.has_transparency_data:
         return image if image.mode == "RGB" and not profile else to_srgb(_colours(image), profile)
     rgba = image.convert("RGBA")

@@ -65,6 +65,8 @@ def _why(data: bytes, name: str, message: str) -> ImageError:
         frame = frame_of(data)
         if frame is not None and (frame[0] not in READ_FRAMES or frame[1] != 8):
             return UnsupportedFormat("a rare kind of JPEG that is not read (hierarchical, or of 12 bits)")
+    if name == "PSD" and data[22:24] not in (b"", b"\0\x08"):
+        return UnsupportedFormat("a rare kind of PSD that is not read (not of 8 bits)")
     if UNUSUAL.search(message):
         return UnsupportedFormat(f"a rare kind of {name} that is not read")
     if ends_early(data, name) or SHORT.search(message):

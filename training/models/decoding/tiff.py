@@ -7,17 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.models.decoding.image import DecodedImage, check_size
+from training.models.decoding.image import ORIENTATION, DecodedImage, check_size, upright
 from training.models.decoding.modes import eight_bits, to_rgb
 from training.models.decoding.pillow import read_by_pillow
 
+ICC_PROFILE = 34675  # its tag
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # the reason is told by ImageError
 
 
 def read_tiff(data: bytes, name: str, min_side: int | None, most_megapixels: float) -> DecodedImage:
     """Decode the first page of data."""
     try:
-        if not _is_unsigned_32(data):  # Pillow would take the upper half of these values for negative
+        if not _is_misread(data):
             return read_by_pillow(data, name, min_side, most_megapixels)
     except Image.UnidentifiedImageError as error:
         try:
@@ -27,10 +28,12 @@ def read_tiff(data: bytes, name: str, min_side: int | None, most_megapixels: flo
     return _by_tifffile(data, most_megapixels)
 
 
-def _is_unsigned_32(data: bytes) -> bool:
+def _is_misread(data: bytes) -> bool:
+    """Whether Pillow gives wrong pixels: it takes half of 32-bit values for negative, and deep planes for bytes."""
     with Image.open(io.BytesIO(data), formats=("TIFF",)) as opened:
         tags = getattr(opened, "tag_v2", {})
-        return opened.mode == "I" and tags.get(258) == (32,) and tags.get(339, (1,)) == (1,)
+        unsigned = opened.mode == "I" and tags.get(258) == (32,) and tags.get(339, (1,)) == (1,)
+        return unsigned or (tags.get(284) == 2 and max(tags.get(258, (1,))) > 8)
 
 
 def _by_tifffile(data: bytes, most_megapixels: float) -> DecodedImage:
@@ -47,5 +50,8 @@ def _by_tifffile(data: bytes, most_megapixels: float) -> DecodedImage:
         values = values.reshape(page.imagelength, page.imagewidth, -1)[..., :3]
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             values = values.max(initial=0) - values
-    pixels = eight_bits(values[..., 0] if values.shape[2] < 3 else values)
-    return DecodedImage(np.asarray(to_rgb(Image.fromarray(pixels))), pixels.shape[1], pixels.shape[0])
+        orientation, profile = page.tags.valueof(ORIENTATION), page.tags.valueof(ICC_PROFILE)
+    image = Image.fromarray(eight_bits(values[..., 0] if values.shape[2] < 3 else values))
+    image.info["icc_profile"] = profile
+    pixels = upright(np.asarray(to_rgb(image)), orientation)
+    return DecodedImage(pixels, pixels.shape[1], pixels.shape[0])
