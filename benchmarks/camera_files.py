@@ -114,7 +114,7 @@ def in_turns(trials: dict[str, Callable[[], dict[str, Any]]], rounds: int, runs:
 @click.option("--clip-retrieval", "rival", required=True, help="The Python of its environment.")
 @click.option("--work", required=True, type=click.Path(path_type=Path), help="What is made there already is used.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), default=KINDS, show_default=True)
-@click.option("--count", default=240, show_default=True, help="Files, repeated to that many.")
+@click.option("--count", default=120, show_default=True, help="Files, repeated to that many.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--only-make", is_flag=True, help="Make the files and measure nothing.")
 def main(

@@ -6,14 +6,15 @@ The same photographs (repeated to COUNT) and the same random ViT-B-32, made here
 both. clip-retrieval needs an environment of its own with setuptools<81. It runs with batches of 32 and two
 workers, which are faster and smaller than its defaults on two cores. Working is the rate once a process is
 warm: for clip-retrieval from the end of its warm-up, for builds without what starts the process. Whole is
-the command from start to end. Memory is the most that all processes of a command had at once (proportional
-set size, so that what they share counts once). A build's first start on a machine also exports the tower, in a
-process of its own: its memory is told apart, and so are the cosines of int8 to f32 over the photographs. The
-result is printed and kept beside this script.
+the command from start to end. CPU seconds are those of the whole command. Memory is the most that all
+processes of a command had at once (proportional set size, so that what they share counts once). A build's
+first start on a machine also exports the tower, in a process of its own: its memory is told apart, and so are
+the cosines of int8 to f32 over the photographs. The result is printed and kept beside this script.
 """
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -46,8 +47,9 @@ def repeated(photos: Path, into: Path, count: int) -> Path:
 
 
 def ran(command: list[str], **environment: str) -> dict[str, Any]:
-    """What a command printed, how long it took, when it said that it was warm, and the most memory it had."""
-    begun = time.monotonic()
+    """What a command printed, how long it took on the clock and of processors, when it said that it was warm, and the
+    most memory it had."""
+    begun, worked = time.monotonic(), _processor_time()
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -68,7 +70,19 @@ def ran(command: list[str], **environment: str) -> dict[str, Any]:
     if process.wait():
         raise click.ClickException(f"{' '.join(command)} failed:\n{''.join(lines[-20:])}")
     watch.join()
-    return {"seconds": time.monotonic() - begun, "warm": warm, "output": "".join(lines), "memory_mb": round(peak[0])}
+    return {
+        "seconds": time.monotonic() - begun,
+        "cpu_seconds": _processor_time() - worked,
+        "warm": warm,
+        "output": "".join(lines),
+        "memory_mb": round(peak[0]),
+    }
+
+
+def _processor_time() -> float:
+    """Seconds of all processors that the commands so far have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def watch_memory(process: subprocess.Popen, peak: list[float]) -> None:
@@ -161,6 +175,7 @@ def _figures(count: int, done: dict[str, Any], working: float) -> dict[str, Any]
         "images": count,
         "working": round(count / working, 2),
         "whole": round(count / done["seconds"], 2),
+        "cpu_seconds": round(done["cpu_seconds"], 1),
         "memory_mb": done["memory_mb"],
     }
 

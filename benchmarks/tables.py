@@ -144,7 +144,11 @@ def _camera_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
         files = f"{kind} of 12 megapixels and {found['mean_megabytes']:.1f} MB"
         for name, of in rates.items():
             ratio = statistics.median(of) / statistics.median(rival)
-            reached = f"{ratio:.1f} times embedding ({_rates(of)} and {_rates(rival)} images/s, {len(of)} rounds)"
+            busy = [_cpu_per_image(runs[of]) for of in (name, "clip-retrieval, ViT-B-32")]
+            reached = (
+                f"{ratio:.1f} times embedding ({_rates(of)} and {_rates(rival)} images/s, {len(of)} rounds); "
+                f"{busy[1] / busy[0]:.1f} times by CPU time ({busy[0]:.2f} and {busy[1]:.2f} s an image)"
+            )
             what = f"{name} ({runs[name][0]['precision']}) relative to clip-retrieval with ViT-B-32 (f32), {files}"
             rows.append((what, reached, "-", on, by))
             peaks = [max(run["memory_mb"] for run in runs[of]) for of in (name, "clip-retrieval, ViT-B-32")]
@@ -158,6 +162,10 @@ def _camera_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
             what = f"build of {found['images']:,} {files}, {name}: fraction of the upper bound"
             rows.append((what, reached, ">= 85 %", on, by))
     return rows
+
+
+def _cpu_per_image(runs: list[dict[str, Any]]) -> float:
+    return statistics.median(run["cpu_seconds"] / run["images"] for run in runs)
 
 
 def _rates(of: list[float]) -> str:
