@@ -54,7 +54,10 @@ class Version:
         return image_vectors(features, self.bridge)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        return text_vectors(fit.embed(self.text_encoder, list(texts)), self.bridge)
+        return self.sentences(fit.embed(self.text_encoder, list(texts)))
+
+    def sentences(self, embedded: Vectors) -> Vectors:
+        return text_vectors(embedded, self.bridge)
 
     def classifier(self, names: Sequence[str]) -> Vectors:
         """[K, dim]: the mean of each name's prompts."""
@@ -98,7 +101,7 @@ def measure(version: Version, data: dict[str, Any]) -> Measured:
     result["general words, mean average precision"] = precisions(scores, [of for _, of in general], 3)
     for name, photographs in data["captioned"].items():
         seen = version.images(photographs.features)
-        scores = text_vectors(photographs.embedded, version.bridge) @ seen.T
+        scores = version.sentences(photographs.embedded) @ seen.T
         for k, hits in found(scores, photographs.owners).items():
             result[f"{name}: photograph by its caption, recall@{k}"] = hits
         words = shown(photographs.captions)

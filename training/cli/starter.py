@@ -38,10 +38,16 @@ def starter(
 
     if captions:
         from training.data.sources import open_source
+        from training.models.console import ProgressLine
         from training.starter.kinds import WORDNET
         from training.starter.photographs import fit_photographs
 
-        fit_photographs([open_source(source) for source in captions], out, split, wordnet or WORDNET, say)
+        lines: dict[str, ProgressLine] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            lines.setdefault(what, ProgressLine(what)).show(done, total)
+
+        fit_photographs([open_source(source) for source in captions], out, split, wordnet or WORDNET, say, progress)
     else:
         from training.starter.bridge import CLIPART, fit_bridge
 

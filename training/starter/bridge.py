@@ -10,10 +10,10 @@ that were never fitted on.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from training.models.preprocess import Preprocessing, preprocess_pixels
 from training.models.runtime import load_tower
 from training.models.sentence_encoder import SentenceEncoder
 from training.models.starter import IMAGE_SIZE, image_tower_module, imagenet_classifier
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], object]  # what is read, how many are done, and of how many
 
 CLIPART = Path("/usr/share/openclipart/png")  # where Debian's package openclipart-png puts it
 PLANE = 384  # directions of the classes' plane that are kept
@@ -218,14 +221,25 @@ def embed(text_encoder: SentenceEncoder, texts: list[str]) -> Vectors:
     return np.concatenate([text_encoder(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)])
 
 
-def read_openmoji(text_encoder: SentenceEncoder) -> tuple[Captioned, NDArray[np.int64]]:
+def unseen(what: str, done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def told(items: Sequence[T], what: str, progress: Progress) -> Iterator[T]:
+    """The items; progress is told what they are, how many are done, and of how many."""
+    for done, item in enumerate(items, 1):
+        yield item
+        progress(what, done, len(items))
+
+
+def read_openmoji(text_encoder: SentenceEncoder, progress: Progress = unseen) -> tuple[Captioned, NDArray[np.int64]]:
     """OpenMoji's drawings, each called by the mean of its name and its other names; and the family of each.
 
     Drawings of one kind lie together in Unicode, and a kind's variants begin with its code point, so
     sixteen neighbouring code points are a family: a man mage is not fitted on while a woman mage is held out.
     """
     drawings = list(openmoji_drawings(256))
-    (features, *shrunk), _ = image_features((drawing.png for drawing in drawings), SHRUNK)
+    (features, *shrunk), _ = image_features((drawing.png for drawing in told(drawings, "Drawings", progress)), SHRUNK)
     sentences = [text_encoder([drawing.caption, *drawing.also]).sum(axis=0) for drawing in drawings]
     family = np.array([int(drawing.hexcode.partition("-")[0], 16) // 16 for drawing in drawings])
     return Captioned(features, unit(np.stack(sentences)), 1.0, tuple(shrunk)), family

@@ -26,6 +26,7 @@ from training.models.starter import BRIDGES
 from training.models.zero_shot import everyday_words
 from training.starter.bridge import (
     Captioned,
+    Progress,
     against_others,
     caption_map,
     class_names,
@@ -34,6 +35,8 @@ from training.starter.bridge import (
     likeliest_scale,
     read_openmoji,
     store,
+    told,
+    unseen,
 )
 from training.starter.kinds import WORDNET, kinds, nouns_file
 
@@ -90,11 +93,12 @@ def fit_photographs(
     split: str | None = None,
     wordnet: Path = WORDNET,
     say: Callable[[str], object] = print,
+    progress: Progress = unseen,
 ) -> dict[str, float]:
     """Fit version 2 on the captioned images of sources and write its weights to out; what was measured comes back.
 
-    split: only images whose column `split` says so. UserError if there are too few. The weights are the same each
-    time on one machine, and to the rounding of float16 on any.
+    split: only images whose column `split` says so. progress: see `told`. UserError if there are too few.
+    The weights are the same each time on one machine, and to the rounding of float16 on any.
     """
     nouns_file(wordnet)  # what is missing is said before anything is read
     text_encoder = SentenceEncoder("openvino", "f32")
@@ -103,59 +107,69 @@ def fit_photographs(
     if len(captioned) < FEWEST:
         seen = f"{len(captioned)} captioned images" + (f" of the split {split!r}" if split else "")
         raise UserError(f"The sources have {seen}, and at least {FEWEST} are needed; give more with --captions.")
-    photographs = read_photographs(captioned, text_encoder)
+    photographs = read_photographs(captioned, text_encoder, progress)
     say(f"{len(photographs.captions):,} photographs with {len(photographs.embedded):,} captions")
+    drawings = replace(read_openmoji(text_encoder, progress)[0], weight=DRAWING_WEIGHT)
+    names = class_names(text_encoder, (TEMPLATE,))
+    say("Fitting on four fifths of the photographs, for the scale of the probabilities")
     kept = np.arange(len(photographs.captions)) % HELD_OUT != 0
-    say("Reading OpenMoji")
-    drawings = replace(read_openmoji(text_encoder)[0], weight=DRAWING_WEIGHT)
-    trial, rest = fitted(photographs.only(kept), drawings, text_encoder, wordnet), photographs.only(~kept)
+    trial, rest = fitted(photographs.only(kept), drawings, names, text_encoder, wordnet), photographs.only(~kept)
     first = rest.embedded[np.unique(rest.owners, return_index=True)[1]]
     scores = against_others(image_vectors(rest.features, trial), text_vectors(first, trial))
     scale = likeliest_scale(scores)
-    bridge = fitted(photographs, drawings, text_encoder, wordnet)
+    say("Fitting on all photographs")
+    bridge = fitted(photographs, drawings, names, text_encoder, wordnet)
     store(bridge | {"logit_scale": scalar(scale), "none_margin": scalar(NONE_MARGIN)}, out)
     return {"photographs": float(len(kept)), "captions": float(len(photographs.embedded)), "logit_scale": scale}
 
 
-def read_photographs(items: Iterable[Item], text_encoder: SentenceEncoder) -> Photographs:
+def read_photographs(items: Iterable[Item], text_encoder: SentenceEncoder, progress: Progress = unseen) -> Photographs:
     """Features and embedded captions of the items that can be read and have a caption."""
     items = [item for item in items if item.captions]
-    [features], read = image_features(item.read() for item in items)
+    [features], read = image_features(item.read() for item in told(items, "Photographs", progress))
     captions = [item.captions for item, good in zip(items, read, strict=True) if good]
     return Photographs(features, captions, embed(text_encoder, [text for of in captions for text in of]))
 
 
 def fitted(
-    photographs: Photographs, drawings: Captioned, text_encoder: SentenceEncoder, wordnet: Path = WORDNET
+    photographs: Photographs,
+    drawings: Captioned,
+    names: Vectors,
+    text_encoder: SentenceEncoder,
+    wordnet: Path = WORDNET,
 ) -> Bridge:
-    """The bridge fitted on photographs and drawings, without a scale."""
+    """The bridge fitted on photographs and drawings, without a scale. names [1000, 384]: of the classes."""
     base = read_bridge(BRIDGES["starter-1"])
     words = word_bank(photographs)
     return (
-        classes_and_kinds(base, list(words), text_encoder, wordnet)
+        classes_and_kinds(base, names, list(words), text_encoder, wordnet)
         | map_arrays(photographs, drawings)
         | word_arrays(words, text_encoder)
         | gate_arrays(photographs.embedded, list(words), text_encoder)
     )
 
 
-def map_arrays(photographs: Photographs, drawings: Captioned) -> Bridge:
-    """The linear map from centred features to unit(sentence - mean sentence), of photographs and of drawings."""
+def map_arrays(photographs: Photographs, drawings: Captioned, penalty: float = RIDGE) -> Bridge:
+    """The linear map from centred features to unit(sentence - mean sentence), of photographs and of drawings.
+
+    penalty: of the mean variance of a feature.
+    """
     photos = Captioned(photographs.features, photographs.sentences, 1.0)
     parts = [replace(part, sentences=unit(part.sentences - part.sentences.mean(axis=0))) for part in (photos, drawings)]
-    lift = caption_map([size for part in parts for size in part.sizes()], RIDGE)["lift"]
+    lift = caption_map([size for part in parts for size in part.sizes()], penalty)["lift"]
     means = {"feature_mean": photos.features.mean(axis=0), "caption_mean": photos.sentences.mean(axis=0)}
     return {"lift": lift, **means, "weight": scalar(1)}
 
 
-def classes_and_kinds(base: Bridge, words: list[str], text_encoder: SentenceEncoder, wordnet: Path) -> Bridge:
+def classes_and_kinds(
+    base: Bridge, names: Vectors, words: list[str], text_encoder: SentenceEncoder, wordnet: Path
+) -> Bridge:
     """The classes' prototypes and names, and below them those of the kinds that words or everyday words name."""
     from timm.data import ImageNetInfo
 
     info = ImageNetInfo()
     synsets = [info.index_to_label_name(number) for number in range(CLASSES)]
     found = kinds(synsets, {*words, *everyday_words()}, wordnet)
-    names = class_names(text_encoder, (TEMPLATE,))
     called = [unit(prompted(text_encoder, list(kind.names)).sum(axis=0)) for kind in found]
     prototypes = base["prototypes"][:CLASSES]
     length = np.linalg.norm(prototypes, axis=1).mean()
