@@ -238,10 +238,19 @@ def test_the_landing_offers_the_recommended_model_only_where_nobody_has_chosen(t
     opened = library.collection(None)
     assert first_offer(library, opened, 75) is None  # another encoder than the default was chosen
     opened.encoder_name = "starter"
-    assert first_offer(library, opened, 75) == {"name": NAME, "bytes": 605_000_000, "seconds": 7.5, "images": 75}
+    expected = {"name": NAME, "replaces": "", "bytes": 605_000_000, "seconds": 7.5, "images": 75}
+    assert first_offer(library, opened, 75) == expected
     for online, images in ((False, 75), (None, 75), (True, 0)):
         library.model_facts.network = online  # type: ignore[attr-defined]
         assert first_offer(library, opened, images) is None
+
+
+def test_earlier_weights_of_the_default_are_offered_its_new_ones_without_a_network(tmp_path):
+    library = make_library(tmp_path, online=False)
+    opened = library.collection(None)
+    opened.encoder_name = "starter-1"
+    expected = {"name": "starter", "replaces": "starter-1", "bytes": 0, "seconds": 7.5, "images": 75}
+    assert first_offer(library, opened, 75) == expected
 
 
 def test_a_cached_collection_opens_with_the_encoder_that_it_was_switched_to(tmp_path):

@@ -139,6 +139,18 @@ def test_the_state_of_a_collection_is_told(call):
     assert call(state, "m.progress({ searchable: 50 })") == 0
 
 
+def test_new_weights_and_a_better_model_are_offered_with_what_they_take(call):
+    def text(**offer):
+        return call(
+            "ui/header/offer.js", f"m.offerText({js({'replaces': '', 'bytes': 598e6, 'seconds': 240} | offer)})"
+        )
+
+    better = text(name="ViT-B-16/x", images=2300)
+    assert better == "Better answers with ViT-B-16/x: 598.0 MB, about 4 min for your 2,300 images."
+    newer = text(name="starter", replaces="starter-1", bytes=0, seconds=60, images=75)
+    assert "embedded with starter-1" in newer and "about 60 s for your 75 images, nothing to download" in newer
+
+
 def test_a_search_is_written_into_an_address_and_read_back(call):
     query = {
         "q": "red + 2:blue",

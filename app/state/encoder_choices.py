@@ -5,6 +5,7 @@ from typing import Any
 from app.state.library import Library
 from app.state.model_list import STARTER, list_models
 from app.state.open_collection import OpenCollection
+from training.models.encoders import RENAMED
 
 
 def encoder_choices(library: Library, opened: OpenCollection) -> list[dict[str, Any]]:
@@ -33,17 +34,24 @@ def encoder_choices(library: Library, opened: OpenCollection) -> list[dict[str, 
 
 
 def first_offer(library: Library, opened: OpenCollection, images: int) -> dict[str, Any] | None:
-    """The recommended model with its size and time, while nobody has chosen one; None as long as it is not known.
+    """What would answer better than the serving encoder, with its size and time; None as long as that is not known.
 
-    Nothing waits for the network, and nothing is fetched.
+    For a collection by earlier weights of the default, which replaces names, it is the default; for one by the default,
+    the recommended model, since nobody has chosen one. Nothing waits for the network, and nothing is fetched.
     """
-    if not (library.local and images and opened.encoder_name == STARTER and not opened.busy):
+    if not (library.local and images and not opened.busy):
         return None
-    facts = library.model_facts
-    if not facts.online(again=False):
+    facts, replaces = library.model_facts, ""
+    if opened.encoder_name in RENAMED.values():
+        name, size, replaces = STARTER, 0, opened.encoder_name
+    elif opened.encoder_name == STARTER and facts.online(again=False):
+        best = facts.recommended(images)
+        if best is None:
+            return None
+        name, size = best.name, best.download_bytes
+    else:
         return None
-    best = facts.recommended(images)
-    duration = facts.durations([best.name], images).get(best.name) if best is not None else None
-    if best is None or duration is None:
+    duration = facts.durations([name], images).get(name)
+    if duration is None:
         return None
-    return {"name": best.name, "bytes": best.download_bytes, "seconds": duration.seconds, "images": images}
+    return {"name": name, "replaces": replaces, "bytes": size, "seconds": duration.seconds, "images": images}

@@ -1,12 +1,16 @@
-// One line on the landing of the first start: a better model for this machine. It fetches nothing by itself.
+// One line below the encoder: new weights of it, on every tab, or on the landing of the first start a better model for
+// this machine. It fetches nothing by itself.
 import { button, node } from "../elements/elements.js";
 import { fileSize, images, minutes } from "../format/format.js";
 import { goTo, onAddress, whichTab } from "../navigation/navigation.js";
 
 const DISMISSED = "gelato-offer-dismissed";
 
-export const offerText = ({ name, bytes, seconds, images: amount }) =>
-  `Better answers with ${name}: ${fileSize(bytes)}, about ${minutes(seconds)} for your ${images(amount)}.`;
+export const offerText = ({ name, replaces, bytes, seconds, images: amount }) =>
+  replaces
+    ? `This collection was embedded with ${replaces}. The new ${name} finds more: about ${minutes(seconds)} for your ` +
+      `${images(amount)}, nothing to download; tags and corrections stay.`
+    : `Better answers with ${name}: ${fileSize(bytes)}, about ${minutes(seconds)} for your ${images(amount)}.`;
 
 export class Offer {
   #offer = null;
@@ -29,14 +33,18 @@ export class Offer {
   }
 
   dismiss() {
-    localStorage.setItem(DISMISSED, "yes");
+    localStorage.setItem(DISMISSED, this.#offer.name);
     this.draw();
   }
 
   draw() {
-    const asked = new URLSearchParams(location.search).get("q");
-    const shown = Boolean(this.#offer) && whichTab() === "search" && !asked && !localStorage.getItem(DISMISSED);
+    const shown = Boolean(this.#offer) && this.#fits() && localStorage.getItem(DISMISSED) !== this.#offer.name;
     this.element.hidden = !shown;
     if (shown) this.text.textContent = offerText(this.#offer);
+  }
+
+  #fits() {
+    if (this.#offer.replaces) return whichTab() !== "models";
+    return whichTab() === "search" && !new URLSearchParams(location.search).get("q");
   }
 }
