@@ -61,6 +61,7 @@ def test_without_network_the_list_and_get_say_what_to_copy_from_another_machine(
     got = run("get", NAME)
     lines = got.stderr.splitlines()
     assert got.exit_code == 1 and "the model hub cannot be reached" in lines[-1]
+    assert "models get" not in lines[-1], "what to copy has just been said"
     assert any(line.startswith(f"from https://huggingface.co/{REPOSITORY}") for line in lines)
     assert any(WEIGHTS in line for line in lines) and f"then: python -m index models get {NAME}" in lines
     empty = run("get", NAME, "--from", str(tmp_path))

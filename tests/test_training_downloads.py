@@ -345,6 +345,8 @@ def test_removing_a_model_leaves_the_tokenizer_that_another_one_needs(hub):
     assert not blob_path(REPOSITORY, ETAG).exists()
     with pytest.raises(UserError, match="is not a model of the hub"):
         remove("starter")
+    with pytest.raises(UserError, match="is not on this machine"):
+        remove(NAME)
     assert status("starter").state == "ready" and status("starter").files == ()
 
 

@@ -58,6 +58,7 @@ def get(name: str, folder: Path | None, accept_licence: bool, as_json: bool) -> 
     from training.models.downloads.importing import import_from
     from training.models.downloads.progress import DownloadLine
     from training.models.downloads.sentences import OutOfReach
+    from training.models.errors import UserError
 
     click.echo(_licence(name, catalogue_model(name)), err=True)
     line = DownloadLine(name)
@@ -69,7 +70,7 @@ def get(name: str, folder: Path | None, accept_licence: bool, as_json: bool) -> 
     except OutOfReach as error:
         for each in error.to_copy:
             click.echo(each, err=True)
-        raise
+        raise UserError(f"{error.fact}.") from error
     finally:
         line.close()
     text = f"{name} is on this machine ({found.here / 1e6:,.0f} MB). Now: python -m index build FOLDER --encoder {name}"

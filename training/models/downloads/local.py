@@ -106,7 +106,8 @@ def _by_repository(needs: Sequence[Need]) -> dict[str, list[Need]]:
 def remove(name: str) -> int:
     """Delete what this machine has of a model, exported towers too; the bytes that became free.
 
-    A tokenizer that another model on this machine needs stays. UserError if the model is not one of the hub.
+    A tokenizer that another model on this machine needs stays. UserError if the model is not one of the hub, or if this
+    machine has nothing of it.
     """
     needs = hub_needs(name)
     if not needs:
@@ -115,6 +116,8 @@ def remove(name: str) -> int:
     shared = {need.repository for other in _others_here(name) for need in needs_of(other)}
     for repository in {need.repository for need in needs} - shared:
         freed += _delete(repository_folder(repository)) + _delete(drop_folder(repository))
+    if not freed:
+        raise UserError(f"{name} is not on this machine; `python -m index models` lists what is.")
     return freed
 
 

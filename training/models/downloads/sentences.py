@@ -35,15 +35,13 @@ class Stopped(UserError):
 
 
 class OutOfReach(UserError):
-    """The hub takes no connection. to_copy: lines that say what to bring from another machine."""
+    """The hub takes no connection. to_copy: lines that say what to bring from another machine. fact: without advice."""
 
     def __init__(self, name: str, to_copy: list[str]):
         self.to_copy = to_copy
         why = "HF_HUB_OFFLINE is set" if hub.is_forbidden() else hub.endpoint()
-        super().__init__(
-            f"{name} is not on this machine and the model hub cannot be reached ({why}); {OFFLINE_HELP}; "
-            f"`python -m index models get {name}` says what to copy from another machine."
-        )
+        self.fact = f"{name} is not on this machine and the model hub cannot be reached ({why}); {OFFLINE_HELP}"
+        super().__init__(f"{self.fact}; `python -m index models get {name}` says what to copy from another machine.")
 
 
 def sentence(error: BaseException, repository: str) -> str:
