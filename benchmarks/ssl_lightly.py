@@ -65,7 +65,7 @@ RUN = {
 }
 SETTINGS: dict[str, dict[str, Any]] = {  # of ours; what lightly's side is given below is the same
     "simclr": {"temperature": 0.5, "crop": 0.2, "jitter": 0.5},
-    "moco": {"temperature": 0.2, "crop": 0.2, "jitter": 1.0, "queue": QUEUE, "momentum": 0.99},
+    "moco": {"temperature": 0.2, "crop": 0.2, "jitter": 1.0, "queue": QUEUE, "momentum": 0.99, "groups": 1},
     "byol": {"crop": 0.2, "jitter": 1.0, "momentum": 0.99},
     "swav": {"crop": 0.25, "jitter": 0.5, "prototypes": PROTOTYPES, "freeze": 0.05, "small_crops": CROPS},
     "dino": {"crop": 0.25, "jitter": 1.0, "outputs": OUTPUTS, "narrow": NARROW, "freeze": 0.01, "small_crops": CROPS},

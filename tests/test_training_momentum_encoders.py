@@ -10,6 +10,7 @@ from tests.test_training_methods import batch, made, shrink
 from training.methods.heads import DINOHead, Prototypes, mlp
 from training.methods.momentum import cosine
 from training.models.ema import ema_copy, update_ema
+from training.models.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +58,37 @@ def test_a_batchs_own_keys_join_the_queue_only_after_its_loss():
 
 
 def test_shuffled_groups_give_every_key_back_to_its_query():
-    method = made("moco", groups=2).eval()  # without batch norm's memory of the group, groups change nothing
-    views = method.augment(batch())
-    torch.manual_seed(0)
-    together, parts = made("moco").eval()._keys_of(views[1]), method._keys_of(views[1])
-    assert torch.allclose(together, parts, atol=1e-6)
+    method = made("moco").eval()  # without batch norm's memory of the group, groups change nothing
+    _, views, draws = method.augment(batch())
+    together = method._keys_of(views, draws, 1)
+    for groups in (2, 4, 8):
+        assert torch.allclose(together, method._keys_of(views, draws, groups), atol=1e-6)
+
+
+def test_by_default_a_querys_batch_norm_does_not_see_its_keys_batch():
+    method = made("moco")
+    _, views, draws = method.augment(batch(range(64)))
+    assert method.groups_of(64) == 8
+    seen = []
+    method.keys[0].register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
+    method._keys_of(views, draws, 8)
+    of_queries = [{n for n in range(64) if n % 8 == group} for group in range(8)]
+    of_keys = [{next(n for n in range(64) if torch.equal(view, views[n])) for view in group} for group in seen]
+    assert sorted(n for group in of_keys for n in group) == list(range(64))
+    assert all(len({n // 8 for n in group}) == 8 for group in of_keys)  # one of each eight consecutive images
+    assert max(len(a & b) for a in of_queries for b in of_keys) < 5  # of 8; 1 on average
+
+
+@pytest.mark.parametrize(("images", "groups"), [(2, 1), (4, 2), (8, 2), (24, 3), (64, 8), (100, 5), (4096, 8)])
+def test_the_number_of_groups_follows_from_the_batch(images, groups):
+    assert made("moco").groups_of(images) == groups
+    assert made("moco", tower="tiny").groups_of(images) == 1  # it has no batch norm
+
+
+def test_a_batch_that_cannot_be_divided_into_groups_says_so():
+    with pytest.raises(UserError, match=r"23 images cannot be divided .* --groups"):
+        made("moco").groups_of(23)
+    assert made("moco", groups=1).groups_of(23) == 1
 
 
 def test_a_momentum_encoder_follows_by_its_momentum_and_keeps_its_own_batch_norm():

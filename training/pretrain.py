@@ -36,6 +36,8 @@ from training.models.norms import make_norms_global
 from training.models.registry import pick
 from training.resuming import Changes, check_length, with_overrides
 
+OF_EARLIER_RUNS = {"clip_by": "all"}  # settings of RunConfig that the config.json of earlier versions lacks
+
 
 @dataclass(frozen=True)
 class RunPlan:
@@ -87,7 +89,7 @@ def plan(
     canvas, captions = data.canvas or canvas_for(size), method_class.needs_captions
     classes = ClassColumn(data.label_column, data.class_depth)
     images = ImageDataset(data.data, canvas, data.caption, captions, classes, data.tables)
-    run, origins = resolve(user, method_class.recipe, len(images), world)
+    run, origins = resolve(user, method_class.papers(user.get("optimizer")), len(images), world)
     if world.leads:
         images.cache_pixels(most=data.cache << 20)
     world.wait()
@@ -153,7 +155,7 @@ def resume(
     """
     before = read_config(run)
     document = (changes or Changes()).applied(before)
-    settings = dict(document["run"])
+    settings = OF_EARLIER_RUNS | document["run"]
     with joined(settings["device"]) as world:
         settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # nothing to shard on one rank
         planned = plan(document["method"], data_of(document), settings, document["settings"], world)

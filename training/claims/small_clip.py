@@ -104,7 +104,8 @@ def train(
 ) -> None:
     user: dict[str, Any] = {"steps": steps, "batch_size": batch, "learning_rate": rate, "workers": 0, "seed": seed}
     user |= {"optimizer": "adamw", "rate_scaling": "none", "weight_decay": 1e-4} if adamw else {}
-    config, _ = resolve({**user, "log_every": 50, "device": "cpu"}, method.recipe, len(images))
+    papers = method.papers(user.get("optimizer"))
+    config, _ = resolve({**user, "log_every": 50, "device": "cpu"}, papers, len(images))
     batches = Batches(images, Sampler(images.sizes, batch, seed), method.augment, seed, 0, 1)
     Trainer(method, name, batches, config, join("cpu"), quiet=True).train()
 

@@ -94,7 +94,7 @@ def method_command(name: str, text: str) -> click.Command:
             trainer = begin(run, name, data, user["run"], user["settings"], evaluator(data), lambda: stop.requested)
         print_end(run, trainer, as_json)
 
-    options = [option for config in parts.values() for option in _options(config)]
+    options = [option for config in parts.values() for option in _options(config, METHODS[name].recipe)]
     options += [
         click.Option(
             ["--out"],
@@ -108,16 +108,18 @@ def method_command(name: str, text: str) -> click.Command:
     return ForgivingCommand(name, callback=callback, params=list(options), help=text, context_settings=settings)
 
 
-def _options(config: type) -> list[click.Option]:
-    """An option for each setting of a frozen dataclass of knobs."""
+def _options(config: type, recipe: Mapping[str, Any]) -> list[click.Option]:
+    """An option for each setting of a frozen dataclass of knobs. recipe: defaults of the method's paper."""
     kinds = get_type_hints(config)
     options = []
     for field in fields(config):
         flag, kind = "--" + field.name.replace("_", "-"), kinds[field.name]
         inner = [of for of in get_args(kind) if of not in (type(None), Ellipsis)]
         choices = field.metadata.get("choices")
-        text = field.metadata["help"]
-        extra: dict[str, Any] = {"help": text, "default": field.default, "show_default": "[default:" not in text}
+        text, default = field.metadata["help"], field.default
+        if recipe.get(field.name) is not None:
+            text, default = text.partition(" [default:")[0], recipe[field.name]
+        extra: dict[str, Any] = {"help": text, "default": default, "show_default": "[default:" not in text}
         if kind is bool:
             flags = [f"{flag}/--no-{flag[2:]}"] if field.default else [flag]
             options.append(click.Option([*flags, field.name], is_flag=True, **extra))

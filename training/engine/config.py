@@ -12,6 +12,7 @@ from training.models.knobs import knob
 
 CONFIG = "config.json"  # in a run directory
 PRECISIONS = ("auto", "f32", "bf16", "f16")
+CLIP_BY = ("all", "parameter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,9 @@ class RunConfig:
     epochs: float = knob(10.0, "epochs: passes over the data")
     steps: int | None = knob(None, "optimiser steps; replaces --epochs")
     optimizer: str = knob("adamw", "optimiser", ("adamw", "sgd", "lars"))
-    learning_rate: float = knob(1e-3, "peak learning rate")
+    learning_rate: float = knob(
+        1e-3, "peak learning rate; sgd and lars have, if it is not given, their papers', times batch size / 256"
+    )
     rate_scaling: str = knob("none", "scaling of the learning rate with batch size / 256", ("none", "linear", "sqrt"))
     final_rate: float = knob(0.0, "final learning rate of the cosine schedule, as a fraction of the peak")
     warmup: float = knob(0.05, "fraction of all steps in which the learning rate rises linearly from zero")
@@ -35,7 +38,10 @@ class RunConfig:
     beta1: float = knob(0.9, "beta1 of AdamW; momentum of SGD and LARS")
     beta2: float = knob(0.98, "beta2 of AdamW")
     epsilon: float = knob(1e-6, "epsilon of AdamW")
-    clip_gradients: float | None = knob(None, "maximum global gradient norm [default: no clipping]")
+    clip_gradients: float | None = knob(None, "maximum gradient norm [default: no clipping]")
+    clip_by: str = knob(
+        "all", "what --clip-gradients limits: the norm over all parameters, or that of each parameter", CLIP_BY
+    )
     on_nan: str = knob(
         "stop",
         "what follows a loss or gradient that is NaN or infinite: stop; skip, which leaves the step out; rollback, to "
@@ -115,20 +121,24 @@ class RunConfig:
 
 
 def resolve(
-    user: Mapping[str, Any], recipe: Mapping[str, Any], images: int, world: World = ALONE
+    user: Mapping[str, Any], papers: Mapping[str, Mapping[str, Any]], images: int, world: World = ALONE
 ) -> tuple[RunConfig, dict[str, str]]:
-    """The settings of a run and the origin of each: the user, the method's paper, the data, the machine, the default.
+    """The settings of a run and the origin of each: the user, a paper, the data, the machine, or the default.
 
-    user: settings given by the user. recipe: settings of the method's paper. images: number over all sources. Every
-    rank calls this.
+    user: settings given by the user. papers: settings by their origin, of which the first counts
+    (`Method.papers`). images: number over all sources. A paper's scaling of the learning rate is part of its learning
+    rate, and does not apply to one that the user gives. Every rank calls this.
     """
     ranks = world.size
     names = {field.name for field in fields(RunConfig)}
-    unknown = (set(user) | set(recipe)) - names
+    if "learning_rate" in user:
+        papers = {origin: {n: v for n, v in of.items() if n != "rate_scaling"} for origin, of in papers.items()}
+    layers = {"user": user, **papers}
+    unknown = {name for of in layers.values() for name in of} - names
     if unknown:
         raise ValueError(f"RunConfig has no {', '.join(sorted(unknown))}")
-    origins = {name: "user" if name in user else "paper" if name in recipe else "default" for name in names}
-    config = RunConfig(**{**recipe, **user})
+    origins = {name: next((origin for origin, of in layers.items() if name in of), "default") for name in names}
+    config = RunConfig(**{name: layers[origin][name] for name, origin in origins.items() if origin != "default"})
     if config.batch_size % ranks:
         raise UserError(f"A batch of {config.batch_size} cannot be shared by {ranks} ranks; choose a multiple of it.")
     if config.micro_batch and config.batch_size // ranks % config.micro_batch:

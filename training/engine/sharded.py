@@ -116,13 +116,23 @@ def gradient_norms(parameters: Iterable[nn.Parameter]) -> Tensor:
     return torch.stack(torch._foreach_norm(local)) if local else torch.zeros(1)
 
 
-def clip_gradients(parameters: Iterable[nn.Parameter], norms: Tensor, max_norm: float | None) -> Tensor:
+def clip_gradients(
+    parameters: Iterable[nn.Parameter], norms: Tensor, max_norm: float | None, each: bool = False
+) -> Tensor:
     """`clip_grad_norm_` over sharded and unsharded weights together; returns the norm before clipping.
 
-    norms: of this rank's gradients, of which the norm of all is made if none is sharded.
+    norms: of this rank's gradients, of which the norm of all is made if none is sharded. each: the gradient of each
+    weight is clipped by its own norm.
     """
     weights = [weight for weight in parameters if weight.grad is not None]
-    if not any(hasattr(weight, "full_tensor") for weight in weights):
+    any_sharded = any(hasattr(weight, "full_tensor") for weight in weights)
+    if each and max_norm is not None:
+        before = clip_gradients(weights, norms, None)
+        for weight, norm in zip(weights, norms, strict=True):
+            whole = full_tensors(nn.utils.get_total_norm([weight.grad])) if any_sharded else norm  # type: ignore[list-item]
+            nn.utils.clip_grads_with_norm_([weight], max_norm, whole)
+        return before
+    if not any_sharded:
         norm = torch.linalg.vector_norm(norms)
         if max_norm is not None:
             nn.utils.clip_grads_with_norm_(weights, max_norm, norm)

@@ -187,7 +187,8 @@ class Trainer:
         self.scaler.unscale_(self.optimizer)  # after the mean, so that an overflow on one rank is seen on all
         self.method.before_step(self.step / config.total_steps)
         norms = gradient_norms(self.method.parameters())
-        self.norm = clip_gradients(self.method.parameters(), norms, config.clip_gradients or None)
+        each = config.clip_by == "parameter"
+        self.norm = clip_gradients(self.method.parameters(), norms, config.clip_gradients or None, each)
         self.finite.note_gradients(self.step, loss, self.norm, norms)
         if kept is not None and (found := self.recovery.discard(kept)) is not None:
             self.step += 1

@@ -15,6 +15,12 @@ from training.models.backbone import Backbone
 
 __all__ = ["Augment", "Batch", "Method", "Separable"]
 
+# Where a method's own paper does not say: the settings of these two, for a ResNet-50 on ImageNet.
+OF_OPTIMIZER: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "sgd": {"MoCo's paper": {"learning_rate": 0.03, "rate_scaling": "linear", "weight_decay": 1e-4}},
+    "lars": {"SimCLR's paper": {"learning_rate": 0.3, "rate_scaling": "linear", "weight_decay": 1e-6}},
+}
+
 
 class Method(torch.nn.Module, ABC):
     """A pretraining method, usually of one paper.
@@ -25,18 +31,36 @@ class Method(torch.nn.Module, ABC):
     the list `pending`. The constructor takes
     `(backbone, config)`, or `(pair, config)` if needs_captions, where pair is a
     `training.models.dual_encoder.DualEncoder`. recipe: settings of the paper, which replace the defaults of RunConfig
-    (`{"optimizer": "lars", "learning_rate": 0.3}`); settings of the user replace both. per_sample: the loss is a mean
-    of one term per sample, so that micro-batches are exact.
+    (`{"weight_decay": 0.05, "beta2": 0.999}`); settings of the user replace both. recipes: the same for other
+    optimizers than that of `recipe`, by their names. per_sample: the loss is a mean of one term per sample, so that
+    micro-batches are exact.
     """
 
     Config: ClassVar[type]
     needs_captions: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     recipe: ClassVar[Mapping[str, Any]] = {}
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     per_sample: ClassVar[bool] = False
 
     backbone: Backbone
     augment: Augment
+
+    @classmethod
+    def papers(cls, optimizer: str | None) -> dict[str, Mapping[str, Any]]:
+        """Settings of RunConfig from papers, by their origin, of which the first counts.
+
+        optimizer: the one that the user chose, None for that of `recipe`. Where the method's paper does not use it,
+        another paper gives its learning rate.
+        """
+        own = cls.recipe.get("optimizer", "adamw")
+        if optimizer is None or optimizer == own:
+            return {"paper": cls.recipe}
+        return {
+            "paper": cls.recipes.get(optimizer, {}),
+            **OF_OPTIMIZER.get(optimizer, {}),
+            f"paper, with {own}": cls.recipe,
+        }
 
     @abstractmethod
     def loss(self, *batch: Any, **_: Any) -> Tensor:

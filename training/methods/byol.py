@@ -25,6 +25,9 @@ class BYOL(Method):
     """The target starts as a copy of the online network; the authors' code initialises it separately."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    recipes: ClassVar = {  # section 3.3, for 1000 epochs
+        "lars": {"learning_rate": 0.2, "rate_scaling": "linear", "weight_decay": 1.5e-6, "warmup": 0.01}
+    }
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):

@@ -34,7 +34,16 @@ class DINO(Method):
         "final_weight_decay": 0.4,
         "beta2": 0.999,
         "clip_gradients": 3.0,
+        "clip_by": "parameter",  # as the authors' code
         "warmup": 0.1,
+    }
+    recipes: ClassVar = {  # of the authors' code for a ResNet-50
+        "sgd": {
+            "learning_rate": 0.03,
+            "rate_scaling": "linear",
+            "weight_decay": 1e-4,
+            "final_weight_decay": None,
+        }
     }
     centre: Tensor
     progress: Tensor

@@ -6,18 +6,20 @@ and temperature of Chen et al. 2020, "Improved Baselines with Momentum Contrasti
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from training.data.batch import Augment, Batch
 from training.data.views import MOCO_COLOURS, ViewKnobs, Views, two_alike
 from training.methods.base import Method
 from training.methods.heads import mlp
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.collectives import gather
+from training.models.collectives import gather, world_size
 from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
 from training.models.knobs import knob
@@ -30,6 +32,9 @@ class MoCo(Method):
     """
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    recipes: ClassVar = {  # section 4.1; the cosine without warm-up is that of v2
+        "sgd": {"learning_rate": 0.03, "rate_scaling": "linear", "weight_decay": 1e-4, "warmup": 0.0}
+    }
     queue: Tensor
     pointer: Tensor
 
@@ -41,11 +46,15 @@ class MoCo(Method):
         momentum: float = knob(0.99, "EMA momentum of the key encoder (ImageNet, with its long queue: 0.999)")
         hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
         projection: int = knob(128, "output width of the projector")
-        groups: int = knob(1, "groups with separate batch norm statistics, keys shuffled among them (shuffle-BN)")
+        groups: int | None = knob(
+            None,
+            "groups with separate batch norm statistics, keys shuffled among them (shuffle-BN) "
+            "[default: 8, the paper's GPUs, fewer for a batch below 64; 1 for a tower without batch norm]",
+        )
 
         def __post_init__(self) -> None:
             super().__post_init__()
-            if self.queue < 1 or self.groups < 1 or not 0 <= self.momentum <= 1:
+            if self.queue < 1 or (self.groups or 1) < 1 or not 0 <= self.momentum <= 1:
                 raise UserError("MoCo needs a queue and groups of at least 1, and a momentum from 0 to 1.")
 
     def __init__(self, backbone: Backbone, config: Config):
@@ -56,31 +65,44 @@ class MoCo(Method):
         self.register_buffer("queue", F.normalize(torch.randn(config.queue, config.projection), dim=1))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
         self.pending: list[Tensor] = []  # keys of this step, which join the queue after it
-        self.augment = Views(two_alike(config, backbone.image_size, MOCO_COLOURS), backbone.mean, backbone.std)
+        self.normed = any(isinstance(module, _BatchNorm) for module in backbone.modules())
+        self.augment = Shuffled(
+            Views(two_alike(config, backbone.image_size, MOCO_COLOURS), backbone.mean, backbone.std)
+        )
 
-    def loss(self, query_view: Tensor, key_view: Tensor) -> Tensor:
-        parts = [self.backbone(part) for part in self._grouped(query_view)]
-        self.features = torch.cat(parts).detach()
-        query = F.normalize(torch.cat([self.projector(part) for part in parts]), dim=1)
+    def loss(self, query_view: Tensor, key_view: Tensor, draws: Tensor) -> Tensor:
+        """draws: [B] in 0..1, which shuffle the keys among the groups."""
+        groups = self.groups_of(len(query_view))
+        parts = [self.backbone(query_view[group::groups]) for group in range(groups)]
+        features = torch.stack(parts, dim=1).flatten(0, 1)
+        self.features = features.detach()
+        query = F.normalize(self.projector(features), dim=1)
         with torch.no_grad():
-            key = F.normalize(self._keys_of(key_view), dim=1)
+            key = F.normalize(self._keys_of(key_view, draws, groups), dim=1)
             self.pending.append(gather(key))
         return info_nce(query, key, self.queue, self.config.temperature)  # no key of this batch is in the queue yet
 
-    def _grouped(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """The groups of a batch that have separate batch norm statistics."""
-        if len(rows) % self.config.groups:
-            raise UserError(
-                f"{len(rows)} images cannot be divided into {self.config.groups} --groups; choose a divisor."
-            )
-        return rows.chunk(self.config.groups)
+    def groups_of(self, images: int) -> int:
+        """The number of groups for the images of this rank. UserError if they cannot be divided into them.
 
-    def _keys_of(self, views: Tensor) -> Tensor:
-        if self.config.groups == 1:
+        Image i of the global batch is in group i modulo this number, so that ranks change nothing.
+        """
+        groups = self.config.groups or (default_groups(images * world_size()) if self.normed else 1)
+        if images % groups or (self.config.groups is None and self.normed and groups == 1 and images > 3):
+            raise UserError(
+                f"{images} images cannot be divided into groups with separate batch norm statistics; choose a "
+                f"--batch-size that is a multiple of 8 for each rank, or --groups, a divisor (1 for no groups)."
+            )
+        return groups
+
+    def _keys_of(self, views: Tensor, draws: Tensor, groups: int) -> Tensor:
+        """The keys of views [B, 3, S, S]. Of each `groups` consecutive images, one is in each group, by the draws."""
+        if groups == 1:
             return self.keys(views)
-        order = torch.randperm(len(views), device=views.device)
-        keys = torch.cat([self.keys(part) for part in self._grouped(views[order])])
-        return keys[order.argsort()]
+        first = torch.arange(0, len(views), groups, device=views.device)
+        order = draws.view(-1, groups).argsort(dim=1) + first[:, None]  # [B / groups, groups]
+        keys = torch.stack([self.keys(views[of_group]) for of_group in order.unbind(1)], dim=1)
+        return keys.flatten(0, 1)[order.flatten().argsort()]
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
@@ -98,6 +120,25 @@ class MoCo(Method):
 
     def report(self) -> dict[str, float]:
         return {"chance": math.log(len(self.queue) + 1), **health(self.features)}
+
+
+class Shuffled(Augment):
+    """The views of a batch, and a random number for each image."""
+
+    def __init__(self, views: Views):
+        self.views = views
+
+    def __call__(self, batch: Batch) -> tuple[Any, ...]:
+        return (*self.views(batch), batch.random.uniform(1)[:, 0])
+
+
+def default_groups(images: int) -> int:
+    """The largest divisor of a batch up to 8, the paper's number of GPUs, for which groups have 8 images if they can.
+
+    1 if there is none, and for a batch of less than 4 images.
+    """
+    most = min(8, max(2, images // 8)) if images > 3 else 1
+    return next(groups for groups in range(most, 0, -1) if images % groups == 0)
 
 
 def info_nce(query: Tensor, key: Tensor, queue: Tensor, temperature: float) -> Tensor:

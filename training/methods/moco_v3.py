@@ -27,6 +27,9 @@ class MoCoV3(Method):
     """Queries of either view against the momentum encoder's keys of the other, over the global batch."""
 
     recipe: ClassVar = {"weight_decay": 0.1, "beta2": 0.999, "warmup": 0.1}
+    recipes: ClassVar = {  # of the authors' code for a ResNet-50 and 300 epochs
+        "lars": {"learning_rate": 0.3, "rate_scaling": "linear", "weight_decay": 1e-6, "warmup": 0.033}
+    }
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):

@@ -25,6 +25,9 @@ class SimCLR(Separable):
     """NT-Xent over two views of each image of the global batch."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    recipes: ClassVar = {  # section 2.2
+        "lars": {"learning_rate": 0.3, "rate_scaling": "linear", "weight_decay": 1e-6, "warmup": 0.1}
+    }
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):

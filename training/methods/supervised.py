@@ -23,6 +23,9 @@ class Supervised(Method):
     needs_labels: ClassVar = True
     per_sample: ClassVar = True
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    recipes: ClassVar = {  # Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 5.1
+        "sgd": {"learning_rate": 0.1, "rate_scaling": "linear", "weight_decay": 1e-4, "warmup": 0.055}
+    }
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):

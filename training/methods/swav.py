@@ -28,6 +28,15 @@ class SwAV(Method):
     """Cross entropy between the codes of each large crop and the predictions of all other crops."""
 
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
+    recipes: ClassVar = {  # appendix A: 4.8 for a batch of 4096
+        "lars": {
+            "learning_rate": 0.3,
+            "rate_scaling": "linear",
+            "final_rate": 1e-3,
+            "weight_decay": 1e-6,
+            "warmup": 0.0125,
+        }
+    }
     queue: Tensor
     filled: Tensor
     progress: Tensor
