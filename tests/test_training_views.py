@@ -125,10 +125,11 @@ def test_recipes_are_the_papers():
     one, other = asymmetric(ViewKnobs(jitter=1.0), 224)
     assert (one.blur, other.blur, one.solarise, other.solarise) == (1.0, 0.1, 0.0, 0.2)
     assert one.colours == (0.4, 0.4, 0.2, 0.1)
-    crops = multi_crop(CropKnobs(crop=0.14, small_crops=6, small_least=0.05), 224, True, SIMCLR_COLOURS)
+    crops = multi_crop(CropKnobs(crop=0.14, small_crops=6, small_least=0.05), 224, 16, SIMCLR_COLOURS)
     assert [view.size for view in crops] == [224] * 2 + [96] * 6
     assert crops[0].crop == (0.14, 1.0) and crops[-1].crop == (0.05, 0.14)
-    assert {view.size for view in multi_crop(CropKnobs(), 32, False, SIMCLR_COLOURS)} == {32}
+    assert {view.size for view in multi_crop(CropKnobs(small_size=32), 32, None, SIMCLR_COLOURS)} == {32}
+    assert [CropKnobs().small(224, step) for step in (1, 14, 16, 32)] == [96, 98, 96, 96]
 
 
 def test_views_are_normalised_and_differ_from_each_other():

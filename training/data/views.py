@@ -272,22 +272,39 @@ class CropKnobs(ViewKnobs):
 
     crop: float = knob(0.25, "smallest large crop and largest small crop, as a fraction of the image's area")
     small_crops: int = knob(4, "number of small crops, in addition to the two large ones")
-    small_size: int | None = knob(None, "side of small crops in pixels [default: 3/7 of that of large ones]")
+    small_size: int | None = knob(
+        None, "side of small crops in pixels [default: 3/7 of that of large ones, in whole patches of a ViT]"
+    )
     small_least: float = knob(0.08, "smallest small crop, as a fraction of the image's area")
 
-    def small(self, size: int, any_size: bool) -> int:
-        """The side of small crops in pixels. any_size: whether the tower accepts other sizes than its own."""
-        if self.small_size is not None and self.small_size != size and not any_size:
-            raise UserError(f"small_size is {self.small_size}, but the tower accepts {size} pixels only.")
-        return self.small_size or (max(8, round(size * 3 / 7 / 2) * 2) if any_size else size)
+    def small(self, size: int, step: int | None) -> int:
+        """The side of small crops in pixels. size: that of large ones. step: what divides the sides of images that the
+        tower takes; None if it takes none but its own size.
+        """
+        if step is None and self.small_size != size:
+            raise UserError(
+                f"The tower takes images of {size} pixels only, so small crops would take as long as large ones. "
+                f"Choose a convolutional network or a ViT of open_clip or timm, or --small-size {size} to accept it."
+            )
+        if step and (self.small_size or 0) % step:
+            below = max(step, (self.small_size or 0) // step * step)
+            raise UserError(
+                f"small_size is {self.small_size}, but the tower has patches of {step} pixels; choose {below} or "
+                f"{below + step}."
+            )
+        unit = max(step or 1, 2)
+        return self.small_size or max(8, unit, round(size * 3 / 7 / unit) * unit)
 
 
 def multi_crop(
-    knobs: CropKnobs, size: int, any_size: bool, colours: tuple[float, float, float, float], dino: bool = False
+    knobs: CropKnobs, size: int, step: int | None, colours: tuple[float, float, float, float], dino: bool = False
 ) -> list[View]:
-    """The views of SwAV and DINO: two large crops, then small ones. DINO treats the large ones like BYOL."""
+    """The views of SwAV and DINO: two large crops, then small ones. DINO treats the large ones like BYOL.
+
+    step: as `CropKnobs.small` takes it.
+    """
     first = knobs.view(size, colours, 1.0 if dino else 0.5)
     second = knobs.view(size, colours, 0.1, solarise=0.2) if dino else first
     least = min(knobs.small_least, knobs.crop)
-    of_small = knobs.view(knobs.small(size, any_size), colours, 0.5, crop=(least, knobs.crop))
+    of_small = knobs.view(knobs.small(size, step), colours, 0.5, crop=(least, knobs.crop))
     return [first, second, *[of_small] * knobs.small_crops]

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from training.models.backbone import Backbone
-
 
 def by_size(network: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> list[Tensor]:
     """The output of network for each crop [B, 3, S, S]; consecutive crops of one size form one batch.
@@ -20,16 +18,3 @@ def by_size(network: Callable[[Tensor], Tensor], crops: Sequence[Tensor]) -> lis
             features += network(torch.cat(list(crops[start:end]))).split(len(crops[start]))
             start = end
     return features
-
-
-def takes_any_size(backbone: Backbone) -> bool:
-    """Whether backbone accepts images of other sizes than its own, as convolutional networks do."""
-    was, size = backbone.training, max(8, backbone.image_size // 2)
-    try:
-        with torch.no_grad():
-            backbone.eval()(torch.zeros(1, 3, size, size, device=next(backbone.parameters()).device))
-        return True
-    except (RuntimeError, AssertionError):
-        return False
-    finally:
-        backbone.train(was)

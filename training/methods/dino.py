@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from training.data.views import BYOL_COLOURS, CropKnobs, Views, multi_crop
 from training.methods.base import Method
-from training.methods.crops import by_size, takes_any_size
+from training.methods.crops import by_size
 from training.methods.heads import DINOHead
 from training.methods.momentum import cosine
 from training.methods.rows import full, health
+from training.models.any_size import take_any_size
 from training.models.backbone import Backbone
 from training.models.collectives import mean
 from training.models.ema import ema_copy, update_ema
@@ -72,7 +73,7 @@ class DINO(Method):
         self.register_buffer("centre", torch.zeros(config.outputs))
         self.register_buffer("progress", torch.zeros(()))
         self.pending: list[Tensor] = []  # means of the teacher's outputs in this step, for the centre
-        crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), BYOL_COLOURS, dino=True)
+        crops = multi_crop(config, backbone.image_size, take_any_size(backbone), BYOL_COLOURS, dino=True)
         self.augment = Views(crops, backbone.mean, backbone.std)
 
     def loss(self, *crops: Tensor) -> Tensor:

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from training.data.views import SIMCLR_COLOURS, CropKnobs, Views, multi_crop
 from training.methods.base import Method
-from training.methods.crops import by_size, takes_any_size
+from training.methods.crops import by_size
 from training.methods.heads import Prototypes, mlp
 from training.methods.rows import full, health
+from training.models.any_size import take_any_size
 from training.models.backbone import Backbone
 from training.models.collectives import gather, rank
 from training.models.errors import UserError
@@ -72,7 +73,7 @@ class SwAV(Method):
             lambda module, _: module._open_queue(int(module.filled), float(module.progress))
         )
         self.pending: list[Tensor] = []  # projections of this step, which join the queue after it
-        crops = multi_crop(config, backbone.image_size, takes_any_size(backbone), SIMCLR_COLOURS)
+        crops = multi_crop(config, backbone.image_size, take_any_size(backbone), SIMCLR_COLOURS)
         self.augment = Views(crops, backbone.mean, backbone.std)
 
     def loss(self, *crops: Tensor) -> Tensor:

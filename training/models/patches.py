@@ -12,16 +12,28 @@ from training.models.errors import UserError
 
 def patch_layer(network: nn.Module) -> nn.Module | None:
     """The layer of a ViT that turns patches into tokens, or None for other networks."""
-    if _is_open_clip(network):
+    if is_open_clip(network):
         return network.get_submodule("conv1")
-    return network.get_submodule("patch_embed") if _is_timm(network) else None
+    return network.get_submodule("patch_embed") if is_timm(network) else None
 
 
-def _is_open_clip(network: nn.Module) -> bool:
+def patch_side(network: nn.Module) -> int:
+    """The side of a ViT's patches in pixels."""
+    return int(_kernel(network).kernel_size[0])
+
+
+def _kernel(network: nn.Module) -> nn.Conv2d:
+    layer: Any = patch_layer(network)
+    return layer if isinstance(layer, nn.Conv2d) else layer.proj
+
+
+def is_open_clip(network: nn.Module) -> bool:
+    """Whether a network is a ViT of open_clip."""
     return hasattr(network, "_embeds") and hasattr(network, "patch_dropout")
 
 
-def _is_timm(network: nn.Module) -> bool:
+def is_timm(network: nn.Module) -> bool:
+    """Whether a network is a ViT of timm."""
     return hasattr(network, "patch_embed") and hasattr(network, "patch_drop") and hasattr(network, "pos_embed")
 
 
@@ -54,18 +66,16 @@ class Patches(nn.Module):
     def __init__(self, backbone: Backbone, what_for: str):
         super().__init__()
         network: Any = backbone.network
-        layer: Any = patch_layer(network)
-        if layer is None:
+        if patch_layer(network) is None:
             raise UserError(
                 f"{what_for} leaves patches out, which takes a ViT; {backbone.made_of.get('tower', 'this tower')} is "
                 f"none. Choose --tower tiny, tiny-fine, or a ViT of timm such as vit_tiny_patch16_224."
             )
-        kernel: Any = layer if isinstance(layer, nn.Conv2d) else layer.proj
-        self.side, self.width = int(kernel.kernel_size[0]), int(kernel.out_channels)
+        self.side, self.width = patch_side(network), int(_kernel(network).out_channels)
         self.grid = backbone.image_size // self.side
-        self.prefix = 1 if _is_open_clip(network) else int(network.num_prefix_tokens)
+        self.prefix = 1 if is_open_clip(network) else int(network.num_prefix_tokens)
         keep = Keep(self.prefix)
-        setattr(network, "patch_dropout" if _is_open_clip(network) else "patch_drop", keep)
+        setattr(network, "patch_dropout" if is_open_clip(network) else "patch_drop", keep)
         object.__setattr__(self, "network", network)  # the backbone's, not a second copy in the state
         self.keep = keep
 
@@ -80,7 +90,7 @@ class Patches(nn.Module):
     def fix_positions(self) -> None:
         """Put sines and cosines in the place of learned positions, and leave them there (He et al. 2022)."""
         network: Any = self.network
-        positions = network.positional_embedding if _is_open_clip(network) else network.pos_embed
+        positions = network.positional_embedding if is_open_clip(network) else network.pos_embed
         fixed = sines(self.grid, self.width)
         rest = positions.shape[-2] - len(fixed)
         with torch.no_grad():
@@ -90,7 +100,7 @@ class Patches(nn.Module):
 
 def tokens_of(network: Any, images: Tensor) -> Tensor:
     """All tokens of a ViT's last layer, [B, prefix + N, width]."""
-    if _is_open_clip(network):
+    if is_open_clip(network):
         return network.ln_post(network.transformer(network._embeds(images)))
     return network.forward_features(images)
 
@@ -98,8 +108,8 @@ def tokens_of(network: Any, images: Tensor) -> Tensor:
 def feature_map(backbone: Backbone, images: Tensor) -> Tensor:
     """What a backbone knows of each place before it pools: [B, C, h, w]. UserError where it cannot be had."""
     network: Any = backbone.network
-    if _is_open_clip(network) or _is_timm(network):
-        prefix = 1 if _is_open_clip(network) else network.num_prefix_tokens
+    if is_open_clip(network) or is_timm(network):
+        prefix = 1 if is_open_clip(network) else network.num_prefix_tokens
         tokens = tokens_of(network, images)[:, prefix:]
         side = math.isqrt(tokens.shape[1])
         return tokens.transpose(1, 2).reshape(len(images), -1, side, side)
