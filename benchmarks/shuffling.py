@@ -107,7 +107,7 @@ def speed(images: ImageDataset, window: int | None, seconds: float) -> dict[str,
         samples = np.arange(step * BATCH, (step + 1) * BATCH) if window is None else sampler.batch(step).samples
         images.read_ahead(samples)
         for sample in samples:
-            images.pixels(int(sample))
+            images.whole(int(sample))
             done += 1
             if not window and time.perf_counter() - started > seconds:
                 break

@@ -274,7 +274,8 @@ def model_step(name: str, tower: str, batch: int, repeats: int) -> dict[str, flo
     config, _ = resolve(RUN | {"steps": 10**6, "batch_size": batch}, {}, 10**6)
     optimizer = build_optimizer(method, config)
     images = torch.randint(0, 256, (batch, 3, SIZE, SIZE), dtype=torch.uint8)
-    arguments = method.augment(Batch(images, [[]] * batch, torch.zeros(batch), Keyed(0, 0, np.arange(batch))))
+    keyed = Keyed(0, 0, np.arange(batch))
+    arguments = method.augment(Batch(images, [[]] * batch, torch.zeros(batch), keyed, torch.ones(batch)))
     views = [a.contiguous(memory_format=torch.channels_last) for a in arguments]
     theirs = Lightlys(name, tower, 10**6).to(memory_format=torch.channels_last).train()
     their_optimizer = torch.optim.AdamW([p for p in theirs.parameters() if p.requires_grad], fused=True)

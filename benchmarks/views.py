@@ -25,7 +25,7 @@ from training.data.views import SIMCLR_COLOURS, ViewKnobs, Views, two_alike
 from training.models.atomic import write_file
 
 TURNS = 5
-CASES = [(32, 32, 0.0, 128), (96, 110, 0.5, 32), (224, 256, 0.5, 8)]  # view, canvas, blur, batch
+CASES = [(32, 32, 0.0, 128), (96, 192, 0.5, 32), (224, 448, 0.5, 8)]  # view, canvas, blur, batch
 HALF = (0.5, 0.5, 0.5)
 
 
@@ -55,7 +55,7 @@ def main() -> None:
         seconds: dict[str, list[float]] = {"ours": [], "torchvision": []}
         for turn in range(TURNS + 1):
             begun = time.perf_counter()
-            ours(Batch(images, [[]] * batch, torch.zeros(batch), Keyed(0, turn, np.arange(batch))))
+            ours(Batch(images, [[]] * batch, torch.zeros(batch), Keyed(0, turn, np.arange(batch)), torch.ones(batch)))
             middle = time.perf_counter()
             for _ in range(2):
                 torch.stack([one(image) for image in images])

@@ -23,7 +23,7 @@ def batch(step: int) -> Batch:
     samples = [(step * BATCH + i) % IMAGES for i in range(BATCH)]
     rough = np.stack([np.random.default_rng(i).random((3, 4, 4), np.float32) for i in samples])
     images = F.interpolate(torch.from_numpy(rough), size=SIDE, mode="bilinear").mul(255).byte()
-    return Batch(images, [[]] * BATCH, torch.zeros(BATCH), Keyed(0, step, np.array(samples)))
+    return Batch(images, [[]] * BATCH, torch.zeros(BATCH), Keyed(0, step, np.array(samples)), torch.ones(BATCH))
 
 
 def trained(name: str, steps: int, **settings) -> list[dict]:

@@ -73,6 +73,7 @@ def batch(samples=range(BATCH), epoch: int = 0) -> Batch:
         [[f"image number {i}", f"a red thing and {i} others"] for i in samples],
         torch.tensor([i % 4 for i in samples]),
         Keyed(3, epoch, np.array(list(samples))),
+        torch.tensor([(1.0, 1.5, 0.7)[i % 3] for i in samples]),
     )
 
 
@@ -180,7 +181,8 @@ def test_two_ranks_train_what_one_trains(name, halves):
 
 @pytest.mark.parametrize("name", ["jigsaw", "relative-position"])
 def test_tiles_want_images_large_enough_to_show_something(name):
-    tiny = Batch(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), [[], []], torch.zeros(2), Keyed(0, 0, np.arange(2)))
+    images, keyed = torch.zeros(2, 3, 32, 32, dtype=torch.uint8), Keyed(0, 0, np.arange(2))
+    tiny = Batch(images, [[], []], torch.zeros(2), keyed, torch.ones(2))
     with pytest.raises(UserError, match="--canvas 96"):
         made(name).augment(tiny)
 

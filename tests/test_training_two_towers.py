@@ -10,7 +10,7 @@ from tests.samples import SMALL_TOWERS
 from training.data.batch import Batch
 from training.data.keyed import Keyed
 from training.methods import METHODS
-from training.methods.two_towers import caption_number, effective_rank, exchanged, random_crops
+from training.methods.two_towers import caption_number, effective_rank, exchanged
 from training.models.backbones import build_backbone
 from training.models.dual_encoders import build_dual_encoder, dual_encoder_from_config
 from training.models.errors import UserError
@@ -30,7 +30,13 @@ def method(name="clip", **settings):
 
 def batch(captions: list[list[str]]) -> Batch:
     images = torch.randint(0, 256, (len(captions), 3, 32, 32), dtype=torch.uint8)
-    return Batch(images, captions, torch.zeros(len(captions)).long(), Keyed(0, 0, np.arange(len(captions))))
+    return Batch(
+        images,
+        captions,
+        torch.zeros(len(captions)).long(),
+        Keyed(0, 0, np.arange(len(captions))),
+        torch.ones(len(captions)),
+    )
 
 
 @pytest.mark.parametrize("name, scale, bias", [("clip", 1 / 0.07, None), ("siglip", 10.0, -10.0)])
@@ -67,18 +73,21 @@ def test_every_view_belongs_to_its_sample_whatever_the_batch():
     clip = method(crop=0.3, hard_negatives=True)
     said = [["a red dog", "a blue cat"], ["one red ship and two green trees"], ["x"]]
     whole = batch(said)
-    alone = Batch(whole.images[1:2], said[1:2], whole.labels[1:2], Keyed(0, 0, np.array([1])))
+    alone = Batch(whole.images[1:2], said[1:2], whole.labels[1:2], Keyed(0, 0, np.array([1])), torch.ones(1))
     for together, single in zip(clip.augment(whole), clip.augment(alone), strict=True):
         assert torch.equal(together[1:2], single)
 
 
 def test_a_crop_keeps_at_least_its_share_and_no_crop_keeps_all():
-    ramp = torch.arange(32.0).expand(50, 3, 32, 32) / 31
-    crops = random_crops(ramp, Keyed(0, 0, np.arange(50)), 16, 0.5)
-    width = (crops[:, 0, 0, -1] - crops[:, 0, 0, 0]) * 31 / 15 * 16 / 32  # of the image, from the ramp's slope
-    assert crops.shape == (50, 3, 16, 16)
-    assert width.max() <= 1.02 and width.min() >= math.sqrt(0.5 * 3 / 4) - 0.02 and width.std() > 0.05
-    assert torch.equal(random_crops(ramp, Keyed(0, 0, np.arange(50)), 32, 1.0), ramp)
+    ramp = torch.arange(32).mul(8).to(torch.uint8).expand(50, 3, 32, 32)
+    of_all = Batch(ramp, [["a"]] * 50, torch.zeros(50).long(), Keyed(0, 0, np.arange(50)), torch.ones(50))
+    crops = method(crop=0.5).augment(of_all)[0]
+    width = (crops[:, 0, 0, -2] - crops[:, 0, 0, 1]) / 29  # of a pixel, from the ramp's slope
+    width = width * 0.26862954 * 255 / 8  # CLIP's deviation; of the image
+    assert crops.shape == (50, 3, 32, 32)
+    assert width.max() <= 1.02 and width.min() >= math.sqrt(0.5 * 3 / 4) - 0.05 and width.std() > 0.05
+    whole = method(crop=1.0).augment(of_all)[0]
+    assert torch.allclose(whole[:, 0] * 0.26862954 + 0.48145466, ramp[:, 0] / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize(

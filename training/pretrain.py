@@ -4,6 +4,7 @@ It is the only module that combines methods, towers, data and the engine.
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ from training.models.registry import pick
 from training.resuming import Changes, check_length, with_overrides
 
 OF_EARLIER_RUNS = {"clip_by": "all"}  # settings of RunConfig that the config.json of earlier versions lacks
+
+
+ASPECT = 1.5  # of photographs; a square crop has the full resolution along the longer side too
+MOST_ENLARGED = 2.0  # canvas over tower; a canvas for the smallest crops at full resolution would take five times
+MULTIPLE = 8  # pixels
 
 
 @dataclass(frozen=True)
@@ -86,24 +92,24 @@ def plan(
     else:
         tower = build_backbone(data.tower, data.image_size)
         size = tower.image_size
-    canvas, captions = data.canvas or canvas_for(size), method_class.needs_captions
     classes = ClassColumn(data.label_column, data.class_depth)
-    images = ImageDataset(data.data, canvas, data.caption, captions, classes, data.tables)
+    images = ImageDataset(data.data, size, data.caption, method_class.needs_captions, classes, data.tables)
     run, origins = resolve(user, method_class.papers(user.get("optimizer")), len(images), world)
-    if world.leads:
-        images.cache_pixels(most=data.cache << 20)
-    world.wait()
-    images.cache_pixels(most=data.cache << 20)
     from_data = {"classes": len(images.classes)}  # settings of a method that the data determines
     names = {field.name for field in fields(method_class.Config)}
     settings = {name: value for name, value in from_data.items() if name in names} | dict(settings)
     config = method_class.Config(**settings)
+    images.canvas = data.canvas or canvas_for(size, config, images.longest_side())
+    if world.leads:
+        images.cache_pixels(most=data.cache << 20)
+    world.wait()
+    images.cache_pixels(most=data.cache << 20)
     method = method_class(tower, config)
     if world.size > 1:
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
     window = images.window(data.shuffle_window, data.cache << 20)
-    data = replace(data, shuffle_window=window)
+    data = replace(data, shuffle_window=window, canvas=images.canvas)
     blocks = [part.block_ends() for part in images.parts] if window else []
     sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None, blocks, window)
     images.parts_held = sampler.blocks_held
@@ -112,9 +118,14 @@ def plan(
     return RunPlan(method_name, data, run, config, origins, method, batches, images.fingerprint())
 
 
-def canvas_for(size: int) -> int:
-    """The side in pixels of cached images: `size` if it is small, otherwise with a margin for crops."""
-    return size if size <= 64 else size * 8 // 7
+def canvas_for(size: int, config: Any, longest: int) -> int:
+    """The side in pixels of the square that images are resized to: what crops need, but not more than images have.
+
+    size: of the tower's input. config: of the method, whose smallest crop decides. longest: side of the images.
+    """
+    crops = [getattr(config, name) for name in ("crop", "view_crop") if hasattr(config, name)]
+    needed = size * min(MOST_ENLARGED, (ASPECT / min(crops, default=1.0)) ** 0.5)
+    return max(MULTIPLE, min(math.ceil(needed / MULTIPLE) * MULTIPLE, longest or size))
 
 
 def begin(

@@ -82,7 +82,7 @@ def clear_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | N
 
 def _tensor(images: ImageDataset, count: int) -> torch.Tensor:
     """The first `count` images, normalised to -1..1."""
-    pixels = np.stack([images.pixels(number) for number in range(count)])
+    pixels = np.stack([images.whole(number).pixels for number in range(count)])
     return (torch.from_numpy(pixels).float() / 255 - 0.5) / 0.5
 
 

@@ -14,8 +14,9 @@ from training.data.keyed import Keyed
 class Batch:
     """B samples as the loader hands them over, all at one size.
 
-    images: uint8 [B, 3, H, W], on any device. captions: B lists, each with the captions that a sample has.
-    labels: int64 [B], -1 where there is none. random: the samples' own random numbers, which are drawn on the CPU.
+    images: uint8 [B, 3, S, S], on any device, each a whole image that was resized to a square, the canvas. captions: B
+    lists, each with the captions that a sample has. labels: int64 [B], -1 where there is none. random: the samples' own
+    random numbers, which are drawn on the CPU. aspects: float32 [B] on the CPU, width over height of the originals.
     texts: what `Augment.prepare` made of the captions, () before it.
     """
 
@@ -23,6 +24,7 @@ class Batch:
     captions: list[list[str]]
     labels: Tensor
     random: Keyed
+    aspects: Tensor
     texts: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:

@@ -25,7 +25,11 @@ class DataConfig:
     tower: str = knob("tiny", "tiny, an open_clip or timm model, with or without weights, or a run directory")
     text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used instead")
     image_size: int | None = knob(None, "input side of the tower in pixels [default: the tower's own]")
-    canvas: int | None = knob(None, "side of decoded images in pixels, before augmentation [default: by image size]")
+    canvas: int | None = knob(
+        None,
+        "side in pixels of the square that whole images are resized to, of which crops are cut "
+        "[default: up to twice the tower's, by --crop and the images]",
+    )
     cache: int = knob(MOST_CACHED >> 20, "size of the on-disk cache of decoded images in megabytes; 0 disables it")
     shuffle_window: int | None = knob(
         None,

@@ -1,9 +1,10 @@
 """Sources as one numbered list of images with captions and labels."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 
 WINDOW = 2048  # images that a window of shuffling has by default
+MEASURED = 16  # images whose size is looked at
 TRIES = 20  # images that may stand in for one that cannot be read
 
 
@@ -119,7 +121,8 @@ def list_items(
 class ImageDataset:
     """Every image of some sources, numbered through; no pixels are in memory, and of very many shards nothing is.
 
-    canvas: the side of the square that an image is fitted into when it is read; views are cut from it.
+    canvas: the side of the square that a whole image is resized to when it is read; views are cut from it. It may be
+    set until the first is read.
     templates: captions such as "a photo of a {label_name}", over the columns of a source; images that
     have these columns get them in the place of their own captions. needs_captions: leave out what has none.
     classes: where classes are kept. tables: how to read tables.
@@ -211,35 +214,66 @@ class ImageDataset:
             hold(self.parts_held)
             read_ahead([self.item(int(sample)) for sample in samples])
 
+    def longest_side(self) -> int:
+        """The longest side of some images, spread over all, in pixels; 0 if none of them can be read."""
+        longest = 0
+        for number in np.linspace(0, len(self) - 1, MEASURED).astype(int):
+            with contextlib.suppress(ImageError, OSError):
+                image = decode_image(self.item(int(number)).read(), 1)
+                longest = max(longest, image.width, image.height)
+        return longest
+
     def cache_pixels(self, most: int = MOST_CACHED) -> None:
         """Decode everything once into a file, if it takes at most `most` bytes."""
         if len(self) * 3 * self.canvas**2 > most:
             return  # before all items are listed, of which there may be very many
         items = [self.item(n) for n in range(len(self))]
-        shape = (3, self.canvas, self.canvas)
-        self.cache = PixelCache.of(items, partial(canvas_pixels, canvas=self.canvas), shape, f"{self.canvas}", most)
 
-    def pixels(self, number: int) -> NDArray[np.uint8]:
-        """Image number as uint8 [3, canvas, canvas]. ImageError or OSError if it cannot be read."""
-        return canvas_pixels(self.item(number), self.canvas) if self.cache is None else self.cache.pixels(number)
+        def load(item: Item) -> NDArray[np.uint8]:
+            return read_whole(item, self.canvas).packed()
 
-    def readable(self, number: int, instead: Callable[[int], int]) -> tuple[int, NDArray[np.uint8], list[list[str]]]:
+        self.cache = PixelCache.of(items, load, (3 * self.canvas**2 + 4,), f"whole {self.canvas}", most)
+
+    def whole(self, number: int) -> "WholeImage":
+        """Image number on the canvas. ImageError or OSError if it cannot be read."""
+        if self.cache is None:
+            return read_whole(self.item(number), self.canvas)
+        return WholeImage.unpacked(self.cache.pixels(number), self.canvas)
+
+    def readable(self, number: int, instead: Callable[[int], int]) -> tuple[int, "WholeImage", list[list[str]]]:
         """The image called number, or the first that stands in for it if it cannot be read.
 
-        instead: the number of a stand-in, by how many were tried. Gives the number of the image, its
-        pixels, and [path, reason] of each that could not be read.
+        instead: the number of a stand-in, by how many were tried. Gives the number of the image, the image, and
+        [path, reason] of each that could not be read.
         """
         broken: list[list[str]] = []
         for attempt in range(TRIES):
             try:
-                return number, self.pixels(number), broken
+                return number, self.whole(number), broken
             except (ImageError, OSError) as error:
                 broken.append([self.item(number).path, str(error)])
                 number = instead(attempt)
         raise UserError(f"{TRIES} images in a row cannot be read; the last is {broken[-1][0]}: {broken[-1][1]}.")
 
 
-def canvas_pixels(item: Item, canvas: int) -> NDArray[np.uint8]:
-    """uint8 [3, canvas, canvas]: the shorter side fitted, the middle of the longer."""
-    pixels = preprocess_pixels(decode_image(item.read(), canvas).pixels, Preprocessing(canvas))
-    return pixels.transpose(2, 0, 1)
+class WholeImage(NamedTuple):
+    """pixels: uint8 [3, canvas, canvas], a whole image resized to a square. aspect: its width over its height."""
+
+    pixels: NDArray[np.uint8]
+    aspect: float
+
+    def packed(self) -> NDArray[np.uint8]:
+        """Both in a row of bytes, for the cache."""
+        return np.concatenate([self.pixels.ravel(), np.array([self.aspect], np.float32).view(np.uint8)])
+
+    @classmethod
+    def unpacked(cls, row: NDArray[np.uint8], canvas: int) -> "WholeImage":
+        """From a row of bytes."""
+        return cls(row[:-4].reshape(3, canvas, canvas), float(row[-4:].view(np.float32)[0]))
+
+
+def read_whole(item: Item, canvas: int) -> WholeImage:
+    """Read and decode one image. ImageError or OSError if it cannot be read."""
+    image = decode_image(item.read(), canvas)
+    pixels = preprocess_pixels(image.pixels, Preprocessing(canvas, "squash"))
+    return WholeImage(pixels.transpose(2, 0, 1), image.width / image.height)

@@ -80,16 +80,19 @@ class Batches(Dataset[Any]):
         samples = draw.samples.copy()
         self.images.read_ahead(samples)
         pixels = np.empty((len(samples), 3, self.images.canvas, self.images.canvas), np.uint8)
+        aspects = np.empty(len(samples), np.float32)
         broken: list[list[str]] = []
         for i, sample in enumerate(samples):
             instead = partial(self._stand_in, int(sample), int(draw.epochs[i]))
-            samples[i], pixels[i], of_this = self.images.readable(int(sample), instead)
+            samples[i], whole, of_this = self.images.readable(int(sample), instead)
+            pixels[i], aspects[i] = whole
             broken += of_this
         batch = Batch(
             torch.from_numpy(pixels),
             [self.images.captions(int(sample)) for sample in samples],
             torch.from_numpy(self.images.labels[samples]),
             Keyed(self.seed, draw.epochs, samples),
+            torch.from_numpy(aspects),
         )
         return LoadedBatch(self._loaded(batch), broken)
 
@@ -101,7 +104,8 @@ class Batches(Dataset[Any]):
         """Bytes of a batch of this rank as it is loaded, estimated from two blank images."""
         canvas = self.images.canvas
         pixels, labels = torch.zeros(2, 3, canvas, canvas, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
-        loaded = self._loaded(Batch(pixels, [["an image"]] * 2, labels, Keyed(0, 0, np.arange(2))))
+        captions, first = [self.images.captions(0)] * 2, Keyed(0, 0, np.zeros(2, np.int64))
+        loaded = self._loaded(Batch(pixels, captions, labels, first, torch.ones(2)))
         return bytes_of(loaded) * (self.sampler.batch_size // self.ranks) // len(pixels)
 
     def _stand_in(self, sample: int, epoch: int, attempt: int) -> int:

@@ -5,7 +5,6 @@ Crops are resized by two small matrix products per image, which include antialia
 compare with torchvision's operations on single images.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from training.data.batch import Augment, Batch, moved
+from training.data.crop_boxes import centre_squares, random_boxes
 from training.data.keyed import Keyed
 from training.models.errors import UserError
 from training.models.knobs import knob
@@ -41,17 +41,20 @@ class View:
     blur: float = 0.0
     solarise: float = 0.0
 
-    def __call__(self, images: Tensor, random: Keyed) -> Tensor:
-        """images float [B, 3, H, W] in 0..1 on any device to views [B, 3, size, size] in 0..1."""
-        draws = random.uniform(18)  # always the same number, so that later draws do not shift
-        order = draws[:, 14:18].argsort(dim=1)
-        top, left, height, width = crop_boxes(draws[:, 0:4], images.shape[-2], images.shape[-1], self.crop)
-        views = crop_and_resize(images, top, left, height, width, self.size, flip=draws[:, 4] < self.flip)
-        self._colour(views, draws[:, 5:10], order)
-        change_some(views, draws[:, 10] < self.grey, lambda some: luma(some).expand(-1, 3, -1, -1))
+    def __call__(self, images: Tensor, random: Keyed, aspects: Tensor) -> Tensor:
+        """images float [B, 3, S, S] in 0..1 on any device, whole images of these aspects [B], to views of them.
+
+        The views are [B, 3, size, size] in 0..1.
+        """
+        boxes = random_boxes(random, aspects, images.shape[-1], self.crop)
+        draws = random.uniform(14)  # always the same number, so that later draws do not shift
+        order = draws[:, 10:14].argsort(dim=1)
+        views = crop_and_resize(images, *boxes, self.size, flip=draws[:, 0] < self.flip)
+        self._colour(views, draws[:, 1:6], order)
+        change_some(views, draws[:, 6] < self.grey, lambda some: luma(some).expand(-1, 3, -1, -1))
         low, high = BLUR
-        change_some(views, draws[:, 11] < self.blur, gaussian_blur, low + (high - low) * draws[:, 12])
-        change_some(views, draws[:, 13] < self.solarise, lambda some: torch.where(some >= 0.5, 1 - some, some))
+        change_some(views, draws[:, 7] < self.blur, gaussian_blur, low + (high - low) * draws[:, 8])
+        change_some(views, draws[:, 9] < self.solarise, lambda some: torch.where(some >= 0.5, 1 - some, some))
         return views
 
     def _colour(self, views: Tensor, draws: Tensor, order: Tensor) -> None:
@@ -75,25 +78,6 @@ def change_some(views: Tensor, chosen: Tensor, change: Callable[..., Tensor], *a
     if len(numbers):
         these = moved(numbers, views.device)
         views[these] = change(views[these], *(moved(amount[numbers], views.device) for amount in amounts))
-
-
-def crop_boxes(
-    draws: Tensor, height: int, width: int, area: tuple[float, float]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Crop boxes from draws [B, 4] in 0..1: top, left, height, width, each int64 [B].
-
-    The fraction of the image is uniform in `area`, and the aspect ratio log-uniform in 3:4 to 4:3, as in the papers.
-    If a box does not fit, its longer side is limited to the image's.
-    """
-    share = area[0] + (area[1] - area[0]) * draws[:, 0]
-    ratio = torch.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
-    if area[0] >= 1:
-        ratio = torch.ones_like(ratio)
-    tall = (share * height * width / ratio).sqrt().round().long().clamp(1, height)
-    wide = (share * height * width * ratio).sqrt().round().long().clamp(1, width)
-    top = (draws[:, 2] * (height - tall + 1)).long()
-    left = (draws[:, 3] * (width - wide + 1)).long()
-    return top, left, tall, wide
 
 
 def resize_weights(start: Tensor, length: Tensor, within: int, size: int, flip: Tensor | None = None) -> Tensor:
@@ -137,6 +121,14 @@ def _crop_and_resize(images: Tensor, sides: Tensor, size: int, flip: Tensor) -> 
     narrow = torch.bmm(images.reshape(batch, channels * rows, columns), across.transpose(1, 2))
     narrow = narrow.view(batch, channels, rows, size)
     return torch.matmul(down[:, None], narrow)
+
+
+def undistorted(batch: Batch) -> Tensor:
+    """The centre squares of a batch's images, float [B, 3, S, S] in 0..1, for tiles, whose shapes have to be right."""
+    images = batch.images.float() / 255
+    if (batch.aspects == 1).all():
+        return images
+    return crop_and_resize(images, *centre_squares(batch.aspects, images.shape[-1]), images.shape[-1])
 
 
 def luma(images: Tensor) -> Tensor:
@@ -208,8 +200,8 @@ class Views(Augment):
 
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
         images = batch.images.float().div_(255)
-        mean, std = moved(self.mean, images.device), moved(self.std, images.device)
-        return tuple(view(images, batch.random).sub_(mean).div_(std) for view in self.views)
+        mean, std, aspects = moved(self.mean, images.device), moved(self.std, images.device), batch.aspects
+        return tuple(view(images, batch.random, aspects).sub_(mean).div_(std) for view in self.views)
 
 
 @dataclass(frozen=True, kw_only=True)

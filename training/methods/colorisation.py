@@ -90,7 +90,7 @@ class GreyAndColour(Augment):
         self.mean, self.std = (torch.tensor(list(v)).view(1, 3, 1, 1) for v in (mean, std))
 
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
-        views = self.view(batch.images.float().div_(255), batch.random)
+        views = self.view(batch.images.float().div_(255), batch.random, batch.aspects)
         colours = rgb_to_lab(F.adaptive_avg_pool2d(views, min(MAP_SIDE, views.shape[-1])))[:, 1:]
         grey = luma(views).expand(-1, 3, -1, -1)
         mean, std = moved(self.mean, grey.device), moved(self.std, grey.device)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch, moved
-from training.data.views import change_some, crop_and_resize, luma
+from training.data.views import change_some, crop_and_resize, luma, undistorted
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
@@ -76,7 +76,7 @@ class Tiles(Augment):
         self.size, self.grey, self.gap, self.orders = size, config.grey, config.gap, orders
 
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
-        images, random = batch.images.float() / 255, batch.random
+        images, random = undistorted(batch), batch.random
         side = images.shape[-1]
         if side < MIN_SIDE:
             raise UserError(f"jigsaw needs images of at least {MIN_SIDE} pixels, not {side}; try --canvas 96.")

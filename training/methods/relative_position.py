@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch, moved
 from training.data.keyed import Keyed
-from training.data.views import crop_and_resize
+from training.data.views import crop_and_resize, undistorted
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
@@ -70,7 +70,7 @@ class TwoPatches(Augment):
         self.size, self.gap, self.jitter, self.drop = size, config.gap, config.jitter, config.drop_colours
 
     def __call__(self, batch: Batch) -> tuple[Any, ...]:
-        images, random = batch.images.float() / 255, batch.random
+        images, random = undistorted(batch), batch.random
         side = images.shape[-1]
         if side < MIN_SIDE:
             raise UserError(

@@ -1,17 +1,15 @@
 """What CLIP, SigLIP and DeViSE share: an image tower, a text tower, and image-text pairs."""
 
 import hashlib
-import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from training.data.batch import Augment, Batch, moved
-from training.data.keyed import Keyed
+from training.data.views import View
 from training.methods.base import Separable
 from training.methods.rows import effective_rank
 from training.models.backbone import Backbone
@@ -123,14 +121,15 @@ class PairViews(Augment):
     """Turns a batch into crops, tokens of one caption per image, the captions' identities, and hard negatives."""
 
     def __init__(self, pair: DualEncoder, crop: float, hard_negatives: bool):
-        self.size, self.crop, self.hard_negatives = pair.backbone.image_size, crop, hard_negatives
+        self.view = View(pair.backbone.image_size, (crop, 1.0), flip=0.0, jitter=0.0, grey=0.0)
+        self.hard_negatives = hard_negatives
         self.mean, self.std = (torch.tensor(v).view(1, 3, 1, 1) for v in (pair.backbone.mean, pair.backbone.std))
         self.tokenizer, self.ending = pair.tokenizer, ending_of(pair.model)
         self.token_cache: dict[str, Tensor] = {}
 
     def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
         batch = batch if batch.texts else self.prepare(batch)
-        images = random_crops(batch.images.float().div_(255), batch.random, self.size, self.crop)
+        images = self.view(batch.images.float().div_(255), batch.random, batch.aspects)
         mean, std = moved(self.mean, images.device), moved(self.std, images.device)
         return images.sub_(mean).div_(std), *batch.texts
 
@@ -160,24 +159,6 @@ class PairViews(Augment):
                 self.token_cache.clear()
             self.token_cache[text] = tokens = self.tokenizer([text])[0]
         return tokens
-
-
-def random_crops(images: Tensor, random: Keyed, size: int, least: float) -> Tensor:
-    """Random crops of images [B, C, H, W], resized to [B, C, size, size].
-
-    Each has a fraction least..1 of the image's area and an aspect ratio of 3:4 to 4:3.
-    """
-    draws = random.uniform(4)
-    if least >= 1 and images.shape[-1] == size:
-        return images
-    area = least + (1 - least) * draws[:, 0]
-    ratio = torch.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
-    width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
-    x, y = (2 * draws[:, 2] - 1) * (1 - width), (2 * draws[:, 3] - 1) * (1 - height)
-    corners = torch.zeros(len(images), 2, 3)
-    corners[:, 0, 0], corners[:, 0, 2], corners[:, 1, 1], corners[:, 1, 2] = width, x, height, y
-    grid = F.affine_grid(moved(corners, images.device), [len(images), images.shape[1], size, size], align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
 def caption_number(text: str) -> int:
