@@ -93,7 +93,7 @@ def test_every_option_that_the_text_names_exists():
 
     options = set()
     for module, names in {
-        "training": ("clip", "siglip", "devise", "resume", "curate", "export"),
+        "training": ("clip", "siglip", "devise", "distillation", "dino", "resume", "curate", "export"),
         "index": ("build",),
     }.items():
         group = command(module)

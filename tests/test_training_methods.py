@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from tests.ranks import on_ranks
 from training.data.batch import Batch
 from training.data.keyed import Keyed
+from training.data.source import Item
+from training.data.teacher import Teacher
 from training.methods import METHODS
 from training.models.backbones import build_backbone
 from training.models.dual_encoders import build_dual_encoder
@@ -62,7 +64,32 @@ def made(name: str, tower: str | None = None, seed: int = 0, **settings):
     build = build_dual_encoder if kind.needs_captions else build_backbone
     torch.manual_seed(seed)
     made_of = {key: value for key, value in SMALL.items() if key in known} | settings
-    return kind(build(tower, image_size=16), kind.Config(**made_of)).train()
+    method = kind(build(tower, image_size=16), kind.Config(**made_of)).train()
+    if name == "distillation":
+        method.teacher_scale = method.augment.learn_from(teacher(), Pairs())
+    return method
+
+
+class Pairs:
+    """The images and captions of `batch`, as a data set lists them."""
+
+    def __len__(self) -> int:
+        return 3 * BATCH
+
+    def item(self, number: int) -> Item:
+        return Item(f"{number}.png", "", 0.0, bytes)
+
+    def captions(self, number: int) -> list[str]:
+        return [f"image number {number}", f"a red thing and {number} others"]
+
+
+def teacher() -> Teacher:
+    """Random embeddings of Pairs."""
+    vectors = F.normalize(torch.randn(9 * BATCH, 5, generator=torch.Generator().manual_seed(5)), dim=1).numpy()
+    paths = [Pairs().item(number).path for number in range(len(Pairs()))]
+    texts = [text for number in range(len(Pairs())) for text in Pairs().captions(number)]
+    images, of_texts = vectors[: len(paths)], vectors[len(paths) :]
+    return Teacher("teacher", paths, [images[:7], images[7:]], 20.0, "", texts, of_texts)
 
 
 def batch(samples=range(BATCH), epoch: int = 0) -> Batch:

@@ -105,6 +105,7 @@ def plan(
     world.wait()
     images.cache_pixels(most=data.cache << 20)
     method = method_class(tower, config)
+    method.see_data(images)
     if world.size > 1:
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank

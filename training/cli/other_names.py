@@ -62,7 +62,7 @@ INSTEAD = {  # what there is another way to say, or no need to
     "--gather-with-grad": "gradients flow through the gathered features always",
     "--use-bn-sync": "batch norm is synchronised over ranks by itself",
     "--ddp-static-graph": "set up by itself where it is right",
-    "--distill-model": "distillation from a CLIP teacher is not offered",
+    "--distill-model": "distillation is a method: python -m training distillation --teacher COLLECTION --data SOURCE",
     "--dist-backend": "nccl on GPUs and gloo on CPUs; start ranks with python -m training torchrun",
     "--dist-url": "torchrun sets it up; start ranks with python -m training torchrun",
     "--devices": "start a rank for each GPU: python -m training torchrun --nproc-per-node 8 METHOD ...",

@@ -28,6 +28,7 @@ class Keyed:
     """
 
     def __init__(self, seed: int, epoch: int | np.ndarray, samples: np.ndarray):
+        self.samples = np.asarray(samples)
         with np.errstate(over="ignore"):
             key = mix(np.uint64(seed % 2**64) * GOLDEN + np.uint64(1) + np.zeros(1, np.uint64))
             key = mix(key + np.asarray(epoch).astype(np.uint64) * GOLDEN)

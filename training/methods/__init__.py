@@ -17,6 +17,7 @@ METHODS: Lazy["type[Method]"] = Lazy(
         "siglip": "siglip:SigLIP",
         "devise": "devise:DeViSE",
         "slip": "slip:SLIP",
+        "distillation": "distillation:Distillation",
         "simclr": "simclr:SimCLR",
         "moco": "moco:MoCo",
         "moco-v3": "moco_v3:MoCoV3",

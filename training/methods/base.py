@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from training.data.batch import Augment, Batch
+from training.data.dataset import ImageDataset
 from training.models.backbone import Backbone
 
 __all__ = ["Augment", "Batch", "Method", "Separable"]
@@ -61,6 +62,9 @@ class Method(torch.nn.Module, ABC):
             **OF_OPTIMIZER.get(optimizer, {}),
             f"paper, with {own}": cls.recipe,
         }
+
+    def see_data(self, images: ImageDataset) -> None:
+        """Called once, before the first step, with the images of the run: what belongs to each is looked up."""
 
     @abstractmethod
     def loss(self, *batch: Any, **_: Any) -> Tensor:

@@ -138,14 +138,18 @@ class PairViews(Augment):
         chosen = batch.random.uniform(1)[:, 0]
         captions = [texts[int(u * len(texts))] for texts, u in zip(batch.captions, chosen.tolist(), strict=True)]
         identity = torch.tensor([caption_number(caption) for caption in captions])
-        rest: tuple[Tensor, ...] = ()
-        if self.hard_negatives:
-            draws = batch.random.uniform(1)[:, 0].tolist()
-            negatives = [exchanged(caption, u) for caption, u in zip(captions, draws, strict=True)]
-            empty = torch.zeros_like(self._tokens("a"))
-            rest = (self._cut([self._tokens(text) if text else empty for text in negatives]),)
+        rest = self.beside(batch, captions)
         tokens = self._cut([self._tokens(caption) for caption in captions])
         return replace(batch, captions=[], texts=(tokens, identity, *rest))
+
+    def beside(self, batch: Batch, captions: list[str]) -> tuple[Tensor, ...]:
+        """Further arguments for the captions that were drawn: tokens of hard negatives, if there are to be any."""
+        if not self.hard_negatives:
+            return ()
+        draws = batch.random.uniform(1)[:, 0].tolist()
+        negatives = [exchanged(caption, u) for caption, u in zip(captions, draws, strict=True)]
+        empty = torch.zeros_like(self._tokens("a"))
+        return (self._cut([self._tokens(text) if text else empty for text in negatives]),)
 
     def _cut(self, captions: list[Tensor]) -> Tensor:
         """Tokens [B, L], cut to the longest caption if the text tower allows it."""
