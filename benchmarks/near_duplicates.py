@@ -241,14 +241,14 @@ def write_page(found: dict[str, Any]) -> None:
 @click.option("--work", required=True, type=click.Path(path_type=Path), help="What is made there already is used.")
 @click.option("--copies", default=200, show_default=True, help="Photos of which copies are made.")
 @click.option("--drawn", "rows", default=100_000, show_default=True)
-def main(folders: tuple[Path, ...], work: Path, copies: int, rows: int) -> None:
+@click.option("--scale-only", is_flag=True, help="Keep the stored precision and recall, and measure time and memory.")
+def main(folders: tuple[Path, ...], work: Path, copies: int, rows: int, scale_only: bool) -> None:
     """Measure on the half of the photos that no threshold was chosen on."""
     _, half = halves(folders)
     if not (work / "test.gelato").exists():
-        make_library(half, copies, work / "test")
+        make_library(half, 0 if scale_only else copies, work / "test")
         build_collection([work / "test"], work / "test.gelato", load_encoder("starter"))
-    found = {"held-out half": measured(work / "test.gelato")}
-    print(json.dumps(found, indent=1))
+    found = json.loads(RESULT.read_text()) if scale_only else {"held-out half": measured(work / "test.gelato")}
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
     if not (work / "drawn.gelato").exists():
         drawn(Collection.open(work / "test.gelato"), rows, work / "drawn.gelato")

@@ -6,7 +6,7 @@ Each part is a program of the tests that runs trials in processes of its own and
 and search structures that are killed (tests/killing.py), tags given by one and two processes that are killed or whose
 disk runs full (killing_tags.py), `duplicates --move` and its undoing (killing_moves.py), and histories of edits, moves,
 copies, deletions, remounts and builds beside a model (random_histories.py). A fault ends its program, and so this one.
-Counts are stored beside this script as reliability.json.
+Counts are stored beside this script as reliability.json; what is there already is not tried again.
 """
 
 import json
@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,32 +34,33 @@ PARTS = {
 }
 
 
-def tried(part: str) -> dict[str, Any]:
-    """The counts of a part, summed over its runs."""
-    program, trials, runs = PARTS[part]
-    counted, begun = Counter[str](), time.monotonic()
-    for seed in range(runs):
-        with tempfile.TemporaryDirectory() as folder:
-            words = [] if part == "histories" else [folder]
-            command = [sys.executable, "-m", f"tests.{program}", *words, str(trials), str(seed)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        if done.returncode:
-            raise click.ClickException(f"{' '.join(command)} failed:\n{done.stderr}")
-        counted.update(json.loads(done.stdout))
-        click.echo(f"{part}, seed {seed}: {done.stdout.strip()}", err=True)
-    return {**counted, "runs": runs, "seconds": round(time.monotonic() - begun)}
+def tried(part: str, seed: int) -> dict[str, Any]:
+    """The counts of one run of a part."""
+    program, trials, _ = PARTS[part]
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        words = [] if part == "histories" else [folder]
+        command = [sys.executable, "-m", f"tests.{program}", *words, str(trials), str(seed)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise click.ClickException(f"{' '.join(command)} failed:\n{done.stderr}")
+    counted: dict[str, Any] = json.loads(done.stdout)
+    return counted | {"seconds": round(time.monotonic() - begun)}
 
 
 @click.command()
 @click.option("--part", "parts", multiple=True, type=click.Choice(list(PARTS)), default=list(PARTS), show_default=True)
 def main(parts: tuple[str, ...]) -> None:
     """Run trials and store what was counted."""
+    stored: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    stored["machine"] = machine()
     for part in parts:
-        found = tried(part)
-        stored: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-        stored[part] = found | {"machine": machine()}
-        RESULT.write_text(json.dumps(stored, indent=1) + "\n")
-    click.echo(RESULT.read_text())
+        runs = stored.setdefault(part, {})
+        for seed in map(str, range(PARTS[part][2])):
+            if seed not in runs:
+                runs[seed] = tried(part, int(seed))
+                click.echo(f"{part}, seed {seed}: {runs[seed]}", err=True)
+                RESULT.write_text(json.dumps(stored, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from PIL import Image
 from index.collection import Collection
 from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
+from training.models.file_names import folded
 from training.models.formats import IMAGES
 
 SIGN = re.compile(r"(?<!\S)([+\-−–])(?=\s+\S)")  # a sign stands apart, so that "t-shirt" and "-5 °C" are text
@@ -74,13 +75,13 @@ def _by_file_name(term: Term, collection: Collection) -> Term:
     if term.text is None or not term.text.lower().endswith(IMAGES):
         return term
     ids = collection.derived("ids by file name", lambda: _ids_by_file_name(collection))
-    id = ids.get(term.text.casefold())
+    id = ids.get(folded(term.text))
     return term if id is None else Term(term.sign, term.weight, image_id=id)
 
 
 def _ids_by_file_name(collection: Collection) -> dict[str, str]:
-    """The id of the first image of each file name, in lower case."""
-    names = collection.column("path").str.rpartition("/")[2].str.casefold()
+    """The id of the first image of each file name, without regard to case and Unicode form."""
+    names = collection.column("path").str.rpartition("/")[2].map(folded)
     return dict(zip(reversed(names.tolist()), reversed(collection.column("id").tolist()), strict=True))
 
 

@@ -229,6 +229,18 @@ def test_tables_say_the_same_in_every_format(clashing, tmp_path):
         assert table["tags"][0] == "one; two" and table["label"][0] == "x"
 
 
+def test_columns_of_the_source_called_as_ours_are_kept_under_another_name(tmp_path, encoder):
+    paint(tmp_path / "a.png", "red")
+    (tmp_path / "t.csv").write_text("path,tags,label\na.png,theirs,cat\n")
+    build_collection([tmp_path / "t.csv"], tmp_path / "c.gelato", encoder)
+    collection = Collection.open(tmp_path / "c.gelato")
+    tag(collection, [collection.items["id"][0]], "ours")
+    run(collection, "json", tmp_path / "t.json", {0: "dog"})
+    [row] = json.loads((tmp_path / "t.json").read_text())
+    assert (row["tags"], row["label"]) == (["ours"], "dog")
+    assert (row["source_tags"], row["source_label"]) == ("theirs", "cat")
+
+
 @pytest.mark.parametrize(
     ("path", "parts"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
 from index.maintenance.verify import find_faults
-from index.query import parse_query
+from index.query import parse_query, with_file_names
 from index.retrieval.text_index import load_text_index, make_text_index
 from index.retrieval.tokenization import document_words, query_words, sequence
 from index.search import SearchRequest, search
@@ -98,6 +99,12 @@ def test_what_no_name_has_is_ranked_by_the_embedding_alone(collection, encoder, 
     hits = find(collection, encoder, query)
     assert hits == find(collection, encoder, query, text_ranking=False)
     assert {hit.matched for hit in hits} == {"image"}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_the_name_of_a_file_is_that_image_in_either_unicode_form(collection, form):
+    [term] = with_file_names(parse_query(unicodedata.normalize(form, "GROẞMÜNSTER.PNG")), collection)
+    assert collection.items.set_index("id")["path"][term.image_id] == "2020/Zürich/Großmünster.png"
 
 
 def test_folders_share_a_query_and_the_image_orders_those_that_have_it(collection, encoder):

@@ -79,12 +79,15 @@ class Selection:
             yield ExportedImage(row, str(id), str(source), str(path), as_text(caption), tags, label, said, built)
 
     def table(self) -> pd.DataFrame:
-        """The columns of each image, and its tags (a list), and its label where labels are exported."""
+        """The columns of each image, and its tags (a list), and its label where labels are exported.
+
+        A column of the source that is called so too is called source_tags, or source_label.
+        """
         rows = self.collection.items.iloc[self.rows].reset_index(drop=True)
         added: dict[str, list[object]] = {"tags": [list(self.tags_of(id)) for id in rows["id"]]}
         if self.labels is not None:
             added["label"] = [self.labels.get(row, "") for row in self.rows.tolist()]
-        return rows.drop(columns=[name for name in added if name in rows]).assign(**added)
+        return rows.rename(columns={name: f"source_{name}" for name in added}).assign(**added)
 
 
 def _stars(value: object) -> int | None:
