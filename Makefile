@@ -49,6 +49,8 @@ bench: $(VENV)/.installed
 	$(RUN) benchmarks/startup.py
 	$(if $(PHOTOS),$(RUN) benchmarks/build.py --photos "$(PHOTOS)")
 	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/rivals.py --photos "$(PHOTOS)" --clip-retrieval "$(CLIP_RETRIEVAL)")
+	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/camera_files.py --photos "$(PHOTOS)" --clip-retrieval "$(dir $(CLIP_RETRIEVAL))python" --work "$(or $(TMPDIR),/tmp)/gelato-camera")
+	$(RUN) benchmarks/reliability.py
 	$(if $(RUN_OF_CLIP),$(RUN) benchmarks/eight_bits.py --encoder "$(RUN_OF_CLIP)" --data "$(CIFAR10)")
 	$(RUN) benchmarks/memory.py --work "$(or $(TMPDIR),/tmp)/gelato-memory" --minutes 60
 	$(RUN) benchmarks/search.py

@@ -52,15 +52,20 @@ def tried(part: str, seed: int) -> dict[str, Any]:
 @click.option("--part", "parts", multiple=True, type=click.Choice(list(PARTS)), default=list(PARTS), show_default=True)
 def main(parts: tuple[str, ...]) -> None:
     """Run trials and store what was counted."""
-    stored: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    stored["machine"] = machine()
     for part in parts:
-        runs = stored.setdefault(part, {})
         for seed in map(str, range(PARTS[part][2])):
-            if seed not in runs:
-                runs[seed] = tried(part, int(seed))
-                click.echo(f"{part}, seed {seed}: {runs[seed]}", err=True)
-                RESULT.write_text(json.dumps(stored, indent=1) + "\n")
+            if seed not in stored().get(part, {}):
+                counted = tried(part, int(seed))
+                click.echo(f"{part}, seed {seed}: {counted}", err=True)
+                now = stored()
+                now.setdefault(part, {})[seed] = counted
+                RESULT.write_text(json.dumps(now | {"machine": machine()}, indent=1) + "\n")
+
+
+def stored() -> dict[str, Any]:
+    """What was counted so far, read anew each time: parts may run side by side."""
+    found: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    return found
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.heic import heic
 from tests.samples import noise_image
 
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 )
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="5" height="9" fill="red"/></svg>'
 IMAGE, COPY = "image", "duplicate"
 Kinds = dict[str, str]  # of every file by its path: IMAGE, or the kind that it is passed over as
 
@@ -68,6 +70,9 @@ def _phone(to: _Writer) -> None:
         to.text(f"phone/DCIM/.thumbnails/{number}.jpg", "excluded")
     for name in (".trashed-1700000000-IMG_1.jpg", ".nomedia", "._IMG_0001.JPG", ".DS_Store"):
         to.text(f"phone/DCIM/{name}", "excluded")
+    to.bytes("phone/DCIM/100APPLE/IMG_0100.HEIC", heic(), IMAGE)
+    to.text("phone/DCIM/100APPLE/IMG_0100.MOV", "sidecar")
+    to.image("phone/DCIM/Camera/depth.mpo")
     to.image("phone/DCIM/Camera/animation.gif")
     to.image("phone/DCIM/Camera/modern.avif")
     to.bytes("phone/Download/cut.jpg", to.read("phone/DCIM/100APPLE/IMG_0000.JPG")[:200], "unreadable")
@@ -87,6 +92,7 @@ def _nas(to: _Writer) -> None:
         to.bytes(f"nas/web/backup/{year}.jpg", to.read(f"nas/photo/{year}/DSC_0000.jpg"), COPY)
     for name in ("scan.tif", "scan.bmp", "fax.tga", "map.jp2", "a name with spaces.PNG", "Grüße.jpg", "写真.jpg"):
         to.image(f"nas/scans/{name}")
+    to.text("nas/scans/logo.svg", IMAGE, SVG)
     for name in ("poster.xcf", "print.eps", "light.exr"):
         to.text(f"nas/scans/{name}", "unsupported format")
     for name in ("empty.jpg", "text.png"):
@@ -117,10 +123,18 @@ def _card(to: _Writer) -> None:
     for number in range(4):
         to.text(f"card/DCIM/100CANON/MVI_{number:04}.MP4", "video")
         to.text(f"card/DCIM/100CANON/MVI_{number:04}.THM", "sidecar")
+    to.bytes("card/DCIM/100CANON/IMG_8888.DNG", dng(noise_image(8888, (200, 150))), IMAGE)
     to.text("card/DCIM/100CANON/IMG_9999.CR2", "unreadable")  # alone, and cut short
     to.text("card/DCIM/CANONMSC/M0100.CTG", "other file")
     to.text("card/System Volume Information/IndexerVolumeGuid", "excluded")
     to.text("card/$RECYCLE.BIN/S-1-5-21/$R1.jpg", "excluded")
+
+
+def dng(preview: Image.Image) -> bytes:
+    """A RAW file of which there is nothing but a directory that says so, and the preview."""
+    out = io.BytesIO()
+    preview.save(out, "JPEG")
+    return b"II*\0\x08\0\0\0\1\0\6\1\3\0\1\0\0\0\x23\x80\0\0\0\0\0\0" + out.getvalue()
 
 
 def _takeout(to: _Writer) -> None:
