@@ -1,7 +1,6 @@
 """python app.py: its options, what is checked before the page is served, start and stop."""
 
 import logging
-import os
 import shutil
 import signal
 import sys
@@ -21,6 +20,7 @@ from app.server.authentication import new_token, read_users
 from app.server.environment import set_environment
 from app.server.listening import address_of, listen, open_tunnel
 from app.server.origins import is_loopback
+from app.state.desktop import has_screen
 from app.state.first_use import FirstUse
 from training.models.console import fail, prepare_output
 from training.models.errors import UserError
@@ -53,6 +53,12 @@ from training.models.errors import UserError
     "--token", is_flag=True, help="Require a token. The printed address contains it; GELATO_TOKEN sets its value."
 )
 @click.option("--share", is_flag=True, help="Also open a public link through Gradio's tunnel; needs --auth or --token.")
+@click.option(
+    "--originals",
+    is_flag=True,
+    help="Show and give out the images themselves, where others can reach the page (--host, --auth, --token, --share); "
+    "without it they get thumbnails.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
 def main(ctx: click.Context, **options: Any) -> None:
@@ -81,6 +87,7 @@ class Options:
     auth: Path | None
     token: bool
     share: bool
+    originals: bool
     no_browser: bool
     port_is_fixed: bool
 
@@ -110,7 +117,9 @@ def serve(options: Options) -> None:
             first_use.wait()
         return load_encoder(name)
 
-    library = Library(load, local=is_loopback(host) and not options.share)
+    local = is_loopback(host) and not options.share
+    desktop = local and not (users or token)  # whoever has credentials may sit elsewhere, behind a tunnel
+    library = Library(load, local, originals=desktop or options.originals, desktop=desktop)
     library.first_use = first_use is not None and first_use.exporting
     try:
         open_collections(library, options.collections, options.images, options.encoder)
@@ -149,14 +158,8 @@ def _announce(address: str, public: str | None, token: str, browser: bool) -> No
     query = f"?token={token}" if token else ""
     also = f" and at {public}/{query}" if public else ""
     click.echo(f"Gelato is at {address}{query}{also} (Ctrl-C ends it)")
-    if browser and _has_screen():
+    if browser and sys.stdout.isatty() and has_screen():
         threading.Thread(target=partial(_open_browser, f"{address}{query}"), daemon=True).start()
-
-
-def _has_screen() -> bool:
-    if os.name == "nt" or sys.platform == "darwin":
-        return sys.stdout.isatty()
-    return sys.stdout.isatty() and bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _open_browser(url: str) -> None:

@@ -151,12 +151,14 @@ class Collection:
                 self._derived[key] = make()
             return cast(T, self._derived[key])
 
-    def record(self, row: int) -> dict[str, Any]:
-        """The columns of one image, those that only builds need left out; reads no other columns into memory."""
+    def record(self, row: int, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """Columns of one image, all but those that only builds need if None; keeps no other rows in memory for long."""
         part = int(np.searchsorted(self.vectors.starts, row, side="right")) - 1
         with self._whole():
             found = self._segments[part].record(int(row - self.vectors.starts[part]))
-        return {name: bool(self.offline[row]) if name == OFFLINE else found.get(name) for name in self.columns}
+        return {
+            name: bool(self.offline[row]) if name == OFFLINE else found.get(name) for name in columns or self.columns
+        }
 
     def display_name(self, row: int) -> str:
         """The caption of an image, or the name of its file."""

@@ -14,6 +14,7 @@ from app.server.downloads import export_routes
 from app.server.label_downloads import label_routes
 from app.server.media import media_routes
 from app.server.model_files import model_file_routes
+from app.server.originals import original_routes
 from app.server.origins import Hosts, is_loopback
 from app.server.static import static_routes
 from app.state.library import Library
@@ -25,6 +26,7 @@ def make_server(library: Library) -> FastAPI:
     for router in (
         static_routes(),
         media_routes(library),
+        original_routes(library),
         export_routes(library),
         label_routes(library),
         model_file_routes(library),

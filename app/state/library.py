@@ -18,6 +18,7 @@ from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
 from app.state.shared_encoder import SharedEncoder
 from app.state.uploads import Uploads
+from app.state.viewing import Views
 from index.collection import Collection
 from index.storage.layout import MANIFEST
 from index.storage.manifest import Manifest
@@ -45,13 +46,22 @@ class EncoderState(TypedDict):
 class Library:
     """Open collections and their encoders, jobs and uploads. Its methods are safe from any thread.
 
-    load: returns the encoder of a name. local: only this computer reaches the page, so it may index folders.
+    load: returns the encoder of a name. local: only this computer reaches the page, so it may index folders. originals:
+    images are shown as their sources hold them, not only as thumbnails. desktop: nobody but who sits at this computer
+    has the page, so that it may open a folder on the screen.
     """
 
-    def __init__(self, load: Callable[[str], Encoder] = load_encoder, local: bool = False) -> None:
-        self.load, self.local = load, local
+    def __init__(
+        self,
+        load: Callable[[str], Encoder] = load_encoder,
+        local: bool = False,
+        originals: bool = False,
+        desktop: bool = False,
+    ) -> None:
+        self.load, self.local, self.originals, self.desktop = load, local, originals, desktop
         self.jobs = Jobs()
         self.uploads = Uploads()
+        self.views = Views()
         self.projections = ProjectionCache()
         self.classifiers = Classifiers()
         self.model_facts = ModelFacts()

@@ -56,7 +56,7 @@ class Originals:
 
     def _listed(self, source: str) -> dict[str, Callable[[], bytes]] | str:
         """What reads each wanted image of a source that has no files of its own, or why it cannot be read."""
-        if ADDRESS not in source and "{" not in source and Path(source).is_absolute() and not Path(source).exists():
+        if is_gone(source):
             return "its source is gone"
         wanted = self._wanted[source]
         try:
@@ -64,6 +64,11 @@ class Originals:
             return {item.path: item.read for item in opened if item.path in wanted}
         except (UserError, OSError) as error:
             return f"its source cannot be read: {str(error).rstrip('.')}"
+
+
+def is_gone(source: str) -> bool:
+    """Whether a source was a file or a folder of this computer and is not there now."""
+    return ADDRESS not in source and "{" not in source and Path(source).is_absolute() and not Path(source).exists()
 
 
 def original_file(source: str, path: str) -> Path | None:

@@ -29,9 +29,13 @@ def has_changed(file: Path, built: Built) -> bool:
     OSError if it cannot be read.
     """
     facts = file.stat()
-    if re.match(rf"{facts.st_size}:{facts.st_mtime_ns}(?!\d)", built.stamp) or not built.hash:
+    if re.match(rf"{facts.st_size}:{facts.st_mtime_ns}(?!\d)", built.stamp):
         return False
-    data = read_file(file)
+    return bool(built.hash) and shows_another(read_file(file), built)
+
+
+def shows_another(data: bytes, built: Built) -> bool:
+    """Whether a file's bytes show another image than at the last build. A change of metadata is none."""
     if sha256(data).hexdigest() == built.hash:
         return False
     before = PixelHash.read(built.pixel_hash)

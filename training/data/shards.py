@@ -46,6 +46,12 @@ class ShardSource(Source):
         self.unreadable, self.passed_over = tuple(broken), self._passed_over
         self.notes = tuple(f"{count:,} {note}" for note, count in self._notes.items())
 
+    def find(self, path: str) -> Item | None:
+        """The image at path: only the shard that it names is looked through."""
+        named = [shard for shard in self.shards if path.startswith(f"{self.label(shard)}/")]
+        every = iter(ShardSource(self.name, named, self.folder))
+        return next((item for item in every if item.path == path), None)
+
     def _items(self, shard: Path | RemotePath, label: str) -> Generator[Item, None, str]:
         contents = contents_of_shard(shard)
         for sample in contents.samples:

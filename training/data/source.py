@@ -101,6 +101,10 @@ class Source(ABC):
         """How many images an iteration gives."""
         return sum(1 for _ in self)
 
+    def find(self, path: str) -> Item | None:
+        """The image at path, None if there is none."""
+        return next((item for item in self if item.path == path), None)
+
 
 def unreadable_item(path: str, reason: str) -> Item:
     """What stands in the list of failures for a part of a source that cannot be looked at."""

@@ -69,6 +69,8 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "name": opened.name,
         "searchable": images,
         "local": library.local,
+        "originals": library.originals,
+        "desktop": library.desktop,
         "offersIndexing": library.local and library.only_demo,
         "revision": collection.revision if collection is not None else 0,
         "thumbnails": collection.thumbnails if collection is not None else "",
