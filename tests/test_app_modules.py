@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.ui.assets import ASSETS
+from index.viewing import SIDES
 from tests.browsing import bare_page
 from tests.samples import QUERIES
 from training.models.formats import IMAGES
@@ -161,6 +162,7 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         "order": "newest",
         "threshold": 1.24,
         "collapse": "similar",
+        "group": "folder",
     }
     address = "tabs/search/address.js"
     script = f"m.readQuery(m.queryAddress({js(query)}, 'my photos', new URLSearchParams('__theme=dark')), [])"
@@ -183,6 +185,7 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         ("", "threshold", "auto"),
         ("collapse=none", "collapse", "none"),
         ("collapse=all", "collapse", "same"),
+        ("group=colour", "group", "auto"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_read_as_far_as_it_does(call, address, field, value):
@@ -368,3 +371,110 @@ def test_the_address_of_a_thumbnail_has_the_number_of_the_open_collections_thumb
     assert call("ui/session/session.js", f"({state}, m.media('a b', '01'))") == "media/a%20b/01.webp?v=3"
     assert call("ui/session/session.js", f"({state}, m.media('other', '01'))") == "media/other/01.webp"
     assert call("ui/session/session.js", "(m.session.state = null, m.media('other', '01'))") == "media/other/01.webp"
+
+
+LOOK = {"least": 100, "gap": 10, "between": 20, "below": 30}  # of a grid, in pixels
+
+
+def test_a_grid_is_laid_out_in_rows_that_fill_its_width(call):
+    sections = [{"count": 7, "head": 0}, {"count": 0, "head": 50}, {"count": 4, "head": 50}]
+    layout = call("ui/grid/layout.js", f"m.layOut({js(sections)}, 430, {js(LOOK)})")
+    assert (layout["columns"], layout["side"], layout["count"]) == (4, 100, 11)
+    step = 100 + 30 + 20
+    assert [one["top"] for one in layout["sections"]] == [0, 2 * step, 2 * step + 50]
+    assert layout["height"] == 2 * step + 50 + 50 + step - 20
+    narrow = call("ui/grid/layout.js", f"m.layOut({js(sections)}, 60, {js(LOOK)})")
+    assert (narrow["columns"], narrow["side"]) == (1, 60)
+
+
+def test_the_rows_in_sight_are_those_that_a_slow_search_finds(call):
+    counts = [5, 1, 0, 12, 3]
+    sections = [{"count": count, "head": 40 if at else 0} for at, count in enumerate(counts)]
+    script = f"((layout) => [layout, m.between(layout, FROM, TO)])(m.layOut({js(sections)}, 430, {js(LOOK)}))"
+    every = call("ui/grid/layout.js", script.replace("FROM", "-1e9").replace("TO", "1e9"))[1]["rows"]
+    assert [row["count"] for row in every] == [4, 1, 1, 4, 4, 4, 3]
+    assert [row["first"] for row in every] == [0, 4, 5, 6, 10, 14, 18]
+    for start, end in ((-500, -300), (0, 0), (0, 149), (100, 420), (390, 700), (800, 5000), (5000, 9000)):
+        found = call("ui/grid/layout.js", script.replace("FROM", str(start)).replace("TO", str(end)))[1]["rows"]
+        expected = [row for row in every if row["top"] + 150 > start and row["top"] <= end]
+        assert found == expected, (start, end)
+
+
+def test_arrows_go_up_and_down_through_sections_and_places_are_found_again(call):
+    sections = [{"count": count, "head": 40} for count in (5, 0, 1, 6)]
+    lay = f"((layout) => EXPRESSION)(m.layOut({js(sections)}, 430, {js(LOOK)}))"
+
+    def found(expression):
+        return call("ui/grid/layout.js", lay.replace("EXPRESSION", expression))
+
+    down = found("Array.from({ length: 12 }, (_, at) => m.vertically(layout, at, 1))")
+    assert down == [4, 4, 4, 4, 5, 6, 10, 11, 11, 11, None, None]
+    up = found("Array.from({ length: 12 }, (_, at) => m.vertically(layout, at, -1))")
+    assert up == [None, None, None, None, 0, 4, 5, 5, 5, 5, 6, 7]
+    tops = found("Array.from({ length: 12 }, (_, at) => m.indexAt(layout, m.placeOf(layout, at).top))")
+    assert tops == [0, 0, 0, 0, 4, 5, 6, 6, 6, 6, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("key", "group", "name"),
+    [
+        ("2024-02-29", "day", "Thursday 29 February 2024"),
+        ("2021-01-01", "day", "Friday 1 January 2021"),
+        ("2021-12", "month", "December 2021"),
+        ("", "day", "Without a date"),
+        ("", "place", "Without a place"),
+        ("", "folder", "The folder itself"),
+        ("Trips/Rome", "folder", "Trips/Rome"),
+    ],
+)
+def test_a_group_is_called_as_people_call_it(call, key, group, name):
+    assert call("ui/scrubber/spans.js", f"m.spanName({js(key)}, {js(group)})").replace(",", "") == name
+
+
+def test_days_are_gathered_into_months_and_years_keep_a_distance(call):
+    keys, counts = ["2021-03-09", "2021-03-01", "2021-02-28", "2020-12-31", "2019-01-01", ""], [1, 2, 3, 4, 5, 6]
+    layout = {"sections": [{"top": 100 * at, "first": sum(counts[:at])} for at in range(6)]}
+    months = call("ui/scrubber/spans.js", f"m.monthsOf({js(keys)}, {js(counts)}, {js(layout)})")
+    assert [(month["key"], month["count"], month["top"]) for month in months] == [
+        ("2021-03", 3, 0),
+        ("2021-02", 3, 200),
+        ("2020-12", 4, 300),
+        ("2019-01", 5, 400),
+        ("", 6, 500),
+    ]
+    years = call("ui/scrubber/spans.js", f"m.yearsOf({js(months)}, 600, 60, 12)")
+    assert years == [{"year": "2021", "at": 0}, {"year": "2020", "at": 30}]
+    at = call("ui/scrubber/spans.js", f"[-5, 0, 199, 250, 9999].map((y) => m.monthAt({js(months)}, y))")
+    assert at == [0, 0, 1, 1, 4]
+
+
+def test_an_image_is_shown_whole_and_zoomed_about_the_point_under_the_mouse(call):
+    geometry, stage = "ui/viewer/geometry.js", {"width": 800, "height": 600}
+    size = call(geometry, f"m.fitted({{ width: 4000, height: 2000 }}, {js(stage)})")
+    assert size == {"width": 800, "height": 400}
+    assert call(geometry, f"m.fitted({{ width: 40, height: 30 }}, {js(stage)})") == {"width": 640, "height": 480}
+    view, at = {"scale": 2, "x": 30, "y": -10}, {"x": 100, "y": 50}
+    after = call(geometry, f"m.zoomed({js(view)}, 1.5, {js(at)}, 8)")
+    assert after["scale"] == 3
+    for axis in ("x", "y"):  # the same point of the image lies under the mouse
+        before_point = (at[axis] - view[axis]) / view["scale"]
+        assert (at[axis] - after[axis]) / after["scale"] == pytest.approx(before_point)
+    assert call(geometry, f"m.zoomed({js(view)}, 99, {js(at)}, 8).scale") == 8
+    assert call(geometry, f"m.zoomed({js(view)}, 0.01, {js(at)}, 8).scale") == 1
+    assert call(geometry, f"m.kept({{ scale: 2, x: 9999, y: -9999 }}, {js(size)}, {js(stage)})") == {
+        "scale": 2,
+        "x": 400,
+        "y": -100,
+    }
+    assert call(geometry, f"m.kept({{ scale: 1, x: 5, y: 5 }}, {js(size)}, {js(stage)})") == {
+        "scale": 1,
+        "x": 0,
+        "y": 0,
+    }
+
+
+def test_the_picture_has_at_least_as_many_pixels_as_the_screen(call):
+    sides = "m.SIDES"
+    assert call("ui/viewer/sides.js", sides) == list(SIDES)
+    for pixels, side in ((1, SIDES[0]), (SIDES[0], SIDES[0]), (SIDES[0] + 1, SIDES[1]), (99_999, SIDES[-1])):
+        assert call("ui/viewer/geometry.js", f"m.sideFor({pixels}, {js(SIDES)})") == side

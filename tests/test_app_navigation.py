@@ -44,18 +44,17 @@ def choose(page: Page, index: int) -> None:
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_the_panel_of_an_image_and_the_bar_of_chosen_ones_stay_in_the_window(opened, window):
+def test_an_image_fills_the_window_and_the_bar_of_chosen_ones_stays_in_it(opened, window):
     page = opened("?q=red", **window)
     page.wait_for_selector(".g-grid-score")
     choose(page, 40)
     page.locator("#grid .g-grid-frame").nth(45).focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#inspector h2")
-    for share in (0, 0.4, 0.8, 1):
-        scroll(page, share)
-        assert inside(page, "#inspector"), share
+    viewer = page.locator("#viewer")
+    expect(viewer).to_be_visible()
+    assert viewer.bounding_box() == {"x": 0, "y": 0, **page.evaluate("({ width: innerWidth, height: innerHeight })")}
     page.keyboard.press("Escape")
-    expect(page.locator("#inspector")).to_be_hidden()
+    expect(viewer).to_be_hidden()
     for share in (0, 0.5, 0.95):
         scroll(page, share)
         assert inside(page, "#selected"), share
@@ -100,7 +99,7 @@ class Finger:
 
 # The browser's own input would scroll the panel when the page answers late, as it does on a busy machine.
 SWIPE = """([[x, y], [toX, toY]]) => {
-  const target = document.getElementById("inspector");
+  const target = document.getElementById("stage");
   const event = (type, clientX, clientY) => {
     const touch = new Touch({ identifier: 1, target, clientX, clientY });
     const touches = type === "touchend" ? [] : [touch];
@@ -123,30 +122,33 @@ def test_a_finger_chooses_by_a_long_touch_and_then_by_taps(opened):
     finger.event("touchEnd")
     second.tap()
     expect(page.locator("#selected-count")).to_have_text("2 chosen")
-    expect(page.locator("#inspector")).to_be_hidden()
+    expect(page.locator("#viewer")).to_be_hidden()
     first.tap()
     second.tap()
     expect(page.locator("#selected")).to_be_hidden()
     second.tap()
-    expect(page.locator("#inspector")).to_be_visible()
+    expect(page.locator("#viewer")).to_be_visible()
 
 
-def test_a_finger_swipes_between_images_and_closes_their_sheet(opened):
+def test_a_finger_swipes_between_images_to_what_is_known_of_them_and_closes_them(opened):
     page = opened("?q=red", **PHONE)
     page.wait_for_selector(".g-grid-score")
     page.locator("#grid .g-grid-frame").nth(1).tap()
-    inspector = page.locator("#inspector")
-    expect(inspector).to_contain_text("rank 2")
+    viewer, inspector = page.locator("#viewer"), page.locator("#inspector")
+    expect(viewer).to_contain_text("2 of 60")
+    expect(inspector).to_be_hidden()
     page.evaluate(SWIPE, [[300, 600], [100, 600]])
-    expect(inspector).to_contain_text("rank 3")
+    expect(viewer).to_contain_text("3 of 60")
     page.evaluate(SWIPE, [[100, 600], [300, 600]])
+    expect(viewer).to_contain_text("2 of 60")
+    page.evaluate(SWIPE, [[200, 600], [200, 300]])
     expect(inspector).to_contain_text("rank 2")
     page.evaluate(SWIPE, [[200, 400], [200, 640]])
-    expect(inspector).to_be_hidden()
+    expect(viewer).to_be_hidden()
     page.locator("#grid .g-grid-frame").nth(1).tap()
-    expect(inspector).to_be_visible()
+    expect(viewer).to_be_visible()
     page.go_back()
-    expect(inspector).to_be_hidden()
+    expect(viewer).to_be_hidden()
     assert "q=red" in page.url
 
 
@@ -171,16 +173,15 @@ def test_back_goes_through_tabs_searches_and_open_images(opened):
     search(page, "red")
     page.locator("#grid .g-grid-frame").first.click()
     page.wait_for_selector("#inspector h2")
-    page.get_by_role("tab", name="Map").click()
+    navigate(page, "goTo('map')")
+    expect(page.locator("#viewer")).to_be_hidden()
     page.get_by_role("tab", name="Compare").click()
-    steps = [("map", "#inspector:not([hidden])"), ("search", "#inspector:not([hidden])"), ("search", None)]
-    for tab, panel in steps:
+    for tab, is_open in (("map", False), ("search", True), ("search", False)):
         page.go_back()
         page.wait_for_function(
             "tab => document.querySelector('#' + tab + '-tab-button').ariaSelected === 'true'", arg=tab
         )
-        if panel is None:
-            expect(page.locator("#inspector")).to_be_hidden()
+        expect(page.locator("#viewer")).to_be_visible(visible=is_open)
     page.go_back()
     expect(page.locator("#q")).to_have_value("")
     page.go_forward()
@@ -194,7 +195,7 @@ def test_an_image_that_was_closed_is_not_opened_again_by_back(opened):
     search(page, "red")
     page.locator("#grid .g-grid-frame").first.click()
     page.wait_for_selector("#inspector h2")
-    page.locator("#inspector").get_by_role("button", name="Close").click()
+    page.locator("#viewer").get_by_role("button", name="Close").click()
     page.wait_for_function("!new URLSearchParams(location.search).has('open')")
     page.go_back()
     expect(page.locator("#q")).to_have_value("")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.uploads import Uploads
+from index.browse import Browsing, Grouping, browse
 from index.query import Term, parse_query, signed_name
 from index.retrieval.facets import FacetFilter
 from index.retrieval.request import Collapse, ThresholdSetting, threshold_setting
@@ -120,6 +121,24 @@ class PageSearch(SearchFields):
         return self.facets
 
 
+class BrowseFields(PageSearch):
+    """What is browsed by the page; terms are left out of account."""
+
+    group: Grouping = Field("auto", description="What images are grouped by.")
+    offset: int = Field(0, ge=0, description="How many images to leave out before them.")
+
+
+def run_browse(library: Library, fields: BrowseFields, timeout: float | None = None) -> tuple[OpenCollection, Browsing]:
+    """Browse the collection that fields name.
+
+    timeout: seconds to wait for groups of copies. UserError as for run_search.
+    """
+    opened = library.collection(fields.collection)
+    request = fields.model_copy(update={"offset": 0}).request(library.uploads)
+    _check_filter(library, request.filter)
+    return opened, browse(opened.published(), request, fields.group, timeout)
+
+
 def run_search(
     library: Library,
     fields: SearchFields,
@@ -135,8 +154,12 @@ def run_search(
     """
     opened = library.collection(fields.collection)
     request = replace(fields.request(library.uploads), with_histogram=histogram, with_facets=facets)
-    if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", request.filter):
-        raise UserError("Remote users cannot filter by the folders of this computer; leave source out of the filter.")
+    _check_filter(library, request.filter)
     if not request.needs_encoder:
         return opened, request, search(opened.published(), None, request, timeout=timeout)
     return opened, request, search(*library.reading(opened), request, timeout=timeout)
+
+
+def _check_filter(library: Library, expression: str) -> None:
+    if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", expression):
+        raise UserError("Remote users cannot filter by the folders of this computer; leave source out of the filter.")

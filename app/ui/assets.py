@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.state.uploads import LARGEST
+from index.viewing import SIDES
 from training.models.formats import ACCEPT, IMAGES
 
 APP = Path(__file__).parent.parent
 FOLDERS = ("ui", "tabs")
 FORMATS = "ui/upload/formats.js"  # made from the table of formats and the limit of uploads, not a file
+VIEW_SIDES = "ui/viewer/sides.js"  # made from what the server resizes to
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -43,9 +45,15 @@ def content_hash(assets: dict[str, Asset]) -> str:
 
 def made_assets() -> dict[str, Asset]:
     """Scripts that hold what Python knows."""
-    known = {"ACCEPT": ACCEPT, "ENDINGS": IMAGES, "LARGEST": LARGEST}
-    text = "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in known.items())
-    return {FORMATS: Asset(text.encode(), MEDIA_TYPES[".js"])}
+    made: dict[str, dict[str, object]] = {
+        FORMATS: {"ACCEPT": ACCEPT, "ENDINGS": IMAGES, "LARGEST": LARGEST},
+        VIEW_SIDES: {"SIDES": SIDES},
+    }
+    texts = {
+        path: "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in known.items())
+        for path, known in made.items()
+    }
+    return {path: Asset(text.encode(), MEDIA_TYPES[".js"]) for path, text in texts.items()}
 
 
 ASSETS = read_assets(APP) | made_assets()

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.retrieval.dates import dates
 from index.storage.cells import as_text
 from training.data.metadata.columns import LISTS, split
 from training.models.errors import UserError
@@ -91,7 +92,7 @@ class Facets:
             return rows
         some = self.items.iloc[rows]
         if by in ("newest", "oldest"):
-            key = _dates(some)
+            key = dates(some)
         elif by == "largest":
             key = some["width"].astype(float) * some["height"].astype(float)
         else:
@@ -169,17 +170,6 @@ class Facets:
             codes, values = pd.factorize(self.items[name].map(as_text), sort=False)
             self._texts[name] = codes, [str(value) for value in values]
         return self._texts[name]
-
-
-def _dates(items: pd.DataFrame) -> pd.Series:
-    """When each image was taken; where that is not known, when its file changed."""
-    dates = pd.to_datetime(items["modified"], utc=True)
-    for name in ("date", "taken"):  # `date` is what collections of older revisions call it
-        if name in items and pd.api.types.is_datetime64_any_dtype(items[name]):
-            # Columns differ in unit and time zone, which fillna does not reconcile.
-            known = pd.to_datetime(items[name], utc=True)
-            dates = known.where(known.notna(), dates.astype(known.dtype))
-    return dates
 
 
 def facets_of(collection: Collection) -> Facets:

@@ -2,11 +2,20 @@
 import { signed, unsigned } from "../../ui/query/terms.js";
 
 export const PAGE = 60; // results at a time
+export const BROWSE_PAGE = 120; // images at a time where nothing is searched for
 export const MOST = 1200; // results on the page
 export const COPIES = {
   same: "Copies as one",
   similar: "Similar shots as one",
   none: "Every file",
+};
+export const GROUPS = {
+  auto: "By time",
+  day: "By day",
+  month: "By month",
+  folder: "By folder",
+  place: "By place",
+  none: "Not grouped",
 };
 export const ORDERS = {
   best: "Best first",
@@ -18,7 +27,7 @@ export const ORDERS = {
 
 // q: text; like: [{ id, sign }]; images: [{ token, sign, name }]; k: how many results;
 // filters: facet filters; threshold: the relevance threshold, "auto", "on", "off" or a number; collapse: the copies of
-// which one is shown.
+// which one is shown; group: what images are grouped by where nothing is searched for.
 export const EMPTY = {
   q: "",
   like: [],
@@ -28,6 +37,7 @@ export const EMPTY = {
   order: "best",
   threshold: "auto",
   collapse: "same",
+  group: "auto",
 };
 
 export const isEmpty = (query) => !query.q && !query.like.length && !query.images.length;
@@ -40,6 +50,7 @@ export const writeQuery = (query, params, withImages = false) => {
   if (query.filters.length) params.set("filters", JSON.stringify(query.filters));
   if (query.order !== "best") params.set("order", query.order);
   if (query.threshold !== "auto") params.set("threshold", query.threshold);
+  if (query.group !== "auto") params.set("group", query.group);
   if (query.collapse !== "same" || withImages) params.set("collapse", query.collapse);
   if (withImages) signed(query.images, "token").forEach((token) => params.append("image", token));
   return params;
@@ -73,6 +84,7 @@ export const readQuery = (params, images) => {
     order: order in ORDERS ? order : "best",
     threshold: readThreshold(params.get("threshold") ?? params.get("line")),
     collapse: params.get("collapse") in COPIES ? params.get("collapse") : "same",
+    group: params.get("group") in GROUPS ? params.get("group") : "auto",
   };
 };
 

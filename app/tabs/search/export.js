@@ -2,7 +2,7 @@
 import { button, copy, node } from "../../ui/elements/elements.js";
 import { menu } from "../../ui/menu/menu.js";
 import { exportKinds } from "../../ui/selection/download.js";
-import { isEmpty, writeQuery } from "./address.js";
+import { MOST, isEmpty, writeQuery } from "./address.js";
 
 export const exportMenu = () => {
   const root = node("span", { id: "export" });
@@ -13,7 +13,7 @@ export const exportMenu = () => {
     link.title = link.disabled
       ? "An uploaded image stays on this computer, so it cannot be in a link"
       : "Copy the address of this search";
-    const params = writeQuery(query, new URLSearchParams({ k: results.hits.length }), true);
+    const params = writeQuery(query, new URLSearchParams({ k: Math.min(MOST, results.hits.length) }), true);
     const address = (kind) => `export/${encodeURIComponent(results.collection)}.${kind}?${params}`;
     root.hidden = !results.hits.length;
     root.replaceChildren(

@@ -10,18 +10,15 @@ import { SearchView } from "./view.js";
 export const seenOf = ({ collection: key, revision, annotations }) => `${key} ${revision} ${annotations}`;
 
 export class ImageActions extends SearchView {
-  inspect(hit, from) {
-    if (this.inspector.opened() === hit.id) {
-      this.closeImage();
-      return;
-    }
+  // Opens an image; from: the button that it was opened with.
+  open(hit, from) {
     this.origin = from;
     visit("open", hit.id);
     this.showImage(hit);
   }
 
   closeImage() {
-    this.inspector.close();
+    this.viewer.close();
     leave("open");
   }
 
@@ -29,26 +26,32 @@ export class ImageActions extends SearchView {
   openAddressed() {
     const id = new URLSearchParams(location.search).get("open");
     if (!id) {
-      if (this.inspector.opened()) this.inspector.close();
+      this.viewer.close();
       return;
     }
-    const hit = this.results.hits.find((one) => one.id === id);
+    const hit = this.results.hits.find((one) => one?.id === id);
     this.showImage(hit || { id, score: null, normalised_score: null });
   }
 
   // The next image of the results, or with -1 the previous one.
-  step(by) {
-    const { hits } = this.results;
-    const hit = hits[hits.findIndex((one) => one.id === this.inspector.opened()) + by];
-    if (hit) {
-      visit("open", hit.id);
-      this.showImage(hit);
-    }
+  async step(by) {
+    const from = this.viewer.opened();
+    const hit = await this.neighbour(by);
+    if (!hit || from !== this.viewer.opened()) return;
+    visit("open", hit.id);
+    this.showImage(hit);
+  }
+
+  // The image after or before the one that is open; null if there is none, or the open one is not of the results.
+  async neighbour(by) {
+    const at = this.grid.indexOf(this.viewer.opened());
+    return at < 0 ? null : this.grid.hitAt(at + by);
   }
 
   showImage(hit) {
     const body = isEmpty(this.query) ? null : requestOf(this.query, collection());
-    this.inspector.show(hit, this.results.collection, body);
+    const at = this.grid.indexOf(hit.id);
+    this.viewer.show(hit, this.results.collection, body, at < 0 ? null : { at, of: this.results.hits.length });
     this.mark();
   }
 
@@ -69,9 +72,11 @@ export class ImageActions extends SearchView {
     if (answer.error) return answer;
     this.tagNames = answer.all;
     this.seen = seenOf({ ...session.state, annotations: answer.annotations });
-    for (const hit of this.results.hits) if (hit.id in answer.tags) hit.tags = answer.tags[hit.id];
+    this.results.hits.forEach((hit) => {
+      if (hit.id in answer.tags) hit.tags = answer.tags[hit.id];
+    });
     for (const id of ids) {
-      const tags = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-tags`);
+      const tags = this.grid.root.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-tags`);
       tags?.replaceChildren(...tagNodes(answer.tags[id]));
     }
     this.filters.refresh();

@@ -25,14 +25,15 @@ export const listenToKeys = (search) => {
       search.undo();
     }
     if (event.key !== "Escape" || whichTab() !== "search") return;
-    if (search.inspector.opened()) search.closeImage();
-    else if (search.selection.size()) search.selection.clear();
+    if (search.viewer.opened()) {
+      event.preventDefault(); // the dialog itself would close without a step of the history
+      search.closeImage();
+    } else if (search.selection.size()) search.selection.clear();
   });
-  search.grid.addEventListener("keydown", (event) => {
+  search.grid.root.addEventListener("keydown", (event) => {
     const id = event.target.closest(".g-grid-card")?.dataset.id;
     if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "m") search.like([id], 1);
     else if (event.key === "x") search.like([id], -1);
-    else if (event.key === "e" && search.inspector.opened()) search.inspector.explain();
   });
 };

@@ -1,7 +1,8 @@
 // The results of a search as cards, with a line where the likely ones end.
 import { icon, node } from "../../ui/elements/elements.js";
-import { score } from "../../ui/format/format.js";
+import { count, score } from "../../ui/format/format.js";
 import { card } from "../../ui/grid/grid.js";
+import { spanName } from "../../ui/scrubber/spans.js";
 import { PAGE } from "./address.js";
 
 export const CLOSE = 0.7; // a best match this near to the threshold is not called nothing
@@ -43,12 +44,12 @@ const FOUND_BY = { text: "text", both: "image and text" }; // an image alone goe
 
 // What stands beside the name of a result: its score, and whether its name, caption or tags were found.
 export const scoreText = (hit) =>
-  [hit.score === null ? "" : score(hit.score), FOUND_BY[hit.matched]].filter(Boolean).join(" · ");
+  [typeof hit.score === "number" ? score(hit.score) : "", FOUND_BY[hit.matched]].filter(Boolean).join(" · ");
 
 export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
 
 // actions: { inspect(hit, button), like(ids, sign), tick(hit) }
-const resultCard = (hit, results, actions) => {
+export const resultCard = (hit, results, actions) => {
   const unlike = node(
     "button",
     {
@@ -72,9 +73,31 @@ const resultCard = (hit, results, actions) => {
   return made;
 };
 
-// The cards of hits; before: the hit that stands before them on the page.
-export const resultCards = (hits, results, actions, before = null) =>
-  hits.flatMap((hit, i) => {
-    const made = resultCard(hit, results, actions);
-    return endsLikely(hit, i ? hits[i - 1] : before, results) ? [divider(results.threshold), made] : [made];
-  });
+const HEADING = 52; // pixels
+
+const spanHeading = (key, amount, group) =>
+  node("h2", {}, spanName(key, group), node("small", { text: count(amount) }));
+
+// The sections of the grid: the groups of a timeline, or the likely results and the rest.
+export const sectionsOf = ({ hits, timeline, ...results }) => {
+  if (timeline && timeline.keys.length > 1)
+    return timeline.keys.map((key, at) => ({
+      count: timeline.counts[at],
+      head: HEADING,
+      heading: () => spanHeading(key, timeline.counts[at], timeline.group),
+    }));
+  const end = timeline ? -1 : hits.findIndex((hit, i) => endsLikely(hit, i ? hits[i - 1] : null, results));
+  if (end < 0) return [{ count: hits.length, head: 0 }];
+  const rest = { count: hits.length - end, head: HEADING, heading: () => divider(results.threshold) };
+  return [{ count: end, head: 0 }, rest];
+};
+
+// Hits of a page of browsing, with what went without saying.
+export const wholeHits = (hits) => hits.map((hit) => ({ score: null, copies: 1, tags: [], ...hit }));
+
+// An array of all that there are, with the first hits in it.
+export const withHoles = (hits, length) => {
+  const all = [...hits];
+  all.length = length;
+  return all;
+};

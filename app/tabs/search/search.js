@@ -3,11 +3,11 @@ import { button, notice } from "../../ui/elements/elements.js";
 import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, gettingReady, onState, request, session } from "../../ui/session/session.js";
 import { droppable, upload } from "../../ui/upload/upload.js";
-import { EMPTY, MOST, PAGE, queryAddress, readQuery, requestOf } from "./address.js";
+import { BROWSE_PAGE, EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf } from "./address.js";
 import { listenToKeys } from "./keys.js";
 import { ImageActions, seenOf } from "./image_actions.js";
 import { fetchImages, holdImages } from "./loading.js";
-import { resultCards, scoreRange } from "./results.js";
+import { scoreRange, sectionsOf, wholeHits, withHoles } from "./results.js";
 import { emptyText, outsideText } from "./status.js";
 import { DESCRIBE } from "./view.js";
 
@@ -21,7 +21,7 @@ class Search extends ImageActions {
     this.turn = 0; // answers to requests that were overtaken are dropped
     this.lost = false; // the last request never arrived; it is sent again
     this.tagNames = [];
-    this.origin = null; // the button that opened the inspector
+    this.origin = null; // the button that opened the viewer
     this.seen = ""; // the collection, revision and tags of the last results
     droppable(element, (files) => this.addFiles(files));
     listenToKeys(this);
@@ -30,6 +30,7 @@ class Search extends ImageActions {
     this.waitForImages();
     onAddress((tab) => {
       if (tab === "search") this.revisit();
+      else this.viewer.close();
     });
     onState((state) => this.hear(state));
   }
@@ -56,7 +57,8 @@ class Search extends ImageActions {
   change(query, quietly = false) {
     this.query = { ...query, k: PAGE };
     this.field.value = query.q;
-    this.writeAddress(quietly ? this.inspector.opened() : null);
+    this.writeAddress(quietly ? this.viewer.opened() : null);
+    if (!quietly && this.grid.top > 0) window.scrollTo({ top: 0 }); // what comes is another list
     return this.run(quietly);
   }
 
@@ -74,15 +76,35 @@ class Search extends ImageActions {
     this.drawTerms();
     if (!quietly) {
       this.notice.replaceChildren();
-      holdImages(this.grid);
+      holdImages(this.grid.root);
       setTimeout(() => turn === this.turn && this.drawWaiting(), 150);
     }
-    const answer = await request(this.server.find, { ...requestOf(this.query, collection()), k: this.query.k });
+    const answer = isEmpty(this.query) ? await this.browse() : await this.find();
     if (turn !== this.turn) return;
     this.turn++;
-    this.grid.removeAttribute("aria-busy");
+    this.grid.root.removeAttribute("aria-busy");
     this.draw(answer);
     if (answer.threshold?.reason === "pending") setTimeout(() => this.turn === turn + 1 && this.run(true), 1200);
+  }
+
+  find() {
+    return request(this.server.find, { ...requestOf(this.query, collection()), k: this.query.k });
+  }
+
+  // The first page of all images; the grid asks for the others as they come into sight.
+  async browse() {
+    const answer = await this.browsePage({});
+    return answer.error ? answer : { ...answer, hits: withHoles(wholeHits(answer.hits), answer.distinct) };
+  }
+
+  browsePage(part) {
+    const { group } = this.query;
+    return request(this.server.browse, { ...requestOf(this.query, collection()), group, k: BROWSE_PAGE, ...part });
+  }
+
+  async loadHits(offset, k) {
+    const answer = await this.browsePage({ offset, k });
+    return answer.error ? null : wholeHits(answer.hits);
   }
 
   async showMore() {
@@ -97,12 +119,10 @@ class Search extends ImageActions {
       this.draw(answer);
       return;
     }
-    const before = hits.at(-1);
     hits.push(...answer.hits);
     this.query.k = Math.min(MOST, offset + PAGE);
     readdress("search", { k: this.query.k });
-    this.grid.append(...resultCards(answer.hits, this.results, this.cardActions(), before));
-    this.selection.mark();
+    this.grid.show(hits, sectionsOf(this.results), true);
     this.drawStatus();
   }
 
@@ -134,7 +154,7 @@ class Search extends ImageActions {
   draw(answer) {
     this.lost = Boolean(answer.lost);
     if (this.lost && this.results) {
-      fetchImages(this.grid); // what is on the page stays
+      fetchImages(this.grid.root); // what is on the page stays
       this.notice.replaceChildren(notice(answer.error));
     } else if (answer.error) {
       this.drawError(answer.error);
@@ -154,21 +174,25 @@ class Search extends ImageActions {
         ? `${gettingReady()} Then the first images are indexed.`
         : "Indexing the first images; they appear here as soon as they can be searched.";
     } else {
-      this.grid.replaceChildren();
+      this.grid.clear();
       this.status.textContent = "";
       this.notice.replaceChildren(notice(error));
     }
     this.histogram.show(null);
     this.remarks.clear();
     this.more.hidden = true;
+    this.scrubber.show(null);
     this.export.hide();
   }
 
   drawResults(answer) {
     this.results = { ...answer, ...scoreRange(answer.hits) };
     const focused =
-      this.grid.contains(document.activeElement) && document.activeElement.closest(".g-grid-card")?.dataset.id;
-    this.grid.replaceChildren(...resultCards(answer.hits, this.results, this.cardActions()));
+      this.grid.root.contains(document.activeElement) && document.activeElement.closest(".g-grid-card")?.dataset.id;
+    this.drawChoices(answer.timeline ?? null);
+    this.grid.show(answer.hits, sectionsOf(this.results));
+    this.scrubber.show(answer.timeline ?? null);
+    this.scrubber.draw();
     if (focused) this.focusCard(focused);
     this.notice.replaceChildren(...this.emptyNotice());
     this.histogram.show(answer.threshold);
@@ -180,7 +204,7 @@ class Search extends ImageActions {
 
   cardActions() {
     return {
-      inspect: (hit, from) => this.inspect(hit, from),
+      inspect: (hit, from) => this.open(hit, from),
       like: (ids, sign) => this.like(ids, sign),
       tick: (hit) => this.selection.tick(hit),
     };

@@ -11,6 +11,7 @@ export const statusText = (results, query, indexing) => {
   const hidden = copies > 0 ? `, ${count(copies)} of them copies` : "";
   const time = results.milliseconds === undefined ? "" : ` · ${Math.max(1, Math.round(results.milliseconds))} ms`;
   const rest = `of ${among} images${hidden}${indexing ? " indexed so far" : ""}${time}`;
+  if (results.timeline && !query.filters.length && !indexing) return { lead: total, rest: ` images${hidden}` };
   const shown = count(results.hits.length);
   if (!results.likely) return { lead: shown, rest: ` ${rest}` };
   return { lead: `${count(results.likely)} likely`, rest: ` · ${shown} shown ${rest}` };

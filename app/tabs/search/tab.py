@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app.state.library import Library
-from app.state.search_requests import MOST, PageSearch, run_search
+from app.state.search_requests import MOST, BrowseFields, PageSearch, run_browse, run_search
 from app.state.validation import validated
 from app.ui.assets import load_module
 from app.ui.index_form.index_form import offer_folders, start_index
@@ -34,6 +34,7 @@ def search_tab(library: Library) -> None:
         server_functions=server_functions(
             library,
             find=find_images,
+            browse=browse_images,
             inspect=image_facts,
             copies=image_copies,
             explain=explain_image,
@@ -67,6 +68,31 @@ def find_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": _threshold(result.threshold),
     }
     return response | ({"milliseconds": round(1000 * result.seconds)} if request.terms else {})
+
+
+def browse_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of all images in the order of a timeline; with the first one, where its groups begin."""
+    given = validated(BrowseFields, fields)
+    opened, found = run_browse(library, given, TIMEOUT)
+    response = {"hits": [_small_card(hit) for hit in found.hits(given.offset, given.k)], "distinct": len(found)}
+    if given.offset:
+        return response
+    return response | {
+        "collection": opened.key,
+        "total": len(found.collection),
+        "matching": found.matching,
+        "collapse": given.collapse,
+        "revision": found.collection.revision,
+        "likely": None,
+        "threshold": None,
+        "timeline": {name: getattr(found, name) for name in ("group", "keys", "counts", "choices")},
+    }
+
+
+def _small_card(hit: Hit) -> dict[str, Any]:
+    """An image without a score: what goes without saying is left out."""
+    others = {"tags": list(hit.tags), "copies": hit.copies if hit.copies > 1 else 0, "offline": hit.offline}
+    return {"id": hit.id, "name": hit.name} | {name: value for name, value in others.items() if value}
 
 
 def _threshold(threshold: Threshold | None) -> dict[str, Any] | None:

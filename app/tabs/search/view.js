@@ -3,18 +3,21 @@ import { button, node } from "../../ui/elements/elements.js";
 import { filterText } from "../../ui/filters/filter_text.js";
 import { filters } from "../../ui/filters/filters.js";
 import { footer } from "../../ui/footer/footer.js";
-import { arrows, skeletons } from "../../ui/grid/grid.js";
+import { skeletons } from "../../ui/grid/grid.js";
+import { VirtualGrid } from "../../ui/grid/virtual_grid.js";
 import { histogram } from "../../ui/histogram/histogram.js";
-import { inspector } from "../../ui/inspector/inspector.js";
 import { classifyImage } from "../../ui/navigation/navigation.js";
 import { pills, removeButton } from "../../ui/query/query.js";
+import { scrubber } from "../../ui/scrubber/scrubber.js";
 import { selection } from "../../ui/selection/selection.js";
 import { collection, gettingReady, request, session } from "../../ui/session/session.js";
-import { COPIES, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
+import { viewer } from "../../ui/viewer/viewer.js";
+import { COPIES, GROUPS, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
 import { searchBar } from "./bar.js";
 import { exportMenu } from "./export.js";
 import { ownPhotos } from "./own_photos.js";
 import { remarks } from "./remarks.js";
+import { resultCard } from "./results.js";
 import { remaining, statusText } from "./status.js";
 
 export const DESCRIBE = "Describe an image: a cat + beach - dog";
@@ -28,8 +31,8 @@ export class SearchView {
     const split = node(
       "div",
       { class: "g-split" },
-      node("div", { class: "g-main" }, this.grid, this.more),
-      this.inspector.root,
+      node("div", { class: "g-main" }, this.grid.root, this.more),
+      this.scrubber.root,
     );
     element
       .querySelector(".g-search")
@@ -42,6 +45,7 @@ export class SearchView {
         split,
         this.selection.bar,
         this.footer.root,
+        this.viewer.root,
       );
   }
 
@@ -72,11 +76,13 @@ export class SearchView {
     this.filterButton = button("filter", "Filters", () => this.openFilters(this.filters.panel.hidden), settings);
     this.order = this.choice("order", "Order", ORDERS);
     this.collapse = this.choice("collapse", "Copies", COPIES);
+    this.group = this.choice("group", "Groups", GROUPS);
     this.export = exportMenu();
     return node(
       "div",
       { class: "g-tools" },
       this.filterButton,
+      this.group,
       this.order,
       this.collapse,
       this.export.link,
@@ -94,7 +100,13 @@ export class SearchView {
 
   makeResults() {
     this.notice = node("div", { id: "search-notice" });
-    this.grid = arrows(node("div", { class: "g-grid", id: "grid" }));
+    this.grid = new VirtualGrid(
+      "grid",
+      (hit) => this.drawCard(hit),
+      (offset, count) => this.loadHits(offset, count),
+      () => this.scrubber.draw(),
+    );
+    this.scrubber = scrubber(this.grid);
     this.more = button(null, "Show 60 more", () => this.showMore(), {
       id: "more",
       class: "g-button g-grid-more",
@@ -111,16 +123,14 @@ export class SearchView {
       inspect: (body) => request(this.server.inspect, body),
       similar: (id) => this.similar(id),
       copies: (hit) => this.copies(hit),
-      open: (hit) => this.inspect({ ...hit, score: null, normalised_score: null }, this.origin),
+      open: (hit) => this.open({ ...hit, score: null, normalised_score: null }, this.origin),
       close: () => this.closeImage(),
       step: (by) => this.step(by),
+      neighbour: (by) => this.neighbour(by),
     };
-    this.inspector = inspector(actions, () => {
-      this.mark();
-      if (this.origin?.isConnected) this.origin.focus();
-    });
+    this.viewer = viewer(actions, (id) => this.returnFrom(id));
     this.selection = selection(
-      this.grid,
+      this.grid.root,
       () => this.results.collection,
       () => this.results?.hits || [],
       {
@@ -136,17 +146,30 @@ export class SearchView {
     this.filterButton.setAttribute("aria-expanded", on);
   }
 
+  // The image that was open last has the focus, or what opened it.
+  returnFrom(id) {
+    this.mark();
+    const at = this.grid.indexOf(id);
+    if (at >= 0) this.grid.focus(at);
+    else if (this.origin?.isConnected) this.origin.focus();
+  }
+
+  drawCard(hit) {
+    const made = resultCard(hit, this.results, this.cardActions());
+    made.classList.toggle("g-selection-chosen", this.selection.has(hit.id));
+    return made;
+  }
+
   mark() {
-    const id = this.inspector.opened();
-    this.grid
+    const id = this.viewer.opened();
+    this.grid.root
       .querySelectorAll(".g-grid-card")
       .forEach((card) => card.classList.toggle("g-grid-open", card.dataset.id === id));
   }
 
   // Who moves about by keyboard stays on their image, or comes to the first of other results.
   focusCard(id) {
-    const same = this.grid.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-frame`);
-    (same || this.grid.querySelector(".g-grid-frame"))?.focus({ preventScroll: true });
+    this.grid.focus(Math.max(0, this.grid.indexOf(id)));
   }
 
   drawTerms() {
@@ -189,16 +212,31 @@ export class SearchView {
   }
 
   waitForImages() {
-    this.grid.replaceChildren(...skeletons(14));
-    this.grid.setAttribute("aria-busy", "true");
+    this.grid.clear(...skeletons(14));
+    this.grid.root.setAttribute("aria-busy", "true");
   }
 
   drawWaiting() {
-    this.grid.setAttribute("aria-busy", "true");
-    if (!this.grid.childElementCount) this.grid.replaceChildren(...skeletons(14));
+    this.grid.root.setAttribute("aria-busy", "true");
+    if (!this.grid.root.childElementCount) this.grid.clear(...skeletons(14));
     if (!isEmpty(this.query) && session.state?.encoder?.state === "loading") {
       this.status.textContent = `${gettingReady()} The search runs as soon as it is there.`;
     }
+  }
+
+  // The choices of the page that hold for browsing or for searching only. timeline: null for a search.
+  drawChoices(timeline) {
+    this.grid.root.classList.toggle("g-grid-plain", Boolean(timeline));
+    const best = this.order.querySelector("[value=best]");
+    best.hidden = Boolean(timeline);
+    this.order.value = timeline && this.query.order === "best" ? "newest" : this.query.order;
+    this.group.hidden = !timeline || timeline.choices.length < 2;
+    if (!timeline) return;
+    for (const option of this.group.options)
+      option.hidden = !(option.value === "auto"
+        ? timeline.choices.includes("day")
+        : timeline.choices.includes(option.value));
+    this.group.value = this.query.group === "auto" && !timeline.choices.includes("day") ? "none" : this.query.group;
   }
 
   drawStatus() {

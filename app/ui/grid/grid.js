@@ -47,6 +47,8 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
     image,
     node("span", { class: "g-grid-missing", text: "moved or deleted" }),
     badge(hit),
+    hit.offline &&
+      node("span", { class: "g-grid-offline", text: "offline", title: "offline: its drive or folder is not there" }),
   );
   made.append(pick);
   if (onlike) {
@@ -75,8 +77,6 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
   );
   if (share !== null)
     made.append(node("div", { class: "g-grid-bar" }, node("i", { style: { width: `${Math.max(2, 100 * share)}%` } })));
-  if (hit.offline)
-    made.append(node("div", { class: "g-grid-note", text: "offline: its drive or folder is not there" }));
   if (note) made.append(node("div", { class: "g-grid-note", text: note }));
   return made;
 };

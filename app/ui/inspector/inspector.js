@@ -1,9 +1,8 @@
-// What is known about one image: thumbnail, facts, tags, what each word adds, and a heat map of where it matches.
-import { button, copy, icon, node, notice } from "../elements/elements.js";
+// What is known about one image: facts, tags, what each word adds, and a heat map of where it matches.
+import { button, copy, node, notice } from "../elements/elements.js";
 import { fileSize, score } from "../format/format.js";
 import { drawHeatMap } from "../heat_map/heat_map.js";
 import { media } from "../session/session.js";
-import { onSwipe } from "./swipe.js";
 import { tagList } from "./tags.js";
 import { wordBars } from "./words.js";
 
@@ -34,28 +33,12 @@ export const copyFacts = (one, at) =>
 
 class Inspector {
   // actions: { like(id, sign), classify(hit, facts), tag(ids, name, on), explain(request), inspect(request),
-  // similar(id), copies(hit), open(hit), close(), step(by) }
-  constructor(actions, closed) {
+  // similar(id), copies(hit), open(hit) }. canvas: over the image, for the heat map.
+  constructor(actions, canvas) {
     this.actions = actions;
-    this.closed = closed;
+    this.canvas = canvas;
     this.id = null; // of the image that is shown
-    this.root = node("aside", {
-      class: "g-inspector",
-      id: "inspector",
-      "aria-label": "About this image",
-      hidden: true,
-    });
-    onSwipe(this.root, { left: () => actions.step(1), right: () => actions.step(-1), down: () => actions.close() });
-  }
-
-  opened() {
-    return this.id;
-  }
-
-  close() {
-    this.id = null;
-    this.root.hidden = true;
-    this.closed();
+    this.root = node("aside", { class: "g-inspector", id: "inspector", "aria-label": "About this image" });
   }
 
   // Presses the button of the heat map.
@@ -63,60 +46,49 @@ class Inspector {
     this.root.querySelector("#inspect-heat")?.click();
   }
 
-  // hit: as it is on the page. request: the search that found it, null where nothing was searched for.
+  // hit: as it is on the page. request: the search that found it, null where nothing was searched for. The facts of the
+  // image, or { error }.
   async show(hit, collection, request) {
     this.id = hit.id;
+    this.canvas.hidden = true;
+    this.rest = null; // what is asked for only once the panel is open
     const answer = await this.actions.inspect({ collection, id: hit.id });
-    if (this.id !== hit.id) return;
-    const close = node(
-      "button",
-      {
-        type: "button",
-        class: "g-icon-button",
-        "aria-label": "Close",
-        title: "Close (Esc)",
-        onclick: () => this.actions.close(),
-      },
-      icon("close"),
-    );
-    this.root.hidden = false;
+    if (this.id !== hit.id) return answer;
     this.root.scrollTop = 0;
-    if (matchMedia("(max-width: 800px)").matches) close.focus();
-    if (answer.error) {
-      this.root.replaceChildren(close, notice(answer.error));
-      return;
+    if (answer.error) this.root.replaceChildren(notice(answer.error));
+    else {
+      this.root.replaceChildren(...this.body(hit, request, answer));
+      this.rest = async () => {
+        await this.showCopies(hit, collection);
+        await this.showWords(hit, request);
+        await this.showSimilar(hit, collection);
+      };
+      if (!this.root.hidden) this.showRest();
     }
-    this.root.replaceChildren(close, ...this.body(hit, collection, request, answer));
-    await this.showCopies(hit, collection);
-    await this.showWords(hit, request);
-    await this.showSimilar(hit, collection);
+    return answer;
   }
 
-  body(hit, collection, request, { facts, columns, tags }) {
-    const title = facts.caption || facts.file;
-    const canvas = node("canvas", {
-      class: "g-heat-map",
-      hidden: true,
-      role: "img",
-      "aria-label": "Heat map of where the image matches",
-    });
-    const thumbnail = node("img", { class: "g-inspector-preview", src: media(collection, hit.id), alt: title });
+  showRest() {
+    this.rest?.();
+    this.rest = null;
+  }
+
+  body(hit, request, { facts, columns, tags }) {
     const rows = factRows(hit, facts, columns);
     return [
-      node("div", { class: "g-inspector-preview-frame" }, node("span", {}, thumbnail, canvas)),
-      node("h2", { text: title }),
+      node("h2", { text: facts.caption || facts.file }),
       tagList(tags, (name, on) => this.tag(hit, name, on)),
       node("dl", {}, ...rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),
       node("div", { class: "g-inspector-copies", id: "copies" }),
       node("div", { id: "inspect-words" }),
-      this.buttons(hit, facts, request && this.heatButton(hit, request, canvas)),
+      this.buttons(hit, facts, request && this.heatButton(hit, request, this.canvas)),
       node("div", { class: "g-inspector-similar", id: "similar" }),
     ];
   }
 
   buttons(hit, facts, heat) {
-    const path = facts.source ? `${facts.source}/${facts.path}` : facts.path;
-    const copyPath = button("copy", "Copy path", () => copy(path, copyPath), { id: "inspect-copy" });
+    const path = `${facts.source}/${facts.path}`; // only this computer has a use for it
+    const copyPath = facts.source && button("copy", "Copy path", () => copy(path, copyPath), { id: "inspect-copy" });
     return node(
       "div",
       { class: "g-actions" },
@@ -199,5 +171,4 @@ class Inspector {
   }
 }
 
-// closed() is called when the inspector was closed.
-export const inspector = (actions, closed) => new Inspector(actions, closed);
+export const inspector = (actions, canvas) => new Inspector(actions, canvas);

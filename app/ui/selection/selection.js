@@ -37,6 +37,10 @@ class Selection {
     return this.chosen.ids.size;
   }
 
+  has(id) {
+    return this.chosen.ids.has(id);
+  }
+
   clear() {
     this.chosen.clear();
     this.mark();

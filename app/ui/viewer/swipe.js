@@ -1,14 +1,15 @@
-// Swipes of one finger on a panel: to the left or right for another image, down from its top to close it.
+// Swipes of one finger: to the left or right for another image, up for what is known of it, down from the top to close.
 
 const FAR = 60; // pixels from which a movement is a swipe
 
 // The direction of a movement in pixels, "" if it is none. atTop: whether the panel is scrolled to its top.
 export const swipeDirection = (dx, dy, atTop) => {
   if (Math.abs(dx) > FAR && Math.abs(dx) > 2 * Math.abs(dy)) return dx < 0 ? "left" : "right";
+  if (-dy > FAR && -dy > 2 * Math.abs(dx)) return "up";
   return atTop && dy > FAR && dy > 2 * Math.abs(dx) ? "down" : "";
 };
 
-// actions: { left(), right(), down() }
+// actions: { left(), right(), up(), down() }, those that there are.
 export const onSwipe = (panel, actions) => {
   let start = null; // where the finger came down
   const moved = (finger) => [finger.clientX - start.x, finger.clientY - start.y];
@@ -26,7 +27,7 @@ export const onSwipe = (panel, actions) => {
     if (!start) return;
     const direction = swipeDirection(...moved(changedTouches[0]), start.atTop);
     start = null;
-    if (direction) actions[direction]();
+    actions[direction]?.();
   };
   panel.addEventListener("touchstart", begin, { passive: true });
   panel.addEventListener("touchmove", keep, { passive: false });

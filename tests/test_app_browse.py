@@ -1,0 +1,154 @@
+"""All images as a timeline, and one of them in the whole window, in a real Chromium."""
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.state.library import Library
+from index.build import build_collection
+from tests.browsing import Site, search, served, settle, watched
+from tests.samples import ColourEncoder, noise_image
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's queue uses what pandas 3 lets go of
+]
+
+DAYS, EACH = 60, 8  # days, 20 apart, and the images of each
+FIRST = datetime(2021, 1, 1, 12)
+WINDOW = {"viewport": {"width": 1000, "height": 700}}
+IN_SIGHT = """() => [...document.querySelectorAll("#grid .g-grid-card[data-id] .g-grid-name")].filter((name) => {
+  const { top, bottom } = name.closest(".g-grid-card").getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}).map((name) => name.textContent)"""
+
+
+def moment(number: int) -> datetime:
+    return FIRST + timedelta(days=20 * (number // EACH), minutes=number % EACH)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Site:
+    """480 images of 60 days in two folders, the last one large."""
+    folder = tmp_path_factory.mktemp("album")
+    for number in range(DAYS * EACH):
+        path = folder / "photos" / ("even" if number % 2 == 0 else "odd") / f"{number:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise_image(number, (2400, 1500) if number == DAYS * EACH - 1 else (24, 24)).save(path)
+        os.utime(path, (moment(number).timestamp(),) * 2)
+    build_collection([folder / "photos"], folder / "album.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder(), local=True, originals=True, desktop=True)
+    library.add(folder / "album.gelato")
+    with served(library) as site:
+        site.folder = folder / "photos"
+        yield site
+
+
+@pytest.fixture
+def opened(browser, site):
+    with watched(browser, site) as open_page:
+        yield open_page
+
+
+def in_sight(page: Page) -> list[str]:
+    return page.evaluate(IN_SIGHT)
+
+
+def nodes(page: Page) -> int:
+    return page.locator("#grid *").count()
+
+
+def test_all_images_are_a_timeline_of_which_only_what_is_in_sight_has_nodes(opened):
+    page = opened(**WINDOW)
+    expect(page.locator("#status")).to_contain_text("480 images")
+    newest = [f"{number:03}.png" for number in reversed(range(DAYS * EACH))]
+    seen = in_sight(page)
+    assert len(seen) > 4 and seen == newest[: len(seen)]
+    expect(page.locator("#grid h2").first).to_contain_text(moment(DAYS * EACH - 1).strftime("%-d %B %Y"))
+    assert page.locator("#grid .g-grid-card").count() < DAYS * EACH / 2
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_function(f"({IN_SIGHT})().at(-1) === '000.png'")
+    most = nodes(page)
+    slider = page.get_by_role("slider", name="Timeline")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 30, box["y"] + box["height"] / 2)
+    page.wait_for_function(f"({IN_SIGHT})().length > 6")
+    middle = int(in_sight(page)[0].split(".")[0])
+    assert 180 < middle < 300
+    assert nodes(page) < 2.2 * most
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    expect(slider).to_have_attribute("aria-valuetext", "December 2023, 8 images")
+    page.wait_for_function(f"({IN_SIGHT})().length > 6")
+    page.keyboard.press("Home")
+    page.wait_for_function(f"({IN_SIGHT})()[0] === '479.png'")
+
+    page.locator("#grid .g-grid-frame").first.focus()
+    for _ in range(2 * DAYS):  # through rows and days, also those that have no nodes yet
+        page.keyboard.press("ArrowDown")
+    page.wait_for_function("Number(document.activeElement.closest('.g-grid-card').dataset.index) > 200")
+    expect(page.locator(":focus")).to_be_in_viewport()
+
+    page.locator("#group").select_option("folder")
+    expect(page.locator("#grid h2")).to_have_text(["even240"])
+    expect(slider).to_be_hidden()
+    assert "group=folder" in page.url
+    search(page, "red")
+    expect(page.locator("#group")).to_be_hidden()
+    page.go_back()
+    expect(page.locator("#grid h2").first).to_have_text("even240")
+
+
+def loaded(page: Page) -> list[int]:
+    """The pixels of the picture that is shown, once its original is there."""
+    page.wait_for_function("document.querySelector('.g-viewer-box img').src.includes('originals/')")
+    return page.evaluate(
+        "(({ naturalWidth: w, naturalHeight: h }) => [w, h])(document.querySelector('.g-viewer-box img'))"
+    )
+
+
+def test_an_image_is_opened_whole_zoomed_left_and_refused_where_it_has_changed(opened, site):
+    page = opened(**WINDOW)
+    page.locator("#grid .g-grid-frame").first.focus()
+    page.keyboard.press("Enter")
+    viewer = page.locator("#viewer")
+    expect(viewer).to_contain_text("1 of 480")
+    expect(page.locator("#previous-image")).to_be_hidden()
+    assert loaded(page) == [1080, 675]
+    width = "document.querySelector('.g-viewer-box').getBoundingClientRect().width"
+    whole = page.evaluate(width)
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -400)
+    page.wait_for_function(f"{width} > 2 * {whole}")
+    page.wait_for_function("document.querySelector('.g-viewer-box img').naturalWidth === 2400")  # sharp again
+    left = page.evaluate("document.querySelector('.g-viewer-box').getBoundingClientRect().left")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.querySelector('.g-viewer-box').getBoundingClientRect().left") > left
+    page.keyboard.press("0")
+    assert page.evaluate(width) == pytest.approx(whole)
+    page.keyboard.press("i")
+    expect(page.locator("#inspector")).to_be_hidden()
+
+    page.keyboard.press("ArrowRight")
+    expect(viewer).to_contain_text("2 of 480")
+    with page.expect_download() as download:
+        page.locator("#view-download").click()
+    assert download.value.suggested_filename == "478.png"
+    assert Path(download.value.path()).read_bytes() == (site.folder / "even/478.png").read_bytes()
+    noise_image(999, (30, 30)).save(site.folder / "odd/475.png")  # no neighbour, which the page has already
+    for place in (3, 4, 5):
+        page.keyboard.press("ArrowRight")
+        expect(viewer).to_contain_text(f"{place} of 480")
+    expect(viewer).to_contain_text("it shows another image since the last build")
+    page.reload()
+    expect(viewer).to_contain_text("5 of 480")
+    page.locator("#view-folder").click()
+    expect(viewer).to_contain_text("another image")  # nor is its folder opened
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(page.locator("[data-index='4'] .g-grid-frame")).to_be_focused()
+    settle(page)
