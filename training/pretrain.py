@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -49,7 +50,7 @@ MULTIPLE = 8  # pixels
 class RunPlan:
     """A run before it starts: the contents of config.json, and the method and batches made from them.
 
-    settings: the method's Config. origins: the origin of each setting of `run`. fingerprint: of the data with its times
+    settings: the method's Config. origins: the origin of each setting. fingerprint: of the data with its times
     and places. content: without these, "" if it was not asked for.
     """
 
@@ -79,9 +80,18 @@ class RunPlan:
 
 
 def plan(
-    method_name: str, data: DataConfig, user: Mapping[str, Any], settings: Mapping[str, Any], world: World
+    method_name: str,
+    data: DataConfig,
+    user: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    world: World,
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> RunPlan:
-    """Build the method and the batches of a run. user: given settings of RunConfig. settings: the method's own."""
+    """Build the method and the batches of a run.
+
+    user: given settings of RunConfig. settings: the method's own. given: where these and those of data come from, for
+    the record; "user" for those that it lacks.
+    """
     method_class = pick("method", method_name, METHODS)
     for name in data.logger:
         pick("logger", name, LOGGERS)
@@ -97,8 +107,8 @@ def plan(
     run, origins = resolve(user, method_class.papers(user.get("optimizer")), len(images), world)
     from_data = {"classes": len(images.classes)}  # settings of a method that the data determines
     names = {field.name for field in fields(method_class.Config)}
-    settings = {name: value for name, value in from_data.items() if name in names} | dict(settings)
-    config = method_class.Config(**settings)
+    from_data = {name: value for name, value in from_data.items() if name in names and name not in settings}
+    config = method_class.Config(**from_data, **settings)
     images.canvas = data.canvas or canvas_for(size, config, images.longest_side())
     if world.leads:
         images.cache_pixels(most=data.cache << 20)
@@ -110,13 +120,22 @@ def plan(
         make_norms_global(method)
     torch.manual_seed(run.seed + world.rank)  # dropout differs from rank to rank
     window = images.window(data.shuffle_window, data.cache << 20)
-    data = replace(data, shuffle_window=window, canvas=images.canvas)
+    asked, data = data, replace(data, shuffle_window=window, canvas=images.canvas)
+    derived = [*from_data, *(name for name, value in asdict(data).items() if value != getattr(asked, name))]
+    origins |= origins_of(asked) | origins_of(config) | dict.fromkeys(derived, "data") | dict(given)
     blocks = [part.block_ends() for part in images.parts] if window else []
     sampler = Sampler(images.sizes, run.batch_size, run.seed, data.weights or None, blocks, window)
     images.parts_held = sampler.blocks_held
     on_cpu = run.augment_on == "cpu"
     batches = Batches(images, sampler, method.augment, run.seed, world.rank, world.size, augmented=on_cpu)
     return RunPlan(method_name, data, run, config, origins, method, batches, images.fingerprint())
+
+
+def origins_of(config: Any) -> dict[str, str]:
+    """The origin of each setting of a config, as far as its value tells."""
+    return {
+        field.name: "default" if getattr(config, field.name) == field.default else "user" for field in fields(config)
+    }
 
 
 def canvas_for(size: int, config: Any, longest: int) -> int:
@@ -138,13 +157,17 @@ def begin(
     evaluate: Evaluate | None = None,
     stop: Callable[[], bool] = lambda: False,
     quiet: bool = False,
+    origins: Mapping[str, str] = MappingProxyType({}),
 ) -> Trainer:
-    """Train a new run from its first step to its last. UserError if `out` already holds a run."""
+    """Train a new run from its first step to its last. UserError if `out` already holds a run.
+
+    origins: where the given settings come from, for config.json.
+    """
     with joined(str(user.get("device", "auto"))) as world:
         out = world.gather(out)[0]  # rank 0 decides: other ranks may find another name free
         if out is not None and world.leads and (out / CONFIG).exists():
             raise UserError(f"{out} already holds a run. Resume it: python -m training resume {out}")
-        planned = plan(method_name, data, user, settings, world)
+        planned = plan(method_name, data, user, settings, world, origins)
         if out is not None and world.leads:
             planned = replace(planned, content=planned.batches.images.content())
             out.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,14 @@
 """One command for each pretraining method, its options made from the config dataclasses."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import click
 
+from training.cli.config_file import config_option
 from training.cli.other_names import ForgivingCommand
 from training.cli.run_output import print_end
 from training.methods import METHODS
@@ -70,32 +71,29 @@ def method_command(name: str, text: str) -> click.Command:
     belongs = {field.name: part for part, config in parts.items() for field in fields(config)}
 
     def callback(**given: Any) -> None:
-        context = click.get_current_context()
-        out, explain, as_json = given.pop("out"), given.pop("explain"), given.pop("as_json")
-        chosen = {
-            option: value
-            for option, value in given.items()
-            if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
-        }
+        out, explain, as_json, config = (given.pop(name) for name in ("out", "explain", "as_json", "config"))
+        origins = given_origins(click.get_current_context(), given, config)
         user: dict[str, dict[str, Any]] = {"data": {}, "settings": {}, "run": {}}
-        for option, value in chosen.items():
-            user[belongs[option]][option] = value
+        for option in origins:
+            user[belongs[option]][option] = given[option]
         if not user["data"].get("data"):
             raise click.UsageError("Missing option '--data': the training data.")
         data = DataConfig(**user["data"])
         if explain:
-            print_settings(name, data, user, as_json)
+            print_settings(name, data, user, origins, as_json)
             return
         from training.evaluation.during_training import evaluator
         from training.pretrain import begin
 
         run = out or free_folder(name)
         with Interrupt() as stop:
-            trainer = begin(run, name, data, user["run"], user["settings"], evaluator(data), lambda: stop.requested)
+            parts = name, data, user["run"], user["settings"]
+            trainer = begin(run, *parts, evaluator(data), lambda: stop.requested, origins=origins)
         print_end(run, trainer, as_json)
 
     options = [option for config in parts.values() for option in _options(config, METHODS[name].recipe)]
     options += [
+        config_option(),
         click.Option(
             ["--out"],
             type=click.Path(path_type=Path, file_okay=False),
@@ -131,6 +129,21 @@ def _options(config: type, recipe: Mapping[str, Any]) -> list[click.Option]:
     return options
 
 
+def given_origins(context: click.Context, options: Iterable[str], config: Path | None) -> dict[str, str]:
+    """The options that were given, and where: on the command line or in the file config. The former replaces the
+    latter, and so --epochs there the steps of a file.
+    """
+    places = {
+        click.core.ParameterSource.COMMANDLINE: "command line",
+        click.core.ParameterSource.DEFAULT_MAP: f"file: {config}",
+    }
+    sources = {option: context.get_parameter_source(option) for option in options}
+    found = {option: places[source] for option, source in sources.items() if source in places}
+    if found.get("epochs") == "command line" != found.get("steps"):
+        found.pop("steps", None)
+    return found
+
+
 def free_folder(name: str) -> Path:
     """The first unused folder of runs/clip, runs/clip-2, ... for a run without --out."""
     number = 1
@@ -139,18 +152,23 @@ def free_folder(name: str) -> Path:
     return path
 
 
-def print_settings(name: str, data: "DataConfig", user: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
+def print_settings(
+    name: str,
+    data: "DataConfig",
+    user: Mapping[str, Mapping[str, Any]],
+    origins: Mapping[str, str],
+    as_json: bool,
+) -> None:
     """Print the value and the origin of each setting. user: the given options by part."""
     from training.engine.distributed import join, leave
     from training.pretrain import plan
 
     try:
-        planned = plan(name, data, user["run"], user["settings"], join(str(user["run"].get("device", "auto"))))
+        world = join(str(user["run"].get("device", "auto")))
+        planned = plan(name, data, user["run"], user["settings"], world, origins)
     finally:
         leave()
     document = planned.document()
-    for part in ("data", "settings"):
-        document["origins"] |= {n: "user" if n in user[part] else "default" for n in document[part]}
     if as_json:
         print_json(document)
         return

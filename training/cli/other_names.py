@@ -1,6 +1,6 @@
 """Option names of open_clip_train, lightly and solo-learn: taken as ours, or answered by a sentence that names ours."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import click
 
@@ -91,7 +91,7 @@ def translated(args: Sequence[str], own: set[str]) -> list[str]:
     for i, given in enumerate(args):
         if given.startswith("--"):
             flag, equals, value = given.partition("=")
-            ours = _ours(flag, own)
+            ours = our_name(flag, own)
             value = VALUES.get(ours, {}).get(value, value)
             result.append(f"{ours}{equals}{value}")
         else:
@@ -103,8 +103,8 @@ def translated(args: Sequence[str], own: set[str]) -> list[str]:
     return result
 
 
-def _ours(flag: str, own: set[str]) -> str:
-    """Our name of an option; the flag itself if nobody has it."""
+def our_name(flag: str, own: Container[str]) -> str:
+    """Our name of an option; the flag itself if nobody has it. click.UsageError for what is said another way here."""
     hyphens = flag.replace("_", "-")
     if flag in own or hyphens in own:
         return flag if flag in own else hyphens
