@@ -40,7 +40,7 @@ def tiny(said: str) -> list[str]:
     if words[: len(start)] != start or "..." in said:
         raise ValueError(f"{said!r} is no command that this test knows how to run")
     module = words.index("-m") + 1
-    train = words[module] == "training" and "--data" in words
+    train = words[module] == "training" and bool({"--data", "--config"} & set(words))
     own = "--tower starter" in said  # small enough as it is
     more = [word for word in SMALL if not (own and word in ("--tower", "tiny"))] if train else []
     first = [sys.executable, "-m", "torch.distributed.run", *words[1:]] if start == ["torchrun"] else [sys.executable]
@@ -61,6 +61,7 @@ def place(tmp_path_factory):
         rows.append({"path": str(path), "label": names[number % 4], "label_name": names[number % 4]})
     for name in ("images", "cifar10-train", "cifar10-val"):
         pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet")
+    (folder / "run.yaml").write_text("data: images.parquet\ncaption: a photo of a {label}\n")
     (folder / "queries.txt").write_text("cat\ndog\n")
     for where in ("shards", "raw"):
         for shard in range(2):
@@ -93,7 +94,7 @@ def test_every_option_that_the_text_names_exists():
 
     options = set()
     for module, names in {
-        "training": ("clip", "siglip", "devise", "distillation", "dino", "resume", "curate", "export"),
+        "training": ("clip", "siglip", "devise", "distillation", "dino", "resume", "report", "curate", "export"),
         "index": ("build",),
     }.items():
         group = command(module)
@@ -102,7 +103,7 @@ def test_every_option_that_the_text_names_exists():
             options |= {
                 flag for parameter in group.get_command(context, name).get_params(context) for flag in parameter.opts
             }
-    prose = re.sub(r"^    .*$|<!--.*?-->", "", PAGE.read_text(), flags=re.M)
+    prose = re.sub(r"^    .*$|<!--.*?-->|^```\w*\n(?s:.*?)^```$", "", PAGE.read_text(), flags=re.M)
     named = {flag for span in re.findall(r"`([^`]+)`", prose) for flag in re.findall(r"--[a-z-]+", span)}
     assert len(named) > 20 and named <= options
 

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -127,6 +128,27 @@ def test_rows_stand_in_the_order_of_their_neighbours():
     rows = document(entries, {})["rows"]
     assert [row["seeds"] for row in rows] == [[], [0], [0, 1]]
     assert markdown({"rows": rows}).count("\n") == 5
+
+
+def test_each_encoder_is_measured_by_what_it_can_do_and_the_table_says_what_it_lacks(compared, captioned):
+    words = [
+        "compare",
+        compared / "runs/simclr-0",
+        "--data",
+        captioned,
+        "--suite",
+        "zero-shot,knn,winoground",
+        "--json",
+    ]
+    result = ask(words)
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)["rows"]
+    assert set(row["figures"]) == {"knn"} and set(row["skipped"]) == {"zero-shot", "winoground"}
+    able = Entry("runs/clip", "clip", 0, 10, {"knn": figure(0.5), "zero-shot": figure(0.6)}, {}, [])
+    lacks = {"zero-shot": "it needs a text encoder, and byol is image-only.", "retrieval": "it needs captions."}
+    text = markdown(document([able, replace(entry("byol", 0, 0.4), skipped=lacks)], {}))
+    assert "| byol | 1 | 40.0% (35.0% – 45.0%) | needs a text encoder |" in text
+    assert text.endswith("\n\nretrieval was skipped: it needs captions.\n")
 
 
 def test_methods_need_images_of_their_own(captioned, tmp_path):

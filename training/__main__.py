@@ -8,7 +8,9 @@ from training.cli.curate import curate
 from training.cli.doctor import doctor
 from training.cli.evaluate import evaluate
 from training.cli.export import export
+from training.cli.listing import listing
 from training.cli.methods import Methods
+from training.cli.report import report
 from training.cli.resume import resume
 from training.cli.scenes import scenes
 from training.cli.starter import starter
@@ -26,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (resume, torchrun, doctor, curate, export, starter, evaluate, claims, compare, scenes):
+for command in (listing, resume, torchrun, doctor, report, curate, export, starter, evaluate, claims, compare, scenes):
     cli.add_command(command)
 
 

@@ -15,7 +15,7 @@ from training.models.registry import pick
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="One seed and short runs: effects without a verdict.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of stored runs. [default: runs/claims]"
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of stored runs. [default: in the cache]"
 )
 @click.option(
     "--page", type=click.Path(path_type=Path, dir_okay=False), help="Write the page and its figures to this file."
@@ -49,9 +49,10 @@ def claims(
 
     from training.claims.claim import SEEDS, Store
     from training.claims.page import document, write_page
+    from training.models.cache import cache_dir
 
     seeds = 1 if quick else SEEDS
-    store = Store(out or Path("runs", "claims"), quick)
+    store = Store(out or cache_dir("claims"), quick)
     started = time.monotonic()
     for name in names or tuple(CLAIMS):
         claim = CLAIMS[name]

@@ -1,4 +1,4 @@
-"""What a training command prints when its run ends."""
+"""What a training command writes and prints when its run ends."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
-    """Print the last metrics and the next step, on rank 0 only. Exits with 130 if the run was stopped early."""
+    """Write the report and print the last metrics and the next step, on rank 0 only.
+
+    Exits with 130 if the run was stopped early.
+    """
     if not trainer.world.leads:
         return
     from training.engine.log import read_metrics
@@ -22,12 +25,25 @@ def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
     for line in lines:
         last |= line
     finished = trainer.step == trainer.config.total_steps
+    report = _write_report(run) if finished and trainer.config.report else None
     if as_json:
         print_json({"run": str(run), "finished": finished, "steps": trainer.step, **last})
     elif finished:
         click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build IMAGES ", nl=False)
-        click.echo(f"--into my.gelato --encoder {run}")
+        click.echo(f"--into my.gelato --encoder {run}{f', or open {report}' if report else ''}")
     else:
         click.echo(f"Stopped after step {trainer.step:,}. Resume it: python -m training resume {run}")
     if not finished:
         raise SystemExit(130)
+
+
+def _write_report(run: Path) -> Path | None:
+    """The path of the report; None if it could not be made, which the finished run must not fail for."""
+    from training.run_report.page import write_report
+
+    try:
+        return write_report(run)
+    except Exception as error:
+        click.echo(f"The report could not be made ({type(error).__name__}: {error}): ", err=True, nl=False)
+        click.echo(f"python -m training report {run}", err=True)
+        return None

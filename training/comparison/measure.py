@@ -4,7 +4,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from training.data.tables.options import TableOptions
 from training.evaluation.features import Features
-from training.evaluation.run_defaults import templates_for
+from training.evaluation.run_defaults import runtime_for, templates_for
 from training.evaluation.subject import Subject
-from training.evaluation.suite import default_probes, run_suite
+from training.evaluation.suite import STANDARD, run_suite
 from training.models.atomic import write_file
 from training.models.encoder import BATCH, Encoder
 from training.models.encoders import load_encoder
@@ -26,7 +26,7 @@ class Entry:
     """One measured encoder.
 
     name: as given by the user. method: that trained it, or its name if unknown. figures: by name. facts: numbers
-    without an interval. lines: of its metrics.jsonl.
+    without an interval. lines: of its metrics.jsonl. skipped: why a probe does not apply to it, by probe.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Entry:
     figures: dict[str, Figure]
     facts: dict[str, float]
     lines: list[dict[str, Any]]
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -51,33 +52,37 @@ def measure(
     data: str,
     train: str | None,
     suite: str | None,
-    cache: Path,
+    cache: Path | None,
     say: Callable[[str], object],
     tables: TableOptions | None = None,
 ) -> Measured:
-    """All figures of the encoder called name; earlier measurements are read from cache.
+    """All figures of the encoder called name; earlier measurements are read from cache, a file, if there is one.
 
-    data, train: sources for testing and for training probes. suite: comma-separated probes [default: those that
-    the encoder and the data support].
+    data, train: sources for testing and for training probes. suite: comma-separated probes [default: STANDARD]. Those
+    that the encoder or the data does not allow are skipped.
     """
-    encoder = load_encoder(name)
+    encoder = load_encoder(name, *runtime_for(name, None, None))
     templates = templates_for(name)
     subject = Subject(encoder, data, train, templates=templates, tables=tables)
-    names = suite or ",".join(default_probes(subject))
+    names = suite or ",".join(STANDARD)
     key = f"{encoder.fingerprint} {encoder.runtime} {encoder.precision} {data} {train} {names} {templates}"
     key += f" {tables.as_dict()}" if tables and tables.as_dict() else ""
-    stored = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
+    stored = json.loads(cache.read_text(encoding="utf-8")) if cache is not None and cache.is_file() else {}
     if key not in stored:
         say(f"measuring {name}")
-        report = run_suite(subject, names)
+        report = run_suite(subject, names, lenient=True)
         figures = {
             probe + (f"/{label}" if label else ""): figure
             for probe, result in report.results.items()
             for label, figure in result.named.items()
         }
-        stored[key] = {"figures": figures, "facts": {"dim": encoder.dim, "embedded_per_second": speed(encoder)}}
-        write_file(cache, json.dumps(stored, indent=1).encode() + b"\n")
-    return Measured(entry_of(name, stored[key]["figures"], stored[key]["facts"]), subject.test)
+        facts = {"dim": encoder.dim, "embedded_per_second": speed(encoder)}
+        stored[key] = {"figures": figures, "facts": facts, "skipped": report.skipped}
+        if cache is not None:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            write_file(cache, json.dumps(stored, indent=1).encode() + b"\n")
+    entry = entry_of(name, stored[key]["figures"], stored[key]["facts"])
+    return Measured(replace(entry, skipped=stored[key].get("skipped", {})), subject.test)
 
 
 def entry_of(name: str, figures: dict[str, Figure], facts: dict[str, float]) -> Entry:

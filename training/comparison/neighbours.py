@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from training.comparison.measure import Measured
-from training.evaluation.rows import unit_rows
+from training.evaluation.rows import nearest, unit_rows
 
 QUERIES, NEIGHBOURS = 4, 5
 SIDE, GAP, APART, TOP = 48, 4, 20, 64  # pixels
@@ -37,10 +37,9 @@ def neighbours(measured: Sequence[Measured]) -> bytes | None:
             here, left = place[path], start + number * group
             if line == 0:
                 sheet.paste(_small(one.test.image(here)), (left, 4))
-            order = np.argsort(-(rows @ rows[here]), kind="stable")
-            for column, other in enumerate([i for i in order if i != here][:NEIGHBOURS]):
+            for column, other in enumerate(nearest(rows, here, NEIGHBOURS)):
                 corner = left + column * step
-                sheet.paste(_small(one.test.image(int(other))), (corner, top))
+                sheet.paste(_small(one.test.image(other)), (corner, top))
                 if one.test.labels[here] >= 0 and one.test.labels[other] != one.test.labels[here]:
                     pen.rectangle((corner - 1, top - 1, corner + SIDE, top + SIDE), outline=WRONG, width=2)
     buffer = io.BytesIO()

@@ -63,6 +63,7 @@ def document(entries: Sequence[Entry], about: dict[str, Any]) -> dict[str, Any]:
                 "steps": group[0].steps,
                 "figures": {name: figure for name, figure in figures.items() if figure},
                 "facts": {name: mean_fact(group, name) for name in FACTS if mean_fact(group, name) is not None},
+                "skipped": group[0].skipped,
             }
         )
     runs = [
@@ -78,7 +79,7 @@ def mean_fact(group: Sequence[Entry], name: str) -> float | None:
 
 
 def markdown(comparison: dict[str, Any]) -> str:
-    """The table with 95 % intervals, in Markdown."""
+    """The table with 95 % intervals, in Markdown. A probe that no encoder allows is named below it."""
     rows = comparison["rows"]
     names = [
         n for n in [*TITLES, *{k: None for r in rows for k in r["figures"]}] if any(n in r["figures"] for r in rows)
@@ -88,14 +89,24 @@ def markdown(comparison: dict[str, Any]) -> str:
     head = ["encoder", "seeds", *(TITLES.get(name, name) for name in names), *(FACTS[name] for name in facts)]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
-        cells = [
-            row["encoder"],
-            str(len(row["seeds"]) or ""),
-            *(formatted_figure(name, row["figures"].get(name)) for name in names),
-        ]
+        cells = [row["encoder"], str(len(row["seeds"]) or ""), *(figure_or_reason(row, name) for name in names)]
         cells += [formatted_fact(name, row["facts"].get(name)) for name in facts]
         lines.append(f"| {' | '.join(cells)} |")
+    shown = {name.partition("/")[0] for name in names}
+    skipped = {probe: reason for row in rows for probe, reason in _skipped(row).items() if probe not in shown}
+    lines += ["", *(f"{probe} was skipped: {reason}" for probe, reason in skipped.items())] if skipped else []
     return "\n".join(lines) + "\n"
+
+
+def figure_or_reason(row: dict[str, Any], name: str) -> str:
+    """The cell of a figure: its value and interval, or what the encoder lacks for it."""
+    reason = "" if name in row["figures"] else _skipped(row).get(name.partition("/")[0], "")
+    return reason.partition(",")[0].removeprefix("it ") or formatted_figure(name, row["figures"].get(name))
+
+
+def _skipped(row: dict[str, Any]) -> dict[str, str]:
+    """Why probes were not run, by probe; tables of earlier versions do not say it."""
+    return row.get("skipped", {})
 
 
 def formatted_figure(name: str, figure: Figure | None) -> str:

@@ -79,6 +79,7 @@ class RunConfig:
     checkpoint_every: int = knob(500, "steps between checkpoints; the last step always writes one")
     keep: int = knob(3, "number of latest checkpoints to keep")
     evaluate_every: int = knob(0, "steps between evaluations; 0 evaluates only at the end")
+    report: bool = knob(True, "write report.html when the run ends")
 
     def __post_init__(self) -> None:
         minima = {"batch_size": 2, "micro_batch": 0, "accumulate": 1, "log_every": 1, "checkpoint_every": 1, "keep": 1}

@@ -39,16 +39,19 @@ def build_optimizer(module: nn.Module, config: RunConfig) -> torch.optim.Optimiz
 
 
 def _adamw(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019), fused."""
     return torch.optim.AdamW(
         groups, lr=config.peak_rate, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=True
     )
 
 
 def _sgd(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
+    """SGD with momentum."""
     return torch.optim.SGD(groups, lr=config.peak_rate, momentum=config.beta1)
 
 
 def _lars(groups: Iterable[dict[str, Any]], config: RunConfig) -> torch.optim.Optimizer:
+    """LARS (You et al. 2017): layer-wise rates, for large batches."""
     return LARS(groups, lr=config.peak_rate, momentum=config.beta1)
 
 

@@ -1,13 +1,10 @@
 """A report of probes as Markdown, or as HTML with examples of failures."""
 
-import base64
-import io
 import json
 from html import escape
 from pathlib import Path
 
-from PIL import Image
-
+from training.evaluation.html_page import html_page, inline_image
 from training.evaluation.subject import ProbeResult
 from training.evaluation.suite import Report
 from training.models.atomic import write_file
@@ -15,16 +12,12 @@ from training.models.intervals import Figure
 
 SIDE = 160  # pixels of the longer side of an image on the page
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
-table { border-collapse: collapse; margin: .5rem 0; } th, td { padding: .25rem .9rem .25rem 0; text-align: left; }
-td { font-variant-numeric: tabular-nums; } th { border-bottom: 1px solid #b8c2cc; font-weight: 600; }
-h2 { margin-top: 2.2rem; } .note { color: #51606f; } .bar { position: relative; width: 11rem; height: .8rem; }
-.bar i { position: absolute; top: .3rem; height: .2rem; background: #9db8d6; border-radius: .1rem; }
+.bar { position: relative; width: 11rem; height: .8rem; }
+.bar i { position: absolute; top: .3rem; height: .2rem; background: var(--faint); border-radius: .1rem; }
 .bar b { position: absolute; top: .1rem; width: .6rem; height: .6rem; margin-left: -.3rem; border-radius: 50%;
-  background: #1f5fa8; } .bar s { position: absolute; top: 0; width: 2px; height: .8rem; background: #c4572e; }
-.wrong { display: flex; flex-wrap: wrap; gap: 1rem; } .wrong figure { margin: 0; max-width: 21rem; }
-.wrong img { border-radius: 4px; margin-right: .3rem; image-rendering: auto; } figcaption { font-size: .85rem; }
-@media (prefers-color-scheme: dark) { body { background: #14191f; color: #dfe6ee; } .note { color: #9aa8b6; } }
+  background: var(--other); } .bar s { position: absolute; top: 0; width: 2px; height: .8rem; background: var(--bad); }
+.wrong { display: flex; flex-wrap: wrap; gap: 1rem; } .wrong figure { max-width: 21rem; }
+.wrong img { margin-right: .3rem; }
 """
 
 
@@ -46,22 +39,18 @@ def markdown(report: Report) -> str:
 
 def html(report: Report) -> str:
     """The same as a self-contained HTML page with images of failures."""
-    encoder = escape(str(report.facts["encoder"]))
-    parts = [f"<h1>What {encoder} can see</h1><p class=note>{escape(_about(report))}</p>"]
+    title = f"What {report.facts['encoder']} can see"
+    parts = [f"<h1>{escape(title)}</h1><p class=note>{escape(_about(report))}</p>"]
     for name, result in report.results.items():
         parts.append(_section(name, result))
     for name, reason in report.skipped.items():
         parts.append(f"<p class=note>{escape(name)} was skipped: {escape(reason)}</p>")
-    body = "\n".join(parts)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>What {encoder} can see</title><style>{STYLE}</style><body>{body}</body></html>\n"
-    )
+    return html_page(title, STYLE, "\n".join(parts))
 
 
 def number(value: float) -> str:
     """The value with three significant digits."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}" if value else "0"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".") if value else "0"
 
 
 def _about(report: Report) -> str:
@@ -88,11 +77,12 @@ def _section(name: str, result: ProbeResult) -> str:
         )
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in result.notes)
     wrong = "".join(
-        f"<figure>{''.join(map(_inline, failure.images))}<figcaption>{escape(failure.says)}</figcaption></figure>"
+        f"<figure>{''.join(inline_image(image, SIDE) for image in failure.images)}"
+        f"<figcaption>{escape(failure.says)}</figcaption></figure>"
         for failure in result.failures
     )
     shown = f"<h3>Examples of failures</h3><div class=wrong>{wrong}</div>" if wrong else ""
-    return f"<h2>{escape(name)}</h2><table><tr>{head}{''.join(rows)}</table>{notes}{shown}"
+    return f"<h2>{escape(name)}</h2><div class=scroll><table><tr>{head}{''.join(rows)}</table></div>{notes}{shown}"
 
 
 def _bar(figure: Figure, references: list[float]) -> str:
@@ -105,18 +95,6 @@ def _bar(figure: Figure, references: list[float]) -> str:
         f'<div class=bar>{stroke}<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
         f'<b style="left:{at:.1f}%"></b></div>'
     )
-
-
-def _inline(image: Image.Image) -> str:
-    small = image.copy()
-    small.thumbnail((SIDE, SIDE))
-    if max(small.size) < SIDE // 2:  # enlarge tiny images so that the failure is visible
-        scale = SIDE // max(small.size)
-        small = small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=80)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="" width="{small.width}" height="{small.height}" src="data:image/webp;base64,{data}">'
 
 
 def write_report(report: Report, folder: Path) -> None:

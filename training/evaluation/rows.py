@@ -36,6 +36,12 @@ def unit_rows(features: Array, name: str = "features") -> NDArray[np.floating]:
     return exact.astype(array.dtype)
 
 
+def nearest(units: NDArray[np.floating], row: int, count: int) -> list[int]:
+    """The rows with the largest cosine to one row, the nearest first, without itself. units: unit rows."""
+    order = np.argsort(-(units @ units[row]), kind="stable")
+    return [int(other) for other in order if other != row][:count]
+
+
 def exact_unit_rows(features: Array, name: str = "features") -> NDArray[np.float64]:
     """unit_rows in float64, for comparisons that must detect ties."""
     return unit_rows(rows_of(features, name).astype(np.float64), name).astype(np.float64)

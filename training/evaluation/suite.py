@@ -9,6 +9,7 @@ from training.models.errors import UserError
 from training.models.registry import pick
 
 ALL = "probes"
+STANDARD = ("geometry", "knn", "linear", "zero-shot", "retrieval")  # of them, what encoder and data allow
 
 
 @dataclass
@@ -55,20 +56,20 @@ def run_suite(
     """Run the probes of suite on subject.
 
     lenient: skip probes that do not apply, with the reason, instead of failing [default: only for the suite of all
-    probes]. say: is called with the name of each probe.
+    probes, and not if none applies]. say: is called with the name of each probe.
     """
     names = parse_suite(suite)
-    lenient = suite.strip() == ALL if lenient is None else lenient
+    skips = suite.strip() == ALL if lenient is None else lenient
     report = Report(facts_of(subject))
     for name in names:
         say(name)
         try:
             report.results[name] = PROBES[name](subject)
         except NotApplicable as error:
-            if not lenient:
+            if not skips:
                 raise UserError(f"The probe {name} cannot be run: {error}.") from error
             report.skipped[name] = f"{error}."
-    if not report.results:
+    if not report.results and lenient is None:
         raise UserError(f"None of the probes can be run: {'; '.join(f'{n}: {r}' for n, r in report.skipped.items())}")
     return report
 
