@@ -1,10 +1,10 @@
 """Images a second of shuffled reading from a large parquet file and from shards, beside reading in order.
 
-python -m benchmarks.shuffling [--images 100000] [--latency 0.05] [--seconds 20]
+python -m benchmarks.shuffling [--images 100000] [--latency 0.05] [--seconds 20] [--work FOLDER]
 
 Local files, and the same files behind a store that waits for `latency` seconds at each request, as S3 does. Each kind
 of order reads for some seconds in turn, in batches of 256 by one process. Images are decoded
-and resized to 224 pixels.
+and resized to 224 pixels. --work keeps the files for the next call; --prepare makes them and measures nothing.
 """
 
 import argparse
@@ -15,6 +15,8 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -117,31 +119,51 @@ def speed(images: ImageDataset, window: int | None, seconds: float) -> dict[str,
     return {name: round(value, 1) for name, value in figures.items()} | {"read": done, "requests": SlowStore.requests}
 
 
-def main(count: int, latency: float, seconds: float) -> None:
-    fsspec.register_implementation("slow", SlowStore, clobber=True)
-    SlowStore.latency = 0.0
-    found = []
-    with tempfile.TemporaryDirectory() as name:
-        os.environ["GELATO_CACHE"] = str(Path(name, "cache"))
+def prepare(work: Path, count: int) -> tuple[Path, Path]:
+    """The parquet file and the folder of shards, made unless they are there."""
+    parquet, shards = work / f"images-{count}.parquet", work / f"shards-{count}"
+    if not (work / f"{count}.made").is_file():
         made = jpegs()
-        parquet, shards = Path(name, "images.parquet"), Path(name, "shards")
         write_parquet(parquet, made, count, 100)
-        shards.mkdir()
+        shards.mkdir(exist_ok=True)
         write_shards(shards, made, min(count, 20000), 2000)
-        for what, spec, slow in (
-            ("parquet", str(parquet), False),
-            ("parquet", f"slow://{parquet}", True),
-            ("shards", f"slow://{shards}", True),
-        ):
-            SlowStore.latency = 0.0  # listing is not what is measured
-            images = ImageDataset([spec], CANVAS)
-            SlowStore.latency = latency if slow else 0.0
-            for turn in range(2):
-                for order, window in WINDOWS.items():
-                    line = {"what": what, "latency": SlowStore.latency, "images": len(images), "order": order}
-                    found.append(line | {"turn": turn, **speed(images, window, seconds)})
-                    print(found[-1], flush=True)
-    RESULTS.write_text(json.dumps({"load": os.getloadavg()[0], "runs": found}, indent=1) + "\n")
+        (work / f"{count}.made").touch()
+    return parquet, shards
+
+
+def measure(parquet: Path, shards: Path, latency: float, seconds: float) -> list[dict[str, Any]]:
+    """Every kind of order on every kind of file, each twice in turns."""
+    fsspec.register_implementation("slow", SlowStore, clobber=True)
+    kinds = (("parquet", str(parquet), 0.0), ("parquet", f"slow://{parquet}", latency))
+    found = []
+    for what, spec, wait in (*kinds, ("shards", f"slow://{shards}", latency)):
+        SlowStore.latency = 0.0  # listing is not what is measured
+        images = ImageDataset([spec], CANVAS)
+        SlowStore.latency = wait
+        for turn in range(2):
+            for order, window in WINDOWS.items():
+                line = {"what": what, "latency": wait, "images": len(images), "order": order, "turn": turn}
+                found.append(line | speed(images, window, seconds))
+                print(found[-1], flush=True)
+    return found
+
+
+def shares(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """Images a second in windows over those in order: the median over turns, by kind of file and latency."""
+    found = {}
+    for what, wait in dict.fromkeys((run["what"], run["latency"]) for run in runs):
+        rates = [
+            {
+                run["order"]: run["images_per_second"]
+                for run in runs
+                if (run["what"], run["latency"]) == (what, wait) and run["turn"] == turn
+            }
+            for turn in range(2)
+        ]
+        found[f"{what}, {1000 * wait:g} ms"] = round(
+            median(rate["windows of 2,048"] / rate["in order"] for rate in rates), 3
+        )
+    return found
 
 
 if __name__ == "__main__":
@@ -149,5 +171,17 @@ if __name__ == "__main__":
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--latency", type=float, default=0.05)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--prepare", action="store_true")
     given = parser.parse_args()
-    main(given.images, given.latency, given.seconds)
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["GELATO_CACHE"] = str(Path(temporary, "cache"))
+        work = given.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        files = prepare(work, given.images)
+        if not given.prepare:
+            load = os.getloadavg()[0]
+            runs = measure(*files, given.latency, given.seconds)
+            result = {"load": load, "windows_over_in_order": shares(runs), "runs": runs}
+            RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+            print(result["windows_over_in_order"])

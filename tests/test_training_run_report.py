@@ -77,6 +77,7 @@ def test_what_data_says_is_text_and_no_markup(run, tmp_path):
     document["data"]["data"] = ["<img src=x>"]
     document["data"]["evaluate"] = []
     lines = (run / "metrics.jsonl").read_text().replace('"evaluation": {"', '"evaluation": {"<b>')
+    lines += '{"step": 4, "evaluation": {"x": {"knn": {"value": null, "low": null, "high": null, "n": 3}}}}\n'
     (tmp_path / "<i>").mkdir()
     (tmp_path / "<i>/config.json").write_text(json.dumps(document))
     (tmp_path / "<i>/metrics.jsonl").write_text(lines)

@@ -113,7 +113,8 @@ def _evaluation(lines: Lines) -> str:
             for probe, figures in probes.items():
                 named = {"": figures} if "value" in figures else figures
                 for label, figure in named.items():
-                    courses.setdefault((source, f"{probe} {label}".strip()), []).append((line["step"], figure))
+                    if None not in figure.values():  # one that is not finite
+                        courses.setdefault((source, f"{probe} {label}".strip()), []).append((line["step"], figure))
     if not courses:
         return ""
     rows, drawn = [], []
