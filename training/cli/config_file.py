@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from training.cli.other_names import SAME, VALUES, our_name
-from training.engine.config import CONFIG
 from training.models.errors import UserError
 
 NO_SETTINGS = ("config", "explain", "as_json", "help")  # options that say what to do, not how a run is
@@ -40,6 +39,8 @@ def settings_in(path: Path, command: click.Command) -> dict[str, Any]:
     A key is the name of an option, with hyphens or underscores, or another trainer's name for it. path: a file, or a
     run, whose values that followed from its data or its machine are left out.
     """
+    from training.engine.config import CONFIG
+
     path = path / CONFIG if path.is_dir() else path
     document = read_mapping(path)
     if {"method", "data", "run", "settings", "origins"} <= document.keys():
