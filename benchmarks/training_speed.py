@@ -4,8 +4,8 @@
 
 VENV has open_clip_train (pip install open_clip_torch[training]). Both train the same tiny ViT and text tower from
 the same tar shards with the same batch, on the processor, in turns, several times over; a step's images a second
-are the median over its steps. Beside it: how much faster images load than the model consumes them, what
-activations --micro-batch leaves alive, and, where there is a GPU, images a second and the share of its peak.
+are the median over its steps. Beside it: how much faster images load than the model consumes them, and what
+activations --micro-batch leaves alive. benchmarks/gpu.py measures on a GPU.
 The result is printed and kept beside this script as training_speed.json; benchmarks/tables.py puts it into
 docs/pretraining.md. A quarter of an hour on two idle cores.
 """
@@ -229,54 +229,6 @@ def activations(shards: str, batch: int) -> dict[str, float]:
     return {"whole_batch": whole, "eighths": pieces, "share": pieces / whole, "batch": batch}
 
 
-def on_gpu(batch: int) -> dict[str, Any] | str:
-    """Images a second and model FLOP utilisation of ViT-B-32 in bf16, on images that lie on the GPU."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return "no GPU here"
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from training.engine.config import RunConfig
-    from training.engine.optim import build_optimizer
-    from training.methods.clip import CLIP
-    from training.models.dual_encoders import build_dual_encoder
-
-    method = CLIP(build_dual_encoder("ViT-B-32"), CLIP.Config()).cuda().train()
-    optimizer = build_optimizer(method, RunConfig(steps=100))
-    images = torch.randn(batch, 3, 224, 224, device="cuda").to(memory_format=torch.channels_last)
-    tokens = torch.randint(1, 49000, (batch, 77), device="cuda")
-    identity = torch.arange(batch, device="cuda")
-
-    def step() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            loss = method.loss(images, tokens, identity)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    with FlopCounterMode(display=False) as counter:
-        step()
-    for _ in range(WARM):
-        step()
-    torch.cuda.synchronize()
-    begun, steps = time.perf_counter(), 20
-    for _ in range(steps):
-        step()
-    torch.cuda.synchronize()
-    seconds = (time.perf_counter() - begun) / steps
-    name = torch.cuda.get_device_name()
-    peaks = {"A100": 312e12, "H100": 989e12, "H200": 989e12, "L4": 121e12, "4090": 165e12, "V100": 125e12}
-    peak = next((value for key, value in peaks.items() if key in name), None)  # dense bf16, as the makers give it
-    return {
-        "device": name,
-        "images_per_second": batch / seconds,
-        "flops_per_second": counter.get_total_flops() / seconds,
-        "utilisation": counter.get_total_flops() / seconds / peak if peak else None,
-        "memory_bytes": torch.cuda.max_memory_allocated(),
-    }
-
-
 @click.command()
 @click.option("--open-clip-python", help="The Python of an environment with open_clip_train; left out, ours alone.")
 @click.option("--batch", default=128, show_default=True, type=click.IntRange(16))
@@ -285,8 +237,7 @@ def on_gpu(batch: int) -> dict[str, Any] | str:
 @click.option("--threads", default=os.cpu_count(), show_default=True, type=click.IntRange(1))
 def main(open_clip_python: str | None, batch: int, steps: int, rounds: int, threads: int) -> None:
     """Measure, print, and keep the result."""
-    result: dict[str, Any] = {"gpu": on_gpu(256)}
-    click.echo(f"gpu: {result['gpu']}", err=True)
+    result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GELATO_CACHE"] = f"{folder}/cache"
         shards = write_shards(Path(folder), batch * steps)

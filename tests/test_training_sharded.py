@@ -1,6 +1,7 @@
 """Weights shared out among ranks learn what whole ones learn, and their checkpoints are everybody's."""
 
 import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from training.engine import failures
 from training.engine.checkpoint import checkpoints
 from training.engine.config import RunConfig
 from training.engine.distributed import World
+from training.engine.shard_files import read_index
 from training.engine.sharded import check_fsdp_settings
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
@@ -81,7 +83,14 @@ def test_a_shared_run_is_the_whole_run_to_rounding(two_ranks, method):
         torch.testing.assert_close(other[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
     last = [checkpoints(folder / f"{method}-{name}")[-1] for name in ("whole", "shared")]
     first, second = (torch.load(path / "optimizer.pt", weights_only=True) for path in last)
-    assert first["state"].keys() == second["state"].keys() and first["param_groups"] == second["param_groups"]
+    assert first["param_groups"] == second["param_groups"] and not second["state"]
+    moments = {f"optimizer.{number}.{name}" for number, of in first["state"].items() for name in of}
+    stored = read_index(last[1]).state_dict_metadata
+    assert {key for key in stored if key.startswith("optimizer.")} == moments
+    assert {f"model.{key}" for key in load_file(last[0] / "model.safetensors")} == stored.keys() - moments - {
+        key for key in stored if key.startswith("ema.")
+    }
+    assert len(list((last[1] / "shards").glob("*.distcp"))) == 2  # each rank has written its own
 
 
 @pytest.mark.slow
@@ -100,6 +109,28 @@ def test_a_shared_run_goes_on_from_its_checkpoint_and_so_does_a_process_alone(tw
         assert torch.equal(tensor, whole[name]), name
     for name, tensor in weights(folder / "alone").items():
         torch.testing.assert_close(tensor, whole[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.slow
+def test_damaged_shards_are_passed_over_for_the_checkpoint_before(two_ranks, monkeypatch, capsys):
+    folder, _ = two_ranks
+    monkeypatch.setitem(TINY, "tiny", SMALL)
+    shutil.copytree(folder / "clip-shared", folder / "damaged")
+    last, before = reversed(checkpoints(folder / "damaged")[-2:])
+    for file in (last / "shards").glob("*.distcp"):
+        file.write_bytes(file.read_bytes()[:1000])
+    resume(folder / "damaged", quiet=True)
+    assert f"{last} cannot be read" in capsys.readouterr().err and before.is_dir()
+    whole = weights(folder / "clip-shared")
+    for name, tensor in weights(folder / "damaged").items():
+        torch.testing.assert_close(tensor, whole[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_index_of_shards_cannot_run_code(tmp_path):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards/.metadata").write_bytes(pickle.dumps(os.getcwd))
+    with pytest.raises(pickle.UnpicklingError, match="getcwd has no place in a checkpoint"):
+        read_index(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from training.methods import METHODS
 from training.methods.base import Method
 from training.models.atomic import write_file
 from training.models.backbones import build_backbone
+from training.models.collectives import one_first
 from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
@@ -103,17 +104,16 @@ def plan(
         tower = build_backbone(data.tower, data.image_size)
         size = tower.image_size
     classes = ClassColumn(data.label_column, data.class_depth)
-    images = ImageDataset(data.data, size, data.caption, method_class.needs_captions, classes, data.tables)
+    with one_first():  # it indexes shards, and the others read the index
+        images = ImageDataset(data.data, size, data.caption, method_class.needs_captions, classes, data.tables)
     run, origins = resolve(user, method_class.papers(user.get("optimizer")), len(images), world)
     from_data = {"classes": len(images.classes)}  # settings of a method that the data determines
     names = {field.name for field in fields(method_class.Config)}
     from_data = {name: value for name, value in from_data.items() if name in names and name not in settings}
     config = method_class.Config(**from_data, **settings)
     images.canvas = data.canvas or canvas_for(size, config, images.longest_side())
-    if world.leads:
+    with one_first():
         images.cache_pixels(most=data.cache << 20)
-    world.wait()
-    images.cache_pixels(most=data.cache << 20)
     method = method_class(tower, config)
     method.see_data(images)
     if world.size > 1:

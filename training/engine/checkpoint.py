@@ -1,7 +1,8 @@
 """Checkpoints of a run: written atomically, and loaded without executing code.
 
 checkpoints/step-00000500/ holds model.safetensors, ema.safetensors, optimizer.pt, rank-0.pt (the random state
-of each rank) and state.json. The folder gets its name only when it is complete.
+of each rank) and state.json. Of a run with --fsdp, shards/ holds the tensors, and optimizer.pt the settings of the
+optimiser. The folder gets its name only when it is complete.
 """
 
 import io
@@ -21,7 +22,9 @@ from torch import nn
 
 from training.engine.distributed import World
 from training.engine.microbatch import random_state, set_random_state
-from training.engine.sharded import Stateful, full_tensors, load_full_state
+from training.engine.shard_files import FOLDER as SHARDS
+from training.engine.shard_files import empty_moments, is_sharded, read_shards, write_shards
+from training.engine.sharded import Stateful, load_full_state
 from training.models.atomic import flush_folder, write_file
 from training.models.errors import UserError
 
@@ -47,16 +50,18 @@ def save_checkpoint(
         writing.attempt(lambda: _make_empty(temporary))
     world.wait()
     writing.attempt(lambda: write_file(temporary / f"rank-{world.rank}.pt", _pickled(_random_states())))
-    for name, part in state.items():
-        # On every rank, since each may hold a shard.
-        values = None if part is None else full_tensors(part.state_dict())
-        if values is None or not world.leads:
-            continue
-        if isinstance(part, nn.Module):
-            tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in values.items()}
+    values = {name: part.state_dict() for name, part in state.items() if part is not None}
+    if any(isinstance(part, nn.Module) and is_sharded(part) for part in state.values()):
+        in_shards = {name: tensors_of(state[name], of_part) for name, of_part in values.items()}
+        world.wait()  # the folder is there
+        writing.with_others(lambda: write_shards(temporary, {name: part for name, part in in_shards.items() if part}))
+        values = {name: of_part | {"state": {}} for name, of_part in values.items() if "param_groups" in of_part}
+    for name, of_part in values.items() if world.leads else ():
+        if isinstance(state[name], nn.Module):
+            tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in of_part.items()}
             writing.attempt(partial(write_file, temporary / f"{name}.safetensors", save(_unshared(tensors))))
         else:
-            writing.attempt(partial(write_file, temporary / f"{name}.pt", _pickled(values)))
+            writing.attempt(partial(write_file, temporary / f"{name}.pt", _pickled(of_part)))
     if world.leads:
         facts = json.dumps({"step": step, "ranks": world.size, **counters}).encode()
         writing.attempt(lambda: write_file(temporary / "state.json", facts))
@@ -72,6 +77,13 @@ def save_checkpoint(
     return folder
 
 
+def tensors_of(part: object, values: dict[str, Any]) -> dict[str, Any]:
+    """The tensors of a state_dict by name: of an optimiser its moments; of a gradient scaler nothing."""
+    if isinstance(part, torch.optim.Optimizer):
+        return {str(number): moments for number, moments in values["state"].items()}
+    return values if isinstance(part, nn.Module) else {}
+
+
 class _Writing:
     """Several writes, none after one that failed: the other ranks still wait for this one's part in what follows."""
 
@@ -80,10 +92,14 @@ class _Writing:
 
     def attempt(self, write: Callable[[], object]) -> None:
         if not self.error:
-            try:
-                write()
-            except OSError as error:
-                self.error = error.strerror or str(error)
+            self.with_others(write)
+
+    def with_others(self, write: Callable[[], object]) -> None:
+        """A write that all ranks take part in, whatever failed on one of them before."""
+        try:
+            write()
+        except OSError as error:
+            self.error = self.error or error.strerror or str(error)
 
 
 def _make_empty(folder: Path) -> None:
@@ -130,7 +146,7 @@ def load_last_checkpoint(
         reasons = [found for found in world.gather(reason) if found]
         if not reasons:
             for name, part in state.items():
-                if part is not None:
+                if part is not None and name in parts:
                     load_full_state(part, parts[name])
             if "random" in parts:
                 _set_random_states(parts["random"])
@@ -143,6 +159,9 @@ def _read(folder: Path, state: Mapping[str, Stateful | None], rank: int) -> tupl
     """The files of a checkpoint by name, and the reason why they cannot be read, "" if they can."""
     found: dict[str, Any] = {}
     try:
+        if (folder / SHARDS).is_dir():
+            _read_shards(folder, state, found)
+            state = {}
         for name, part in state.items():
             if isinstance(part, nn.Module):
                 found[name] = load_file(folder / f"{name}.safetensors")
@@ -155,6 +174,20 @@ def _read(folder: Path, state: Mapping[str, Stateful | None], rank: int) -> tupl
         return found, ""
     except Exception as error:  # safetensors and pickle have many ways to say that a file is cut short
         return {}, (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _read_shards(folder: Path, state: Mapping[str, Stateful | None], found: dict[str, Any]) -> None:
+    """Read the tensors of a run with --fsdp into the modules, and the state of the optimiser into `found`."""
+    into: dict[str, Any] = {}
+    for name, part in state.items():
+        if isinstance(part, nn.Module):
+            into[name] = part.state_dict()
+        elif isinstance(part, torch.optim.Optimizer):
+            moments = empty_moments(folder, name, part)
+            into[name] = {str(number): of_weight for number, of_weight in moments.items()}
+            settings = torch.load(folder / f"{name}.pt", weights_only=True, map_location="cpu")
+            found[name] = settings | {"state": moments}
+    read_shards(folder, {name: tensors for name, tensors in into.items() if tensors})
 
 
 def _random_states() -> dict[str, Any]:

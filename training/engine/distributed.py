@@ -4,12 +4,13 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
+from training.models import collectives
 from training.models.errors import UserError
 from training.models.parallel import usable_cores
 
@@ -31,8 +32,7 @@ class World:
 
     def wait(self) -> None:
         """Block until every rank has called this."""
-        if self.size > 1:
-            dist.barrier()
+        collectives.wait()
 
     def mean(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean over ranks of each value; every rank gives the same names."""
@@ -40,17 +40,12 @@ class World:
             return dict(values)
         names = sorted(values)
         total = torch.tensor([values[name] for name in names], dtype=torch.float64)
-        total = total if dist.get_backend() == "gloo" else total.to(self.device)
-        dist.all_reduce(total)
+        dist.all_reduce(total, group=collectives.talks())
         return dict(zip(names, (total / self.size).tolist(), strict=True))
 
     def gather(self, value: T) -> list[T]:
         """The value of each rank, in rank order, on every rank."""
-        if self.size == 1:
-            return [value]
-        values: list[Any] = [None] * self.size
-        dist.all_gather_object(values, value)
-        return values
+        return collectives.tell(value)
 
     def cores_each(self) -> int:
         """Cores for this rank: those that the ranks of its machine may use, in equal parts."""
@@ -98,6 +93,8 @@ def join(device: str = "auto") -> World:
         torch.cuda.set_device(chosen)
     if size > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    if size > 1:
+        collectives.open_talks()
     return World(rank, size, chosen)
 
 
@@ -105,3 +102,4 @@ def leave() -> None:
     """Leave the process group."""
     if dist.is_initialized():
         dist.destroy_process_group()
+    collectives.close_talks()

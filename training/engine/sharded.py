@@ -1,7 +1,6 @@
 """Weights, gradients and optimiser state sharded over the ranks (FSDP2), for towers that do not fit one device.
 
-The result equals that of DDP to rounding. Checkpoints hold full tensors, so that a run can be resumed with or
-without --fsdp.
+The result equals that of DDP to rounding. A run can be resumed with or without --fsdp.
 """
 
 from collections.abc import Iterable, Iterator
@@ -39,20 +38,30 @@ def check_fsdp_settings(config: RunConfig, world: World) -> None:
             raise UserError(f"--fsdp cannot be used here: {reason}.")
 
 
-def shard(module: nn.Module, world: World) -> list[nn.Parameter]:
+def shard(module: nn.Module, world: World, half: torch.dtype | None = None) -> list[nn.Parameter]:
     """Shard the weights of module layer by layer, and return those that are not sharded.
 
-    Scalars, such as temperatures, are not sharded.
+    Scalars, such as temperatures, are not sharded. half: the precision in which ranks exchange the weights of a
+    tower's layers; gradients are averaged in f32, and what is outside of layers (heads, embeddings) stays f32.
     """
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
+    policy = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32, cast_forward_inputs=False)
     mesh = init_device_mesh(world.device.type, (world.size,))
     scalars = [parameter for parameter in module.parameters() if parameter.ndim == 0]
     for layer in reversed(list(_layers(module))):
-        fully_shard(layer, mesh=mesh)
+        fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(module, mesh=mesh, ignored_params=set(scalars))
     return scalars
+
+
+def exchange_dtype(device: torch.device, half: torch.dtype | None) -> torch.dtype | None:
+    """The precision in which ranks exchange layers: that of the activations on a GPU, whose autocast takes any weights.
+
+    On a CPU, layer norm of f32 activations refuses weights in bf16, so weights stay f32 there.
+    """
+    return half if device.type == "cuda" else None
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
@@ -99,7 +108,7 @@ def load_full_state(target: Stateful, state: dict[str, Any]) -> None:
 
 def _local(value: object, like: Tensor) -> object:
     """This rank's shard of value, if it is a tensor of like's shape and like is sharded; in like's memory layout."""
-    if not isinstance(value, Tensor) or value.shape != like.shape:
+    if not isinstance(value, Tensor) or value.shape != like.shape or hasattr(value, "full_tensor"):
         return value
     if not hasattr(like, "full_tensor"):  # a fused step reads both in memory order
         return torch.empty_like(like, dtype=value.dtype).copy_(value)

@@ -25,13 +25,13 @@ from training.engine.prepare import LossModule, compile_loss, prepare_method, sy
 from training.engine.processor import attention
 from training.engine.recovery import Recovery, Snapshot
 from training.engine.saving import Saver, encoder_of
-from training.engine.sharded import clip_gradients, gradient_norms, shard
+from training.engine.sharded import clip_gradients, exchange_dtype, gradient_norms, shard
 from training.engine.unreadable import Unreadable
 from training.methods.base import Method, Separable
 from training.models.ema import ema_copy, update_ema
 
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
-# Takes the description and the weights of the encoder that search would load, and returns figures.
+# Takes the description and the weights of the encoder that search would load, and returns figures; on every rank.
 Evaluate = Callable[[dict[str, Any], dict[str, Tensor]], dict[str, Any]]
 
 
@@ -62,7 +62,7 @@ class Trainer:
         loss = LossModule(self.method)
         self.unsharded: list[nn.Parameter] = []  # parameters that FSDP leaves whole on each rank
         if config.fsdp:
-            self.unsharded = shard(loss, world)
+            self.unsharded = shard(loss, world, exchange_dtype(world.device, DTYPES.get(config.precision)))
             if self.ema is not None:
                 shard(self.ema, world)
         self.optimizer = build_optimizer(self.method, config)
@@ -253,11 +253,10 @@ class Trainer:
             return
         self.recovery.check(self.step)
         facts, weights = encoder_of(self.method, self.ema)
-        if self.world.leads:
-            before = random_state()  # evaluation must not change the run
-            figures = self.evaluate(facts, weights)
-            set_random_state(before)
-            self.metrics.write({"step": self.step, "evaluation": figures})
+        before = random_state()  # evaluation must not change the run
+        figures = self.evaluate(facts, weights)  # every rank embeds its share of the images
+        set_random_state(before)
+        self.metrics.write({"step": self.step, "evaluation": figures})
         self.world.wait()
 
     def _checkpoint_if_due(self, stopping: bool) -> None:

@@ -16,11 +16,13 @@ from training.data.pipeline import LEAST_SIDE, PreprocessedImage, load_pixels
 from training.data.pixel_cache import MOST_CACHED, PixelCache
 from training.data.source import Item
 from training.data.tables.options import TableOptions
-from training.evaluation.features import Features, Progress, SourceItems, embed_items, list_source
+from training.evaluation.features import EmbedSource, Features, Progress, SourceItems, embed_items, list_source
 from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
 from training.evaluation.subject import Document, Subject
 from training.evaluation.suite import default_probes, parse_suite, run_suite
+from training.models.collectives import one_first, rank, world_size
 from training.models.encoder import Encoder, Pixels
+from training.models.errors import UserError
 from training.models.run_encoder import build_encoder
 
 DEFAULT_PROBES = ("zero-shot", "retrieval", "knn")  # quick ones; of them, those that captions and classes allow
@@ -29,10 +31,10 @@ Evaluate = Callable[[dict[str, Any], dict[str, Tensor]], Document]
 
 
 def evaluator(data: DataConfig) -> Evaluate | None:
-    """What the trainer calls with its encoder's facts and weights; None if there is nothing to evaluate on.
+    """What the trainer calls with its encoder's facts and weights, on every rank; None if there is nothing to evaluate.
 
-    It gives figures by source and by probe, each with an interval. UserError for an unknown probe before anything
-    is trained.
+    It gives figures by source and by probe, each with an interval; on rank 0 only. UserError for an unknown probe
+    before anything is trained.
     """
     suite = data.suite.strip(", ")
     if suite:
@@ -46,12 +48,32 @@ def evaluator(data: DataConfig) -> Evaluate | None:
     def evaluate(facts: dict[str, Any], weights: dict[str, Tensor]) -> Document:
         encoder = build_encoder(facts, lambda fresh: fresh.load_state_dict(weights), "this run", "", RUNTIME, PRECISION)
         encoder.cache_texts = False  # its fingerprint is the same after every step, its embeddings of texts are not
-        subject = partial(
-            Subject, encoder, classes=classes, templates=templates, tables=data.tables, embed=held_out.embed
-        )
+        embed = held_out.embed if world_size() == 1 else SharedEmbeddings(held_out.embed, encoder, data, classes)
+        if rank():
+            return {}
+        subject = partial(Subject, encoder, classes=classes, templates=templates, tables=data.tables, embed=embed)
         return {Path(spec).name: figures_of(subject(spec), suite) for spec in data.evaluate}
 
     return evaluate
+
+
+class SharedEmbeddings:
+    """The sources that a run evaluates on, embedded by all ranks together before rank 0 computes figures of them."""
+
+    def __init__(self, embed: EmbedSource, encoder: Encoder, data: DataConfig, classes: ClassColumn):
+        self.features: dict[str, Features | UserError] = {}
+        for spec in data.evaluate:
+            try:
+                self.features[spec] = embed(encoder, spec, classes, lambda done, total: None, data.tables)
+            except UserError as error:  # sets of images, which a probe reads itself
+                self.features[spec] = error
+
+    def __call__(self, encoder: Encoder, spec: str, *rest: object) -> Features:
+        """What `embed_source` gives."""
+        found = self.features[spec]
+        if isinstance(found, UserError):
+            raise found
+        return found
 
 
 def figures_of(subject: Subject, suite: str) -> Document:
@@ -80,8 +102,9 @@ class HeldOutImages:
     ) -> Features:
         """What `embed_source` gives."""
         if spec not in self._listed:
-            listed = list_source(spec, classes, tables)
-            self._listed[spec] = listed, self._cached(encoder, listed)
+            with one_first():  # it preprocesses, and the others read the cache
+                listed = list_source(spec, classes, tables)
+                self._listed[spec] = listed, self._cached(encoder, listed)
         listed, cache = self._listed[spec]
 
         def load(number: int) -> PreprocessedImage:

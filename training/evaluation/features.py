@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,14 @@ from training.data.pipeline import PreprocessedImage, embed_stream, load_pixels
 from training.data.source import Item
 from training.data.sources import open_source
 from training.data.tables.options import TableOptions
+from training.models.collectives import rank, tell, world_size
 from training.models.decoding import decode_image
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 
 Progress = Callable[[int, int], object]  # images done, of how many
 # encoder, spec, where its class is, progress, how to read a table
+Embedded = tuple[int, NDArray[np.float32] | None, str]  # item number, vector, or the reason why there is none
 EmbedSource = Callable[[Encoder, str, ClassColumn, Progress, TableOptions | None], "Features"]
 
 
@@ -98,25 +102,25 @@ def embed_items(
     load: Callable[[int], PreprocessedImage],
     progress: Progress = lambda done, total: None,
 ) -> Features:
-    """Every readable item, embedded. load: item number, preprocessed. UserError if none can be read."""
-    rows: list[NDArray[np.float32]] = []
-    readable: list[int] = []
-    unreadable: list[tuple[str, str]] = []
-    done = 0
-    for batch in embed_stream(range(len(listed.items)), load, encoder):
-        for one in batch:
-            if one.vector is None:
-                unreadable.append((listed.items[one.input].path, one.error))
-            else:
-                readable.append(one.input)
-                rows.append(one.vector)
-        done += len(batch)
-        progress(done, len(listed.items))
+    """Every readable item, embedded. load: item number, preprocessed. UserError if none can be read.
+
+    Each rank of a run embeds its share, and every rank gets all.
+    """
+    found: list[Embedded] = []
+    share = range(rank(), len(listed.items), world_size())
+    for batch in embed_stream(share, load, encoder):
+        found += [(one.input, one.vector, one.error) for one in batch]
+        progress(len(found), len(share))
+    of_all = sorted(chain.from_iterable(tell(found)), key=itemgetter(0))
+    unreadable = [(listed.items[number].path, error) for number, vector, error in of_all if vector is None]
+    readable = [(number, vector) for number, vector, _ in of_all if vector is not None]
     if not readable:
         reason = f"; the first: {unreadable[0][1]}" if unreadable else ""
         raise UserError(f"{listed.name} has no image that can be read{reason}.")
-    items = [listed.items[number] for number in readable]
-    return Features(listed.name, items, np.stack(rows), listed.labels[readable], listed.classes, unreadable)
+    numbers = [number for number, _ in readable]
+    rows = np.stack([vector for _, vector in readable])
+    items = [listed.items[number] for number in numbers]
+    return Features(listed.name, items, rows, listed.labels[numbers], listed.classes, unreadable)
 
 
 def embed_source(
