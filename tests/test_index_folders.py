@@ -115,6 +115,7 @@ JUNK = {
     ".@__thumb/x.jpg": "hidden files",
     ".hidden/x.jpg": "hidden files",
     "._a.jpg": "hidden files",
+    "sub/.IMG_1.HEIC.icloud": "files that are in iCloud only; download them first",
     ".DS_Store": "hidden files",
     "Thumbs.db": "Thumbs.db",
     "sub/desktop.ini": "desktop.ini",
@@ -153,6 +154,7 @@ GLOBS = {  # exclude, include, .gelatoignore files, what is left of the files be
     "both": (["e.jpg"], ["trip/"], {}, "trip/d.png trip/é.jpg"),
     "default let in": (["!@eaDir/", "trip/"], [], {}, "@eaDir/t.jpg a.jpg raw/b.jpg raw/deep/c.JPG"),
     "file": ([], [], {".gelatoignore": "# no raws\n\nraw/\n*.png\n"}, "a.jpg trip/e.jpg trip/é.jpg"),
+    "file of Notepad": ([], [], {".gelatoignore": "raw/\r\n*.png".encode("utf-16")}, "a.jpg trip/e.jpg trip/é.jpg"),
     "deeper file": ([], [], {"raw/.gelatoignore": "/b.jpg"}, "a.jpg raw/deep/c.JPG trip/d.png trip/e.jpg trip/é.jpg"),
     "deeper wins": (["*.png", "raw/"], [], {"trip/.gelatoignore": "!d.png\r\ne.jpg"}, "a.jpg trip/d.png trip/é.jpg"),
 }  # fmt: skip
@@ -166,7 +168,7 @@ def test_globs_of_the_command_line_and_of_ignore_files(case, tmp_path):
         tmp_path / "p", "a.jpg", "raw/b.jpg", "raw/deep/c.JPG", "trip/d.png", "trip/e.jpg", decomposed, "@eaDir/t.jpg"
     )
     for name, text in files.items():
-        (tmp_path / "p" / name).write_text(text)
+        (tmp_path / "p" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     source = open_source(tmp_path / "p", Exclusions.of(exclude, include))
     assert sorted(item.path for item in source) == sorted(left.replace("é", "e\u0301").split())
     everything = sum(len(names) for _, _, names in os.walk(tmp_path / "p"))

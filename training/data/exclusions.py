@@ -13,6 +13,7 @@ from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".gelatoignore"
 HIDDEN = "hidden files"
+IN_CLOUD = "files that are in iCloud only; download them first"  # .IMG_1.HEIC.icloud stands for one
 COLLECTION = "a Gelato collection"
 NOT_INCLUDED = "not among --include"
 PHOTO_LIBRARIES = (".photoslibrary", ".migratedphotolibrary", ".aplibrary", ".photolibrary")
@@ -177,4 +178,6 @@ def _hidden(low: str) -> str | None:
         return ".Trash*"
     if low.startswith(".thumbnails"):
         return ".thumbnails/"
+    if low.endswith(".icloud"):
+        return IN_CLOUD
     return HIDDEN

@@ -65,4 +65,4 @@ def _kind_of(ending: str) -> tuple[PassedOverKind | None, str]:
         return ("video" if format.kind == "video" else "unsupported format" if reason else None), reason
     if ending in TABLES or ending in ARCHIVES:
         return "other file", TABLE if ending in TABLES else ARCHIVE
-    return "other file", f"{ending or 'a name without an ending'} is no image's ending"
+    return "other file", f"{ending} is no image's ending" if ending else "its name has no ending"

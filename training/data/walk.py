@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from training.data.exclusions import COLLECTION, IGNORE_FILE, Exclusions, default_file_rule
 from training.data.source import PassedOver
+from training.data.texts import decode_text
 from training.models.file_lock import LOCK_FILE
 from training.models.file_names import long_path
 
@@ -106,7 +107,7 @@ class Walk:
             return at.rules
         try:
             with open(os.path.join(self._place(at.path), IGNORE_FILE), "rb") as file:
-                text = file.read(MOST_RULES).decode("utf-8-sig", "replace")
+                text = decode_text(file.read(MOST_RULES))
         except OSError:
             return at.rules
         return at.rules.within(at.path, text)
