@@ -43,7 +43,7 @@ export function legendOf({ facts, colouring }, select) {
 }
 
 function regionRow(region, codes, select) {
-  const label = `Select the ${region.images} images of ${region.word || "this region"}`;
+  const label = `Select the ${imageCount(region.images)} of ${region.word || "this region"}`;
   const choose = button(null, "Select", () => select(rowsWithCode(codes, region.code)), {
     class: "g-button g-small",
     "aria-label": label,

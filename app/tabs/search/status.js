@@ -5,13 +5,13 @@ import { CLOSE } from "./results.js";
 
 // { lead, rest }: the number that is emphasised and the rest of the sentence.
 export const statusText = (results, query, indexing) => {
-  const total = count(results.total);
+  const total = images(results.total);
   const among = query.filters.length ? `${count(results.matching)} filtered of ${total}` : total;
   const copies = results.matching - (results.distinct ?? results.matching);
   const hidden = copies > 0 ? `, ${count(copies)} of them copies` : "";
   const time = results.milliseconds === undefined ? "" : ` · ${Math.max(1, Math.round(results.milliseconds))} ms`;
-  const rest = `of ${among} images${hidden}${indexing ? " indexed so far" : ""}${time}`;
-  if (results.timeline && !query.filters.length && !indexing) return { lead: total, rest: ` images${hidden}` };
+  const rest = `of ${among}${hidden}${indexing ? " indexed so far" : ""}${time}`;
+  if (results.timeline && !query.filters.length && !indexing) return { lead: total, rest: hidden };
   const shown = count(results.hits.length);
   if (!results.likely) return { lead: shown, rest: ` ${rest}` };
   return { lead: `${count(results.likely)} likely`, rest: ` · ${shown} shown ${rest}` };

@@ -2,7 +2,10 @@
 
 export const count = (number) => Number(number).toLocaleString("en");
 
-export const images = (number) => `${count(number)} ${number === 1 ? "image" : "images"}`;
+// A number of things by their noun, whose plural ends in s: 1 file, 2 files.
+export const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+
+export const images = (number) => counted(number, "image");
 
 // A cosine similarity, with a real minus sign.
 export const score = (value) => value.toFixed(3).replace("-", "−");

@@ -1,5 +1,5 @@
 // The collection's state in words: how much of it can be searched, and what is under way.
-import { count, images, minutes } from "../format/format.js";
+import { count, counted, images, minutes } from "../format/format.js";
 
 const running = (job) => job?.state === "running";
 
@@ -12,7 +12,7 @@ export const stateText = ({ error, job, encoder, searchable = 0, passedOver = 0 
   }
   if (running(job) && encoder?.state === "ready" && !searchable) return { kind: "busy", text: "looking for images" };
   if (encoder?.state === "loading") return { kind: "busy", text: `${amount} · loading the encoder` };
-  const others = passedOver ? ` · ${count(passedOver)} files passed over or offline` : "";
+  const others = passedOver ? ` · ${counted(passedOver, "file")} passed over or offline` : "";
   return { kind: "good", text: `${amount}, up to date${others}` };
 };
 
