@@ -38,9 +38,10 @@ def batch_of(images: torch.Tensor, epoch: int = 0) -> Batch:
     return Batch(bytes_, [[]] * count, torch.zeros(count), Keyed(0, epoch, np.arange(count)), torch.ones(count))
 
 
+@pytest.mark.parametrize("side", [40, 90])  # large images are resized one by one
 @pytest.mark.parametrize("size", [12, 32, 60])
-def test_crops_are_resized_as_torchvision_does(size):
-    images = made_images()
+def test_crops_are_resized_as_torchvision_does(size, side):
+    images = made_images(side=side)
     top, left, height, width = (
         torch.tensor(v)
         for v in ([0, 3, 7, 0, 1, 39], [5, 0, 9, 0, 2, 39], [40, 9, 20, 40, 33, 1], [20, 37, 8, 40, 30, 1])
