@@ -117,9 +117,7 @@ def serve(options: Options) -> None:
             first_use.wait()
         return load_encoder(name)
 
-    local = is_loopback(host) and not options.share
-    desktop = local and not (users or token)  # whoever has credentials may sit elsewhere, behind a tunnel
-    library = Library(load, local, originals=desktop or options.originals, desktop=desktop)
+    library = Library(load, **reach(options, bool(users or token)))
     library.first_use = first_use is not None and first_use.exporting
     try:
         open_collections(library, options.collections, options.images, options.encoder)
@@ -138,6 +136,13 @@ def serve(options: Options) -> None:
         library.stop()
         listening.close()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def reach(options: Options, credentials: bool) -> dict[str, bool]:
+    """What the page may do by who can reach it, as Library takes it. credentials: whether it asks for any."""
+    local = is_loopback(options.host) and not options.share
+    desktop = local and not credentials  # whoever has credentials may sit elsewhere, behind a tunnel
+    return {"local": local, "originals": desktop or options.originals, "desktop": desktop}
 
 
 def _credentials(options: Options) -> tuple[dict[str, str], str]:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from app.command import main
+from app.command import Options, main, reach
 from app.server.authentication import read_users
 from app.server.listening import listen
 from app.state.first_use import TOWERS, FirstUse
@@ -62,6 +62,28 @@ def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, argum
     done = CliRunner().invoke(main, [*arguments, "--no-browser"])
     assert done.exit_code == code and says in done.output
     assert "Traceback" not in done.output and len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 4)
+
+
+@pytest.mark.parametrize(
+    ("host", "share", "credentials", "asked", "allowed"),
+    [
+        ("127.0.0.1", False, False, False, ("local", "originals", "desktop")),
+        ("localhost", False, False, False, ("local", "originals", "desktop")),
+        ("::1", False, False, True, ("local", "originals", "desktop")),
+        ("127.0.0.1", False, True, False, ("local",)),
+        ("127.0.0.1", False, True, True, ("local", "originals")),
+        ("127.0.0.1", True, True, False, ()),
+        ("127.0.0.1", True, True, True, ("originals",)),
+        ("0.0.0.0", False, True, False, ()),
+        ("0.0.0.0", False, True, True, ("originals",)),
+        ("192.168.1.7", False, True, False, ()),
+        ("photos.example", False, True, False, ()),
+    ],
+)
+def test_who_can_reach_the_page_decides_what_it_gives_out(host, share, credentials, asked, allowed):
+    others = {"collections": (), "images": None, "encoder": None, "port": 0, "auth": None, "token": False}
+    options = Options(host=host, share=share, originals=asked, no_browser=True, port_is_fixed=False, **others)
+    assert reach(options, credentials) == {name: name in allowed for name in ("local", "originals", "desktop")}
 
 
 def test_a_taken_port_is_told_if_it_was_asked_for_and_passed_over_if_not(capsys):

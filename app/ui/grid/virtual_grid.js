@@ -2,7 +2,7 @@
 import { node } from "../elements/elements.js";
 import { between, indexAt, layOut, placeOf, vertically } from "./layout.js";
 
-const AROUND = 1500; // pixels above and below the window that have nodes: thumbnails come before they are seen
+const AROUND = 2000; // pixels above and below the window that have nodes: thumbnails come before they are seen
 const PAGE = 120; // images of a request
 const HELD = 60; // pages in memory
 const SETTLE = 60; // milliseconds: who scrolls faster than this asks for nothing on the way
