@@ -96,6 +96,10 @@ export class VirtualGrid {
     if (focused) this.keepRow(found.rows, Number(focused.dataset.index));
     const inSight = new Set(found.rows.map((row) => row.first));
     for (const [first, row] of this.rows) if (!inSight.has(first)) this.drop(first, row);
+    for (const { first, count } of found.rows) {
+      const row = this.rows.get(first);
+      if (row && row.childElementCount !== count) this.drop(first, row); // further images have come
+    }
     let next = null;
     for (const row of found.rows.toReversed()) {
       const made = this.rows.get(row.first) || this.row(row);
