@@ -10,10 +10,9 @@ import click
 
 from training.cli.config_file import config_option
 from training.cli.other_names import ForgivingCommand
-from training.cli.run_output import print_end
+from training.cli.run_output import interruptible, print_end
 from training.methods import METHODS
 from training.models.console import Commands, print_json
-from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from training.data.config import DataConfig
@@ -86,7 +85,7 @@ def method_command(name: str, text: str) -> click.Command:
         from training.pretrain import begin
 
         run = out or free_folder(name)
-        with Interrupt() as stop:
+        with interruptible() as stop:
             parts = name, data, user["run"], user["settings"]
             trainer = begin(run, *parts, evaluator(data), lambda: stop.requested, origins=origins)
         print_end(run, trainer, as_json)

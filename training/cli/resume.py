@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from training.cli.run_output import print_end
+from training.cli.run_output import interruptible, print_end
 from training.models.errors import UserError
-from training.models.interrupt import Interrupt
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -42,6 +41,6 @@ def resume(ctx: click.Context, run: Path, as_json: bool, **given: Any) -> None:
         given[name] = given[name] or None
     changes = Changes(**given)
     document = changes.applied(read_config(run))
-    with Interrupt() as stop:
+    with interruptible() as stop:
         trainer = resume_run(run, evaluator(data_of(document)), lambda: stop.requested, changes=changes)
     print_end(run, trainer, as_json)

@@ -1,14 +1,24 @@
-"""What a training command writes and prints when its run ends."""
+"""What a training command writes and prints when its run ends or is stopped."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from training.models.console import print_json
+from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from training.engine.trainer import Trainer
+
+
+STOPPING = "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one."
+
+
+def interruptible() -> Interrupt:
+    """Ctrl-C or SIGTERM asks the run to stop, which rank 0 confirms: a step may take long."""
+    return Interrupt(STOPPING if os.environ.get("RANK", "0") == "0" else "")
 
 
 def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
