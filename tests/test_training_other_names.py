@@ -11,7 +11,7 @@ OWN = {"--data", "--learning-rate", "--precision", "--out", "--lock-image", "--d
 
 @pytest.fixture(scope="module")
 def options() -> set[str]:
-    command = method_command("simclr", ""), method_command("clip", "")
+    command = [method_command(name, "") for name in ("simclr", "clip", "distillation")]
     return {
         flag for one in command for parameter in one.params for flag in (*parameter.opts, *parameter.secondary_opts)
     }

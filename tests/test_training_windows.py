@@ -64,7 +64,7 @@ def test_an_epoch_reads_each_row_group_once(parquet, monkeypatch):
         return read(self, image, group)
 
     monkeypatch.setattr(ParquetRows, "_read_group", counted)
-    begin(None, "simclr", config(parquet, shuffle_window=15), RUN, {}, quiet=True)
+    begin(None, "simclr", config(parquet, shuffle_window=15, canvas=32), RUN, {}, quiet=True)
     assert len(reads) == len(set(reads)) == COUNT // GROUP
 
 

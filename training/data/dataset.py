@@ -25,7 +25,7 @@ from training.models.errors import UserError
 from training.models.preprocess import Preprocessing, preprocess_pixels
 
 WINDOW = 2048  # images that a window of shuffling has by default
-MEASURED = 16  # images whose size is looked at
+MEASURED = 16  # images of a source whose size is looked at
 TRIES = 20  # images that may stand in for one that cannot be read
 
 
@@ -215,12 +215,13 @@ class ImageDataset:
             read_ahead([self.item(int(sample)) for sample in samples])
 
     def longest_side(self) -> int:
-        """The longest side of some images, spread over all, in pixels; 0 if none of them can be read."""
+        """The longest side of the first images of each source in pixels; 0 if none of them can be read."""
         longest = 0
-        for number in np.linspace(0, len(self) - 1, MEASURED).astype(int):
-            with contextlib.suppress(ImageError, OSError):
-                image = decode_image(self.item(int(number)).read(), 1)
-                longest = max(longest, image.width, image.height)
+        for part in self.parts:
+            for number in range(min(MEASURED, len(part))):  # neighbours, so that a row group is read once
+                with contextlib.suppress(ImageError, OSError):
+                    image = decode_image(part.item(number).read(), 1)
+                    longest = max(longest, image.width, image.height)
         return longest
 
     def cache_pixels(self, most: int = MOST_CACHED) -> None:
