@@ -2,9 +2,11 @@
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from training.__main__ import cli
 from training.cli.methods import method_command
-from training.cli.other_names import INSTEAD, SAME, VALUES, translated
+from training.cli.other_names import COMMANDS, INSTEAD, SAME, VALUES, translated
 
 OWN = {"--data", "--learning-rate", "--precision", "--out", "--lock-image", "--device"}
 
@@ -60,3 +62,10 @@ def test_names_and_values_of_other_trainers_are_ours(given, ours):
 def test_what_is_said_another_way_is_answered_by_a_sentence(given, said):
     with pytest.raises(click.UsageError, match=said):
         translated(given.split(), OWN)
+
+
+@pytest.mark.parametrize("given", ["train", "linear_probe", "list_models"])
+def test_a_command_of_another_trainer_is_answered_by_ours(given):
+    result = CliRunner().invoke(cli, [given, "data=photos"])
+    assert result.exit_code == 2 and COMMANDS[given.replace("_", "-")] in result.stderr
+    assert not COMMANDS.keys() & cli.list_commands(click.Context(cli))

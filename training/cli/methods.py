@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import click
 
 from training.cli.config_file import config_option
-from training.cli.other_names import ForgivingCommand
+from training.cli.other_names import COMMANDS, ForgivingCommand
 from training.cli.run_output import interruptible, print_end
 from training.methods import METHODS
 from training.models.console import Commands, print_json
@@ -28,6 +28,14 @@ class Methods(Commands):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return LazyMethodCommand(name) if name in METHODS else super().get_command(ctx, name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0].replace("_", "-")
+        if name in COMMANDS:
+            raise click.UsageError(f"There is no command {args[0]}: {COMMANDS[name]}.", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Methods apart from what is done with their runs."""

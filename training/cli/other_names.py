@@ -72,6 +72,15 @@ INSTEAD = {  # what there is another way to say, or no need to
     "--temperature-init": "--temperature is where the learned temperature begins",
 }
 
+COMMANDS = {  # commands of lightly-train and solo-learn, by what there is instead
+    "train": "a method is a command: python -m training dino --data SOURCE",
+    "pretrain": "a method is a command: python -m training dino --data SOURCE",
+    "linear-probe": "a linear probe is an evaluation: python -m training evaluate RUN --data SOURCE --suite linear,knn",
+    "embed": "images are embedded into a collection: python -m index build SOURCE --into DIR --encoder RUN",
+    "list-models": "python -m training list towers",
+    "list-methods": "python -m training list methods",
+}
+
 
 class ForgivingCommand(click.Command):
     """A command that takes the names and values of other trainers."""
