@@ -199,6 +199,8 @@ def resume(
             content = world.gather(planned.batches.images.content() if world.leads else "")[0]
             if not planned.content or planned.content != content:
                 raise UserError(_changed_data(run, document, planned))
+        if document["data"].get("canvas") is None and world.leads and not quiet:
+            print(f"{run} is of an earlier version; from here on its crops come from whole images.", file=sys.stderr)
         done = last_step(run)
         check_length(document, run, done)
         document |= {"data_fingerprint": planned.fingerprint}

@@ -16,6 +16,7 @@ from training.evaluation import PROBES
 from training.methods import METHODS
 from training.models.console import print_json
 from training.models.prompts import TEMPLATE_SETS
+from training.recipes import RECIPES
 
 Row = dict[str, Any]  # name, text, and facts that only JSON shows
 
@@ -81,6 +82,14 @@ def augmentations() -> list[Row]:
     return list(rows.values())
 
 
+def recipes() -> list[Row]:
+    """Recipes of papers, for --recipe of their method"""
+    return [
+        {"name": name, "text": f"{recipe.method}: {recipe.paper}", "data": recipe.data, "reported": recipe.reported}
+        for name, recipe in RECIPES.items()
+    ]
+
+
 def probes() -> list[Row]:
     """Probes, for evaluate --suite and for --suite of a run"""
     return [{"name": name, "text": _first_line(inspect.getmodule(PROBES[name]))} for name in PROBES]
@@ -92,7 +101,7 @@ def templates() -> list[Row]:
 
 
 KINDS: dict[str, Callable[[], list[Row]]] = {
-    one.__name__: one for one in (methods, towers, optimizers, augmentations, probes, templates)
+    one.__name__: one for one in (methods, recipes, towers, optimizers, augmentations, probes, templates)
 }
 
 

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -13,6 +13,7 @@ from training.cli.other_names import COMMANDS, ForgivingCommand
 from training.cli.run_output import interruptible, print_end
 from training.methods import METHODS
 from training.models.console import Commands, print_json
+from training.recipes import RECIPES, Recipe, recipe_of
 
 if TYPE_CHECKING:
     from training.data.config import DataConfig
@@ -79,7 +80,12 @@ def method_command(name: str, text: str) -> click.Command:
 
     def callback(**given: Any) -> None:
         out, explain, as_json, config = (given.pop(name) for name in ("out", "explain", "as_json", "config"))
+        recipe = recipe_of(name, chosen) if (chosen := given.pop("recipe")) else None
         origins = given_origins(click.get_current_context(), given, config)
+        if recipe is not None:
+            rest = {option: setting.value for option, setting in recipe.settings.items() if option not in origins}
+            given |= rest
+            origins |= dict.fromkeys(rest, f"recipe {recipe.name}")
         user: dict[str, dict[str, Any]] = {"data": {}, "settings": {}, "run": {}}
         for option in origins:
             user[belongs[option]][option] = given[option]
@@ -87,7 +93,7 @@ def method_command(name: str, text: str) -> click.Command:
             raise click.UsageError("Missing option '--data': the training data.")
         data = DataConfig(**user["data"])
         if explain:
-            print_settings(name, data, user, origins, as_json)
+            print_settings(name, data, user, origins, recipe, as_json)
             return
         from training.evaluation.during_training import evaluator
         from training.pretrain import begin
@@ -101,6 +107,7 @@ def method_command(name: str, text: str) -> click.Command:
     options = [option for config in parts.values() for option in _options(config, METHODS[name].recipe)]
     options += [
         config_option(),
+        _recipe_option(name),
         click.Option(
             ["--out"],
             type=click.Path(path_type=Path, file_okay=False),
@@ -111,6 +118,13 @@ def method_command(name: str, text: str) -> click.Command:
     ]
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
     return ForgivingCommand(name, callback=callback, params=list(options), help=text, context_settings=settings)
+
+
+def _recipe_option(method: str) -> click.Option:
+    names = [name for name, recipe in RECIPES.items() if recipe.method == method]
+    known = f"There is {', '.join(names)}." if names else "There is none for this method."
+    text = f"Settings of a paper at its real scale; other options override them. {known}"
+    return click.Option(["--recipe"], metavar="NAME", help=text)
 
 
 def _options(config: type, recipe: Mapping[str, Any]) -> list[click.Option]:
@@ -164,9 +178,10 @@ def print_settings(
     data: "DataConfig",
     user: Mapping[str, Mapping[str, Any]],
     origins: Mapping[str, str],
+    recipe: Recipe | None,
     as_json: bool,
 ) -> None:
-    """Print the value and the origin of each setting. user: the given options by part."""
+    """Print the value and the origin of each setting, and what the recipe's paper says. user: given options by part."""
     from training.engine.distributed import join, leave
     from training.pretrain import plan
 
@@ -176,10 +191,15 @@ def print_settings(
     finally:
         leave()
     document = planned.document()
+    papers = {} if recipe is None else recipe.settings
     if as_json:
-        print_json(document)
+        print_json(document if recipe is None else document | {"recipe": asdict(recipe)})
         return
+    if recipe is not None:
+        click.echo("\n".join(filter(None, [recipe.paper, f"data: {recipe.data}", recipe.reported, ""])))
     for part in ("data", "settings", "run"):
         for setting, value in document[part].items():
             shown = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
-            click.echo(f"{setting:22}{shown!s:32}{document['origins'][setting]}")
+            line = f"{setting:22}{shown!s:32}{document['origins'][setting]}"
+            in_paper = f"{papers[setting].paper} ({papers[setting].where})" if setting in papers else ""
+            click.echo(f"{line:86}{in_paper}".rstrip())
