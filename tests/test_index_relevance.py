@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.relevance import with_table
+from benchmarks.relevance import best_recall, with_table
 from index.retrieval.relevance import ABOVE_COLLECTION, ABOVE_IMAGE, TRUSTED, NullDistribution, null_distribution
 from training.models.encoder import Encoder, unit
 from training.models.zero_shot import everyday_words
@@ -121,3 +121,9 @@ def test_the_page_about_search_shows_the_stored_figures_and_the_default_follows_
     assert with_table(text, result) == text, "run: python benchmarks/relevance.py"
     assert result["trusted"] == (result["encoder"] in TRUSTED)
     assert result["lines"] == [ABOVE_IMAGE, ABOVE_COLLECTION]
+
+
+def test_the_best_recall_takes_no_query_whose_images_cost_more_precision_than_they_are_worth():
+    scores = np.array([[4, 3, 2, 1], [4, 3, 2, 1]], np.float32).T
+    truth = np.array([[True, True, False, False], [False, False, False, True]]).T
+    assert best_recall(scores, truth).tolist() == [1, 0], "the second needs three false images for one that is right"
