@@ -1,13 +1,15 @@
 """Does every architecture of the model catalogue run, as PyTorch runs it, and how fast?
 
-    python benchmarks/architectures.py [--only NAME] [--most-parameters 400000000] [--precisions f32,bf16,int8]
+    python benchmarks/architectures.py [--only NAME] [--most-parameters 150000000] [--precisions f32,bf16,int8]
 
 Each architecture is built with random weights and random biases, exported for OpenVINO, quantised where that is
 offered, and compared with PyTorch in f32 on photographs of scikit-image and scikit-learn and on random texts. Random
 towers give all inputs nearly the same vector, so cosines are taken after the mean vector is subtracted. A model of
 more parameters than --most-parameters is cut to its first blocks, and its result says how many; its speed is then no
 speed of the model and is left out. Tokenizers and text configurations that the hub has are stood in for. Each model
-runs in a process of its own. The results are printed and kept beside this script as architectures.json.
+runs in a process of its own. The results are printed and kept beside this script as architectures.json;
+benchmarks/tables.py puts them into benchmarks/README.md. Models that have a result of these settings are left out, so
+that a run that was stopped goes on; --only measures its models again.
 """
 
 import json
@@ -30,6 +32,7 @@ from training.models.catalogue import CatalogueModel, catalogue, catalogue_model
 
 RESULT = Path(__file__).parent / "results/architectures.json"
 BLOCKS = 3  # of a model that is cut
+TARGET = ">= 0.999 in f32, >= 0.99"
 TEXTS = [f"a photo of {number} things, {word}" for number in range(4) for word in ("red", "old", "large", "wet")]
 CONFIGS: dict[str, dict[str, Any]] = {  # of text towers, as their repositories have them
     "xlm-roberta-base": {
@@ -48,7 +51,7 @@ CONFIGS: dict[str, dict[str, Any]] = {  # of text towers, as their repositories 
 
 @click.command()
 @click.option("--only", multiple=True, help="These models of the catalogue.")
-@click.option("--most-parameters", default=400_000_000, show_default=True, help="A larger model is cut.")
+@click.option("--most-parameters", default=150_000_000, show_default=True, help="A larger model is cut.")
 @click.option("--precisions", default="f32,bf16,int8", show_default=True)
 @click.option("--child", hidden=True)
 def main(only: tuple[str, ...], most_parameters: int, precisions: str, child: str | None) -> None:
@@ -56,22 +59,25 @@ def main(only: tuple[str, ...], most_parameters: int, precisions: str, child: st
     if child:
         model = catalogue_model(child)
         assert model is not None
-        print(json.dumps(measured(model, most_parameters, precisions.split(","))))
+        print(json.dumps(measure(model, most_parameters, precisions.split(","))))
         return
     results: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    settings = {"most_parameters": most_parameters, "precisions": precisions}
     for model in catalogue():
-        if only and model.name not in only:
+        known = results.get(model.name, {})
+        if model.name not in only if only else known.get("settings") == settings and "failed" not in known:
             continue
         command = [sys.executable, __file__, "--child", model.name, "--most-parameters", str(most_parameters)]
         done = subprocess.run([*command, "--precisions", precisions], capture_output=True, text=True)
         lines = done.stdout.strip().splitlines()
         failed = {"failed": (done.stderr.strip().splitlines() or ["killed"])[-1], "status": done.returncode}
-        results[model.name] = failed if done.returncode or not lines else json.loads(lines[-1])
+        measured = failed if done.returncode or not lines else json.loads(lines[-1])
+        results[model.name] = {"settings": settings} | measured
         click.echo(f"{model.name}: {json.dumps(results[model.name])}")
         RESULT.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def measured(model: CatalogueModel, most_parameters: int, precisions: list[str]) -> dict[str, Any]:
+def measure(model: CatalogueModel, most_parameters: int, precisions: list[str]) -> dict[str, Any]:
     """What one architecture gives: cosines to PyTorch and images a second by precision, and memory."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"GELATO_CACHE": folder, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": f"{folder}/hub"}
@@ -83,12 +89,12 @@ def measured(model: CatalogueModel, most_parameters: int, precisions: list[str])
         from training.models.open_clip_encoder import OpenClipEncoder, OpenClipMetadata
 
         torch.manual_seed(0)
-        began = time.monotonic()
+        began = time.process_time()
         built = open_clip.create_model(model.architecture, pretrained_text=False).eval().requires_grad_(False)
         parameters = sum(tensor.numel() for tensor in built.parameters())
         cut = cut_blocks(built) if parameters > most_parameters else None
         spread_out(built)
-        seconds = {"build": round(time.monotonic() - began, 1)}
+        seconds = {"build": round(time.process_time() - began, 1)}
         tokenizer = stand_in_tokenizer(built, model)
         metadata = OpenClipMetadata.of(built, tokenizer, "random")
         pixels, tokens = photographs(model.image_size), tokenizer(TEXTS)
@@ -96,14 +102,14 @@ def measured(model: CatalogueModel, most_parameters: int, precisions: list[str])
         found: dict[str, Any] = {"parameters": parameters, "blocks": cut, "dim": metadata.dim, "precisions": {}}
         for precision in precisions:
             encoder = OpenClipEncoder(model.name, metadata, lambda: built, lambda: tokenizer, "openvino", precision)
-            began = time.monotonic()
+            began = time.process_time()
             try:
                 found["precisions"][precision] = compared(encoder, pixels, tokens, reference, cut is None)
             except Exception as error:  # what a tower cannot do in a precision is a result
                 found["precisions"][precision] = {"failed": str(error).splitlines()[0][:200]}
-            seconds[precision] = round(time.monotonic() - began, 1)
+            seconds[precision] = round(time.process_time() - began, 1)
         load = round(os.getloadavg()[0], 1)
-        return found | {"peak_memory_mb": peak_memory_mb(), "seconds": seconds, "load": load, "machine": machine()}
+        return found | {"peak_memory_mb": peak_memory_mb(), "cpu_seconds": seconds, "load": load, "machine": machine()}
 
 
 def compared(
@@ -115,12 +121,33 @@ def compared(
     if encoder.precision != "int8":  # its text tower is the one of the half precision
         facts["texts"] = cosines(encoder._text_tower(tokens.numpy().astype(np.int64)), reference["texts"])
     if whole:
-        began, count = time.perf_counter(), 0
-        while time.perf_counter() - began < 3:
+        began, count = time.process_time(), 0
+        while time.process_time() - began < 3:
             encoder.embed_pixels(pixels[:8])
             count += 8
-        facts["images_per_second_of_one_stream"] = round(count / (time.perf_counter() - began), 2)
+        facts["images_per_cpu_second"] = round(count / (time.process_time() - began), 2)
     return facts
+
+
+def architecture_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Of benchmarks/README.md: the least cosine to PyTorch by precision, of the image tower and of the text tower."""
+    rows = []
+    for name, run in stored.items():
+        what, script = f"{name}, random weights: least cosine to PyTorch", "`architectures.py`"
+        if "failed" in run:
+            rows.append((what, f"failed: {run['failed']}", TARGET, "-", script))
+            continue
+        reached = []
+        for precision, found in run["precisions"].items():
+            towers = [f"{found[tower]['least']:.4f}" for tower in ("images", "texts") if tower in found]
+            speed = found.get("images_per_cpu_second")
+            per_second = f" ({speed:.1f} images per CPU second)" if speed else ""
+            reached.append(f"{precision} {' and '.join(towers) or 'refused'}{per_second}")
+        blocks = f" ({run['blocks']} blocks)" if run["blocks"] else ""
+        reached.append(f"{run['peak_memory_mb']:,} MB with the export{blocks}")
+        machine = run["machine"]
+        rows.append((what, "; ".join(reached), TARGET, f"{machine['cores']} cores of an {machine['cpu']}", script))
+    return rows
 
 
 def cosines(found: NDArray[np.float32], expected: NDArray[np.float32]) -> dict[str, float]:

@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.architectures import architecture_rows
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -259,6 +261,7 @@ INDEX = {
     "rivals": _rival_rows,
     "camera_files": _camera_rows,
     "eight_bits": _eight_bit_rows,
+    "architectures": architecture_rows,
     "memory": _memory_rows,
     "unchanged": _unchanged_rows,
     "reliability": _reliability_rows,
