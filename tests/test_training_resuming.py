@@ -159,6 +159,12 @@ def test_an_extended_run_is_an_unbroken_one_where_the_schedule_is_the_same(capti
     assert document["run"]["steps"] == 6 and document["origins"]["steps"] == "resume"
 
 
+def test_resuming_says_after_which_step_the_run_goes_on(captioned, tmp_path):
+    train(captioned, tmp_path / "run", steps=2)
+    ended = CliRunner().invoke(cli, ["resume", str(tmp_path / "run"), "--steps", "3"])
+    assert ended.exit_code == 0 and "goes on after step 2 of 3." in ended.stderr, ended.output
+
+
 @pytest.mark.parametrize(
     "options, sentence",
     [

@@ -239,7 +239,9 @@ def _train(
             for sentence in filter(None, [machine, images.usage(), *images.notes]):
                 print(f"{sentence}.", file=sys.stderr)
         if out is not None:
-            trainer.resume()
+            done = trainer.resume()
+            if done and world.leads and not quiet:
+                print(f"The run goes on after step {done:,} of {planned.run.total_steps:,}.", file=sys.stderr)
             if world.leads:
                 trainer.metrics.sinks = [LOGGERS[name](out, planned.document()) for name in planned.data.logger]
         trainer.train(stop)
