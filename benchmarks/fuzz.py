@@ -110,7 +110,8 @@ def in_fork(script: Path, data: bytes) -> bytes:
     if not pid:
         code = 1
         try:
-            resource.setrlimit(resource.RLIMIT_AS, (limits.MEMORY, limits.MEMORY))
+            memory = _address_space() + limits.MEMORY  # this process is larger than a fresh one
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
             resource.setrlimit(resource.RLIMIT_CPU, (limits.SECONDS, limits.SECONDS))
             with os.fdopen(writing, "wb") as out:
                 out.write(convert(data))
@@ -124,6 +125,10 @@ def in_fork(script: Path, data: bytes) -> bytes:
     if status or not made:
         raise limits.ChildFailed(f"it ended with {status}")
     return made
+
+
+def _address_space() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @cache
