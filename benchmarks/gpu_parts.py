@@ -26,17 +26,6 @@ from training.engine.trainer import Trainer  # noqa: E402
 from training.pretrain import plan  # noqa: E402
 
 LOG_EVERY, WARM, TIMED = 10, 5, 20
-# Dense bf16 operations a second, as the makers give them. "H100 PCIe" comes before "H100".
-PEAKS = {
-    "H100 PCIe": 756e12,
-    "H100": 989e12,
-    "H200": 989e12,
-    "B200": 2250e12,
-    "A100": 312e12,
-    "L40S": 362e12,
-    "L4": 121e12,
-    "4090": 165e12,
-}
 THEIRS = """
 import sys, open_clip
 for config in sys.argv.pop(1).split():
@@ -108,9 +97,6 @@ def ceiling(case: Settings) -> dict[str, Any]:
     flops = counter.get_total_flops() / case.batch
     found: dict[str, Any] = {"images_per_second": rate, "flops_per_image": flops}
     if case.device == "cuda":
-        name = torch.cuda.get_device_name()
-        peak = next((value for key, value in PEAKS.items() if all(word in name for word in key.split())), None)
-        found |= {"peak_flops": peak, "mfu": rate * flops / peak if peak else None}
         found["memory_bytes"] = torch.cuda.max_memory_allocated()
     return found
 

@@ -14,7 +14,7 @@ from torch import nn
 from tests.pretend_gpu import pretend_gpu, put_on
 from tests.samples import SMALL_TOWERS
 from tests.test_training_methods import batch, made, shrink
-from training.data import prefetch
+from training.data import prefetch, views
 from training.data.config import DataConfig
 from training.data.loader import LoadedBatch
 from training.data.prefetch import Prefetch, plan_prefetch
@@ -267,3 +267,11 @@ def test_an_average_over_all_weights_at_once_is_that_weight_by_weight():
     update_ema(average, network, 0.9)
     for own, value in zip(average.parameters(), expected, strict=True):
         torch.testing.assert_close(own, value)
+
+
+def test_images_resized_in_parts_are_those_resized_at_once(monkeypatch):
+    images, flip = torch.rand(7, 3, 20, 20), torch.arange(7) % 2 == 0
+    top, left, height, width = torch.randint(1, 10, (4, 7))
+    at_once = views.crop_and_resize(images, top, left, height, width, 12, flip)
+    monkeypatch.setattr(views, "RESIZED_AT_ONCE", 3)
+    torch.testing.assert_close(views.crop_and_resize(images, top, left, height, width, 12, flip), at_once)

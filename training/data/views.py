@@ -63,8 +63,7 @@ class View:
         if not self.jitter or not any(self.colours):
             return
         chosen = draws[:, 0] < self.jitter
-        strength = torch.tensor(self.colours)
-        amount = (2 * draws[:, 1:5] - 1) * strength  # hue in turns; the others are factors around one
+        amount = (2 * draws[:, 1:5] - 1) * torch.tensor(self.colours)  # hue in turns; the others are factors around one
         amount[:, :3] += 1
         for place in range(4):
             for number, change in enumerate((brightness, contrast, saturation, hue)):
@@ -111,9 +110,8 @@ def crop_and_resize(
     if images.device.type == "cpu" and images.shape[-1] > SMALL:
         return _one_by_one(images, torch.stack([top, left, height, width], dim=1), size, flip)
     sides, flips = moved(torch.stack([top, left, height, width]), images.device), moved(flip, images.device)
-    parts = [slice(first, first + RESIZED_AT_ONCE) for first in range(0, len(images), RESIZED_AT_ONCE)]
-    resized = [_crop_and_resize(images[part], sides[:, part], size, flips[part]) for part in parts]
-    return resized[0] if len(resized) == 1 else torch.cat(resized)
+    parts = (images.split(RESIZED_AT_ONCE), sides.split(RESIZED_AT_ONCE, dim=1), flips.split(RESIZED_AT_ONCE))
+    return torch.cat([_crop_and_resize(*part, size) for part in zip(*parts, strict=True)])
 
 
 def _one_by_one(images: Tensor, boxes: Tensor, size: int, flip: Tensor) -> Tensor:
@@ -127,7 +125,7 @@ def _one_by_one(images: Tensor, boxes: Tensor, size: int, flip: Tensor) -> Tenso
     return views
 
 
-def _crop_and_resize(images: Tensor, sides: Tensor, size: int, flip: Tensor) -> Tensor:
+def _crop_and_resize(images: Tensor, sides: Tensor, flip: Tensor, size: int) -> Tensor:
     top, left, height, width = sides.unbind()
     batch, channels, rows, columns = images.shape
     down = resize_weights(top, height, rows, size)

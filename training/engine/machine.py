@@ -20,9 +20,11 @@ def described(world: World, config: RunConfig, prefetch: Prefetch) -> str:
     name = torch.cuda.get_device_name(world.device) if on_gpu else world.device.type.upper()
     where = name if world.size == 1 else f"{world.size} ranks, each on {name}"
     rest = " and TF32" if on_gpu and config.tf32 else ""
-    kind = "thread" if prefetch.threads else "worker"
-    workers = f"{prefetch.workers} {kind}{'s' * (prefetch.workers > 1)}" if prefetch.workers else "no workers"
-    augmented = " on the device" if config.augment_on == "device" else " by them" if prefetch.workers else ""
-    each = f" of each rank, {prefetch.ahead} batches ahead" if prefetch.workers else ""
-    line = f"Training on {where} in {config.precision}{rest}; {workers}{each}; images are augmented{augmented}"
-    return f"{line}. {prefetch.note}" if prefetch.note else line
+    parts = [f"Training on {where} in {config.precision}{rest}"]
+    if prefetch.workers:
+        kind = f"{'thread' if prefetch.threads else 'worker'}{'s' * (prefetch.workers > 1)}"
+        each = " of each rank" if world.size > 1 else ""
+        parts.append(f"{prefetch.workers} {kind}{each}, {prefetch.ahead} batches ahead")
+    if config.augment_on == "device":
+        parts.append("images are augmented on the device")
+    return ". ".join(filter(None, ["; ".join(parts), prefetch.note]))

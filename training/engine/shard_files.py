@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 
-from training.models.collectives import talks, world_size
+from training.models.collectives import talks
 
 FOLDER = "shards"  # of a checkpoint
 RECORDS = {
@@ -74,11 +74,10 @@ def write_shards(folder: Path, tensors: Mapping[str, Any]) -> None:
 
 def read_shards(folder: Path, into: dict[str, Any]) -> None:
     """Fill the tensors of `into`, sharded or not, in place; every rank calls this. OSError if a file is damaged."""
-    reader, alone = _Reader(folder / FOLDER), world_size() == 1
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "torch.distributed is disabled")  # which is meant
-            dcp.load(into, storage_reader=reader, process_group=talks(), no_dist=alone)
+            warnings.filterwarnings("ignore", "torch.distributed is ")  # not initialised: one rank, which is meant
+            dcp.load(into, storage_reader=_Reader(folder / FOLDER), process_group=talks())
     except CheckpointException as error:
         raise OSError(_reason(error)) from error
 
