@@ -88,7 +88,7 @@ OF_STEPS = {  # functions of the engine that run in every step; of the other fil
     "training/models/collectives.py": set(),
     "training/models/dual_encoder.py": {"encode_image", "encode_text"},
 }
-NOT_IN_STEPS = {"report", "__init__", "__post_init__", "product", "prepare"}
+NOT_IN_STEPS = {"report", "__init__", "__post_init__", "product", "prepare", "beside", "learn_from", "one_first"}
 ON_THE_CPU = {  # what these convert lies on the CPU: a size, a caption's tokens, a state that was just loaded
     ("training/methods/rows.py", "effective_rank"),
     ("training/methods/rows.py", "health"),
