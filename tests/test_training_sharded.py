@@ -67,7 +67,7 @@ def two_ranks(captioned, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        held = on_ranks("tests.test_training_sharded", folder)
+        held = on_ranks("tests.test_training_sharded", folder, seconds=900)
         yield folder, held
 
 
