@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.everyday import average_precision, shown
+from benchmarks.starter_ablation import RESULT, with_tables
 from index.storage.manifest import Manifest
 from training.data.sources import open_source
 from training.models.bridge import CLASSES, caption_weight, gate, read_bridge, text_vectors
@@ -163,3 +164,8 @@ def test_a_photo_shows_a_word_that_its_captions_say_in_another_form_or_as_a_kind
 def test_average_precision_is_the_mean_precision_at_each_relevant_image():
     scores, truth = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False])
     assert average_precision(scores, truth) == pytest.approx((1 / 1 + 2 / 3) / 2)
+
+
+def test_the_card_shows_the_stored_ablation():
+    card = BRIDGE.with_suffix(".md").read_text(encoding="utf-8")
+    assert with_tables(card, json.loads(RESULT.read_text())) == card, "run: python benchmarks/starter_ablation.py"
