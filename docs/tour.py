@@ -123,7 +123,8 @@ def main(into: Path, only: tuple[str, ...]) -> None:
                 page = browser.new_page(viewport=size, color_scheme=look, reduced_motion="reduce")
                 page.goto(f"{url}?__theme={look}")
                 page.wait_for_selector("#grid .g-grid-card img", timeout=120_000)
-                page.wait_for_function(READY, timeout=300_000, polling=500)
+                while not page.evaluate(READY):
+                    page.wait_for_timeout(500)
                 page.evaluate(f"document.body.classList.toggle('dark', {str(look == 'dark').lower()})")
                 show(page)
                 page.evaluate(f"document.body.classList.toggle('dark', {str(look == 'dark').lower()})")
