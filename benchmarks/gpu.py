@@ -12,8 +12,8 @@ WHEELS is a folder of wheels for this Python, for machines without a network. Al
 without what they depend on, so torch and torchvision stay those of the machine. A rival that is missing is left out:
 
     pip download --python-version 3.12 --only-binary :all: --no-deps --dest wheels open_clip_torch timm lightly \
-        lightly_utils webdataset==0.2.86 braceexpand ftfy wcwidth regex safetensors huggingface_hub simplejpeg \
-        cykooz-resizer click tqdm filelock fsspec pandas pyarrow pillow tokenizers pyyaml
+        lightly_utils lightning_utilities webdataset==0.2.86 braceexpand ftfy wcwidth regex safetensors \
+        huggingface_hub simplejpeg cykooz-resizer click tqdm filelock fsspec pandas pyarrow pillow tokenizers pyyaml
 
 The result is printed as a table and written to --out. --rehearse runs every part with tiny settings on any device.
 """

@@ -170,11 +170,12 @@ def lightly(case: Settings) -> dict[str, Any]:
     from PIL import Image
 
     from benchmarks.ssl_lightly import Lightlys
-    from training.methods.crops import takes_any_size
+    from training.data.views import CropKnobs
+    from training.models.any_size import take_any_size
 
     method = Lightlys(case.method, case.tower, case.steps)
     size = method.backbone.image_size
-    small = round(size * 3 / 7) if takes_any_size(method.backbone) else size
+    small = CropKnobs().small(size, take_any_size(method.backbone))  # as large as ours
     transform = (
         transforms.SimCLRTransform(input_size=size)
         if case.method == "simclr"
