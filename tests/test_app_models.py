@@ -19,6 +19,7 @@ from app.state.encoder_choices import encoder_choices, first_offer
 from app.state.library import Library
 from app.state.model_facts import Duration, ModelFacts
 from app.state.model_list import list_models
+from app.tabs.compare.encoders import comparable_collections
 from app.tabs.models.tab import act, overview
 from index.build import build_collection
 from index.collection import Collection
@@ -31,6 +32,7 @@ from training.models.downloads import transfer
 from training.models.downloads.hub_cache import partial_path
 from training.models.downloads.local import drop_folder
 from training.models.errors import UserError
+from training.models.zoo import zoo
 
 browsed = [
     pytest.mark.browser,
@@ -192,7 +194,7 @@ def test_restricted_weights_are_fetched_only_once_their_licence_is_accepted(hub,
     assert not [entry for entry in list_models(library, library.collection(None)).models if entry.recommended][1:]
 
 
-OF_MODELS = ("get", "pause", "cancel", "remove", "reencode", "delete", "stop")
+OF_MODELS = ("get", "pause", "cancel", "remove", "reencode", "delete", "stop", "reencode-zoo", "compare-zoo")
 REFUSED = [*((action, NAME) for action in OF_MODELS), ("switch", "colour"), ("back", ""), ("compare", "colour")]
 
 
@@ -279,6 +281,35 @@ def test_new_weights_of_the_same_name_are_offered_and_switched_to(tmp_path):
     assert [one.name for one in ready] == ["colour"]
     act(library, {"action": "switch", "name": ready[0].generation.fingerprint})
     assert not list_models(library, opened).models[0].outdated and opened.published().dim == 4
+
+
+def test_the_zoo_embeds_a_collection_one_after_the_other_and_is_opened_to_be_compared(tmp_path, monkeypatch):
+    library = make_library(tmp_path)
+    opened = library.collection(None)
+    names = [model.encoder for model in zoo()[:2]]
+    monkeypatch.setattr(work, "zoo", lambda: zoo()[:2])
+
+    def load(name: str) -> ColourEncoder | WarmthEncoder:
+        if name not in names:
+            return ColourEncoder()
+        small = WarmthEncoder()
+        small.name, small.fingerprint = name, hashlib.sha256(name.encode()).hexdigest()[:16]
+        return small
+
+    library.load = load
+    with pytest.raises(UserError, match="is not embedded with another encoder of the zoo yet"):
+        act(library, {"action": "compare-zoo"})
+    act(library, {"action": "reencode-zoo"})
+    until(lambda: idle(library))
+    entries = {entry.name: entry for entry in list_models(library, opened).models}
+    assert [entries[name].generation.state for name in names] == ["ready", "ready"]
+    assert overview(library, {})["job"]["encoder"] == names[1]
+    with pytest.raises(UserError, match="with every encoder of the zoo already"):
+        act(library, {"action": "reencode-zoo"})
+    sides = act(library, {"action": "compare-zoo"})
+    facts = {one["encoder"]: one for one in comparable_collections(library)["collections"]}
+    assert set(facts) == {"colour", *names} and sides == {"a": opened.key, "b": facts[names[0]]["key"]}
+    assert facts[names[0]]["figures"]["knn/shape"]["value"] == zoo()[0].figures()["knn/shape"]["value"]
 
 
 def row(page: Page, name: str = NAME):

@@ -13,6 +13,7 @@ from training.models import estimates
 from training.models.catalogue import catalogue, catalogue_model
 from training.models.errors import UserError
 from training.models.estimates import estimate, measure, recommended, record_speed
+from training.models.zoo import zoo
 
 NAME, REPOSITORY = "ViT-B-32-256/datacomp_s34b_b86k", "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K"
 WEIGHTS = "open_clip_model.safetensors"
@@ -39,8 +40,11 @@ def test_the_list_says_for_each_model_its_licence_size_and_what_it_takes_here(hu
     assert [file["path"] for file in row["on_this_machine"]["files"]] == [WEIGHTS]
     offer = catalogue_model(document["recommended"])
     assert offer is not None and offer.commercial
+    assert [row["name"] for row in document["zoo"]] == [model.encoder for model in zoo()]
+    assert document["zoo"][0]["figures"]["knn/shape"]["n"] == 1000
     text = run().stdout
     assert all(f"{model.name} " in text for model in catalogue())
+    assert all(f"{model.encoder} " in text and model.idea in text for model in zoo())
     assert text.count("not for commercial use") == sum(not model.commercial for model in catalogue())
 
 

@@ -32,6 +32,7 @@ def test_each_family_is_loaded_by_name_runtime_and_precision(family):
         ("timm/resnet18.a1_in1k", "timm_encoder:load_timm"),
         ("ViT-B-32/laion2b_s34b_b79k", "open_clip_encoder:load_open_clip"),
         ("hf-hub:laion/CLIP-ViT-B-32", "open_clip_encoder:load_open_clip"),
+        ("zoo/simclr", "zoo:load_zoo"),
         ("startr", None),
     ],
 )

@@ -22,11 +22,11 @@ from training.models.backbones import build_backbone
 from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.norms import make_norms_global
-from training.models.small_resnet import RESNETS
+from training.models.small_networks import SMALL_NETWORKS
 from training.models.tower_configs import TINY
 
 BATCH, CANVAS = 8, 48
-VITS_ONLY = {"mae"}
+ON_VIT = {"mae"}
 SMALL = {  # settings that keep a test quick, by the names that methods share
     "hidden": 16,
     "projection": 8,
@@ -53,13 +53,13 @@ def shrink(put) -> None:
     vision = {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}
     text = {"context_length": 8, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
     put(TINY, "tiny", {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text})
-    put(RESNETS, "tiny-resnet", {"layers": (1, 1, 1, 1), "channels": (8, 8, 8, 16)})
+    put(SMALL_NETWORKS, "tiny-resnet", {"layers": (1, 1, 1, 1), "channels": (8, 8, 8, 16)})
 
 
 def made(name: str, tower: str | None = None, seed: int = 0, **settings):
     """A small method of that name, the same for the same seed."""
     kind = METHODS[name]
-    tower = tower or ("tiny" if name in VITS_ONLY else "tiny-resnet")
+    tower = tower or ("tiny" if name in ON_VIT else "tiny-resnet")
     known = {field.name for field in fields(kind.Config)}
     build = build_dual_encoder if kind.needs_captions else build_backbone
     torch.manual_seed(seed)
@@ -214,9 +214,25 @@ def test_tiles_want_images_large_enough_to_show_something(name):
         made(name).augment(tiny)
 
 
-def test_mae_says_which_towers_it_takes():
-    with pytest.raises(UserError, match=r"takes a ViT; tiny-resnet is none\. Choose --tower tiny"):
-        made("mae", "tiny-resnet")
+def test_mae_on_a_convolutional_network_sees_no_pixel_of_the_masked_patches():
+    settings = {"hidden_share": 0.75, "decoder_width": 16, "decoder_heads": 2}
+    method = METHODS["mae"](build_backbone("plain-cnn", image_size=32), METHODS["mae"].Config(**settings)).eval()
+    images, order = method.augment(batch())  # 2 x 2 patches of 16 pixels, of which one is visible
+    altered = images.clone()
+    for image, patches in zip(altered, order, strict=True):
+        for patch in patches[1:].tolist():
+            top, left = 16 * (patch // 2), 16 * (patch % 2)
+            image[:, top : top + 16, left : left + 16] += 1
+    seen = order[:, :1]
+    assert torch.equal(method.patches(images, seen), method.patches(altered, seen))
+    assert not torch.equal(method.patches(images, seen), method.patches(images + 1, seen))
+    method.train().loss(images, order).backward()
+    assert all(p.grad is not None and p.grad.any() for p in method.backbone.parameters())
+
+
+def test_mae_refuses_an_image_that_a_convolutional_network_sees_as_one_cell():
+    with pytest.raises(UserError, match=r"as 1 by 1 cells; choose an --image-size"):
+        METHODS["mae"](build_backbone("tiny-resnet", image_size=8), METHODS["mae"].Config())
 
 
 def test_the_worked_example_is_a_method_like_any_other(monkeypatch):

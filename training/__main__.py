@@ -15,6 +15,7 @@ from training.cli.resume import resume
 from training.cli.scenes import scenes
 from training.cli.starter import starter
 from training.cli.torchrun import torchrun
+from training.cli.zoo import zoo
 
 
 @click.group(cls=Methods, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +29,8 @@ def cli() -> None:
     """
 
 
-for command in (listing, resume, torchrun, doctor, report, curate, export, starter, evaluate, claims, compare, scenes):
+COMMANDS = (listing, resume, torchrun, doctor, report, curate, export, starter, evaluate, claims, compare, scenes, zoo)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -1,5 +1,7 @@
 """The generations of an open collection: embed it with another encoder, switch, go back, compare, delete."""
 
+from functools import partial
+
 from app.state.indexing import check_local, progress_of
 from app.state.jobs import Job
 from app.state.library import Library
@@ -8,6 +10,7 @@ from index.collection import Collection
 from index.ingest.reencode import ReencodeReport, reencode_collection
 from index.maintenance import generations as work
 from training.models.errors import UserError
+from training.models.zoo import zoo
 
 REENCODE = "reencode"  # the kind of its jobs
 ENOUGH = 100  # images whose rate says something about the next
@@ -15,30 +18,56 @@ ENOUGH = 100  # images whose rate says something about the next
 
 def reencode(library: Library, opened: OpenCollection, encoder: str) -> Job:
     """Start to embed a collection with another encoder, in the background, while it serves as before."""
-    check_local(library)
-    if reencoding(library, opened):
-        raise UserError(f"{opened.name} is being embedded with another encoder already; stop that first, or wait.")
+    _check_free(library, opened)
     if opened.published().encoder_name == encoder and library.encoder_state(opened)["state"] != "failed":
         loaded = library.encoder(opened)
         if loaded.fingerprint == opened.published().fingerprint:
             raise UserError(f"{opened.name} is embedded with {encoder} already; choose another encoder.")
 
-    def run(job: Job) -> ReencodeReport:
-        job.note = "loading the encoder"
-        loaded = library.encoder_named(encoder)
-        job.note = ""
-        report = reencode_collection(opened.path, loaded, progress=progress_of(job), stop=job.stopping.is_set)
-        if report.embedded >= ENOUGH:
-            from training.models.estimates import record_speed
+    return library.jobs.start(REENCODE, partial(_embed, library, opened), fields=(encoder,), about=opened.key)
 
-            record_speed(loaded, report.images_per_second)
-            library.model_facts.forget_durations()
-        job.note = _outcome(report)
-        if not report.ready and not report.stopped:
-            raise UserError(job.note)
-        return report
 
-    return library.jobs.start(REENCODE, run, fields=(encoder,), about=opened.key)
+def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
+    """Start to embed a collection with every encoder of the zoo that has not embedded it, one after the other.
+
+    The job's field is the encoder at work. UserError if all have.
+    """
+    _check_free(library, opened)
+    done = {one.encoder for one in generations(opened) if one.state != "partial"}
+    names = [model.encoder for model in zoo() if model.encoder not in done]
+    if not names:
+        raise UserError(f"{opened.name} is embedded with every encoder of the zoo already; compare them.")
+
+    def run(job: Job) -> None:
+        for name in names:
+            job.fields = (name,)
+            if _embed(library, opened, job).stopped:
+                return
+
+    return library.jobs.start(REENCODE, run, fields=(names[0],), about=opened.key)
+
+
+def _check_free(library: Library, opened: OpenCollection) -> None:
+    check_local(library)
+    if reencoding(library, opened):
+        raise UserError(f"{opened.name} is being embedded with another encoder already; stop that first, or wait.")
+
+
+def _embed(library: Library, opened: OpenCollection, job: Job) -> ReencodeReport:
+    """Embed a collection with the encoder that the job's field names."""
+    job.note = "loading the encoder"
+    loaded = library.encoder_named(str(job.fields[0]))
+    job.note = ""
+    report = reencode_collection(opened.path, loaded, progress=progress_of(job), stop=job.stopping.is_set)
+    if report.embedded >= ENOUGH:
+        from training.models.estimates import record_speed
+
+        record_speed(loaded, report.images_per_second)
+        library.model_facts.forget_durations()
+    job.note = _outcome(report)
+    if not report.ready and not report.stopped:
+        raise UserError(job.note)
+    return report
 
 
 def _outcome(report: ReencodeReport) -> str:
@@ -104,3 +133,13 @@ def compare(library: Library, opened: OpenCollection, name: str) -> OpenCollecti
     manifest = work.find_generation(opened.path, name)
     Collection.open(opened.path, manifest.fingerprint)
     return library.open_generation(opened, manifest.fingerprint, manifest.encoder)
+
+
+def compare_zoo(library: Library, opened: OpenCollection) -> OpenCollection:
+    """Open every generation by an encoder of the zoo for the Compare tab; the first of those that do not serve."""
+    check_local(library)
+    ready = {one.encoder: one for one in generations(opened) if one.state == "ready"}
+    found = [compare(library, opened, ready[m.encoder].fingerprint) for m in zoo() if m.encoder in ready]
+    if not found:
+        raise UserError(f"{opened.name} is not embedded with another encoder of the zoo yet.")
+    return found[0]

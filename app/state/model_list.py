@@ -13,6 +13,7 @@ from app.state.open_collection import OpenCollection
 from index.maintenance.generations import Generation
 from training.models.catalogue import CatalogueModel, catalogue, catalogue_model
 from training.models.downloads.local import ModelStatus, status, where_to_copy
+from training.models.zoo import ZooModel, zoo, zoo_model
 
 STARTER, HUB = "starter", "hf-hub:"
 
@@ -23,7 +24,7 @@ class ModelEntry:
 
     job: fetches it now, or did last. generation: of the collection by it. duration: of embedding the collection here;
     None while it is not known. copy: what to bring from another machine, where the hub is out of reach.
-    outdated: it serves, and the model of that name has other weights now.
+    outdated: it serves, and the model of that name has other weights now. zoo: its entry in the zoo, None for others.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ModelEntry:
     copy: tuple[str, ...] = ()
     folders: tuple[tuple[str, str, str], ...] = ()  # repository, file and folder of what is missing
     outdated: bool = False
+    zoo: ZooModel | None = None
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,10 @@ class ModelList:
 
 
 def list_models(library: Library, opened: OpenCollection) -> ModelList:
-    """Every model of the catalogue, the embedded default, and what else the collection is embedded with."""
+    """The embedded default, every model of the catalogue and the zoo, and what else the collection is embedded with."""
     made = generations(opened)
     by_name = {one.encoder: one for one in reversed(made)}
-    names = [STARTER, *(model.name for model in catalogue())]
+    names = [STARTER, *(model.name for model in catalogue()), *(model.encoder for model in zoo())]
     fetched = (job.about for job in library.jobs.all() if job.kind == GET and job.state != "done")
     names += [name for name in dict.fromkeys([*by_name, *fetched]) if name not in names]
     images = made[0].images if made else 0
@@ -111,6 +113,7 @@ def _entry(
         last_download(library, name),
         tuple(where_to_copy(name)) if lacks else (),
         missing if lacks else (),
+        zoo=zoo_model(name),
     )
 
 
@@ -125,6 +128,8 @@ def as_dict(entry: ModelEntry, local: bool) -> Mapping[str, Any]:
     """An entry for the page. local: whether it may say where on this computer files belong."""
     facts = asdict(replace(entry, job=None))  # a job holds a lock, which cannot be copied
     facts["job"] = entry.job.as_dict() if entry.job is not None else None
+    if entry.zoo is not None:
+        facts["zoo"] |= {"bytes": entry.zoo.bytes, "readsText": entry.zoo.reads_text, "figures": entry.zoo.figures()}
     if not local:
         facts["copy"], facts["folders"] = (), ()
     return facts

@@ -12,6 +12,7 @@ from training.models.console import answer
 if TYPE_CHECKING:
     from training.models.catalogue import CatalogueModel
     from training.models.downloads.local import ModelStatus
+    from training.models.zoo import ZooModel
 
 name_argument = click.argument("name", metavar="NAME")
 
@@ -21,7 +22,7 @@ name_argument = click.argument("name", metavar="NAME")
 @as_json_option
 @click.pass_context
 def models(context: click.Context, images: int, as_json: bool) -> None:
-    """List the models that can be fetched: licence, size, and what they take on this machine.
+    """List the models that can be fetched (licence, size, and what they take on this machine), and the zoo.
 
     \b
       python -m index models
@@ -32,10 +33,13 @@ def models(context: click.Context, images: int, as_json: bool) -> None:
         return
     from training.models.catalogue import catalogue
     from training.models.estimates import recommended
+    from training.models.zoo import zoo
 
     offer = recommended(images).name
     rows = [_document(model, images) for model in catalogue()]
-    answer(as_json, {"recommended": offer, "images": images, "models": rows}, _table(rows, offer, images))
+    small = [_of_zoo(model) for model in zoo()]
+    document = {"recommended": offer, "images": images, "models": rows, "zoo": small}
+    answer(as_json, document, f"{_table(rows, offer, images)}\n\n{_zoo_table(small)}")
 
 
 @models.command("get")
@@ -111,6 +115,24 @@ def _document(model: "CatalogueModel", images: int) -> dict[str, Any]:
         "seconds": round(speed.seconds, 1),
         "measured": speed.measured,
     }
+
+
+def _of_zoo(model: "ZooModel") -> dict[str, Any]:
+    """A line of the zoo."""
+    facts = {"name": model.encoder, "idea": model.idea, "paper": model.paper, "reads_text": model.reads_text}
+    return {**facts, "bytes": model.bytes, "figures": model.figures()}
+
+
+def _zoo_table(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        "Small encoders that come with Gelato, to compare methods (docs/zoo.md); k-NN on images kept aside:",
+        f"{'encoder':16} {'text':5} {'MB':>5} {'shapes':>7} {'colours':>8}  learns from",
+    ]
+    for row in rows:
+        shape, colour = (f"{row['figures'][f'knn/{what}']['value']:.0%}" for what in ("shape", "colour"))
+        text, size = "yes" if row["reads_text"] else "no", row["bytes"] / 1e6
+        lines.append(f"{row['name']:16} {text:5} {size:5.1f} {shape:>7} {colour:>8}  {row['idea']}")
+    return "\n".join(lines)
 
 
 def _local(found: "ModelStatus") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Small convolutional networks trained with image-only methods, for claims: at 32 pixels, and at 64."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from training.data.dataset import ImageDataset
 from training.evaluation.linear import linear_accuracy
 from training.methods import METHODS
 from training.models.backbone import Backbone
+from training.models.small_networks import PlainCNN
 
 SSL_STEPS, SSL_BATCH, SSL_SCENES = 200, 64, 2000
 CLEAR_SIDE, CLEAR_STEPS, CLEAR_SCENES, HELD = 64, 300, 4000, 2000
@@ -26,7 +26,7 @@ def ssl_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | Non
     (z).
     """
     torch.manual_seed(seed)
-    backbone = Backbone(_small_network(16, 32, 64), 64, SIDE)
+    backbone = Backbone(PlainCNN((16, 32, 64)), 64, SIDE)
     method_class = METHODS[name]
     method: Any = method_class(backbone, method_class.Config(**(settings or {})))
     images = images_of(scenes(SSL_SCENES, seed, ALONE), captions=False)
@@ -58,7 +58,7 @@ def clear_run(seed: int, quick: bool, name: str, settings: Mapping[str, Any] | N
     Linear probes are trained on half of a separate set of scenes, and tested on the other half.
     """
     torch.manual_seed(seed)
-    backbone = Backbone(_small_network(16, 32, 64, 64), 64, CLEAR_SIDE)
+    backbone = Backbone(PlainCNN((16, 32, 64, 64)), 64, CLEAR_SIDE)
     method_class = METHODS[name]
     method: Any = method_class(backbone, method_class.Config(**(settings or {})))
     at_64 = ALONE | {"pixels": CLEAR_SIDE}
@@ -84,18 +84,3 @@ def _tensor(images: ImageDataset, count: int) -> torch.Tensor:
     """The first `count` images, normalised to -1..1."""
     pixels = np.stack([images.whole(number).pixels for number in range(count)])
     return (torch.from_numpy(pixels).float() / 255 - 0.5) / 0.5
-
-
-def _small_network(*widths: int) -> nn.Module:
-    layers: list[nn.Module] = []
-    for before, after in pairwise((3, *widths)):
-        layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-    return Small(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-
-
-class Small(nn.Sequential):
-    """Convolutions, then global average pooling."""
-
-    def forward_features(self, images: torch.Tensor) -> torch.Tensor:
-        """The feature map [B, C, h, w], for pretext tasks."""
-        return self[:-2](images)

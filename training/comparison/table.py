@@ -27,6 +27,8 @@ FACTS = {
     "embedded_per_second": "embedded, images/s",
     "memory_bytes": "training memory",
     "parameters": "parameters",
+    "bytes": "size",
+    "minutes": "processor minutes",
 }
 PERCENTAGES = ("linear", "knn", "zero-shot", "retrieval")
 
@@ -125,6 +127,10 @@ def formatted_fact(name: str, value: float | None) -> str:
         return ""
     if name == "memory_bytes":
         return f"{value / 2**20:,.0f} MiB"
+    if name == "bytes":
+        return f"{value / 1e6:.2f} MB"
+    if name == "minutes":
+        return f"{value:.1f}"
     return f"{value / 1e6:.2f} M" if name == "parameters" else f"{value:,.0f}"
 
 

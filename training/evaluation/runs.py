@@ -136,7 +136,7 @@ def parameters(weights: Path) -> int | None:
             header = json.loads(file.read(min(length, LONGEST_HEADER)))
         total = 0
         for name, tensor in header.items():
-            if name != "__metadata__":
+            if name != "__metadata__" and tensor["dtype"].startswith(("F", "BF")):  # whole numbers are counters
                 count = 1
                 for side in tensor["shape"]:
                     count *= int(side)

@@ -2,7 +2,8 @@
 
 He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners". The tower encodes the visible patches
 only, which makes it fast. A small decoder, discarded afterwards, reconstructs the pixels. The features score low with
-k-NN; evaluate them with a linear probe or fine-tuning.
+k-NN; evaluate them with a linear probe or fine-tuning. A convolutional tower sees the masked patches as grey, as in
+Xie et al. 2022, "SimMIM"; the decoder gets the visible ones all the same.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.errors import UserError
 from training.models.knobs import knob
-from training.models.patches import Patches, patchify, sines
+from training.models.patches import patches_of, patchify, sines
 
 
 class MAE(Method):
@@ -47,7 +48,7 @@ class MAE(Method):
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()
         self.backbone, width = backbone, config.decoder_width
-        self.patches = Patches(backbone, "mae")
+        self.patches = patches_of(backbone)
         self.patches.fix_positions()
         count = self.patches.grid**2
         self.visible = max(1, round(count * (1 - config.hidden_share)))

@@ -10,7 +10,7 @@ from training.models import hub
 from training.models.backbone import HALF, Backbone
 from training.models.dual_encoders import build_dual_encoder
 from training.models.run_files import has_encoder, load_run_weights, read_encoder_config
-from training.models.small_resnet import RESNETS, small_resnet
+from training.models.small_networks import SMALL_NETWORKS, small_network
 from training.models.tower_configs import TINY, timm_settings, weights_missing
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ def build_backbone(tower: str, image_size: int | None = None, weights: bool = Tr
 
         backbone = image_backbone()
         return Backbone(backbone.network, backbone.width, image_size or IMAGE_SIZE, HALF, HALF, made_of)
-    if tower in RESNETS:
-        return Backbone(small_resnet(tower), RESNETS[tower]["channels"][-1], image_size or 32, HALF, HALF, made_of)
+    if tower in SMALL_NETWORKS:
+        return Backbone(
+            small_network(tower), SMALL_NETWORKS[tower]["channels"][-1], image_size or 32, HALF, HALF, made_of
+        )
     if has_encoder(tower):
         return _backbone_of_run(Path(tower))
     import open_clip

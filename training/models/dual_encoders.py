@@ -1,6 +1,6 @@
 """Dual encoders by name, for training: fresh, with published weights, or from a run directory.
 
-A tower's name is one of TINY or RESNETS, an architecture of open_clip (`ViT-B-32`), one with published weights
+A tower's name is one of TINY or SMALL_NETWORKS, an architecture of open_clip (`ViT-B-32`), one with published weights
 (`ViT-B-32/laion2b_s34b_b79k`), a model of timm (`resnet18`), `starter` (the image tower of the embedded default),
 or a run directory to begin from.
 """
@@ -17,7 +17,7 @@ from training.models.backbone import HALF, Backbone
 from training.models.dual_encoder import DualEncoder, Pretrained
 from training.models.errors import UserError
 from training.models.run_files import has_encoder, load_run_weights, read_encoder_config
-from training.models.small_resnet import RESNETS, small_resnet
+from training.models.small_networks import SMALL_NETWORKS, small_network
 from training.models.tower_configs import dual_encoder_config, preprocess_config, weights_missing
 
 
@@ -48,17 +48,17 @@ def dual_encoder_from_config(
 
     config = deepcopy(dict(like))
     vision, text = config["vision_cfg"], config["text_cfg"]
-    resnet = vision.pop("gelato_resnet", None)
+    small = vision.pop("gelato_resnet", None)
     custom = config.pop("custom_text", False) or "hf_model_name" in text
     try:
         model: Any = hub.made_with(lambda: (CustomTextCLIP if custom else CLIP)(**deepcopy(config)))
     except OSError as error:  # weights that timm or transformers publish
         raise weights_missing(tower) from error
-    if resnet:
+    if small:
         model.visual = nn.Sequential(
-            small_resnet(resnet), nn.Linear(RESNETS[resnet]["channels"][-1], config["embed_dim"])
+            small_network(small), nn.Linear(SMALL_NETWORKS[small]["channels"][-1], config["embed_dim"])
         )
-        vision["gelato_resnet"] = resnet
+        vision["gelato_resnet"] = small
     if custom:
         config["custom_text"] = True
     pretrained: Pretrained = "image" if vision.get("timm_model_pretrained", False) else "nothing"

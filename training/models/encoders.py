@@ -87,6 +87,7 @@ def _is_open_clip(name: str) -> bool:
 
 ENCODERS: tuple[EncoderFamily, ...] = (
     EncoderFamily("starter", lambda name: name in ("starter", "starter-1"), "starter:load_starter"),
+    EncoderFamily("zoo/NAME such as zoo/simclr", lambda name: name.startswith("zoo/"), "zoo:load_zoo"),
     EncoderFamily("a run directory of python -m training", _is_run, "run_encoder:load_run"),
     EncoderFamily("a timm model such as resnet18.a1_in1k, for images only", _is_timm, "timm_encoder:load_timm"),
     EncoderFamily(

@@ -27,6 +27,7 @@ from training.models.errors import UserError
 from training.models.openvino_runtime import core, library, processor
 from training.models.parallel import cores
 from training.models.runtime import resolve
+from training.models.zoo import table, zoo_model
 
 READING = 0.004  # seconds of a core to read, decode and shrink a photo of 12 megapixels and write its thumbnail
 SHARE = 0.6  # of the matrix products' speed that image towers reach; EfficientNet and ViT-B-32 reach .5 to .75
@@ -49,16 +50,17 @@ class Estimate:
 def estimate(name: str, images: int) -> Estimate:
     """How long embedding a number of images with the model called name takes here, in its usual runtime and precision.
 
-    UserError for a model that has not run here and is not in the catalogue.
+    UserError for a model that has not run here and is neither in the catalogue nor in the zoo.
     """
     known = _recorded(name)
     if known is not None:
         rate = known["build"] or _with_reading(known["embed"])
         return Estimate(images / rate, rate, True, "measured on this machine")
     listed = catalogue_model(name)
-    if listed is None:
+    gflops = listed.image_gflops if listed is not None else table()["gflops"] if zoo_model(name) else None
+    if gflops is None:
         raise UserError(f"{name} has not run on this machine and is not in the catalogue, so its speed is not known.")
-    rate = _with_reading(SHARE * gigaflops() / listed.image_gflops)
+    rate = _with_reading(SHARE * gigaflops() / gflops)
     return Estimate(images / rate, rate, False, "estimated from the model's size and a short run on this machine")
 
 

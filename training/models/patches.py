@@ -57,20 +57,15 @@ class Patches(nn.Module):
     """A ViT of open_clip or timm as patches: tokens in, tokens out.
 
     side: of a patch in pixels. grid: patches along a side. prefix: tokens before the patches, such as the
-    class token. UserError for a backbone that is no such ViT.
+    class token.
     """
 
     keep: Keep
     network: Any
 
-    def __init__(self, backbone: Backbone, what_for: str):
+    def __init__(self, backbone: Backbone):
         super().__init__()
         network: Any = backbone.network
-        if patch_layer(network) is None:
-            raise UserError(
-                f"{what_for} leaves patches out, which takes a ViT; {backbone.made_of.get('tower', 'this tower')} is "
-                f"none. Choose --tower tiny, tiny-fine, or a ViT of timm such as vit_tiny_patch16_224."
-            )
         self.side, self.width = patch_side(network), int(_kernel(network).out_channels)
         self.grid = backbone.image_size // self.side
         self.prefix = 1 if is_open_clip(network) else int(network.num_prefix_tokens)
@@ -98,6 +93,45 @@ class Patches(nn.Module):
         positions.requires_grad_(False)
 
 
+class ConvolutionalPatches(nn.Module):
+    """A convolutional network as patches, with the interface of Patches; a cell of its feature map is a token.
+
+    It cannot leave patches out, so those that are not chosen are grey, as in SimMIM (Xie et al. 2022). UserError for a
+    network without a square feature map that divides the image.
+    """
+
+    backbone: Backbone
+    prefix = 0
+
+    def __init__(self, backbone: Backbone):
+        super().__init__()
+        object.__setattr__(self, "backbone", backbone)  # not a second copy in the state
+        self.width, self.grid, _ = map_shape(backbone)
+        self.side = backbone.image_size // self.grid
+        if self.grid < 2 or self.side * self.grid != backbone.image_size:
+            raise UserError(
+                f"{backbone.made_of.get('tower', 'This tower')} sees an image of {backbone.image_size} pixels as "
+                f"{self.grid} by {self.grid} cells; choose an --image-size with two or more a side, of equal size."
+            )
+
+    def forward(self, images: Tensor, chosen: Tensor) -> Tensor:
+        """images [B, 3, H, W] to tokens [B, kept, width]; chosen: int64 [B, kept]."""
+        seen = images.new_zeros(len(images), self.grid**2).scatter_(1, chosen, 1.0)
+        seen = seen.view(-1, 1, self.grid, self.grid)
+        seen = seen.repeat_interleave(self.side, dim=2).repeat_interleave(self.side, dim=3)
+        # Zero is the mean colour, since images are normalised.
+        tokens = feature_map(self.backbone, images * seen).flatten(2).transpose(1, 2)
+        return tokens.gather(1, chosen[:, :, None].expand(-1, -1, self.width))
+
+    def fix_positions(self) -> None:
+        """It has no positions: a convolution knows its neighbours."""
+
+
+def patches_of(backbone: Backbone) -> Patches | ConvolutionalPatches:
+    """The patches of a backbone, whichever way it has some. UserError if it has none."""
+    return ConvolutionalPatches(backbone) if patch_layer(backbone.network) is None else Patches(backbone)
+
+
 def tokens_of(network: Any, images: Tensor) -> Tensor:
     """All tokens of a ViT's last layer, [B, prefix + N, width]."""
     if is_open_clip(network):
@@ -122,13 +156,18 @@ def feature_map(backbone: Backbone, images: Tensor) -> Tensor:
     return found
 
 
-def map_channels(backbone: Backbone) -> int:
-    """How many channels a backbone's feature map has."""
+def map_shape(backbone: Backbone) -> tuple[int, int, int]:
+    """The channels, height and width of a backbone's feature map."""
     was, side = backbone.training, backbone.image_size
     with torch.no_grad():
-        channels = feature_map(backbone.eval(), torch.zeros(1, 3, side, side)).shape[1]  # eval: norms learn nothing
+        shape = feature_map(backbone.eval(), torch.zeros(1, 3, side, side)).shape  # eval: norms learn nothing
     backbone.train(was)
-    return channels
+    return shape[1], shape[2], shape[3]
+
+
+def map_channels(backbone: Backbone) -> int:
+    """How many channels a backbone's feature map has."""
+    return map_shape(backbone)[0]
 
 
 def sines(grid: int, width: int) -> Tensor:

@@ -24,10 +24,15 @@ def load_run(name: str, runtime: str | None = None, precision: str | None = None
     run = Path(name).expanduser()
     if not has_encoder(run):
         raise UserError(f"The run {name} has no weights yet; it writes them with its first checkpoint.")
-    config = read_encoder_config(run)
+    return encoder_in(run, str(run), runtime, precision)
+
+
+def encoder_in(folder: Path, name: str, runtime: str | None = None, precision: str | None = None) -> Encoder:
+    """The encoder that write_encoder put into folder. name: what it is to be called."""
+    config = read_encoder_config(folder)
     runtime, precision = resolve(runtime, precision)
-    weights = hash_file(run / WEIGHTS_FILE)
-    return build_encoder(config, lambda module: load_run_weights(module, run), str(run), weights, runtime, precision)
+    weights = hash_file(folder / WEIGHTS_FILE)
+    return build_encoder(config, lambda module: load_run_weights(module, folder), name, weights, runtime, precision)
 
 
 def build_encoder(

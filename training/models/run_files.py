@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from training.models.errors import UserError
+from training.models.sparse_rows import EMBEDDING, all_rows
 
 CONFIG_FILE, WEIGHTS_FILE = "encoder.json", "model.safetensors"
 
@@ -31,11 +32,15 @@ def read_encoder_config(run: Path) -> dict[str, Any]:
 
 
 def load_run_weights(module: nn.Module, run: Path) -> None:
-    """A run's weights into the module that its configuration describes. UserError if they do not fit."""
+    """A run's weights, in whatever precision, into the module that its configuration describes.
+
+    UserError if they do not fit.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    own = module.state_dict()
     try:
-        module.load_state_dict(load_file(run / WEIGHTS_FILE))
+        module.load_state_dict(all_rows(load_file(run / WEIGHTS_FILE), len(own.get(EMBEDDING, ()))))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise UserError(f"The weights of {run} cannot be loaded: {str(error).strip().splitlines()[0]}") from error

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from training.models.errors import UserError
-from training.models.small_resnet import RESNETS
+from training.models.small_networks import SMALL_NETWORKS
 
 TINY_TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
 TINY: dict[str, dict[str, Any]] = {  # open_clip configurations, so that open_clip loads what comes out
@@ -32,7 +32,7 @@ def dual_encoder_config(
 
     if architecture in TINY:
         config = deepcopy(TINY[architecture])
-    elif architecture in RESNETS:
+    elif architecture in SMALL_NETWORKS:
         # The vision tower that open_clip would build is replaced, so it is the smallest there is.
         vision = {"image_size": 32, "layers": 1, "width": 32, "head_width": 32, "patch_size": 32}
         config = {"embed_dim": 128, "vision_cfg": vision | {"gelato_resnet": architecture}, "text_cfg": dict(TINY_TEXT)}
@@ -103,9 +103,9 @@ def nearest_names(name: str) -> str:
     import open_clip
     import timm
 
-    near = get_close_matches(name, [*TINY, *RESNETS, *open_clip.list_models(), *timm.list_models()], n=3)
+    near = get_close_matches(name, [*TINY, *SMALL_NETWORKS, *open_clip.list_models(), *timm.list_models()], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    known = ", ".join([*TINY, *RESNETS, "starter"])
+    known = ", ".join([*TINY, *SMALL_NETWORKS, "starter"])
     return f"{hint} Choose {known}, an architecture of open_clip such as ViT-B-32, or a model of timm such as resnet18."
 
 

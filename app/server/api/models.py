@@ -30,6 +30,8 @@ def _entry(entry: ModelEntry) -> ModelResponse:
     if model is not None:
         names = ("use", "licence", "licence_url", "commercial", "languages", "imagenet", "flickr", "coco", "source")
         listed = {name: getattr(model, name) for name in names} | {"bytes": model.download_bytes}
+    elif entry.zoo is not None:
+        listed = {"use": "zoo", "bytes": entry.zoo.bytes}
     return ModelResponse(
         name=entry.name,
         state=entry.state,

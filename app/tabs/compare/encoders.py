@@ -10,8 +10,9 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.collection import Collection
 from training.evaluation.latency import milliseconds_per_image
-from training.evaluation.runs import Run, list_runs
+from training.evaluation.runs import Run, list_runs, read_run
 from training.models.errors import UserError
+from training.models.zoo import zoo_model
 
 SAMPLES = 12  # images of a collection that are offered as queries
 TIMED = 8  # images in a batch, to say how long one takes
@@ -27,7 +28,9 @@ def _facts(library: Library, opened: OpenCollection, runs: Mapping[str, Run]) ->
     state, collection = library.encoder_state(opened), None
     with suppress(UserError):  # a damaged one has a row without images; its own page says what is wrong
         collection = opened.collection
-    run = runs.get(opened.encoder_name.rstrip("/"))
+    run, of_zoo = runs.get(opened.encoder_name.rstrip("/")), zoo_model(opened.encoder_name)
+    if of_zoo is not None:
+        run = read_run(of_zoo.folder)
     facts = {
         "key": opened.key,
         "name": opened.name,

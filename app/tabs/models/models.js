@@ -61,6 +61,24 @@ const otherForm = (submit, pick) => {
   return { form, runs };
 };
 
+// What stands above the small encoders that differ in nothing but their method.
+const zooHead = (entries, { local, job, act }) => {
+  const missing = entries.filter(({ generation }) => generation?.state !== "ready").length;
+  const embed = button(null, "Embed with all", () => act({ action: "reencode-zoo" }), {
+    disabled: job?.state === "running",
+    title: "One after the other; the collection is searched as before",
+  });
+  const compare = button(null, "Compare them", () => act({ action: "compare-zoo" }));
+  return [
+    node("h2", { text: "The zoo: one tower, several methods" }),
+    node("p", {
+      class: "g-aside",
+      text: "Small encoders of the same tower, images and training steps. They show what a method learns, in Compare and Probe; search photos with a larger model.",
+    }),
+    local && node("div", { class: "g-models-tools" }, missing > 0 && embed, missing < entries.length && compare),
+  ].filter(Boolean);
+};
+
 // Sends a file to the server; { error } or { name }.
 const sendFile = async (address, file) => {
   try {
@@ -80,6 +98,7 @@ class Models {
     this.notice = node("div", { id: "models-notice", role: "status" });
     this.head = node("div", { class: "g-models-head" });
     this.rows = node("div", { class: "g-models-rows", id: "models-rows" });
+    this.zoo = node("section", { id: "models-zoo" });
     const { form, runs } = otherForm(
       (name) => this.use(name),
       (file, field) => this.pick(file, field),
@@ -87,7 +106,7 @@ class Models {
     this.form = form;
     this.runs = runs;
     this.remote = node("p", { class: "g-aside", id: "models-remote", hidden: true, text: REMOTE });
-    element.querySelector(".g-models").append(this.notice, this.head, this.rows, this.form, this.remote);
+    element.querySelector(".g-models").append(this.notice, this.head, this.rows, this.zoo, this.form, this.remote);
     onAddress((tab) => tab === "models" && this.look());
     onState(({ changed }) => changed && isOpen() && this.look());
     this.look();
@@ -111,7 +130,7 @@ class Models {
     const answer = await request(this.server.act, { collection: collection(), ...body });
     this.notice.replaceChildren(...(answer.error ? [notice(answer.error)] : []));
     if (["switch", "back"].includes(body.action)) refreshState();
-    if (body.action === "compare" && !answer.error) goTo("compare", { a: answer.a, b: answer.b });
+    if (body.action.startsWith("compare") && !answer.error) goTo("compare", { a: answer.a, b: answer.b });
     await this.look();
     return !answer.error;
   }
@@ -172,7 +191,10 @@ class Models {
       [...this.rows.querySelectorAll("details[open]")].map((one) => one.closest("[data-model]").dataset.model),
     );
     const context = { ...overview, act: (body) => this.act(body), drop: (entry, files) => this.drop(entry, files) };
-    this.rows.replaceChildren(...models.map((entry) => modelRow(entry, context)));
+    const ofZoo = models.filter((entry) => entry.zoo && !entry.serving);
+    const rows = (entries) => entries.map((entry) => modelRow(entry, context));
+    this.rows.replaceChildren(...rows(models.filter((entry) => !ofZoo.includes(entry))));
+    this.zoo.replaceChildren(...zooHead(ofZoo, context), node("div", { class: "g-models-rows" }, ...rows(ofZoo)));
     for (const details of this.rows.querySelectorAll("details")) {
       details.open = open.has(details.closest("[data-model]").dataset.model);
     }

@@ -48,7 +48,10 @@ def overview(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One of: get, pause, cancel, remove (a model by name); reencode, stop, switch, back, compare, delete."""
+    """One of: get, pause, cancel, remove (a model by name); reencode, stop, switch, back, compare, delete.
+
+    With all of the zoo: reencode-zoo, compare-zoo.
+    """
     action, name = str(fields.get("action")), str(fields.get("name") or "").strip()
     opened = library.collection(str(fields.get("collection") or ""))
     if action in ("get", "reencode", "pause", "cancel", "remove", "switch", "compare", "delete") and not name:
@@ -59,6 +62,10 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {"job": work.reencode(library, opened, name).id}
     if action == "compare":
         return {"a": opened.key, "b": work.compare(library, opened, name).key}
+    if action == "reencode-zoo":
+        return {"job": work.reencode_zoo(library, opened).id}
+    if action == "compare-zoo":
+        return {"a": opened.key, "b": work.compare_zoo(library, opened).key}
     if action == "stop":
         work.stop_reencoding(library, opened)
     elif action == "pause":

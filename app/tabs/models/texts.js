@@ -9,15 +9,20 @@ const USES = {
 };
 const STARTER = "the embedded default: small, offline, for everyday words";
 
-export const useText = ({ name, model }) => {
+export const useText = ({ name, model, zoo }) => {
   if (name === "starter") return STARTER;
+  if (zoo) return `${zoo.idea} (${zoo.paper}) · ${zoo.readsText ? "images and text" : "images only"}`;
   return model ? USES[model.use] : "an encoder of your own";
 };
 
 const one = (value) => (value === null || value === undefined ? null : `${value.toFixed(1)}\u00a0%`);
 
-// Published figures, those that are known.
-export const figureText = ({ model }) => {
+// Figures that are known: as published, or of the zoo, on held-out images.
+export const figureText = ({ model, zoo }) => {
+  if (zoo) {
+    const share = (name) => `${(100 * zoo.figures[name].value).toFixed(0)}\u00a0%`;
+    return `k-NN: shapes ${share("knn/shape")}, colours ${share("knn/colour")}`;
+  }
   if (!model) return "";
   const { imagenet, flickr, coco } = model;
   const known = [
@@ -28,7 +33,8 @@ export const figureText = ({ model }) => {
   return known.filter(Boolean).join(" · ");
 };
 
-export const sizeText = ({ name, model, total }) => {
+export const sizeText = ({ name, model, total, zoo }) => {
+  if (zoo) return `comes with Gelato, ${fileSize(zoo.bytes)}`;
   if (name === "starter") return "comes with Gelato";
   const bytes = total ?? model?.download_bytes;
   return bytes ? fileSize(bytes) : "";

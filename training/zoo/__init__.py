@@ -1,0 +1,1 @@
+"""The zoo of small encoders that come with Gelato: their data, their training, their figures and their cards."""
