@@ -5,14 +5,15 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Error, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, Route, expect, sync_playwright
 
 from app.application import make_application
 from app.server.listening import listen
@@ -127,33 +128,124 @@ def served(library: Library, token: str = "") -> Iterator[Site]:
     listening.close()
 
 
-@contextmanager
-def watched(browser: Browser, site: Site) -> Iterator:
-    """A function that opens pages; afterwards none of them may have asked another host or complained."""
-    contexts, foreign, complaints = [], [], []
+# Takes an open page to an address, as if nobody had used it yet. The search on the way is one of no test, so that the
+# search tab asks anew also at the address where it is.
+RETURN = """async ([address, navigation]) => {
+  const { goTo } = await import(navigation);
+  goTo("search", { q: "–", filters: null });
+  for (const key of ["Escape", "Escape"]) document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  document.querySelectorAll("details.g-menu[open]").forEach((menu) => (menu.open = false));
+  document.querySelector("#open-filters[aria-expanded=true]")?.click();
+  document.activeElement?.blur();
+  localStorage.clear();
+  sessionStorage.clear();
+  history.pushState(null, "", location.pathname + address);
+  dispatchEvent(new PopStateEvent("popstate"));
+  scrollTo(0, 0);
+}"""
+COLLECTION = "session => import(session).then((module) => module.collection())"
+NAVIGATION, SESSION = (f"/{BASE}/ui/{name}/{name}.js" for name in ("navigation", "session"))
+VIEWPORT = {"width": 1280, "height": 860}
 
-    def complain(text: str) -> None:
-        if not text.startswith((*LEFT, REFUSED)):
-            complaints.append(text)
 
-    def open_page(address: str = "", ready: str = "#grid .g-grid-card img", **settings) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or foreign.append(r.url))
-        track_requests(page)
-        page.on("pageerror", lambda error: complain(str(error)))
-        page.on("console", lambda m: m.type == "error" and complain(m.text))
-        page.goto(site.url + address)
-        page.wait_for_selector(ready, state="attached")
+@dataclass
+class Opened:
+    """A page; settings: what it was loaded with and cannot be changed; collection: the key of its collection then."""
+
+    page: Page
+    settings: str
+    collection: str
+
+
+class Pages:
+    """The pages of a site. A load takes three seconds of a core, so a test goes on with the page of the one before."""
+
+    def __init__(self, browser: Browser, site: Site):
+        self.browser, self.site = browser, site
+        self.contexts: dict[str, BrowserContext] = {}  # by their settings; each keeps what it has downloaded
+        self.free: dict[str, Opened] = {}  # by their settings
+        self.used: list[Opened] = []  # by the test that runs
+        self.foreign: list[str] = []
+        self.complaints: list[str] = []
+
+    def opened(self, address: str = "", ready: str = "#grid .g-grid-card img", fresh: bool = False, **settings) -> Page:
+        """A page at an address such as "?q=red", once it has what the selector `ready` names.
+
+        fresh: load a page, for a test of what happens then, or of a tab that keeps what no address holds. Else it may
+        be the page of an earlier test, whose hidden parts still have their texts. settings: those of a browser context.
+        """
+        viewport, motion = settings.pop("viewport", VIEWPORT), settings.pop("reduced_motion", "no-preference")
+        settings = {"color_scheme": "light", **settings}
+        named = {name: value for name, value in parse_qsl(address[1:]) if name in ("collection", "__theme")}
+        key = repr((settings, named))
+        opened = self.free.pop(key, None)
+        if opened and fresh:
+            opened.page.close()
+            opened = None
+        page = opened.page if opened else self.new_page(settings)
+        page.set_viewport_size(viewport)
+        page.emulate_media(reduced_motion=motion)
+        if opened:
+            self.used.append(opened)
+            page.mouse.move(0, 0)
+            page.evaluate(RETURN, [address, NAVIGATION])
+            settle(page)
+            page.wait_for_selector(ready, state="attached")
+        else:
+            page.goto(self.site.url + address)
+            page.wait_for_selector(ready, state="attached")
+            self.used.append(Opened(page, key, page.evaluate(COLLECTION, SESSION)))
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not foreign, foreign
-    assert not complaints, complaints
+    def new_page(self, settings: dict[str, object]) -> Page:
+        """An empty page, of a person who was never here."""
+        name = repr(settings)
+        if name not in self.contexts:
+            self.contexts[name] = self.browser.new_context(**settings)
+        page = self.contexts[name].new_page()
+        page.set_default_timeout(PATIENCE)
+        storage = {"origin": self.site.url.rstrip("/"), "storageTypes": "cookies,local_storage"}
+        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
+        page.on("request", lambda r: r.url.startswith((self.site.url, "data:", "blob:")) or self.foreign.append(r.url))
+        track_requests(page)
+        page.on("pageerror", lambda error: self.complain(str(error)))
+        page.on("console", lambda m: m.type == "error" and self.complain(m.text))
+        return page
+
+    def complain(self, text: str) -> None:
+        if not text.startswith((*LEFT, REFUSED)):
+            self.complaints.append(text)
+
+    def end_test(self, passed: bool) -> None:
+        """Keep the pages of a test that passed, but for those that went to another collection or another document."""
+        for opened in self.used:
+            try:
+                same = passed and opened.page.evaluate(COLLECTION, SESSION) == opened.collection
+            except Error:
+                same = False
+            if same and opened.settings not in self.free:
+                self.free[opened.settings] = opened
+            else:
+                opened.page.close()
+        self.used.clear()
+        foreign, complaints = self.foreign[:], self.complaints[:]
+        self.foreign.clear()
+        self.complaints.clear()
+        assert not foreign, foreign
+        assert not complaints, complaints
+
+    def close(self) -> None:
+        for context in self.contexts.values():
+            context.close()
+
+
+@contextmanager
+def watched(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """The function Pages.opened, for one test; afterwards no page may have asked another host or complained."""
+    pages = Pages(browser, site)
+    yield pages.opened
+    pages.end_test(passed=False)
+    pages.close()
 
 
 @contextmanager
@@ -212,8 +304,8 @@ def search(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Describe an image").fill(text)
     page.keyboard.press("Enter")
     page.wait_for_function("text => new URLSearchParams(location.search).get('q') === text", arg=text)
+    settle(page)
     expect(page.locator("#status")).to_contain_text("ms")
-    expect(page.locator("#grid:not([aria-busy])")).to_be_visible()
 
 
 def names(page: Page, count: int = 15) -> list[str]:
@@ -223,5 +315,9 @@ def names(page: Page, count: int = 15) -> list[str]:
 
 def navigate(page: Page, call: str) -> object:
     """What a function of the navigation module answers, such as navigate(page, "goTo('map')")."""
-    address = f"{BASE}/ui/navigation/navigation.js"
-    return page.evaluate(f"import(new URL('{address}', document.baseURI)).then((module) => module.{call})")
+    return page.evaluate(f"import('{NAVIGATION}').then((module) => module.{call})")
+
+
+def refresh(page: Page) -> None:
+    """Have the page ask for its state at once, as it does every five seconds."""
+    page.evaluate(f"import('{SESSION}').then((module) => module.refreshState())")

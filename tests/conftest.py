@@ -92,10 +92,19 @@ def site(tmp_path_factory):
         yield site
 
 
-@pytest.fixture
-def opened(browser, site):
-    """Opens pages of the site; afterwards none of them may have asked another host or complained."""
-    from tests.browsing import watched
+@pytest.fixture(scope="module")
+def pages(browser, site):
+    """The pages of the site, which the tests of a module share."""
+    from tests.browsing import Pages
 
-    with watched(browser, site) as open_page:
-        yield open_page
+    pages = Pages(browser, site)
+    yield pages
+    pages.close()
+
+
+@pytest.fixture
+def opened(pages, request):
+    """Opens pages of the site; afterwards none of them may have asked another host or complained."""
+    failed = request.session.testsfailed
+    yield pages.opened
+    pages.end_test(passed=request.session.testsfailed == failed)

@@ -28,7 +28,7 @@ from index.label import LabelRequest, label_collection, labels_csv
 from index.storage.failures import read_failures
 from index.storage.tables import csv_of, plain, safe
 from index.storage.tags import tag
-from tests.browsing import served, watched
+from tests.browsing import search, served, watched
 from tests.samples import ColourEncoder, paint
 from training.models.zero_shot import parse_classes
 
@@ -362,7 +362,8 @@ def test_hostile_names_stay_text_on_every_tab(browser, library):
             page.wait_for_timeout(250)
             assert page.evaluate("window.pwned") is None, name
             assert page.locator("img[src='x']").count() == 0, name
-        page.goto(f"{site.url}?q=red")
+        page.get_by_role("tab", name="Search", exact=True).click()
+        search(page, "red")
         page.locator("#grid .g-grid-card").first.click()
         page.wait_for_timeout(400)
         assert MARKUP in page.content().replace("&lt;", "<").replace("&gt;", ">")

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from app.state.library import Library
 from index.build import build_collection
 from index.storage.annotations import writing
 from index.storage.corrections import read_corrections
-from tests.browsing import Site, colour_library, served, settle, watched
+from tests.browsing import Site, colour_library, served, settle
 from tests.samples import PALETTE, ColourEncoder, make_read_only, paint
 
 pytestmark = [
@@ -48,14 +48,23 @@ def site(tmp_path_factory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(browser, site) -> Iterator[Page]:
+def classifying(opened) -> Callable[..., Page]:
+    """A function that opens the tab on a collection; anew, since no address holds what its form holds."""
+
+    def open_tab(collection: str = "sorted", **settings) -> Page:
+        return opened(f"?tab=classify&collection={collection}", ready="#classify-all", fresh=True, **settings)
+
+    return open_tab
+
+
+@pytest.fixture
+def page(classifying, site) -> Page:
     """The tab over the sorted colours, without any correction."""
     with writing(site.library.collection("sorted").path) as connection:
         connection.execute("DELETE FROM corrections")
-    with watched(browser, site) as open_page:
-        page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
-        expect(page.locator("#state-pill")).to_contain_text("40 images")  # the header has heard which one is meant
-        yield page
+    page = classifying()
+    expect(page.locator("#state-pill")).to_contain_text("40 images")  # the header has heard which one is meant
+    return page
 
 
 def label(page: Page, classes: str) -> None:
@@ -74,27 +83,26 @@ def test_a_line_of_commas_is_understood_counted_and_its_segments_open_images(pag
     expect(page.locator("#labels .g-classify-badge").first).to_have_text("calibrated on 40 labels")
 
 
-def test_a_row_shows_where_the_image_matches_its_class(browser, site, tmp_path):
+def test_a_row_shows_where_the_image_matches_its_class(classifying, tmp_path):
     half = Image.new("RGB", (200, 200), PALETTE["blue"])
     half.paste(PALETTE["red"], (0, 0, 100, 200))
     half.save(tmp_path / "half.png")
-    with watched(browser, site) as open_page:
-        page = open_page("?tab=classify&collection=sorted", ready="#classify-all")
-        page.get_by_role("textbox", name="Classes").fill("red\nblue")
-        page.locator("#classify-file").set_input_files(tmp_path / "half.png")
-        for name, hot, cold in (("red", 0, 6), ("blue", 6, 0)):
-            page.get_by_role("button", name=f"Where the image matches {name}").click()
-            canvas = page.get_by_role("img", name=f"Where the image matches {name}")
-            expect(canvas).to_be_visible()
-            alphas = canvas.evaluate(
-                "c => [...c.getContext('2d').getImageData(0, 3, 7, 1).data].filter((_, i) => i % 4 === 3)"
-            )
-            assert alphas[hot] > 150 > 60 > alphas[cold]
-        page.get_by_role("button", name="Where the image matches blue").click()
-        page.mouse.move(5, 5)
-        expect(page.locator("#image canvas")).to_be_hidden()
-        page.locator("#bars .g-row", has_text="red").hover()
-        expect(page.get_by_role("img", name="Where the image matches red")).to_be_visible()
+    page = classifying()
+    page.get_by_role("textbox", name="Classes").fill("red\nblue")
+    page.locator("#classify-file").set_input_files(tmp_path / "half.png")
+    for name, hot, cold in (("red", 0, 6), ("blue", 6, 0)):
+        page.get_by_role("button", name=f"Where the image matches {name}").click()
+        canvas = page.get_by_role("img", name=f"Where the image matches {name}")
+        expect(canvas).to_be_visible()
+        alphas = canvas.evaluate(
+            "c => [...c.getContext('2d').getImageData(0, 3, 7, 1).data].filter((_, i) => i % 4 === 3)"
+        )
+        assert alphas[hot] > 150 > 60 > alphas[cold]
+    page.get_by_role("button", name="Where the image matches blue").click()
+    page.mouse.move(5, 5)
+    expect(page.locator("#image canvas")).to_be_hidden()
+    page.locator("#bars .g-row", has_text="red").hover()
+    expect(page.get_by_role("img", name="Where the image matches red")).to_be_visible()
 
 
 def test_labels_follow_a_changed_class_without_being_asked(page):
@@ -193,7 +201,7 @@ def test_labels_are_taken_away_as_csv_json_and_a_script(page):
     compile(page.request.get(page.url.partition("?")[0] + script).text(), "sort_images.py", "exec")
 
 
-def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so(browser, site, page, monkeypatch):
+def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so(classifying, site, page, monkeypatch):
     label(page, "red\nblue")
     page.locator("#view-review").click()
     page.wait_for_selector("#review-question")
@@ -211,39 +219,31 @@ def test_an_encoder_without_text_a_read_only_collection_and_one_that_grew_say_so
     expect(page.locator("#labels .g-classify-labels-top .g-notice")).to_contain_text("now has 41 images")
     (images / "red" / "late.png").unlink()
     build_collection([images], entry.path, ColourEncoder())
-    with watched(browser, site) as open_page:
-        blind = open_page("?tab=classify&collection=seen", ready="#classify-all")
-        expect(blind.locator("#bars")).to_contain_text("blind has no text encoder")
+    expect(classifying("seen").locator("#bars")).to_contain_text("blind has no text encoder")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), pytest.param("dark", 1280, marks=pytest.mark.slow)])
-def test_every_view_fits_a_phone_and_the_dark(browser, site, scheme, width):
-    with watched(browser, site) as open_page:
-        page = open_page(
-            "?tab=classify&collection=sorted",
-            ready="#classify-all",
-            color_scheme=scheme,
-            viewport={"width": width, "height": 844},
+def test_every_view_fits_a_phone_and_the_dark(classifying, scheme, width):
+    page = classifying(color_scheme=scheme, viewport={"width": width, "height": 844})
+    label(page, "red\norange\ngreen\nblue\ngrey")
+    for view, ready in (
+        ("images", "#label-grid .g-grid-card"),
+        ("review", "#review-question"),
+        ("accuracy", "#matrix"),
+    ):
+        page.locator(f"#view-{view}").click()
+        page.wait_for_selector(ready)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(
+            "[...document.querySelectorAll('.g-classify-side .g-classify-measure-scroll')]"
+            ".every((table) => table.scrollWidth <= table.clientWidth)"
         )
-        label(page, "red\norange\ngreen\nblue\ngrey")
-        for view, ready in (
-            ("images", "#label-grid .g-grid-card"),
-            ("review", "#review-question"),
-            ("accuracy", "#matrix"),
-        ):
-            page.locator(f"#view-{view}").click()
-            page.wait_for_selector(ready)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.evaluate(
-                "[...document.querySelectorAll('.g-classify-side .g-classify-measure-scroll')]"
-                ".every((table) => table.scrollWidth <= table.clientWidth)"
-            )
-            nameless = page.evaluate(
-                """() => [...document.querySelectorAll('#labels :is(button, input, select, a[href])')]
-                    .filter((e) => e.checkVisibility() && !e.textContent.trim() && !e.getAttribute('aria-label'))
-                    .map((e) => e.outerHTML.slice(0, 200))"""
-            )
-            assert not nameless
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('#labels :is(button, input, select, a[href])')]
+                .filter((e) => e.checkVisibility() && !e.textContent.trim() && !e.getAttribute('aria-label'))
+                .map((e) => e.outerHTML.slice(0, 200))"""
+        )
+        assert not nameless
 
 
 def test_labels_come_into_view_and_a_labelled_image_is_corrected_where_it_is(page, site):

@@ -163,7 +163,7 @@ def test_a_cached_umap_is_shown_and_pca_is_a_click_away(mapped, site):
     collection = site.library.collection(None).published()
     points = np.random.default_rng(0).uniform(-1, 1, (len(collection), 2)).astype(np.float32)
     save_map(collection, Projection("umap", points, None, 0.25))
-    page = mapped()
+    page = mapped(fresh=True)
     expect(page.get_by_role("button", name="UMAP")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#map-quality")).to_contain_text("25 % of an image's 10 nearest neighbours")
     page.get_by_role("button", name="PCA").click()

@@ -130,7 +130,7 @@ def test_an_uploaded_image_is_classified_and_a_mistake_in_the_classes_is_told(op
 
 
 def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
-    page = opened("?tab=classify")
+    page = opened("?tab=classify", fresh=True)
     page.get_by_role("textbox", name="Classes").fill("\n".join(PALETTE))
     page.get_by_role("button", name="Label the collection").click()
     page.wait_for_selector("#labels-csv")
