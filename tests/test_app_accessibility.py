@@ -43,7 +43,7 @@ def test_no_tab_or_state_has_a_serious_finding(opened, look):
     page.keyboard.press("Escape")
     page.get_by_role("textbox", name="Describe an image").fill("red - red")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("cancel out")).to_be_visible()
+    expect(page.locator("#search-notice")).to_contain_text("cancel out")
     told += findings(page, "mistake")
     tabs = page.locator("#tabs [role=tab]").evaluate_all("all => all.map((one) => one.dataset.tabId || one.innerText)")
     for name in sorted(set(filter(None, tabs)) - {"search", "Search"}):

@@ -62,7 +62,7 @@ def test_an_image_fills_the_window_and_the_bar_of_chosen_ones_stays_in_it(opened
 
 
 def test_the_classes_of_a_labelled_collection_stay_beside_its_images(opened):
-    page = opened("?tab=classify")
+    page = opened("?tab=classify", ready="#classify-all")
     page.get_by_role("textbox", name="Classes").fill("red\nblue")
     page.get_by_role("button", name="Label the collection").click()
     page.wait_for_selector("#labels-csv")

@@ -118,7 +118,7 @@ def test_the_inspector_shows_a_image_and_hands_it_to_classify(opened):
 
 
 def test_an_uploaded_image_is_classified_and_a_mistake_in_the_classes_is_told(opened, tmp_path):
-    page = opened("?tab=classify")
+    page = opened("?tab=classify", ready="#classify-all")
     page.get_by_role("textbox", name="Classes").fill("red\nblue: navy, sky")
     page.set_input_files("#classify-file", paint(tmp_path / "mine.png", "blue"))
     expect(page.locator("#verdict")).to_have_text("blue")
@@ -130,7 +130,7 @@ def test_an_uploaded_image_is_classified_and_a_mistake_in_the_classes_is_told(op
 
 
 def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
-    page = opened("?tab=classify", fresh=True)
+    page = opened("?tab=classify", ready="#classify-all", fresh=True)
     page.get_by_role("textbox", name="Classes").fill("\n".join(PALETTE))
     page.get_by_role("button", name="Label the collection").click()
     page.wait_for_selector("#labels-csv")
@@ -153,7 +153,7 @@ def test_another_collection_is_chosen_at_the_top(opened):
     page = opened("?q=red")
     page.wait_for_selector(".g-grid-score")
     page.get_by_role("combobox", name="Collection").select_option("few")
-    expect(page.locator("#status")).to_contain_text("1 of 1 images")
+    expect(page.locator("#status")).to_contain_text("1 of 1 image ·")
     expect(page.locator("#state-pill")).to_contain_text("1 image")
 
 
