@@ -182,7 +182,7 @@ def test_explain_says_where_each_setting_comes_from(captioned):
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     origins = document["origins"]
-    assert (origins["batch_size"], origins["learning_rate"], origins["warmup"]) == ("user", "paper", "default")
+    assert (origins["batch_size"], origins["learning_rate"], origins["warmup"]) == ("command line", "paper", "default")
     assert document["run"]["steps"] == 50 and origins["steps"].startswith("data")
     assert origins["hard_negatives"] == "default"
 

@@ -98,7 +98,11 @@ class Batches(Dataset[Any]):
 
     def _loaded(self, batch: Batch) -> tuple[Any, ...] | Batch:
         prepared = self.augment.prepare(batch)
-        return self.augment(prepared) if self.augmented else prepared
+        return self.arguments(prepared) if self.augmented else prepared
+
+    def arguments(self, prepared: Batch) -> tuple[Any, ...]:
+        """The arguments of the loss for a batch that was not augmented here, on the device of its images."""
+        return self.augment(prepared)
 
     def bytes_each(self) -> int:
         """Bytes of a batch of this rank as it is loaded, estimated from two blank images."""

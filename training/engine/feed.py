@@ -2,28 +2,28 @@
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from training.data.batch import Augment, Batch
+from training.data.batch import Batch
 from training.data.loader import LoadedBatch, each
 
 
 class Feed:
     """The arguments of a method's loss on the device, batch by batch.
 
-    loaded: from the data loader, by pinned memory where there is a GPU. augment: of the method, for batches whose
-    images come as they were decoded. channels_last: the memory format of images. On a GPU copies and augmentation run
-    on a stream of their own. waited: seconds spent waiting for the data loader so far.
+    loaded: from the data loader, by pinned memory where there is a GPU. augment: Batches.arguments, for batches
+    whose images come as they were decoded. channels_last: the memory format of images. On a GPU copies and
+    augmentation run on a stream of their own. waited: seconds spent waiting for the data loader so far.
     """
 
     def __init__(
         self,
         loaded: Generator[LoadedBatch, None, None],
-        augment: Augment,
+        augment: Callable[[Batch], tuple[Any, ...]],
         device: torch.device,
         channels_last: bool,
     ):

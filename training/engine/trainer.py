@@ -137,7 +137,7 @@ class Trainer:
         """Batches start..stop-1 of the data order on the device; close it to end the workers."""
         channels_last = self.config.channels_last
         return Feed(
-            self.batches.steps(start, stop, self.prefetch), self.method.augment, self.world.device, channels_last
+            self.batches.steps(start, stop, self.prefetch), self.batches.arguments, self.world.device, channels_last
         )
 
     def _prefetch(self) -> Prefetch:
