@@ -479,3 +479,15 @@ def test_the_picture_has_at_least_as_many_pixels_as_the_screen(call):
     assert call("ui/viewer/sides.js", sides) == list(SIDES)
     for pixels, side in ((1, SIDES[0]), (SIDES[0], SIDES[0]), (SIDES[0] + 1, SIDES[1]), (99_999, SIDES[-1])):
         assert call("ui/viewer/geometry.js", f"m.sideFor({pixels}, {js(SIDES)})") == side
+
+
+def test_the_export_menu_stays_while_the_same_results_are_drawn_again(call):
+    query = "{ q: 'red', like: [], images: [], filters: [], order: 'best', collapse: 'same' }"
+    results = "{ collection: 'colours', hits: [{}, {}] }"
+    drawn = f"""(() => {{
+      const menu = m.exportMenu(), first = (menu.show({query}, {results}), menu.root.firstChild);
+      const again = (menu.show({query}, {results}), menu.root.firstChild);
+      const other = (menu.show({{ ...{query}, q: 'blue' }}, {results}), menu.root.firstChild);
+      return [first === again, again === other];
+    }})()"""
+    assert call("tabs/search/export.js", drawn) == [True, False]

@@ -7,6 +7,7 @@ import { MOST, isEmpty, writeQuery } from "./address.js";
 export const exportMenu = () => {
   const root = node("span", { id: "export" });
   const link = button("link", "Copy link", () => copy(location.href, link), { id: "copy-link", hidden: true });
+  let shown = ""; // what the menu exports: it stays, and may be open, while the same results are drawn again
   const show = (query, results) => {
     link.hidden = isEmpty(query) && !query.filters.length && query.order === "best";
     link.disabled = query.images.length > 0;
@@ -16,6 +17,8 @@ export const exportMenu = () => {
     const params = writeQuery(query, new URLSearchParams({ k: Math.min(MOST, results.hits.length) }), true);
     const address = (kind) => `export/${encodeURIComponent(results.collection)}.${kind}?${params}`;
     root.hidden = !results.hits.length;
+    if (shown === address("csv")) return;
+    shown = address("csv");
     root.replaceChildren(
       menu(
         "download",
