@@ -69,11 +69,13 @@ out as a whole. The encoder that ships is that of the first seed, not the best o
     python -m training zoo simclr clip --seeds 1  # some
     python -m training zoo --steps 2000           # longer
 
-Tower `{tower}` at {image_size} pixels; {about}; {steps} steps of {batch_size} images with AdamW at
-{learning_rate:g}. `training/models/zoo/zoo.toml` has every setting. The command trains with the trainer of all methods,
-measures with the probes of `python -m training evaluate`, continues where it was interrupted, and prints the table with
-the minutes of processor time, which were {minutes} for all runs. Another processor or another version of PyTorch rounds
-otherwise, so its figures differ within the intervals.
+Tower: `{tower}` at {image_size} pixels. Images: {about}.
+Run: {steps} steps of {batch_size} images, AdamW, learning rate {learning_rate:g}.
+
+`training/models/zoo/zoo.toml` has every setting. The command trains with the trainer of all methods, measures with the
+probes of `python -m training evaluate`, continues where it was interrupted, and prints the table with the minutes of
+processor time, which were {minutes} for all runs. Another processor or another version of PyTorch rounds otherwise, so
+its figures differ within the intervals.
 
 {costs}
 

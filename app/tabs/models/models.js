@@ -65,10 +65,13 @@ const otherForm = (submit, pick) => {
 const zooHead = (entries, { local, job, act }) => {
   const missing = entries.filter(({ generation }) => generation?.state !== "ready").length;
   const embed = button(null, "Embed with all", () => act({ action: "reencode-zoo" }), {
+    class: "g-button g-models-main",
     disabled: job?.state === "running",
     title: "One after the other; the collection is searched as before",
   });
-  const compare = button(null, "Compare them", () => act({ action: "compare-zoo" }));
+  const compare = button(null, "Compare them", () => act({ action: "compare-zoo" }), {
+    class: missing ? "g-button" : "g-button g-models-main",
+  });
   return [
     node("h2", { text: "The zoo: one tower, several methods" }),
     node("p", {

@@ -79,7 +79,8 @@ const using = (entry, { act, busy }) => {
     return [entry.outdated && button(null, "Embed with its new weights", on("reencode"), { disabled: busy })];
   const ready = generation?.state === "ready";
   return [
-    ready && button("check", "Switch", on("switch", target), { class: "g-button g-models-main" }),
+    ready &&
+      button("check", "Switch", on("switch", target), { class: entry.zoo ? "g-button" : "g-button g-models-main" }),
     generation && generation.images > 0 && button(null, "Compare both", on("compare", target)),
     !ready && button(null, generation ? "Go on" : "Use it here", on("reencode"), { disabled: busy }),
     generation && button(null, "Delete its embeddings", on("delete", target), { disabled: busy }),
