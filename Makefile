@@ -27,7 +27,7 @@ app: $(VENV)/.installed
 check: $(VENV)/.installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy app index training
+	$(RUN) -m mypy app index training gelato
 	$(VENV)/bin/oxlint app
 	$(VENV)/bin/oxfmt --check 'app/**/*.js'
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.state.uploads import LARGEST
 from index.viewing import SIDES
+from training.models.commands import as_started
 from training.models.formats import ACCEPT, IMAGES
 
 APP = Path(__file__).parent.parent
@@ -28,10 +29,15 @@ def read_assets(app: Path) -> dict[str, Asset]:
     """Every file of app/ui and app/tabs that a browser may ask for, by its path below app, in a fixed order."""
     paths = (path for folder in FOLDERS for path in sorted((app / folder).rglob("*")))
     return {
-        path.relative_to(app).as_posix(): Asset(path.read_bytes(), MEDIA_TYPES[path.suffix])
+        path.relative_to(app).as_posix(): Asset(_content(path), MEDIA_TYPES[path.suffix])
         for path in paths
         if path.suffix in MEDIA_TYPES and path.is_file()
     }
+
+
+def _content(path: Path) -> bytes:
+    """A file as it is sent: a script with the commands as they were started, anything else as it is."""
+    return as_started(path.read_text(encoding="utf-8")).encode() if path.suffix == ".js" else path.read_bytes()
 
 
 def content_hash(assets: dict[str, Asset]) -> str:

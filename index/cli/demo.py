@@ -2,7 +2,7 @@
 
 import click
 
-from training.models.console import ProgressLine
+from training.models.console import ProgressLine, say
 
 
 @click.command()
@@ -18,4 +18,4 @@ def demo() -> None:
     line = ProgressLine("Embedding the demo")
     report = build_demo(images, into, encoder, progress=lambda p: line.show(p.done, p.total))
     line.close()
-    click.echo(f"{report.images:,} images are ready. Next: python app.py")
+    say(f"{report.images:,} images are ready. Next: python app.py")

@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from training.models.console import print_json
+from training.models.console import print_json, say
 from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
@@ -39,10 +37,11 @@ def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
     if as_json:
         print_json({"run": str(run), "finished": finished, "steps": trainer.step, **last})
     elif finished:
-        click.echo(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: python -m index build IMAGES ", nl=False)
-        click.echo(f"--into my.gelato --encoder {run}{f', or open {report}' if report else ''}")
+        following = f"python -m index build IMAGES --into my.gelato --encoder {run}"
+        also = f", or open {report}" if report else ""
+        say(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: {following}{also}")
     else:
-        click.echo(f"Stopped after step {trainer.step:,}. Resume it: python -m training resume {run}")
+        say(f"Stopped after step {trainer.step:,}. Resume it: python -m training resume {run}")
     if not finished:
         raise SystemExit(130)
 
@@ -54,6 +53,7 @@ def _write_report(run: Path) -> Path | None:
     try:
         return write_report(run)
     except Exception as error:
-        click.echo(f"The report could not be made ({type(error).__name__}: {error}): ", err=True, nl=False)
-        click.echo(f"python -m training report {run}", err=True)
+        say(
+            f"The report could not be made ({type(error).__name__}: {error}): python -m training report {run}", err=True
+        )
         return None

@@ -8,7 +8,7 @@ import click
 from training.data.scenes.files import contact_sheet, write_scenes
 from training.data.scenes.source import SceneSource
 from training.models.atomic import write_file
-from training.models.console import ProgressLine, print_json
+from training.models.console import ProgressLine, print_json, say
 from training.models.errors import UserError
 
 
@@ -41,7 +41,7 @@ def make(source: str, out: Path, kind: str, as_json: bool) -> None:
             f"{len(made):,} scenes in {files} file{'s' * (files > 1)}, {len(made) / seconds:,.0f} per second. Next: ",
             nl=False,
         )
-        click.echo(f"python -m training clip --data {out} --out runs/scenes")
+        say(f"python -m training clip --data {out} --out runs/scenes")
 
 
 @scenes.command()

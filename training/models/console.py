@@ -6,16 +6,31 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import click
 
+from training.models.commands import as_started
 from training.models.errors import UserError
 from training.models.last_words import speaks
 from training.models.strict_json import json_text
 
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EINVAL)  # of a full disk, and of a broken pipe on Windows
 LINE_SECONDS = 10.0  # between progress lines where there is no terminal to draw a bar on
+
+
+class Help(click.HelpFormatter):
+    """--help with the commands as they were started."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(as_started(text))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], *args: Any, **extra: Any) -> None:
+        super().write_dl([(term, as_started(text)) for term, text in rows], *args, **extra)
+
+
+click.Context.formatter_class = Help
 
 
 class Commands(click.Group):
@@ -69,7 +84,12 @@ def answer(as_json: bool, document: object, text: str) -> None:
     if as_json:
         print_json(document)
     else:
-        click.echo(text)
+        say(text)
+
+
+def say(text: str, err: bool = False) -> None:
+    """A line of ours for a person, with the commands as they were started."""
+    click.echo(as_started(text), err=err)
 
 
 def print_json(document: object) -> None:
