@@ -1,4 +1,4 @@
-"""gelato app | index | train: the three commands of the checkout, under one name and from any folder.
+"""gelato app | index | train | doctor: the three commands of the checkout, under one name and from any folder.
 
 Only the standard library is imported here, so that `gelato --help` answers whatever is installed.
 """
@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gelato import __version__
+from gelato.doctor import doctor
 
 HERE = Path(__file__).parent
 ROOT = HERE / "_src" if (HERE / "_src").is_dir() else HERE.parent  # of app, index and training; not _src: a checkout
@@ -29,6 +30,7 @@ Commands:
   app     Open the page: search and label images in the browser.
   index   Build collections; search and label them; fetch models.
   train   Pretrain encoders and measure them.
+  doctor  Say what is there, and the remedy for each fault.
 
 `gelato COMMAND --help` shows the options of a command."""
 
@@ -43,8 +45,11 @@ def main() -> None:
     elif name in COMMANDS:
         use_source()
         run(name, arguments)
+    elif name == "doctor":
+        use_source()
+        doctor(arguments, ROOT)
     else:
-        print(f"Error: There is no command {name!r}. Choose from: {', '.join(COMMANDS)}.", file=sys.stderr)
+        print(f"Error: There is no command {name!r}. Choose from: {', '.join(COMMANDS)}, doctor.", file=sys.stderr)
         sys.exit(2)
 
 
@@ -53,7 +58,8 @@ def use_source() -> None:
     sys.path.insert(0, str(ROOT))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     os.environ["PYTHONSAFEPATH"] = "1"  # a child started by -m would look in the working directory first
-    os.environ["GELATO_COMMAND"] = "gelato"  # messages name the commands so: training.models.commands
+    if ROOT.name == "_src":
+        os.environ["GELATO_COMMAND"] = "gelato"  # messages name the commands so: training.models.commands
 
 
 def run(name: str, arguments: list[str]) -> None:
@@ -62,5 +68,5 @@ def run(name: str, arguments: list[str]) -> None:
     try:
         command = getattr(import_module(module), function)
     except ModuleNotFoundError as error:
-        sys.exit(f"Error: The Python package {error.name} is missing; install Gelato again with its requirements.")
+        sys.exit(f"Error: The Python package {error.name} is missing. For the remedy: gelato doctor")
     command(arguments, prog_name=f"gelato {name}")

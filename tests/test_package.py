@@ -174,6 +174,7 @@ def test_the_installed_command_works_in_an_empty_folder_outside_the_checkout(whe
     }
     gelato("train", "simclr", *(word for pair in settings.items() for word in pair), "--out", "runs/first")
     assert (work / "runs/first/model.safetensors").is_file()
+    assert json.loads(gelato("doctor", "--json"))["sound"]
     _page_answers([command, "app", "--collection", "x.gelato", "--port", "0", "--no-browser"], work, environment)
 
 

@@ -23,8 +23,7 @@ def cache_dir(*parts: str) -> Path:
     Where that cannot be written, a temporary folder of this process and its children takes its place; what the cache
     holds is read from there all the same.
     """
-    base = os.environ.get("GELATO_CACHE") or os.environ.get("XDG_CACHE_HOME") or ""
-    top = _writable(base, "" if os.environ.get("GELATO_CACHE") else "gelato")
+    top = _writable(*_base_and_name())
     for part in parts[:1]:
         _fill(top, part)
     folder = top.joinpath(*parts)
@@ -32,12 +31,28 @@ def cache_dir(*parts: str) -> Path:
     return folder
 
 
+def preferred_folder() -> Path:
+    """Where the cache lies if that can be written. RuntimeError if the user has no home folder."""
+    return _place(*_base_and_name())
+
+
+def _base_and_name() -> tuple[str, str]:
+    if own := os.environ.get("GELATO_CACHE"):
+        return own, ""
+    return os.environ.get("XDG_CACHE_HOME") or "", "gelato"
+
+
+def _place(base: str, name: str) -> Path:
+    """name in base, or in the user's cache folder if that is empty."""
+    return (Path(base).expanduser() if base else Path.home() / ".cache") / name
+
+
 @cache
 def _writable(base: str, name: str) -> Path:
-    """name in base, or in the user's cache folder if that is empty; else a temporary folder, with a warning."""
+    """_place(base, name), or a temporary folder, with a warning."""
     folder = None
     try:
-        folder = (Path(base).expanduser() if base else Path.home() / ".cache") / name
+        folder = _place(base, name)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
