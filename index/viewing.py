@@ -89,8 +89,10 @@ def _of_row(collection: Collection, row: int) -> Original | str:
         within = root if Path(source).is_dir() else file.parent
         if not place.is_relative_to(within.resolve()):
             return "a link leads out of the folder that was indexed"
-    except (OSError, RuntimeError) as error:
-        return f"it cannot be read: {error}"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or 'the system gives no reason'}"
+    except RuntimeError:  # the error's own text names the path, which is not for everyone who sees the page
+        return "it cannot be read: its links lead in a circle"
     key = (str(place), facts.st_size, facts.st_mtime_ns, record["hash"])
     return Original(file_name(path), place, key, _checked(collection, record, lambda: read_file(place)))
 
