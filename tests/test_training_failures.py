@@ -70,7 +70,7 @@ def test_every_failure_ends_the_command_with_one_sentence(captioned, tmp_path, w
     assert outcome.code == 1 and outcome.seconds < SECONDS, outcome
     assert outcome.lines[-1].startswith(sentence), outcome
     assert sum(line.startswith("Error") for line in outcome.lines) == 1 and "Traceback" not in str(outcome.lines)
-    if last == "the step it says" and ranks == 1:  # batches that the worker had sent may be lost with it
+    if last == "the step it says" and ranks == 1 and outcome.steps:  # batches that were sent may be lost, even all
         assert f"The checkpoint of step {outcome.steps[-1]} is written: python -m training resume" in outcome.lines[-1]
     elif last != "the step it says":
         assert (outcome.steps or [None])[-1] == last

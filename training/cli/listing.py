@@ -40,11 +40,11 @@ def methods() -> list[Row]:
 
 def towers() -> list[Row]:
     """Towers, for --tower; --text-tower takes those of open_clip"""
-    from training.models.small_resnet import RESNETS
+    from training.models.small_networks import SMALL_NETWORKS
     from training.models.tower_configs import TINY
 
     rows = [{"name": name, "text": "a ViT for 32-pixel images, with a text tower"} for name in TINY]
-    rows += [{"name": name, "text": "timm's ResNet with a stem for 32-pixel images"} for name in RESNETS]
+    rows += [{"name": name, "text": "a convolutional network for images of 32 to 64 pixels"} for name in SMALL_NETWORKS]
     rows += [{"name": "starter", "text": "the image tower of the default encoder: EfficientNet-Lite0 of ImageNet"}]
     rows += [{"name": name, "text": "of open_clip"} for name in _open_clip_towers()]
     return [*rows, {"name": "any model of timm", "text": "such as resnet50, or vit_small_patch16_224"}]
