@@ -89,6 +89,15 @@ def test_training_itself_is_empty_so_that_serving_never_loads_the_trainer():
     assert not (ROOT / "training/__init__.py").read_text().strip()
 
 
+def test_the_page_is_made_without_loading_torch_open_clip_or_what_trains():
+    script = (
+        "import sys, app.application; "
+        "print('LOADED', {'torch', 'open_clip', 'timm', 'sklearn', 'scipy', 'training.engine'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "LOADED set()" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("command", ["app.py", "-m index", "-m training"])
 def test_help_answers_without_loading_torch_open_clip_or_gradio(command):
     script = (

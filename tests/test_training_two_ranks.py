@@ -14,7 +14,7 @@ from training.engine import failures
 from training.engine.log import read_metrics
 from training.evaluation import features
 from training.evaluation.during_training import evaluator
-from training.models import collectives
+from training.models import ranks
 from training.models.tower_configs import TINY
 from training.pretrain import begin
 
@@ -40,7 +40,7 @@ def main(rank: int) -> dict:
     features.embed_stream = counted
     order = Path(os.environ["GELATO_TEST_OUT"]) / "order.txt"
     begin(Path(os.environ["GELATO_TEST_OUT"]) / "shared", "clip", data(), RUN, {}, evaluator(data()), quiet=True)
-    with collectives.one_first(), order.open("a") as file:
+    with ranks.one_first(), order.open("a") as file:
         file.write(f"{rank}")
     return {"embedded": torch.tensor(embedded)}
 

@@ -31,11 +31,11 @@ from training.methods import METHODS
 from training.methods.base import Method
 from training.models.atomic import write_file
 from training.models.backbones import build_backbone
-from training.models.collectives import one_first
 from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
 from training.models.norms import make_norms_global
+from training.models.ranks import one_first
 from training.models.registry import pick
 from training.resuming import Changes, check_length, with_overrides
 

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from training.models import collectives
+from training.models import ranks
 from training.models.errors import UserError
 from training.models.parallel import usable_cores
 
@@ -32,7 +32,7 @@ class World:
 
     def wait(self) -> None:
         """Block until every rank has called this."""
-        collectives.wait()
+        ranks.wait()
 
     def mean(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean over ranks of each value; every rank gives the same names."""
@@ -40,12 +40,12 @@ class World:
             return dict(values)
         names = sorted(values)
         total = torch.tensor([values[name] for name in names], dtype=torch.float64)
-        dist.all_reduce(total, group=collectives.talks())
+        dist.all_reduce(total, group=ranks.talks())
         return dict(zip(names, (total / self.size).tolist(), strict=True))
 
     def gather(self, value: T) -> list[T]:
         """The value of each rank, in rank order, on every rank."""
-        return collectives.tell(value)
+        return ranks.tell(value)
 
     def cores_each(self) -> int:
         """Cores for this rank: those that the ranks of its machine may use, in equal parts."""
@@ -94,7 +94,7 @@ def join(device: str = "auto") -> World:
     if size > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
     if size > 1:
-        collectives.open_talks()
+        ranks.open_talks()
     return World(rank, size, chosen)
 
 
@@ -102,4 +102,4 @@ def leave() -> None:
     """Leave the process group."""
     if dist.is_initialized():
         dist.destroy_process_group()
-    collectives.close_talks()
+    ranks.close_talks()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 
-from training.models.collectives import talks
+from training.models.ranks import talks
 
 FOLDER = "shards"  # of a checkpoint
 RECORDS = {

@@ -20,9 +20,9 @@ from training.evaluation.features import EmbedSource, Features, Progress, Source
 from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
 from training.evaluation.subject import Document, Subject
 from training.evaluation.suite import default_probes, parse_suite, run_suite
-from training.models.collectives import one_first, rank, world_size
 from training.models.encoder import Encoder, Pixels
 from training.models.errors import UserError
+from training.models.ranks import one_first, rank, world_size
 from training.models.run_encoder import build_encoder
 
 DEFAULT_PROBES = ("zero-shot", "retrieval", "knn")  # quick ones; of them, those that captions and classes allow

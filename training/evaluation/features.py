@@ -14,10 +14,10 @@ from training.data.pipeline import PreprocessedImage, embed_stream, load_pixels
 from training.data.source import Item
 from training.data.sources import open_source
 from training.data.tables.options import TableOptions
-from training.models.collectives import rank, tell, world_size
 from training.models.decoding import decode_image
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
+from training.models.ranks import rank, tell, world_size
 
 Progress = Callable[[int, int], object]  # images done, of how many
 # encoder, spec, where its class is, progress, how to read a table

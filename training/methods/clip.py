@@ -14,9 +14,10 @@ from torch import Tensor
 
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
-from training.models.collectives import gather, rank
+from training.models.collectives import gather
 from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
+from training.models.ranks import rank
 
 INITIAL_SCALE, MAX_SCALE = 1 / 0.07, 100.0  # of the logits, as in the paper
 

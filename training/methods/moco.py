@@ -19,10 +19,11 @@ from training.methods.base import Method
 from training.methods.heads import mlp
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.collectives import gather, world_size
+from training.models.collectives import gather
 from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
 from training.models.knobs import knob
+from training.models.ranks import world_size
 
 
 class MoCo(Method):

@@ -17,10 +17,11 @@ from training.methods.heads import mlp
 from training.methods.momentum import cosine
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.collectives import gather, rank, world_size
+from training.models.collectives import gather
 from training.models.ema import ema_copy, update_ema
 from training.models.knobs import knob
 from training.models.patches import patch_layer
+from training.models.ranks import rank, world_size
 
 
 class MoCoV3(Method):

@@ -14,9 +14,10 @@ from torch import Tensor
 from training.methods.clip import MAX_SCALE
 from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
-from training.models.collectives import gather, rank
+from training.models.collectives import gather
 from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
+from training.models.ranks import rank
 
 SCALE, BIAS = 10.0, -10.0  # initial values: nearly all pairs of a batch are negatives
 

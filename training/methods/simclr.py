@@ -17,8 +17,9 @@ from training.methods.base import Separable
 from training.methods.heads import mlp
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.collectives import gather, rank, world_size
+from training.models.collectives import gather
 from training.models.knobs import knob
+from training.models.ranks import rank, world_size
 
 
 class SimCLR(Separable):

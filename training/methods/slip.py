@@ -15,9 +15,10 @@ from training.methods.clip import CLIP
 from training.methods.heads import mlp
 from training.methods.simclr import nt_xent
 from training.methods.two_towers import PairViews
-from training.models.collectives import gather, rank
+from training.models.collectives import gather
 from training.models.dual_encoder import DualEncoder
 from training.models.knobs import knob
+from training.models.ranks import rank
 
 
 class SLIP(CLIP):

@@ -20,9 +20,10 @@ from training.methods.heads import Prototypes, mlp
 from training.methods.rows import full, health
 from training.models.any_size import take_any_size
 from training.models.backbone import Backbone
-from training.models.collectives import gather, rank
+from training.models.collectives import gather
 from training.models.errors import UserError
 from training.models.knobs import knob
+from training.models.ranks import rank
 
 
 class SwAV(Method):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules._functions import SyncBatchNorm
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from training.models.collectives import total, world_size
+from training.models.collectives import total
+from training.models.ranks import world_size
 
 
 class GlobalBatchNorm(_BatchNorm):
