@@ -7,6 +7,7 @@ import torchvision.transforms.v2.functional as T
 
 from training.data.batch import Batch
 from training.data.keyed import Keyed
+from training.data.pixel_changes import brightness, contrast, gaussian_blur, hue, luma, saturation
 from training.data.views import (
     SIMCLR_COLOURS,
     CropKnobs,
@@ -14,14 +15,8 @@ from training.data.views import (
     ViewKnobs,
     Views,
     asymmetric,
-    brightness,
-    contrast,
     crop_and_resize,
-    gaussian_blur,
-    hue,
-    luma,
     multi_crop,
-    saturation,
     two_alike,
 )
 from training.models.errors import UserError

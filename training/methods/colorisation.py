@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch, moved
-from training.data.views import View, ViewKnobs, luma
+from training.data.pixel_changes import luma
+from training.data.views import View, ViewKnobs
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch, moved
-from training.data.views import change_some, crop_and_resize, luma, undistorted
+from training.data.pixel_changes import luma
+from training.data.views import change_some, crop_and_resize, undistorted
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
