@@ -95,7 +95,7 @@ def bound(images: Path, encoder: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "index", "bench", "build", str(images), "--encoder", encoder, "--json"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return found | {"encoder": encoder.partition("/")[0]}  # without the path of its weights
 
 
 def in_turns(trials: dict[str, Callable[[], dict[str, Any]]], rounds: int, runs: dict[str, Any], save: Save) -> None:
