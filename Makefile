@@ -12,7 +12,7 @@ define install
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $(1); }
 endef
 
-.PHONY: setup app test test-all check bench
+.PHONY: setup app test test-all check messages bench
 .DEFAULT_GOAL := setup
 
 # Installed again only when a list of requirements is newer than the stamp.
@@ -37,6 +37,10 @@ check: $(VENV)/.installed-dev
 	$(RUN) -m mypy app index training gelato
 	$(VENV)/bin/oxlint app
 	$(VENV)/bin/oxfmt --check 'app/**/*.js'
+
+# The catalogues of app/language with all messages of the code; it lists what has no translation yet.
+messages: $(VENV)/.installed
+	$(RUN) -m app.language
 
 test: check
 	@sh tests/browser.sh $(RUN)

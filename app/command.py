@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from app.language.names import LANGUAGES
 from app.server.authentication import new_token, read_users
 from app.server.environment import set_environment
 from app.server.listening import address_of, listen, open_tunnel
@@ -59,6 +60,11 @@ from training.models.errors import UserError
     help="Show and give out the images themselves, where others can reach the page (--host, --auth, --token, --share); "
     "without it they get thumbnails.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    help="The language of the page, for everyone; without it, that of each browser, which its user may change.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
 def main(ctx: click.Context, **options: Any) -> None:
@@ -88,6 +94,7 @@ class Options:
     token: bool
     share: bool
     originals: bool
+    language: str | None
     no_browser: bool
     port_is_fixed: bool
 
@@ -123,7 +130,7 @@ def serve(options: Options) -> None:
         open_collections(library, options.collections, options.images, options.encoder)
         public = open_tunnel(port) if options.share else None
         public_host = public.removeprefix("https://") if public else None
-        application = make_application(library, host, users, public_host, token)
+        application = make_application(library, host, users, public_host, token, options.language)
         _announce(address_of(host, port), public, token, not options.no_browser)
         library.start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` runs then, too

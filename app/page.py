@@ -19,6 +19,7 @@ from app.tabs.probe.tab import probe_tab
 from app.tabs.search.tab import search_tab
 from app.ui.assets import CSS, HEAD
 from app.ui.header.header import header
+from app.ui.language.widgets import widget_text
 from app.ui.theme import THEME
 
 FAVICON = Path(__file__).parent / "ui/favicon.png"
@@ -31,13 +32,13 @@ def make_page(library: Library) -> gr.Blocks:
         header_state = header(library)
         lecture_strip(library)
         tabs: dict[str, Callable[[Library], object]] = {  # in the order of the page
-            "Search": search_tab,
-            "Classify": partial(classify_tab, where=header_state, page=page),
-            "Probe": probe_tab,
-            "Compare": compare_tab,
-            "Map": map_tab,
-            "Collections": collections_tab,
-            "Models": models_tab,
+            widget_text("Search"): search_tab,
+            widget_text("Classify"): partial(classify_tab, where=header_state, page=page),
+            widget_text("Probe"): probe_tab,
+            widget_text("Compare"): compare_tab,
+            widget_text("Map"): map_tab,
+            widget_text("Collections"): collections_tab,
+            widget_text("Models"): models_tab,
         }
         with gr.Tabs(elem_id="tabs"):
             for label, layout in tabs.items():

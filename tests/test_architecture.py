@@ -19,13 +19,20 @@ ALLOWED = {
     "training": {"training"},
 }
 
-# Inside app: page -> tabs -> ui, server.api.schemas, state; server -> state. No tab imports another.
+# Inside app: page -> tabs -> ui, server.api.schemas, state -> language; server -> state. No tab imports another.
 TABS = sorted(folder.name for folder in (ROOT / "app/tabs").iterdir() if (folder / "__init__.py").exists())
 INSIDE_APP = {
-    "app/state": {"app.state"},
-    "app/server": {"app.server", "app.state", "app.ui.assets", "app.ui.api_docs"},  # files that it serves
-    "app/ui": {"app.ui", "app.state"},
-    **{f"app/tabs/{tab}": {f"app.tabs.{tab}", "app.ui", "app.state", "app.server.api.schemas"} for tab in TABS},
+    "app/language": {"app.language"},
+    "app/state": {"app.state", "app.language"},
+    "app/server": {
+        *("app.server", "app.state", "app.language"),
+        *("app.ui.assets", "app.ui.api_docs", "app.ui.language"),  # what it serves
+    },
+    "app/ui": {"app.ui", "app.state", "app.language"},
+    **{
+        f"app/tabs/{tab}": {f"app.tabs.{tab}", "app.ui", "app.state", "app.language", "app.server.api.schemas"}
+        for tab in TABS
+    },
 }
 
 

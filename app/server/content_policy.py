@@ -18,6 +18,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.language.current import language
+from app.ui.assets import BASE, CATALOGUES
+from app.ui.language.widgets import localise
+
 HEADER = "content-security-policy"
 PAGES = ("/",)  # what has inline scripts
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
@@ -50,10 +54,13 @@ def script_hashes(page: str) -> tuple[str, ...]:
 
 
 class PagePolicy:
-    """ASGI middleware around everything else: gives the pages a policy that names their own inline scripts."""
+    """ASGI middleware around everything else: pages in the current language, with a policy for their inline scripts.
 
-    def __init__(self, app: ASGIApp):
-        self.app = app
+    fixed_language: the command line chose it, so that the page offers no other.
+    """
+
+    def __init__(self, app: ASGIApp, fixed_language: bool = False):
+        self.app, self.fixed_language = app, fixed_language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in PAGES:
@@ -62,7 +69,13 @@ class PagePolicy:
         start, body = await self._answer(scope, receive)
         headers = MutableHeaders(raw=list(start["headers"]))
         if headers.get("content-type", "").startswith("text/html"):
+            spoken = language()
+            preload = f"{BASE}/{CATALOGUES[spoken]}" if spoken in CATALOGUES else ""
+            body = localise(body.decode(), spoken, self.fixed_language, preload).encode()
             headers[HEADER] = policy(script_hashes(body.decode()))
+            headers["vary"] = "accept-language, cookie"
+            headers["content-language"] = spoken
+            headers["content-length"] = str(len(body))
         answer = Response(body, start["status"])
         answer.raw_headers = headers.raw
         await GZipMiddleware(answer)(scope, receive, send)

@@ -12,6 +12,7 @@ from app.server.authentication import Authentication
 from app.server.content_policy import PagePolicy
 from app.server.downloads import export_routes
 from app.server.label_downloads import label_routes
+from app.server.languages import Languages
 from app.server.media import media_routes
 from app.server.model_files import model_file_routes
 from app.server.originals import original_routes
@@ -44,9 +45,15 @@ def make_server(library: Library) -> FastAPI:
 
 
 def guarded(
-    server: ASGIApp, host: str, users: Mapping[str, str], public_host: str | None = None, token: str = ""
+    server: ASGIApp,
+    host: str,
+    users: Mapping[str, str],
+    public_host: str | None = None,
+    token: str = "",
+    language: str | None = None,
 ) -> ASGIApp:
-    """server behind access control. host: where it listens. public_host: a tunnel's name."""
+    """server behind access control. host: where it listens. public_host: a tunnel's name. language: the only one."""
     names = {"localhost", "127.0.0.1", "::1", host.lower()} | ({public_host.lower()} if public_host else set())
     hosts = Hosts(names, any_address=not is_loopback(host))
-    return PagePolicy(Guard(server, hosts, Authentication(users, token)))
+    guard = Guard(server, hosts, Authentication(users, token))
+    return Languages(PagePolicy(guard, fixed_language=language is not None), language)

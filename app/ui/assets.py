@@ -5,6 +5,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.language.catalogues import script_of
+from app.language.names import ENGLISH, LANGUAGES
+from app.language.preference import COOKIE
 from app.state.uploads import LARGEST
 from index.viewing import SIDES
 from training.models.commands import as_started
@@ -14,6 +17,8 @@ APP = Path(__file__).parent.parent
 FOLDERS = ("ui", "tabs")
 FORMATS = "ui/upload/formats.js"  # made from the table of formats and the limit of uploads, not a file
 VIEW_SIDES = "ui/viewer/sides.js"  # made from what the server resizes to
+LANGUAGE_LIST = "ui/language/languages.js"
+CATALOGUES = {code: f"ui/language/messages.{code}.js" for code in LANGUAGES if code != ENGLISH}  # made from the .po
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -54,11 +59,13 @@ def made_assets() -> dict[str, Asset]:
     made: dict[str, dict[str, object]] = {
         FORMATS: {"ACCEPT": ACCEPT, "ENDINGS": IMAGES, "LARGEST": LARGEST},
         VIEW_SIDES: {"SIDES": SIDES},
+        LANGUAGE_LIST: {"LANGUAGES": LANGUAGES, "COOKIE": COOKIE},
     }
     texts = {
         path: "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in known.items())
         for path, known in made.items()
     }
+    texts |= {path: script_of(code) for code, path in CATALOGUES.items()}
     return {path: Asset(text.encode(), MEDIA_TYPES[".js"]) for path, text in texts.items()}
 
 
@@ -69,7 +76,7 @@ CSS = "\n".join(asset.content.decode() for path, asset in ASSETS.items() if path
 HEAD = "<meta name='referrer' content='same-origin'>\n" + "\n".join(
     f"<link rel='modulepreload' href='{BASE}/{path}'>"
     for path in ASSETS
-    if path.endswith(".js") and not path.startswith("ui/api_docs/")
+    if path.endswith(".js") and not path.startswith("ui/api_docs/") and path not in CATALOGUES.values()
 )
 
 

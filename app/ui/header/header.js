@@ -1,5 +1,7 @@
 // The header: name, collection, encoder, state. It asks for the state again and again and tells the rest of the page.
 import { icon, node } from "../elements/elements.js";
+import { language, text } from "../language/language.js";
+import { languageMenu } from "../language/language_menu.js";
 import { onCollection, openLecture } from "../navigation/navigation.js";
 import { onRefresh, setState } from "../session/session.js";
 import { EncoderMenu } from "./encoder_menu.js";
@@ -43,13 +45,13 @@ class Header {
       "span",
       { class: "g-header-pill g-header-state", id: "state-pill", role: "status" },
       node("i"),
-      node("span", { text: "opening" }),
+      node("span", { text: text("opening") }),
     );
     this.banner = node("div", { class: "g-banner", id: "banner", role: "alert", hidden: true });
     element.querySelector(".g-header").append(this.top(), this.banner, this.offer.element);
     restoreTheme();
     this.wanted = new URLSearchParams(location.search).get("collection") || "";
-    if (this.wanted) props.value = { collection: this.wanted }; // before anyone asks about the first collection
+    if (this.wanted) props.value = { collection: this.wanted, language }; // before anyone asks about the first collection
     onCollection((key) => key !== this.wanted && this.choose(key));
     onRefresh(() => this.look());
     this.look();
@@ -61,14 +63,15 @@ class Header {
       { class: "g-header-top" },
       node("h1", { text: "Gelato" }),
       node("div", { class: "g-header-pills" }, this.collections, this.encoder.element, this.state),
-      iconButton("book", "follow-lecture", "Follow the lecture", openLecture),
-      iconButton("moon", "theme", "Light or dark", toggleTheme),
+      iconButton("book", "follow-lecture", text("Follow the lecture"), openLecture),
+      languageMenu(),
+      iconButton("moon", "theme", text("Light or dark"), toggleTheme),
     );
   }
 
   choose(key) {
     this.wanted = key;
-    this.props.value = { collection: key };
+    this.props.value = { collection: key, language };
     this.look();
   }
 
@@ -80,15 +83,15 @@ class Header {
       const changed = Boolean(state.collection) && state.collection !== this.known;
       if (changed) {
         this.known = state.collection;
-        this.props.value = { collection: this.known };
+        this.props.value = { collection: this.known, language };
       }
       this.show(state);
       setState(state, changed);
       const busy = state.job?.state === "running" || state.encoder?.state === "loading" || state.chips === null;
       wait = busy ? BUSY : CALM;
     } catch {
-      this.setPill("bad", "not connected");
-      this.setBanner("Connection lost. Trying again; what is on the page stays.");
+      this.setPill("bad", text("not connected"));
+      this.setBanner(text("Connection lost. Trying again; what is on the page stays."));
     }
     this.timer = setTimeout(() => this.look(), wait);
   }
@@ -97,8 +100,8 @@ class Header {
     this.showCollections(state);
     if (state.encoder) this.encoder.show(state.encoder);
     this.offer.show(state.offer);
-    const { kind, text } = stateText(state);
-    this.setPill(kind, text);
+    const { kind, text: label } = stateText(state);
+    this.setPill(kind, label);
     this.state.style.setProperty("--done", `${progress(state)}%`);
     this.state.title = stateTitle(state);
     this.setBanner(state.error);
@@ -106,13 +109,13 @@ class Header {
 
   showCollections({ collections = [], collection, name }) {
     if (collections.length < 2) {
-      this.collections.textContent = name || "no collection";
+      this.collections.textContent = name || text("no collection");
       return;
     }
     const onchange = (event) => this.choose(event.target.value);
     const select =
       this.collections.querySelector("select") ||
-      node("select", { "aria-label": "Collection", id: "collection", onchange });
+      node("select", { "aria-label": text("Collection"), id: "collection", onchange });
     if (select.childElementCount !== collections.length) {
       const option = (one) => node("option", { value: one.key, text: one.name, selected: one.key === collection });
       select.replaceChildren(...collections.map(option));
@@ -121,14 +124,14 @@ class Header {
     if (!select.isConnected) this.collections.replaceChildren(select);
   }
 
-  setPill(kind, text) {
+  setPill(kind, label) {
     this.state.className = `g-header-pill g-header-state g-header-${kind}`;
-    this.state.lastChild.textContent = text;
+    this.state.lastChild.textContent = label;
   }
 
-  setBanner(text) {
-    this.banner.hidden = !text;
-    this.banner.textContent = text || "";
+  setBanner(message) {
+    this.banner.hidden = !message;
+    this.banner.textContent = message || "";
   }
 }
 

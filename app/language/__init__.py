@@ -1,0 +1,1 @@
+"""The languages of the page: catalogues of messages, and the language of a request."""

@@ -1,0 +1,60 @@
+"""The catalogues: for each language one of the messages of Python and one of those of the page's scripts.
+
+They are gettext's .po files, de/python.po and de/scripts.po; English is the language of the code and has none.
+`make messages` brings them up to date with the code.
+"""
+
+import json
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from app.language.names import ENGLISH
+
+FOLDER = Path(__file__).parent
+DOMAINS = ("python", "scripts")
+
+
+def catalogue_file(language: str, domain: str) -> Path:
+    """Where the messages of a domain are in a language other than English."""
+    return FOLDER / language / f"{domain}.po"
+
+
+def read_catalogue(language: str, domain: str) -> Catalog:
+    """The messages of a domain ("python" or "scripts") in a language other than English."""
+    with catalogue_file(language, domain).open("rb") as file:
+        return read_po(file, locale=language, domain=domain)
+
+
+def is_translated(message: Message) -> bool:
+    """Whether a message has a text, or all its plural forms have one."""
+    return bool(message.string and all(message.string)) and not message.fuzzy
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """What gettext looks the messages of Python up in. A message without a translation stays English."""
+    if language == ENGLISH:
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_catalogue(language, "python"))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def script_of(language: str) -> str:
+    """A module with the messages of scripts: MESSAGES, texts or lists of plural forms, and PLURAL, number to form."""
+    catalogue = read_catalogue(language, "scripts")
+    messages = {
+        message.id if isinstance(message.id, str) else message.id[0]: message.string
+        for message in catalogue
+        if message.id and is_translated(message)
+    }
+    text = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
+    # A plural rule of gettext is an expression of C; those of the form n != 1 mean the same in JavaScript.
+    return f"export const MESSAGES = {text};\nexport const PLURAL = (n) => Number({catalogue.plural_expr});\n"

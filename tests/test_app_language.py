@@ -1,0 +1,219 @@
+"""The page in English and German: catalogues that agree with the code, and the choice of a language."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+from starlette.responses import HTMLResponse
+from starlette.testclient import TestClient
+
+from app.language.catalogues import DOMAINS, is_translated, read_catalogue
+from app.language.current import _, plural, speaking
+from app.language.extraction import extract
+from app.language.names import ENGLISH, LANGUAGES
+from app.language.preference import preferred
+from app.server.content_policy import PagePolicy
+from app.server.languages import Languages
+from tests.browsing import settle
+from tests.script_literals import literals
+
+ROOT = Path(__file__).parent.parent
+OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
+
+# Files whose texts are still English for everyone; a folder stands for all in it. Nothing may be added.
+SCRIPTS_TO_CONVERT = ("app/tabs/", "app/ui/")
+PYTHON_TO_CONVERT = ("app/tabs/", "app/ui/", "app/state/", "app/page.py")
+
+CALLS = {"text", "textNodes", "plural"}  # what translates, in scripts
+# What takes strings that nobody reads.
+CODE = {"querySelector", "querySelectorAll", "closest", "matches", "import", "Error", "RegExp", "createElement"}
+SETTINGS = {"class:", "id:", "style:", "d:", "type:", "rel:", "className=", "font:", "cssText="}
+KEYS = {"Escape", "Enter", "Home", "End", "Delete", "Backspace", "Tab", "Gelato"}
+PROSE = re.compile(r"[a-z]{2},? [A-Za-z{]|[}\w] [a-z]{2,}|^[A-Z][a-z]+$|[a-z]{2}[.!?…:]$")
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
+
+
+def is_prose(text: str) -> bool:
+    """Whether a person may read it: words, and not an address, a selector or names of classes."""
+    return bool(PROSE.search(text)) and not re.match(r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(", text)
+
+
+def untranslated_in_script(path: Path) -> list[str]:
+    """The prose of a script that is no message of the catalogue."""
+    return [
+        f"{path.relative_to(ROOT)}:{one.line}: {one.text}"
+        for one in literals(path.read_text(encoding="utf-8"))
+        if is_prose(one.text)
+        and one.text not in KEYS
+        and not set(one.calls) & CALLS
+        and not set(one.calls[-1:]) & CODE
+        and one.before not in SETTINGS
+        and not one.before.endswith(("===", "from", "import"))
+    ]
+
+
+def untranslated_in_python(path: Path) -> list[str]:
+    """The prose of a module that is no message: no docstring, no argument of what translates or raises ValueError."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    left = set(map(id, read_by_nobody(tree)))
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in left:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            left |= {id(part) for part in node.values}
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        if is_prose(text):
+            found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {text}")
+    return found
+
+
+def read_by_nobody(tree: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a module whose strings are translated, or are read by programmers."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in ("_", "plural", "widget_text", "ValueError", "AssertionError", "Gauge"):
+                yield from ast.walk(node)
+            elif name == "gr.HTML" or name == "HTML":
+                yield from (part for keyword in node.keywords for part in ast.walk(keyword))
+
+
+def to_check(ending: str, folders: tuple[str, ...], left: tuple[str, ...]) -> list[Path]:
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob(f"*{ending}"))]
+    names = [(path, path.relative_to(ROOT).as_posix()) for path in paths]
+    return [path for path, name in names if not name.startswith((*left, "app/ui/api_docs/"))]
+
+
+def test_no_script_holds_a_text_that_is_not_in_the_catalogue():
+    paths = to_check(".js", ("app/ui", "app/tabs"), SCRIPTS_TO_CONVERT)
+    assert not [text for path in paths for text in untranslated_in_script(path)]
+
+
+def test_no_module_of_the_page_holds_a_text_that_is_not_in_the_catalogue():
+    paths = to_check(".py", ("app/ui", "app/tabs", "app/state"), PYTHON_TO_CONVERT)
+    assert not [text for path in paths for text in untranslated_in_python(path)]
+
+
+def test_the_scanner_of_scripts_sees_strings_templates_and_what_calls_them():
+    source = """text("A b"); const p = a / b; x = /"[/]/.test(`c ${d("e f")} g`); // "not this"\n({ title: 'h' });"""
+    seen = [(one.line, one.text, one.calls, one.before) for one in literals(source)]
+    assert seen == [
+        (1, "A b", ("text",), "text("),
+        (1, "c {} g", ("test",), "test("),
+        (1, "e f", ("test", "d"), "d("),
+        (2, "h", (), "title:"),
+    ]
+
+
+def test_babel_extracts_the_messages_that_the_scanner_sees():
+    seen = {
+        one.text
+        for path in to_check(".js", ("app/ui", "app/tabs"), ())
+        for one in literals(path.read_text(encoding="utf-8"))
+        if one.before in ("text(", "textNodes(", "plural(")
+    }
+    extracted = {one.id if isinstance(one.id, str) else one.id[0] for one in extract("scripts") if one.id}
+    assert {text for text in seen if text not in extracted and not any(e.startswith(text) for e in extracted)} == set()
+    assert len(extracted) >= 5
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_catalogue_has_exactly_the_messages_of_the_code_all_translated(language, domain):
+    """`make messages` brings it up to date and lists what is to be translated."""
+    catalogue, code = read_catalogue(language, domain), extract(domain)
+    assert {str(one.id) for one in code} == {str(one.id) for one in catalogue}
+    assert not [one.id for one in catalogue if one.id and not is_translated(one)]
+    assert not catalogue.obsolete
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_placeholders_of_translations_are_those_of_the_messages(language, domain):
+    for message in read_catalogue(language, domain):
+        if not message.id:
+            continue
+        ids = (message.id,) if isinstance(message.id, str) else message.id
+        texts = (message.string,) if isinstance(message.string, str) else message.string
+        expected = {name for id in ids for name in PLACEHOLDER.findall(id)}
+        for text in texts:
+            assert set(PLACEHOLDER.findall(text)) == expected, text
+
+
+@pytest.mark.parametrize(
+    ("cookies", "accepted", "language"),
+    [
+        ("", "", "en"),
+        ("", "de-DE,de;q=0.9,en;q=0.8", "de"),
+        ("", "fr,en;q=0.8,de;q=0.5", "en"),
+        ("", "en;q=0.1,de-AT;q=0.2", "de"),
+        ("", "de;q=0,en", "en"),
+        ("", "de;q=nonsense", "en"),
+        ("", "fr", "en"),
+        ("gelato-language=en", "de", "en"),
+        ("other=1; gelato-language=de", "en", "de"),
+        ("gelato-language=xx", "de", "de"),
+        ('gelato-language="unended', "en", "en"),
+    ],
+)
+def test_the_language_is_what_was_chosen_here_else_what_the_browser_prefers(cookies, accepted, language):
+    assert preferred(cookies, accepted) == language
+
+
+def test_python_speaks_the_language_of_the_block_and_english_elsewhere():
+    with speaking("de"):
+        assert _("No such language has this message.") == "No such language has this message."
+        assert plural("{n} thing of no catalogue", "{n} things of no catalogue", 1234) == "1.234 things of no catalogue"
+    with speaking("xx"):
+        assert plural("{n} thing of no catalogue", "{n} things of no catalogue", 1) == "1 thing of no catalogue"
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({}, "en"),
+        ({"accept-language": "de"}, "de"),
+        ({"accept-language": "de", "cookie": "gelato-language=en"}, "en"),
+    ],
+)
+def test_the_page_is_sent_in_the_language_of_the_browser(site, headers, language):
+    response = httpx.get(site.url, headers=headers)
+    assert response.headers["content-language"] == language
+    assert f'lang="{language}"' in response.text[:400]
+    assert "data-language-fixed" not in response.text[:400]
+    assert (f"messages.{language}.js" in response.text) == (language != "en")
+    assert ('"Sammlungen"' in response.text) == (language == "de")
+
+
+def test_the_option_fixes_a_language_for_everyone(site):
+    page = HTMLResponse(httpx.get(site.url).text)
+    client = TestClient(Languages(PagePolicy(page, fixed_language=True), "de"))
+    text = client.get("/", headers={"accept-language": "en", "cookie": "gelato-language=en"}).text
+    assert 'data-language="de" data-language-fixed' in text[:400] and '"Sammlungen"' in text
+
+
+@pytest.mark.browser
+def test_the_language_is_changed_in_the_header_and_remembered(opened):
+    page = opened(fresh=True)
+    page.locator("#language-menu summary").click()
+    page.locator("#language-menu [lang=de]").click()
+    expect(page.locator("#theme")).to_have_attribute("aria-label", "Hell oder dunkel")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.reload()
+    expect(page.get_by_role("tab", name="Sammlungen")).to_be_visible()
+    settle(page)
+    page.locator("#language-menu summary").click()
+    page.locator("#language-menu [lang=en]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    settle(page)
