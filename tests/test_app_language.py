@@ -28,7 +28,7 @@ OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
 SCRIPTS_TO_CONVERT = ("app/tabs/", "app/ui/")
 PYTHON_TO_CONVERT = ("app/tabs/", "app/ui/", "app/state/", "app/page.py")
 
-CALLS = {"text", "textNodes", "plural"}  # what translates, in scripts
+CALLS = {"_", "textNodes", "plural"}  # what translates, in scripts
 # What takes strings that nobody reads.
 CODE = {"querySelector", "querySelectorAll", "closest", "matches", "import", "Error", "RegExp", "createElement"}
 SETTINGS = {"class:", "id:", "style:", "d:", "type:", "rel:", "className=", "font:", "cssText="}
@@ -121,7 +121,7 @@ def test_babel_extracts_the_messages_that_the_scanner_sees():
         one.text
         for path in to_check(".js", ("app/ui", "app/tabs"), ())
         for one in literals(path.read_text(encoding="utf-8"))
-        if one.before in ("text(", "textNodes(", "plural(")
+        if one.before in ("_(", "textNodes(", "plural(")
     }
     extracted = {one.id if isinstance(one.id, str) else one.id[0] for one in extract("scripts") if one.id}
     assert {text for text in seen if text not in extracted and not any(e.startswith(text) for e in extracted)} == set()

@@ -1,4 +1,4 @@
-"""The messages that the code has, found by Babel: `_` and `plural` in Python, `text` and its kin in scripts."""
+"""The messages that the code has, found by Babel: `_` and its kin."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ APP = Path(__file__).parent.parent
 NUMBER = (1, 2)  # arguments: the singular and the plural
 KEYWORDS: dict[str, dict[str, tuple[int, int] | None]] = {
     "python": {"_": None, "widget_text": None, "plural": NUMBER},
-    "scripts": {"text": None, "textNodes": None, "plural": NUMBER},
+    "scripts": {"_": None, "textNodes": None, "plural": NUMBER},
 }
 METHODS = {"python": ("python", ".py"), "scripts": ("javascript", ".js")}
 API_DOCS = APP / "ui/api_docs"  # documentation, which is English

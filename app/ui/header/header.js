@@ -1,6 +1,6 @@
 // The header: name, collection, encoder, state. It asks for the state again and again and tells the rest of the page.
 import { icon, node } from "../elements/elements.js";
-import { language, text } from "../language/language.js";
+import { language, _ } from "../language/language.js";
 import { languageMenu } from "../language/language_menu.js";
 import { onCollection, openLecture } from "../navigation/navigation.js";
 import { onRefresh, setState } from "../session/session.js";
@@ -45,7 +45,7 @@ class Header {
       "span",
       { class: "g-header-pill g-header-state", id: "state-pill", role: "status" },
       node("i"),
-      node("span", { text: text("opening") }),
+      node("span", { text: _("opening") }),
     );
     this.banner = node("div", { class: "g-banner", id: "banner", role: "alert", hidden: true });
     element.querySelector(".g-header").append(this.top(), this.banner, this.offer.element);
@@ -63,9 +63,9 @@ class Header {
       { class: "g-header-top" },
       node("h1", { text: "Gelato" }),
       node("div", { class: "g-header-pills" }, this.collections, this.encoder.element, this.state),
-      iconButton("book", "follow-lecture", text("Follow the lecture"), openLecture),
+      iconButton("book", "follow-lecture", _("Follow the lecture"), openLecture),
       languageMenu(),
-      iconButton("moon", "theme", text("Light or dark"), toggleTheme),
+      iconButton("moon", "theme", _("Light or dark"), toggleTheme),
     );
   }
 
@@ -90,8 +90,8 @@ class Header {
       const busy = state.job?.state === "running" || state.encoder?.state === "loading" || state.chips === null;
       wait = busy ? BUSY : CALM;
     } catch {
-      this.setPill("bad", text("not connected"));
-      this.setBanner(text("Connection lost. Trying again; what is on the page stays."));
+      this.setPill("bad", _("not connected"));
+      this.setBanner(_("Connection lost. Trying again; what is on the page stays."));
     }
     this.timer = setTimeout(() => this.look(), wait);
   }
@@ -109,13 +109,13 @@ class Header {
 
   showCollections({ collections = [], collection, name }) {
     if (collections.length < 2) {
-      this.collections.textContent = name || text("no collection");
+      this.collections.textContent = name || _("no collection");
       return;
     }
     const onchange = (event) => this.choose(event.target.value);
     const select =
       this.collections.querySelector("select") ||
-      node("select", { "aria-label": text("Collection"), id: "collection", onchange });
+      node("select", { "aria-label": _("Collection"), id: "collection", onchange });
     if (select.childElementCount !== collections.length) {
       const option = (one) => node("option", { value: one.key, text: one.name, selected: one.key === collection });
       select.replaceChildren(...collections.map(option));

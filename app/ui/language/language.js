@@ -1,4 +1,4 @@
-// The page's language, and messages in it: text("No image passes these filters."). The server chose it (data-language).
+// The page's language, and messages in it: _("No image passes these filters."). The server chose it (data-language).
 import { COOKIE, LANGUAGES } from "./languages.js";
 
 const YEAR = 365 * 86400; // seconds
@@ -22,15 +22,15 @@ const PLACEHOLDER = /\{(\w+)\}/g;
 const fill = (message, values) => message.replace(PLACEHOLDER, (all, name) => (name in values ? values[name] : all));
 
 // A message in the page's language, with placeholders such as {name} filled in.
-export const text = (message, values = {}) => fill(MESSAGES[message] ?? message, values);
+export const _ = (message, values = {}) => fill(MESSAGES[message] ?? message, values);
 
-// As text, by number: plural("{n} image", "{n} images", 1234). {n} is the number as it is read.
+// As _, by number: plural("{n} image", "{n} images", 1234). {n} is the number as it is read.
 export const plural = (one, several, number, values = {}) => {
   const forms = MESSAGES[one] ?? [one, several];
   return fill(forms[PLURAL(number)], { n: number.toLocaleString(language), ...values });
 };
 
-// As text, for values that are elements: what node() takes as children.
+// As _, for values that are elements: what node() takes as children.
 export const textNodes = (message, values) =>
   (MESSAGES[message] ?? message).split(PLACEHOLDER).map((part, i) => (i % 2 ? (values[part] ?? `{${part}}`) : part));
 

@@ -1,6 +1,6 @@
 // The menu of languages. Each is written in its own language, so that those who need it can read it.
 import { menu } from "../menu/menu.js";
-import { LANGUAGES, fixed, language, speak, text } from "./language.js";
+import { LANGUAGES, fixed, language, speak, _ } from "./language.js";
 
 // The menu, or null where the server speaks one language only.
 export const languageMenu = () => {
@@ -10,8 +10,8 @@ export const languageMenu = () => {
   const made = menu("globe", "", choices, { id: "language-menu" });
   const summary = made.querySelector("summary");
   summary.className = "g-icon-button";
-  summary.setAttribute("aria-label", text("Language"));
-  summary.title = text("Language");
+  summary.setAttribute("aria-label", _("Language"));
+  summary.title = _("Language");
   made.querySelectorAll(".g-menu-choices button").forEach((choice, i) => {
     choice.lang = codes[i];
     choice.setAttribute("aria-current", String(codes[i] === language));
