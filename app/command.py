@@ -2,13 +2,13 @@
 
 import logging
 import shutil
-import signal
+import socket
 import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from app.server.listening import address_of, listen, open_tunnel
 from app.server.origins import is_loopback
 from app.state.desktop import has_screen
 from app.state.first_use import FirstUse
+from app.stopping import Stopping, stopping_on_signals
 from training.models.console import fail, prepare_output
 from training.models.errors import UserError
 
@@ -101,19 +102,26 @@ class Options:
 
 def serve(options: Options) -> None:
     """Serve the page until the process is stopped."""
-    host = options.host
     users, token = _credentials(options)
-    listening = listen(host, options.port, options.port_is_fixed)
-    port = listening.getsockname()[1]
+    listening = listen(options.host, options.port, options.port_is_fixed)
+    with closing(listening), stopping_on_signals() as stopping:
+        _serve(options, users, token, listening, stopping)
+
+
+def _serve(
+    options: Options, users: Mapping[str, str], token: str, listening: socket.socket, stopping: Stopping
+) -> None:
+    host, port = options.host, listening.getsockname()[1]
     temporary = set_environment()
+    stopping.at_end(partial(shutil.rmtree, temporary, ignore_errors=True))
     uses_starter = not options.collections and options.encoder in (None, "starter")
     first_use = FirstUse() if uses_starter else None
+    if first_use is not None:
+        stopping.at_end(first_use.stop)
 
     # Only now, so that --help and mistakes take no time: these import pandas and Gradio.
-    import uvicorn
-
     from app.application import make_application
-    from app.server.timeouts import server_config
+    from app.server.running import Server
     from app.state.library import Library
     from app.state.opening import open_collections
     from training.models.encoder import Encoder
@@ -125,24 +133,18 @@ def serve(options: Options) -> None:
         return load_encoder(name)
 
     library = Library(load, **reach(options, bool(users or token)))
+    stopping.at_end(library.stop)
     library.first_use = first_use is not None and first_use.exporting
-    try:
-        open_collections(library, options.collections, options.images, options.encoder)
-        public = open_tunnel(port) if options.share else None
-        public_host = public.removeprefix("https://") if public else None
-        application = make_application(library, host, users, public_host, token, options.language)
-        _announce(address_of(host, port), public, token, not options.no_browser)
-        library.start()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` runs then, too
-        config = server_config(application, log_level="warning", timeout_graceful_shutdown=2)
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
-    finally:
-        if first_use is not None:
-            first_use.stop()
-        library.stop()
-        listening.close()
-        shutil.rmtree(temporary, ignore_errors=True)
+    open_collections(library, options.collections, options.images, options.encoder)
+    public = open_tunnel(port) if options.share else None
+    public_host = public.removeprefix("https://") if public else None
+    application = make_application(library, host, users, public_host, token, options.language)
+    server = Server(application, listening)
+    stopping.at_end(server.stop)
+    stopping.at_end(library.jobs.ask_to_stop)  # while the last responses are sent
+    _announce(address_of(host, port), public, token, not options.no_browser)
+    library.start()
+    server.run()
 
 
 def reach(options: Options, credentials: bool) -> dict[str, bool]:

@@ -4,6 +4,7 @@ Only the standard library is imported here, so that `gelato --help` answers what
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -43,6 +44,8 @@ def main() -> None:
     elif name == "--version":
         print(f"gelato {__version__}")
     elif name in COMMANDS:
+        if name == "app":  # as app.py does
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         use_source()
         run(name, arguments)
     elif name == "doctor":

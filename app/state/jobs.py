@@ -98,12 +98,17 @@ class Jobs:
         with self._lock:
             return self._running(kind)
 
-    def stop_all(self, timeout: float = 5.0) -> None:
-        """Tell every job to stop, and wait until they have, for timeout seconds at most."""
+    def ask_to_stop(self) -> list[Job]:
+        """Tell every job to stop, without waiting; those that run."""
         with self._lock:
             running = [job for job in self._jobs.values() if job.state == "running"]
         for job in running:
             job.stopping.set()
+        return running
+
+    def stop_all(self, timeout: float = 5.0) -> None:
+        """Tell every job to stop, and wait until they have, for timeout seconds at most."""
+        running = self.ask_to_stop()
         deadline = time.monotonic() + timeout
         while any(job.state == "running" for job in running) and time.monotonic() < deadline:
             time.sleep(0.02)
