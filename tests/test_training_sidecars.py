@@ -105,6 +105,9 @@ TEXT = "Zoë läuft, 東京"
         (TEXT.encode("utf-16-be"), TEXT),
         (TEXT.encode("utf-32"), TEXT),
         ("Zoë läuft – “so”".encode("cp1252"), "Zoë läuft – “so”"),
+        *((name.encode("cp1252"), name) for name in ("Größe", "été", "São Paulo", "25 °C", "don’t", "© 2020 Müller")),
+        ("海辺の夕日".encode("shift_jis"), "海辺の夕日"),
+        ("закат на пляже".encode("cp1251"), "закат на пляже"),
         (TEXT.encode()[:-1], TEXT[:-1]),  # cut within a character
         (b"", ""),
         (b"a", "a"),

@@ -80,6 +80,31 @@ def test_a_table_is_read_in_the_encoding_that_it_has(place, encoding):
     assert (item.caption, dict(item.metadata)) == ("Grüße aus Köln – schön", {"Größe": 3})
 
 
+IN_CODE_PAGES = {
+    "gb18030": "一只狗在草地上跑",
+    "shift_jis": "犬が芝生を走っている",
+    "euc_jp": "犬が芝生を走っている",
+    "big5": "一隻狗在草地上跑",
+    "euc_kr": "개가 잔디 위를 달린다",
+    "cp1251": "собака бежит по траве",
+    "koi8_r": "собака бежит по траве",
+    "cp1250": "zachód słońca na plaży, śnieg w górach",
+    "cp1253": "σκύλος τρέχει στο γρασίδι",
+    "cp1254": "dağlarda kar ve kırmızı araba, plajda gün batımı",
+    "cp1256": "كلب يركض على العشب",
+    "cp874": "สุนัขวิ่งบนหญ้า",
+    "cp1252": "Málaga, España",
+}
+
+
+@pytest.mark.parametrize("encoding", IN_CODE_PAGES)
+def test_the_code_page_of_a_table_is_told_by_its_letters(place, encoding):
+    rows = "".join(f'a.png,"{IN_CODE_PAGES[encoding]}",{n}\n' for n in range(4))
+    source = open_source(table(place, f"path,caption,n\n{rows}".encode(encoding)))
+    assert {item.caption for item in read(source)} == {IN_CODE_PAGES[encoding]}
+    assert "its text is no UTF-8 and was read as" in source.notes[0]
+
+
 def test_a_table_of_no_unicode_says_how_it_was_read(place):
     source = open_source(table(place, "path,caption\na.png,Größe\n".encode("cp1252")))
     list(source)

@@ -1,5 +1,6 @@
 """A CSV or TSV file that names images."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ from training.data.tables.header import TextTable, read_table
 from training.data.tables.options import TableOptions
 from training.data.tables.path_items import PathItems, PathRow
 from training.data.tables.types import Cell, shows_decimal_comma, typed
-from training.data.texts import CODE_PAGE, decode_text, encoding_of
+from training.data.texts import decode_text, encoding_of
 from training.models.errors import UserError
 
 PREFERRED_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}  # by ending, where a text fits several
-NO_UNICODE = "its text is no UTF-8 and was read as Windows-1252; where letters are wrong, save the table as UTF-8"
+NO_UNICODE = "its text is no UTF-8 and was read as {}; where letters are wrong, save the table as UTF-8"
 
 
 class CsvSource(Source):
@@ -49,7 +50,8 @@ class CsvSource(Source):
             [name for name in self.rows.columns if name != path_column], options.caption_column
         )
         self.columns, doubts = typed_columns(self.rows, {path_column, self.caption_column})
-        by_code_page = [NO_UNICODE] if encoding_of(data)[1] == CODE_PAGE else []
+        encoding = encoding_of(data)[1]
+        by_code_page = [] if encoding.startswith("utf") else [NO_UNICODE.format(spoken(encoding))]
         self.said = [*by_code_page, *self.rows.notes, *([chosen] if chosen else []), *doubts]
         self.notes = tuple(self.said)
 
@@ -66,6 +68,11 @@ class CsvSource(Source):
         for i, (cell, values) in enumerate(zip(paths, cells, strict=True)):
             metadata: dict[str, Any] = {n: value for n, value in zip(names, values, strict=True) if value is not None}
             yield PathRow(self.rows.numbers[i], cell, texts_of(captions[i]) if captions else [], metadata)
+
+
+def spoken(encoding: str) -> str:
+    """Python's name of a code page as other programs have it: "cp1252" is "Windows-1252"."""
+    return f"Windows-{encoding[2:]}" if re.fullmatch(r"cp125\d", encoding) else encoding.upper().replace("_", "-")
 
 
 def typed_columns(table: TextTable, without: set[str | None]) -> tuple[dict[str, list[Cell]], list[str]]:
