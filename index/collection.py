@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from index.storage.accounts import Groups, groups_of, merged
@@ -119,6 +120,12 @@ class Collection:
         with self._whole():
             names = [name for segment in self._segments if segment.images for name in segment.columns]
         return list(dict.fromkeys(names)) or list(REQUIRED_COLUMNS + BUILD_COLUMNS)
+
+    @property
+    def schemas(self) -> list[pa.Schema]:
+        """The columns of each segment and their kinds, in row order."""
+        with self._whole():
+            return [segment.schema for segment in self._segments if segment.images]
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """Some columns of every row; what a segment does not have is missing there."""

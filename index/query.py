@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,18 @@ class Term:
     @property
     def needs_encoder(self) -> bool:
         return self.text is not None or self.image_bytes is not None or self.image is not None
+
+
+class Embeddings(Protocol):
+    """What a query needs of the place where it is asked: a collection, or a database."""
+
+    name: str
+    dim: int
+
+    @property
+    def max_megapixels(self) -> float: ...
+
+    def vector(self, id: str) -> NDArray[np.float32]: ...
 
 
 def parse_query(text: str) -> list[Term]:
@@ -85,7 +98,7 @@ def _ids_by_file_name(collection: Collection) -> dict[str, str]:
     return dict(zip(reversed(names.tolist()), reversed(collection.column("id").tolist()), strict=True))
 
 
-def embed_query(terms: Sequence[Term], collection: Collection, encoder: Encoder | None) -> NDArray[np.float32]:
+def embed_query(terms: Sequence[Term], collection: Embeddings, encoder: Encoder | None) -> NDArray[np.float32]:
     """[dim], unit length: the sum of the terms' unit vectors, each times its sign and weight, normalised.
 
     encoder may be None if no term needs it. UserError if there are no terms, an image is not in the
@@ -104,7 +117,7 @@ def embed_query(terms: Sequence[Term], collection: Collection, encoder: Encoder 
     return unit(total)
 
 
-def _image_vector(term: Term, collection: Collection, encoder: Encoder | None) -> NDArray[np.float32]:
+def _image_vector(term: Term, collection: Embeddings, encoder: Encoder | None) -> NDArray[np.float32]:
     """[dim], unit length, of a term that is not a text."""
     if term.image_id is not None:
         try:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from index.collection import Collection
+from index.database.database import Database
+from index.database.searching import search_database
 from index.retrieval.collapsing import Groups, groups_among, rows_of_groups
 from index.retrieval.facets import Rows, facets_of, with_any_tag
 from index.retrieval.filters import columns_of, matching_rows
@@ -39,20 +41,22 @@ DEEPER = 4  # times as many images are ranked, where those ranked before are cop
 
 
 def search(
-    collection: Collection,
+    collection: Collection | Database,
     encoder: Encoder | None,
     request: SearchRequest,
     null: NullDistribution | None = None,
     *,
     timeout: float | None = None,
 ) -> SearchResult:
-    """The images of a collection that answer a request.
+    """The images of a collection, or of a database that one was exported to, that answer a request.
 
     encoder: the one that made the collection; None if no term needs it. null: the null distribution if it is at
     hand; otherwise it is computed once for each open collection, and a search that has waited timeout seconds for
     it, or for the groups of copies, goes on without. UserError if encoder did not make the collection, or the request
     makes no sense.
     """
+    if isinstance(collection, Database):
+        return search_database(collection, encoder, request)
     started = time.perf_counter()
     if not len(collection):
         raise UserError(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from index.collection import Collection
     from index.export.labels import Labels
 
-FORMATS = ("csv", "json", "parquet", "xmp", "folders", "imagefolder", "zip", "npy", "clip-retrieval")
+FORMATS = ("csv", "json", "parquet", "xmp", "folders", "imagefolder", "zip", "npy", "clip-retrieval", "lancedb")
 
 
 @click.command()
@@ -31,7 +31,8 @@ FORMATS = ("csv", "json", "parquet", "xmp", "folders", "imagefolder", "zip", "np
     help="csv, json, parquet: a table. xmp: sidecars with tags, label, rating, title and caption, beside the originals "
     "or in OUT. folders: the originals, one folder a label, or as in their source. imagefolder: the same with "
     "metadata.csv for Hugging Face datasets. zip: the same as one file. npy: vectors.npy and items.parquet. "
-    "clip-retrieval: img_emb/ and metadata/.",
+    "clip-retrieval: img_emb/ and metadata/. lancedb: a vector database in a folder or at an address such as "
+    "s3://bucket/photos, which `index search` searches like a collection.",
 )
 @click.option("--where", default="", help='Only images that pass a filter, in pandas query syntax: "width > 1000".')
 @click.option("--filter", "filters", multiple=True, metavar="COLUMN=VALUE", help="Only images with this value.")

@@ -101,12 +101,14 @@ def search(
     runtime: str | None,
     precision: str | None,
 ) -> None:
-    """Search DIR with TEXT, for example "golden retriever + pool - people".
+    """Search DIR with TEXT, for example "golden retriever + pool - people". DIR may be an exported database too.
 
     A plus or minus with spaces around it adds or subtracts a term; "2:red car" has weight 2. Likely matches come
     first. Without TEXT or an image, the command lists the images that pass the filters.
     """
     from index.collection import Collection
+    from index.database.connecting import is_database
+    from index.database.database import Database
     from index.retrieval.facets import read_facet_filters
     from index.retrieval.request import threshold_setting
     from index.search import SearchRequest
@@ -114,7 +116,7 @@ def search(
     from index.storage.manifest import precision_of
     from training.models.encoders import load_encoder
 
-    opened = Collection.open(collection)
+    opened = Database.open(collection) if is_database(collection) else Collection.open(collection)
     terms = _terms(text or "", without, images, likes, vector, opened.max_megapixels if images else 0)
     if not terms and not (where or filters or tags or order != "best"):
         raise UserError("There is nothing to search for; give a text, or --image FILE.")
@@ -132,7 +134,8 @@ def search(
     )
     encoder = None
     if request.needs_encoder:
-        encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
+        made = opened if isinstance(opened, Database) else opened.manifest
+        encoder = load_encoder(opened.encoder_name, runtime, precision_of(made, precision))
     result = find(opened, encoder, request)
     answer(as_json, [_fields(hit, result) for hit in result.hits], _lines(result))
 

@@ -18,9 +18,13 @@ OF_ORIGINALS = ("taken", "camera", "lens", "latitude", "rating", "keywords", "ti
 
 def quality_places(collection: Collection) -> NDArray[np.int32]:
     """The place of each row [N] in an order of all of them, the best first."""
-    facts = collection.frame(FACTS)
-    facts["pixels"] = facts["width"].astype(np.int64) * facts["height"].astype(np.int64)
-    facts["said"] = _said(collection)
+    return places_of(collection.frame(FACTS), _of_originals(collection))
+
+
+def places_of(facts: pd.DataFrame, originals: pd.DataFrame) -> NDArray[np.int32]:
+    """The same of rows that are given: their FACTS, and those columns of OF_ORIGINALS that there are."""
+    pixels = facts["width"].astype(np.int64) * facts["height"].astype(np.int64)
+    facts = facts.assign(pixels=pixels, said=_said(originals))
     order = facts.sort_values(
         ["pixels", "bytes", "said", "modified", "path", "source"],
         ascending=[False, False, False, True, True, True],
@@ -39,16 +43,17 @@ def reason(collection: Collection, rows: Sequence[int]) -> str:
         return "it has most pixels"
     if (others["bytes"] < best["bytes"]).any():
         return "it has as many pixels as any, and most bytes, so it was compressed least"
-    said = _said(collection)[list(rows)]
+    said = _said(_of_originals(collection))[list(rows)]
     if (said[1:] < said[0]).any():
         return "it has as many pixels and bytes as any, and most metadata"
     return "it is the oldest of equals"
 
 
-def _said(collection: Collection) -> NDArray[np.int64]:
-    """How many of the columns of originals each row has."""
+def _of_originals(collection: Collection) -> pd.DataFrame:
     columns = [name for name in OF_ORIGINALS if name in collection.columns]
-    if not columns:
-        return np.zeros(len(collection), np.int64)
-    table: pd.DataFrame = collection.frame(columns)
+    return collection.frame(columns) if columns else pd.DataFrame(index=range(len(collection)))
+
+
+def _said(table: pd.DataFrame) -> NDArray[np.int64]:
+    """How many of the columns of originals each row has."""
     return (table.notna() & (table != "")).sum(axis=1).to_numpy(np.int64)

@@ -4,6 +4,7 @@ import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.database.export import export_database
 from index.export.embeddings import export_embeddings
 from index.export.folders import export_folder
 from index.export.report import Report
@@ -25,6 +26,7 @@ FORMATS = {
     "imagefolder": "the same with metadata.csv, as Hugging Face datasets read it",
     "zip": "the same as one zip file",
     "npy": "vectors.npy and items.parquet, row for row",
+    "lancedb": "a vector database in a folder or at an address, which index search searches too",
     "clip-retrieval": "img_emb/ and metadata/, as clip-retrieval and autofaiss read them",
 }
 TABLES = {"csv": table_csv, "json": table_json, "parquet": table_parquet}
@@ -92,6 +94,9 @@ def _export(selection: Selection, request: ExportRequest, report: Report) -> Non
         _export_file(out, TABLES[kind](selection), request, report)
     elif kind == "zip":
         _export_zip(selection, out, request, report)
+    elif kind == "lancedb":
+        _check_whole(selection, kind)
+        export_database(selection, out, report)
     elif kind in EMBEDDINGS:
         _export_embeddings(selection, out, request, report)
     else:
@@ -131,9 +136,13 @@ def _export_zip(selection: Selection, out: Path, request: ExportRequest, report:
         made.unlink(missing_ok=True)
 
 
-def _export_embeddings(selection: Selection, out: Path, request: ExportRequest, report: Report) -> None:
+def _check_whole(selection: Selection, kind: str) -> None:
     if len(selection) != len(selection.collection):
-        raise UserError(f"{request.format} exports whole collections; leave out the filters.")
+        raise UserError(f"{kind} exports whole collections; leave out the filters.")
+
+
+def _export_embeddings(selection: Selection, out: Path, request: ExportRequest, report: Report) -> None:
+    _check_whole(selection, request.format)
     _refuse_to_overwrite(out, request, folder=True)
     report.written = report.images
     if not request.dry_run:

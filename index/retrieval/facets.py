@@ -161,7 +161,7 @@ class Facets:
         column, passing = self.items[one.column], np.ones(len(self.items), bool)
         for value, end, compare in ((one.low, "low", pd.Series.ge), (one.high, "high", pd.Series.le)):
             if value is not None:
-                passing &= compare(column, _limit(column, value, end)).fillna(False).to_numpy(bool)
+                passing &= compare(column, limit(column, value, end)).fillna(False).to_numpy(bool)
         return passing
 
     def _text_codes(self, name: str) -> tuple[Rows, list[str]]:
@@ -185,7 +185,7 @@ def with_any_tag(images: int, names: Sequence[str], tagged: Mapping[str, Rows]) 
     return have
 
 
-def _limit(column: pd.Series, value: float | str, end: str) -> float | pd.Timestamp:
+def limit(column: pd.Series, value: float | str, end: str) -> float | pd.Timestamp:
     try:
         if pd.api.types.is_datetime64_any_dtype(column):
             time = pd.Timestamp(str(value)).tz_localize(None)

@@ -138,7 +138,7 @@ def _measured(
     """The least effort that reaches RECALL, and the recall that it has for images, for words and under a filter."""
     trial = dict(facts)
     recalls: dict[str, Any] = {}
-    for probes in _efforts(facts):
+    for probes in efforts(facts):
         trial |= {"probes": probes} if probes else {}
         for name, vectors in queries.kinds.items():
             recalls[name] = recall(search_index(index, trial, collection, vectors, 10), queries.nearest[name])
@@ -158,7 +158,7 @@ def _filtered_recall(nearest: Nearest, queries: SampleQueries) -> float:
     return recall([nearest(query, 10, few) for query in vectors], exact(nearest.collection, vectors, 10, few))
 
 
-def _efforts(facts: dict[str, Any]) -> Iterator[int]:
+def efforts(facts: dict[str, Any]) -> Iterator[int]:
     """Lists to look into, rising by halves: 8, 12, 16, 24, ... all."""
     lists = facts.get("lists", 0)
     probes = 8

@@ -47,7 +47,7 @@ def matching_rows(items: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     expression: pandas `query` syntax over the columns, for example `width >= 1000 and folder == "beach"`;
     a column with a space is written `` `like this` ``. UserError for anything but comparisons of columns.
     """
-    _check_kinds(items, *_parsed(expression, list(items.columns)))
+    _check_kinds(items, *parsed(expression, list(items.columns)))
     numbered = items.reset_index(drop=True)
     if not expression.isascii():  # é may be one character or two, as on macOS
         expression = unicodedata.normalize("NFC", expression)
@@ -84,11 +84,11 @@ def _check_kinds(items: pd.DataFrame, tree: ast.Expression, quoted: dict[str, st
 
 def columns_of(expression: str, columns: list[str]) -> list[str]:
     """Those of columns that an expression compares. UserError if it does anything else."""
-    tree, quoted = _parsed(expression, columns)
+    tree, quoted = parsed(expression, columns)
     return list(dict.fromkeys(quoted.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)))
 
 
-def _parsed(expression: str, columns: list[str]) -> tuple[ast.Expression, dict[str, str]]:
+def parsed(expression: str, columns: list[str]) -> tuple[ast.Expression, dict[str, str]]:
     """An expression as a tree, and the columns that names in it stand for where these are not its own."""
     hint = f"Compare columns, for example: width > 1000. The columns are {', '.join(columns)}."
     if len(expression) > LONGEST:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from index.storage.layout import GENERATIONS, MANIFEST
 from training.models.encoder import Encoder
@@ -135,7 +135,14 @@ def _corrupt(path: Path, why: str) -> str:
     return f"{path} is corrupt ({why}); move the folder away and build the collection again, or restore the file."
 
 
-def precision_of(manifest: Manifest, wanted: str | None) -> str | None:
+class MadeWithPrecision(Protocol):
+    """What says in which precision its vectors were made: a manifest, or a database."""
+
+    @property
+    def precision(self) -> str: ...
+
+
+def precision_of(manifest: MadeWithPrecision, wanted: str | None) -> str | None:
     """The precision to load a collection's encoder in: the one asked for, else eight bits where it was made in them.
 
     All others keep the vectors' direction, so that the fastest of them here will do: None.

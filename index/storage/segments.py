@@ -50,9 +50,14 @@ class Segment:
         return facts
 
     @property
+    def schema(self) -> pa.Schema:
+        """Its columns and their kinds."""
+        return self._facts.schema.to_arrow_schema()
+
+    @property
     def columns(self) -> list[str]:
         """The names of its columns."""
-        return list(self._facts.schema.to_arrow_schema().names)
+        return list(self.schema.names)
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """Those of columns that this segment has, every row."""
