@@ -28,7 +28,11 @@ PATIENCE = 60_000  # milliseconds a page may take: a busy machine is no failure,
 expect.set_options(timeout=PATIENCE)
 
 # What Gradio says of its stream of answers when a page is left or loaded again while it is open.
-LEFT = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
+LEFT = (
+    "AbortError: signal is aborted",
+    "AbortError: BodyStreamBuffer was aborted",
+    "Unexpected error Connection errored out",
+)
 
 REFUSED = "Failed to load resource: the server responded with a status of 409"  # an original that has changed
 

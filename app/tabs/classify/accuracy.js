@@ -1,6 +1,7 @@
 // How good the labels are, where some true labels are known: accuracy, confusion matrix, each class, reliability.
 import { node, notice } from "../../ui/elements/elements.js";
 import { count, images, interval, percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 import { confusionMatrix } from "./confusion.js";
 import { labelGrid } from "./label_grid.js";
@@ -9,19 +10,25 @@ import { reliability } from "./reliability.js";
 
 // What the figures rest on, in words.
 export const basis = ({ accuracy, column, corrections, known, others }) => {
-  const sources = [column && `the column “${column}”`, corrections && `${count(corrections)} of your corrections`];
+  const sources = [
+    column && _("the column “{column}”", { column }),
+    corrections && _("{corrections} of your corrections", { corrections: count(corrections) }),
+  ];
   const from = sources.filter(Boolean).join(" and ");
-  const with95 = accuracy ? `95 % interval ${interval(accuracy)}, ` : "";
-  const left = others ? ` ${count(others)} more have a label that is none of these classes and are left out.` : "";
-  const hard = column ? "" : " Images with small margins make labels look worse than they are.";
-  return `${with95}${images(known)}, by ${from}.${left}${hard}`;
+  const with95 = accuracy ? _("95 % interval {interval}, ", { interval: interval(accuracy) }) : "";
+  const left = others
+    ? _(" {others} more have a label that is none of these classes and are left out.", { others: count(others) })
+    : "";
+  const hard = column ? "" : _(" Images with small margins make labels look worse than they are.");
+  return _("{with95}{known}, by {from}.{left}{hard}", { with95, known: images(known), from, left, hard });
 };
 
 const noMatrix = ({ accuracy }) =>
   accuracy
-    ? "A matrix of so many classes cannot be read; the table has them all."
-    : "Classes that are judged each by itself have no confusion matrix. An image may show more than its one label, " +
-      "so precision is at least what is shown.";
+    ? _("A matrix of so many classes cannot be read; the table has them all.")
+    : _(
+        "Classes that are judged each by itself have no confusion matrix. An image may show more than its one label, so precision is at least what is shown.",
+      );
 
 const classTable = ({ byClass, names }) => {
   const line = ([figures, name]) =>
@@ -36,7 +43,7 @@ const classTable = ({ byClass, names }) => {
   const measured = byClass.map((figures, k) => [figures, names[k]]).filter(([one]) => one.precision || one.recall);
   return table(
     { class: "g-classify-measured", id: "by-class" },
-    ["class", "precision", "recall", "images"],
+    [_("class"), _("precision"), _("recall"), _("images")],
     measured.map(line),
   );
 };
@@ -50,7 +57,7 @@ const cellImages = (root, server, answer, names, corrected) => {
   const open = (truth, given, cell) => {
     root.querySelectorAll(".g-classify-cell").forEach((one) => one.setAttribute("aria-pressed", one === cell));
     found.hidden = false;
-    title.textContent = `${names[truth]}, labelled ${names[given]}`;
+    title.textContent = _("{truth}, labelled {given}", { truth: names[truth], given: names[given] });
     grid.show({ job, truth, given });
     found.scrollIntoView({ block: "nearest" });
   };
@@ -68,14 +75,16 @@ export const showAccuracy = async (body, server, answer, corrected) => {
     return;
   }
   if (!measured.known) {
-    const text =
-      "Correct some images, or use class names that a column of the collection or its folders have. " +
-      "Then the labels can be measured here.";
-    root.replaceChildren(empty("No true labels of these classes are known yet", text));
+    const text = _(
+      "Correct some images, or use class names that a column of the collection or its folders have. Then the labels can be measured here.",
+    );
+    root.replaceChildren(empty(_("No true labels of these classes are known yet"), text));
     return;
   }
   const { found, open } = cellImages(root, server, answer, measured.names, corrected);
-  const title = measured.accuracy ? `${percent(measured.accuracy.value)} right` : "Each class by itself";
+  const title = measured.accuracy
+    ? _("{value} right", { value: percent(measured.accuracy.value) })
+    : _("Each class by itself");
   const matrix = measured.matrix
     ? confusionMatrix(measured, open)
     : node("p", { class: "g-aside", text: noMatrix(measured) });

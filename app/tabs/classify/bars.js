@@ -1,6 +1,7 @@
 // The probabilities of one image as bars, and what each prompt template does to them.
 import { node, notice } from "../../ui/elements/elements.js";
 import { percent, score } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { onState, request, session } from "../../ui/session/session.js";
 import { classHeatMaps } from "./class_heat_map.js";
 import { badge, empty, nameOf, points, row, table } from "./parts.js";
@@ -13,12 +14,15 @@ const emptyBars = () => {
   const encoder = session.state?.encoder;
   if (encoder?.readsText === false) {
     return notice(
-      `${encoder.name} has no text encoder and sees images only. Choose a collection of another encoder above.`,
+      _("{name} has no text encoder and sees images only. Choose a collection of another encoder above.", {
+        name: encoder.name,
+      }),
     );
   }
-  const text =
-    "Choose an image and write the classes it may belong to. Each gets a bar here, and together they make 100 %.";
-  return empty("What is in the image?", text);
+  const text = _(
+    "Choose an image and write the classes it may belong to. Each gets a bar here, and together they make 100 %.",
+  );
+  return empty(_("What is in the image?"), text);
 };
 
 const templateTable = ({ bars, templates }) => {
@@ -30,17 +34,17 @@ const templateTable = ({ bars, templates }) => {
       node("th", { scope: "row", text: effect.template }),
       node(
         "td",
-        { title: effect.agrees ? "" : `Alone it says ${effect.first}` },
+        { title: effect.agrees ? "" : _("Alone it says {first}", { first: effect.first }) },
         percent(effect.probability),
-        !effect.agrees && node("em", { text: ` says ${effect.first}` }),
+        !effect.agrees && node("em", { text: _(" says {first}", { first: effect.first }) }),
       ),
       node("td", { text: effect.without === null ? "–" : points(effect.without - first.probability) }),
     );
-  const columns = ["prompt template", `alone, for ${nameOf(first)}`, "without it"];
+  const columns = [_("prompt template"), _("alone, for {first}", { first: nameOf(first) }), _("without it")];
   return node(
     "details",
     { class: "g-classify-templates", id: "template-effects", open: templates.length < FEW_TEMPLATES },
-    node("summary", { text: `Effect of each of the ${templates.length} prompt templates` }),
+    node("summary", { text: _("Effect of each of the {templates} prompt templates", { templates: templates.length }) }),
     table({}, columns, templates.map(line)),
   );
 };
@@ -84,16 +88,16 @@ class Bars {
         { class: `g-classify-probabilities ${answer.independent ? "g-each" : ""}` },
         ...shown.map((bar, i) => this.bar(bar, answer.independent ? bar.probability > 0.5 : i === 0)),
       ),
-      more > 0 && node("p", { class: "g-aside", text: `and ${more} more, each less likely` }),
+      more > 0 && node("p", { class: "g-aside", text: _("and {more} more, each less likely", { more }) }),
       badge(answer.calibration, answer.bars.filter((bar) => !bar.none).length),
       answer.templates.length > 0 && templateTable(answer),
-      node("p", { class: "g-aside", text: `By ${answer.encoder}.` }),
+      node("p", { class: "g-aside", text: _("By {encoder}.", { encoder: answer.encoder }) }),
     ];
   }
 
   bar(bar, strong) {
     const made = row(nameOf(bar), bar.probability, percent(bar.probability), strong ? "g-first" : "");
-    made.append(node("span", { class: "g-classify-cosine", text: score(bar.cosine), title: "cosine similarity" }));
+    made.append(node("span", { class: "g-classify-cosine", text: score(bar.cosine), title: _("cosine similarity") }));
     if (!bar.none) this.heatMaps.add(made, bar.name);
     return made;
   }

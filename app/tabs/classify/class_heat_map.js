@@ -2,6 +2,7 @@
 // button is pressed.
 import { icon, node } from "../../ui/elements/elements.js";
 import { drawHeatMap } from "../../ui/heat_map/heat_map.js";
+import { _ } from "../../ui/language/language.js";
 
 const DELAY = 200; // milliseconds that the pointer rests on a row
 
@@ -27,11 +28,11 @@ class ClassHeatMaps {
     const heat = answer.heat?.[now.name];
     this.canvas.hidden = !heat;
     if (!heat) {
-      now.button.setAttribute("title", answer.error || "No part of the image matches it");
+      now.button.setAttribute("title", answer.error || _("No part of the image matches it"));
       return;
     }
     document.querySelector("#image .g-classify-shown")?.append(this.canvas);
-    this.canvas.setAttribute("aria-label", `Where the image matches ${now.name}`);
+    this.canvas.setAttribute("aria-label", _("Where the image matches {name}", { name: now.name }));
     drawHeatMap(this.canvas, heat);
   }
 
@@ -57,8 +58,8 @@ class ClassHeatMaps {
       {
         type: "button",
         class: "g-classify-where",
-        title: "Where the image matches it",
-        "aria-label": `Where the image matches ${name}`,
+        title: _("Where the image matches it"),
+        "aria-label": _("Where the image matches {name}", { name }),
         "aria-pressed": "false",
         onclick: () => this.press(row),
       },

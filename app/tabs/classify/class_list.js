@@ -1,6 +1,7 @@
 // How many images each class got: one bar for all of them, and a list that opens the images of a class.
 import { node } from "../../ui/elements/elements.js";
 import { count, images } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { labelGrid } from "./label_grid.js";
 import { nameOf, row, way, ways } from "./parts.js";
 
@@ -25,7 +26,7 @@ export const stackedBar = (classes, pick) => {
   const segments = classes.map(segment);
   return node(
     "div",
-    { class: "g-classify-stack", id: "label-stack", role: "group", "aria-label": "Images by class" },
+    { class: "g-classify-stack", id: "label-stack", role: "group", "aria-label": _("Images by class") },
     ...segments,
   );
 };
@@ -79,7 +80,7 @@ export class ClassList {
       });
     this.top.replaceChildren(
       node("p", { class: "g-status" }, node("b", { text: nameOf(one) }), ` · ${images(one.images)}`),
-      ways("Order", order("sure", "Highest probability first"), order("close", "Smallest margin first")),
+      ways(_("Order"), order("sure", _("Highest probability first")), order("close", _("Smallest margin first"))),
     );
     this.grid.show({ job, answer: one.answer, order: this.order });
   }

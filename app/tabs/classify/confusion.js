@@ -1,16 +1,22 @@
 // The confusion matrix: true classes by row, each row's shares as shades; a cell opens its images.
 import { node } from "../../ui/elements/elements.js";
 import { count, images, percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 
 // The classes that occur as a true or as a given label, by their indices.
 export const usedClasses = (matrix) =>
-  matrix.map((_, k) => k).filter((k) => matrix[k].some(Boolean) || matrix.some((line) => line[k]));
+  matrix.map((row, k) => k).filter((k) => matrix[k].some(Boolean) || matrix.some((line) => line[k]));
 
 const cell = (matrix, names, truth, given, open) => {
   const amount = matrix[truth][given];
   if (!amount) return node("td", { class: "g-none" });
   const share = amount / matrix[truth].reduce((a, b) => a + b, 0);
-  const label = `${names[truth]} labelled ${names[given]}: ${images(amount)}, ${percent(share)} of ${names[truth]}`;
+  const label = _("{truth} labelled {given}: {amount}, {share} of {truth}", {
+    truth: names[truth],
+    given: names[given],
+    amount: images(amount),
+    share: percent(share),
+  });
   return node(
     "td",
     {},
@@ -20,7 +26,11 @@ const cell = (matrix, names, truth, given, open) => {
       "data-cell": `${truth}-${given}`,
       style: { "--share": share },
       text: count(amount),
-      title: `${percent(share)} of ${names[truth]} labelled ${names[given]}`,
+      title: _("{share} of {truth} labelled {given}", {
+        share: percent(share),
+        truth: names[truth],
+        given: names[given],
+      }),
       "aria-label": label,
       onclick: (event) => open(truth, given, event.currentTarget),
     }),
@@ -36,10 +46,10 @@ export const confusionMatrix = ({ matrix, names }, open) => {
     const head = node("th", { scope: "row", text: names[truth], title: `${names[truth]}: ${images(total)}` });
     return node("tr", {}, head, ...used.map((given) => cell(matrix, names, truth, given, open)));
   };
-  const top = node("tr", {}, node("th", { class: "g-corner", text: "true ↓ labelled →" }), ...used.map(column));
+  const top = node("tr", {}, node("th", { class: "g-corner", text: _("true ↓ labelled →") }), ...used.map(column));
   return node(
     "div",
-    { class: "g-classify-measure-scroll", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
+    { class: "g-classify-measure-scroll", tabindex: "0", role: "region", "aria-label": _("Confusion matrix") },
     node(
       "table",
       { class: "g-classify-matrix", id: "matrix" },

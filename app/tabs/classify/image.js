@@ -1,5 +1,6 @@
 // The image to classify. Its value goes to Python as { image: token } or { id, collection }.
 import { icon, node, notice } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { onClassify, whichTab } from "../../ui/navigation/navigation.js";
 import { media } from "../../ui/session/session.js";
 import { droppable, filePicker, pasted, upload } from "../../ui/upload/upload.js";
@@ -9,13 +10,13 @@ import { suggestClasses } from "./default_classes.js";
 class ImageZone {
   constructor(element, props, trigger, event) {
     Object.assign(this, { props, trigger, event });
-    const file = filePicker("Choose an image to classify", ([chosen]) => this.take(chosen), { id: "classify-file" });
+    const file = filePicker(_("Choose an image to classify"), ([chosen]) => this.take(chosen), { id: "classify-file" });
     this.zone = node(
       "button",
       { type: "button", class: "g-classify-zone", id: "classify-zone", onclick: () => file.click() },
       icon("image"),
-      node("b", { text: "Choose an image" }),
-      node("span", { text: "or drop or paste one here, or take one from the search" }),
+      node("b", { text: _("Choose an image") }),
+      node("span", { text: _("or drop or paste one here, or take one from the search") }),
     );
     this.problem = node("div", { id: "classify-notice" });
     element.querySelector(".g-classify-image").append(this.zone, file, this.problem);
@@ -34,7 +35,9 @@ class ImageZone {
 
   async takeFirst([first, ...others]) {
     await this.take(first);
-    const text = `One image at a time is classified: ${first.name || "the first"}. Index a folder to label many.`;
+    const text = _("One image at a time is classified: {name}. Index a folder to label many.", {
+      name: first.name || _("the first"),
+    });
     if (others.length) this.problem.append(notice(text));
   }
 
@@ -46,14 +49,14 @@ class ImageZone {
       this.problem.replaceChildren(notice(answer.error));
       return;
     }
-    this.show(`images/${answer.image}.webp`, image.name || "your image");
+    this.show(`images/${answer.image}.webp`, image.name || _("your image"));
     this.set({ image: answer.image });
   }
 
   show(source, name) {
     const shown = node("span", { class: "g-classify-shown" }, node("img", { src: source, alt: name }));
     this.zone.replaceChildren(shown, node("span", { class: "g-classify-caption", text: name }));
-    this.zone.setAttribute("aria-label", `${name}; choose another image`);
+    this.zone.setAttribute("aria-label", _("{name}; choose another image", { name }));
     this.problem.replaceChildren();
   }
 

@@ -2,12 +2,13 @@
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { arrows, card } from "../../ui/grid/grid.js";
+import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 import { openLabelledImage } from "./labelled_image.js";
 
 const noteOf = (hit) => {
-  if (hit.corrected) return `you said ${hit.corrected}`;
-  return hit.runnerUp ? `then ${hit.runnerUp}` : "";
+  if (hit.corrected) return _("you said {corrected}", { corrected: hit.corrected });
+  return hit.runnerUp ? _("then {runnerUp}", { runnerUp: hit.runnerUp }) : "";
 };
 
 class LabelGrid {
@@ -15,7 +16,7 @@ class LabelGrid {
   constructor(server, id, labelling, corrected) {
     Object.assign(this, { server, labelling, corrected });
     this.grid = arrows(node("div", { class: "g-grid", id }));
-    this.more = button(null, "Show 60 more", () => this.fill(true), { class: "g-button g-grid-more", hidden: true });
+    this.more = button(null, _("Show 60 more"), () => this.fill(true), { class: "g-button g-grid-more", hidden: true });
     this.body = null; // of the request for the images that are shown
     this.offset = 0;
   }

@@ -1,14 +1,15 @@
 // One labelled image in a dialog: larger, with its label, which can be corrected without leaving its place in the grid.
 import { button, icon, node, notice } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { classifyImage } from "../../ui/navigation/navigation.js";
 import { media, request } from "../../ui/session/session.js";
 import { nameOf } from "./parts.js";
 
 // The label of an image in words.
 export const labelText = (hit) => {
-  if (hit.corrected) return `${hit.corrected}, as you said`;
-  return `${hit.label}, ${percent(hit.probability)}${hit.runnerUp ? `, then ${hit.runnerUp}` : ""}`;
+  if (hit.corrected) return _("{corrected}, as you said", { corrected: hit.corrected });
+  return `${hit.label}, ${percent(hit.probability)}${hit.runnerUp ? _(", then {runnerUp}", { runnerUp: hit.runnerUp }) : ""}`;
 };
 
 const closeButton = (dialog) =>
@@ -17,8 +18,8 @@ const closeButton = (dialog) =>
     {
       type: "button",
       class: "g-icon-button",
-      "aria-label": "Close",
-      title: "Close (Esc)",
+      "aria-label": _("Close"),
+      title: _("Close (Esc)"),
       onclick: () => dialog.close(),
     },
     icon("close"),
@@ -31,7 +32,7 @@ const classField = (hit, classes, correct) => {
     .map((one) => node("option", { value: one.answer, text: nameOf(one), selected: one.answer === hit.answer }));
   const onchange = (event) => correct(Number(event.target.value));
   const select = node("select", { class: "g-button", id: "labelled-class", onchange }, ...options);
-  return node("label", { class: "g-classify-correct" }, node("span", { text: "The right class" }), select);
+  return node("label", { class: "g-classify-correct" }, node("span", { text: _("The right class") }), select);
 };
 
 // Opens the dialog. labelling: { job, classes }; corrected(news) hears what a correction changed.
@@ -47,8 +48,8 @@ export const openLabelledImage = (hit, collection, server, labelling, corrected)
     dialog.close();
     corrected(news);
   };
-  const accept = button("check", "The label is right", () => correct(hit.answer), { id: "label-is-right" });
-  const classify = button("tag", "Classify this", () => {
+  const accept = button("check", _("The label is right"), () => correct(hit.answer), { id: "label-is-right" });
+  const classify = button("tag", _("Classify this"), () => {
     dialog.close();
     classifyImage({ id: hit.id, collection, name: hit.name });
   });

@@ -1,6 +1,7 @@
 // The labels of a whole collection: progress, how many images each class got, review, accuracy, prompt templates.
 import { button, icon, node, notice } from "../../ui/elements/elements.js";
-import { count, images } from "../../ui/format/format.js";
+import { count, decimal, images } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { readdress } from "../../ui/navigation/navigation.js";
 import { collection, onState, session } from "../../ui/session/session.js";
 import { showAccuracy } from "./accuracy.js";
@@ -12,20 +13,25 @@ import { showTemplates } from "./templates.js";
 
 // Seconds as a duration.
 export const duration = (seconds) =>
-  seconds < 1 ? `${Math.max(1, Math.round(1000 * seconds))} ms` : `${seconds.toFixed(1)} s`;
+  seconds < 1
+    ? _("{milliseconds} ms", { milliseconds: Math.max(1, Math.round(1000 * seconds)) })
+    : `${decimal(seconds, 1)} s`;
 
 const nothing = () => {
   const made = empty(
-    "Label a whole collection",
-    "Every image gets the class whose text embedding is most similar. You see how many images each class got, review " +
-      "those with the smallest margins, and export the labels.",
+    _("Label a whole collection"),
+    _(
+      "Every image gets the class whose text embedding is most similar. You see how many images each class got, review those with the smallest margins, and export the labels.",
+    ),
   );
   made.classList.add("g-classify-labels-empty");
   return made;
 };
 
 const progress = ({ done, total }) => {
-  const text = done ? `Labelled ${count(done)} of ${images(total)}` : "Embedding the classes";
+  const text = done
+    ? _("Labelled {done} of {total}", { done: count(done), total: images(total) })
+    : _("Embedding the classes");
   const bar = node("i", { style: { width: `${Math.max(3, total ? (100 * done) / total : 0)}%` } });
   return node(
     "div",
@@ -132,7 +138,10 @@ class Labels {
 
   head() {
     const { answer } = this;
-    const elsewhere = collection() && answer.collection !== collection() ? ` of “${answer.collection}”` : "";
+    const elsewhere =
+      collection() && answer.collection !== collection()
+        ? _(" of “{collection}”", { collection: answer.collection })
+        : "";
     const link = (kind, text) => {
       const href = `labels/${encodeURIComponent(answer.job)}.${kind}`;
       return node("a", { class: "g-button", id: `labels-${kind}`, download: true, href, text });
@@ -144,16 +153,16 @@ class Labels {
         "p",
         { class: "g-status", id: "labels-status", role: "status" },
         node("b", { text: images(answer.images) }),
-        ` labelled in ${duration(answer.seconds)}${elsewhere}`,
+        _(" labelled in {seconds}{elsewhere}", { seconds: duration(answer.seconds), elsewhere }),
       ),
       node(
         "div",
-        { class: "g-tools g-classify-take", role: "group", "aria-label": "Export the labels" },
+        { class: "g-tools g-classify-take", role: "group", "aria-label": _("Export the labels") },
         icon("download"),
         link("csv", "CSV"),
         link("json", "JSON"),
-        link("py", "Folder script"),
-        session.state?.local && link("zip", "Folders, zip"),
+        link("py", _("Folder script")),
+        session.state?.local && link("zip", _("Folders, zip")),
       ),
     );
   }
@@ -163,22 +172,28 @@ class Labels {
     const { state } = session;
     const { answer } = this;
     if (!state || state.collection !== answer.collection || state.searchable === answer.images) return null;
-    const again = button(null, "Label again", () => document.getElementById("classify-all").click());
-    return notice(`The collection now has ${images(state.searchable)}; ${count(answer.images)} are labelled. `, again);
+    const again = button(null, _("Label again"), () => document.getElementById("classify-all").click());
+    return notice(
+      _("The collection now has {images}; {labelled} are labelled. ", {
+        images: images(state.searchable),
+        labelled: count(answer.images),
+      }),
+      again,
+    );
   }
 
   views() {
     const { corrections } = this.answer;
     const names = [
-      ["images", "Images"],
-      ["review", corrections ? `Review · ${count(corrections)} done` : "Review"],
-      ["accuracy", "Accuracy"],
-      ["templates", "Prompt templates"],
+      ["images", _("Images")],
+      ["review", corrections ? _("Review · {corrections} done", { corrections: count(corrections) }) : _("Review")],
+      ["accuracy", _("Accuracy")],
+      ["templates", _("Prompt templates")],
     ];
     const buttons = names.map(([name, text]) =>
       way(text, this.view === name, () => this.open(name), { id: `view-${name}` }),
     );
-    return ways("View", ...buttons);
+    return ways(_("View"), ...buttons);
   }
 }
 

@@ -1,31 +1,45 @@
 // Learning from corrections, beside the review: the button, and whether it made the labels better.
 import { button, node } from "../../ui/elements/elements.js";
 import { count, images, interval, percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 import { LEAST_LABELS } from "./parts.js";
 
-const right = (figure) => `${Math.round(figure.value * figure.n)} of ${figure.n} (${interval(figure)})`;
+const right = (figure) =>
+  _("{right} of {n} ({interval})", {
+    right: Math.round(figure.value * figure.n),
+    n: figure.n,
+    interval: interval(figure),
+  });
 
 // What learning did, in sentences. order: which images were reviewed first, "close" or "any".
 export const learningNotes = (learned, column, order) => {
   if (!learned) return [];
   const { before, after, gained, lost, helps, elsewhere } = learned;
   const notes = [
-    `Of ${after.n} corrections, each judged without itself, ${right(before)} were right before and ${right(after)} ` +
-      `after: ${gained} gained, ${lost} lost.`,
+    _(
+      "Of {n} corrections, each judged without itself, {right} were right before and {rightAfter} after: {gained} gained, {lost} lost.",
+      { n: after.n, right: right(before), rightAfter: right(after), gained, lost },
+    ),
     helps
-      ? "The labels above now use them."
-      : "That does not help, so the labels stay as they were. More corrections may change it.",
+      ? _("The labels above now use them.")
+      : _("That does not help, so the labels stay as they were. More corrections may change it."),
   ];
   if (elsewhere) {
     const [was, is] = [elsewhere.before, elsewhere.after].map((amount) => percent(amount / elsewhere.n));
     notes.push(
-      `Of ${images(elsewhere.n)} outside the corrections with a label in “${column}”, ${was} were right before and ${is} after.`,
+      _("Of {n} outside the corrections with a label in “{column}”, {was} were right before and {is} after.", {
+        n: images(elsewhere.n),
+        column,
+        was,
+        is,
+      }),
     );
   } else if (order === "close") {
     notes.push(
-      "Images with small margins are harder than the rest, so this says nothing of the whole collection; " +
-        "review some images at random for that.",
+      _(
+        "Images with small margins are harder than the rest, so this says nothing of the whole collection; review some images at random for that.",
+      ),
     );
   }
   return notes;
@@ -44,9 +58,11 @@ export class LearningPanel {
     const enough = corrections >= review.state.needed;
     const notes = learningNotes(learned, labelling.column, review.order);
     const parts = [
-      node("h3", { text: `${images(corrections)} reviewed` }),
+      node("h3", { text: _("{corrections} reviewed", { corrections: images(corrections) }) }),
       independent ? this.onlyForOne() : this.buttons(corrections, learned, enough),
-      !enough && !independent && this.aside(`It takes ${review.state.needed}, of two classes at least.`),
+      !enough &&
+        !independent &&
+        this.aside(_("It takes {needed}, of two classes at least.", { needed: review.state.needed })),
       ...notes.map((text) => node("p", { class: "g-classify-learned", text })),
       this.calibrateButton(labelling),
     ];
@@ -58,7 +74,9 @@ export class LearningPanel {
   }
 
   onlyForOne() {
-    return this.aside("Learning is for “one of these”: an answer here says which class it is, not all that it shows.");
+    return this.aside(
+      _("Learning is for “one of these”: an answer here says which class it is, not all that it shows."),
+    );
   }
 
   buttons(corrections, learned, enough) {
@@ -67,8 +85,13 @@ export class LearningPanel {
     return node(
       "div",
       { class: "g-actions" },
-      button(null, `Learn from ${count(corrections)}`, () => this.work({ on: true }, learn), settings),
-      learned && button(null, "Forget", () => this.work({ on: false }, learn), { id: "forget" }),
+      button(
+        null,
+        _("Learn from {corrections}", { corrections: count(corrections) }),
+        () => this.work({ on: true }, learn),
+        settings,
+      ),
+      learned && button(null, _("Forget"), () => this.work({ on: false }, learn), { id: "forget" }),
     );
   }
 
@@ -77,7 +100,7 @@ export class LearningPanel {
     const { known } = this.review.state;
     if (inLabelling === undefined || known < LEAST_LABELS || known === calibration.known) return null;
     const onclick = () => this.work({}, this.review.server.calibrate);
-    return button(null, `Calibrate on ${count(known)} labels`, onclick, { id: "recalibrate" });
+    return button(null, _("Calibrate on {known} labels", { known: count(known) }), onclick, { id: "recalibrate" });
   }
 
   async work(body, serverFunction) {

@@ -1,14 +1,19 @@
 // Small parts that several views of the Classify tab use.
 import { node } from "../../ui/elements/elements.js";
-import { count, interval, percent } from "../../ui/format/format.js";
+import { count, decimal, interval, percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 
 export const LEAST_LABELS = 20; // that calibration needs
 
 // The name of a class as it is shown.
-export const nameOf = (one) => (one.none ? "none of these" : one.name);
+export const nameOf = (one) => (one.none ? _("none of these") : one.name);
 
 // A difference of probabilities in percentage points.
-export const points = (difference) => `${difference >= 0 ? "+" : "−"}${Math.abs(100 * difference).toFixed(1)} points`;
+export const points = (difference) =>
+  _("{sign}{points} points", {
+    sign: difference >= 0 ? "+" : "−",
+    points: decimal(Math.abs(100 * difference), 1),
+  });
 
 // A name, a bar that begins at zero, and a number. mark: a node before the name.
 export const row = (name, share, number, kind = "", mark = null) =>
@@ -58,23 +63,34 @@ export const figureCell = (figure) => {
 // after }; classes: how many there are.
 export const calibrationText = ({ labels, known, covered, kind, before, after }, classes) => {
   const errors = () =>
-    `On held-out labels the calibration error was ${percent(before)} before and ${percent(after)} after.`;
+    _("On held-out labels the calibration error was {before} before and {after} after.", {
+      before: percent(before),
+      after: percent(after),
+    });
   if (labels > 0 && covered < classes) {
-    const of = `${covered} of the ${count(classes)} classes`;
-    const reason = `Fitted on labels of ${of}; how often labels of the other classes are right was not checked. ${errors()}`;
-    return { badge: `calibrated on ${count(labels)} labels of ${of}`, reason };
+    const of = _("{covered} of the {classes} classes", { covered, classes: count(classes) });
+    const reason = _(
+      "Fitted on labels of {of}; how often labels of the other classes are right was not checked. {errors}",
+      { of, errors: errors() },
+    );
+    return { badge: _("calibrated on {labels} labels of {of}", { labels: count(labels), of }), reason };
   }
   if (labels > 0) {
-    const reason = `Calibrated: of the images with a probability of 80 %, about four fifths are right. ${errors()}`;
-    return { badge: `calibrated on ${count(labels)} labels`, reason };
+    const reason = _("Calibrated: of the images with a probability of 80 %, about four fifths are right. {errors}", {
+      errors: errors(),
+    });
+    return { badge: _("calibrated on {labels} labels", { labels: count(labels) }), reason };
   }
-  const uncalibrated = "Probabilities say how confident the encoder is, not how often it is right";
-  if (kind !== "calibrated") return { badge: "not calibrated", reason: `${uncalibrated}.` };
+  const uncalibrated = _("Probabilities say how confident the encoder is, not how often it is right");
+  if (kind !== "calibrated") return { badge: _("not calibrated"), reason: `${uncalibrated}.` };
   const missing = known
-    ? `calibration needs ${LEAST_LABELS} labels of these classes, and there are ${count(known)}`
-    : "there are no labels of these classes";
-  const next = known >= LEAST_LABELS ? "Calibrate again under Review." : "Label and correct some images.";
-  return { badge: "not calibrated", reason: `${uncalibrated}: ${missing}. ${next}` };
+    ? _("calibration needs {least} labels of these classes, and there are {known}", {
+        least: LEAST_LABELS,
+        known: count(known),
+      })
+    : _("there are no labels of these classes");
+  const next = known >= LEAST_LABELS ? _("Calibrate again under Review.") : _("Label and correct some images.");
+  return { badge: _("not calibrated"), reason: `${uncalibrated}: ${missing}. ${next}` };
 };
 
 // known: labelled images of these classes as of now, if there are others than when probabilities were fitted.

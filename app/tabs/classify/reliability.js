@@ -1,6 +1,7 @@
 // Reliability diagrams: predicted probability across, accuracy up; on the diagonal, 80 % is right four times in five.
 import { node, svgNode } from "../../ui/elements/elements.js";
-import { count, images, interval, percent } from "../../ui/format/format.js";
+import { count, decimal, images, interval, percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { table } from "./parts.js";
 
 const SIDE = 100; // of the plane, in the units of the drawing
@@ -18,11 +19,11 @@ const binNodes = (bin, n) => {
 
 const axes = () => {
   const text = (x, y, label, anchor = "middle") => svgNode("text", { x, y, "text-anchor": anchor, text: label });
-  const up = svgNode("text", { x: -50, y: -7, "text-anchor": "middle", transform: "rotate(-90)", text: "accuracy" });
+  const up = svgNode("text", { x: -50, y: -7, "text-anchor": "middle", transform: "rotate(-90)", text: _("accuracy") });
   return [
     text(0, 108, "0"),
     text(SIDE, 108, "1"),
-    text(50, 115, "probability"),
+    text(50, 115, _("probability")),
     text(-3, 3, "1", "end"),
     text(-3, 101, "0", "end"),
     up,
@@ -30,14 +31,14 @@ const axes = () => {
 };
 
 const diagram = (reliability, label) => {
-  const error = `calibration error ${(100 * reliability.error).toFixed(1)} %`;
+  const error = _("calibration error {error} %", { error: decimal(100 * reliability.error, 1) });
   const image = svgNode(
     "svg",
     {
       viewBox: "-14 -4 122 122",
       class: "g-classify-reliability",
       role: "img",
-      "aria-label": `${label}: ${error} over ${reliability.n} images`,
+      "aria-label": _("{label}: {error} over {n} images", { label, error, n: reliability.n }),
     },
     svgNode("rect", { x: 0, y: 0, width: SIDE, height: SIDE, class: "g-classify-plane" }),
     svgNode("line", { x1: 0, y1: SIDE, x2: SIDE, y2: 0, class: "g-classify-diagonal" }),
@@ -64,20 +65,25 @@ const binTable = ({ before, after }) => {
 
 const method = ({ before }, { independent, calibration }) =>
   independent
-    ? `One curve for all classes, ${count(before.n)} decisions, each judged by a curve fitted without it.`
-    : `The temperature in use is ${calibration.temperature.toFixed(2)}. ${images(before.n)}, each judged by a temperature ` +
-      "fitted without it. Dots are larger where more images lie; lines are 95 % intervals.";
+    ? _("One curve for all classes, {n} decisions, each judged by a curve fitted without it.", { n: count(before.n) })
+    : _(
+        "The temperature in use is {temperature}. {n}, each judged by a temperature fitted without it. Dots are larger where more images lie; lines are 95 % intervals.",
+        { temperature: decimal(calibration.temperature, 2), n: images(before.n) },
+      );
 
 // measured: what the server measured, with before and after; answer: the labelling.
 export const reliability = (measured, answer) => {
   if (!measured.before) {
-    const text = `Calibration is measured once ${measured.least} labels of these classes are known; ${measured.known} are.`;
+    const text = _("Calibration is measured once {least} labels of these classes are known; {known} are.", {
+      least: measured.least,
+      known: measured.known,
+    });
     return node("p", { class: "g-aside", id: "reliability", text });
   }
   const better = measured.after.error < measured.before.error;
   const title = better
-    ? "Calibration lowers the calibration error"
-    : "Calibration does not lower the calibration error";
+    ? _("Calibration lowers the calibration error")
+    : _("Calibration does not lower the calibration error");
   const diagrams = [diagram(measured.before, "before"), diagram(measured.after, "calibrated")];
   return node(
     "section",
@@ -85,6 +91,6 @@ export const reliability = (measured, answer) => {
     node("h3", { text: title }),
     node("div", { class: "g-classify-figures" }, ...diagrams),
     node("p", { class: "g-aside", text: method(measured, answer) }),
-    node("details", {}, node("summary", { text: "As a table" }), binTable(measured)),
+    node("details", {}, node("summary", { text: _("As a table") }), binTable(measured)),
   );
 };

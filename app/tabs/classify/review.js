@@ -1,6 +1,7 @@
 // The review: one image at a time, smallest margins first; each answer is stored as a correction.
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { media, request } from "../../ui/session/session.js";
 import { LearningPanel } from "./learning.js";
 import { nameOf, way, ways } from "./parts.js";
@@ -38,7 +39,7 @@ class Review {
     this.message = node("p", { class: "g-aside", role: "status", id: "review-said" });
     this.learning = new LearningPanel(this);
     const lane = node("div", { class: "g-classify-lane" }, this.orders(), this.stage, this.message, this.strip);
-    const settings = { class: "g-classify-review", id: "review", tabindex: "-1", "aria-label": "Review" };
+    const settings = { class: "g-classify-review", id: "review", tabindex: "-1", "aria-label": _("Review") };
     this.root = node("section", settings, lane, this.learning.root);
     body.replaceChildren(this.root);
     giveKeysTo(this);
@@ -60,7 +61,11 @@ class Review {
       this.skipped = new Set();
       this.load();
     };
-    return ways("Which first", way("Smallest margin", true, choose("close")), way("At random", false, choose("any")));
+    return ways(
+      _("Which first"),
+      way(_("Smallest margin"), true, choose("close")),
+      way(_("At random"), false, choose("any")),
+    );
   }
 
   async load() {
@@ -85,12 +90,12 @@ class Review {
   }
 
   finished() {
-    const text = this.state.left ? "You skipped the rest" : "Every image is reviewed";
+    const text = this.state.left ? _("You skipped the rest") : _("Every image is reviewed");
     const again = () => {
       this.skipped = new Set();
       this.load();
     };
-    const back = this.state.left > 0 && button(null, "Look at the skipped ones", again);
+    const back = this.state.left > 0 && button(null, _("Look at the skipped ones"), again);
     return node("div", { class: "g-empty" }, node("b", { text }), back);
   }
 
@@ -100,9 +105,11 @@ class Review {
 
   question(item) {
     const choices = choicesOf(item, this.labelling().classes);
-    const runnerUp = item.second >= 0 ? `, then ${this.name(item.second)}` : "";
+    const runnerUp = item.second >= 0 ? _(", then {name}", { name: this.name(item.second) }) : "";
     const ahead =
-      runnerUp && !this.labelling().independent ? `, ${percent(item.margin).replace("%", "points")} ahead` : "";
+      runnerUp && !this.labelling().independent
+        ? _(", {margin} ahead", { margin: percent(item.margin).replace("%", _("points")) })
+        : "";
     const detail = `${percent(item.probability)}${runnerUp}${ahead} · ${item.name}`;
     return [
       node("img", { class: "g-classify-big", src: media(this.state.collection, item.id), alt: item.name }),
@@ -115,11 +122,11 @@ class Review {
         node(
           "div",
           { class: "g-actions" },
-          keyButton("Enter", `Yes, ${this.name(item.answer)}`, "accept", () => this.accept(), {
+          keyButton("Enter", _("Yes, {name}", { name: this.name(item.answer) }), "accept", () => this.accept(), {
             class: "g-button g-accept",
           }),
-          keyButton("S", "Skip", "skip", () => this.skip()),
-          keyButton("U", "Undo", "undo", () => this.undo(), { disabled: !this.state.canUndo }),
+          keyButton("S", _("Skip"), "skip", () => this.skip()),
+          keyButton("U", _("Undo"), "undo", () => this.undo(), { disabled: !this.state.canUndo }),
         ),
       ),
     ];
@@ -139,7 +146,7 @@ class Review {
         node("span", { text: nameOf(one) }),
       ),
     );
-    const settings = { class: "g-classify-keys", role: "group", "aria-label": "The right class" };
+    const settings = { class: "g-classify-keys", role: "group", "aria-label": _("The right class") };
     return node("div", settings, ...made, this.otherClasses(choices.slice(KEYS)));
   }
 
@@ -147,8 +154,8 @@ class Review {
     if (!choices.length) return null;
     const onchange = (event) => this.judge(event.target.value === "" ? -1 : Number(event.target.value));
     const options = choices.map((one) => node("option", { value: one.answer, text: nameOf(one) }));
-    const none = node("option", { text: "another class …", value: "" });
-    return node("select", { "aria-label": "Another class", onchange }, none, ...options);
+    const none = node("option", { text: _("another class …"), value: "" });
+    return node("select", { "aria-label": _("Another class"), onchange }, none, ...options);
   }
 
   // ---- answers
@@ -190,7 +197,7 @@ class Review {
       this.fail(state.error);
       return;
     }
-    const outcome = answer === item.answer ? "accepted as" : "corrected to";
+    const outcome = answer === item.answer ? _("accepted as") : _("corrected to");
     this.message.textContent = `${item.name}: ${outcome} ${this.name(answer)}.`;
     this.update(state);
     document.getElementById("undo")?.removeAttribute("disabled");
@@ -209,7 +216,7 @@ class Review {
       this.fail(state.error);
       return;
     }
-    this.message.textContent = "The last answer is taken back.";
+    this.message.textContent = _("The last answer is taken back.");
     this.update(state);
     await this.load();
     const at = this.queue.findIndex((item) => item.id === state.undone);

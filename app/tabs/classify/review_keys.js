@@ -1,4 +1,5 @@
 // The keys of the review: 1 to 9 give a class, Enter accepts the label, U undoes, S skips.
+import { _ } from "../../ui/language/language.js";
 import { whichTab } from "../../ui/navigation/navigation.js";
 
 export const KEYS = 9;

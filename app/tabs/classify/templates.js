@@ -1,6 +1,7 @@
 // What each prompt template does to the labels of the collection: alone, and to the others when it is left out.
 import { node, notice } from "../../ui/elements/elements.js";
 import { images, interval, percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 import { empty, figureCell, points, table } from "./parts.js";
 
@@ -22,13 +23,13 @@ const effectTable = (effects, known) => {
     const cells = known ? [figureCell(effect.alone), agrees, change] : [agrees];
     return node("tr", {}, node("th", { scope: "row", text: effect.template }), ...cells);
   };
-  const columns = known ? ["right, alone", "agrees", "the others without it"] : ["agrees, alone"];
-  return table({ class: "g-classify-measured" }, ["prompt template", ...columns], effects.map(line));
+  const columns = known ? [_("right, alone"), _("agrees"), _("the others without it")] : [_("agrees, alone")];
+  return table({ class: "g-classify-measured" }, [_("prompt template"), ...columns], effects.map(line));
 };
 
 // Draws the view into body.
 export const showTemplates = async (body, server, answer) => {
-  const waiting = node("p", { class: "g-aside", text: "Comparing the prompt templates" });
+  const waiting = node("p", { class: "g-aside", text: _("Comparing the prompt templates") });
   const root = node("section", { class: "g-classify-measures", id: "label-templates", "aria-busy": "true" }, waiting);
   body.replaceChildren(root);
   const compared = await request(server.templates, { job: answer.job });
@@ -39,20 +40,23 @@ export const showTemplates = async (body, server, answer) => {
   }
   if (!compared.templates.length) {
     const text = answer.independent
-      ? "That is for “one of these”."
-      : "Choose the 7 prompt templates, or write your own.";
-    root.replaceChildren(empty("Several prompt templates are compared here", text));
+      ? _("That is for “one of these”.")
+      : _("Choose the 7 prompt templates, or write your own.");
+    root.replaceChildren(empty(_("Several prompt templates are compared here"), text));
     return;
   }
   const { together } = compared;
   const effects = rankedEffects(compared.templates, together);
   const [{ known, alone }] = effects;
   const title = known
-    ? `All templates together: ${percent(together.value)} right; the best alone: ${percent(alone.value)}`
-    : "How far each prompt template agrees with all together";
+    ? _("All templates together: {together} right; the best alone: {best}", {
+        together: percent(together.value),
+        best: percent(alone.value),
+      })
+    : _("How far each prompt template agrees with all together");
   const detail = known
-    ? `${images(known)} with a known label; together ${interval(together)}.`
-    : "No labels of these classes are known, so accuracy cannot be measured.";
+    ? _("{known} with a known label; together {together}.", { known: images(known), together: interval(together) })
+    : _("No labels of these classes are known, so accuracy cannot be measured.");
   root.replaceChildren(
     node("h2", { text: title }),
     node("p", { class: "g-classify-verdict", text: detail }),

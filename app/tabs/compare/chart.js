@@ -1,6 +1,7 @@
 // A line chart with round ticks and the values under the pointer.
 import { node, svgNode } from "../../ui/elements/elements.js";
-import { count } from "../../ui/format/format.js";
+import { count, decimal } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 
 const WIDTH = 300;
 const HEIGHT = 150;
@@ -12,8 +13,8 @@ const BOTTOM = 22;
 // A number in at most five characters or so.
 export function shortNumber(value) {
   const size = Math.abs(value);
-  if (size >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
-  if (size >= 1e4) return `${(value / 1e3).toFixed(0)}k`;
+  if (size >= 1e6) return `${decimal(value / 1e6, 1)}M`;
+  if (size >= 1e4) return `${decimal(value / 1e3, 0)}k`;
   if (size && size < 1e-3) return value.toExponential(0);
   return String(+value.toPrecision(3));
 }
@@ -88,7 +89,10 @@ function followPointer(chart, rule, values, lines, scales) {
       rule.setAttribute(name, value),
     );
     const text = ([, y], i) => node("span", { style: { color: lines[i].colour }, text: shortNumber(y) });
-    values.replaceChildren(node("span", { text: `step ${count(points[0][0])}` }), ...points.map(text));
+    values.replaceChildren(
+      node("span", { text: _("step {step}", { step: count(points[0][0]) }) }),
+      ...points.map(text),
+    );
   });
   chart.addEventListener("pointerleave", () => {
     rule.setAttribute("visibility", "hidden");
@@ -100,7 +104,11 @@ function followPointer(chart, rule, values, lines, scales) {
 export function lineChart(title, lines) {
   const scales = scalesOf(lines);
   const summary = lines.map((line) => `${line.name}: ${shortNumber(last(line)[1])}`).join(", ");
-  const settings = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}, last values ${summary}` };
+  const settings = {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": _("{title}, last values {summary}", { title, summary }),
+  };
   const rule = svgNode("line", { y1: TOP, y2: HEIGHT - BOTTOM, class: "g-compare-rule", visibility: "hidden" });
   const curves = lines.flatMap((line) => curve(line, scales));
   const chart = svgNode("svg", settings, ...axes(scales), ...curves, rule);

@@ -1,5 +1,6 @@
 // The compare tab: two encoders on one query, every encoder's neighbours of an image, the encoders and training runs.
 import { node, notice } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { onAddress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, onState, request, session } from "../../ui/session/session.js";
 import { droppable, pasted, upload } from "../../ui/upload/upload.js";
@@ -84,7 +85,7 @@ class CompareTab {
     form.classList.remove("g-sending");
     const failed = answers.find(({ error }) => error);
     if (failed) return this.#notice(failed.error);
-    const images = answers.map(({ image: token }, i) => ({ token, name: files[i].name || "your image" }));
+    const images = answers.map(({ image: token }, i) => ({ token, name: files[i].name || _("your image") }));
     if (this.#collections.length > 1) this.#ask({ q: "", like: "", images });
     else this.neighbours.show(images[0], this.#collections[0].key);
   }
@@ -124,7 +125,8 @@ class CompareTab {
     this.#showChoices();
     this.columns.setAttribute("aria-busy", "true");
     const loading = sides.find((one) => one.state === "loading");
-    if (loading) this.status.textContent = `${loading.encoder} is being loaded; the answer follows.`;
+    if (loading)
+      this.status.textContent = _("{encoder} is being loaded; the answer follows.", { encoder: loading.encoder });
     const { a, b, q, like, images } = settings;
     const body = { a, b, q, like: like ? [like] : [], images: images.map(({ token }) => token) };
     const answer = await request(this.server.rankings, body);
@@ -158,7 +160,7 @@ class CompareTab {
     showRankings(this.columns, answer, (hit, key) => this.neighbours.show(hit, key, true));
     const { a, like, images } = this.settings;
     const query =
-      images[0] ?? (like && (left.samples.find(({ id }) => id === like) || { id: like, name: "this image" }));
+      images[0] ?? (like && (left.samples.find(({ id }) => id === like) || { id: like, name: _("this image") }));
     const hit = query || answer.a.hits[0];
     if (hit) this.neighbours.show(hit, a);
   }

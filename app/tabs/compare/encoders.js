@@ -1,19 +1,23 @@
 // The open encoders as a table: size, speed here, and the figures that their runs have stored.
 import { node } from "../../ui/elements/elements.js";
-import { count } from "../../ui/format/format.js";
+import { count, decimal } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { intervalBar } from "../../ui/plots/plots.js";
 import { request } from "../../ui/session/session.js";
 
 const ORDER = [/zero.?shot/, /retrieval|recall/, /knn/, /linear/, /alignment/, /uniformity/, /rank/]; // of figures
 const MOST = 8; // figures in the table
-const HEADS = ["Encoder", "Input", "Dimensions", "Image size", "Parameters", "Time per image"];
-const WITH_FIGURES = "Figures are those stored in the runs, with 95 % intervals where they have them.";
-const WITHOUT_FIGURES =
-  "Figures of a run, such as k-NN, linear probe and zero-shot accuracy, appear here once it has been evaluated.";
+const HEADS = [_("Encoder"), _("Input"), _("Dimensions"), _("Image size"), _("Parameters"), _("Time per image")];
+const WITH_FIGURES = _("Figures are those stored in the runs, with 95 % intervals where they have them.");
+const WITHOUT_FIGURES = _(
+  "Figures of a run, such as k-NN, linear probe and zero-shot accuracy, appear here once it has been evaluated.",
+);
 
 export function parameterText(number) {
   if (!number) return "–";
-  return number < 1e6 ? `${(number / 1e3).toFixed(0)} thousand` : `${(number / 1e6).toFixed(1)} million`;
+  return number < 1e6
+    ? _("{number} thousand", { number: decimal(number / 1e3, 0) })
+    : _("{number} million", { number: decimal(number / 1e6, 1) });
 }
 
 // Names of the figures that the encoders have, the usual ones first.
@@ -34,21 +38,24 @@ const number = (text, settings = {}) => node("td", { class: "g-compare-number", 
 function figureCell(figure) {
   if (!figure) return number("–");
   const { value, low, high, n } = figure;
-  const text = Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3);
+  const text = Math.abs(value) >= 100 ? decimal(value, 0) : decimal(value, 3);
   if (low === undefined || high === undefined) return number(text);
-  const title = `95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}${n ? `, n = ${count(n)}` : ""}`;
+  const bounds = { low: decimal(low, 3), high: decimal(high, 3) };
+  const title = n
+    ? _("95 % interval {low} to {high}, n = {n}", { ...bounds, n: count(n) })
+    : _("95 % interval {low} to {high}", bounds);
   return node(
     "td",
     { class: "g-compare-number", title },
     node("span", { text }),
-    node("small", { text: `${low.toFixed(2)}–${high.toFixed(2)}` }),
+    node("small", { text: `${decimal(low, 2)}–${decimal(high, 2)}` }),
     low >= 0 && high <= 1 && intervalBar(figure),
   );
 }
 
 function inputText({ state, readsText }) {
-  if (state === "loading") return "being loaded";
-  return readsText ? "images and text" : "images only";
+  if (state === "loading") return _("being loaded");
+  return readsText ? _("images and text") : _("images only");
 }
 
 const timed = ({ state, images }) => state === "ready" && images > 0;
@@ -60,9 +67,9 @@ function encoderRow(encoder, names) {
     node("th", { scope: "row", text: encoder.encoder }),
     node("td", { text: inputText(encoder) }),
     number(encoder.dim ?? "–"),
-    number(encoder.size ? `${encoder.size} px` : "–"),
+    number(encoder.size ? _("{size} px", { size: encoder.size }) : "–"),
     number(parameterText(encoder.parameters)),
-    number(timed(encoder) ? "measuring" : "–", { "data-speed": encoder.key }),
+    number(timed(encoder) ? _("measuring") : "–", { "data-speed": encoder.key }),
     ...names.map((name) => figureCell(encoder.figures[name])),
   );
 }
@@ -87,11 +94,11 @@ export class EncoderTable {
     );
     const frame = node(
       "div",
-      { class: "g-compare-scroll", tabindex: "0", role: "region", "aria-label": "Encoders" },
+      { class: "g-compare-scroll", tabindex: "0", role: "region", "aria-label": _("Encoders") },
       table,
     );
     const note = node("p", { class: "g-aside", text: names.length ? WITH_FIGURES : WITHOUT_FIGURES });
-    this.element.replaceChildren(node("h2", { text: "Encoders" }), frame, note);
+    this.element.replaceChildren(node("h2", { text: _("Encoders") }), frame, note);
     encoders.filter(timed).forEach((encoder) => this.#measure(encoder));
   }
 
@@ -103,7 +110,11 @@ export class EncoderTable {
     const cell = this.element.querySelector(`[data-speed="${CSS.escape(key)}"]`);
     if (!cell) return;
     const { milliseconds, images } = answer;
-    cell.textContent = answer.error ? "–" : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-    cell.title = answer.error || `${runtime}, ${precision}, batches of ${images} images, preprocessing included`;
+    cell.textContent = answer.error
+      ? "–"
+      : _("{milliseconds} ms", { milliseconds: decimal(milliseconds, milliseconds < 10 ? 1 : 0) });
+    cell.title =
+      answer.error ||
+      _("{runtime}, {precision}, batches of {images} images, preprocessing included", { runtime, precision, images });
   }
 }

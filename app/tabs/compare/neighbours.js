@@ -1,5 +1,6 @@
 // The nearest neighbours of one image, a row for each encoder.
 import { node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { media, request } from "../../ui/session/session.js";
 
 const RETRY = 1500; // milliseconds until the next look while an encoder is being loaded
@@ -25,7 +26,7 @@ export class Neighbours {
     const rows = answer.rows.map((row) => neighbourRow(row, (near) => this.show(near, row.key, true)));
     this.element.hidden = !answer.rows.length;
     this.element.replaceChildren(
-      node("h2", { text: "Nearest neighbours of one image, by encoder" }),
+      node("h2", { text: _("Nearest neighbours of one image, by encoder") }),
       node(
         "div",
         { class: "g-compare-near" },
@@ -53,7 +54,7 @@ function queryImage(hit, key) {
 function neighbourRow({ key, encoder, name, hits, waiting, error }, look) {
   const title = node("h3", { text: encoder, title: name });
   if (waiting || error) {
-    const text = error || "The encoder is being loaded; the row appears when it is ready.";
+    const text = error || _("The encoder is being loaded; the row appears when it is ready.");
     return node("div", { class: "g-compare-near-row" }, title, node("p", { class: "g-aside", text }));
   }
   const image = (hit) =>
@@ -63,7 +64,7 @@ function neighbourRow({ key, encoder, name, hits, waiting, error }, look) {
         type: "button",
         class: "g-grid-frame",
         title: hit.name,
-        "aria-label": `${hit.name}: show its neighbours`,
+        "aria-label": _("{name}: show its neighbours", { name: hit.name }),
         onclick: () => look(hit),
       },
       node("img", { src: media(key, hit.id), alt: "", loading: "lazy" }),

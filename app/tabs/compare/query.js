@@ -1,11 +1,12 @@
 // The query bar: two encoders, and the text or image that both are queried with.
 import { askBar } from "../../ui/ask_bar/ask_bar.js";
 import { button, copy, icon, node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { sampleButton, sampleImage, samples } from "../../ui/samples/samples.js";
 import { session } from "../../ui/session/session.js";
 import { filePicker } from "../../ui/upload/upload.js";
 
-const HINT = "One query for both encoders";
+const HINT = _("One query for both encoders");
 const COMMANDS = [
   "python -m index build IMAGES --into second.gelato --encoder ENCODER",
   "python app.py --collection first.gelato --collection second.gelato",
@@ -14,26 +15,26 @@ const COMMANDS = [
 function sideSelect(side, choose) {
   const select = node("select", {
     id: `compare-${side}`,
-    "aria-label": `Encoder ${side.toUpperCase()}`,
+    "aria-label": _("Encoder {side}", { side: side.toUpperCase() }),
     onchange: () => choose(side, select.value),
   });
   return select;
 }
 
 function imageButton(send) {
-  const file = filePicker("Compare with an image", ([chosen]) => send(chosen), { id: "compare-file" });
+  const file = filePicker(_("Compare with an image"), ([chosen]) => send(chosen), { id: "compare-file" });
   const open = node(
     "button",
     {
       type: "button",
       class: "g-inside",
       id: "compare-image",
-      title: "Search with an image: choose, drop or paste one",
-      "aria-label": "Compare with an image",
+      title: _("Search with an image: choose, drop or paste one"),
+      "aria-label": _("Compare with an image"),
       onclick: () => file.click(),
     },
     icon("image"),
-    node("span", { text: "Image" }),
+    node("span", { text: _("Image") }),
   );
   return [open, file];
 }
@@ -42,9 +43,9 @@ function imageButton(send) {
 export function queryBar(act) {
   const sides = { a: sideSelect("a", act.side), b: sideSelect("b", act.side) };
   const settings = { placeholder: HINT, enterkeyhint: "search" };
-  const { form, field } = askBar("compare-q", HINT, "Compare", act.text, settings, ...imageButton(act.upload));
+  const { form, field } = askBar("compare-q", HINT, _("Compare"), act.text, settings, ...imageButton(act.upload));
   const choices = node("div", { class: "g-compare-choices" });
-  const pair = node("div", { class: "g-compare-sides" }, sides.a, node("span", { text: "and" }), sides.b);
+  const pair = node("div", { class: "g-compare-sides" }, sides.a, node("span", { text: _("and") }), sides.b);
   const element = node("div", {}, node("div", { class: "g-compare-bar" }, pair, form), choices);
   return { element, sides, form, field, choices };
 }
@@ -62,7 +63,7 @@ export function showSides({ sides }, collections, settings) {
 // Disables the field where one of the two encoders has no text encoder.
 export function showField({ field }, readsText, q) {
   field.disabled = !readsText;
-  field.placeholder = readsText ? HINT : "One of the two has no text encoder: search with an image";
+  field.placeholder = readsText ? HINT : _("One of the two has no text encoder: search with an image");
   field.value = q;
 }
 
@@ -78,7 +79,7 @@ export function showChoices({ field, choices }, collection, settings, act) {
     });
   const sample = (hit) =>
     sampleButton(hit, collection.key, {
-      label: `Search with ${hit.name}`,
+      label: _("Search with {name}", { name: hit.name }),
       pressed: hit.id === settings.like,
       onclick: () => act.like(hit.id),
     });
@@ -94,18 +95,20 @@ export function showChoices({ field, choices }, collection, settings, act) {
 // What stands there while only one collection is open.
 export function howToCompare() {
   const line = (text) => {
-    const copyButton = button("copy", "Copy", () => copy(text, copyButton), {
+    const copyButton = button("copy", _("Copy"), () => copy(text, copyButton), {
       class: "g-button g-small",
-      "aria-label": "Copy the command",
+      "aria-label": _("Copy the command"),
     });
     return node("p", {}, node("code", { text }), " ", copyButton);
   };
   return node(
     "div",
     { class: "g-empty" },
-    node("b", { text: "To compare two encoders, the same images must be embedded by both" }),
+    node("b", { text: _("To compare two encoders, the same images must be embedded by both") }),
     node("p", {
-      text: "Under Models, embed this collection with another encoder and choose “Compare both”. Or build a second collection of them with another encoder (an open_clip name, or a run of your own such as runs/my-run) and open both:",
+      text: _(
+        "Under Models, embed this collection with another encoder and choose “Compare both”. Or build a second collection of them with another encoder (an open_clip name, or a run of your own such as runs/my-run) and open both:",
+      ),
     }),
     ...COMMANDS.map(line),
   );

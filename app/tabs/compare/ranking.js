@@ -1,19 +1,20 @@
 // Two rankings side by side, with a line between the places of each image.
 import { node, svgNode } from "../../ui/elements/elements.js";
-import { count, images as imageCount } from "../../ui/format/format.js";
+import { count, decimal, images as imageCount } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { media } from "../../ui/session/session.js";
 
 const ROW = 62; // pixels from one ranked image to the next
 const WIDTH = 90; // pixels between the two rankings
-const AGREEMENT =
-  "Agreement is rank-biased overlap with p = 0.9 over the first 100. Only ranks are compared: cosine similarities of two " +
-  "encoders are not comparable.";
+const AGREEMENT = _(
+  "Agreement is rank-biased overlap with p = 0.9 over the first 100. Only ranks are compared: cosine similarities of two encoders are not comparable.",
+);
 
 // How the rank of a hit differs on the other side: text for screen readers, class and sign.
 export function shiftOf({ rank, other }) {
   const by = other - rank;
-  if (!by) return { text: "same rank", direction: "same", sign: "=" };
-  const text = `rank ${count(other)} on the other side`;
+  if (!by) return { text: _("same rank"), direction: "same", sign: "=" };
+  const text = _("rank {other} on the other side", { other: count(other) });
   return by > 0
     ? { text, direction: "up", sign: `↑ ${count(by)}` }
     : { text, direction: "down", sign: `↓ ${count(-by)}` };
@@ -30,7 +31,7 @@ function rankedImage(hit, key, look, highlight) {
   const settings = {
     type: "button",
     class: "g-compare-hit",
-    title: `${hit.name}: show its neighbours`,
+    title: _("{name}: show its neighbours", { name: hit.name }),
     "aria-label": `${hit.name}, ${hit.rank}, ${shift.text}`,
     onclick: () => look(hit, key),
   };
@@ -68,8 +69,11 @@ function lines(left, right) {
 }
 
 export function showAgreement(status, { overlap, rbo, images }) {
-  const same = node("b", { text: `${Math.round(10 * overlap)} of the first 10 are the same` });
-  const text = ` · agreement ${rbo.toFixed(2)} of 1, top ranks weighted most · among ${imageCount(images)} that both have`;
+  const same = node("b", { text: _("{same} of the first 10 are the same", { same: Math.round(10 * overlap) }) });
+  const text = _(" · agreement {rbo} of 1, top ranks weighted most · among {images} that both have", {
+    rbo: decimal(rbo, 2),
+    images: imageCount(images),
+  });
   status.replaceChildren(same, text);
   status.title = AGREEMENT;
 }

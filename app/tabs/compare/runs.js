@@ -1,6 +1,7 @@
 // Training runs: a chart for each measure with a line for each run, updated while one of them trains.
 import { button, copy, node } from "../../ui/elements/elements.js";
 import { count } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { onAddress, whichTab } from "../../ui/navigation/navigation.js";
 import { request } from "../../ui/session/session.js";
 import { lineChart } from "./chart.js";
@@ -10,7 +11,7 @@ const TRAINING = 4000; // milliseconds until the next look while a run trains
 const RESTING = 30000; // and otherwise
 const FIRST = 6; // charts before "Show more"
 const COMMAND = "python -m training clip --data SOURCE --tower tiny";
-const NOTE = "Losses of different methods are not comparable; compare them by figures such as k-NN accuracy.";
+const NOTE = _("Losses of different methods are not comparable; compare them by figures such as k-NN accuracy.");
 
 // The chart of a curve, and its place among the charts. A loss belongs to its method, and gets a chart for each.
 export function chartOf(name, run) {
@@ -34,16 +35,21 @@ export function chartsOf(runs, colourOf) {
 }
 
 export function progressText({ going, step, steps }) {
-  if (going) return `training, step ${count(step)} of ${count(steps)}`;
-  return steps > step ? `stopped at step ${count(step)} of ${count(steps)}` : `${count(step)} steps`;
+  if (going) return _("training, step {step} of {steps}", { step: count(step), steps: count(steps) });
+  return steps > step
+    ? _("stopped at step {step} of {steps}", { step: count(step), steps: count(steps) })
+    : _("{step} steps", { step: count(step) });
 }
 
 function noRuns(folder) {
-  const copyButton = button("copy", "Copy", () => copy(COMMAND, copyButton), {
+  const copyButton = button("copy", _("Copy"), () => copy(COMMAND, copyButton), {
     class: "g-button g-small",
-    "aria-label": "Copy the command",
+    "aria-label": _("Copy the command"),
   });
-  const text = `There are none yet. A run appears here as soon as it has logged two steps into ${folder}/, and its curves grow while it trains:`;
+  const text = _(
+    "There are none yet. A run appears here as soon as it has logged two steps into {folder}/, and its curves grow while it trains:",
+    { folder },
+  );
   return [node("p", { class: "g-aside", text }), node("p", {}, node("code", { text: COMMAND }), " ", copyButton)];
 }
 
@@ -96,7 +102,7 @@ export class Runs {
 
   #draw() {
     const { runs, folder } = this.#answer;
-    const title = node("h2", { text: "Training runs" });
+    const title = node("h2", { text: _("Training runs") });
     if (!runs.length) return this.element.replaceChildren(title, ...noRuns(folder));
     const colourOf = (run) => COLOURS[runs.indexOf(run) % COLOURS.length];
     const toggle = ({ name }) => {
@@ -111,7 +117,7 @@ export class Runs {
     const shown = this.#all ? charts : charts.slice(0, FIRST);
     this.element.replaceChildren(
       title,
-      node("div", { class: "g-compare-runs", role: "group", "aria-label": "Runs shown" }, ...buttons),
+      node("div", { class: "g-compare-runs", role: "group", "aria-label": _("Runs shown") }, ...buttons),
       node(
         "div",
         { class: "g-compare-charts" },
@@ -127,6 +133,8 @@ export class Runs {
       this.#all = !this.#all;
       this.#draw();
     };
-    return button(null, this.#all ? "Show fewer" : `Show ${more} more`, toggle, { class: "g-button g-small" });
+    return button(null, this.#all ? _("Show fewer") : _("Show {more} more", { more }), toggle, {
+      class: "g-button g-small",
+    });
   }
 }

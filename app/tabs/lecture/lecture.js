@@ -1,5 +1,6 @@
 // Follow the lecture: a strip of nine steps; each sets the page to one idea and asks one question.
 import { button, copy, icon, node, notice } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { onLecture } from "../../ui/navigation/navigation.js";
 import { collection, onState, request, session } from "../../ui/session/session.js";
 import { lossFigure } from "./loss.js";
@@ -68,7 +69,7 @@ class Lecture {
         type: "button",
         text: String(i + 1),
         title: name,
-        "aria-label": `Step ${i + 1}: ${name}`,
+        "aria-label": _("Step {i}: {name}", { i: i + 1, name }),
         "aria-current": i === this.at ? "step" : null,
         onclick: () => this.open(i),
       });
@@ -78,8 +79,8 @@ class Lecture {
         type: "button",
         class: "g-icon-button",
         id: "lecture-close",
-        title: "Close the lecture",
-        "aria-label": "Close the lecture",
+        title: _("Close the lecture"),
+        "aria-label": _("Close the lecture"),
         onclick: () => this.open(-1),
       },
       icon("close"),
@@ -101,7 +102,7 @@ class Lecture {
       "div",
       { class: "g-lecture-foot" },
       node("details", { id: "lecture-question" }, node("summary", { text: question }), node("p", { text: answer })),
-      !last && button(null, "Next", () => this.open(this.at + 1), settings),
+      !last && button(null, _("Next"), () => this.open(this.at + 1), settings),
     );
   }
 
@@ -109,7 +110,7 @@ class Lecture {
     const turn = ++this.#turn;
     figure.setAttribute("aria-busy", "true");
     if (!figure.childElementCount)
-      figure.replaceChildren(node("p", { class: "g-aside", text: "Computing the figure" }));
+      figure.replaceChildren(node("p", { class: "g-aside", text: _("Computing the figure") }));
     const answer = await request(this.server[name], { collection: collection(), turn: this.#batch });
     if (turn !== this.#turn) return;
     figure.removeAttribute("aria-busy");
@@ -124,15 +125,15 @@ class Lecture {
         },
         { class: "g-button g-small g-lecture-button" },
       );
-    if (name === "recipe") figure.replaceChildren(recipeFigure(answer), next("Another image"));
-    else figure.replaceChildren(lossFigure(answer, next("Another batch"), this.#memory));
+    if (name === "recipe") figure.replaceChildren(recipeFigure(answer), next(_("Another image")));
+    else figure.replaceChildren(lossFigure(answer, next(_("Another batch")), this.#memory));
   }
 }
 
 function commandLine(text) {
-  const copyButton = button("copy", "Copy", () => copy(text, copyButton), {
+  const copyButton = button("copy", _("Copy"), () => copy(text, copyButton), {
     class: "g-button g-small",
-    "aria-label": "Copy the command",
+    "aria-label": _("Copy the command"),
   });
   return node("p", {}, node("code", { text }), " ", copyButton);
 }

@@ -1,7 +1,9 @@
 // The contrastive loss of eight images and eight captions, as a matrix.
 import { node } from "../../ui/elements/elements.js";
+import { decimal } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 
-const FACES = { cosines: "cosine similarities", toText: "softmax of rows", toImage: "softmax of columns" };
+const FACES = { cosines: _("cosine similarities"), toText: _("softmax of rows"), toImage: _("softmax of columns") };
 
 // How strongly a cell is coloured, in percent: similarities over their own range, probabilities over 0..1.
 export function cellShare(value, values, face) {
@@ -13,7 +15,9 @@ export function cellShare(value, values, face) {
 // Two decimals with a real minus sign, none before zero; probabilities in percent.
 export function cellText(value, face) {
   if (face !== "cosines") return `${Math.round(100 * value)}`;
-  return value.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
+  return decimal(value, 2)
+    .replace(/^-(?=0.00$)/, "")
+    .replace("-", "−");
 }
 
 // How many images have their own caption as the most probable one. rows: [image][caption]
@@ -48,12 +52,13 @@ function matrix({ captions, images, ...faces }, face) {
 
 function summary({ value, chance, scale, toText, own }) {
   const source = own
-    ? "Images and captions of this collection."
-    : "Generated scenes, since this collection has no captions.";
-  const text =
-    `, chance ln 8 = ${chance.toFixed(3)}; logits are cosine similarities × ${scale.toFixed(1)}. ` +
-    `${matched(toText)} of 8 images match their own caption best. ${source}`;
-  return node("p", { id: "lecture-loss" }, node("b", { text: `Loss ${value.toFixed(3)}` }), text);
+    ? _("Images and captions of this collection.")
+    : _("Generated scenes, since this collection has no captions.");
+  const text = _(
+    ", chance ln 8 = {chance}; logits are cosine similarities × {scale}. {matched} of 8 images match their own caption best. {source}",
+    { chance: decimal(chance, 3), scale: decimal(scale, 1), matched: matched(toText), source },
+  );
+  return node("p", { id: "lecture-loss" }, node("b", { text: _("Loss {value}", { value: decimal(value, 3) }) }), text);
 }
 
 // answer: captions, images, and a matrix [image][caption] for each face; next: the button for another batch.
@@ -71,7 +76,7 @@ export function lossFigure(answer, next, memory) {
   show(memory.face);
   const choices = node(
     "div",
-    { class: "g-ways g-lecture-faces", role: "group", "aria-label": "Values of the matrix" },
+    { class: "g-ways g-lecture-faces", role: "group", "aria-label": _("Values of the matrix") },
     ...buttons,
   );
   return node("div", {}, node("div", { class: "g-lecture-controls" }, choices, next), frame, summary(answer));

@@ -1,11 +1,13 @@
 // Zero-shot classification in five boxes, every number visible, with a slider for the temperature.
 import { node } from "../../ui/elements/elements.js";
-import { percent, score } from "../../ui/format/format.js";
+import { decimal, percent, score } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { media } from "../../ui/session/session.js";
 
-const signed = (value) => value.toFixed(2).replace("-", "−");
+const signed = (value) => decimal(value, 2).replace("-", "−");
 const vectorText = (values) => `[${values.map(signed).join(", ")}, …]`;
-const temperatureText = (value) => `temperature ${value < 0.01 ? value.toExponential(1) : value.toFixed(3)}`;
+const temperatureText = (value) =>
+  _("temperature {value}", { value: value < 0.01 ? value.toExponential(1) : decimal(value, 3) });
 
 // Softmax of cosine similarities at a temperature.
 export function softmax(cosines, temperature) {
@@ -47,25 +49,25 @@ function softmaxBox({ labels, cosines, scale }) {
     max: "2",
     step: "0.05",
     value: "0",
-    "aria-label": "Temperature, from a hundredth to a hundred times the encoder's own",
+    "aria-label": _("Temperature, from a hundredth to a hundred times the encoder's own"),
     oninput: show,
   });
   show();
-  return box(5, "Softmax", rows, node("label", { class: "g-lecture-slider" }, slider, caption));
+  return box(5, _("Softmax"), rows, node("label", { class: "g-lecture-slider" }, slider, caption));
 }
 
 export function recipeFigure(answer) {
   const { prompts, texts, image, dim, cosines, labels, collection, id } = answer;
   const vector = (values) => node("p", { class: "g-lecture-vector", text: vectorText(values) });
   const cosine = (value, i) => node("p", {}, `${labels[i]} `, node("b", { text: score(value) }));
-  const photo = node("img", { src: media(collection, id), alt: "the image that is classified" });
+  const photo = node("img", { src: media(collection, id), alt: _("the image that is classified") });
   return node(
     "div",
     { class: "g-lecture-recipe" },
-    box(1, "Prompts", ...prompts.map((prompt) => node("p", { text: prompt }))),
-    box(2, "Text embeddings", ...texts.map(vector), node("small", { text: `${dim} dimensions each` })),
-    box(3, "Image embedding", photo, vector(image), node("small", { text: `${dim} dimensions` })),
-    box(4, "Cosine similarities", ...cosines.map(cosine)),
+    box(1, _("Prompts"), ...prompts.map((prompt) => node("p", { text: prompt }))),
+    box(2, _("Text embeddings"), ...texts.map(vector), node("small", { text: _("{dim} dimensions each", { dim }) })),
+    box(3, _("Image embedding"), photo, vector(image), node("small", { text: _("{dim} dimensions", { dim }) })),
+    box(4, _("Cosine similarities"), ...cosines.map(cosine)),
     softmaxBox(answer),
   );
 }

@@ -1,19 +1,19 @@
 // The elements of the map tab, in the order in which they are seen.
 import { node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { colourControls, stageTools } from "./toolbar.js";
 
-const KEYS =
-  "Drag to pan, scroll or pinch to zoom, and draw with the lasso or Shift-drag to select. " +
-  "Keyboard: arrow keys pan, + and − zoom, 0 shows the whole map, Enter selects the images in the middle, " +
-  "Escape clears the selection.";
+const KEYS = _(
+  "Drag to pan, scroll or pinch to zoom, and draw with the lasso or Shift-drag to select. Keyboard: arrow keys pan, + and − zoom, 0 shows the whole map, Enter selects the images in the middle, Escape clears the selection.",
+);
 
 // act: see colourControls and stageTools.
 export function mapElements(camera, act) {
   return {
     controls: colourControls(act),
-    methods: node("div", { class: "g-ways", role: "group", "aria-label": "Projection" }),
+    methods: node("div", { class: "g-ways", role: "group", "aria-label": _("Projection") }),
     notice: node("div", { id: "map-notice" }),
-    status: node("p", { class: "g-status", id: "map-status", role: "status", text: "Loading the map" }),
+    status: node("p", { class: "g-status", id: "map-status", role: "status", text: _("Loading the map") }),
     legend: node("div", { class: "g-map-legend", id: "map-legend" }),
     base: node("canvas", { class: "g-map-points", "aria-hidden": "true" }),
     over: node("canvas", {
@@ -21,7 +21,7 @@ export function mapElements(camera, act) {
       id: "map-canvas",
       tabindex: "0",
       role: "application",
-      "aria-label": "Map of the collection",
+      "aria-label": _("Map of the collection"),
       "aria-describedby": "map-keys map-status",
     }),
     tools: stageTools(camera, act),

@@ -1,6 +1,7 @@
 // The legend of the map's colours, and the map as a table for those who cannot see it.
 import { button, node } from "../../ui/elements/elements.js";
 import { count, images as imageCount } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { CLASSES, RAMP, UNKNOWN } from "./colours.js";
 import { rowsWithCode } from "./geometry.js";
 import { coordinate } from "./summary.js";
@@ -10,7 +11,7 @@ import { themeNow } from "./view.js";
 export function legendEntries(classes, images) {
   const entries = classes.map(([name, size], code) => [code, name, size]);
   const others = images - classes.reduce((sum, [, size]) => sum + size, 0);
-  return others > 0 ? [...entries, [UNKNOWN, "others", others]] : entries;
+  return others > 0 ? [...entries, [UNKNOWN, _("others"), others]] : entries;
 }
 
 function classButton([code, name, size], codes, select) {
@@ -18,7 +19,7 @@ function classButton([code, name, size], codes, select) {
   const settings = {
     type: "button",
     class: "g-map-class",
-    title: `Select these ${imageCount(size)}`,
+    title: _("Select these {images}", { images: imageCount(size) }),
     onclick: () => select(rowsWithCode(codes, code)),
   };
   const parts = [
@@ -43,15 +44,18 @@ export function legendOf({ facts, colouring }, select) {
 }
 
 function regionRow(region, codes, select) {
-  const label = `Select the ${imageCount(region.images)} of ${region.word || "this region"}`;
-  const choose = button(null, "Select", () => select(rowsWithCode(codes, region.code)), {
+  const label = _("Select the {images} of {word}", {
+    images: imageCount(region.images),
+    word: region.word || _("this region"),
+  });
+  const choose = button(null, _("Select"), () => select(rowsWithCode(codes, region.code)), {
     class: "g-button g-small",
     "aria-label": label,
   });
   return node(
     "tr",
     {},
-    node("th", { scope: "row", text: region.word || "no distinctive word" }),
+    node("th", { scope: "row", text: region.word || _("no distinctive word") }),
     node("td", { text: count(region.images) }),
     node("td", { text: coordinate(region.x) }),
     node("td", { text: coordinate(region.y) }),
@@ -62,10 +66,12 @@ function regionRow(region, codes, select) {
 // Fills the element <details> with the regions as a table, the largest first.
 export function showRegions(details, { regions, regionCodes }, select) {
   const sorted = [...regions].sort((a, b) => b.images - a.images);
-  const heads = ["Distinctive word", "Images", "Across", "Up", ""].map((text) => node("th", { scope: "col", text }));
+  const heads = [_("Distinctive word"), _("Images"), _("Across"), _("Up"), ""].map((text) =>
+    node("th", { scope: "col", text }),
+  );
   details.hidden = !sorted.length;
   details.replaceChildren(
-    node("summary", { text: `The map as a table: ${sorted.length} regions` }),
+    node("summary", { text: _("The map as a table: {regions} regions", { regions: sorted.length }) }),
     node(
       "table",
       {},

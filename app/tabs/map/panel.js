@@ -2,6 +2,7 @@
 import { button, icon, node } from "../../ui/elements/elements.js";
 import { count, images as imageCount } from "../../ui/format/format.js";
 import { arrows, card } from "../../ui/grid/grid.js";
+import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 
 const PAGE = 60; // cards at a time
@@ -11,7 +12,7 @@ export class Panel {
   element = node("section", {
     class: "g-map-panel",
     id: "map-selected",
-    "aria-label": "Selected images",
+    "aria-label": _("Selected images"),
     hidden: true,
   });
   #rows = []; // selected rows, in the order in which they are shown
@@ -30,7 +31,7 @@ export class Panel {
     if (!rows.length) return this.element.replaceChildren();
     const message = node("p", { class: "g-aside", id: "map-message", role: "status" });
     const grid = arrows(node("div", { class: "g-grid g-map-grid", id: "map-grid" }));
-    const more = button(null, "Show 60 more", () => this.#addCards(grid, more), {
+    const more = button(null, _("Show 60 more"), () => this.#addCards(grid, more), {
       class: "g-button g-grid-more g-map-more",
       id: "map-more",
       hidden: true,
@@ -45,8 +46,8 @@ export class Panel {
       {
         type: "button",
         class: "g-icon-button",
-        "aria-label": "Clear the selection",
-        title: "Clear the selection",
+        "aria-label": _("Clear the selection"),
+        title: _("Clear the selection"),
         id: "map-clear",
         onclick: () => this.act.clear(),
       },
@@ -59,11 +60,11 @@ export class Panel {
     return node(
       "div",
       { class: "g-map-actions" },
-      button("like", "More like these", () => this.#searchLikeThese(), {
+      button("like", _("More like these"), () => this.#searchLikeThese(), {
         id: "map-like",
         class: "g-button g-map-action",
       }),
-      button("download", "CSV", () => this.#download(message), { id: "map-csv", class: "g-button g-map-action" }),
+      button("download", _("CSV"), () => this.#download(message), { id: "map-csv", class: "g-button g-map-action" }),
     );
   }
 
@@ -72,17 +73,19 @@ export class Panel {
       type: "text",
       class: "g-map-tag-field",
       id: "map-tag",
-      "aria-label": "Tag for the selected images",
-      placeholder: "tag",
+      "aria-label": _("Tag for the selected images"),
+      placeholder: _("tag"),
       maxlength: "64",
       autocomplete: "off",
     });
     const submit = async (event) => {
       event.preventDefault();
       const answer = await this.#request(this.server.tag, { rows: this.#rows, tag: name.value });
-      message.textContent = answer.error || `${imageCount(answer.tagged)} tagged “${name.value.trim()}”.`;
+      message.textContent =
+        answer.error ||
+        _("{tagged} tagged “{value}”.", { tagged: imageCount(answer.tagged), value: name.value.trim() });
     };
-    const tag = node("button", { type: "submit", class: "g-button g-small", text: "Tag" });
+    const tag = node("button", { type: "submit", class: "g-button g-small", text: _("Tag") });
     return node("form", { class: "g-map-tagging", onsubmit: submit }, icon("tag"), name, tag);
   }
 
@@ -103,7 +106,10 @@ export class Panel {
     const left = selection.length - this.#shown;
     more.hidden = left <= 0;
     more.disabled = false;
-    more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more of ${count(left)}`;
+    more.querySelector("span").textContent = _("Show {more} more of {left}", {
+      more: Math.min(PAGE, left),
+      left: count(left),
+    });
   }
 
   async #searchLikeThese() {

@@ -1,31 +1,32 @@
 // The controls of the map: what it is coloured by, how it is projected, and the tools on the stage.
 import { askBar } from "../../ui/ask_bar/ask_bar.js";
 import { icon, node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { columnTitle, umapTitle } from "./summary.js";
 
 // act: { column(name), text(q) }
 export function colourControls(act) {
   const column = node("select", {
     id: "map-by",
-    "aria-label": "Colour by",
+    "aria-label": _("Colour by"),
     onchange: () => act.column(column.value),
   });
-  const { form, field } = askBar("map-q", "Colour by text", "Colour", act.text, {
-    placeholder: "Colour by text: a sunset, or several: cat, dog, car",
+  const { form, field } = askBar("map-q", _("Colour by text"), _("Colour"), act.text, {
+    placeholder: _("Colour by text: a sunset, or several: cat, dog, car"),
     enterkeyhint: "search",
   });
-  const label = node("label", { class: "g-map-by" }, node("span", { text: "Colour by" }), column);
+  const label = node("label", { class: "g-map-by" }, node("span", { text: _("Colour by") }), column);
   return { form, label, field, column };
 }
 
 // Fills the list of columns; column is the chosen one, q the text that the map is coloured by instead.
 export function showColumns({ column: select, field }, { columns, readsText }, column, q) {
   const option = (value, text) => node("option", { value, text, selected: value === column });
-  const first = option("", q ? "the text" : "nothing");
+  const first = option("", q ? _("the text") : _("nothing"));
   select.replaceChildren(first, ...columns.map((name) => option(name, columnTitle(name))));
   select.value = q ? "" : column;
   field.disabled = readsText === false;
-  if (field.disabled) field.placeholder = "This encoder has no text encoder; colour by a column";
+  if (field.disabled) field.placeholder = _("This encoder has no text encoder; colour by a column");
 }
 
 // The buttons PCA and UMAP. choose(method)
@@ -41,7 +42,7 @@ export function methodButtons(facts, choose) {
       ...settings,
     });
   return [
-    button("pca", "PCA", { title: "Linear: the two directions in which the images vary most" }),
+    button("pca", _("PCA"), { title: _("Linear: the two directions in which the images vary most") }),
     button("umap", facts.umap === "running" ? "UMAP …" : "UMAP", {
       disabled: facts.umap !== "ready",
       title: umapTitle(facts),
@@ -76,11 +77,11 @@ function toggle(name, symbol, label, pressed, toggled) {
 export function stageTools(camera, act) {
   return node(
     "div",
-    { class: "g-map-tools", role: "group", "aria-label": "Map tools" },
-    toggle("lasso", glyph("◌"), "Lasso: draw around images to select them", false, act.lasso),
-    toggle("images", icon("image"), "Show thumbnails on the map", true, act.thumbnails),
-    tool("in", icon("plus"), "Zoom in", () => camera.zoomBy(1.6)),
-    tool("out", icon("minus"), "Zoom out", () => camera.zoomBy(1 / 1.6)),
-    tool("fit", glyph("⤢"), "Show the whole map", () => camera.fit()),
+    { class: "g-map-tools", role: "group", "aria-label": _("Map tools") },
+    toggle("lasso", glyph("◌"), _("Lasso: draw around images to select them"), false, act.lasso),
+    toggle("images", icon("image"), _("Show thumbnails on the map"), true, act.thumbnails),
+    tool("in", icon("plus"), _("Zoom in"), () => camera.zoomBy(1.6)),
+    tool("out", icon("minus"), _("Zoom out"), () => camera.zoomBy(1 / 1.6)),
+    tool("fit", glyph("⤢"), _("Show the whole map"), () => camera.fit()),
   );
 }

@@ -1,6 +1,7 @@
 // The models tab: the catalogue, what this machine and the open collection have of it, and a form for other models.
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { images } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { goTo, onAddress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, onState, refreshState, request } from "../../ui/session/session.js";
 import { modelRow } from "./row.js";
@@ -8,10 +9,11 @@ import { modelRow } from "./row.js";
 const BUSY = 700; // milliseconds until the next request, while something is fetched or embedded
 const CALM = 5000;
 
-const REMOTE =
-  "Others can reach this page, so models are fetched from the command line: python -m index models get NAME, then python -m index reencode DIR --encoder NAME";
+const REMOTE = _(
+  "Others can reach this page, so models are fetched from the command line: python -m index models get NAME, then python -m index reencode DIR --encoder NAME",
+);
 
-const OFFLINE = "The Hugging Face hub cannot be reached from here: models come from another machine.";
+const OFFLINE = _("The Hugging Face hub cannot be reached from here: models come from another machine.");
 
 const isOpen = () => whichTab() === "models";
 
@@ -23,7 +25,7 @@ const otherForm = (submit, pick) => {
     name: "name",
     list: "models-runs",
     placeholder: "hf-hub:timm/ViT-B-16-SigLIP2, ViT-B-32//path/weights.safetensors, runs/my-run",
-    "aria-label": "Another model",
+    "aria-label": _("Another model"),
     autocomplete: "off",
     spellcheck: "false",
   });
@@ -43,19 +45,21 @@ const otherForm = (submit, pick) => {
   const form = node(
     "form",
     { class: "g-models-other", id: "models-other", onsubmit, ondrop, ondragover: (event) => event.preventDefault() },
-    node("h2", { text: "Another model" }),
+    node("h2", { text: _("Another model") }),
     node("p", {
       class: "g-aside",
-      text: "A repository of the hub, a run of python -m training, or a file of weights (.safetensors, or a pickle, which is read without running its code): ARCHITECTURE/FILE.",
+      text: _(
+        "A repository of the hub, a run of python -m training, or a file of weights (.safetensors, or a pickle, which is read without running its code): ARCHITECTURE/FILE.",
+      ),
     }),
     node(
       "div",
       { class: "g-models-field" },
       name,
-      button(null, "File", () => file.click(), { title: "Or drop it here" }),
+      button(null, _("File"), () => file.click(), { title: _("Or drop it here") }),
       file,
     ),
-    node("button", { type: "submit", class: "g-go", text: "Use it" }),
+    node("button", { type: "submit", class: "g-go", text: _("Use it") }),
     runs,
   );
   return { form, runs };
@@ -64,19 +68,21 @@ const otherForm = (submit, pick) => {
 // What stands above the small encoders that differ in nothing but their method.
 const zooHead = (entries, { local, job, act }) => {
   const missing = entries.filter(({ generation }) => generation?.state !== "ready").length;
-  const embed = button(null, "Embed with all", () => act({ action: "reencode-zoo" }), {
+  const embed = button(null, _("Embed with all"), () => act({ action: "reencode-zoo" }), {
     class: "g-button g-models-main",
     disabled: job?.state === "running",
-    title: "One after the other; the collection is searched as before",
+    title: _("One after the other; the collection is searched as before"),
   });
-  const compare = button(null, "Compare them", () => act({ action: "compare-zoo" }), {
+  const compare = button(null, _("Compare them"), () => act({ action: "compare-zoo" }), {
     class: missing ? "g-button" : "g-button g-models-main",
   });
   return [
-    node("h2", { text: "The zoo: one tower, several methods" }),
+    node("h2", { text: _("The zoo: one tower, several methods") }),
     node("p", {
       class: "g-aside",
-      text: "Small encoders of the same tower, images and training steps. They show what a method learns, in Compare and Probe; search photos with a larger model.",
+      text: _(
+        "Small encoders of the same tower, images and training steps. They show what a method learns, in Compare and Probe; search photos with a larger model.",
+      ),
     }),
     local && node("div", { class: "g-models-tools" }, missing > 0 && embed, missing < entries.length && compare),
   ].filter(Boolean);
@@ -86,10 +92,10 @@ const zooHead = (entries, { local, job, act }) => {
 const sendFile = async (address, file) => {
   try {
     const response = await fetch(address, { method: "PUT", body: file });
-    const answer = await response.json().catch(() => ({ error: "The file could not be sent." }));
-    return response.ok ? answer : { error: answer.error || "The file could not be sent." };
+    const answer = await response.json().catch(() => ({ error: _("The file could not be sent.") }));
+    return response.ok ? answer : { error: answer.error || _("The file could not be sent.") };
   } catch {
-    return { error: "The connection to Gelato is lost; the file was not sent." };
+    return { error: _("The connection to Gelato is lost; the file was not sent.") };
   }
 };
 
@@ -145,17 +151,20 @@ class Models {
 
   async pick(file, field) {
     const architecture = field.value.trim().split("/")[0] || "ViT-B-32";
-    this.notice.replaceChildren(notice(`Sending ${file.name}.`));
+    this.notice.replaceChildren(notice(_("Sending {name}.", { name: file.name })));
     const answer = await sendFile(`models/files/${encodeURIComponent(file.name)}`, file);
     this.notice.replaceChildren(
-      notice(answer.error || `${file.name} is here. Say which architecture its weights have, before the first slash.`),
+      notice(
+        answer.error ||
+          _("{name} is here. Say which architecture its weights have, before the first slash.", { name: file.name }),
+      ),
     );
     if (!answer.error) field.value = `${architecture}/${answer.path}`;
   }
 
   // Files of a model of the list that came from another machine.
   async drop(entry, files) {
-    this.notice.replaceChildren(notice(`Sending ${files.map(({ name }) => name).join(", ")}.`));
+    this.notice.replaceChildren(notice(_("Sending {names}.", { names: files.map(({ name }) => name).join(", ") })));
     const send = (file) => {
       const [repository] = entry.folders.find(([, name]) => name === file.name) || entry.folders[0];
       const query = new URLSearchParams({ repository });
@@ -184,9 +193,9 @@ class Models {
         "p",
         { class: "g-status" },
         node("b", { text: name }),
-        ` · ${images(overview.images)}, searched by ${encoder}`,
+        _(" · {images}, searched by {encoder}", { images: images(overview.images), encoder }),
       ),
-      local && previous && button(null, `Go back to ${previous}`, goBack, { id: "models-back" }),
+      local && previous && button(null, _("Go back to {previous}", { previous }), goBack, { id: "models-back" }),
       online === false && node("p", { class: "g-aside", id: "models-offline", text: OFFLINE }),
     ];
     this.head.replaceChildren(...parts.filter(Boolean));

@@ -1,5 +1,6 @@
 // The row of a model: what it is, where it stands, and what can be done with it.
 import { button, node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import {
   downloadText,
   embeddingText,
@@ -24,7 +25,7 @@ const licenceLine = (model) =>
     "span",
     { class: model.commercial ? "" : "g-models-restricted" },
     node("a", { href: model.licence_url, target: "_blank", rel: "noreferrer", text: model.licence }),
-    model.commercial ? "" : " · no commercial use",
+    model.commercial ? "" : _(" · no commercial use"),
   );
 
 const describe = (entry, amount) => {
@@ -37,7 +38,7 @@ const describe = (entry, amount) => {
       "h3",
       { title: parameterText(entry) },
       node("span", { text: entry.name }),
-      entry.recommended && node("em", { text: "recommended for this machine" }),
+      entry.recommended && node("em", { text: _("recommended for this machine") }),
     ),
     node("p", { class: "g-aside", text: [useText(entry), model?.languages].filter(Boolean).join(" · ") }),
     node("p", { class: "g-aside", text: facts, title: entry.duration?.how || "" }),
@@ -51,11 +52,12 @@ const fetching = (entry, { online, act }) => {
   const on = (action, more) => () => act({ action, name, ...more });
   if (running(job)) {
     return [
-      button(null, "Pause", on("pause"), { class: "g-button g-small", disabled: job.stopping }),
-      button(null, "Cancel", on("cancel"), { class: "g-button g-small" }),
+      button(null, _("Pause"), on("pause"), { class: "g-button g-small", disabled: job.stopping }),
+      button(null, _("Cancel"), on("cancel"), { class: "g-button g-small" }),
     ];
   }
-  const text = state === "partial" ? "Resume" : model && !model.commercial ? "Accept the licence and get" : "Get";
+  const text =
+    state === "partial" ? _("Resume") : model && !model.commercial ? _("Accept the licence and get") : _("Get");
   const licence = Boolean(model && !model.commercial);
   return [
     online !== false &&
@@ -63,7 +65,7 @@ const fetching = (entry, { online, act }) => {
         title: sizeText(entry),
         class: entry.recommended ? "g-button g-models-main" : "g-button",
       }),
-    state === "partial" && button(null, "Discard", on("cancel"), { class: "g-button g-small" }),
+    state === "partial" && button(null, _("Discard"), on("cancel"), { class: "g-button g-small" }),
   ];
 };
 
@@ -76,22 +78,22 @@ const using = (entry, { act, busy }) => {
     () =>
       act({ action, name: more });
   if (serving)
-    return [entry.outdated && button(null, "Embed with its new weights", on("reencode"), { disabled: busy })];
+    return [entry.outdated && button(null, _("Embed with its new weights"), on("reencode"), { disabled: busy })];
   const ready = generation?.state === "ready";
   return [
     ready &&
-      button("check", "Switch", on("switch", target), { class: entry.zoo ? "g-button" : "g-button g-models-main" }),
-    generation && generation.images > 0 && button(null, "Compare both", on("compare", target)),
-    !ready && button(null, generation ? "Go on" : "Use it here", on("reencode"), { disabled: busy }),
-    generation && button(null, "Delete its embeddings", on("delete", target), { disabled: busy }),
-    !generation && model && button(null, "Remove", on("remove"), { title: "Delete it from this machine" }),
+      button("check", _("Switch"), on("switch", target), { class: entry.zoo ? "g-button" : "g-button g-models-main" }),
+    generation && generation.images > 0 && button(null, _("Compare both"), on("compare", target)),
+    !ready && button(null, generation ? _("Go on") : _("Use it here"), on("reencode"), { disabled: busy }),
+    generation && button(null, _("Delete its embeddings"), on("delete", target), { disabled: busy }),
+    !generation && model && button(null, _("Remove"), on("remove"), { title: _("Delete it from this machine") }),
   ];
 };
 
 // What to bring from another machine, and a field for it.
 const copying = (entry, drop) => {
   if (!entry.copy.length) return null;
-  const hint = "Bring it from another machine";
+  const hint = _("Bring it from another machine");
   const input = node("input", {
     type: "file",
     multiple: true,
@@ -108,8 +110,8 @@ const copying = (entry, drop) => {
         drop(entry, [...event.dataTransfer.files]);
       },
     },
-    "Drop the files here, or ",
-    button(null, "choose them", () => input.click(), { class: "g-clear" }),
+    _("Drop the files here, or "),
+    button(null, _("choose them"), () => input.click(), { class: "g-clear" }),
     input,
   );
   return node(
@@ -125,9 +127,9 @@ const copying = (entry, drop) => {
 export const modelRow = (entry, context) => {
   const { local, online, images, job, act, drop } = context;
   const embedding = running(job) && job.encoder === entry.name;
-  const stop = button(null, "Stop", () => act({ action: "stop" }), {
+  const stop = button(null, _("Stop"), () => act({ action: "stop" }), {
     class: "g-button g-small",
-    title: "Safe: what was embedded is kept",
+    title: _("Safe: what was embedded is kept"),
   });
   let tools = [];
   if (embedding) tools = [stop];
@@ -143,7 +145,7 @@ export const modelRow = (entry, context) => {
     node(
       "div",
       { class: "g-models-state", role: "status" },
-      node("span", { text: embedding ? `embedding ${text}` : text }),
+      node("span", { text: embedding ? _("embedding {text}", { text }) : text }),
       shown && progressBar(shown),
       failed && node("p", { class: "g-models-failed", text: failed }),
     ),

@@ -1,4 +1,5 @@
 // What the address of the page says of the probes.
+import { _ } from "../../ui/language/language.js";
 
 const KINDS = new Set(["colour swap", "relation swap", "role swap", "count swap"]);
 const PAINTS = new Set(["text", "natural", "grey", "wrong"]);
@@ -23,7 +24,7 @@ export function parseAddress(search) {
   if (params.has("i")) change.i = Math.abs(parseInt(params.get("i"), 10)) || 0;
   if (PAINTS.has(params.get("paint"))) change.paint = params.get("paint");
   for (const name of TEXTS) if (params.has(name)) change[name] = params.get(name);
-  if (params.get("image")) change.image = { id: params.get("image"), name: "the selected image" };
+  if (params.get("image")) change.image = { id: params.get("image"), name: _("the selected image") };
   return change;
 }
 

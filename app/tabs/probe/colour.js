@@ -1,24 +1,31 @@
 // The colour probe: which colour the encoder gives to an object, from text alone or from an image.
 import { node } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { choiceGroup, imageChooser, textForm } from "./controls.js";
 
-const PAINTS = { text: "text alone", natural: "usual colour", grey: "grey", wrong: "wrong colour" };
-const DRAWN = { natural: "the usual colour", grey: "grey", wrong: "a wrong colour" };
+const PAINTS = { text: _("text alone"), natural: _("usual colour"), grey: _("grey"), wrong: _("wrong colour") };
+const DRAWN = { natural: _("the usual colour"), grey: _("grey"), wrong: _("a wrong colour") };
 
 // The sentence over the table.
 export function colourText({ usual, paint, object }) {
-  if (usual === undefined) return `Which colour is this ${object}?`;
-  const how = paint === "text" ? "From text alone" : `Drawn in ${DRAWN[paint]}`;
-  return `${how}: the usual colour gets a probability of ${percent(usual)} on average`;
+  if (usual === undefined) return _("Which colour is this {object}?", { object });
+  const how = paint === "text" ? _("From text alone") : _("Drawn in {colour}", { colour: DRAWN[paint] });
+  return _("{how}: the usual colour gets a probability of {usual} on average", { how, usual: percent(usual) });
 }
 
 function noteText(rows, colours) {
-  const sums = "Probabilities in percent; each row adds up to 100";
+  const sums = _("Probabilities in percent; each row adds up to 100");
   if (!rows[0].usual)
-    return `${sums}. The rows show the same image with its hues rotated: an encoder that looks at the pixels changes its answer.`;
+    return _(
+      "{sums}. The rows show the same image with its hues rotated: an encoder that looks at the pixels changes its answer.",
+      { sums },
+    );
   const chance = +(100 / colours.length).toFixed(1);
-  return `${sums}, chance is ${chance}. Outlined: the usual colour. Underlined: the drawn colour. Bold: the answer.`;
+  return _("{sums}, chance is {chance}. Outlined: the usual colour. Underlined: the drawn colour. Bold: the answer.", {
+    sums,
+    chance,
+  });
 }
 
 // The classes of a cell: what is outlined, underlined and bold.
@@ -61,24 +68,23 @@ function colourTable({ colours, swatches, rows }) {
 
 export const colour = {
   name: "colour",
-  label: "Colour",
-  lead:
-    "Which colour does the encoder give to an object? From text alone it can only answer with the usual one. Shown a " +
-    "purple lemon it should answer purple; it answers yellow where the name of the object outweighs the pixels " +
-    "(“When are Lemons Purple?”, Yamada et al. 2023).",
+  label: _("Colour"),
+  lead: _(
+    "Which colour does the encoder give to an object? From text alone it can only answer with the usual one. Shown a purple lemon it should answer purple; it answers yellow where the name of the object outweighs the pixels (“When are Lemons Purple?”, Yamada et al. 2023).",
+  ),
 
   controls(tab) {
     const { settings } = tab;
-    const choices = [...Object.entries(PAINTS), ["own", "your own image", { id: "probe-own-colour" }]];
-    const group = choiceGroup("How the objects are shown", choices, settings.paint, (paint) => tab.set({ paint }));
+    const choices = [...Object.entries(PAINTS), ["own", _("your own image"), { id: "probe-own-colour" }]];
+    const group = choiceGroup(_("How the objects are shown"), choices, settings.paint, (paint) => tab.set({ paint }));
     const row = node("div", { class: "g-probe-row" }, group);
     if (settings.paint !== "own") return [row];
-    const chooser = imageChooser(tab.facts, settings.image, "Your image", tab.chooserActions());
+    const chooser = imageChooser(tab.facts, settings.image, _("Your image"), tab.chooserActions());
     const object = textForm(
       "probe-object",
-      "Object in the image",
+      _("Object in the image"),
       settings.object,
-      "the object in the image: lemon",
+      _("the object in the image: lemon"),
       (text) => tab.run({ object: text }),
     );
     return [row, chooser, object];

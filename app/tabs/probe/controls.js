@@ -1,6 +1,7 @@
 // Controls that the probes are made of: choices, text fields and images.
 import { askBar } from "../../ui/ask_bar/ask_bar.js";
 import { icon, node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { sampleButton, samples } from "../../ui/samples/samples.js";
 import { media } from "../../ui/session/session.js";
 import { filePicker } from "../../ui/upload/upload.js";
@@ -21,7 +22,7 @@ export function choiceGroup(label, choices, chosen, choose) {
 
 // A text field with a button; submit(text).
 export const textForm = (id, label, value, placeholder, submit) =>
-  askBar(id, label, "Run", submit, { value, placeholder, maxlength: "500" }).form;
+  askBar(id, label, _("Run"), submit, { value, placeholder, maxlength: "500" }).form;
 
 // The address of an image: { data }, { token } of an upload, or { id } of the collection.
 export function sourceOf(image, collection) {
@@ -49,7 +50,7 @@ export function imageChooser(facts, chosen, label, act) {
     : node("div", { class: "g-probe-image" });
   const sample = (hit) =>
     sampleButton(hit, facts.collection, {
-      label: `Use ${hit.name}`,
+      label: _("Use {name}", { name: hit.name }),
       pressed: chosen?.id === hit.id,
       onclick: () => act.choose(hit),
     });

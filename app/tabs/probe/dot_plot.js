@@ -1,6 +1,7 @@
 // A dot plot: one lane for each group, one dot for each score, all on one axis.
 import { node } from "../../ui/elements/elements.js";
 import { score } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 
 // A value as a percentage of the way from low to high; the middle where they are equal.
 export const position = (value, low, high) => (high > low ? (100 * (value - low)) / (high - low) : 50);
@@ -28,7 +29,7 @@ export function dotPlot(lanes, label) {
   const settings = {
     class: "g-probe-dot-plot",
     role: "img",
-    "aria-label": `${label}, from ${score(low)} to ${score(high)}`,
+    "aria-label": _("{label}, from {low} to {high}", { label, low: score(low), high: score(high) }),
   };
   return node("div", settings, ...lanes.map((lane) => laneOf(lane, low, high)), axis);
 }

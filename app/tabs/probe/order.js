@@ -1,27 +1,32 @@
 // The word order probe: a caption among other orders of its words, scored against one image.
 import { button, node } from "../../ui/elements/elements.js";
 import { score } from "../../ui/format/format.js";
+import { _, language } from "../../ui/language/language.js";
 import { imageChooser, textForm } from "./controls.js";
 import { dotPlot } from "./dot_plot.js";
 
 const EXAMPLE = "a small dog on a large red sofa";
 const KINDS = {
-  original: "original",
-  "swap nouns": "nouns swapped",
-  "swap adjectives": "adjectives swapped",
-  reverse: "reversed",
-  "drop relation words": "relation words removed",
-  shuffle: "shuffled",
+  original: _("original"),
+  "swap nouns": _("nouns swapped"),
+  "swap adjectives": _("adjectives swapped"),
+  reverse: _("reversed"),
+  "drop relation words": _("relation words removed"),
+  shuffle: _("shuffled"),
 };
 
-// 1st, 2nd, 3rd, 4th, 11th, 21st.
+// 1st, 2nd, 3rd, 4th, 11th, 21st; in other languages 1., 2., 3.
 export function ordinal(n) {
+  if (language !== "en") return `${n}.`;
   const teen = n % 100 >= 11 && n % 100 <= 13;
   return `${n}${(!teen && ["th", "st", "nd", "rd"][n % 10]) || "th"}`;
 }
 
 export const rankText = (rank, of) =>
-  `The original order ranks ${rank === 1 ? "1st" : `only ${ordinal(rank)}`} of ${of}`;
+  _("The original order ranks {rank} of {of}", {
+    rank: rank === 1 ? ordinal(1) : _("only {rank}", { rank: ordinal(rank) }),
+    of,
+  });
 
 // Lanes of the dot plot, a kind of variant each.
 export function lanesOf(variants) {
@@ -47,14 +52,14 @@ function variantRow(variant) {
 
 export const order = {
   name: "order",
-  label: "Word order",
-  lead:
-    "The words of one caption in other orders, each scored against the same image. Where the original order is not " +
-    "clearly first, the encoder reads the caption as a bag of words.",
+  label: _("Word order"),
+  lead: _(
+    "The words of one caption in other orders, each scored against the same image. Where the original order is not clearly first, the encoder reads the caption as a bag of words.",
+  ),
 
   controls(tab) {
     const { settings } = tab;
-    const scene = button(null, "A generated scene", () => tab.set({ caption: "", i: settings.i + 1 }), {
+    const scene = button(null, _("A generated scene"), () => tab.set({ caption: "", i: settings.i + 1 }), {
       id: "probe-scene",
       class: "g-button g-probe-button",
     });
@@ -62,14 +67,14 @@ export const order = {
     const chooser = imageChooser(
       tab.facts,
       settings.caption ? settings.image : null,
-      "Your image",
+      _("Your image"),
       tab.chooserActions(choose),
     );
     const caption = textForm(
       "probe-caption",
-      "Caption",
+      _("Caption"),
       settings.caption,
-      "what the image shows, in a sentence",
+      _("what the image shows, in a sentence"),
       (text) => tab.set({ caption: text }),
     );
     return [node("div", { class: "g-probe-row" }, scene), chooser, caption];
@@ -89,7 +94,10 @@ export const order = {
     const original = variants.find((variant) => variant.kind === "original");
     return [
       node("h2", { id: "probe-order-result", text: rankText(rank, variants.length) }),
-      dotPlot(lanesOf(variants), `Scores of the variants; the original has ${score(original.score)}`),
+      dotPlot(
+        lanesOf(variants),
+        _("Scores of the variants; the original has {score}", { score: score(original.score) }),
+      ),
       node("ol", { class: "g-probe-variants" }, ...variants.map(variantRow)),
     ];
   },

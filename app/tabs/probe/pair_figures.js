@@ -1,32 +1,33 @@
 // The scores of an encoder on many generated pairs of each kind, beside chance.
 import { node } from "../../ui/elements/elements.js";
 import { interval } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { intervalBar } from "../../ui/plots/plots.js";
 import { collection, request } from "../../ui/session/session.js";
+import { KINDS, SCORES } from "./kinds.js";
 
-const SCORES = ["text", "image", "group"];
-const NOTE =
-  "Bars are 95 % intervals; the thin line is chance. These are generated scenes with a known ground truth, not " +
-  "Winoground itself, whose images may not be redistributed.";
+const NOTE = _(
+  "Bars are 95 % intervals; the thin line is chance. These are generated scenes with a known ground truth, not Winoground itself, whose images may not be redistributed.",
+);
 const measured = new Map(); // promises of answers, by collection and encoder
 
 function figureCell(figure, chance) {
   return node(
     "td",
-    { title: `95 % interval ${interval(figure)}` },
+    { title: _("95 % interval {interval}", { interval: interval(figure) }) },
     intervalBar(figure, chance),
     node("span", { text: `${Math.round(100 * figure.value)} %` }),
   );
 }
 
 function figureTable({ kinds, chance }) {
-  const heads = SCORES.map((name) => node("th", { scope: "col", text: name }));
+  const heads = Object.values(SCORES).map((text) => node("th", { scope: "col", text }));
   const row = ([kind, figures]) =>
     node(
       "tr",
       {},
-      node("th", { scope: "row", text: kind }),
-      ...SCORES.map((name) => figureCell(figures[name], chance[name])),
+      node("th", { scope: "row", text: KINDS[kind] ?? kind }),
+      ...Object.keys(SCORES).map((name) => figureCell(figures[name], chance[name])),
     );
   return node(
     "table",
@@ -42,7 +43,9 @@ async function fill(element, { server, facts }) {
   const answer = await measured.get(key);
   if (answer.error) return measured.delete(key);
   element.replaceChildren(
-    node("h3", { text: `${facts.encoder} on ${answer.pairs} generated pairs of each kind` }),
+    node("h3", {
+      text: _("{encoder} on {pairs} generated pairs of each kind", { encoder: facts.encoder, pairs: answer.pairs }),
+    }),
     figureTable(answer),
     node("p", { class: "g-aside", text: NOTE }),
   );

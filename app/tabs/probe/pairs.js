@@ -1,16 +1,16 @@
 // The Winoground probe: two images and two captions of the same words, generated or a person's own.
 import { button, icon, node } from "../../ui/elements/elements.js";
 import { score } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { choiceGroup, imageChooser, sourceOf, textForm } from "./controls.js";
+import { KINDS, SCORES } from "./kinds.js";
 import { pairFigures } from "./pair_figures.js";
 
-const SCORES = ["text", "image", "group"];
 const MARGIN = 1e-6; // a tie is no win
-const ALL_RIGHT = "Every image matches its caption best and every caption its image.";
-const EXPLANATION =
-  "Text: each image scores its own caption higher. Image: each caption scores its own image higher. Group: both. " +
-  "Chance is 25, 25 and 16.7 %. Matching pairs are outlined; → marks the better caption of an image, ↓ the better image " +
-  "of a caption.";
+const ALL_RIGHT = _("Every image matches its caption best and every caption its image.");
+const EXPLANATION = _(
+  "Text: each image scores its own caption higher. Image: each caption scores its own image higher. Group: both. Chance is 25, 25 and 16.7 %. Matching pairs are outlined; → marks the better caption of an image, ↓ the better image of a caption.",
+);
 
 // Whether a score is the higher one of its row (caption of the image) and of its column (image of the caption).
 export const wonBy = (scores, image, caption) => ({
@@ -27,7 +27,7 @@ export function cellShare(value, scores) {
 function scoreCell(scores, image, caption) {
   const won = wonBy(scores, image, caption);
   const arrows = [won.row && "→", won.column && "↓"].filter(Boolean).join(" ");
-  const title = [won.row && "the better caption of this image", won.column && "the better image of this caption"];
+  const title = [won.row && _("the better caption of this image"), won.column && _("the better image of this caption")];
   const value = scores[image][caption];
   const settings = {
     class: `g-probe-cell ${image === caption ? "g-probe-match" : ""}`,
@@ -44,7 +44,7 @@ function scoreCell(scores, image, caption) {
 function scoreTable(scores, captions, sources) {
   const heads = captions.map((caption) => node("th", { scope: "col", text: `“${caption}”` }));
   const row = (image) => {
-    const shown = node("img", { src: sources[image], alt: image ? "the second image" : "the first image" });
+    const shown = node("img", { src: sources[image], alt: image ? _("the second image") : _("the first image") });
     const head = node("th", { scope: "row" }, shown);
     return node("tr", {}, head, scoreCell(scores, image, 0), scoreCell(scores, image, 1));
   };
@@ -62,7 +62,7 @@ function verdict(name, won) {
     { class: `g-probe-verdict ${won ? "g-probe-won" : "g-probe-lost"}` },
     icon(won ? "check" : "close"),
     node("b", { text: name }),
-    node("span", { text: won ? "correct" : "wrong" }),
+    node("span", { text: won ? _("correct") : _("wrong") }),
   );
 }
 
@@ -78,30 +78,30 @@ function ownHalf(tab, k) {
   return node(
     "div",
     {},
-    imageChooser(tab.facts, ownImages[k], k ? "Second image" : "First image", tab.chooserActions(choose)),
-    textForm(`probe-caption-${k}`, k ? "Second caption" : "First caption", ownCaptions[k], example, submit),
+    imageChooser(tab.facts, ownImages[k], k ? _("Second image") : _("First image"), tab.chooserActions(choose)),
+    textForm(`probe-caption-${k}`, k ? _("Second caption") : _("First caption"), ownCaptions[k], example, submit),
   );
 }
 
 export const pairs = {
   name: "pairs",
-  label: "Winoground",
-  lead:
-    "Two images and two captions made of the same words. An encoder that reads who does what to whom gives each image its " +
-    "own caption. One that only counts words cannot: the two captions are the same to it (Winoground, Thrush et al. 2022).",
+  label: _("Winoground"),
+  lead: _(
+    "Two images and two captions made of the same words. An encoder that reads who does what to whom gives each image its own caption. One that only counts words cannot: the two captions are the same to it (Winoground, Thrush et al. 2022).",
+  ),
 
   controls(tab) {
     const { settings, facts } = tab;
-    const kinds = facts.kinds.map((kind) => [kind, kind]);
-    const choices = [...kinds, ["own", "your own", { id: "probe-own" }]];
-    const group = choiceGroup("Pairs", choices, settings.own ? "own" : settings.pair, (kind) =>
+    const kinds = facts.kinds.map((kind) => [kind, KINDS[kind] ?? kind]);
+    const choices = [...kinds, ["own", _("your own"), { id: "probe-own" }]];
+    const group = choiceGroup(_("Pairs"), choices, settings.own ? "own" : settings.pair, (kind) =>
       tab.set(kind === "own" ? { own: true } : { own: false, pair: kind, i: 0 }),
     );
     if (settings.own) {
       const halves = node("div", { class: "g-probe-two" }, ownHalf(tab, 0), ownHalf(tab, 1));
       return [node("div", { class: "g-probe-row" }, group), halves];
     }
-    const next = button(null, "Another pair", () => tab.set({ i: settings.i + 1 }), {
+    const next = button(null, _("Another pair"), () => tab.set({ i: settings.i + 1 }), {
       id: "probe-next",
       class: "g-button g-probe-button",
     });
@@ -118,8 +118,9 @@ export const pairs = {
   // What stands there while a person's own pair is not complete.
   incomplete(tab) {
     if (!tab.settings.own) return [];
-    const text =
-      "Choose two images and write a caption for each. The pair is hardest when both captions use the same words.";
+    const text = _(
+      "Choose two images and write a caption for each. The pair is hardest when both captions use the same words.",
+    );
     return [node("p", { class: "g-aside", text })];
   },
 
@@ -132,7 +133,7 @@ export const pairs = {
       node(
         "div",
         { class: "g-probe-verdicts", id: "probe-verdicts" },
-        ...SCORES.map((name) => verdict(name, wins[name])),
+        ...Object.entries(SCORES).map(([key, name]) => verdict(name, wins[key])),
       ),
       node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : sentences.join(" ") }),
       node("p", { class: "g-aside", text: EXPLANATION }),

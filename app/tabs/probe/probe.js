@@ -1,5 +1,6 @@
 // The probe tab: five questions about what an encoder can and cannot see, each with images that a person can change.
 import { node, notice } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, onState, request, session } from "../../ui/session/session.js";
 import { droppable, pasted, upload } from "../../ui/upload/upload.js";
@@ -120,7 +121,7 @@ class ProbeTab {
   async upload(file, choose = (image) => this.#choose(image)) {
     const answer = await upload(file);
     if (answer.error) this.notice.replaceChildren(notice(answer.error));
-    else choose({ token: answer.image, name: file.name || "your image" });
+    else choose({ token: answer.image, name: file.name || _("your image") });
   }
 
   #choose(image) {
@@ -146,7 +147,7 @@ class ProbeTab {
       this.set({ probe: name, labels: "" });
     };
     const choices = PROBES.map(({ name, label }) => [name, label, { id: `probe-${name}` }]);
-    this.choices.replaceChildren(choiceGroup("Probes", choices, this.settings.probe, open));
+    this.choices.replaceChildren(choiceGroup(_("Probes"), choices, this.settings.probe, open));
     this.lead.textContent = this.current.lead;
     if (!this.facts) return;
     this.controls.replaceChildren(...this.current.controls(this));
@@ -163,7 +164,8 @@ class ProbeTab {
       return this.result.replaceChildren(...(current.incomplete?.(this) ?? []));
     }
     this.result.setAttribute("aria-busy", "true");
-    if (session.state?.encoder?.state === "loading") this.#notice("The encoder is being loaded; the answer follows.");
+    if (session.state?.encoder?.state === "loading")
+      this.#notice(_("The encoder is being loaded; the answer follows."));
     const [serverFunction, body] = wanted;
     const answer = await request(serverFunction, { collection: collection(), ...body });
     if (turn !== this.#turn) return;

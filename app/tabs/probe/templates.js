@@ -1,6 +1,7 @@
 // The prompt template probe: how much the template around a label changes its score.
 import { node } from "../../ui/elements/elements.js";
-import { score } from "../../ui/format/format.js";
+import { decimal, score } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { imageChooser, textForm } from "./controls.js";
 import { dotPlot } from "./dot_plot.js";
 
@@ -10,13 +11,16 @@ export const mostWins = (wins) => wins.indexOf(Math.max(...wins));
 // The sentence over the plot. scores: [labels][templates]; wins: templates in which each label has the highest score.
 export function templateText({ labels, templates, scores, wins }) {
   if (labels.length === 1)
-    return `The template changes the score of “${labels[0]}” by up to ${spread(scores[0]).toFixed(3)}`;
+    return _("The template changes the score of “{label}” by up to {spread}", {
+      label: labels[0],
+      spread: decimal(spread(scores[0]), 3),
+    });
   const best = mostWins(wins);
   const every = wins[best] === templates.length;
   const where = every
-    ? `with every one of ${templates.length} templates`
-    : `with ${wins[best]} of ${templates.length} templates`;
-  return `“${labels[best]}” scores highest ${where}`;
+    ? _("with every one of {templates} templates", { templates: templates.length })
+    : _("with {wins} of {templates} templates", { wins: wins[best], templates: templates.length });
+  return _("“{label}” scores highest {where}", { label: labels[best], where });
 }
 
 // Lanes of the dot plot, a label each.
@@ -30,7 +34,7 @@ export function lanesOf({ labels, templates, scores, wins }) {
 }
 
 function scoreTable({ labels, templates, scores }) {
-  const heads = ["Template", ...labels].map((text) => node("th", { scope: "col", text }));
+  const heads = [_("Template"), ...labels].map((text) => node("th", { scope: "col", text }));
   const row = (template, t) =>
     node(
       "tr",
@@ -43,18 +47,17 @@ function scoreTable({ labels, templates, scores }) {
 
 export const templates = {
   name: "templates",
-  label: "Prompt templates",
-  lead:
-    "One image, a few labels and 28 prompt templates: the label alone and every third of CLIP's 80 templates. Where the " +
-    "dots of two labels overlap, the answer depends on the template. A prompt ensemble, the mean over templates that " +
-    "Classify offers, makes it stable.",
+  label: _("Prompt templates"),
+  lead: _(
+    "One image, a few labels and 28 prompt templates: the label alone and every third of CLIP's 80 templates. Where the dots of two labels overlap, the answer depends on the template. A prompt ensemble, the mean over templates that Classify offers, makes it stable.",
+  ),
 
   controls(tab) {
     const { settings } = tab;
-    const hint = "one to six labels, separated by commas; empty: the most similar words";
+    const hint = _("one to six labels, separated by commas; empty: the most similar words");
     return [
-      imageChooser(tab.facts, settings.image, "Your image", tab.chooserActions()),
-      textForm("probe-labels", "Labels", settings.labels, hint, (labels) => tab.run({ labels })),
+      imageChooser(tab.facts, settings.image, _("Your image"), tab.chooserActions()),
+      textForm("probe-labels", _("Labels"), settings.labels, hint, (labels) => tab.run({ labels })),
     ];
   },
 
@@ -63,10 +66,12 @@ export const templates = {
   },
 
   draw(tab, answer) {
-    const summary = node("summary", { text: `The scores with ${answer.templates.length} templates as a table` });
+    const summary = node("summary", {
+      text: _("The scores with {templates} templates as a table", { templates: answer.templates.length }),
+    });
     return [
       node("h2", { id: "probe-templates-result", text: templateText(answer) }),
-      dotPlot(lanesOf(answer), "Scores of the labels with each template"),
+      dotPlot(lanesOf(answer), _("Scores of the labels with each template")),
       node(
         "details",
         { class: "g-probe-table" },

@@ -1,17 +1,21 @@
 // The typographic attack: an image is classified before and after a word is written on it.
 import { node } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { imageChooser, sourceOf, textForm } from "./controls.js";
 
 const WORD = "iPod";
+const TIMES = { before: _("before"), after: _("after") };
 
 const answerOf = (rows, key) => rows.reduce((best, row) => (row[key] > best[key] ? row : best)).label;
 
 // The sentence over the figure. rows: { label, before, after } of each label.
 export function attackText(rows, word) {
   const [before, after] = [answerOf(rows, "before"), answerOf(rows, "after")];
-  if (before === after) return `“${before}” before and after: the attack has no effect`;
-  return `“${before}” becomes “${after}”${after === word ? ": the attack succeeds" : ""}`;
+  if (before === after) return _("“{before}” before and after: the attack has no effect", { before });
+  return after === word
+    ? _("“{before}” becomes “{after}”: the attack succeeds", { before, after })
+    : _("“{before}” becomes “{after}”", { before, after });
 }
 
 const figure = (source, alt, caption) =>
@@ -21,7 +25,7 @@ function labelBars(row) {
   const bar = (key) =>
     node(
       "span",
-      { class: `g-probe-bar g-probe-${key}`, title: `${key}: ${percent(row[key])}` },
+      { class: `g-probe-bar g-probe-${key}`, title: `${TIMES[key]}: ${percent(row[key])}` },
       node("i", { style: { width: `${100 * row[key]}%` } }),
     );
   const change = `${Math.round(100 * row.before)} → ${Math.round(100 * row.after)} %`;
@@ -37,25 +41,25 @@ function labelBars(row) {
 
 export const typographic = {
   name: "typographic",
-  label: "Typographic attack",
-  lead:
-    "A word is written on the image and the image is classified again. An encoder that has learnt to read text in images " +
-    "may follow the written word instead of the object.",
+  label: _("Typographic attack"),
+  lead: _(
+    "A word is written on the image and the image is classified again. An encoder that has learnt to read text in images may follow the written word instead of the object.",
+  ),
 
   controls(tab) {
     const { settings } = tab;
-    const word = textForm("probe-word", "Word to write", settings.word || WORD, WORD, (text) =>
+    const word = textForm("probe-word", _("Word to write"), settings.word || WORD, WORD, (text) =>
       tab.run({ word: text }),
     );
     const labels = textForm(
       "probe-labels",
-      "Labels",
+      _("Labels"),
       settings.labels,
-      "labels, separated by commas; empty: the most similar words",
+      _("labels, separated by commas; empty: the most similar words"),
       (text) => tab.run({ labels: text }),
     );
     return [
-      imageChooser(tab.facts, settings.image, "Your image", tab.chooserActions()),
+      imageChooser(tab.facts, settings.image, _("Your image"), tab.chooserActions()),
       node("div", { class: "g-probe-two" }, word, labels),
     ];
   },
@@ -74,8 +78,8 @@ export const typographic = {
       node(
         "div",
         { class: "g-probe-attack" },
-        figure(sourceOf(settings.image, facts.collection), settings.image.name, "before"),
-        figure(image, `the same image with “${word}” written on it`, "after"),
+        figure(sourceOf(settings.image, facts.collection), settings.image.name, TIMES.before),
+        figure(image, _("the same image with “{word}” written on it", { word }), TIMES.after),
         node("div", { class: "g-probe-attack-bars" }, ...rows.map(labelBars)),
       ),
     ];

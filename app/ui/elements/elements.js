@@ -1,4 +1,5 @@
 // Builds nodes of the page from text. File names and captions are other people's text, so nothing goes through innerHTML.
+import { _ } from "../language/language.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
@@ -74,9 +75,9 @@ export const copy = async (text, copyButton) => {
   const before = label.textContent;
   try {
     await navigator.clipboard.writeText(text);
-    label.textContent = "Copied";
+    label.textContent = _("Copied");
   } catch {
-    label.textContent = "Copy it from the address bar";
+    label.textContent = _("Copy it from the address bar");
   }
   setTimeout(() => (label.textContent = before), 1600);
 };

@@ -1,6 +1,13 @@
 // Filters in words. A filter: { column, values | contains | low and high }.
+import { _ } from "../language/language.js";
 
-const TITLES = { modified: "changed", bytes: "size in bytes", width: "width", height: "height", path: "file" };
+const TITLES = {
+  modified: _("changed"),
+  bytes: _("size in bytes"),
+  width: _("width"),
+  height: _("height"),
+  path: _("file"),
+};
 
 // A column's name as a title.
 export const title = (column) => {
@@ -11,9 +18,11 @@ export const title = (column) => {
 export const filterText = (filter) => {
   const name = title(filter.column);
   if (filter.values) return `${name}: ${filter.values.join(", ")}`;
-  if (filter.contains !== undefined) return `${name} contains “${filter.contains}”`;
-  if (filter.low && filter.high) return `${name}: ${filter.low} to ${filter.high}`;
-  return filter.low ? `${name}: from ${filter.low}` : `${name}: up to ${filter.high}`;
+  if (filter.contains !== undefined) return _("{name} contains “{contains}”", { name, contains: filter.contains });
+  if (filter.low && filter.high) return _("{name}: {low} to {high}", { name, low: filter.low, high: filter.high });
+  return filter.low
+    ? _("{name}: from {low}", { name, low: filter.low })
+    : _("{name}: up to {high}", { name, high: filter.high });
 };
 
 // Filters with the one of a column replaced; null removes it.

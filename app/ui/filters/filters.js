@@ -1,6 +1,7 @@
 // The panel of filters: what each column holds, with counts, and which of it is chosen.
 import { node, notice } from "../elements/elements.js";
 import { count, images } from "../format/format.js";
+import { _ } from "../language/language.js";
 import { replaced, title, withEnd } from "./filter_text.js";
 
 const FEW = 8; // values of a column that are shown at first
@@ -16,7 +17,7 @@ class Filters {
       class: "g-filters",
       id: "filters",
       role: "group",
-      "aria-label": "Filters",
+      "aria-label": _("Filters"),
       hidden: true,
     });
   }
@@ -57,7 +58,7 @@ class Filters {
         node("legend", { text: title(facet.column) }),
         ...this.body(facet),
       );
-    const nothing = node("p", { class: "g-aside", text: "These images have no columns to filter by." });
+    const nothing = node("p", { class: "g-aside", text: _("These images have no columns to filter by.") });
     this.panel.replaceChildren(...(answer.facets.length ? answer.facets.map(fieldset) : [nothing]));
     if (focused) this.panel.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -94,7 +95,7 @@ class Filters {
       this.expanded.add(column);
       this.refresh();
     };
-    return node("button", { type: "button", class: "g-clear", text: `${hidden} more`, onclick });
+    return node("button", { type: "button", class: "g-clear", text: _("{hidden} more", { hidden }), onclick });
   }
 
   limits(facet, type, low, high) {
@@ -108,7 +109,7 @@ class Filters {
         "aria-label": `${title(facet.column)} ${name}`,
         onchange: ({ target }) => this.set(facet.column, withEnd(range, end, target.value)),
       });
-    return [field("low", "from", low), node("span", { text: "to" }), field("high", "to", high)];
+    return [field("low", _("from"), low), node("span", { text: _("to") }), field("high", _("to"), high)];
   }
 
   dates(facet) {
@@ -142,8 +143,8 @@ class Filters {
       type: "text",
       class: "g-input g-wide",
       value: this.of(facet.column).contains ?? null,
-      placeholder: "contains the text",
-      "aria-label": `${title(facet.column)} contains the text`,
+      placeholder: _("contains the text"),
+      "aria-label": _("{title} contains the text", { title: title(facet.column) }),
       onchange: ({ target }) => {
         const text = target.value.trim();
         this.set(facet.column, text ? { contains: text } : null);

@@ -1,34 +1,35 @@
 // What stands under the results: which encoder this is, and whose images these are.
 import { button, copy, node } from "../elements/elements.js";
 import { images } from "../format/format.js";
+import { _, plural, textNodes } from "../language/language.js";
 import { request } from "../session/session.js";
 
 const STARTERS = ["starter", "starter-1"];
 const COMMAND = "python app.py --encoder ViT-B-32/laion2b_s34b_b79k";
 
 const starterNote = () => {
-  const settings = { class: "g-button g-small", "aria-label": "Copy the command" };
-  const copyCommand = button("copy", "Copy", () => copy(COMMAND, copyCommand), settings);
+  const settings = { class: "g-button g-small", "aria-label": _("Copy the command") };
+  const copyCommand = button("copy", _("Copy"), () => copy(COMMAND, copyCommand), settings);
   return node(
     "p",
     { id: "starter-note" },
-    node("b", { text: "starter" }),
-    " is a small encoder in the spirit of DeViSE; it is not CLIP, and will often be wrong. For a CLIP encoder run ",
-    node("code", { text: COMMAND }),
+    ...textNodes(
+      "{starter} is a small encoder in the spirit of DeViSE; it is not CLIP, and will often be wrong. For a CLIP encoder run {command}",
+      { starter: node("b", { text: "starter" }), command: node("code", { text: COMMAND }) },
+    ),
     " ",
     copyCommand,
   );
 };
 
 const creditList = (credits) => {
-  const others = credits.length > 1 ? ` and ${credits.length - 1} others` : "";
+  const { by } = credits[0];
+  const more = credits.length - 1;
+  const title = more
+    ? plural("Images by {by} and {n} other", "Images by {by} and {n} others", more, { by })
+    : _("Images by {by}", { by });
   const items = credits.map((one) => node("li", { text: `${one.by}: ${images(one.images)}` }));
-  return node(
-    "details",
-    { id: "credits" },
-    node("summary", { text: `Images by ${credits[0].by}${others}` }),
-    node("ul", {}, ...items),
-  );
+  return node("details", { id: "credits" }, node("summary", { text: title }), node("ul", {}, ...items));
 };
 
 class Footer {

@@ -1,15 +1,20 @@
 // The encoder pill: a menu of the encoders that are here, the recommended one, and the way to all of them.
 import { button, icon, node } from "../elements/elements.js";
 import { fileSize } from "../format/format.js";
+import { _ } from "../language/language.js";
 import { goTo } from "../navigation/navigation.js";
 import { request } from "../session/session.js";
 
 // What the menu says of a model.
 export const choiceText = ({ name, state, bytes, recommended }) => {
-  if (state === "serving") return `${name}, in use`;
-  if (state === "ready") return `Switch to ${name}`;
-  if (state === "here") return `Embed with ${name}`;
-  return `Get ${name}${bytes ? `, ${fileSize(bytes)}` : ""}${recommended ? ", recommended" : ""}`;
+  if (state === "serving") return _("{name}, in use", { name });
+  if (state === "ready") return _("Switch to {name}", { name });
+  if (state === "here") return _("Embed with {name}", { name });
+  return _("Get {name}{bytes}{recommended}", {
+    name,
+    bytes: bytes ? `, ${fileSize(bytes)}` : "",
+    recommended: recommended ? _(", recommended") : "",
+  });
 };
 
 export class EncoderMenu {
@@ -38,13 +43,13 @@ export class EncoderMenu {
 
   show({ name, dim, runtime, precision, state }) {
     this.name.textContent = name;
-    const how = `${dim}-dimensional embeddings, computed by ${runtime} in ${precision}`;
+    const how = _("{dim}-dimensional embeddings, computed by {runtime} in {precision}", { dim, runtime, precision });
     this.summary.title = state === "ready" ? how : "";
   }
 
   async fill() {
-    const all = button(null, "All models…", () => this.leave());
-    this.choices.replaceChildren(node("p", { class: "g-aside", text: "Looking" }), all);
+    const all = button(null, _("All models…"), () => this.leave());
+    this.choices.replaceChildren(node("p", { class: "g-aside", text: _("Looking") }), all);
     const answer = await request(this.server.encoders, { collection: this.collection() });
     const models = answer.models || [];
     this.choices.replaceChildren(...models.map((model) => this.choice(model)), all);

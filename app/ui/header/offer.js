@@ -2,15 +2,23 @@
 // this machine. It fetches nothing by itself.
 import { button, node } from "../elements/elements.js";
 import { fileSize, images, minutes } from "../format/format.js";
+import { _ } from "../language/language.js";
 import { goTo, onAddress, whichTab } from "../navigation/navigation.js";
 
 const DISMISSED = "gelato-offer-dismissed";
 
 export const offerText = ({ name, replaces, bytes, seconds, images: amount }) =>
   replaces
-    ? `This collection was embedded with ${replaces}. The new ${name} finds more: about ${minutes(seconds)} for your ` +
-      `${images(amount)}, nothing to download; tags and corrections stay.`
-    : `Better answers with ${name}: ${fileSize(bytes)}, about ${minutes(seconds)} for your ${images(amount)}.`;
+    ? _(
+        "This collection was embedded with {replaces}. The new {name} finds more: about {seconds} for your {amount}, nothing to download; tags and corrections stay.",
+        { replaces, name, seconds: minutes(seconds), amount: images(amount) },
+      )
+    : _("Better answers with {name}: {bytes}, about {seconds} for your {amount}.", {
+        name,
+        bytes: fileSize(bytes),
+        seconds: minutes(seconds),
+        amount: images(amount),
+      });
 
 export class Offer {
   #offer = null;
@@ -21,8 +29,8 @@ export class Offer {
       "p",
       { class: "g-header-offer", id: "model-offer", hidden: true },
       this.text,
-      button(null, "See it", () => goTo("models"), { class: "g-clear" }),
-      button("close", "Dismiss", () => this.dismiss(), { class: "g-button g-small" }),
+      button(null, _("See it"), () => goTo("models"), { class: "g-clear" }),
+      button("close", _("Dismiss"), () => this.dismiss(), { class: "g-button g-small" }),
     );
     onAddress(() => this.draw());
   }

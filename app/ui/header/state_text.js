@@ -1,25 +1,32 @@
 // The collection's state in words: how much of it can be searched, and what is under way.
-import { count, counted, images, minutes } from "../format/format.js";
+import { count, images, minutes } from "../format/format.js";
+import { _, plural } from "../language/language.js";
 
 const running = (job) => job?.state === "running";
 
 // { kind, text } of the state pill. kind: good, busy or bad.
 export const stateText = ({ error, job, encoder, searchable = 0, passedOver = 0 }) => {
   const amount = images(searchable);
-  if (error) return { kind: "bad", text: "needs attention" };
+  if (error) return { kind: "bad", text: _("needs attention") };
   if (running(job) && job.total > 0 && job.total > searchable) {
-    return { kind: "busy", text: `${count(searchable)} of ${count(job.total)} searchable` };
+    return {
+      kind: "busy",
+      text: _("{searchable} of {total} searchable", { searchable: count(searchable), total: count(job.total) }),
+    };
   }
-  if (running(job) && encoder?.state === "ready" && !searchable) return { kind: "busy", text: "looking for images" };
-  if (encoder?.state === "loading") return { kind: "busy", text: `${amount} · loading the encoder` };
-  const others = passedOver ? ` · ${counted(passedOver, "file")} passed over or offline` : "";
-  return { kind: "good", text: `${amount}, up to date${others}` };
+  if (running(job) && encoder?.state === "ready" && !searchable) return { kind: "busy", text: _("looking for images") };
+  if (encoder?.state === "loading") return { kind: "busy", text: _("{amount} · loading the encoder", { amount }) };
+  const others = passedOver
+    ? _(" · {files} passed over or offline", { files: plural("{n} file", "{n} files", passedOver) })
+    : "";
+  return { kind: "good", text: _("{amount}, up to date{others}", { amount, others }) };
 };
 
 // What the state pill says when the pointer is on it.
 export const stateTitle = ({ job, passedOver, account }) => {
-  if (running(job) && job.left) return `about ${minutes(job.left)} left, ${Math.round(job.rate)} images a second`;
-  return passedOver ? `${account}; see failures.csv in the collection` : "";
+  if (running(job) && job.left)
+    return _("about {left} left, {rate} images a second", { left: minutes(job.left), rate: Math.round(job.rate) });
+  return passedOver ? _("{account}; see failures.csv in the collection", { account }) : "";
 };
 
 // How much of a job is done, in percent.

@@ -1,13 +1,15 @@
 // The normalised scores of all images as bars, and the relevance threshold on them, which can be dragged.
 import { node, svgNode } from "../elements/elements.js";
+import { decimal } from "../format/format.js";
+import { _ } from "../language/language.js";
 import { BAR, HEIGHT, bars, clamped, position, valueAt } from "./scale.js";
 
 const KEYS = { ArrowLeft: -0.05, ArrowRight: 0.05, ArrowDown: -0.05, ArrowUp: 0.05 };
 
 const describe = (threshold) =>
   threshold === 1
-    ? "Relevance threshold, at the upper end of the null distribution"
-    : `Relevance threshold at ${threshold.toFixed(2)}; the null distribution ends at 1`;
+    ? _("Relevance threshold, at the upper end of the null distribution")
+    : _("Relevance threshold at {threshold}; the null distribution ends at 1", { threshold: decimal(threshold, 2) });
 
 const link = (id, text, title, onclick) =>
   node("button", { type: "button", class: "g-clear", id, text, title, onclick });
@@ -45,9 +47,12 @@ class Histogram {
     this.histogram = shown.histogram;
     const focused = this.root.contains(document.activeElement);
     const slider = this.slider();
-    const hide = link("hide-threshold", "hide", "Show the results without a threshold", () => this.moved("off"));
-    const reset = link("reset-threshold", "reset", "Put the threshold back to the end of the null distribution", () =>
-      this.moved("auto"),
+    const hide = link("hide-threshold", _("hide"), _("Show the results without a threshold"), () => this.moved("off"));
+    const reset = link(
+      "reset-threshold",
+      _("reset"),
+      _("Put the threshold back to the end of the null distribution"),
+      () => this.moved("auto"),
     );
     this.root.replaceChildren(...[hide, this.threshold !== 1 && reset, slider].filter(Boolean));
     if (focused) slider.focus();
@@ -62,8 +67,8 @@ class Histogram {
         class: "g-histogram-slider",
         role: "slider",
         tabindex: "0",
-        title: `${text}. Drag it, or use the arrow keys.`,
-        "aria-label": "Relevance threshold",
+        title: _("{text}. Drag it, or use the arrow keys.", { text }),
+        "aria-label": _("Relevance threshold"),
         "aria-valuemin": low.toFixed(2),
         "aria-valuemax": high.toFixed(2),
         "aria-valuenow": this.threshold.toFixed(2),

@@ -1,7 +1,8 @@
 // What is known about one image: facts, tags, what each word adds, and a heat map of where it matches.
 import { button, copy, node, notice } from "../elements/elements.js";
-import { fileSize, score } from "../format/format.js";
+import { decimal, fileSize, score } from "../format/format.js";
 import { drawHeatMap } from "../heat_map/heat_map.js";
+import { _ } from "../language/language.js";
 import { media } from "../session/session.js";
 import { tagList } from "./tags.js";
 import { wordBars } from "./words.js";
@@ -9,25 +10,31 @@ import { wordBars } from "./words.js";
 // A column's name as a title.
 const titled = (column) => column[0].toUpperCase() + column.slice(1).replaceAll("_", " ");
 
-const FOUND_BY = { text: "its name, caption or tags", both: "the image, and its name, caption or tags" };
+const FOUND_BY = { text: _("its name, caption or tags"), both: _("the image, and its name, caption or tags") };
 
 // The rows of the table of facts, [name, text] each.
 export const factRows = (hit, facts, columns) => {
-  const normalised = typeof hit.normalised_score === "number" ? `, normalised ${hit.normalised_score.toFixed(2)}` : "";
+  const normalised =
+    typeof hit.normalised_score === "number"
+      ? _(", normalised {score}", { score: decimal(hit.normalised_score, 2) })
+      : "";
   const scored = hit.score !== null && hit.score !== undefined;
   return [
-    scored && ["Score", `${score(hit.score)}${normalised}, rank ${hit.rank}`],
-    FOUND_BY[hit.matched] && ["Found by", FOUND_BY[hit.matched]],
-    ["File", facts.path],
+    scored && [
+      _("Score"),
+      _("{score}{normalised}, rank {rank}", { score: score(hit.score), normalised, rank: hit.rank }),
+    ],
+    FOUND_BY[hit.matched] && [_("Found by"), FOUND_BY[hit.matched]],
+    [_("File"), facts.path],
     facts.date && [titled(facts.date_of), facts.date],
-    ["Size", `${facts.width} × ${facts.height}, ${fileSize(facts.bytes)}`],
+    [_("Size"), `${facts.width} × ${facts.height}, ${fileSize(facts.bytes)}`],
     ...Object.entries(columns).map(([name, value]) => [titled(name), value]),
   ].filter(Boolean);
 };
 
 // What tells one copy from another. at: its place among the copies, 0 for the best.
 export const copyFacts = (one, at) =>
-  [`${one.width} × ${one.height}`, fileSize(one.bytes), at === 0 && "best copy", one.offline && "offline"]
+  [`${one.width} × ${one.height}`, fileSize(one.bytes), at === 0 && _("best copy"), one.offline && _("offline")]
     .filter(Boolean)
     .join(", ");
 
@@ -38,7 +45,7 @@ class Inspector {
     this.actions = actions;
     this.canvas = canvas;
     this.id = null; // of the image that is shown
-    this.root = node("aside", { class: "g-inspector", id: "inspector", "aria-label": "About this image" });
+    this.root = node("aside", { class: "g-inspector", id: "inspector", "aria-label": _("About this image") });
   }
 
   // Presses the button of the heat map.
@@ -88,14 +95,14 @@ class Inspector {
 
   buttons(hit, facts, heat) {
     const path = `${facts.source}/${facts.path}`; // only this computer has a use for it
-    const copyPath = facts.source && button("copy", "Copy path", () => copy(path, copyPath), { id: "inspect-copy" });
+    const copyPath = facts.source && button("copy", _("Copy path"), () => copy(path, copyPath), { id: "inspect-copy" });
     return node(
       "div",
       { class: "g-actions" },
       heat,
-      button("like", "More like this", () => this.actions.like(hit.id, 1), { id: "inspect-like" }),
-      button("unlike", "Less like this", () => this.actions.like(hit.id, -1), { id: "inspect-unlike" }),
-      button("tag", "Classify this", () => this.actions.classify(hit, facts), { id: "inspect-classify" }),
+      button("like", _("More like this"), () => this.actions.like(hit.id, 1), { id: "inspect-like" }),
+      button("unlike", _("Less like this"), () => this.actions.like(hit.id, -1), { id: "inspect-unlike" }),
+      button("tag", _("Classify this"), () => this.actions.classify(hit, facts), { id: "inspect-classify" }),
       copyPath,
     );
   }
@@ -119,7 +126,7 @@ class Inspector {
       toggle(true);
     };
     const onclick = () => (canvas.hidden ? show() : toggle(false));
-    const heat = button("heat", "Heat map", onclick, { id: "inspect-heat", "aria-pressed": "false" });
+    const heat = button("heat", _("Heat map"), onclick, { id: "inspect-heat", "aria-pressed": "false" });
     return heat;
   }
 
@@ -152,8 +159,8 @@ class Inspector {
           node("span", { class: "g-inspector-copy-facts", text: copyFacts(one, at) }),
         ),
       );
-    const more = count > copies.length && node("p", { text: `and ${count - copies.length} more` });
-    const heading = node("h3", { text: `${count} copies` });
+    const more = count > copies.length && node("p", { text: _("and {more} more", { more: count - copies.length }) });
+    const heading = node("h3", { text: _("{count} copies", { count }) });
     this.root.querySelector("#copies").replaceChildren(heading, node("ul", {}, ...copies.map(line)), more || "");
   }
 
@@ -166,7 +173,7 @@ class Inspector {
         { type: "button", title: other.name, "aria-label": other.name, onclick: () => this.actions.open(other) },
         node("img", { src: media(collection, other.id), alt: "", loading: "lazy" }),
       );
-    const heading = node("h3", { text: "Similar images" });
+    const heading = node("h3", { text: _("Similar images") });
     this.root.querySelector("#similar").replaceChildren(heading, node("div", {}, ...similar.hits.map(image)));
   }
 }

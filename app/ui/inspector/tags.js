@@ -1,5 +1,6 @@
 // The tags of one image, with a field for another.
 import { icon, node, notice } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 
 // change(name, on) gives or takes a tag; it answers the tags afterwards, or { error }.
 export const tagList = (tags, change) => {
@@ -8,8 +9,8 @@ export const tagList = (tags, change) => {
     type: "text",
     class: "g-input",
     maxlength: "64",
-    placeholder: "add a tag",
-    "aria-label": "Add a tag",
+    placeholder: _("add a tag"),
+    "aria-label": _("Add a tag"),
     autocomplete: "off",
   });
   const send = async (name, on) => {
@@ -33,7 +34,7 @@ export const tagList = (tags, change) => {
         {
           type: "button",
           class: "g-query-drop",
-          "aria-label": `Remove the tag ${name}`,
+          "aria-label": _("Remove the tag {name}", { name }),
           onclick: () => send(name, false),
         },
         icon("close"),

@@ -1,5 +1,6 @@
 // The terms of a query as pills that show and change it.
 import { icon, node } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 import { collection, media } from "../session/session.js";
 import { formatQuery, nextWeight, parseQuery } from "./terms.js";
 
@@ -10,8 +11,10 @@ const signButton = (term, label, changed) => {
     {
       type: "button",
       class: "g-query-sign",
-      title: wanted ? "Wanted; click to exclude" : "Excluded; click to want it",
-      "aria-label": wanted ? `${label} is wanted; make it unwanted` : `${label} is unwanted; make it wanted`,
+      title: wanted ? _("Wanted; click to exclude") : _("Excluded; click to want it"),
+      "aria-label": wanted
+        ? _("{label} is wanted; make it unwanted", { label })
+        : _("{label} is unwanted; make it wanted", { label }),
       onclick: () => {
         term.sign *= -1;
         changed();
@@ -25,8 +28,8 @@ const weightButton = (term, label, changed) =>
   node("button", {
     type: "button",
     class: `g-query-weight ${term.weight === 1 ? "" : "g-query-more-than-one"}`,
-    title: "Weight of this term; click to raise it, after 4 it is 1 again",
-    "aria-label": `${label} has weight ${term.weight}; change it`,
+    title: _("Weight of this term; click to raise it, after 4 it is 1 again"),
+    "aria-label": _("{label} has weight {weight}; change it", { label, weight: term.weight }),
     text: `×${term.weight}`,
     onclick: () => {
       term.weight = nextWeight(term.weight);
@@ -38,7 +41,7 @@ const weightButton = (term, label, changed) =>
 export const removeButton = (label, onclick) =>
   node(
     "button",
-    { type: "button", class: "g-query-drop", title: "Remove", "aria-label": label, onclick },
+    { type: "button", class: "g-query-drop", title: _("Remove"), "aria-label": label, onclick },
     icon("close"),
   );
 
@@ -49,7 +52,7 @@ const pill = (term, label, body, { changed, remove, weighted = false }) =>
     signButton(term, label, changed),
     ...body,
     weighted && weightButton(term, label, changed),
-    removeButton(`Remove ${label}`, remove),
+    removeButton(_("Remove {label}", { label }), remove),
   );
 
 const imagePill = (term, label, source, text, actions) =>
@@ -77,16 +80,16 @@ export const pills = (query, change) => {
     nodes.push(imagePill(term, term.name, `images/${term.token}.webp`, term.name, actions("images", term)));
   }
   for (const term of query.like) {
-    const text = term.sign > 0 ? "like this" : "not like this";
-    nodes.push(imagePill(term, "like this image", media(collection(), term.id), text, actions("like", term)));
+    const text = term.sign > 0 ? _("like this") : _("not like this");
+    nodes.push(imagePill(term, _("like this image"), media(collection(), term.id), text, actions("like", term)));
   }
   if (query.images.length) {
-    const text = "An uploaded image stays on this computer; it is not part of the link.";
+    const text = _("An uploaded image stays on this computer; it is not part of the link.");
     nodes.push(node("span", { class: "g-aside", text }));
   }
   if (nodes.length) {
     const onclick = () => change({ ...query, q: "", like: [], images: [] });
-    nodes.push(node("button", { type: "button", class: "g-clear", text: "Clear all", onclick }));
+    nodes.push(node("button", { type: "button", class: "g-clear", text: _("Clear all"), onclick }));
   }
   return { nodes, single };
 };

@@ -1,6 +1,7 @@
 // A timeline beside a grid: the years, a dot for each month, and a thumb to drag through all of them.
 import { node } from "../elements/elements.js";
 import { count, images } from "../format/format.js";
+import { _ } from "../language/language.js";
 import { monthAt, monthsOf, yearsOf } from "./spans.js";
 
 const APART = 22; // pixels between the names of two years
@@ -14,7 +15,7 @@ class Scrubber {
     this.marks = node("div", { class: "g-scrubber-marks", "aria-hidden": "true" });
     this.root = node(
       "div",
-      { class: "g-scrubber", id: "scrubber", role: "slider", tabindex: "0", hidden: true, "aria-label": "Timeline" },
+      { class: "g-scrubber", id: "scrubber", role: "slider", tabindex: "0", hidden: true, "aria-label": _("Timeline") },
       this.marks,
       this.thumb,
       this.bubble,

@@ -1,4 +1,5 @@
 // Months and days as people read them, and the months of a timeline with their places.
+import { _, language } from "../language/language.js";
 
 const [DAY, MONTH] = [
   { weekday: "long", day: "numeric", month: "long", year: "numeric" },
@@ -8,11 +9,15 @@ const [DAY, MONTH] = [
 // A key of a group in words. group: day or month, whose keys are YYYY-MM-DD and YYYY-MM; others stand for themselves.
 export const spanName = (key, group) => {
   const time = group === "day" || group === "month";
-  if (!key) return { folder: "The folder itself", place: "Without a place", none: "" }[group] ?? "Without a date";
+  if (!key)
+    return { folder: _("The folder itself"), place: _("Without a place"), none: "" }[group] ?? _("Without a date");
   if (!time) return key;
   const [year, month, day = 1] = key.split("-").map(Number);
   const date = new Date(Date.UTC(year, month - 1, day));
-  return date.toLocaleDateString("en-GB", { ...(group === "day" ? DAY : MONTH), timeZone: "UTC" });
+  return date.toLocaleDateString(language === "en" ? "en-GB" : language, {
+    ...(group === "day" ? DAY : MONTH),
+    timeZone: "UTC",
+  });
 };
 
 // The months of a timeline, [{ key, name, count, top, first }], top: pixels. keys, counts: of its groups; layout: of its grid.

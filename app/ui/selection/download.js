@@ -1,14 +1,15 @@
 // The kinds of export, and the download of chosen images: too many ids for an address, so they are posted.
 import { node } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 import { session } from "../session/session.js";
 
 const KINDS = [
   ["CSV", "csv"],
   ["JSON", "json"],
-  ["List of files", "txt"],
-  ["Thumbnails, zip", "zip"],
+  [_("List of files"), "txt"],
+  [_("Thumbnails, zip"), "zip"],
 ];
-const ORIGINALS = ["Originals, zip", "originals"]; // of a page that only this computer reaches
+const ORIGINALS = [_("Originals, zip"), "originals"]; // of a page that only this computer reaches
 
 // [text, kind] of each export that the server gives to this page.
 export const exportKinds = () => (session.state?.local ? [...KINDS, ORIGINALS] : KINDS);
@@ -20,7 +21,7 @@ export const download = async (collection, ids, kind) => {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ids }),
   }).catch(() => null);
-  if (!response) return "The connection to Gelato is lost.";
+  if (!response) return _("The connection to Gelato is lost.");
   if (!response.ok) return response.text();
   const ending = kind === "originals" ? "originals.zip" : kind;
   const link = node("a", { href: URL.createObjectURL(await response.blob()), download: `gelato-chosen.${ending}` });

@@ -1,6 +1,7 @@
 // Several images chosen together, by mouse or keys, and the bar of what can be done with them.
 import { button, icon, node } from "../elements/elements.js";
 import { count, images } from "../format/format.js";
+import { _ } from "../language/language.js";
 import { menu } from "../menu/menu.js";
 import { Chosen } from "./chosen.js";
 import { download, exportKinds } from "./download.js";
@@ -16,7 +17,7 @@ class Selection {
       class: "g-selection-bar",
       id: "selected",
       role: "region",
-      "aria-label": "Chosen images",
+      "aria-label": _("Chosen images"),
       hidden: true,
     });
     grid.addEventListener("keydown", (event) => this.key(event));
@@ -74,8 +75,8 @@ class Selection {
       {
         type: "button",
         class: "g-selection-tick",
-        title: "Choose (space); shift for a range",
-        "aria-label": `Choose ${hit.name}`,
+        title: _("Choose (space); shift for a range"),
+        "aria-label": _("Choose {name}", { name: hit.name }),
         "aria-pressed": this.chosen.ids.has(hit.id),
         onclick: (event) => this.toggle(hit.id, event.shiftKey),
       },
@@ -97,7 +98,7 @@ class Selection {
   }
 
   drawBar() {
-    const amount = node("b", { id: "selected-count", text: `${count(this.size())} chosen` });
+    const amount = node("b", { id: "selected-count", text: _("{amount} chosen", { amount: count(this.size()) }) });
     if (this.bar.childElementCount) {
       this.bar.querySelector("#selected-count").replaceWith(amount);
       return;
@@ -110,17 +111,17 @@ class Selection {
       amount,
       this.tagForm(),
       this.exportMenu(),
-      button("like", "More like these", () => this.actions.like(this.ids, 1), { id: "more-like-these" }),
-      button("unlike", "Less like these", () => this.actions.like(this.ids, -1), { id: "less-like-these" }),
-      button(null, "All shown", all, { id: "choose-all" }),
+      button("like", _("More like these"), () => this.actions.like(this.ids, 1), { id: "more-like-these" }),
+      button("unlike", _("Less like these"), () => this.actions.like(this.ids, -1), { id: "less-like-these" }),
+      button(null, _("All shown"), all, { id: "choose-all" }),
       this.message,
       node(
         "button",
         {
           type: "button",
           class: "g-icon-button",
-          title: "Choose none (Esc)",
-          "aria-label": "Choose none",
+          title: _("Choose none (Esc)"),
+          "aria-label": _("Choose none"),
           onclick: () => this.clear(),
         },
         icon("close"),
@@ -131,7 +132,7 @@ class Selection {
   exportMenu() {
     const to = async (kind) => (this.message.textContent = await download(this.collection(), this.ids, kind));
     const choices = exportKinds().map(([text, kind]) => [text, () => to(kind)]);
-    return menu("download", "Export", choices, { id: "export-chosen" });
+    return menu("download", _("Export"), choices, { id: "export-chosen" });
   }
 
   tagForm() {
@@ -140,15 +141,15 @@ class Selection {
       class: "g-input",
       id: "tag-name",
       maxlength: "64",
-      placeholder: "tag",
+      placeholder: _("tag"),
       list: "tag-names",
-      "aria-label": "Tag",
+      "aria-label": _("Tag"),
       autocomplete: "off",
     });
     const send = async (on) => {
       const amount = this.size();
       const answer = await this.actions.tag(this.ids, field.value, on);
-      this.message.textContent = answer.error || `${on ? "Tagged" : "Untagged"} ${images(amount)}`;
+      this.message.textContent = answer.error || `${on ? _("Tagged") : _("Untagged")} ${images(amount)}`;
       if (!answer.error) field.value = "";
     };
     const onsubmit = (event) => {
@@ -160,8 +161,8 @@ class Selection {
       { class: "g-selection-tagging", onsubmit },
       field,
       node("datalist", { id: "tag-names" }, ...this.actions.tags().map((name) => node("option", { value: name }))),
-      node("button", { type: "submit", class: "g-button" }, icon("tag"), node("span", { text: "Tag" })),
-      button(null, "Untag", () => send(false), { id: "untag" }),
+      node("button", { type: "submit", class: "g-button" }, icon("tag"), node("span", { text: _("Tag") })),
+      button(null, _("Untag"), () => send(false), { id: "untag" }),
     );
   }
 }

@@ -1,4 +1,5 @@
 // What the page knows about the open collection, and how it asks the server.
+import { _ } from "../language/language.js";
 
 const listeners = new Set();
 
@@ -28,7 +29,7 @@ export const refreshState = () => refreshers.forEach((listener) => listener());
 
 // The answer of a server function, or { error }. A lost connection is an answer too; the header shows a banner then.
 export const request = async (serverFunction, body) => {
-  const lost = { error: "The connection to Gelato is lost; trying again.", lost: true };
+  const lost = { error: _("The connection to Gelato is lost; trying again."), lost: true };
   try {
     return (await serverFunction(body)) ?? lost;
   } catch {
@@ -47,5 +48,5 @@ export const media = (collectionKey, id) => {
 // Why the first request takes a while.
 export const gettingReady = () =>
   session.state?.encoder?.first
-    ? "The encoder is being fitted to this computer: ten seconds or more, this once."
-    : "The encoder is being loaded.";
+    ? _("The encoder is being fitted to this computer: ten seconds or more, this once.")
+    : _("The encoder is being loaded.");

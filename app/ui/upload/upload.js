@@ -1,17 +1,23 @@
 // Images come in by a button, by dropping and by pasting; each is sent once and then named by its token.
 
 import { node } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 import { ACCEPT, ENDINGS, LARGEST } from "./formats.js"; // the server makes it; LARGEST is in bytes
 
 // { image: token } or { error }.
 export const upload = async (file) => {
   if (file.size > LARGEST)
-    return { error: `${file.name} is larger than ${LARGEST / 2 ** 20} MB; use a smaller copy of it.` };
+    return {
+      error: _("{name} is larger than {limit} MB; use a smaller copy of it.", {
+        name: file.name,
+        limit: LARGEST / 2 ** 20,
+      }),
+    };
   try {
     const response = await fetch("images", { method: "POST", body: file });
     return await response.json();
   } catch {
-    return { error: "The image could not be sent; the connection to Gelato is lost." };
+    return { error: _("The image could not be sent; the connection to Gelato is lost.") };
   }
 };
 

@@ -1,8 +1,9 @@
 // What is done with the file of an image: it is copied, downloaded, or shown in its folder. Each gives the sentence of
 // what went wrong, "" if nothing did.
 import { node } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 
-const LOST = "The connection to Gelato is lost.";
+const LOST = _("The connection to Gelato is lost.");
 
 // The address of an original. rest: ".jpg?side=1600", "/file" or "/folder".
 export const originalAddress = (collection, id, rest) =>
@@ -12,7 +13,7 @@ export const originalAddress = (collection, id, rest) =>
 export const reasonOf = async (address) => {
   const response = await fetch(address).catch(() => null);
   if (!response) return LOST;
-  return response.ok ? "The image could not be drawn." : response.text();
+  return response.ok ? _("The image could not be drawn.") : response.text();
 };
 
 // picture: an <img> that is loaded. Clipboards take PNG alone.
@@ -24,7 +25,7 @@ export const copyPicture = async (picture) => {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
     return "";
   } catch {
-    return "The browser does not let this page copy images.";
+    return _("The browser does not let this page copy images.");
   }
 };
 

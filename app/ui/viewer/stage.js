@@ -1,5 +1,6 @@
 // One image in the window: zoomed and moved by mouse, fingers and keys.
 import { node } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 import { WHOLE, fitted, kept, largestScale, zoomed } from "./geometry.js";
 
 const STEP = 1.5; // zoom of a key or button
@@ -18,7 +19,7 @@ export class Stage {
       class: "g-heat-map",
       hidden: true,
       role: "img",
-      "aria-label": "Heat map of where the image matches",
+      "aria-label": _("Heat map of where the image matches"),
     });
     this.picture = node("img", { alt: "" });
     this.box = node("div", { class: "g-viewer-box" }, this.picture, this.canvas);

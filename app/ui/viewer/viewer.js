@@ -2,6 +2,7 @@
 import { icon, node } from "../elements/elements.js";
 import { count } from "../format/format.js";
 import { inspector } from "../inspector/inspector.js";
+import { _ } from "../language/language.js";
 import { media, session } from "../session/session.js";
 import { copyPicture, downloadFile, openFolder, originalAddress, reasonOf } from "./file_actions.js";
 import { sideFor } from "./geometry.js";
@@ -10,7 +11,7 @@ import { Stage } from "./stage.js";
 import { onSwipe } from "./swipe.js";
 
 const INFO = "gelato-viewer-info"; // whether the panel is open, in the browser's storage
-const THUMBNAILS = "This page shows thumbnails; the images themselves stay with whoever runs it.";
+const THUMBNAILS = _("This page shows thumbnails; the images themselves stay with whoever runs it.");
 
 const ZOOM = "g-viewer-tool g-viewer-zoom";
 const TYPING = "input, textarea, select";
@@ -36,7 +37,7 @@ class Viewer {
     this.stage.root.append(this.bar, this.previous, this.next, this.note);
     this.root = node(
       "dialog",
-      { class: "g-viewer", id: "viewer", "aria-label": "Image", tabindex: "-1" },
+      { class: "g-viewer", id: "viewer", "aria-label": _("Image"), tabindex: "-1" },
       this.stage.root,
       this.panel.root,
     );
@@ -56,30 +57,32 @@ class Viewer {
   }
 
   makeTools() {
-    this.previous = tool("left", "Previous image (←)", () => this.actions.step(-1), {
+    this.previous = tool("left", _("Previous image (←)"), () => this.actions.step(-1), {
       class: "g-viewer-tool g-viewer-previous",
       id: "previous-image",
     });
-    this.next = tool("right", "Next image (→)", () => this.actions.step(1), {
+    this.next = tool("right", _("Next image (→)"), () => this.actions.step(1), {
       class: "g-viewer-tool g-viewer-next",
       id: "next-image",
     });
-    this.info = tool("info", "About this image (i)", () => this.showInfo(this.panel.root.hidden), { id: "view-info" });
+    this.info = tool("info", _("About this image (i)"), () => this.showInfo(this.panel.root.hidden), {
+      id: "view-info",
+    });
     this.copy = tool(
       "copy",
-      "Copy the image",
-      async () => this.say((await copyPicture(this.stage.picture)) || "Copied."),
+      _("Copy the image"),
+      async () => this.say((await copyPicture(this.stage.picture)) || _("Copied.")),
       { id: "view-copy" },
     );
-    this.download = tool("download", "Download the original", () => this.act(downloadFile), { id: "view-download" });
-    this.folder = tool("folder", "Open the folder", () => this.act(openFolder), { id: "view-folder" });
+    this.download = tool("download", _("Download the original"), () => this.act(downloadFile), { id: "view-download" });
+    this.folder = tool("folder", _("Open the folder"), () => this.act(openFolder), { id: "view-folder" });
     this.bar = node(
       "div",
       { class: "g-viewer-bar" },
-      tool("close", "Close (Esc)", () => this.actions.close(), { "aria-label": "Close" }),
+      tool("close", _("Close (Esc)"), () => this.actions.close(), { "aria-label": _("Close") }),
       this.place,
-      tool("minus", "Zoom out (−)", () => this.stage.key("-"), { class: ZOOM }),
-      tool("plus", "Zoom in (+)", () => this.stage.key("+"), { class: ZOOM }),
+      tool("minus", _("Zoom out (−)"), () => this.stage.key("-"), { class: ZOOM }),
+      tool("plus", _("Zoom in (+)"), () => this.stage.key("+"), { class: ZOOM }),
       this.copy,
       this.download,
       this.folder,
@@ -111,7 +114,7 @@ class Viewer {
   async show(hit, collection, request, place) {
     const already = this.hit?.id === hit.id && this.collection === collection;
     Object.assign(this, { hit, collection });
-    this.place.textContent = place ? `${count(place.at + 1)} of ${count(place.of)}` : "";
+    this.place.textContent = place ? _("{at} of {of}", { at: count(place.at + 1), of: count(place.of) }) : "";
     this.previous.hidden = !place || place.at === 0;
     this.next.hidden = !place || place.at === place.of - 1;
     this.open();
@@ -174,7 +177,7 @@ class Viewer {
     } catch {
       if (this.hit !== hit) return;
       this.side = Infinity;
-      this.say(`${await reasonOf(address)} This is the thumbnail.`);
+      this.say(_("{reason} This is the thumbnail.", { reason: await reasonOf(address) }));
       return;
     }
     if (this.hit !== hit || this.side !== side) return;

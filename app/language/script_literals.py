@@ -1,4 +1,7 @@
-"""The strings of a script, each with what calls it and what stands before it: a scanner of JavaScript for tests."""
+"""The strings of a script, each with what calls it and what stands before it: a scanner of JavaScript.
+
+Babel's own reader of scripts passes over messages within the arguments of others.
+"""
 
 import re
 from collections.abc import Iterator
