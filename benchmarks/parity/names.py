@@ -40,6 +40,7 @@ class FieldNames:
     page_likely: str | None
     page_form: dict[str, str]
     page_examples: dict[str, tuple[str, str, str]]  # elem_id, function and field of the number
+    page_own_templates: str  # value of the form's templates that a person wrote
     page_calibrated: tuple[str, str]  # values of the form's probabilities: calibrated, and as the encoder has them
     # Responses of every door.
     normalised: str
@@ -112,6 +113,7 @@ OLD = FieldNames(
         "recipe": ("lecture", "recipe", "turn"),
         "pair": ("probe", "bundled", "i"),
     },
+    page_own_templates="own",
     page_calibrated=("calibrated", "own"),
     normalised="strength",
     threshold_answer="line",
@@ -142,7 +144,8 @@ NEW = replace(
     page_order="order",
     page_threshold="threshold",
     page_likely="likely",
-    page_form={**OLD.page_form, "probabilities": "calibration"},
+    page_form={**OLD.page_form, "own": "custom", "probabilities": "calibration"},
+    page_own_templates="custom",
     page_examples={**OLD.page_examples, "pair": ("probe", "generated", "i")},
     page_calibrated=("calibrated", "uncalibrated"),
     normalised="normalised_score",

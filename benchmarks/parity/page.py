@@ -119,7 +119,7 @@ class PageDoor:
         own = not isinstance(request.templates, str)
         values = {
             "classes": "\n".join(lines_of(request.classes)),
-            "templates": "own" if own else request.templates,
+            "templates": self.fields.page_own_templates if own else request.templates,
             "own": "\n".join(request.templates) if own else "",
             "mode": "any" if request.any else "one",
             "none": request.none,
