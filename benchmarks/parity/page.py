@@ -43,6 +43,8 @@ class PageDoor:
 
     def event(self, name: str, kind: str, given: Mapping[str, Any], result: str) -> dict[str, Any]:
         """What an event of a component gives to the component called result; given holds inputs by their elem_id."""
+        if unknown := given.keys() - self.ids.keys():
+            raise RuntimeError(f"the page has no {', '.join(sorted(unknown))}")
         target = [self.ids[name], kind]
         event = next(one for one in self.config["dependencies"] if target in [list(t) for t in one["targets"]])
         inputs = [given.get(self.names.get(id, ""), self.values[id]) for id in event["inputs"]]
