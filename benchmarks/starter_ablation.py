@@ -27,7 +27,7 @@ from index.ingest.throughput import machine
 from training.data.sources import open_source
 from training.models.intervals import figure_of
 from training.models.sentence_encoder import SentenceEncoder
-from training.starter.bridge import read_openmoji
+from training.starter.drawings import read_openmoji
 from training.starter.photographs import read_photographs
 
 RESULT = Path(__file__).parent / "results/starter_ablation.json"

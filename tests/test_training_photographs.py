@@ -16,7 +16,7 @@ from training.models.encoders import RENAMED, load_encoder
 from training.models.errors import UserError
 from training.models.sentence_encoder import SentenceEncoder
 from training.models.starter import BRIDGE, BRIDGES, fingerprint
-from training.starter.bridge import Captioned
+from training.starter.drawings import Captioned
 from training.starter.kinds import kinds
 from training.starter.photographs import RIDGE, Photographs, fit_photographs, map_arrays, word_bank
 

@@ -17,7 +17,8 @@ from training.models.prompts import template_set
 from training.models.sentence_encoder import SentenceEncoder, _sentence_module
 from training.models.starter import BRIDGE, Starter, image_backbone
 from training.models.zero_shot import ClassName, zero_shot_classifier
-from training.starter.bridge import RIDGE, Captioned, caption_map, clipart_captions, likeliest_scale, recall, sharpening
+from training.starter.bridge import RIDGE, caption_map, likeliest_scale, recall, sharpening
+from training.starter.drawings import Captioned, clipart_captions
 
 ROOT = Path(__file__).parent.parent
 

@@ -24,20 +24,8 @@ from training.models.errors import UserError
 from training.models.sentence_encoder import SentenceEncoder
 from training.models.starter import BRIDGES
 from training.models.zero_shot import everyday_words
-from training.starter.bridge import (
-    Captioned,
-    Progress,
-    against_others,
-    caption_map,
-    class_names,
-    embed,
-    image_features,
-    likeliest_scale,
-    read_openmoji,
-    store,
-    told,
-    unseen,
-)
+from training.starter.bridge import against_others, caption_map, class_names, likeliest_scale, store
+from training.starter.drawings import Captioned, Progress, embed, image_features, read_openmoji, told, unseen
 from training.starter.kinds import WORDNET, kinds, nouns_file
 
 TEMPLATE = "a photo of a {}."
