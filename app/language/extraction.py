@@ -13,7 +13,7 @@ PYTHON: dict[str, tuple[int, int] | None] = {"_": None, "widget_text": None, "pl
 SCRIPTS = ("_(", "textNodes(")  # what a message stands behind
 API_DOCS = APP / "ui/api_docs"  # documentation, which is English
 
-Found = str | tuple[str, str]  # a message, or its singular and plural
+Found = str | tuple[str, ...]  # a message, or its singular and plural
 
 
 def extract(domain: str) -> Catalog:

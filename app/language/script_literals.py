@@ -74,7 +74,8 @@ class Scanner:
 
     def template(self, at: int) -> tuple[str, list[Literal], int]:
         """The text of a template that began before at, the literals of its expressions, and where it ends."""
-        text, inner = "", []
+        text = ""
+        inner: list[Literal] = []
         while self.source[at] != "`":
             if self.source[at] == "\\":
                 text, at = text + self.source[at + 1], at + 2

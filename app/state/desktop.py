@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.language.current import _
 from training.models.errors import UserError
 
 
@@ -18,11 +19,13 @@ def has_screen() -> bool:
 def show_in_folder(file: Path) -> None:
     """Open the folder of a file in the file manager. UserError where there is none."""
     if not has_screen():
-        raise UserError("The folder cannot be opened: Gelato runs without a screen; copy the path instead.")
+        raise UserError(_("The folder cannot be opened: Gelato runs without a screen; copy the path instead."))
     try:
         subprocess.Popen(_command(file), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError as error:
-        raise UserError(f"The folder cannot be opened: {error.strerror or error}; copy the path instead.") from error
+        raise UserError(
+            _("The folder cannot be opened: {value}; copy the path instead.", value=error.strerror or error)
+        ) from error
 
 
 def _command(file: Path) -> list[str]:

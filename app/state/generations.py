@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from app.language.current import _, spelt
 from app.state.indexing import check_local, progress_of
 from app.state.jobs import Job
 from app.state.library import Library
@@ -22,7 +23,13 @@ def reencode(library: Library, opened: OpenCollection, encoder: str) -> Job:
     if opened.published().encoder_name == encoder and library.encoder_state(opened)["state"] != "failed":
         loaded = library.encoder(opened)
         if loaded.fingerprint == opened.published().fingerprint:
-            raise UserError(f"{opened.name} is embedded with {encoder} already; choose another encoder.")
+            raise UserError(
+                _(
+                    "{name} is embedded with {encoder} already; choose another encoder.",
+                    name=opened.name,
+                    encoder=encoder,
+                )
+            )
 
     return library.jobs.start(REENCODE, partial(_embed, library, opened), fields=(encoder,), about=opened.key)
 
@@ -36,7 +43,7 @@ def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
     done = {one.encoder for one in generations(opened) if one.state != "partial"}
     names = [model.encoder for model in zoo() if model.encoder not in done]
     if not names:
-        raise UserError(f"{opened.name} is embedded with every encoder of the zoo already; compare them.")
+        raise UserError(_("{name} is embedded with every encoder of the zoo already; compare them.", name=opened.name))
 
     def run(job: Job) -> None:
         for name in names:
@@ -50,12 +57,14 @@ def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
 def _check_free(library: Library, opened: OpenCollection) -> None:
     check_local(library)
     if reencoding(library, opened):
-        raise UserError(f"{opened.name} is being embedded with another encoder already; stop that first, or wait.")
+        raise UserError(
+            _("{name} is being embedded with another encoder already; stop that first, or wait.", name=opened.name)
+        )
 
 
 def _embed(library: Library, opened: OpenCollection, job: Job) -> ReencodeReport:
     """Embed a collection with the encoder that the job's field names."""
-    job.note = "loading the encoder"
+    job.note = _("loading the encoder")
     loaded = library.encoder_named(str(job.fields[0]))
     job.note = ""
     report = reencode_collection(opened.path, loaded, progress=progress_of(job), stop=job.stopping.is_set)
@@ -72,11 +81,15 @@ def _embed(library: Library, opened: OpenCollection, job: Job) -> ReencodeReport
 
 def _outcome(report: ReencodeReport) -> str:
     if report.stopped:
-        return "stopped; what was embedded is kept"
+        return _("stopped; what was embedded is kept")
     if report.missing:
-        return f"{report.missing:,} images have neither a file within reach nor a thumbnail"
-    thumbnails = f", {report.from_thumbnails:,} of them from their thumbnails" if report.from_thumbnails else ""
-    return f"ready: {report.images:,} images{thumbnails}"
+        return _("{missing} images have neither a file within reach nor a thumbnail", missing=spelt(report.missing))
+    thumbnails = (
+        _(", {from_thumbnails} of them from their thumbnails", from_thumbnails=spelt(report.from_thumbnails))
+        if report.from_thumbnails
+        else ""
+    )
+    return _("ready: {images} images{thumbnails}", images=spelt(report.images), thumbnails=thumbnails)
 
 
 def reencoding(library: Library, opened: OpenCollection) -> Job | None:
@@ -141,5 +154,5 @@ def compare_zoo(library: Library, opened: OpenCollection) -> OpenCollection:
     ready = {one.encoder: one for one in generations(opened) if one.state == "ready"}
     found = [compare(library, opened, ready[m.encoder].fingerprint) for m in zoo() if m.encoder in ready]
     if not found:
-        raise UserError(f"{opened.name} is not embedded with another encoder of the zoo yet.")
+        raise UserError(_("{name} is not embedded with another encoder of the zoo yet.", name=opened.name))
     return found[0]

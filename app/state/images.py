@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from app.language.current import _
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
@@ -27,7 +28,7 @@ class ImageReference:
 
     def __post_init__(self) -> None:
         if bool(self.id) == bool(self.token):
-            raise UserError("Name one image, by its id or by its upload token.")
+            raise UserError(_("Name one image, by its id or by its upload token."))
 
     @classmethod
     def read(cls, fields: Mapping[str, object] | None, collection: str = "") -> "ImageReference | None":
@@ -52,7 +53,7 @@ def thumbnail_of(opened: OpenCollection, id: str) -> Image.Image:
     _row_of(opened, id)
     path = collection.thumbnail(id)
     if path is None:
-        raise UserError("This image has no thumbnail any more; build the collection again.")
+        raise UserError(_("This image has no thumbnail any more; build the collection again."))
     with Image.open(path) as thumbnail:
         return thumbnail.convert("RGB")
 
@@ -77,4 +78,6 @@ def _row_of(opened: OpenCollection, id: str) -> int:
     try:
         return opened.published().row(id)
     except KeyError as error:
-        raise NotFound(f"There is no image {id[:80]!r} in {opened.name} any more; choose another.") from error
+        raise NotFound(
+            _("There is no image {id} in {name} any more; choose another.", id=repr(id[:80]), name=opened.name)
+        ) from error

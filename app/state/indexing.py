@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from app.language.current import _, spelt
 from app.state.jobs import Job
 from app.state.library import Library
 from app.state.open_collection import Build, OpenCollection
@@ -52,7 +53,7 @@ def index_folder(library: Library, source: str, encoder: str, name: str = "") ->
     """Start to build a collection of the images at source, in the cache. UserError if there are none."""
     check_local(library)
     if not source.strip():
-        raise UserError("Name the folder, table or tar shards to index.")
+        raise UserError(_("Name the folder, table or tar shards to index."))
     check_has_images(source.strip())
     place = Path(source.strip()).expanduser()
     title = name.strip() or place.resolve().stem or "images"
@@ -70,7 +71,7 @@ def _build(sources: Sequence[str | Path], into: Path, encoder: Encoder, job: Job
         )
     except LosesImages as error:
         job.confirm = True
-        raise UserError(f"{error.what} If they were deleted, confirm it in Collections.") from error
+        raise UserError(_("{what} If they were deleted, confirm it in Collections.", what=error.what)) from error
 
 
 def update(library: Library, opened: OpenCollection, prune: bool = False) -> Job:
@@ -128,7 +129,9 @@ def verify(library: Library, opened: OpenCollection) -> Job:
 
         faults = find_faults(opened.path, report)
         first = str(faults[0]) if faults else ""
-        job.note = "no faults" if not faults else f"{len(faults):,} faults, the first: {first}"
+        job.note = (
+            _("no faults") if not faults else _("{n} faults, the first: {first}", n=spelt(len(faults)), first=first)
+        )
         return faults
 
     return library.jobs.start("verify", work, about=opened.key)
@@ -144,7 +147,11 @@ def delete(library: Library, opened: OpenCollection) -> None:
     """Close a collection that this page built and delete it from disk. The images stay where they are."""
     if not deletable(opened):
         raise UserError(
-            f"{opened.name} was not made by this page, so it is not deleted here; delete {opened.path} yourself."
+            _(
+                "{name} was not made by this page, so it is not deleted here; delete {path} yourself.",
+                name=opened.name,
+                path=opened.path,
+            )
         )
     close(library, opened)
     opened.release()
@@ -159,7 +166,7 @@ def deletable(opened: OpenCollection) -> bool:
 def check_local(library: Library) -> None:
     """UserError where others can reach the page: what is stored here is changed from this computer only."""
     if not library.local:
-        raise UserError("Collections are changed from this computer only: others can reach this page.")
+        raise UserError(_("Collections are changed from this computer only: others can reach this page."))
 
 
 def progress_of(job: Job) -> Callable[[BuildProgress], None]:
@@ -174,12 +181,17 @@ def progress_of(job: Job) -> Callable[[BuildProgress], None]:
 
 def _noted(job: Job, report: BuildReport) -> BuildReport:
     """report, whose counts become the note of the job."""
-    parts = {"added": report.added, "changed": report.updated, "moved": report.moved, "gone": report.removed}
-    counts = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "nothing changed"
+    parts = {
+        _("added"): report.added,
+        _("changed"): report.updated,
+        _("moved"): report.moved,
+        _("gone"): report.removed,
+    }
+    counts = ", ".join(f"{spelt(count)} {what}" for what, count in parts.items() if count) or _("nothing changed")
     passed = passed_over_text(report.passed_over)
-    counts += f"; of {report.files['total']:,} files {passed}" if passed else ""
+    counts += _("; of {files} files {passed}", files=spelt(report.files["total"]), passed=passed) if passed else ""
     counts = " ".join([counts, *report.notes])
-    job.note = f"stopped; finished segments are saved: {counts}" if report.stopped else counts
+    job.note = _("stopped; finished segments are saved: {counts}", counts=counts) if report.stopped else counts
     if report.problems:
         raise UserError(" ".join(report.problems))
     return report

@@ -5,9 +5,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.language.current import _
 from training.models.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -76,12 +78,15 @@ class Jobs:
         job = Job(kind, fields, about)
         with self._lock:
             if limit is not None and self._running(kind) >= limit:
-                raise TooManyJobs(f"No more than {limit} jobs of this kind run at once; try again when one is done.")
+                raise TooManyJobs(
+                    _("No more than {limit} jobs of this kind run at once; try again when one is done.", limit=limit)
+                )
             self._jobs[job.id] = job
             finished = [old.id for old in self._jobs.values() if old.state != "running"]
             for id in finished[: max(0, len(finished) - FINISHED)]:
                 del self._jobs[id]
-        threading.Thread(target=self._run, args=(job, work), name=f"job-{kind}", daemon=True).start()
+        context = copy_context()  # it speaks the language of whoever started it
+        threading.Thread(target=context.run, args=(self._run, job, work), name=f"job-{kind}", daemon=True).start()
         return job
 
     def get(self, id: str) -> Job | None:
@@ -124,6 +129,6 @@ class Jobs:
             job.error, state = str(error), "failed"
         except Exception:
             log.exception("%s failed", job.kind)
-            job.error, state = "Something went wrong here; the terminal has the details.", "failed"
+            job.error, state = _("Something went wrong here; the terminal has the details."), "failed"
         job.seconds = round(time.monotonic() - job.started, 3)
         job.state = state  # last: a thread that sees it may read the rest

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.language.current import _, spelt
 from index.labels.request import CalibrationKind, LabelRequest, Mode
 from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS, parse_templates, template_set
@@ -27,11 +28,17 @@ def label_request(
     if custom is not None:
         chosen = parse_templates(custom)
         if len(chosen) > MOST_TEMPLATES:
-            raise UserError(f"That is {len(chosen)} templates; the page takes {MOST_TEMPLATES}.")
+            raise UserError(
+                _(
+                    "That is {n} templates; the page takes {most_templates}.",
+                    n=len(chosen),
+                    most_templates=MOST_TEMPLATES,
+                )
+            )
     elif templates in TEMPLATE_SETS:
         chosen = template_set(templates)
     else:
-        raise UserError("There is no such set of templates; choose one of the list.")
+        raise UserError(_("There is no such set of templates; choose one of the list."))
     request = LabelRequest(
         tuple(classes),
         tuple(chosen),
@@ -42,7 +49,11 @@ def label_request(
     )
     if request.prompts > MOST_PROMPTS:
         raise UserError(
-            f"That makes {request.prompts:,} prompts and the page takes {MOST_PROMPTS:,}; "
-            f"choose fewer templates or fewer classes, or use the command line: python -m index label."
+            _(
+                "That makes {prompts} prompts and the page takes {most_prompts}; choose fewer templates "
+                "or fewer classes, or use the command line: python -m index label.",
+                prompts=spelt(request.prompts),
+                most_prompts=spelt(MOST_PROMPTS),
+            )
         )
     return request

@@ -2,6 +2,7 @@
 
 import time
 
+from app.language.current import _
 from app.state.jobs import Job, TooManyJobs
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
@@ -22,7 +23,7 @@ def start_labelling(
     def work(job: Job) -> Labelling:
         def report(done: int, total: int) -> None:
             if job.stopping.is_set():
-                raise UserError("Labelling was stopped; its labels are discarded.")
+                raise UserError(_("Labelling was stopped; its labels are discarded."))
             job.done, job.total = done, total
 
         report(0, len(collection))
@@ -32,7 +33,7 @@ def start_labelling(
     try:
         job = library.jobs.start("label", work, fields=fields, about=opened.key, limit=MOST_JOBS)
     except TooManyJobs as error:
-        raise UserError("Other collections are being labelled; try again when they are done.") from error
+        raise UserError(_("Other collections are being labelled; try again when they are done.")) from error
     until = time.monotonic() + FIRST_WAIT
     while job.state == "running" and time.monotonic() < until:
         time.sleep(0.01)
@@ -45,7 +46,7 @@ def finished(library: Library, id: str | None) -> tuple[Job, Labelling]:
     if job.state == "failed":
         raise UserError(job.error)
     if job.state != "done":
-        raise UserError("The labels are not ready yet.")
+        raise UserError(_("The labels are not ready yet."))
     return job, job.result
 
 
@@ -53,5 +54,5 @@ def labelling_job(library: Library, id: str | None) -> Job:
     """The job that labels a collection; UserError once it is gone."""
     job = library.jobs.get(id or "")
     if job is None or job.kind != "label":
-        raise UserError("Those labels are no longer there; label the collection again.")
+        raise UserError(_("Those labels are no longer there; label the collection again."))
     return job

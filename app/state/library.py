@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
+from app.language.current import _
 from app.state.classifiers import Classifiers
 from app.state.errors import NotFound
 from app.state.jobs import Job, Jobs
@@ -89,7 +90,13 @@ class Library:
             encoder_name = Manifest.read(path).encoder
         with self._lock:
             if any(opened.path == path for opened in self._collections.values()):
-                raise UserError(f"{name} is already here, made with {encoder_name}; use its Update.")
+                raise UserError(
+                    _(
+                        "{name} is already here, made with {encoder_name}; use its Update.",
+                        name=name,
+                        encoder_name=encoder_name,
+                    )
+                )
             return self._put(name, path, encoder_name, build, suggestions)
 
     def _put(
@@ -116,7 +123,13 @@ class Library:
             found = known.get(key) if key else next(iter(self._collections.values()), None)
             names = ", ".join(list(self._collections)[:10])
         if found is None:
-            raise NotFound(f"There is no collection {key!r} here; those that are open: {names or 'none'}.")
+            raise NotFound(
+                _(
+                    "There is no collection {key} here; those that are open: {value}.",
+                    key=repr(key),
+                    value=names or _("none"),
+                )
+            )
         return found
 
     def open_generation(self, opened: OpenCollection, fingerprint: str, encoder_name: str) -> OpenCollection:
@@ -150,9 +163,9 @@ class Library:
         """Take a collection off the list; it stays on disk. UserError if it is the only one, or a job changes it."""
         with self._lock:
             if len(self._collections) == 1:
-                raise UserError("This is the only collection that is open; open another one first.")
+                raise UserError(_("This is the only collection that is open; open another one first."))
             if any(job.about == opened.key and job.state == "running" for job in self.jobs.all()):
-                raise UserError(f"{opened.name} is being worked on; stop that first, or wait.")
+                raise UserError(_("{name} is being worked on; stop that first, or wait.", name=opened.name))
             opened.close()
             self._collections.pop(opened.key, None)
             self._compared = {key: one for key, one in self._compared.items() if one.path != opened.path}
@@ -175,12 +188,12 @@ class Library:
             futures = list(self._encoders.values())
         for future in futures:
             with suppress(InvalidStateError):
-                future.set_exception(UserError("Gelato is being closed."))
+                future.set_exception(UserError(_("Gelato is being closed.")))
         self.jobs.stop_all()
 
     def _bring_up_to_date(self, opened: OpenCollection, prune: bool, job: Job) -> object:
         assert opened.build is not None
-        job.note = "loading the encoder"
+        job.note = _("loading the encoder")
         encoder = self.encoder(opened)
         job.note = ""
         if reset_if_stale(opened.path, encoder):  # the cache is ours
@@ -210,7 +223,7 @@ class Library:
                 future.set_exception(error)
             except Exception:
                 log.exception("the encoder %s could not be loaded", name)
-                sentence = f"The encoder {name} could not be loaded; the terminal has the details."
+                sentence = _("The encoder {name} could not be loaded; the terminal has the details.", name=name)
                 future.set_exception(UserError(sentence))
 
     def encoder_named(self, name: str) -> Encoder:
@@ -223,7 +236,7 @@ class Library:
 
     def reading(self, opened: OpenCollection) -> tuple[Collection, Encoder]:
         """A collection and the encoder that reads it: the two of one moment, also while it is switched to another."""
-        for _ in range(3):
+        for _attempt in range(3):
             encoder, collection = self.encoder(opened), opened.published()
             if encoder.fingerprint == collection.fingerprint:
                 break

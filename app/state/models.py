@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from app.language.current import _
 from app.state.generations import reencode
 from app.state.indexing import check_local
 from app.state.jobs import Job
@@ -28,15 +29,15 @@ def get_model(library: Library, name: str, accept_licence: bool = False, then: O
     """
     check_local(library)
     if downloading(library, name):
-        raise UserError(f"{name} is being fetched already.")
+        raise UserError(_("{name} is being fetched already.", name=name))
 
     def run(job: Job) -> None:
         try:
             get(name, on_progress=_shown(job), stop=job.stopping, accept_licence=accept_licence)
         except Stopped:
-            job.note = "paused"
+            job.note = _("paused")
             return
-        job.note = "on this machine now"
+        job.note = _("on this machine now")
         if then is not None:
             reencode(library, then, name)
 
@@ -67,7 +68,7 @@ def pause(library: Library, name: str) -> None:
     check_local(library)
     job = downloading(library, name)
     if job is None:
-        raise UserError(f"{name} is not being fetched.")
+        raise UserError(_("{name} is not being fetched.", name=name))
     job.stopping.set()
     deadline = time.monotonic() + PAUSE_SECONDS
     while job.state == "running" and time.monotonic() < deadline:
@@ -87,12 +88,14 @@ def remove(library: Library, name: str) -> int:
     check_local(library)
     for opened in library.collections():
         if opened.encoder_name == name:
-            raise UserError(f"{opened.name} is searched by {name}; switch it to another encoder first.")
+            raise UserError(
+                _("{name} is searched by {name2}; switch it to another encoder first.", name=opened.name, name2=name)
+            )
     return remove_model(name)
 
 
 def place_for(repository: str, file: str) -> Path:
     """Where a file of a repository of the hub is dropped. UserError for a name that would lead elsewhere."""
     if not file or file != Path(file).name or file.startswith("."):
-        raise UserError(f"{file!r} is not the name of a file.")
+        raise UserError(_("{file} is not the name of a file.", file=repr(file)))
     return drop_folder(repository) / file

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from app.language.current import _
 from app.state.jobs import Job, Jobs
 from index.collection import Collection
 from index.retrieval.suggestions import suggestions
@@ -87,7 +88,7 @@ class OpenCollection:
         """The collection as last published; UserError while nothing of it is."""
         collection = self.collection
         if collection is None or not len(collection):
-            raise UserError("Nothing is indexed here yet.")
+            raise UserError(_("Nothing is indexed here yet."))
         return collection
 
     def release(self) -> None:
@@ -130,11 +131,11 @@ class OpenCollection:
 
     def _check_idle(self) -> None:
         if self.generation:
-            raise UserError(f"{self.name} is only compared here; work on the collection itself.")
+            raise UserError(_("{name} is only compared here; work on the collection itself.", name=self.name))
         if self._closed:
-            raise UserError(f"{self.name} was closed; open it again.")
+            raise UserError(_("{name} was closed; open it again.", name=self.name))
         if self.busy:
-            raise UserError(f"{self.name} is being worked on; stop that first, or wait.")
+            raise UserError(_("{name} is being worked on; stop that first, or wait.", name=self.name))
 
     def suggested(self, encoder: Encoder | None) -> list[str] | None:
         """Texts to search for, or None while they are not known.

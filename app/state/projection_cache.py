@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from app.language.current import _
 from app.state.jobs import Job, Jobs, TooManyJobs
 from index.collection import Collection
 from index.projection.projection import UMAP_LEAST, Projection, has_umap, load_map, make_pca
@@ -43,9 +44,11 @@ class ProjectionCache:
         if self.projection(collection, "umap") is not None:
             return "ready", ""
         if not has_umap():
-            return "missing", "UMAP keeps neighbours together better. To have it: pip install -r requirements-map.txt"
+            return "missing", _(
+                "UMAP keeps neighbours together better. To have it: pip install -r requirements-map.txt"
+            )
         if len(collection) < UMAP_LEAST:
-            return "missing", f"UMAP needs at least {UMAP_LEAST} images."
+            return "missing", _("UMAP needs at least {umap_least} images.", umap_least=UMAP_LEAST)
         key = _key(collection, "umap")
         with self._starting:
             job = self._umap_jobs.get(key)
@@ -56,7 +59,7 @@ class ProjectionCache:
         if job is not None and job.state == "failed":
             return "failed", job.error
         if job is not None and job.state == "done" and job.stopping.is_set():
-            return "failed", "UMAP was stopped; the map stays with PCA."
+            return "failed", _("UMAP was stopped; the map stays with PCA.")
         return "running", ""
 
 
@@ -73,8 +76,8 @@ def _compute_umap(job: Job, path: Path) -> None:
         if process.poll() is None:
             process.kill()
             return
-        _, errors = process.communicate()
+        errors = process.communicate()[1]
     if process.returncode:
         last = errors.strip().splitlines()[-1:] or [""]
         expected = last[0] and "Traceback" not in errors
-        raise UserError(last[0] if expected else "UMAP could not be computed; the map stays with PCA.")
+        raise UserError(last[0] if expected else _("UMAP could not be computed; the map stays with PCA."))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from app.language.current import _
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.uploads import Uploads
@@ -50,7 +51,9 @@ class QueryFields(BaseModel):
         terms += [Term(sign, image_id=id) for sign, id in map(signed_name, self.like)]
         terms += [Term(sign, image_bytes=uploads.data(token)) for sign, token in map(signed_name, self.image)]
         if len(terms) > MOST_TERMS:
-            raise UserError(f"The query has {len(terms)} texts and images; the most is {MOST_TERMS}.")
+            raise UserError(
+                _("The query has {n} texts and images; the most is {most_terms}.", n=len(terms), most_terms=MOST_TERMS)
+            )
         return terms
 
 
@@ -162,4 +165,6 @@ def run_search(
 
 def _check_filter(library: Library, expression: str) -> None:
     if not library.local and re.search(rf"\b({'|'.join(LOCAL_COLUMNS)})\b", expression):
-        raise UserError("Remote users cannot filter by the folders of this computer; leave source out of the filter.")
+        raise UserError(
+            _("Remote users cannot filter by the folders of this computer; leave source out of the filter.")
+        )

@@ -1,5 +1,6 @@
 """The encoder of a collection for what needs text."""
 
+from app.language.current import _
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from training.models.encoder import Encoder
@@ -12,7 +13,10 @@ def text_encoder(library: Library, key: str | None) -> tuple[OpenCollection, Enc
     encoder = library.encoder(opened)
     if not encoder.reads_text:
         raise UserError(
-            f"{encoder.name} has no text encoder, and this needs one; choose a collection of another "
-            f"encoder at the top, or look at its neighbours under Compare."
+            _(
+                "{name} has no text encoder, and this needs one; choose a collection of another encoder "
+                "at the top, or look at its neighbours under Compare.",
+                name=encoder.name,
+            )
         )
     return opened, encoder

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from app.language.current import _
 from training.models.decoding import decode_image
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
@@ -40,7 +41,7 @@ class Uploads:
             with self._decoding:
                 read = decode_image(data, SIDE)
         except UserError as error:
-            raise UserError(f"That file cannot be used as an image: {error}.") from error
+            raise UserError(_("That file cannot be used as an image: {error}.", error=error)) from error
         image = read.image
         image.thumbnail((SIDE, SIDE))
         token = secrets.token_hex(12)
@@ -58,5 +59,5 @@ class Uploads:
     def _get(self, token: str) -> _Upload:
         upload = self._uploads.get(token)
         if upload is None:
-            raise UserError("That uploaded image is no longer stored; upload it again.")
+            raise UserError(_("That uploaded image is no longer stored; upload it again."))
         return upload

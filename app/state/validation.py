@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from app.language.current import _
 from training.models.errors import UserError
 
 # fields that have another name now
@@ -29,7 +30,11 @@ def sentence(errors: Sequence[Any]) -> str:
         del place[0]
     if first["type"] == "extra_forbidden":
         name = place[-1]
-        there = f"it is called {RENAMED[name]!r} now" if name in RENAMED else "/docs lists those that there are"
-        return f"There is no field {name!r}; {there}."
+        there = (
+            _("it is called {renamed} now", renamed=repr(RENAMED[name]))
+            if name in RENAMED
+            else "/docs lists those that there are"
+        )
+        return _("There is no field {name}; {there}.", name=repr(name), there=there)
     what = first["msg"].removeprefix("Value error, ")
     return f"{'.'.join(place)}: {what}." if place else f"{what}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 
+from app.language.current import _
 from app.state.errors import NotFound
 from app.state.open_collection import OpenCollection
 from index.viewing import Original, original_of, resized
@@ -31,4 +32,4 @@ def find_original(opened: OpenCollection, id: str) -> Original:
     try:
         return original_of(opened.published(), id)
     except KeyError as error:
-        raise NotFound("There is no such image in the collection any more; search again.") from error
+        raise NotFound(_("There is no such image in the collection any more; search again.")) from error

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from app.language.current import _
 from app.state.labellings import finished, labelling_job
 from app.state.labellings import start_labelling as start_job
 from app.state.library import Library
@@ -118,7 +119,7 @@ def answer_number(result: LabelResult, value: object) -> int:
     try:
         number = int(str(value))
     except ValueError as error:
-        raise UserError("There is no such class; label the collection again.") from error
+        raise UserError(_("There is no such class; label the collection again.")) from error
     if not 0 <= number < len(result.answers):
-        raise UserError("There is no such class; label the collection again.")
+        raise UserError(_("There is no such class; label the collection again."))
     return number

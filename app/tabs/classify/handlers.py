@@ -5,6 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from app.language.current import speaking
+from app.language.preference import preferred
 from app.state.library import Library
 from app.tabs.classify.collection import labelling_state, start_labelling
 from app.tabs.classify.form import CUSTOM, FIELDS
@@ -26,13 +28,15 @@ class Handlers:
         self._turns = count()  # a response that equals the last one is no change to Gradio; the page would wait for it
 
     def classify(self, where: dict[str, Any], image: dict[str, Any] | None, *fields: object) -> Response:
-        response = error_as_response(classify_image)(self.library, where, image or {}, _form(fields))
+        with speaking(where.get("language")):
+            response = error_as_response(classify_image)(self.library, where, image or {}, _form(fields))
         return response | {"turn": next(self._turns)}
 
     def start(self, where: dict[str, Any], labels: Response | None, *fields: object) -> tuple[Response, gr.Timer]:
         """Label the collection; what was learned from corrections is learned again."""
         learned = (labels or {}).get("learned") is not None
-        response = error_as_response(start_labelling)(self.library, where, _form(fields), learned)
+        with speaking(where.get("language")):
+            response = error_as_response(start_labelling)(self.library, where, _form(fields), learned)
         return response | {"turn": next(self._turns)}, poll(response)
 
     def follow(self, where: dict[str, Any], labels: Response | None, *fields: object) -> tuple[Any, Any]:
@@ -43,9 +47,10 @@ class Handlers:
             return gr.skip(), gr.skip()
         return self.start(where, labels, *fields)
 
-    def look(self, labels: Response | None) -> tuple[Response, gr.Timer]:
+    def look(self, where: dict[str, Any], labels: Response | None) -> tuple[Response, gr.Timer]:
         """How far the labels are."""
-        response = error_as_response(labelling_state)(self.library, (labels or {}).get("job"))
+        with speaking(where.get("language")):
+            response = error_as_response(labelling_state)(self.library, (labels or {}).get("job"))
         return response, poll(response)
 
     def restore(self, request: gr.Request) -> tuple[Any, ...]:
@@ -53,7 +58,8 @@ class Handlers:
         job = self.library.jobs.get(request.query_params.get("job") or "")
         if job is None or job.kind != "label":
             return gr.skip(), gr.Timer(POLL, active=False), *[gr.skip()] * len(FIELDS)
-        return *self.look({"job": job.id}), *job.fields
+        language = preferred(request.headers.get("cookie", ""), request.headers.get("accept-language", ""))
+        return *self.look({"language": language}, {"job": job.id}), *job.fields
 
 
 def edit_templates(name: str, custom: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from app.tabs.classify.handlers import POLL, Handlers, edit_templates
 from app.tabs.classify.image import class_heat_maps
 from app.tabs.classify.review import compared_templates, correct, learn, measured, recalibrate, to_review
 from app.ui.assets import event_module, load_module
+from app.ui.language.widgets import widget_text
 from app.ui.server_functions import server_functions
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -32,8 +33,10 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         with gr.Column(scale=4, min_width=260, elem_classes="g-ask"):
             form, edit = form_widgets()
             with gr.Row(elem_classes="g-buttons"):
-                one = gr.Button("Classify the image", variant="primary", elem_id="classify-one", min_width=140)
-                everything = gr.Button("Label the collection", elem_id="classify-all", min_width=140)
+                one = gr.Button(
+                    widget_text("Classify the image"), variant="primary", elem_id="classify-one", min_width=140
+                )
+                everything = gr.Button(widget_text("Label the collection"), elem_id="classify-all", min_width=140)
         with gr.Column(scale=5, min_width=280):
             bars = _bars(library)
     labels = _labels(library)
@@ -59,7 +62,7 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
         **QUIET,
     )
     gr.on(changes, handlers.follow, [where, labels, *values], [labels, timer], trigger_mode="always_last", **QUIET)
-    timer.tick(handlers.look, labels, [labels, timer], **QUIET)
+    timer.tick(handlers.look, [where, labels], [labels, timer], **QUIET)
     page.load(handlers.restore, None, [labels, timer, *values], **QUIET)
 
 

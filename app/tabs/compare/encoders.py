@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from app.language.current import _
 from app.state.images import thumbnail_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
@@ -76,6 +77,6 @@ class Speeds:
                 ids = [str(id) for id in collection.column("id").head(TIMED)]
                 images = [thumbnail_of(opened, id) for id in ids if collection.thumbnail(id) is not None]
                 if not images:
-                    raise UserError("There is no image to measure with.")
+                    raise UserError(_("There is no image to measure with."))
                 self._measured[encoder.fingerprint] = milliseconds_per_image(encoder, images)
             return {"milliseconds": self._measured[encoder.fingerprint], "images": TIMED}

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.language.current import _
 from app.state.images import ImageReference, image_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
@@ -47,7 +48,7 @@ def compare_two(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The first images of fields["a"] and fields["b"] for one query, each with its rank on the other side."""
     left, right = library.collection(fields.get("a")), library.collection(fields.get("b"))
     if left.key == right.key:
-        raise UserError("Those are one and the same collection; choose two, each made by an encoder of its own.")
+        raise UserError(_("Those are one and the same collection; choose two, each made by an encoder of its own."))
     query = validated(
         QueryFields,
         {"q": fields.get("q") or "", "like": fields.get("like") or [], "image": fields.get("images") or []},
@@ -58,11 +59,13 @@ def compare_two(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         collection, encoder = opened.published(), library.encoder(opened)
         collection.check_encoder(encoder)
         if not encoder.reads_text and query.q.strip():
-            raise UserError(f"{encoder.name} embeds images only; search with an image: choose one, or click one below.")
+            raise UserError(
+                _("{name} embeds images only; search with an image: choose one, or click one below.", name=encoder.name)
+            )
         terms = with_file_names(query.model_copy(update={"like": []}).terms(library.uploads), collection)
         terms += [_like(library, id, collection, left) for id in like]
         if not terms:
-            raise UserError("There is no query; give a text that both encoders read, or an image.")
+            raise UserError(_("There is no query; give a text that both encoders read, or an image."))
         vectors.append(embed_query(terms, collection, encoder))
     one, other = left.published(), right.published()
     comparison = compare(one, other, vectors[0], vectors[1], SHOWN, without=like)

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.routing import APIRouter
 
+from app.language.current import _
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.search_requests import PAGE, QueryFields
@@ -24,7 +25,10 @@ from training.models.errors import UserError
 
 Fields = Mapping[str, Any]
 
-CHANGED = "The collection has changed meanwhile; the map is being drawn again."
+
+def changed() -> str:
+    """What is said of a map of an earlier revision."""
+    return _("The collection has changed meanwhile; the map is being drawn again.")
 
 
 def map_tab(library: Library) -> None:
@@ -79,7 +83,7 @@ def map_regions(library: Library, fields: Fields) -> dict[str, Any]:
     opened, collection = _same_revision(library, fields)
     projection = library.projections.projection(collection, _method(fields))
     if projection is None:
-        raise UserError(CHANGED)
+        raise UserError(changed())
     encoder = library.encoder(opened)
     collection.check_encoder(encoder)
     regions, codes = named_regions(collection, projection.points, encoder)
@@ -101,7 +105,7 @@ def map_colours(library: Library, fields: Fields) -> dict[str, Any]:
     if len(texts) > 1:
         return _colours(by_texts(collection, encoder, texts))
     terms = query.terms(library.uploads)
-    name = " ".join(term.text for term in terms if term.text) or "like these"
+    name = " ".join(term.text for term in terms if term.text) or _("like these")
     return _colours(by_query(collection, encoder, terms)) | {"said": name}
 
 
@@ -123,14 +127,14 @@ def _same_revision(library: Library, fields: Fields) -> tuple[OpenCollection, Co
     opened = library.collection(fields.get("collection"))
     collection = opened.published()
     if fields.get("revision") != collection.revision:
-        raise UserError(CHANGED)
+        raise UserError(changed())
     return opened, collection
 
 
 def _rows(collection: Collection, fields: Fields) -> list[int]:
     rows = fields.get("rows")
     if not isinstance(rows, list) or not all(isinstance(r, int) and 0 <= r < len(collection) for r in rows):
-        raise UserError("Those images are not on the map.")
+        raise UserError(_("Those images are not on the map."))
     return rows
 
 
@@ -145,7 +149,7 @@ def images_of_rows(library: Library, fields: Fields) -> dict[str, Any]:
 
 def table_of_rows(library: Library, fields: Fields) -> dict[str, Any]:
     """Selected images as CSV."""
-    _, collection = _same_revision(library, fields)
+    collection = _same_revision(library, fields)[1]
     names = ("id", "path", "caption")
     columns = [collection.column(name).iloc[_rows(collection, fields)] for name in names]
     return {"csv": csv_text(names, zip(*columns, strict=True))}
@@ -153,7 +157,7 @@ def table_of_rows(library: Library, fields: Fields) -> dict[str, Any]:
 
 def tag_rows(library: Library, fields: Fields) -> dict[str, Any]:
     """Give selected images a tag."""
-    _, collection = _same_revision(library, fields)
+    collection = _same_revision(library, fields)[1]
     ids = [str(id) for id in collection.column("id").iloc[_rows(collection, fields)]]
     tag(collection, ids, str(fields.get("tag") or ""))
     return {"tagged": len(ids)}
@@ -172,7 +176,7 @@ def map_routes(library: Library) -> APIRouter:
         except UserError as error:
             return PlainTextResponse(str(error), 404)
         if projection is None:
-            return PlainTextResponse(CHANGED, 404)
+            return PlainTextResponse(changed(), 404)
         headers = {"cache-control": "private, max-age=3600"}
         return Response(
             projection.points.astype("<f4").tobytes(), media_type="application/octet-stream", headers=headers
@@ -186,7 +190,7 @@ def map_routes(library: Library) -> APIRouter:
             return PlainTextResponse(str(error), 404)
         path = collection.thumbnail(str(collection.column("id").iat[row])) if 0 <= row < len(collection) else None
         if path is None:
-            return PlainTextResponse("There is no such image.", 404)
+            return PlainTextResponse(_("There is no such image."), 404)
         return FileResponse(path, media_type="image/webp", headers={"cache-control": "private, max-age=86400"})
 
     return router

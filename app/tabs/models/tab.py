@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.language.current import _
 from app.state import generations as work
 from app.state import models
 from app.state.library import Library
@@ -55,7 +56,9 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     action, name = str(fields.get("action")), str(fields.get("name") or "").strip()
     opened = library.collection(str(fields.get("collection") or ""))
     if action in ("get", "reencode", "pause", "cancel", "remove", "switch", "compare", "delete") and not name:
-        raise UserError("Name a model: one of the list, ARCHITECTURE/FILE, hf-hub:ORGANISATION/REPOSITORY, or a run.")
+        raise UserError(
+            _("Name a model: one of the list, ARCHITECTURE/FILE, hf-hub:ORGANISATION/REPOSITORY, or a run.")
+        )
     if action == "get":
         return {"job": models.get_model(library, name, bool(fields.get("licence")), opened).id}
     if action == "reencode":
@@ -81,5 +84,5 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     elif action == "delete":
         work.delete(library, opened, name)
     else:
-        raise UserError(f"There is nothing called {action!r} to do with a model.")
+        raise UserError(_("There is nothing called {action} to do with a model.", action=repr(action)))
     return {"key": opened.key}

@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import Image
 
+from app.language.current import _
 from app.state.library import Library
 from app.state.pairs import pair_scores
 from app.state.text_encoder import text_encoder
@@ -29,7 +30,7 @@ def generated_pair(kind: str, i: int) -> ContrastPair:
 
 def browsed_pair(library: Library, request: Request) -> Response:
     """Pair request["i"] of a kind with its scores; caption k is true of image k alone."""
-    _, encoder = text_encoder(library, request.get("collection"))
+    encoder = text_encoder(library, request.get("collection"))[1]
     pair = generated_pair(str(request.get("kind")), whole_number(request.get("i")))
     images = [Image.fromarray(pixels) for pixels in (pair.image_0, pair.image_1)]
     captions = [pair.caption_0, pair.caption_1]
@@ -43,9 +44,9 @@ def own_pair(library: Library, request: Request) -> Response:
     given = list(request.get("images") or [])
     captions = [str(text).strip()[:500] for text in request.get("captions") or []]
     if len(given) != 2 or not all(given):
-        raise UserError("Choose two images; the first belongs to the first caption.")
+        raise UserError(_("Choose two images; the first belongs to the first caption."))
     if len(captions) != 2 or not all(captions):
-        raise UserError("Write two captions, the first for the first image.")
+        raise UserError(_("Write two captions, the first for the first image."))
     images = [chosen_reference(opened, fields) for fields in given]
     return _response(verdict_of(pair_scores(library, opened, encoder, images, captions)), captions)
 
@@ -64,7 +65,7 @@ class PairFigures:
 
     def of(self, library: Library, request: Request) -> Response:
         """Text, image and group score of every kind with intervals, beside chance."""
-        _, encoder = text_encoder(library, request.get("collection"))
+        encoder = text_encoder(library, request.get("collection"))[1]
 
         def measure() -> Response:
             chance = dict(zip(SCORES, REFERENCES["chance"], strict=True))

@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import Image
 
+from app.language.current import _
 from app.state.images import ImageReference, image_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
@@ -25,7 +26,7 @@ def chosen_reference(opened: OpenCollection, fields: object) -> ImageReference:
     """The image that fields of a request name. UserError if they name none."""
     reference = ImageReference.read(fields if isinstance(fields, dict) else None, opened.key)
     if reference is None:
-        raise UserError("Choose an image to probe with: one of the collection, or your own.")
+        raise UserError(_("Choose an image to probe with: one of the collection, or your own."))
     return reference
 
 
@@ -33,7 +34,9 @@ def chosen_labels(text: str | None, most: int) -> list[str]:
     """Labels separated by commas, each once; UserError for too many."""
     labels = list(dict.fromkeys(part.strip() for part in str(text or "")[:2000].split(",") if part.strip()))
     if len(labels) > most:
-        raise UserError(f"Those are {len(labels)} labels; give {most} at most, with commas between them.")
+        raise UserError(
+            _("Those are {n} labels; give {most} at most, with commas between them.", n=len(labels), most=most)
+        )
     return labels
 
 

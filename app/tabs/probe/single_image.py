@@ -2,6 +2,7 @@
 
 from PIL import Image
 
+from app.language.current import _
 from app.state.library import Library
 from app.state.text_encoder import text_encoder
 from app.tabs.probe.pairs import generated_pair
@@ -34,10 +35,12 @@ def word_order(library: Library, request: Request) -> Response:
         image, caption = Image.fromarray(pair.image_0), pair.caption_0
         response = {"image": data_url(image), "caption": caption}
     if len(caption.split()) > MOST_WORDS:
-        raise UserError(f"That caption has {len(caption.split())} words; {MOST_WORDS} are the most.")
+        raise UserError(
+            _("That caption has {n} words; {most_words} are the most.", n=len(caption.split()), most_words=MOST_WORDS)
+        )
     found = order_scores(encoder, image, caption)
     if len(found) < 2:
-        raise UserError("This caption has no other order; give it at least two different words.")
+        raise UserError(_("This caption has no other order; give it at least two different words."))
     ordered = sorted(found, key=lambda one: -one.score)
     return response | {"variants": [vars(one) for one in ordered], "rank": rank_as_written(found)}
 
@@ -50,7 +53,7 @@ def colour_grid(library: Library, request: Request) -> Response:
     if request.get("image"):
         name = " ".join(str(request.get("object") or "").split())[:60]
         if not name:
-            raise UserError("Say what the image shows, in a word or two: lemon.")
+            raise UserError(_("Say what the image shows, in a word or two: lemon."))
         rows = hues_of_image(encoder, chosen_image(library, opened, request["image"]), name)
         response["object"] = name
     else:
@@ -77,7 +80,7 @@ def typographic(library: Library, request: Request) -> Response:
     image = chosen_image(library, opened, request.get("image"))
     word = " ".join(str(request.get("word") or "").split())[:40]
     if not word:
-        raise UserError("There is no word to write; type one.")
+        raise UserError(_("There is no word to write; type one."))
     labels = chosen_labels(request.get("labels"), MOST_LABELS) or likely_words(encoder, image, 5)
     if word not in labels:
         labels.append(word)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.language.current import _
 from app.state.errors import NotFound
 from app.state.images import ImageReference, image_of
 from app.state.library import Library
@@ -74,7 +75,7 @@ def explain_image(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]
     collection = opened.published()
     _record(collection, given.id)
     if not (terms := with_file_names(given.terms(library.uploads), collection)):
-        raise UserError("There is no query, so there is nothing to explain; search for something first.")
+        raise UserError(_("There is no query, so there is nothing to explain; search for something first."))
     encoder = library.encoder(opened)
     collection.check_encoder(encoder)
     response: dict[str, Any] = {"id": given.id}
@@ -105,11 +106,11 @@ def _copies(collection: Collection, fields: CopiesFields) -> list[Hit]:
     try:
         return copies_of(collection, fields.id, fields.collapse, TIMEOUT)
     except KeyError as error:
-        raise NotFound("That image is not in the collection any more; search again.") from error
+        raise NotFound(_("That image is not in the collection any more; search again.")) from error
 
 
 def _record(collection: Collection, id: str) -> dict[str, Any]:
     try:
         return collection.record(collection.row(id))
     except KeyError as error:
-        raise NotFound("That image is not in the collection any more; search again.") from error
+        raise NotFound(_("That image is not in the collection any more; search again.")) from error
