@@ -19,7 +19,7 @@ from app.language.preference import preferred
 from app.language.script_literals import literals
 from app.server.content_policy import PagePolicy
 from app.server.languages import Languages
-from tests.browsing import settle
+from tests.browsing import navigate, settle
 
 ROOT = Path(__file__).parent.parent
 OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
@@ -52,8 +52,8 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 # How addresses, selectors, commands and the like begin.
 CODE_BEGINS = re.compile(
-    r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(|(input|button|textarea), |<(meta|link|div|header) |export |private, |%s "
-    r"|A request is |the encoder %s "
+    r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(|(input|button|textarea), |<(meta|link|div|header) "
+    r"|export |private, |A request is |%s |the encoder %s |hf-hub:"
 )
 
 
@@ -232,3 +232,27 @@ def test_the_language_is_changed_in_the_header_and_remembered(opened):
     page.locator("#language-menu [lang=en]").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     settle(page)
+
+
+# What ends beyond the right edge of the window, unless it can be scrolled there.
+BEYOND = """() => {
+  const scrolls = (one) => one && (getComputedStyle(one).overflowX !== "visible" || scrolls(one.parentElement));
+  const ends = [...document.querySelectorAll("main *")].filter((one) => {
+    const { right, width } = one.getBoundingClientRect();
+    return width > 1 && right > innerWidth + 1 && one.checkVisibility() && !scrolls(one.parentElement);
+  });
+  return ends.map((one) => one.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.browser
+def test_german_fits_a_phone_on_every_tab(opened):
+    page = opened("?q=red", locale="de-DE", viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.lang") == "de"
+    tabs = page.locator("#tabs [role=tab]").evaluate_all("all => all.map((one) => one.dataset.tabId).filter(Boolean)")
+    assert len(tabs) >= 7
+    for tab in tabs:
+        navigate(page, f"goTo('{tab}')")
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+        assert not page.evaluate(BEYOND), tab
