@@ -12,7 +12,7 @@ from app.state.library import Library
 from app.tabs.classify.tab import classify_tab
 from app.tabs.collections.tab import collections_tab
 from app.tabs.compare.tab import compare_tab
-from app.tabs.lecture.tab import lecture_strip
+from app.tabs.learn.tab import learn_routes, learn_tab
 from app.tabs.map.tab import map_routes, map_tab
 from app.tabs.models.tab import models_tab
 from app.tabs.probe.tab import probe_tab
@@ -30,13 +30,13 @@ def make_page(library: Library) -> gr.Blocks:
     with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
         client_functions(library)  # first, so that the names are theirs
         header_state = header(library)
-        lecture_strip(library)
         tabs: dict[str, Callable[[Library], object]] = {  # in the order of the page
             widget_text("Search"): search_tab,
             widget_text("Classify"): partial(classify_tab, where=header_state, page=page),
             widget_text("Probe"): probe_tab,
             widget_text("Compare"): compare_tab,
             widget_text("Map"): map_tab,
+            widget_text("Learn"): learn_tab,
             widget_text("Collections"): collections_tab,
             widget_text("Models"): models_tab,
         }
@@ -51,7 +51,8 @@ def make_page(library: Library) -> gr.Blocks:
 
 def mount_page(server: FastAPI, library: Library) -> None:
     """Serve the page at /, after the routes of its tabs: Gradio answers every address that is left."""
-    server.include_router(map_routes(library), include_in_schema=False)
+    for routes in (map_routes, learn_routes):
+        server.include_router(routes(library), include_in_schema=False)
     gr.mount_gradio_app(
         server,
         make_page(library),

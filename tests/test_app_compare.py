@@ -128,7 +128,7 @@ def test_encoders_are_listed_and_runs_grow(compared, site):
     expect(table.locator("[data-speed]").first).to_contain_text("ms")
     runs = page.locator("#compare-runs")
     expect(runs.locator(".g-compare-run")).to_contain_text("training, step 25 of 100")
-    expect(runs.locator(".g-compare-chart").first.locator("path")).to_have_count(1)
+    expect(runs.locator(".g-plots-chart").first.locator("path")).to_have_count(1)
     write_run(site.library.runs / "first", 20)
     expect(runs.locator(".g-compare-run")).to_contain_text("100 steps")
 

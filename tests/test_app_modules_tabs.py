@@ -1,4 +1,4 @@
-"""Pure functions of the map, probe, lecture and compare tabs, run in a real Chromium beside formulas in Python."""
+"""Pure functions of the map, probe, learn and compare tabs, run in a real Chromium beside formulas in Python."""
 
 import json
 import math
@@ -139,15 +139,39 @@ def test_sentences_of_the_probes(evaluate):
     assert evaluate("probe/dot_plot.js", "[m.position(2, 1, 3), m.position(1, 1, 1)]") == [50, 50]
 
 
-def test_softmax_and_the_matches_of_the_loss(evaluate):
-    cosines, temperature = [0.1, 0.3, -0.2], 0.07
-    powers = [math.exp(cosine / temperature) for cosine in cosines]
-    expected = [power / sum(powers) for power in powers]
-    assert evaluate("lecture/recipe.js", "m.softmax(c, t)", c=cosines, t=temperature) == pytest.approx(expected)
-    assert evaluate("lecture/loss.js", "m.matched([[0.9, 0.1], [0.6, 0.4]])") == 1
+LESSON: dict[str, Any] = {
+    "name": "views",
+    "controls": [
+        {"name": "crop", "default": 0.2, "low": 0.05, "high": 1, "options": []},
+        {"name": "encoder", "default": "starter", "options": ["starter", "zoo/clip"]},
+    ],
+}
+
+
+def test_a_lesson_and_what_was_moved_in_it_are_in_the_address(evaluate):
+    given = evaluate("learn/address.js", "m.parseAddress('?lesson=views&set=crop=0.5&set=encoder=x&image=7')")
+    assert given == {"lesson": "views", "settings": {"crop": "0.5", "encoder": "x"}, "image": "7"}
+    settings = evaluate("learn/address.js", "m.settingsOf(l, g)", l=LESSON, g=given["settings"])
+    assert settings == {"crop": 0.5, "encoder": "starter"}  # what there is not gives way to the default
+    parts = evaluate("learn/address.js", "m.addressParts(l, s, null)", l=LESSON, s=settings)
+    assert parts == {"lesson": "views", "set": ["crop=0.5"], "image": None}
+    command = evaluate("learn/address.js", "m.commandOf(l, s)", l=LESSON, s={**settings, "encoder": "zoo/clip"})
+    assert command == "python -m training lesson views --set crop=0.5 --set encoder=zoo/clip"
+
+
+def test_a_slider_by_factors_and_the_texts_of_figures(evaluate):
+    ends = {"low": 0.02, "high": 2}
+    assert evaluate("learn/controls.js", "[m.placeOf(0.2, e), m.valueAt(50, e), m.valueAt(100, e)]", e=ends) == (
+        [50, 0.2, 2]
+    )
     assert evaluate(
-        "lecture/steps.js", "[m.firstStep('3', null), m.firstStep('99', null), m.firstStep(null, null)]"
-    ) == ([2, 8, -1])
+        "learn/figures/matrix.js", "[m.cellText(-0.001, ''), m.cellText(-0.5, ''), m.cellText(.5, 'percent')]"
+    ) == (["0.00", "−0.50", "50"])
+    assert evaluate("learn/figures/matrix.js", "m.endsOf({ values: [[null, 2], [1, null]], low: 0 })") == [0, 2]
+    assert evaluate("../ui/plots/chart.js", "m.logTicks(0.02, 2)") == pytest.approx([0.03, 0.1, 0.3, 1])
+    scales = "m.scalesOf([{ points: [[1, 0], [100, 1]] }], { log: true })"
+    script = f"(({{ x, valueAt }}) => [x(1), x(100), valueAt(x(10))])({scales})"
+    assert evaluate("../ui/plots/chart.js", script) == pytest.approx([44, 292, 10])
 
 
 def test_two_collections_of_the_same_images_are_compared_unless_others_are_wanted(evaluate):
@@ -162,8 +186,8 @@ def test_two_collections_of_the_same_images_are_compared_unless_others_are_wante
 
 
 def test_ticks_are_round_and_runs_are_grouped_into_charts(evaluate):
-    assert evaluate("compare/chart.js", "m.ticks(0, 100)") == [0, 50, 100]
-    assert evaluate("compare/chart.js", "[0, 0.00012, 3.14159, 12345, 2e6].map(m.shortNumber)") == (
+    assert evaluate("../ui/plots/chart.js", "m.ticks(0, 100)") == [0, 50, 100]
+    assert evaluate("../ui/plots/chart.js", "[0, 0.00012, 3.14159, 12345, 2e6].map(m.shortNumber)") == (
         ["0", "1e-4", "3.14", "12k", "2.0M"]
     )
     assert evaluate("compare/ranking.js", "m.shiftOf({ rank: 2, other: 5 })")["sign"] == "↑ 3"

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from app.state.library import Library
 from index.build import build_collection
-from tests.browsing import Site, served, settle
+from tests.browsing import Site, served
 from tests.samples import PALETTE, ColourEncoder, paint
 
 pytestmark = [
@@ -60,7 +60,7 @@ def test_ones_own_images_and_captions_can_be_won(probing):
     page = probing()
     page.locator("#probe-own").click()
     for k, name in enumerate(("red", "blue")):
-        page.locator(".g-probe-chooser").nth(k).get_by_role("button", name=f"Use {name}.png").click()
+        page.locator(".g-samples-chooser").nth(k).get_by_role("button", name=f"Use {name}.png").click()
     page.locator("#probe-caption-0").fill("something red")
     page.locator("#probe-caption-1").fill("something blue")
     page.locator("#probe-caption-1").press("Enter")
@@ -118,26 +118,3 @@ def test_it_fits_in_the_dark_and_on_a_phone(probing, scheme, width):
     page = probing("&probe=pairs", color_scheme=scheme, viewport={"width": width, "height": 844})
     expect(page.locator(".g-probe-cell")).to_have_count(4)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_the_lecture_sets_the_page_to_each_idea_and_can_be_put_away(opened):
-    page = opened()
-    expect(page.locator("#lecture h2")).to_have_count(0)
-    page.locator("#follow-lecture").click()
-    page.wait_for_function("new URLSearchParams(location.search).get('tab') === 'map'")
-    expect(page.locator("#lecture h2")).to_have_text("One space")
-    page.locator("#lecture-next").click()
-    expect(page.locator(".g-lecture-box")).to_have_count(5)
-    page.locator(".g-lecture-slider input").fill("2")  # a hundred times the temperature: all draw together
-    expect(page.locator(".g-lecture-row b").first).to_have_text(re.compile(r"[23]\d\.\d"))
-    page.get_by_role("button", name="Step 4").click()
-    expect(page.locator(".g-lecture-matrix tbody td")).to_have_count(64)
-    expect(page.locator("#lecture-loss")).to_contain_text("chance ln 8 = 2.079")
-    for step, tab in ((5, "probe=order"), (6, "paint=wrong"), (7, "pair=role+swap"), (8, "tab=compare")):
-        settle(page)  # what the step before asked for has been answered
-        page.get_by_role("button", name=f"Step {step}").click()
-        page.wait_for_function("part => location.search.includes(part)", arg=tab)
-    page.locator("#lecture-question summary").click()
-    expect(page.locator("#lecture-question p")).to_be_visible()
-    page.locator("#lecture-close").click()
-    expect(page.locator("#lecture h2")).to_have_count(0)

@@ -16,6 +16,14 @@ ALLOWED = {
     "training/methods": {"training.methods", "training.data", "training.models"},
     "training/engine": {"training.engine", "training.data", "training.models", "training.methods.base"},
     "training/evaluation": {"training.evaluation", "training.data", "training.models"},
+    "training/lessons": {
+        "training.lessons",
+        "training.methods",
+        "training.engine",
+        "training.evaluation",
+        "training.models",
+        "training.data",
+    },
     "training": {"training"},
 }
 

@@ -8,6 +8,7 @@ from training.cli.curate import curate
 from training.cli.doctor import doctor
 from training.cli.evaluate import evaluate
 from training.cli.export import export
+from training.cli.lesson import lesson
 from training.cli.listing import listing
 from training.cli.methods import Methods
 from training.cli.report import report
@@ -29,7 +30,22 @@ def cli() -> None:
     """
 
 
-COMMANDS = (listing, resume, torchrun, doctor, report, curate, export, starter, evaluate, claims, compare, scenes, zoo)
+COMMANDS = (
+    listing,
+    resume,
+    torchrun,
+    doctor,
+    report,
+    curate,
+    export,
+    starter,
+    evaluate,
+    claims,
+    lesson,
+    compare,
+    scenes,
+    zoo,
+)
 for command in COMMANDS:
     cli.add_command(command)
 

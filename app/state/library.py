@@ -14,6 +14,7 @@ from app.language.current import _
 from app.state.classifiers import Classifiers
 from app.state.errors import NotFound
 from app.state.jobs import Job, Jobs
+from app.state.lessons import Lessons
 from app.state.model_facts import ModelFacts
 from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
@@ -65,6 +66,7 @@ class Library:
         self.views = Views()
         self.projections = ProjectionCache()
         self.classifiers = Classifiers()
+        self.lessons = Lessons()
         self.model_facts = ModelFacts()
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
         self.demo = ""  # the key of the demo collection, where it is open
@@ -190,6 +192,7 @@ class Library:
             with suppress(InvalidStateError):
                 future.set_exception(UserError(_("Gelato is being closed.")))
         self.jobs.stop_all()
+        self.lessons.stop()
 
     def _bring_up_to_date(self, opened: OpenCollection, prune: bool, job: Job) -> object:
         assert opened.build is not None

@@ -19,7 +19,6 @@ TOLERANCE = {
     "probability": 2.5e-4,
     "margin": 3.5e-4,
     "threshold": 1e-6,
-    "loss": 2e-2,
 }
 EXAMPLES = 5  # of each difference
 
@@ -37,8 +36,7 @@ def differences(one: Response, other: Response) -> list[Found]:
         a, b = one.get(name), other.get(name)
         if a is not None and b is not None and a != b:
             found.append((name, 1, None, [[a, b]]))
-    for name in ("threshold", "loss"):
-        found += _gaps(name, {name: (one.get(name), other.get(name))})
+    found += _gaps("threshold", {"threshold": (one.get("threshold"), other.get("threshold"))})
     cosines = zip(one.get("cosines", ()), other.get("cosines", ()), strict=False)
     found += _gaps("score", {f"cosine {at}": pair for at, pair in enumerate(cosines)})
     if "images" in one and "images" in other:

@@ -109,10 +109,9 @@ class PageDoor:
             return {"error": response["error"]}
         shown = response.get("images", response.get("pictures", []))
         return {
-            "captions": response.get("captions", response.get("prompts")),
+            "captions": response.get("captions"),
             "shown": [response.get("id"), *(hashlib.sha256(url.encode()).hexdigest()[:12] for url in shown)],
             "cosines": np.ravel(response.get("cosines", response.get("scores"))).tolist(),
-            "loss": response.get("value"),
         }
 
     # ---- labels

@@ -92,7 +92,7 @@ def moved_upload(c: Context) -> bool:
         return bool(c.request.uploads) and c.kind in ("score", "order", "hits") and small
     if isinstance(c.request, ClassList):
         return c.equals_old_page(but_uploads=True) and upload_gap(c) <= UPLOAD_PROBABILITY
-    return c.kind in ("score", "loss") and c.largest is not None and c.largest <= UPLOAD_SCORE
+    return c.kind == "score" and c.largest is not None and c.largest <= UPLOAD_SCORE
 
 
 def only_likely(c: Context) -> bool:

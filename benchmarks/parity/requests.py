@@ -82,7 +82,7 @@ class ClassList:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One example that the page makes: "loss" and "recipe" of the lecture, by turn, or a "pair" of Probe, by kind."""
+    """One example that the page makes: a "pair" of Probe, by kind."""
 
     what: str
     collection: str = PHOTOS
@@ -215,8 +215,6 @@ LIKELY: tuple[Query, ...] = (
 
 WINOGROUND = ("colour swap", "relation swap", "role swap", "count swap")
 EXAMPLES: tuple[Example, ...] = (
-    *(Example(what="loss", collection=of, number=turn) for of in (PHOTOS, SCENES) for turn in (0, 1, 7)),
-    *(Example(what="recipe", collection=of, number=turn) for of in (PHOTOS, CIFAR10) for turn in (0, 1, 7)),
     *(Example(what="pair", kind=kind, number=i) for kind in WINOGROUND for i in (0, 1, 9_999)),
 )
 

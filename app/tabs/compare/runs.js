@@ -4,7 +4,7 @@ import { count } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
 import { onAddress, whichTab } from "../../ui/navigation/navigation.js";
 import { request } from "../../ui/session/session.js";
-import { lineChart } from "./chart.js";
+import { lineChart } from "../../ui/plots/chart.js";
 
 const COLOURS = ["#3f90da", "#e76300", "#832db6", "#bd1f01", "#a96b59", "#717581", "#b9ac70", "#92dadd"];
 const TRAINING = 4000; // milliseconds until the next look while a run trains

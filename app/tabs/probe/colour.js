@@ -1,8 +1,10 @@
 // The colour probe: which colour the encoder gives to an object, from text alone or from an image.
+import { choiceGroup } from "../../ui/elements/choices.js";
+import { imageChooser } from "../../ui/samples/chooser.js";
 import { node } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { choiceGroup, imageChooser, textForm } from "./controls.js";
+import { textForm } from "./controls.js";
 
 const PAINTS = { text: _("text alone"), natural: _("usual colour"), grey: _("grey"), wrong: _("wrong colour") };
 const DRAWN = { natural: _("the usual colour"), grey: _("grey"), wrong: _("a wrong colour") };

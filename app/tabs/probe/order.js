@@ -1,8 +1,9 @@
 // The word order probe: a caption among other orders of its words, scored against one image.
+import { imageChooser } from "../../ui/samples/chooser.js";
 import { button, node } from "../../ui/elements/elements.js";
 import { score } from "../../ui/format/format.js";
 import { _, language } from "../../ui/language/language.js";
-import { imageChooser, textForm } from "./controls.js";
+import { textForm } from "./controls.js";
 import { dotPlot } from "./dot_plot.js";
 
 const EXAMPLE = "a small dog on a large red sofa";
@@ -87,8 +88,8 @@ export const order = {
 
   draw(tab, { variants, rank, image, caption }) {
     if (image) {
-      const shown = node("img", { class: "g-probe-image", src: image, alt: caption });
-      tab.controls.querySelector(".g-probe-image").replaceWith(shown);
+      const shown = node("img", { class: "g-samples-image", src: image, alt: caption });
+      tab.controls.querySelector(".g-samples-image").replaceWith(shown);
       tab.controls.querySelector("#probe-caption").value = caption;
     }
     const original = variants.find((variant) => variant.kind === "original");

@@ -1,8 +1,10 @@
 // The Winoground probe: two images and two captions of the same words, generated or a person's own.
+import { choiceGroup } from "../../ui/elements/choices.js";
+import { imageChooser, sourceOf } from "../../ui/samples/chooser.js";
 import { button, icon, node } from "../../ui/elements/elements.js";
 import { score } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { choiceGroup, imageChooser, sourceOf, textForm } from "./controls.js";
+import { textForm } from "./controls.js";
 import { KINDS, SCORES } from "./kinds.js";
 import { pairFigures } from "./pair_figures.js";
 

@@ -10,11 +10,11 @@ from app.state.library import Library
 from app.state.pairs import pair_scores
 from app.state.text_encoder import text_encoder
 from app.tabs.probe.request import SIDE, Request, Response, chosen_reference, whole_number
-from app.ui.inline_image import data_url
 from training.data.scenes.contrasts import ContrastPair, winoground_pair
 from training.evaluation.pair_verdict import PairVerdict, judge_pair, verdict_of
 from training.evaluation.winoground import REFERENCES, SCORES, figures_by_kind
 from training.models.errors import UserError
+from training.models.inline_image import data_url
 from training.models.lru_cache import LRUCache
 
 GENERATED = 10_000  # how many pairs of a kind can be browsed

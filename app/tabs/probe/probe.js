@@ -1,4 +1,5 @@
 // The probe tab: five questions about what an encoder can and cannot see, each with images that a person can change.
+import { choiceGroup } from "../../ui/elements/choices.js";
 import { node, notice } from "../../ui/elements/elements.js";
 import { _ } from "../../ui/language/language.js";
 import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
@@ -6,7 +7,6 @@ import { collection, onState, request, session } from "../../ui/session/session.
 import { droppable, pasted, upload } from "../../ui/upload/upload.js";
 import { addressParts, parseAddress } from "./address.js";
 import { colour } from "./colour.js";
-import { choiceGroup } from "./controls.js";
 import { order } from "./order.js";
 import { pairs } from "./pairs.js";
 import { templates } from "./templates.js";

@@ -7,7 +7,6 @@ from app.state.library import Library
 from app.state.text_encoder import text_encoder
 from app.tabs.probe.pairs import generated_pair
 from app.tabs.probe.request import SIDE, Request, Response, chosen_image, chosen_labels, whole_number
-from app.ui.inline_image import data_url
 from training.data.scenes.graph import COLOUR_NAMES, COLOURS
 from training.evaluation.colours import hues_of_image, natural_objects, usual_probability
 from training.evaluation.likely_words import likely_words
@@ -15,6 +14,7 @@ from training.evaluation.prompt_sensitivity import prompt_sensitivity
 from training.evaluation.typographic_attack import typographic_attack
 from training.evaluation.word_order import order_scores, rank_as_written
 from training.models.errors import UserError
+from training.models.inline_image import data_url
 from training.models.prompts import template_set
 
 MOST_WORDS = 60  # of a caption

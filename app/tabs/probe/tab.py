@@ -3,13 +3,13 @@
 import gradio as gr
 
 from app.state.library import Library
+from app.state.samples import samples_of
 from app.tabs.probe.pairs import PairFigures, browsed_pair, own_pair
 from app.tabs.probe.request import Request, Response
 from app.tabs.probe.single_image import colour_grid, template_scores, typographic, word_order
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
 from training.data.scenes.contrasts import PAINTS, WINOGROUND
-from training.models.file_names import file_name
 
 SAMPLES = 12  # images of the collection to probe with
 
@@ -40,17 +40,11 @@ def describe_probes(library: Library, request: Request) -> Response:
     """What there is to probe with: images of the collection, kinds of generated pairs, names of colours."""
     opened = library.collection(request.get("collection"))
     collection = opened.published()
-    items, last = collection.items, len(collection) - 1
-    count = min(SAMPLES, len(collection))
-    rows = dict.fromkeys(last * i // max(1, count - 1) for i in range(count))  # spread over the collection
-    samples = [
-        {"id": items["id"].iat[i], "name": items["caption"].iat[i] or file_name(items["path"].iat[i])} for i in rows
-    ]
     return {
         "collection": opened.key,
         "encoder": opened.encoder_name,
         "readsText": library.encoder_state(opened)["readsText"],
-        "samples": samples,
+        "samples": samples_of(collection, SAMPLES),
         "kinds": list(WINOGROUND),
         "paints": list(PAINTS),
     }

@@ -1,8 +1,9 @@
 // The prompt template probe: how much the template around a label changes its score.
+import { imageChooser } from "../../ui/samples/chooser.js";
 import { node } from "../../ui/elements/elements.js";
 import { decimal, score } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { imageChooser, textForm } from "./controls.js";
+import { textForm } from "./controls.js";
 import { dotPlot } from "./dot_plot.js";
 
 const spread = (values) => Math.max(...values) - Math.min(...values);

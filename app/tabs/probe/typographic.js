@@ -1,8 +1,9 @@
 // The typographic attack: an image is classified before and after a word is written on it.
+import { imageChooser, sourceOf } from "../../ui/samples/chooser.js";
 import { node } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { imageChooser, sourceOf, textForm } from "./controls.js";
+import { textForm } from "./controls.js";
 
 const WORD = "iPod";
 const TIMES = { before: _("before"), after: _("after") };

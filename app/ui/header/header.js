@@ -2,7 +2,7 @@
 import { icon, node } from "../elements/elements.js";
 import { language, _ } from "../language/language.js";
 import { languageMenu } from "../language/language_menu.js";
-import { onCollection, openLecture } from "../navigation/navigation.js";
+import { goTo, onCollection } from "../navigation/navigation.js";
 import { onRefresh, setState } from "../session/session.js";
 import { EncoderMenu } from "./encoder_menu.js";
 import { Offer } from "./offer.js";
@@ -63,7 +63,7 @@ class Header {
       { class: "g-header-top" },
       node("h1", { text: "Gelato" }),
       node("div", { class: "g-header-pills" }, this.collections, this.encoder.element, this.state),
-      iconButton("book", "follow-lecture", _("Follow the lecture"), openLecture),
+      iconButton("book", "follow-lecture", _("Follow the lecture"), () => goTo("learn")),
       languageMenu(),
       iconButton("moon", "theme", _("Light or dark"), toggleTheme),
     );

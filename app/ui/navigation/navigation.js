@@ -4,7 +4,6 @@ import { collection } from "../session/session.js";
 const FIRST = "search";
 const listeners = new Set();
 const collectionListeners = new Set();
-const lectureListeners = new Set();
 const classifyListeners = new Set();
 let handedOver = null; // an image on its way to the Classify tab
 
@@ -34,10 +33,6 @@ export const onAddress = (listener) => listeners.add(listener);
 // Calls listener(key) when a collection is to be opened.
 export const onCollection = (listener) => collectionListeners.add(listener);
 export const openCollection = (key) => collectionListeners.forEach((listener) => listener(key));
-
-// Calls listener() when the lecture is to be followed.
-export const onLecture = (listener) => lectureListeners.add(listener);
-export const openLecture = () => lectureListeners.forEach((listener) => listener());
 
 export const openTab = (name) => {
   button(name)?.click();

@@ -1,7 +1,7 @@
 // A line chart with round ticks and the values under the pointer.
-import { node, svgNode } from "../../ui/elements/elements.js";
-import { count, decimal } from "../../ui/format/format.js";
-import { _ } from "../../ui/language/language.js";
+import { node, svgNode } from "../elements/elements.js";
+import { count, decimal } from "../format/format.js";
+import { _ } from "../language/language.js";
 
 const WIDTH = 300;
 const HEIGHT = 150;
@@ -29,22 +29,39 @@ export function ticks(low, high) {
   return found;
 }
 
-// The scales of lines { points: [x, y] of each }: their ends, and functions to and from pixels.
-export function scalesOf(lines) {
+// The scales of lines { points: [x, y] of each }: their ends, and functions to and from pixels. The axis of x begins at
+// 0, or with log at the first x. low, high: ends of y [default: those of the points].
+export function scalesOf(lines, { log = false, low: least = null, high: most = null } = {}) {
   const xs = lines.flatMap((line) => line.points.map(([x]) => x));
   const ys = lines.flatMap((line) => line.points.map(([, y]) => y));
-  const end = Math.max(...xs, 1);
-  let [low, high] = [Math.min(...ys), Math.max(...ys)];
+  const end = Math.max(...xs, log ? 0 : 1);
+  const start = log ? Math.min(...xs) : 0;
+  let [low, high] = [least ?? Math.min(...ys), most ?? Math.max(...ys)];
   if (low === high) [low, high] = [low - 0.5, high + 0.5];
   const [width, height] = [WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM];
+  const share = (value) => (log ? Math.log(value / start) / Math.log(end / start) : value / end);
   return {
+    start,
     end,
     low,
     high,
-    x: (value) => LEFT + (value / end) * width,
+    x: (value) => LEFT + share(value) * width,
     y: (value) => TOP + ((high - value) / (high - low)) * height,
-    valueAt: (px) => ((px - LEFT) / width) * end,
+    valueAt: (px) => {
+      const at = (px - LEFT) / width;
+      return log ? start * (end / start) ** at : at * end;
+    },
   };
+}
+
+// Powers of ten from start to end, and their neighbours where there is but one.
+export function logTicks(start, end) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(start)); power <= Math.log10(end); power++)
+    for (const factor of end / start > 200 ? [1] : [1, 3])
+      if (factor * 10 ** power >= start * 0.999 && factor * 10 ** power <= end * 1.001)
+        found.push(factor * 10 ** power);
+  return found;
 }
 
 // The point of a line that is nearest to x.
@@ -53,16 +70,17 @@ export const nearestPoint = (points, x) =>
 
 const last = (line) => line.points[line.points.length - 1];
 
-function axes(scales) {
+function axes(scales, log) {
   const horizontal = ticks(scales.low, scales.high).flatMap((value) => {
     const y = scales.y(value);
     const settings = { x: LEFT - 6, y: y + 4, "text-anchor": "end", text: shortNumber(value) };
     return [
-      svgNode("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "g-compare-grid" }),
+      svgNode("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "g-plots-grid" }),
       svgNode("text", settings),
     ];
   });
-  const vertical = ticks(0, scales.end).map((value) =>
+  const places = log ? logTicks(scales.start, scales.end) : ticks(0, scales.end);
+  const vertical = places.map((value) =>
     svgNode("text", { x: scales.x(value), y: HEIGHT - 6, "text-anchor": "middle", text: shortNumber(value) }),
   );
   return [...horizontal, ...vertical];
@@ -73,13 +91,13 @@ function curve(line, scales) {
   const d = line.points.map((point, i) => `${i ? "L" : "M"}${place(point)}`).join("");
   const [x, y] = last(line);
   return [
-    svgNode("path", { d, stroke: line.colour, class: "g-compare-curve" }),
+    svgNode("path", { d, stroke: line.colour, class: "g-plots-curve" }),
     svgNode("circle", { cx: scales.x(x), cy: scales.y(y), r: 2.5, fill: line.colour }),
   ];
 }
 
 // Shows a vertical rule and the values of all lines at the pointer.
-function followPointer(chart, rule, values, lines, scales) {
+function followPointer(chart, rule, values, lines, scales, xText) {
   chart.addEventListener("pointermove", (event) => {
     const box = chart.getBoundingClientRect();
     const x = scales.valueAt(((event.clientX - box.left) / box.width) * WIDTH);
@@ -89,10 +107,7 @@ function followPointer(chart, rule, values, lines, scales) {
       rule.setAttribute(name, value),
     );
     const text = ([, y], i) => node("span", { style: { color: lines[i].colour }, text: shortNumber(y) });
-    values.replaceChildren(
-      node("span", { text: _("step {step}", { step: count(points[0][0]) }) }),
-      ...points.map(text),
-    );
+    values.replaceChildren(node("span", { text: xText(points[0][0]) }), ...points.map(text));
   });
   chart.addEventListener("pointerleave", () => {
     rule.setAttribute("visibility", "hidden");
@@ -100,24 +115,25 @@ function followPointer(chart, rule, values, lines, scales) {
   });
 }
 
-// lines: { name, colour, points: [step, value] of each } of each run.
-export function lineChart(title, lines) {
-  const scales = scalesOf(lines);
+// lines: { name, colour, points: [x, y] of each } of each. settings: xText(x) says an x; at: an x that is marked; log,
+// low, high: as scalesOf takes them.
+export function lineChart(title, lines, settings = {}) {
+  const { xText = (x) => _("step {step}", { step: count(x) }), at = null, log = false } = settings;
+  const scales = scalesOf(lines, settings);
   const summary = lines.map((line) => `${line.name}: ${shortNumber(last(line)[1])}`).join(", ");
-  const settings = {
+  const attributes = {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
     role: "img",
     "aria-label": _("{title}, last values {summary}", { title, summary }),
   };
-  const rule = svgNode("line", { y1: TOP, y2: HEIGHT - BOTTOM, class: "g-compare-rule", visibility: "hidden" });
+  const rule = svgNode("line", { y1: TOP, y2: HEIGHT - BOTTOM, class: "g-plots-rule", visibility: "hidden" });
   const curves = lines.flatMap((line) => curve(line, scales));
-  const chart = svgNode("svg", settings, ...axes(scales), ...curves, rule);
-  const values = node("span", { class: "g-compare-values" });
-  followPointer(chart, rule, values, lines, scales);
-  return node(
-    "figure",
-    { class: "g-compare-chart" },
-    node("figcaption", {}, node("b", { text: title }), values),
-    chart,
-  );
+  const chart = svgNode("svg", attributes, ...axes(scales, log), ...curves, rule);
+  if (at !== null) {
+    const px = scales.x(at);
+    chart.append(svgNode("line", { x1: px, x2: px, y1: TOP, y2: HEIGHT - BOTTOM, class: "g-plots-at" }));
+  }
+  const values = node("span", { class: "g-plots-values" });
+  followPointer(chart, rule, values, lines, scales, xText);
+  return node("figure", { class: "g-plots-chart" }, node("figcaption", {}, node("b", { text: title }), values), chart);
 }
