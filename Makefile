@@ -45,11 +45,13 @@ messages: $(VENV)/.installed
 test: check
 	@sh tests/browser.sh $(RUN)
 	@sh tests/exiftool.sh
+	@sh tests/nginx.sh
 	$(RUN) -m pytest $(PARALLEL)
 
 test-all: check
 	@sh tests/browser.sh $(RUN)
 	@sh tests/exiftool.sh
+	@sh tests/nginx.sh
 	$(RUN) -m pytest $(PARALLEL) -m "slow or not slow"
 
 # The figures of the README and of benchmarks/README.md, measured again. PHOTOS, CIFAR10, COCO and OTHER as

@@ -1,6 +1,5 @@
 """python app.py: its options, what is checked before the page is served, start and stop."""
 
-import logging
 import shutil
 import socket
 import sys
@@ -21,11 +20,34 @@ from app.server.authentication import new_token, read_users
 from app.server.environment import set_environment
 from app.server.listening import address_of, listen, open_tunnel
 from app.server.origins import is_loopback
+from app.server.passwords import password_hash
+from app.server.request_log import FORMATS, set_up_logging
+from app.server.root_path import root_path_of
+from app.server.tls import check_certificate
 from app.state.desktop import has_screen
 from app.state.first_use import FirstUse
 from app.stopping import Stopping, stopping_on_signals
 from training.models.console import fail, prepare_output
 from training.models.errors import UserError
+
+
+def print_password_line(ctx: click.Context, _: click.Parameter, user: str | None) -> None:
+    """Ask for a password and print USER:HASH; from a pipe, its first line is the password."""
+    if user is None:
+        return
+    prepare_output()
+    if ":" in user or not user.strip() or not user.isprintable():
+        fail(UserError(f"{user!r} cannot be the name of a user: it has a colon, or nothing to be seen."))
+    terminal = sys.stdin.isatty()
+    asked = (
+        click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        if terminal
+        else sys.stdin.readline().rstrip("\r\n")
+    )
+    if not asked:
+        fail(UserError("A password is needed."))
+    click.echo(f"{user.strip()}:{password_hash(asked)}")
+    ctx.exit()
 
 
 @click.command()
@@ -49,7 +71,35 @@ from training.models.errors import UserError
     "--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 means any free port."
 )
 @click.option(
-    "--auth", type=click.Path(path_type=Path), metavar="FILE", help="Require a login; the file has lines user:password."
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which a proxy or others reach the page; may be given several times. Needs --auth or --token.",
+)
+@click.option(
+    "--root-path",
+    default="",
+    metavar="PATH",
+    help="The path below which a proxy serves the page, such as /photos. Needs --auth or --token.",
+)
+@click.option(
+    "--ssl-certfile", type=click.Path(path_type=Path), metavar="FILE", help="Serve over TLS with this certificate."
+)
+@click.option("--ssl-keyfile", type=click.Path(path_type=Path), metavar="FILE", help="The key of the certificate.")
+@click.option(
+    "--auth",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Require a login; the file has lines user:password, or user:hash as --hash-password makes them.",
+)
+@click.option(
+    "--hash-password",
+    metavar="USER",
+    is_eager=True,
+    expose_value=False,
+    callback=print_password_line,
+    help="Ask for a password, print the line of USER for the file of --auth, and exit.",
 )
 @click.option(
     "--token", is_flag=True, help="Require a token. The printed address contains it; GELATO_TOKEN sets its value."
@@ -66,6 +116,7 @@ from training.models.errors import UserError
     type=click.Choice(list(LANGUAGES)),
     help="The language of the page, for everyone; without it, that of each browser, which its user may change.",
 )
+@click.option("--log", type=click.Choice(FORMATS), help="Write a line a request to stderr, as text or as JSON.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
 def main(ctx: click.Context, **options: Any) -> None:
@@ -74,7 +125,7 @@ def main(ctx: click.Context, **options: Any) -> None:
     Without an argument the page opens on a demo collection, which is built on the first run.
     """
     prepare_output()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    set_up_logging(options["log"])
     fixed = ctx.get_parameter_source("port") == click.core.ParameterSource.COMMANDLINE
     try:
         serve(Options(**options, port_is_fixed=fixed))
@@ -82,7 +133,7 @@ def main(ctx: click.Context, **options: Any) -> None:
         fail(error)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line says. port_is_fixed: it named the port, so no other one will do."""
 
@@ -91,11 +142,16 @@ class Options:
     encoder: str | None
     host: str
     port: int
+    allow_hosts: Sequence[str] = ()
+    root_path: str = ""
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
     auth: Path | None
     token: bool
     share: bool
     originals: bool
-    language: str | None
+    language: str | None = None
+    log: str | None = None
     no_browser: bool
     port_is_fixed: bool
 
@@ -103,6 +159,8 @@ class Options:
 def serve(options: Options) -> None:
     """Serve the page until the process is stopped."""
     users, token = _credentials(options)
+    check_certificate(options.ssl_certfile, options.ssl_keyfile)
+    root_path_of(options.root_path)
     listening = listen(options.host, options.port, options.port_is_fixed)
     with closing(listening), stopping_on_signals() as stopping:
         _serve(options, users, token, listening, stopping)
@@ -134,24 +192,30 @@ def _serve(
 
     library = Library(load, **reach(options, bool(users or token)))
     stopping.at_end(library.stop)
+    library.root_path = root_path_of(options.root_path)
     library.first_use = first_use is not None and first_use.exporting
     open_collections(library, options.collections, options.images, options.encoder)
     public = open_tunnel(port) if options.share else None
-    public_host = public.removeprefix("https://") if public else None
-    application = make_application(library, host, users, public_host, token, options.language)
-    server = Server(application, listening)
+    hosts = [*options.allow_hosts, *([public.removeprefix("https://")] if public else [])]
+    application = make_application(library, host, users, hosts, token, options.language)
+    server = Server(application, listening, options.ssl_certfile, options.ssl_keyfile)
     stopping.at_end(server.stop)
     stopping.at_end(library.jobs.ask_to_stop)  # while the last responses are sent
-    _announce(address_of(host, port), public, token, not options.no_browser)
+    _announce(address_of(host, port, options.ssl_certfile is not None), public, token, not options.no_browser)
     library.start()
     server.run()
 
 
 def reach(options: Options, credentials: bool) -> dict[str, bool]:
     """What the page may do by who can reach it, as Library takes it. credentials: whether it asks for any."""
-    local = is_loopback(options.host) and not options.share
+    local = is_loopback(options.host) and not options.share and not _proxied(options)
     desktop = local and not credentials  # whoever has credentials may sit elsewhere, behind a tunnel
     return {"local": local, "originals": desktop or options.originals, "desktop": desktop}
+
+
+def _proxied(options: Options) -> bool:
+    """Whether others reach the page through a proxy, though it listens on this machine only."""
+    return bool(options.allow_hosts or options.root_path)
 
 
 def _credentials(options: Options) -> tuple[dict[str, str], str]:
@@ -162,6 +226,9 @@ def _credentials(options: Options) -> tuple[dict[str, str], str]:
         needs = "needs --auth FILE with lines user:password, or --token"
         if options.share:
             raise UserError(f"--share makes the page public, so it {needs}.")
+        if _proxied(options):
+            option = "--allow-host" if options.allow_hosts else "--root-path"
+            raise UserError(f"{option} is for a proxy that lets others reach the page, so it {needs}.")
         if not is_loopback(options.host):
             raise UserError(f"--host {options.host} lets others reach the page, so it {needs}.")
     return users, token

@@ -1,6 +1,6 @@
 """The page, in the order you see it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from pathlib import Path
 
@@ -49,13 +49,17 @@ def make_page(library: Library) -> gr.Blocks:
     return page
 
 
-def mount_page(server: FastAPI, library: Library) -> None:
-    """Serve the page at /, after the routes of its tabs: Gradio answers every address that is left."""
+def mount_page(server: FastAPI, library: Library) -> Sized:
+    """Serve the page at /, after the routes of its tabs: Gradio answers every address that is left.
+
+    Returns the queue of its calls, whose length is how many wait.
+    """
     for routes in (map_routes, learn_routes):
         server.include_router(routes(library), include_in_schema=False)
+    page = make_page(library)
     gr.mount_gradio_app(
         server,
-        make_page(library),
+        page,
         path="/",
         footer_links=[],
         run_history=False,
@@ -69,4 +73,6 @@ def mount_page(server: FastAPI, library: Library) -> None:
         mcp_server=False,
         enable_monitoring=False,
         pwa=False,
+        root_path=library.root_path or None,
     )
+    return page._queue

@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,13 +110,13 @@ def colour_library(folder: Path) -> Library:
 
 
 @contextmanager
-def served(library: Library, token: str = "") -> Iterator[Site]:
-    """The library's page on a free port, until the block ends; token: a secret that it asks for."""
+def served(library: Library, token: str = "", hosts: Collection[str] = ()) -> Iterator[Site]:
+    """The library's page on a free port, until the block ends; token: a secret that it asks for; hosts: its names."""
     listening = listen("127.0.0.1", 0, True)
     serving: list[uvicorn.Server] = []
 
     async def serve() -> None:  # the page is made inside a loop, so that Gradio makes none of its own
-        server = make_application(library, "127.0.0.1", {}, token=token)
+        server = make_application(library, "127.0.0.1", {}, hosts, token)
         config = server_config(server, log_level="error", timeout_graceful_shutdown=1)
         serving.append(uvicorn.Server(config))
         await serving[0].serve(sockets=[listening])

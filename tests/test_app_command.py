@@ -50,6 +50,12 @@ def test_an_auth_file_may_have_colons_in_a_password(tmp_path):
         (["--auth", "empty.txt"], 1, "names nobody"),
         (["--host", "0.0.0.0"], 1, "--auth"),
         (["--share"], 1, "--auth"),
+        (["--allow-host", "photos.example"], 1, "--auth"),
+        (["--root-path", "/photos"], 1, "--auth"),
+        (["--token", "--root-path", "/pho tos"], 1, "/photos"),
+        (["--ssl-certfile", "nowhere"], 1, "cannot be read"),
+        (["--ssl-certfile", "empty.txt"], 1, "PEM"),
+        (["--ssl-keyfile", "empty.txt"], 1, "--ssl-certfile"),
         (["--port", "banana"], 2, "banana"),
         (["--unknown"], 2, "--unknown"),
     ],
@@ -65,7 +71,7 @@ def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, argum
 
 
 @pytest.mark.parametrize(
-    ("host", "share", "credentials", "asked", "allowed"),
+    ("host", "share", "credentials", "asked", "allowed"),  # share "proxy": --allow-host
     [
         ("127.0.0.1", False, False, False, ("local", "originals", "desktop")),
         ("localhost", False, False, False, ("local", "originals", "desktop")),
@@ -78,11 +84,14 @@ def test_a_mistake_is_one_sentence_and_no_traceback(tmp_path, monkeypatch, argum
         ("0.0.0.0", False, True, True, ("originals",)),
         ("192.168.1.7", False, True, False, ()),
         ("photos.example", False, True, False, ()),
+        ("127.0.0.1", "proxy", True, False, ()),
+        ("127.0.0.1", "proxy", True, True, ("originals",)),
     ],
 )
 def test_who_can_reach_the_page_decides_what_it_gives_out(host, share, credentials, asked, allowed):
     others = {"collections": (), "images": None, "encoder": None, "port": 0, "auth": None, "token": False}
-    options = Options(host=host, share=share, originals=asked, no_browser=True, port_is_fixed=False, **others)
+    others["allow_hosts"] = ("photos.example",) if share == "proxy" else ()
+    options = Options(host=host, share=share is True, originals=asked, no_browser=True, port_is_fixed=False, **others)
     assert reach(options, credentials) == {name: name in allowed for name in ("local", "originals", "desktop")}
 
 

@@ -6,10 +6,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.authentication import Authentication
 from app.server.content_policy import policy
+from app.server.health import OPEN
 from app.server.limits import limited
 from app.server.origins import Hosts, same_origin
 
-OPEN = "/healthz"  # the only address that answers without credentials
 CLOSED = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/proxy=")
 
 HEADERS = {
@@ -33,7 +33,7 @@ class Guard:
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
             send = _with_headers(send)
-            refusal = self._refuse(scope, Headers(scope=scope))
+            refusal = await self._refuse(scope, Headers(scope=scope))
             if refusal is not None:
                 await refusal(scope, receive, send)
             else:
@@ -41,13 +41,13 @@ class Guard:
         else:  # websockets: the page has none
             await send({"type": "websocket.close", "code": 1008})
 
-    def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
+    async def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
         """The response to a request that is refused, or None."""
         if not self.hosts.accept(headers.get("host", "")):
             return PlainTextResponse("This server does not answer to that name.", 421)
-        if scope["path"] == OPEN and scope["method"] == "GET":
+        if scope["path"] in OPEN and scope["method"] == "GET":
             return None
-        refusal = self.authentication.refuse(scope, headers)
+        refusal = await self.authentication.refuse(scope, headers)
         if refusal is not None:
             return refusal
         if scope["path"].startswith(CLOSED):

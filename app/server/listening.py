@@ -38,10 +38,10 @@ def listen(host: str, port: int, fixed: bool) -> socket.socket:
     raise UserError(f"The ports {port} to {port + PORTS - 1} are all taken; name a free one with --port.")
 
 
-def address_of(host: str, port: int) -> str:
+def address_of(host: str, port: int, tls: bool = False) -> str:
     """The URL at which a browser on this machine reaches the server."""
     name = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/"
+    return f"http{'s' if tls else ''}://{name}:{port}/"
 
 
 def open_tunnel(port: int) -> str:

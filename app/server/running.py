@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,10 +16,13 @@ GRACE = 2  # seconds for responses that are being sent; the page's stream of eve
 
 
 class Server:
-    """Serves an application on a socket until `stop`."""
+    """Serves an application on a socket until `stop`; over TLS with a certificate."""
 
-    def __init__(self, application: ASGIApp, listening: socket.socket):
-        self._server = _Quiet(server_config(application, log_level="warning", timeout_graceful_shutdown=GRACE))
+    def __init__(
+        self, application: ASGIApp, listening: socket.socket, certificate: Path | None = None, key: Path | None = None
+    ):
+        tls = {"ssl_certfile": certificate, "ssl_keyfile": key}
+        self._server = _Quiet(server_config(application, "warning", GRACE, **tls))
         self._listening = listening
         self._ended = threading.Event()
         self._ended.set()

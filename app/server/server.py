@@ -1,6 +1,6 @@
 """The FastAPI server: media, downloads, the REST API and the page's own files. The page itself is mounted into it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -11,19 +11,25 @@ from app.server.api.routes import api_routes, serve_docs
 from app.server.authentication import Authentication
 from app.server.content_policy import PagePolicy
 from app.server.downloads import export_routes
+from app.server.health import health_routes
 from app.server.label_downloads import label_routes
 from app.server.languages import Languages
 from app.server.media import media_routes
+from app.server.metrics import Metrics
 from app.server.model_files import model_file_routes
+from app.server.observed import Observed, Routed
 from app.server.originals import original_routes
 from app.server.origins import Hosts, is_loopback
 from app.server.static import static_routes
 from app.state.library import Library
 
 
-def make_server(library: Library) -> FastAPI:
+def make_server(library: Library, metrics: Metrics | None = None) -> FastAPI:
     """Everything that is served beside the page."""
-    server = FastAPI(title="Gelato", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    servers = [{"url": library.root_path}] if library.root_path else None
+    server = FastAPI(
+        title="Gelato", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json", servers=servers
+    )
     for router in (
         static_routes(),
         media_routes(library),
@@ -31,16 +37,12 @@ def make_server(library: Library) -> FastAPI:
         export_routes(library),
         label_routes(library),
         model_file_routes(library),
+        health_routes(library, metrics or Metrics(library)),
     ):
         server.include_router(router, include_in_schema=False)
     server.include_router(api_routes(library))
     handle_errors(server)
     serve_docs(server)
-
-    @server.get("/healthz", include_in_schema=False)
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
-
     return server
 
 
@@ -48,12 +50,17 @@ def guarded(
     server: ASGIApp,
     host: str,
     users: Mapping[str, str],
-    public_host: str | None = None,
+    hosts: Collection[str] = (),
     token: str = "",
     language: str | None = None,
+    metrics: Metrics | None = None,
 ) -> ASGIApp:
-    """server behind access control. host: where it listens. public_host: a tunnel's name. language: the only one."""
-    names = {"localhost", "127.0.0.1", "::1", host.lower()} | ({public_host.lower()} if public_host else set())
-    hosts = Hosts(names, any_address=not is_loopback(host))
-    guard = Guard(server, hosts, Authentication(users, token))
-    return Languages(PagePolicy(guard, fixed_language=language is not None), language)
+    """server behind access control. host: where it listens. hosts: further names. language: the only one.
+
+    metrics: count requests and failed logins there.
+    """
+    names = {"localhost", "127.0.0.1", "::1", host.lower(), *(name.lower() for name in hosts)}
+    accepted = Hosts(names, any_address=not is_loopback(host))
+    guard = Guard(Routed(server), accepted, Authentication(users, token, metrics=metrics))
+    spoken = Languages(PagePolicy(guard, fixed_language=language is not None), language)
+    return spoken if metrics is None else Observed(spoken, metrics)

@@ -1,6 +1,7 @@
 """Slow clients: how long a connection may take to send the head of a request, and how many there may be."""
 
 import asyncio
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -10,8 +11,11 @@ HEAD_TIMEOUT = 15.0  # seconds until the head of a request is there; uvicorn its
 MOST_CONNECTIONS = 512  # of all clients together; further ones get 503
 
 
-def server_config(server: ASGIApp, log_level: str, timeout_graceful_shutdown: int) -> uvicorn.Config:
-    """How the server is run: neither one connection nor many can block it. timeout_graceful_shutdown: in seconds."""
+def server_config(server: ASGIApp, log_level: str, timeout_graceful_shutdown: int, **more: Any) -> uvicorn.Config:
+    """How the server is run: neither one connection nor many can block it.
+
+    timeout_graceful_shutdown: in seconds. more: settings of uvicorn.
+    """
     return uvicorn.Config(
         server,
         http=SlowClientProtocol,
@@ -20,6 +24,9 @@ def server_config(server: ASGIApp, log_level: str, timeout_graceful_shutdown: in
         ws="none",
         log_level=log_level,
         timeout_graceful_shutdown=timeout_graceful_shutdown,
+        log_config=None,  # its messages go where ours go
+        access_log=False,  # app/server/observed.py has one
+        **more,
     )
 
 

@@ -71,6 +71,7 @@ class Library:
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
         self.demo = ""  # the key of the demo collection, where it is open
         self.runs = Path("runs")  # where training leaves what it makes
+        self.root_path = ""  # the path of addresses below which a proxy serves the page, such as /photos
         self._collections: dict[str, OpenCollection] = {}
         self._compared: dict[str, OpenCollection] = {}  # other generations of collections, by KEY@FINGERPRINT
         self._encoders: dict[str, Future[Encoder]] = {}
@@ -248,6 +249,13 @@ class Library:
     def encoder(self, opened: OpenCollection) -> Encoder:
         """The encoder of a collection; waits while it is being loaded. UserError if it cannot be."""
         return self._encoder(opened.encoder_name).result()
+
+    def shared_encoders(self) -> dict[str, SharedEncoder]:
+        """The encoders in memory that embed texts, by name."""
+        with self._lock:
+            done = {name: future for name, future in self._encoders.items() if future.done() and not future.exception()}
+        loaded = {name: future.result() for name, future in done.items()}
+        return {name: encoder for name, encoder in loaded.items() if isinstance(encoder, SharedEncoder)}
 
     def encoder_state(self, opened: OpenCollection) -> EncoderState:
         """What the page shows of the encoder of a collection."""

@@ -18,7 +18,7 @@ class SharedEncoder(Encoder):
         self.encoder = encoder
         for name in Encoder.__annotations__:
             setattr(self, name, getattr(encoder, name))
-        self._embed_texts = TextBatcher(encoder.embed_texts)
+        self.texts = TextBatcher(encoder.embed_texts)
 
     @property
     def batching(self) -> Batching:
@@ -37,7 +37,7 @@ class SharedEncoder(Encoder):
         return self.encoder.embed_images(images)
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        return self._embed_texts(texts) if self.reads_text else self.encoder.embed_texts(texts)
+        return self.texts(texts) if self.reads_text else self.encoder.embed_texts(texts)
 
     def tokens(self, texts: list[str]) -> NDArray[np.int64] | None:
         return self.encoder.tokens(texts)

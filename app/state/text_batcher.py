@@ -44,6 +44,16 @@ class TextBatcher:
                 self._cache[text] = rows[text].copy()  # a view would hold the whole batch
         return np.stack([rows[text] for text in texts])
 
+    @property
+    def cached(self) -> int:
+        """How many embeddings of texts are in memory."""
+        return len(self._cache)
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for a call of the encoder."""
+        return len(self._waiting)
+
     def _embed_soon(self, texts: list[str]) -> Vectors:
         """[N, dim] from the next call that has room; an error that these texts cause is raised here alone."""
         pending = _Pending(texts)

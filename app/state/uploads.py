@@ -35,6 +35,14 @@ class Uploads:
         self._uploads: LRUCache[str, _Upload] = LRUCache(capacity, lambda upload: upload.size)
         self._decoding = threading.Lock()  # one at a time: the largest takes half a gigabyte
 
+    def __len__(self) -> int:
+        return len(self._uploads)
+
+    @property
+    def memory(self) -> int:
+        """The memory that they take."""
+        return self._uploads.total
+
     def read(self, data: bytes) -> tuple[str, int, int]:
         """Decode and store an image; returns its token, width and height. UserError if it cannot be read."""
         try:

@@ -73,10 +73,15 @@ ASSETS = read_assets(APP) | made_assets()
 BASE = f"static/{content_hash(ASSETS)}"  # relative to the page, so that it works below a sub-path
 
 CSS = "\n".join(asset.content.decode() for path, asset in ASSETS.items() if path.endswith(".css"))
-HEAD = "<meta name='referrer' content='same-origin'>\n" + "\n".join(
-    f"<link rel='modulepreload' href='{BASE}/{path}'>"
-    for path in ASSETS
-    if path.endswith(".js") and not path.startswith("ui/api_docs/") and path not in CATALOGUES.values()
+ICON = f"<link rel='icon' href='{BASE}/ui/favicon.png'>\n"  # else browsers look for one at the root of the host
+HEAD = (
+    "<meta name='referrer' content='same-origin'>\n"
+    + ICON
+    + "\n".join(
+        f"<link rel='modulepreload' href='{BASE}/{path}'>"
+        for path in ASSETS
+        if path.endswith(".js") and not path.startswith("ui/api_docs/") and path not in CATALOGUES.values()
+    )
 )
 
 

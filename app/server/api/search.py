@@ -51,6 +51,6 @@ def _response(library: Library, opened: OpenCollection, hit: Hit) -> HitResponse
         tags=list(hit.tags),
         copies=hit.copies,
         offline=hit.offline,
-        preview=f"/media/{opened.key}/{hit.id}.webp?v={opened.published().thumbnails}",
+        preview=f"{library.root_path}/media/{opened.key}/{hit.id}.webp?v={opened.published().thumbnails}",
         columns={name: cell for name, cell in hit.columns.items() if name not in hidden},
     )

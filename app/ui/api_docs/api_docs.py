@@ -9,4 +9,5 @@ TEMPLATE = Path(__file__).with_name("api_docs.html")
 
 def api_docs() -> str:
     """The page's HTML; its script builds the rest from openapi.json."""
-    return TEMPLATE.read_text(encoding="utf-8").replace("{{module}}", f"{BASE}/ui/api_docs/api_docs.js")
+    page = TEMPLATE.read_text(encoding="utf-8").replace("{{icon}}", f"{BASE}/ui/favicon.png")
+    return page.replace("{{module}}", f"{BASE}/ui/api_docs/api_docs.js")
