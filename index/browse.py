@@ -1,8 +1,9 @@
 """Browsing: the images of a collection that pass filters, in an order, in groups of a day, month, folder or place."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -52,6 +53,16 @@ class Browsing:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @cached_property
+    def version(self) -> str:
+        """Differs whenever a place may hold another image, of which a person has chosen places."""
+        facts = f"{self.collection.fingerprint} {self.collection.revision}".encode()
+        return hashlib.blake2b(self.rows.tobytes() + facts, digest_size=12).hexdigest()
+
+    def ids(self, end: int | None = None) -> list[str]:
+        """The ids of the images up to a place, of all if None."""
+        return list(map(str, self.collection.column("id").to_numpy()[self.rows[:end]]))
 
     def hits(self, offset: int, count: int) -> list[Hit]:
         """A part of the images. They have no columns: neighbours in time lie far apart on disk."""

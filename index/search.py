@@ -20,6 +20,7 @@ from index.retrieval.ranking import Ranking, depth_of, rank
 from index.retrieval.relevance import NullDistribution
 from index.retrieval.request import Collapse, SearchRequest
 from index.retrieval.result import Hit, SearchResult, Threshold
+from index.storage.json_files import image_id
 from index.storage.tags import read_tags, rows_by_tag
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -31,6 +32,7 @@ __all__ = [
     "Threshold",
     "copies_of",
     "hits_of",
+    "hits_of_rows",
     "matching",
     "rows_where",
     "search",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 DEEPER = 4  # times as many images are ranked, where those ranked before are copies of too few
+MANY = 500  # rows from which whole segments are read
 
 
 def search(
@@ -108,7 +111,9 @@ def _collapsed(
 
 def hits_of(collection: Collection, ids: Sequence[str]) -> list[Hit]:
     """Images by their ids as hits without a score, in that order. KeyError for an id that is not there."""
-    return _hits(collection, [collection.row(id) for id in ids])
+    rows = collection.rows(ids)
+    of_id = dict(zip(reversed(collection.column("id").to_numpy()[rows].tolist()), reversed(rows.tolist()), strict=True))
+    return hits_of_rows(collection, [of_id[image_id(id)] for id in ids])
 
 
 def copies_of(collection: Collection, id: str, collapse: Collapse = "same", timeout: float | None = None) -> list[Hit]:
@@ -117,7 +122,7 @@ def copies_of(collection: Collection, id: str, collapse: Collapse = "same", time
     rows = list(collection.rows([id])) if groups is None else rows_of_groups(groups, [collection.row(id)], None)
     if not rows:
         raise KeyError(id)
-    return _hits(collection, rows)
+    return hits_of_rows(collection, rows)
 
 
 def with_copies(collection: Collection, request: SearchRequest, hits: Sequence[Hit]) -> list[Hit]:
@@ -128,15 +133,17 @@ def with_copies(collection: Collection, request: SearchRequest, hits: Sequence[H
         return list(hits)
     found: list[Hit] = []
     for hit in hits:
-        copies = _hits(collection, rows_of_groups(groups, [hit.row], rows)) if hit.copies > 1 else [hit]
+        copies = hits_of_rows(collection, rows_of_groups(groups, [hit.row], rows)) if hit.copies > 1 else [hit]
         facts = {name: getattr(hit, name) for name in ("score", "normalised_score", "likely", "matched")}
         found += [replace(copy, **facts, rank=len(found) + at) for at, copy in enumerate(copies, 1)]
     return found
 
 
-def _hits(collection: Collection, rows: Sequence[int]) -> list[Hit]:
+def hits_of_rows(collection: Collection, rows: Sequence[int]) -> list[Hit]:
+    """Rows of a collection as hits without a score, in that order."""
     ranking, tags = Ranking(np.array(rows, np.intp)), read_tags(collection.path)
-    return [ranking.hit(collection, at, tags) for at in range(len(rows))]
+    records = collection.records(ranking.rows) if len(rows) >= MANY else [None] * len(rows)
+    return [ranking.hit(collection, at, tags, record) for at, record in enumerate(records)]
 
 
 def matching(collection: Collection, request: SearchRequest) -> Rows:

@@ -1,5 +1,6 @@
 """All images as a timeline, and one of them in the whole window, in a real Chromium."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -150,3 +151,59 @@ def test_an_image_is_opened_whole_zoomed_left_and_refused_where_it_has_changed(o
     expect(viewer).to_be_hidden()
     expect(page.locator("[data-index='4'] .g-grid-frame")).to_be_focused()
     settle(page)
+
+
+def test_a_day_a_range_and_all_are_chosen_tagged_undone_and_exported(opened):
+    page = opened(**WINDOW)
+    chosen, toast = page.locator("#selected-count:visible"), page.locator("#toast")
+    last = DAYS * EACH - 1
+    page.get_by_role("button", name=f"Choose 8 images: {moment(last):%A}").click()
+    expect(chosen).to_have_text("8 chosen")
+    expect(page.locator("#grid .g-selection-chosen")).to_have_count(8)
+    page.locator("[data-index='2'] .g-selection-tick").click()  # one of them is given up
+    page.locator("[data-index='10'] .g-selection-tick").click()
+    page.locator("[data-index='12'] .g-selection-tick").click(modifiers=["Shift"])
+    expect(chosen).to_have_text("10 chosen")
+    page.locator("#tag-name").fill("  to   print ")
+    page.locator("#tag-name").press("Enter")
+    expect(toast).to_contain_text("10 images tagged: to print")
+    tagged = page.locator("#grid .g-grid-card:has(.g-grid-tags span)")
+    expect(tagged).to_have_count(10)
+    expect(page.locator(f"[data-index='2']:has-text('{last - 2}.png') .g-grid-tags")).to_be_empty()
+
+    page.keyboard.press("Escape")
+    expect(chosen).to_be_hidden()
+    page.locator("#grid .g-grid-frame").first.focus()
+    page.keyboard.press("Control+a")
+    expect(chosen).to_have_text("480 chosen")
+    page.locator("#tag-name").fill("to print")
+    page.locator("#tag-name").press("Enter")
+    expect(toast).to_contain_text("470 images tagged: to print; 10 had it")
+    page.locator("#undo").click()
+    expect(toast).to_contain_text("was taken from 470 images")
+    expect(tagged).to_have_count(10)
+    expect(chosen).to_have_text("480 chosen")  # the list is the same
+
+    page.locator("#export-chosen summary").click()
+    with page.expect_download() as download:
+        page.locator("#export-chosen").get_by_role("button", name="List of files").click()
+    newest = [f"{number:03}.png" for number in reversed(range(DAYS * EACH))]
+    assert [Path(line).name for line in Path(download.value.path()).read_text().splitlines()] == newest
+    page.keyboard.press("Escape")
+    page.locator("#export summary").click()
+    with page.expect_download() as download:
+        page.locator("#export").get_by_role("link", name="List of files").click()
+    assert [Path(line).name for line in Path(download.value.path()).read_text().splitlines()] == newest
+
+    page.locator("[data-index='0'] .g-selection-tick").click()
+    page.locator("#choose-all").click()
+    filters = json.dumps([{"column": "tags", "values": ["to print"]}])
+    page.evaluate("filters => history.pushState(null, '', '?filters=' + encodeURIComponent(filters))", filters)
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+    expect(page.locator("#status")).to_contain_text("10 filtered of 480")
+    expect(page.locator("#selected")).to_contain_text("are not chosen any more: the list has changed")
+    page.keyboard.press("Control+a")
+    page.locator("#untag").focus()
+    page.locator("#tag-name").fill("to print")
+    page.locator("#untag").click()
+    expect(toast).to_contain_text("images untagged: to print")

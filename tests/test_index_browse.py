@@ -5,12 +5,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from index.browse import DENSE, browse
 from index.build import build_collection
 from index.collection import Collection
+from index.retrieval.choosing import Choice
 from index.retrieval.facets import FacetFilter
 from index.search import SearchRequest
 from index.storage.tags import tag
@@ -155,3 +157,36 @@ def test_offsets_that_are_not_known_leave_the_clock_as_it_is():
     expected = [datetime(2021, 1, 2, 1), datetime(2021, 1, 1, 23), datetime(2020, 1, 1)]
     assert clocks(items).tolist() == [pd.Timestamp(time) for time in expected]
     assert expected[0] - expected[1] == timedelta(hours=2)
+
+
+IDS = list("abcdefgh")
+
+
+@pytest.mark.parametrize(
+    ("spans", "ids", "without", "expected"),
+    [
+        ([(0, 8)], [], [], "abcdefgh"),
+        ([(1, 3), (2, 5), (7, 8)], [], ["c", "a"], "bdeh"),
+        ([], ["h", "b", "h"], [], "hb"),
+        ([(0, 2)], ["b", "x"], [], "abx"),
+    ],
+)
+def test_a_choice_is_what_its_spans_hold_and_what_it_names(spans, ids, without, expected):
+    assert Choice(spans, ids, without, "v").of(IDS, "v") == list(expected)
+
+
+@pytest.mark.parametrize(("version", "end"), [("w", 8), ("v", 9)])
+def test_places_of_a_list_that_has_changed_are_refused(version, end):
+    with pytest.raises(UserError, match="has changed since these were chosen"):
+        Choice([(0, end)], version="v").of(IDS, version)
+
+
+def test_a_timeline_has_another_version_in_another_order(album):
+    newest, again, oldest = (browse(album, SearchRequest(order=order)) for order in ("newest", "newest", "oldest"))
+    assert newest.version == again.version != oldest.version
+    assert newest.ids(3) == [hit.id for hit in newest.hits(0, 3)]
+
+
+def test_many_rows_are_read_as_single_ones_are(album):
+    rows = np.array([4, 0, 3, 0])
+    assert [repr(record) for record in album.records(rows)] == [repr(album.record(row)) for row in rows]

@@ -4,9 +4,10 @@ import pytest
 
 from index.build import build_collection
 from index.collection import Collection
+from index.maintenance.undo import undo_last
 from index.storage.annotations import ANNOTATIONS
 from index.storage.json_files import TAGS_FILE
-from index.storage.tags import read_tags, tag
+from index.storage.tags import read_tags, tag, tag_images
 from tests.samples import paint
 from training.models.errors import UserError
 
@@ -25,6 +26,22 @@ def test_a_tag_is_given_read_and_taken_away(collection):
     tag(collection, [first], "to print", on=False)
     tag(collection, [second], "to print", on=False)
     assert read_tags(collection.path) == {first: ["beach"]}
+
+
+def test_tagging_says_what_it_changed_and_only_the_action_that_is_meant_is_undone(collection):
+    first, second, third = collection.items["id"][:3]
+    tag(collection, [first], "a")
+    done = tag_images(collection, [first, second, third, second], " a ")
+    assert (done.name, done.changed) == ("a", 2)
+    assert tag_images(collection, [first], "a").action is None  # nothing changed
+    later = tag_images(collection, [third], "b")
+    with pytest.raises(UserError, match="Something else was done meanwhile"):
+        undo_last(collection.path, action_number=done.action)
+    undo_last(collection.path, action_number=later.action)
+    with pytest.raises(UserError, match="undone already"):
+        undo_last(collection.path, action_number=later.action)
+    undo_last(collection.path, action_number=done.action)
+    assert read_tags(collection.path) == {first: ["a"]}
 
 
 def test_tags_survive_a_move_of_the_image_and_a_build(collection, squares, encoder):

@@ -102,7 +102,7 @@ def written(kind: str, collection: Collection, out: Path) -> list[str]:
     labels = {row: LABELS[row % len(LABELS)] for row in every.tolist()} if kind in ("imagefolder", "classes") else None
     if kind == "thumbnails":
         hits = hits_of(collection, list(collection.column("id")))
-        return zipfile.ZipFile(io.BytesIO(results_zip(Results(collection, hits, True)))).namelist()
+        return zipfile.ZipFile(io.BytesIO(b"".join(results_zip(Results(collection, hits, True))))).namelist()
     if kind == "script":
         request = LabelRequest(tuple(parse_classes("Cat\ncat\ncon\nred/x")), ("{}",), calibration="uncalibrated")
         script = sorting_script(label_collection(collection, ColourEncoder(), request))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from app.language.current import _
+from app.state.choices import Choices
 from app.state.classifiers import Classifiers
 from app.state.errors import NotFound
 from app.state.jobs import Job, Jobs
@@ -64,6 +65,7 @@ class Library:
         self.jobs = Jobs()
         self.uploads = Uploads()
         self.views = Views()
+        self.choices = Choices()
         self.projections = ProjectionCache()
         self.classifiers = Classifiers()
         self.lessons = Lessons()

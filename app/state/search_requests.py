@@ -45,6 +45,11 @@ class QueryFields(BaseModel):
     image: Names = Field([], description="Tokens of uploaded images, used like ids in `like`.")
     without: Annotated[list[Text], Field(max_length=MOST_TERMS)] = Field([], description="Texts that are not wanted.")
 
+    @property
+    def has_terms(self) -> bool:
+        """Whether it looks for something: without, it browses."""
+        return bool(self.q.strip() or self.like or self.image or self.without)
+
     def terms(self, uploads: Uploads) -> list[Term]:
         """Its texts and images as terms. UserError for too many, or for a token that is not stored."""
         terms = parse_query(self.q) + [Term(-1, text=text.strip()) for text in self.without if text.strip()]
@@ -142,6 +147,21 @@ def run_browse(library: Library, fields: BrowseFields, timeout: float | None = N
     return opened, browse(opened.published(), request, fields.group, timeout)
 
 
+def listing_version(opened: OpenCollection, result: SearchResult) -> str:
+    """Differs whenever a likely image of a search may stand at another place."""
+    collection = opened.published()
+    return f"{collection.fingerprint[:8]} {collection.revision} {result.likely}"
+
+
+def run_listing(library: Library, fields: PageSearch, end: int) -> tuple[list[str], str]:
+    """The ids of the first results of a search, up to a place, and the version of that list."""
+    opened = library.collection(fields.collection)
+    request = replace(fields.request(library.uploads), offset=0, count=end)
+    _check_filter(library, request.filter)
+    result = _found(library, opened, request, None)
+    return [hit.id for hit in result.hits], listing_version(opened, result)
+
+
 def run_search(
     library: Library,
     fields: SearchFields,
@@ -158,9 +178,12 @@ def run_search(
     opened = library.collection(fields.collection)
     request = replace(fields.request(library.uploads), with_histogram=histogram, with_facets=facets)
     _check_filter(library, request.filter)
-    if not request.needs_encoder:
-        return opened, request, search(opened.published(), None, request, timeout=timeout)
-    return opened, request, search(*library.reading(opened), request, timeout=timeout)
+    return opened, request, _found(library, opened, request, timeout)
+
+
+def _found(library: Library, opened: OpenCollection, request: SearchRequest, timeout: float | None) -> SearchResult:
+    collection, encoder = library.reading(opened) if request.needs_encoder else (opened.published(), None)
+    return search(collection, encoder, request, timeout=timeout)
 
 
 def _check_filter(library: Library, expression: str) -> None:

@@ -1,6 +1,5 @@
 """Results of a search as files: a table, JSON, a list of files, and the thumbnails or originals in a zip."""
 
-import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from index.collection import Collection
 from index.export.report import Report
 from index.export.roots import source_root
 from index.export.selection import Selection
-from index.export.zips import zip_pieces
+from index.export.zips import Pipe, zip_pieces
 from index.search import Hit
 from index.storage.layout import LOCAL_COLUMNS
 from index.storage.tables import csv_text
@@ -59,10 +58,10 @@ def results_files(results: Results) -> str:
     return "".join(f"{root / path if root else path}\n" for root, path in files)
 
 
-def results_zip(results: Results) -> bytes:
+def results_zip(results: Results) -> Iterator[bytes]:
     """The thumbnails by rank, with the table: originals stay where they are."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as packed:
         packed.writestr("results.csv", results_csv(results))
         packed.writestr("files.txt", results_files(results))
         for hit in results.hits:
@@ -70,7 +69,8 @@ def results_zip(results: Results) -> bytes:
             if thumbnail is not None:
                 stem = safe_name(PurePosixPath(file_name(hit.path)).stem, LONGEST_STEM)
                 packed.write(thumbnail, f"thumbnails/{hit.rank:04d}-{stem}.webp")
-    return out.getvalue()
+            yield pipe.taken()
+    yield pipe.taken()
 
 
 def results_originals(results: Results) -> Iterator[bytes]:

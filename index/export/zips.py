@@ -16,7 +16,7 @@ NOT_EXPORTED = "not-exported.csv"
 EARLIEST = 315_619_200.0  # 1980-01-02, before which zip files know no time
 
 
-class _Pipe:
+class Pipe:
     """What a zip file is written to: it cannot be read or rewound."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def zip_pieces(selection: Selection, report: Report) -> Iterator[bytes]:
     )
     layout.names.take((NOT_EXPORTED,))
     rows: dict[str, dict[str, str]] = {}
-    pipe = _Pipe()
+    pipe = Pipe()
     modified = selection.collection.column("modified")
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as packed:
         for image in selection:

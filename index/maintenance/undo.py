@@ -26,12 +26,14 @@ from index.storage.writer import Writer
 from training.models.atomic import write_file
 from training.models.errors import UserError
 
+_MEANWHILE = "Something else was done meanwhile; look again."
 
-def undo_last(path: Path, removals: bool = True) -> str:
+
+def undo_last(path: Path, removals: bool = True, action_number: int | None = None) -> str:
     """Undo the last action on the collection at path; what was undone, as a sentence.
 
-    removals: whether a removal or a move may be undone. UserError if there is nothing to undo, or while another process
-    writes.
+    removals: whether a removal or a move may be undone. action_number: of the action that is meant, any if None.
+    UserError if there is nothing to undo, if the last action is another one, or while another process writes.
     """
     Collection.open(path)
     with reading(path) as connection:
@@ -39,13 +41,15 @@ def undo_last(path: Path, removals: bool = True) -> str:
     if last is None or (last[1] in (REMOVE, MOVE) and not removals):
         raise UserError("There is nothing to undo.")
     number, action, what = last
+    if action_number not in (None, number):
+        raise UserError(_MEANWHILE if number > (action_number or 0) else "That was undone already.")
     if action == REMOVE:
         return _bring_back(path, number, what)
     if action == MOVE:
         return move_back(path, what["journal"], what)
     with writing(path) as connection:
         if (now := _last(connection)) != last:
-            raise UserError("Something else was done meanwhile; look again." if now else "There is nothing to undo.")
+            raise UserError(_MEANWHILE if now else "There is nothing to undo.")
         pairs = [(id, what["name"]) for id in what["ids"]]
         if action == "tag":
             connection.executemany("DELETE FROM tags WHERE id = ? AND name = ?", pairs)

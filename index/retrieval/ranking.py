@@ -44,9 +44,16 @@ class Ranking:
     matched: Sequence[Matched] | None = None
     copies: NDArray[np.intp] | None = None
 
-    def hit(self, collection: Collection, at: int, tags: Mapping[str, Sequence[str]]) -> Hit:
+    def hit(
+        self,
+        collection: Collection,
+        at: int,
+        tags: Mapping[str, Sequence[str]],
+        record: Mapping[str, Any] | None = None,
+    ) -> Hit:
+        """The hit at a place. record: its columns, where they are at hand."""
         row = int(self.rows[at])
-        record = collection.record(row)
+        record = collection.record(row) if record is None else record
         return Hit(
             rank=at + 1,
             score=None if self.scores is None else float(self.scores[at]),

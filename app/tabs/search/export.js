@@ -14,7 +14,9 @@ export const exportMenu = () => {
     link.title = link.disabled
       ? "An uploaded image stays on this computer, so it cannot be in a link"
       : "Copy the address of this search";
-    const params = writeQuery(query, new URLSearchParams({ k: Math.min(MOST, results.hits.length) }), true);
+    // A timeline is exported whole; of a search, whose list has no end, what is shown.
+    const part = results.timeline ? {} : { k: Math.min(MOST, results.hits.length) };
+    const params = writeQuery(query, new URLSearchParams(part), true);
     const address = (kind) => `export/${encodeURIComponent(results.collection)}.${kind}?${params}`;
     root.hidden = !results.hits.length;
     if (shown === address("csv")) return;
@@ -22,7 +24,7 @@ export const exportMenu = () => {
     root.replaceChildren(
       menu(
         "download",
-        "Export",
+        results.timeline ? "Export" : `Export ${results.hits.length} shown`,
         exportKinds().map(([text, kind]) => [text, address(kind)]),
       ),
     );

@@ -1,5 +1,6 @@
 // What a person does with single images of the results: open them, go on to the next one, tag them, undo that.
-import { button, notice } from "../../ui/elements/elements.js";
+import { button } from "../../ui/elements/elements.js";
+import { count, images } from "../../ui/format/format.js";
 import { leave, visit } from "../../ui/navigation/navigation.js";
 import { collection, request, session } from "../../ui/session/session.js";
 import { isEmpty, requestOf } from "./address.js";
@@ -8,6 +9,13 @@ import { SearchView } from "./view.js";
 
 // The collection, revision and tags that results were drawn from.
 export const seenOf = ({ collection: key, revision, annotations }) => `${key} ${revision} ${annotations}`;
+
+// What tagging did. changed: of count images.
+export const taggedText = ({ name, changed, count: amount }, on) => {
+  const others = amount - changed;
+  const rest = others ? `; ${count(others)} ${on ? "had it" : "did not have it"}` : "";
+  return `${images(changed)} ${on ? "tagged" : "untagged"}: ${name}${rest}`;
+};
 
 export class ImageActions extends SearchView {
   // Opens an image; from: the button that it was opened with.
@@ -67,33 +75,54 @@ export class ImageActions extends SearchView {
     return request(this.server.copies, { collection: this.results.collection, id: hit.id, collapse });
   }
 
-  async tag(ids, name, on) {
-    const answer = await request(this.server.tagging, { collection: this.results.collection, ids, name, on });
+  // The request of the list on the page, of which a choice may name places.
+  listed() {
+    const { group } = this.query;
+    return { ...requestOf(this.query, this.results.collection), group };
+  }
+
+  // Gives a tag to what is chosen, or takes it away. choice: { ids } or what the selection requests.
+  async tag(choice, name, on) {
+    const answer = await request(this.server.tagging, { ...this.listed(), ...choice, name, on });
     if (answer.error) return answer;
     this.tagNames = answer.all;
     this.seen = seenOf({ ...session.state, annotations: answer.annotations });
-    this.results.hits.forEach((hit) => {
-      if (hit.id in answer.tags) hit.tags = answer.tags[hit.id];
-    });
-    for (const id of ids) {
-      const tags = this.grid.root.querySelector(`[data-id="${CSS.escape(id)}"] .g-grid-tags`);
-      tags?.replaceChildren(...tagNodes(answer.tags[id]));
-    }
+    const chosen = choice.spans ? (hit, at) => this.selection.has(hit.id, at) : (hit) => choice.ids.includes(hit.id);
+    this.drawTags(chosen, answer.name, on);
     this.filters.refresh();
-    const done = on ? "The tag was given." : "The tag was taken away.";
-    this.notice.replaceChildren(notice(done, this.undoButton()));
+    this.toast.show(taggedText(answer, on), answer.changed && this.undoButton(answer.action));
     return answer;
   }
 
-  undoButton() {
-    return button(null, "Undo", () => this.undo(), { id: "undo", title: "Ctrl+Z" });
+  // Gives the hits in memory of which chosen(hit, place) is true a tag, or takes it away, without another request.
+  drawTags(chosen, name, on) {
+    this.results.hits.forEach((hit, at) => {
+      if (!chosen(hit, at)) return;
+      const others = (hit.tags || []).filter((one) => one !== name);
+      hit.tags = on && !hit.tags?.includes(name) ? [...others, name] : on ? hit.tags : others;
+    });
+    for (const card of this.grid.root.querySelectorAll(".g-grid-card[data-id]")) {
+      const hit = this.results.hits[card.dataset.index];
+      if (hit) card.querySelector(".g-grid-tags")?.replaceChildren(...tagNodes(hit.tags));
+    }
   }
 
-  // Takes the last tag, or the last removal, of the collection back.
-  async undo() {
-    const answer = await request(this.server.undo, { collection: collection() });
+  // The tags of the collection.
+  async namesOfTags() {
+    if (!this.tagNames.length)
+      this.tagNames = (await request(this.server.tags, { collection: collection() })).tags || [];
+    return this.tagNames;
+  }
+
+  undoButton(action) {
+    return button(null, "Undo", () => this.undo(action), { id: "undo", title: "Ctrl+Z" });
+  }
+
+  // Takes an action of the collection back, the last one if its number is not given.
+  async undo(action = null) {
+    const answer = await request(this.server.undo, { collection: collection(), action });
     if (!answer.error) await this.run(true);
-    this.notice.replaceChildren(notice(answer.error || answer.undone));
+    this.toast.show(answer.error || answer.undone);
     this.filters.refresh();
   }
 }

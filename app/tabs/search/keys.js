@@ -1,4 +1,4 @@
-// Keys and pasted images of the search tab: / searches, Escape closes, Ctrl+Z undoes, m and x ask for more or less of an
+// Keys and pasted images of the search tab: / searches, Escape closes, Ctrl+A chooses all, Ctrl+Z undoes, m and x ask for more or less of an
 // image.
 import { openTab, whichTab } from "../../ui/navigation/navigation.js";
 import { pasted } from "../../ui/upload/upload.js";
@@ -18,6 +18,11 @@ export const listenToKeys = (search) => {
       openTab("search");
       search.field.focus();
       search.field.select();
+    }
+    const all = event.key === "a" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (all && whichTab() === "search" && !TYPING.test(event.target.tagName) && !search.viewer.opened()) {
+      event.preventDefault();
+      search.selection.chooseAll();
     }
     const undoes = event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
     if (undoes && whichTab() === "search" && !TYPING.test(event.target.tagName)) {

@@ -1,6 +1,6 @@
 // The results of a search as cards, with a line where the likely ones end.
 import { icon, node } from "../../ui/elements/elements.js";
-import { count, score } from "../../ui/format/format.js";
+import { count, images, score } from "../../ui/format/format.js";
 import { card } from "../../ui/grid/grid.js";
 import { spanName } from "../../ui/scrubber/spans.js";
 import { PAGE } from "./address.js";
@@ -48,8 +48,8 @@ export const scoreText = (hit) =>
 
 export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
 
-// actions: { inspect(hit, button), like(ids, sign), tick(hit) }
-export const resultCard = (hit, results, actions) => {
+// actions: { inspect(hit, button), like(ids, sign), tick(hit, place) }; at: the place of the hit.
+export const resultCard = (hit, at, results, actions) => {
   const unlike = node(
     "button",
     {
@@ -66,7 +66,7 @@ export const resultCard = (hit, results, actions) => {
     score: scoreText(hit),
     onpick: actions.inspect,
     onlike: (liked) => actions.like([liked.id], 1),
-    tools: [unlike, actions.tick(hit), node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags))],
+    tools: [unlike, actions.tick(hit, at), node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags))],
   });
   if (hit.likely === false) made.classList.add("g-search-unlikely");
   if (hit.likely === false && (results.likely || results.threshold.best < CLOSE)) made.classList.add("g-search-weak");
@@ -75,20 +75,28 @@ export const resultCard = (hit, results, actions) => {
 
 const HEADING = 52; // pixels
 
-const spanHeading = (key, amount, group) =>
-  node("h2", {}, spanName(key, group), node("small", { text: count(amount) }));
+// tick(from, to, name): a button that chooses all images of a group.
+const groupsOf = ({ keys, counts, group }, tick) => {
+  let first = 0;
+  return keys.map((key, at) => {
+    const from = first;
+    const amount = counts[at];
+    first += amount;
+    const name = spanName(key, group);
+    const heading = () => [
+      tick(from, from + amount, `${images(amount)}: ${name}`),
+      node("h2", {}, name, node("small", { text: count(amount) })),
+    ];
+    return { count: amount, head: HEADING, heading };
+  });
+};
 
 // The sections of the grid: the groups of a timeline, or the likely results and the rest.
-export const sectionsOf = ({ hits, timeline, ...results }) => {
-  if (timeline && timeline.keys.length > 1)
-    return timeline.keys.map((key, at) => ({
-      count: timeline.counts[at],
-      head: HEADING,
-      heading: () => spanHeading(key, timeline.counts[at], timeline.group),
-    }));
+export const sectionsOf = ({ hits, timeline, ...results }, tick) => {
+  if (timeline && timeline.keys.length > 1) return groupsOf(timeline, tick);
   const end = timeline ? -1 : hits.findIndex((hit, i) => endsLikely(hit, i ? hits[i - 1] : null, results));
   if (end < 0) return [{ count: hits.length, head: 0 }];
-  const rest = { count: hits.length - end, head: HEADING, heading: () => divider(results.threshold) };
+  const rest = { count: hits.length - end, head: HEADING, heading: () => [divider(results.threshold)] };
   return [{ count: end, head: 0 }, rest];
 };
 

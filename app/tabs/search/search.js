@@ -122,7 +122,7 @@ class Search extends ImageActions {
     hits.push(...answer.hits);
     this.query.k = Math.min(MOST, offset + PAGE);
     readdress("search", { k: this.query.k });
-    this.grid.show(hits, sectionsOf(this.results), true);
+    this.grid.show(hits, this.sections(), true);
     this.drawStatus();
   }
 
@@ -185,12 +185,17 @@ class Search extends ImageActions {
     this.export.hide();
   }
 
+  sections() {
+    return sectionsOf(this.results, (from, to, name) => this.selection.groupTick(from, to, name));
+  }
+
   drawResults(answer) {
+    const before = this.results;
     this.results = { ...answer, ...scoreRange(answer.hits) };
     const focused =
       this.grid.root.contains(document.activeElement) && document.activeElement.closest(".g-grid-card")?.dataset.id;
     this.drawChoices(answer.timeline ?? null);
-    this.grid.show(answer.hits, sectionsOf(this.results));
+    this.grid.show(answer.hits, this.sections());
     this.scrubber.show(answer.timeline ?? null);
     this.scrubber.draw();
     if (focused) this.focusCard(focused);
@@ -199,14 +204,14 @@ class Search extends ImageActions {
     this.drawStatus();
     this.remarks.show(answer.threshold, this.query.q);
     this.openAddressed();
-    this.selection.mark();
+    this.selection.relist(before);
   }
 
   cardActions() {
     return {
       inspect: (hit, from) => this.open(hit, from),
       like: (ids, sign) => this.like(ids, sign),
-      tick: (hit) => this.selection.tick(hit),
+      tick: (hit, at) => this.selection.tick(hit, at),
     };
   }
 

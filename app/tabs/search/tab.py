@@ -6,8 +6,10 @@ from typing import Any
 
 import gradio as gr
 
+from app.state.choices import Chosen
+from app.state.chosen import ChosenFields, chosen_ids
 from app.state.library import Library
-from app.state.search_requests import MOST, BrowseFields, PageSearch, run_browse, run_search
+from app.state.search_requests import BrowseFields, PageSearch, Text, listing_version, run_browse, run_search
 from app.state.validation import validated
 from app.ui.assets import load_module
 from app.ui.index_form.index_form import offer_folders, start_index
@@ -18,7 +20,7 @@ from index.query import parse_query
 from index.retrieval.facets import ORDERS
 from index.search import Hit, Threshold
 from index.storage.annotation_cache import annotations_version
-from index.storage.tags import tag
+from index.storage.tags import read_tags, tag_images
 from training.evaluation.wording import ENOUGH_WORDS, order_matters
 from training.models.encoder import unread
 
@@ -40,7 +42,9 @@ def search_tab(library: Library) -> None:
             explain=explain_image,
             credits=image_credits,
             filters=count_facets,
-            tagging=tag_images,
+            tagging=tag_chosen,
+            choose=choose,
+            tags=tag_names,
             undo=undo_action,
             remark=remarks,
             index=start_index,
@@ -66,6 +70,7 @@ def find_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "revision": opened.published().revision,
         "likely": result.likely,
         "threshold": _threshold(result.threshold),
+        "version": listing_version(opened, result),
     }
     return response | ({"milliseconds": round(1000 * result.seconds)} if request.terms else {})
 
@@ -83,6 +88,7 @@ def browse_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]
         "matching": found.matching,
         "collapse": given.collapse,
         "revision": found.collection.revision,
+        "version": found.version,
         "likely": None,
         "threshold": None,
         "timeline": {name: getattr(found, name) for name in ("group", "keys", "counts", "choices")},
@@ -124,22 +130,52 @@ def count_facets(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"facets": result.facets, "collection": opened.key, "orders": list(ORDERS)}
 
 
-def tag_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Give fields["name"] to the images fields["ids"], or take it away with fields["on"] false."""
-    ids = [str(id) for id in fields.get("ids") or []][:MOST]
-    collection = library.collection(fields.get("collection")).published()
-    tags = tag(collection, ids, str(fields.get("name") or ""), bool(fields.get("on", True)))
-    return {
-        "tags": {id: tags.get(id, []) for id in ids},
+class TaggingFields(ChosenFields):
+    """A tag for what is chosen."""
+
+    name: Text
+    on: bool = True
+
+
+def choose(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A token by which exports name what is chosen, and how many images that are."""
+    opened, ids = chosen_ids(library, validated(ChosenFields, fields))
+    return {"choice": library.choices.hold(Chosen(opened.key, tuple(ids))), "count": len(ids)}
+
+
+def tag_chosen(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give fields["name"] to what is chosen, or take it away with fields["on"] false.
+
+    changed: of count images. action: what undo takes back. tags: of the images that were named by ids.
+    """
+    given = validated(TaggingFields, fields)
+    opened, ids = chosen_ids(library, given)
+    collection = opened.published()
+    done = tag_images(collection, ids, given.name, given.on)
+    tags = read_tags(collection.path)
+    return asdict(done) | {
+        "count": len(ids),
+        "tags": {id: list(tags.get(id, ())) for id in given.ids},
         "all": sorted({name for of in tags.values() for name in of}),
         "annotations": annotations_version(collection.path),
     }
 
 
+def tag_names(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The tags of a collection."""
+    tags = read_tags(library.collection(fields.get("collection")).path)
+    return {"tags": sorted({name for of in tags.values() for name in of})}
+
+
 def undo_action(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo the last tag, or where this page may change collections the last removal; `undone` says what was."""
+    """Undo the last tag, or where this page may change collections the last removal; `undone` says what was.
+
+    fields["action"]: the number of the action that is meant; whichever was the last if it is left out.
+    """
     collection = library.collection(fields.get("collection")).published()
-    return {"undone": undo_last(collection.path, removals=library.local)}
+    action = fields.get("action")
+    number = int(action) if isinstance(action, int) else None
+    return {"undone": undo_last(collection.path, removals=library.local, action_number=number)}
 
 
 def remarks(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:

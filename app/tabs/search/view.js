@@ -11,6 +11,7 @@ import { pills, removeButton } from "../../ui/query/query.js";
 import { scrubber } from "../../ui/scrubber/scrubber.js";
 import { selection } from "../../ui/selection/selection.js";
 import { collection, gettingReady, request, session } from "../../ui/session/session.js";
+import { toast } from "../../ui/toast/toast.js";
 import { viewer } from "../../ui/viewer/viewer.js";
 import { COPIES, GROUPS, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
 import { searchBar } from "./bar.js";
@@ -43,7 +44,7 @@ export class SearchView {
         this.remarks.root,
         this.notice,
         split,
-        this.selection.bar,
+        node("div", { class: "g-selection-dock" }, this.toast.root, this.selection.bar),
         this.footer.root,
         this.viewer.root,
       );
@@ -102,7 +103,7 @@ export class SearchView {
     this.notice = node("div", { id: "search-notice" });
     this.grid = new VirtualGrid(
       "grid",
-      (hit) => this.drawCard(hit),
+      (hit, at) => this.drawCard(hit, at),
       (offset, count) => this.loadHits(offset, count),
       () => this.scrubber.draw(),
     );
@@ -113,9 +114,8 @@ export class SearchView {
       hidden: true,
     });
     this.footer = footer(this.server);
-    const tag = (ids, name, on) => this.tag(ids, name, on);
     const actions = {
-      tag,
+      tag: (ids, name, on) => this.tag({ ids }, name, on),
       like: (id, sign) => this.like([id], sign),
       classify: (hit, facts) =>
         classifyImage({ id: hit.id, collection: this.results.collection, name: facts.caption || facts.file }),
@@ -129,16 +129,14 @@ export class SearchView {
       neighbour: (by) => this.neighbour(by),
     };
     this.viewer = viewer(actions, (id) => this.returnFrom(id));
-    this.selection = selection(
-      this.grid.root,
-      () => this.results.collection,
-      () => this.results?.hits || [],
-      {
-        tag,
-        like: (ids, sign) => this.like(ids, sign),
-        tags: () => this.tagNames,
-      },
-    );
+    this.toast = toast();
+    this.selection = selection(this.grid.root, {
+      list: () => ({ hits: [], ...this.results, whole: Boolean(this.results?.timeline) }),
+      like: (ids, sign) => this.like(ids, sign),
+      tag: (name, on) => this.tag(this.selection.request(), name, on),
+      choose: () => request(this.server.choose, { ...this.listed(), ...this.selection.request() }),
+      names: () => this.namesOfTags(),
+    });
   }
 
   openFilters(on) {
@@ -154,9 +152,9 @@ export class SearchView {
     else if (this.origin?.isConnected) this.origin.focus();
   }
 
-  drawCard(hit) {
-    const made = resultCard(hit, this.results, this.cardActions());
-    made.classList.toggle("g-selection-chosen", this.selection.has(hit.id));
+  drawCard(hit, at) {
+    const made = resultCard(hit, at, this.results, this.cardActions());
+    made.classList.toggle("g-selection-chosen", this.selection.has(hit.id, at));
     return made;
   }
 

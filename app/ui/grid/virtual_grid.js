@@ -29,7 +29,7 @@ export class VirtualGrid {
   }
 
   // Shows other images. hits: an array of their number, which may have holes. sections: [{ count, head, heading }],
-  // heading() gives the node above. keep: cards of before stay where images are the same.
+  // heading() gives the nodes above. keep: cards of before stay where images are the same.
   show(hits, sections, keep = false) {
     this.turn++;
     this.pending.clear();
@@ -153,7 +153,7 @@ export class VirtualGrid {
       if (!heading || this.headings.has(at)) continue;
       const { top, head, first } = this.layout.sections[at];
       const style = { transform: `translateY(${top}px)`, height: `${head}px` };
-      const made = node("div", { class: "g-grid-heading", style }, heading());
+      const made = node("div", { class: "g-grid-heading", style }, ...heading());
       this.headings.set(at, made);
       this.root.insertBefore(made, this.rows.get(first) || null);
     }

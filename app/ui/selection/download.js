@@ -1,4 +1,4 @@
-// The kinds of export, and the download of chosen images: too many ids for an address, so they are posted.
+// The kinds of export, and the download of chosen images, which the address of the export names by a token.
 import { node } from "../elements/elements.js";
 import { _ } from "../language/language.js";
 import { session } from "../session/session.js";
@@ -14,18 +14,8 @@ const ORIGINALS = [_("Originals, zip"), "originals"]; // of a page that only thi
 // [text, kind] of each export that the server gives to this page.
 export const exportKinds = () => (session.state?.local ? [...KINDS, ORIGINALS] : KINDS);
 
-// kind: csv, json, txt, zip or originals. Gives an error's sentence, or "" when the file was saved.
-export const download = async (collection, ids, kind) => {
-  const response = await fetch(`export/${encodeURIComponent(collection)}.${kind}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ids }),
-  }).catch(() => null);
-  if (!response) return _("The connection to Gelato is lost.");
-  if (!response.ok) return response.text();
-  const ending = kind === "originals" ? "originals.zip" : kind;
-  const link = node("a", { href: URL.createObjectURL(await response.blob()), download: `gelato-chosen.${ending}` });
-  link.click();
-  URL.revokeObjectURL(link.href);
-  return "";
+// Downloads what a token names. kind: csv, json, txt, zip or originals.
+export const download = (collection, choice, kind) => {
+  const href = `export/${encodeURIComponent(collection)}.${kind}?choice=${encodeURIComponent(choice)}`;
+  node("a", { href, download: "" }).click();
 };

@@ -1,17 +1,20 @@
 // Several images chosen together, by mouse or keys, and the bar of what can be done with them.
 import { button, icon, node } from "../elements/elements.js";
-import { count, images } from "../format/format.js";
+import { count } from "../format/format.js";
 import { _ } from "../language/language.js";
 import { menu } from "../menu/menu.js";
 import { Chosen } from "./chosen.js";
 import { download, exportKinds } from "./download.js";
+import { tagForm } from "./tag_form.js";
 import { chooseByTouch } from "./touch.js";
 
 class Selection {
-  // collection() and hits() tell what is on the page; actions: { like(ids, sign), tag(ids, name, on), tags() }.
-  constructor(grid, collection, hits, actions) {
-    Object.assign(this, { grid, collection, hits, actions });
+  // actions: { list(), like(ids, sign), tag(name, on), names(), choose(), prepare() }. list() tells what is on the page:
+  // { collection, hits, version, whole, likely }, of which `whole` says that hits are a timeline with all of its images.
+  constructor(grid, actions) {
+    Object.assign(this, { grid, actions });
     this.chosen = new Chosen();
+    this.version = ""; // of the list that spans are places of
     this.message = node("span", { class: "g-selection-said", role: "status" });
     this.bar = node("div", {
       class: "g-selection-bar",
@@ -23,7 +26,7 @@ class Selection {
     grid.addEventListener("keydown", (event) => this.key(event));
     chooseByTouch(
       grid,
-      (id) => this.toggle(id, false),
+      (id, at) => this.toggle(id, at, false),
       () => this.size() > 0,
     );
     // The space that chose an image on the way down must not press its button on the way up.
@@ -31,15 +34,20 @@ class Selection {
   }
 
   get ids() {
-    return [...this.chosen.ids];
+    return [...this.chosen.ids.keys()];
   }
 
   size() {
-    return this.chosen.ids.size;
+    return this.chosen.size();
   }
 
-  has(id) {
-    return this.chosen.ids.has(id);
+  has(id, at) {
+    return this.chosen.has(id, at);
+  }
+
+  // What a request says of the choice, without the fields of the list.
+  request() {
+    return { ...this.chosen.request(), version: this.version };
   }
 
   clear() {
@@ -47,29 +55,69 @@ class Selection {
     this.mark();
   }
 
-  toggle(id, range) {
-    this.chosen.toggle(
-      id,
-      this.hits().map((hit) => hit.id),
-      range,
-    );
+  toggle(id, at, range) {
+    const from = this.chosen.last;
+    if (range && from !== null) this.addRange(Math.min(from, at), Math.max(from, at) + 1);
+    else this.chosen.toggle(id, at);
+    this.chosen.last = at;
     this.mark();
   }
 
-  // Shows on the cards and in the bar which images are chosen.
+  // Of a search, whose results are all in memory, a range is so many images; of a timeline it is one span.
+  addRange(from, to) {
+    const { hits, whole } = this.actions.list();
+    if (whole) this.addSpan(from, to);
+    else hits.slice(from, to).forEach((hit, i) => this.chosen.ids.set(hit.id, from + i));
+  }
+
+  addSpan(from, to) {
+    this.version = this.actions.list().version;
+    this.chosen.addSpan(from, to);
+  }
+
+  chooseAll() {
+    this.message.textContent = "";
+    this.addRange(0, this.actions.list().hits.length);
+    this.mark();
+  }
+
+  // Chooses all images from one place up to another, or none of them if all are chosen.
+  toggleSpan(from, to) {
+    if (this.chosen.hasAll(from, to)) this.chosen.removeSpan(from, to);
+    else this.addSpan(from, to);
+    this.mark();
+  }
+
+  // Other images are on the page. before: the list that was.
+  relist(before) {
+    const { version, whole } = this.actions.list();
+    if (before && (before.version !== version || Boolean(before.timeline) !== whole)) {
+      const lost = this.chosen.relist(before.hits);
+      const said = _("{amount} are not chosen any more: the list has changed", { amount: count(lost) });
+      this.message.textContent = lost ? said : "";
+    }
+    this.mark();
+  }
+
+  // Shows on the cards, the headings and in the bar which images are chosen.
   mark() {
-    this.grid.querySelectorAll(".g-grid-card").forEach((card) => {
-      const on = this.chosen.ids.has(card.dataset.id);
+    this.grid.querySelectorAll(".g-grid-card[data-id]").forEach((card) => {
+      const on = this.has(card.dataset.id, Number(card.dataset.index));
       card.classList.toggle("g-selection-chosen", on);
       card.querySelector(".g-selection-tick")?.setAttribute("aria-pressed", on);
     });
+    this.grid.querySelectorAll(".g-selection-group").forEach((tick) => this.markGroup(tick));
     this.grid.classList.toggle("g-selection-choosing", this.size() > 0);
     this.bar.hidden = !this.size();
     if (this.size()) this.drawBar();
   }
 
+  markGroup(tick) {
+    tick.setAttribute("aria-pressed", this.chosen.hasAll(Number(tick.dataset.from), Number(tick.dataset.to)));
+  }
+
   // The button of a card that chooses it.
-  tick(hit) {
+  tick(hit, at) {
     return node(
       "button",
       {
@@ -77,43 +125,77 @@ class Selection {
         class: "g-selection-tick",
         title: _("Choose (space); shift for a range"),
         "aria-label": _("Choose {name}", { name: hit.name }),
-        "aria-pressed": this.chosen.ids.has(hit.id),
-        onclick: (event) => this.toggle(hit.id, event.shiftKey),
+        "aria-pressed": this.has(hit.id, at),
+        onclick: (event) => this.toggle(hit.id, at, event.shiftKey),
       },
       icon("check"),
     );
   }
 
+  // The button of a heading that chooses all images below it.
+  groupTick(from, to, name) {
+    const tick = node(
+      "button",
+      {
+        type: "button",
+        class: "g-selection-tick g-selection-group",
+        title: _("Choose all of these"),
+        "aria-label": _("Choose {name}", { name }),
+        "data-from": from,
+        "data-to": to,
+        onclick: () => this.toggleSpan(from, to),
+      },
+      icon("check"),
+    );
+    this.markGroup(tick);
+    return tick;
+  }
+
   key(event) {
     const card = event.target.closest(".g-grid-card");
     if (!card || !isFrame(event.target)) return;
+    const at = Number(card.dataset.index);
     if (event.key === " ") {
       event.preventDefault();
-      this.toggle(card.dataset.id, event.shiftKey);
+      this.toggle(card.dataset.id, at, event.shiftKey);
     } else if (event.key === "t" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      if (!this.size()) this.toggle(card.dataset.id);
+      if (!this.size()) this.toggle(card.dataset.id, at);
       this.bar.querySelector("#tag-name").focus();
     }
   }
 
   drawBar() {
     const amount = node("b", { id: "selected-count", text: _("{amount} chosen", { amount: count(this.size()) }) });
-    if (this.bar.childElementCount) {
-      this.bar.querySelector("#selected-count").replaceWith(amount);
-      return;
-    }
-    const all = () => {
-      this.hits().forEach((hit) => this.chosen.ids.add(hit.id));
+    if (this.bar.childElementCount) this.bar.querySelector("#selected-count").replaceWith(amount);
+    else this.fillBar(amount);
+    const { hits, whole, likely } = this.actions.list();
+    const places = this.chosen.spans.length > 0;
+    this.bar.querySelectorAll("#more-like-these, #less-like-these").forEach((one) => (one.hidden = places));
+    const all = this.bar.querySelector("#choose-all");
+    all.querySelector("span").textContent = whole ? _("All {amount}", { amount: count(hits.length) }) : _("All shown");
+    all.hidden = this.chosen.hasAll(0, hits.length);
+    const further = this.bar.querySelector("#choose-likely");
+    further.hidden = whole || !(likely > hits.length) || this.chosen.hasAll(0, likely);
+    further.querySelector("span").textContent = _("All {amount} likely", { amount: count(likely || 0) });
+  }
+
+  fillBar(amount) {
+    const likely = () => {
+      this.addSpan(0, this.actions.list().likely);
       this.mark();
     };
     this.bar.replaceChildren(
       amount,
-      this.tagForm(),
+      button(null, _("All shown"), () => this.chooseAll(), { id: "choose-all", title: _("Ctrl+A") }),
+      button(null, _("All shown"), likely, { id: "choose-likely" }),
+      tagForm(
+        (name, on) => this.tag(name, on),
+        () => this.actions.names(),
+      ),
       this.exportMenu(),
       button("like", _("More like these"), () => this.actions.like(this.ids, 1), { id: "more-like-these" }),
       button("unlike", _("Less like these"), () => this.actions.like(this.ids, -1), { id: "less-like-these" }),
-      button(null, _("All shown"), all, { id: "choose-all" }),
       this.message,
       node(
         "button",
@@ -129,44 +211,23 @@ class Selection {
     );
   }
 
-  exportMenu() {
-    const to = async (kind) => (this.message.textContent = await download(this.collection(), this.ids, kind));
-    const choices = exportKinds().map(([text, kind]) => [text, () => to(kind)]);
-    return menu("download", _("Export"), choices, { id: "export-chosen" });
+  async tag(name, on) {
+    const answer = await this.actions.tag(name, on);
+    this.message.textContent = answer.error || "";
+    return answer;
   }
 
-  tagForm() {
-    const field = node("input", {
-      type: "text",
-      class: "g-input",
-      id: "tag-name",
-      maxlength: "64",
-      placeholder: _("tag"),
-      list: "tag-names",
-      "aria-label": _("Tag"),
-      autocomplete: "off",
-    });
-    const send = async (on) => {
-      const amount = this.size();
-      const answer = await this.actions.tag(this.ids, field.value, on);
-      this.message.textContent = answer.error || `${on ? _("Tagged") : _("Untagged")} ${images(amount)}`;
-      if (!answer.error) field.value = "";
+  exportMenu() {
+    const to = async (kind) => {
+      const { choice, error } = await this.actions.choose();
+      this.message.textContent = error || "";
+      if (!error) download(this.actions.list().collection, choice, kind);
     };
-    const onsubmit = (event) => {
-      event.preventDefault();
-      send(true);
-    };
-    return node(
-      "form",
-      { class: "g-selection-tagging", onsubmit },
-      field,
-      node("datalist", { id: "tag-names" }, ...this.actions.tags().map((name) => node("option", { value: name }))),
-      node("button", { type: "submit", class: "g-button" }, icon("tag"), node("span", { text: _("Tag") })),
-      button(null, _("Untag"), () => send(false), { id: "untag" }),
-    );
+    const choices = exportKinds().map(([text, kind]) => [text, () => to(kind)]);
+    return menu("download", _("Export"), choices, { id: "export-chosen" });
   }
 }
 
 const isFrame = (element) => element.classList.contains("g-grid-frame");
 
-export const selection = (grid, collection, hits, actions) => new Selection(grid, collection, hits, actions);
+export const selection = (grid, actions) => new Selection(grid, actions);

@@ -3,22 +3,22 @@
 const LONG = 450; // milliseconds, a little less than the browser's own long touch
 const STILL = 10; // pixels that a finger may move meanwhile
 
-// toggle(id) chooses an image of the grid or gives it up; choosing() tells whether some are chosen.
+// toggle(id, place) chooses an image of the grid or gives it up; choosing() tells whether some are chosen.
 export const chooseByTouch = (grid, toggle, choosing) => {
-  let touch = null; // { id, x, y, timer, long } of the finger that was last down; null for a mouse
-  const idOf = (element) => element.closest(".g-grid-frame")?.closest(".g-grid-card")?.dataset.id;
+  let touch = null; // { id, at, x, y, timer, long } of the finger that was last down; null for a mouse
+  const cardOf = (element) => element.closest(".g-grid-frame")?.closest(".g-grid-card")?.dataset ?? {};
   const end = () => touch && clearTimeout(touch.timer);
   const chooseFirst = () => {
     end();
     if (touch.long || choosing()) return;
     touch.long = true;
-    toggle(touch.id);
+    toggle(touch.id, touch.at);
     navigator.vibrate?.(10);
   };
   grid.addEventListener("pointerdown", (event) => {
     end();
-    const id = event.pointerType === "touch" ? idOf(event.target) : undefined;
-    touch = id ? { id, x: event.clientX, y: event.clientY, long: false } : null;
+    const { id, index } = event.pointerType === "touch" ? cardOf(event.target) : {};
+    touch = id ? { id, at: Number(index), x: event.clientX, y: event.clientY, long: false } : null;
     if (touch) touch.timer = setTimeout(chooseFirst, LONG);
   });
   grid.addEventListener("pointermove", (event) => {
@@ -39,7 +39,7 @@ export const chooseByTouch = (grid, toggle, choosing) => {
       if (!touch || (!touch.long && !choosing())) return;
       event.preventDefault();
       event.stopPropagation();
-      if (!touch.long) toggle(touch.id);
+      if (!touch.long) toggle(touch.id, touch.at);
       touch = null;
     },
     true,
