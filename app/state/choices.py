@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from app.language.current import _
 from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
 
@@ -31,5 +32,5 @@ class Choices:
     def get(self, token: str) -> Chosen:
         chosen = self._held.get(token)
         if chosen is None:
-            raise UserError("What was chosen is not stored any more; choose the images again.")
+            raise UserError(_("What was chosen is not stored any more; choose the images again."))
         return chosen

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from app.language.current import _
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.search_requests import MOST, BrowseFields, Name, run_browse, run_listing
@@ -27,9 +28,9 @@ def chosen_ids(library: Library, fields: ChosenFields) -> tuple[OpenCollection, 
     elif fields.has_terms:
         listed, version = run_listing(library, fields, choice.end)
     else:
-        _, found = run_browse(library, fields)
+        found = run_browse(library, fields)[1]
         listed, version = found.ids(choice.end), found.version
     ids = choice.of(listed, version)
     if not ids:
-        raise UserError("No image is chosen.")
+        raise UserError(_("No image is chosen."))
     return opened, ids
