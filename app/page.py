@@ -44,9 +44,15 @@ def make_page(library: Library) -> gr.Blocks:
             for label, layout in tabs.items():
                 name = label.lower()
                 with gr.Tab(label, id=name, elem_id=f"{name}-tab"):
+                    heading(label)
                     layout(library)
     page.queue(max_size=64)
     return page
+
+
+def heading(label: str) -> gr.HTML:
+    """The heading of a tab, for readers aloud: the tab itself is what others see."""
+    return gr.HTML(label, html_template="<h2 class='g-unseen'>${value}</h2>", apply_default_css=False, padding=False)
 
 
 def mount_page(server: FastAPI, library: Library) -> Sized:

@@ -36,7 +36,7 @@ READ = {"text:", "title:", "label:", "placeholder:", "-label:"}  # settings whos
 # What takes strings that nobody reads.
 CODE = {"querySelector", "querySelectorAll", "closest", "matches", "import", "Error", "RegExp", "createElement"}
 SETTINGS = {"class:", "id:", "style:", "d:", "type:", "rel:", "className=", "font:", "cssText="}
-KEYS = {"Escape", "Enter", "Home", "End", "Delete", "Backspace", "Tab", "Gelato"}
+KEYS = {"Esc", "Escape", "Enter", "Home", "End", "Delete", "Backspace", "Tab", "Gelato"}
 # What encoders read, and names of the server's: English in every language.
 ENGLISH_TEXTS = {
     *("a dog", "a small dog on a large red sofa", "a red ball on a blue box", "a blue ball on a red box"),

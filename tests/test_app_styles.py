@@ -77,3 +77,21 @@ def test_rules_inside_media_queries_survive_what_gradio_makes_of_them():
                 if ".gradio-container" in head or re.search(r"\([^)]*,", head)
             ]
     assert broken == []
+
+
+def test_motion_can_be_reduced_everywhere():
+    """One rule ends all transitions and animations of stylesheets; scripts that move things ask for the setting."""
+    base = (APP / "ui/base.css").read_text()
+    reduced = base[base.index("@media (prefers-reduced-motion: reduce)") :]
+    assert "*, *::before, *::after { animation: none !important; transition: none !important; }" in reduced
+    insisting = [
+        sheet.name for sheet in SHEETS if re.search(r"(animation|transition)[^;}]*!important", sheet.read_text())
+    ]
+    assert insisting == ["base.css"]
+    moving = re.compile(r"""behavior: (?!"(auto|instant)")|\.animate\(|startViewTransition""")
+    careless = [
+        script.relative_to(APP).as_posix()
+        for script in sorted(APP.rglob("*.js"))
+        if moving.search(text := script.read_text(encoding="utf-8")) and "prefers-reduced-motion" not in text
+    ]
+    assert careless == []

@@ -1,6 +1,7 @@
 // How good the labels are, where some true labels are known: accuracy, confusion matrix, each class, reliability.
 import { node, notice } from "../../ui/elements/elements.js";
 import { count, images, interval, percent } from "../../ui/format/format.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 import { confusionMatrix } from "./confusion.js";
@@ -89,7 +90,7 @@ export const showAccuracy = async (body, server, answer, corrected) => {
     ? confusionMatrix(measured, open)
     : node("p", { class: "g-aside", text: noMatrix(measured) });
   root.replaceChildren(
-    node("h2", { id: "accuracy-title", text: title }),
+    node("h2", { id: "accuracy-title" }, title, " ", measured.accuracy && helpSign("accuracy")),
     node("p", { class: "g-classify-verdict", text: basis(measured) }),
     node(
       "div",

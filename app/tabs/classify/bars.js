@@ -1,6 +1,7 @@
 // The probabilities of one image as bars, and what each prompt template does to them.
 import { node, notice } from "../../ui/elements/elements.js";
 import { percent, score } from "../../ui/format/format.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
 import { onState, request, session } from "../../ui/session/session.js";
 import { classHeatMaps } from "./class_heat_map.js";
@@ -91,7 +92,7 @@ class Bars {
       more > 0 && node("p", { class: "g-aside", text: _("and {more} more, each less likely", { more }) }),
       badge(answer.calibration, answer.bars.filter((bar) => !bar.none).length),
       answer.templates.length > 0 && templateTable(answer),
-      node("p", { class: "g-aside", text: _("By {encoder}.", { encoder: answer.encoder }) }),
+      node("p", { class: "g-aside" }, _("By {encoder}.", { encoder: answer.encoder }), " ", helpSign("probability")),
     ];
   }
 

@@ -1,6 +1,7 @@
 // How many images each class got: one bar for all of them, and a list that opens the images of a class.
 import { node } from "../../ui/elements/elements.js";
 import { count, images } from "../../ui/format/format.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
 import { labelGrid } from "./label_grid.js";
 import { nameOf, row, way, ways } from "./parts.js";
@@ -81,6 +82,7 @@ export class ClassList {
     this.top.replaceChildren(
       node("p", { class: "g-status" }, node("b", { text: nameOf(one) }), ` · ${images(one.images)}`),
       ways(_("Order"), order("sure", _("Highest probability first")), order("close", _("Smallest margin first"))),
+      helpSign("margin"),
     );
     this.grid.show({ job, answer: one.answer, order: this.order });
   }

@@ -54,7 +54,7 @@ class ImageZone {
   }
 
   show(source, name) {
-    const shown = node("span", { class: "g-classify-shown" }, node("img", { src: source, alt: name }));
+    const shown = node("span", { class: "g-classify-shown" }, node("img", { src: source, alt: "" }));
     this.zone.replaceChildren(shown, node("span", { class: "g-classify-caption", text: name }));
     this.zone.setAttribute("aria-label", _("{name}; choose another image", { name }));
     this.problem.replaceChildren();

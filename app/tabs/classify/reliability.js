@@ -1,6 +1,7 @@
 // Reliability diagrams: predicted probability across, accuracy up; on the diagonal, 80 % is right four times in five.
 import { node, svgNode } from "../../ui/elements/elements.js";
 import { count, decimal, images, interval, percent } from "../../ui/format/format.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
 import { table } from "./parts.js";
 
@@ -45,7 +46,7 @@ const diagram = (reliability, label) => {
     ...reliability.bins.flatMap((bin) => binNodes(bin, reliability.n)),
     ...axes(),
   );
-  const caption = node("figcaption", {}, node("b", { text: label }), node("span", { text: error }));
+  const caption = node("figcaption", {}, node("b", { text: label }), node("span", {}, error, helpSign("calibration")));
   return node("figure", {}, caption, image);
 };
 

@@ -1,14 +1,12 @@
 // Two rankings side by side, with a line between the places of each image.
 import { node, svgNode } from "../../ui/elements/elements.js";
 import { count, decimal, images as imageCount } from "../../ui/format/format.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
 import { media } from "../../ui/session/session.js";
 
 const ROW = 62; // pixels from one ranked image to the next
 const WIDTH = 90; // pixels between the two rankings
-const AGREEMENT = _(
-  "Agreement is rank-biased overlap with p = 0.9 over the first 100. Only ranks are compared: cosine similarities of two encoders are not comparable.",
-);
 
 // How the rank of a hit differs on the other side: text for screen readers, class and sign.
 export function shiftOf({ rank, other }) {
@@ -74,8 +72,7 @@ export function showAgreement(status, { overlap, rbo, images }) {
     rbo: decimal(rbo, 2),
     images: imageCount(images),
   });
-  status.replaceChildren(same, text);
-  status.title = AGREEMENT;
+  status.replaceChildren(same, text, " ", helpSign("agreement"));
 }
 
 // look(hit, key): called when an image of a ranking is chosen.

@@ -2,6 +2,7 @@
 import { node, notice } from "../../ui/elements/elements.js";
 import { images as imageCount } from "../../ui/format/format.js";
 import { classifyImage, goTo, onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { collection, onState, request } from "../../ui/session/session.js";
 import { addressParts, parseAddress } from "./address.js";
 import { NO_COLOURS } from "./colours.js";
@@ -219,7 +220,11 @@ class MapTab {
     if (!facts) return;
     const count = node("b", { text: imageCount(facts.images) });
     this.elements.status.replaceChildren(count, statusText(this.view, this.address.q ? "" : this.column));
-    this.elements.quality.textContent = qualityText(facts);
+    this.elements.quality.replaceChildren(
+      qualityText(facts),
+      " ",
+      facts.preserved === null ? "" : helpSign("preserved"),
+    );
   }
 
   #notice(sentence) {

@@ -1,6 +1,7 @@
 // A grid of images: cards, placeholders while they load, and arrow keys between them.
 import { icon, node } from "../elements/elements.js";
 import { media } from "../session/session.js";
+import { oneTabStop } from "./tab_stop.js";
 
 export const skeletons = (number) =>
   Array.from({ length: number }, () =>
@@ -95,5 +96,5 @@ export const arrows = (grid) => {
       event.preventDefault();
     }
   });
-  return grid;
+  return oneTabStop(grid);
 };

@@ -1,6 +1,7 @@
 // A grid of any number of images in which only those in sight have nodes, and only those near it are in memory.
 import { node } from "../elements/elements.js";
 import { between, indexAt, layOut, placeOf, vertically } from "./layout.js";
+import { oneTabStop } from "./tab_stop.js";
 
 const AROUND = 2000; // pixels above and below the window that have nodes: thumbnails come before they are seen
 const PAGE = 120; // images of a request
@@ -15,7 +16,7 @@ export class VirtualGrid {
   // when the images have another layout.
   constructor(id, draw, load, placed = () => {}) {
     Object.assign(this, { draw, load, placed });
-    this.root = node("div", { class: "g-grid", id });
+    this.root = oneTabStop(node("div", { class: "g-grid", id }));
     this.hits = []; // by number, with holes where a hit is not in memory
     this.sections = [];
     this.layout = layOut([], 1, this.look());

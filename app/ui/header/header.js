@@ -1,5 +1,6 @@
 // The header: name, collection, encoder, state. It asks for the state again and again and tells the rest of the page.
 import { icon, node } from "../elements/elements.js";
+import { showKeys } from "../help/keys.js";
 import { language, _ } from "../language/language.js";
 import { languageMenu } from "../language/language_menu.js";
 import { goTo, onCollection } from "../navigation/navigation.js";
@@ -64,6 +65,7 @@ class Header {
       node("h1", { text: "Gelato" }),
       node("div", { class: "g-header-pills" }, this.collections, this.encoder.element, this.state),
       iconButton("book", "follow-lecture", _("Follow the lecture"), () => goTo("learn")),
+      iconButton("help", "show-keys", _("Keys (?)"), showKeys),
       languageMenu(),
       iconButton("moon", "theme", _("Light or dark"), toggleTheme),
     );

@@ -1,6 +1,7 @@
 // The normalised scores of all images as bars, and the relevance threshold on them, which can be dragged.
 import { node, svgNode } from "../elements/elements.js";
 import { decimal } from "../format/format.js";
+import { helpSign } from "../help/figures.js";
 import { _ } from "../language/language.js";
 import { BAR, HEIGHT, bars, clamped, position, valueAt } from "./scale.js";
 
@@ -54,7 +55,7 @@ class Histogram {
       _("Put the threshold back to the end of the null distribution"),
       () => this.moved("auto"),
     );
-    this.root.replaceChildren(...[hide, this.threshold !== 1 && reset, slider].filter(Boolean));
+    this.root.replaceChildren(...[hide, this.threshold !== 1 && reset, helpSign("threshold"), slider].filter(Boolean));
     if (focused) slider.focus();
   }
 

@@ -2,6 +2,7 @@
 import { button, copy, node, notice } from "../elements/elements.js";
 import { decimal, fileSize, score } from "../format/format.js";
 import { drawHeatMap } from "../heat_map/heat_map.js";
+import { helpSign } from "../help/figures.js";
 import { _ } from "../language/language.js";
 import { media } from "../session/session.js";
 import { tagList } from "./tags.js";
@@ -12,7 +13,7 @@ const titled = (column) => column[0].toUpperCase() + column.slice(1).replaceAll(
 
 const FOUND_BY = { text: _("its name, caption or tags"), both: _("the image, and its name, caption or tags") };
 
-// The rows of the table of facts, [name, text] each.
+// The rows of the table of facts, [name, text] each; a third value names the figure that the row explains.
 export const factRows = (hit, facts, columns) => {
   const normalised =
     typeof hit.normalised_score === "number"
@@ -23,6 +24,7 @@ export const factRows = (hit, facts, columns) => {
     scored && [
       _("Score"),
       _("{score}{normalised}, rank {rank}", { score: score(hit.score), normalised, rank: hit.rank }),
+      "score",
     ],
     FOUND_BY[hit.matched] && [_("Found by"), FOUND_BY[hit.matched]],
     [_("File"), facts.path],
@@ -31,6 +33,11 @@ export const factRows = (hit, facts, columns) => {
     ...Object.entries(columns).map(([name, value]) => [titled(name), value]),
   ].filter(Boolean);
 };
+
+const factNodes = ([name, value, figure]) => [
+  node("dt", { text: name }),
+  node("dd", {}, String(value), figure && helpSign(figure)),
+];
 
 // What tells one copy from another. at: its place among the copies, 0 for the best.
 export const copyFacts = (one, at) =>
@@ -85,7 +92,7 @@ class Inspector {
     return [
       node("h2", { text: facts.caption || facts.file }),
       tagList(tags, (name, on) => this.tag(hit, name, on)),
-      node("dl", {}, ...rows.flatMap(([name, value]) => [node("dt", { text: name }), node("dd", { text: value })])),
+      node("dl", {}, ...rows.flatMap(factNodes)),
       node("div", { class: "g-inspector-copies", id: "copies" }),
       node("div", { id: "inspect-words" }),
       this.buttons(hit, facts, request && this.heatButton(hit, request, this.canvas)),
