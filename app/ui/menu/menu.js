@@ -13,7 +13,7 @@ export const menu = (iconName, label, choices, settings = {}) => {
   const made = node(
     "details",
     { class: "g-menu", ...settings },
-    node("summary", { class: "g-button" }, icon(iconName), node("span", { text: label })),
+    node("summary", { class: "g-button" }, icon(iconName), label ? node("span", { text: label }) : null),
     node("div", { class: "g-menu-choices" }, ...choices.map(choice)),
   );
   made.addEventListener("focusout", (event) => made.contains(event.relatedTarget) || (made.open = false));
