@@ -150,6 +150,7 @@ class Options:
     token: bool
     share: bool
     originals: bool
+    roots: Sequence[Path] = ()
     language: str | None = None
     log: str | None = None
     no_browser: bool
@@ -193,6 +194,8 @@ def _serve(
     library = Library(load, **reach(options, bool(users or token)))
     stopping.at_end(library.stop)
     library.root_path = root_path_of(options.root_path)
+    if options.roots:
+        library.roots = tuple(options.roots)
     library.first_use = first_use is not None and first_use.exporting
     open_collections(library, options.collections, options.images, options.encoder)
     public = open_tunnel(port) if options.share else None

@@ -12,6 +12,9 @@ with every file shown:
 - long      DOM nodes and megabytes of the scripts and of the server while as many pixels pass as in ten minutes of
             reading, five times as fast; garbage is collected before each reading
 
+- choose    milliseconds from Shift and a click until 10,000 images are chosen, from Enter until the page says that they
+            are tagged, and from a click on Undo until it says that the tag is taken back; of images with distinct ids
+
 The made-up images share a thousand thumbnails, so that most come from the browser's cache. Headless Chromium draws
 without a GPU, on the cores that also serve. The result is kept beside this script as browse.json.
 """
@@ -23,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +36,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.made_up import generated
 from benchmarks.people import Browser, Server, serving, spread
+from index.ingest.throughput import machine
 
 RESULT = Path(__file__).parent / "results/browse.json"
 READING = 1_500  # pixels a second
 FASTER = 4
 LONG = 600 * READING  # pixels that pass in ten minutes
 JUMPS, FILTERS, READINGS = 40, 20, 6
+CHOSEN, ROUNDS = 10_000, 20
 
 # Scrolls for some seconds at a speed, back and forth, and answers the milliseconds of each frame.
 SCROLL = """([seconds, speed]) => new Promise((done) => {
@@ -62,6 +68,15 @@ WHOLE = """() => {
   });
   return cards.length > 0 && cards.every((card) => card.querySelector("img")?.complete) &&
     !document.querySelector("#grid[aria-busy]");
+}"""
+
+
+SAYS = "(text) => document.querySelector('.g-selection-dock').textContent.includes(text)"
+SHIFT_CLICK = "(tick) => tick.dispatchEvent(new MouseEvent('click', { shiftKey: true, bubbles: true }))"
+# Scrolls an image to the middle of the window, in a timeline without groups. [place, number of all images]
+GO_TO = """([at, all]) => {
+  const { top, height } = document.querySelector("#grid").getBoundingClientRect();
+  scrollTo(0, scrollY + top + (height * at) / all - innerHeight / 2);
 }"""
 
 
@@ -117,6 +132,35 @@ class Timeline:
         self.page.locator("#open-filters").click()
         return spread(found)
 
+    def choosing(self, images: int) -> dict[str, Any]:
+        """The first CHOSEN images are chosen, tagged and, by Undo, untagged, again and again."""
+        page = self.page
+        found: dict[str, list[float]] = {"select": [], "tag": [], "undo": []}
+        page.goto(f"{self.server.url}?collapse=none&group=none")
+        page.wait_for_selector("#grid .g-grid-card img")
+        for number in range(ROUNDS):
+            page.keyboard.press("Escape")
+            page.evaluate("scrollTo(0, 0)")
+            page.locator("[data-index='0']").hover()
+            page.locator("[data-index='0'] .g-selection-tick").click()
+            page.evaluate(GO_TO, [CHOSEN - 1, images])
+            last = page.locator(f"[data-index='{CHOSEN - 1}'] .g-selection-tick")
+            last.wait_for(state="attached")
+            found["select"].append(self.until(lambda tick=last: tick.evaluate(SHIFT_CLICK), f"{CHOSEN:,} chosen"))
+            page.locator("#tag-name").fill(f"round {number}")
+            enter = partial(page.locator("#tag-name").press, "Enter")
+            found["tag"].append(self.until(enter, f"{CHOSEN:,} images tagged: round {number}"))
+            undo = partial(page.locator("#undo").evaluate, "(button) => button.click()")
+            found["undo"].append(self.until(undo, f"was taken from {CHOSEN:,} images"))
+        return {"chosen": CHOSEN, **{name: spread(times) for name, times in found.items()}}
+
+    def until(self, act: Callable[[], object], text: str) -> float:
+        """Milliseconds from act until the page says text; looked at in each frame."""
+        begun = time.monotonic()
+        act()
+        self.page.wait_for_function(SAYS, arg=text, polling="raf", timeout=60_000)
+        return 1000 * (time.monotonic() - begun)
+
     def held(self) -> dict[str, float]:
         """What is in memory now."""
         self.devtools.send("HeapProfiler.collectGarbage")
@@ -137,22 +181,40 @@ class Timeline:
 @click.option("--images", default=100_000, show_default=True)
 @click.option("--seconds", default=10.0, show_default=True, help="Of scrolling at each speed.")
 @click.option("--pixels", default=LONG, show_default=True, help="That pass in the long stretch.")
+@click.option("--choosing", is_flag=True, help="Only choose images, of distinct ids, and keep it as choosing.json.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the collection is kept for another run.")
-def main(images: int, seconds: float, pixels: int, folder: Path | None) -> None:
+def main(images: int, seconds: float, pixels: int, choosing: bool, folder: Path | None) -> None:
     """Measure, print and keep."""
-    result: dict[str, Any] = {"images": images, "cores": len(os.sched_getaffinity(0))}
-    with tempfile.TemporaryDirectory() as temporary, serving(generated(folder or Path(temporary), images)) as server:
-        seen = Timeline(server)
-        result |= {"open_s": round(seen.opened, 2), "before": seen.held()}
-        result["scroll"] = seen.scroll(seconds, READING)
-        result["scroll_fast"] = seen.scroll(seconds, FASTER * READING)
-        result["jump"] = seen.jumps()
-        result["filter"] = seen.filters()
-        result["long"] = seen.long(pixels)
-        seen.browser.close()
+    result: dict[str, Any] = {"images": images, "machine": machine()}
+    with tempfile.TemporaryDirectory() as temporary:
+        collection = generated(folder or Path(temporary), images, distinct=choosing)
+        with serving(collection) as server:
+            measure = _choosing if choosing else _scrolling
+            result |= measure(server, images, seconds, pixels)
     result["busy"] = round(os.getloadavg()[0], 1)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    kept = RESULT.with_name("choosing.json") if choosing else RESULT
+    kept.write_text(json.dumps(result, indent=1) + "\n")
     click.echo(json.dumps(result, indent=1))
+
+
+def _choosing(server: Server, images: int, seconds: float, pixels: int) -> dict[str, Any]:
+    seen = Timeline(server)
+    try:
+        return seen.choosing(images)
+    finally:
+        seen.browser.close()
+
+
+def _scrolling(server: Server, images: int, seconds: float, pixels: int) -> dict[str, Any]:
+    seen = Timeline(server)
+    result: dict[str, Any] = {"open_s": round(seen.opened, 2), "before": seen.held()}
+    result["scroll"] = seen.scroll(seconds, READING)
+    result["scroll_fast"] = seen.scroll(seconds, FASTER * READING)
+    result["jump"] = seen.jumps()
+    result["filter"] = seen.filters()
+    result["long"] = seen.long(pixels)
+    seen.browser.close()
+    return result
 
 
 if __name__ == "__main__":

@@ -263,6 +263,17 @@ def _map_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     return [*rows, (f"{what}, memory", memory, "-", on, by)]
 
 
+def _choosing_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Median and 95th percentile of what a person waits for, in Chromium."""
+    of = f"{stored['chosen']:,} of {stored['images']:,} images on the page"
+    steps = (("choose", "select"), ("tag", "tag"), ("undo the tag of", "undo"))
+    figures = ((what, stored[name]) for what, name in steps)
+    return [
+        (f"{what} {of}", f"p50 {one['p50']:.0f} ms, p95 {one['p95']:.0f} ms", "-", machine_of(stored), "`browse.py`")
+        for what, one in figures
+    ]
+
+
 INDEX = {
     "build": _build_rows,
     "rivals": _rival_rows,
@@ -278,4 +289,5 @@ INDEX = {
     "load": _load_rows,
     "relabel": _relabel_rows,
     "map": _map_rows,
+    "choosing": _choosing_rows,
 }

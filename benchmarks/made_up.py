@@ -1,5 +1,7 @@
 """A collection of made-up images round the demo's real vectors, for benchmarks: nothing of it is an image."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pandas as pd
 from index.collection import Collection
 from index.ingest.demo import build_demo, demo_folders
 from index.retrieval.faiss_index import save_nearest
+from index.storage.layout import thumbnail_path
 from index.storage.writer import Writer
 from training.models.encoder import unit
 from training.models.encoders import load_encoder
@@ -17,9 +20,12 @@ SEGMENT = 5_000  # images
 SPREAD = 0.6  # how far a made-up vector lies from the real one it is drawn round, as a share of its length
 
 
-def generated(folder: Path, images: int) -> Path:
-    """A collection of that many images, in folder; what is there already is used."""
-    path = folder / f"load-{images}.gelato"
+def generated(folder: Path, images: int, distinct: bool = False) -> Path:
+    """A collection of that many images, in folder; what is there already is used.
+
+    distinct: each has an id of its own, which people give tags to; else they are copies of a thousand images.
+    """
+    path = folder / f"load-{images}{'-distinct' * distinct}.gelato"
     if path.exists():
         return path
     encoder = load_encoder("starter")
@@ -33,6 +39,9 @@ def generated(folder: Path, images: int) -> Path:
             noise = random_.standard_normal((len(base), real.shape[1])).astype(np.float32)
             vectors = unit(real[base] + SPREAD * unit(noise) * np.linalg.norm(real[base], axis=1, keepdims=True))
             rows = [_row(demo, int(of), start + i, random_) for i, of in enumerate(base)]
+            if distinct:
+                rows = [row | {"id": f"{start + i:016x}"} for i, row in enumerate(rows)]
+                _link_thumbnails(demo, path, base, start)
             writer.publish(rows, vectors)
         for id in demo.items["id"]:
             thumbnail = demo.thumbnail(id)
@@ -40,6 +49,16 @@ def generated(folder: Path, images: int) -> Path:
                 writer.thumbnail(id, thumbnail.read_bytes())
     save_nearest(Collection.open(path))
     return path
+
+
+def _link_thumbnails(demo: Collection, path: Path, rows: Iterable[int], start: int) -> None:
+    """Give the images from the number start on the thumbnails of rows of the demo."""
+    ids = demo.column("id")
+    for number, of in enumerate(rows, start):
+        made, thumbnail = thumbnail_path(path, f"{number:016x}"), demo.thumbnail(str(ids.iat[int(of)]))
+        if thumbnail is not None:
+            made.parent.mkdir(parents=True, exist_ok=True)
+            os.link(thumbnail, made)
 
 
 def _row(demo: Collection, of: int, number: int, random_: np.random.Generator) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def site(tmp_path_factory) -> Site:
     build_collection([folder / "photos"], folder / "album.gelato", ColourEncoder())
     library = Library(lambda name: ColourEncoder(), local=True, originals=True, desktop=True)
     library.add(folder / "album.gelato")
+    library.roots = (folder,)
     with served(library) as site:
         site.folder = folder / "photos"
         yield site
@@ -207,3 +208,38 @@ def test_a_day_a_range_and_all_are_chosen_tagged_undone_and_exported(opened):
     page.locator("#tag-name").fill("to print")
     page.locator("#untag").click()
     expect(toast).to_contain_text("images untagged: to print")
+
+
+def test_chosen_originals_go_into_a_folder_once_their_names_were_seen(opened, site):
+    out = site.folder.parent / "out"
+    page = opened(**WINDOW)
+    page.locator("[data-index='8'] .g-selection-tick").click()
+    page.locator("[data-index='15'] .g-selection-tick").click(modifiers=["Shift"])
+    page.locator("#tag-name").fill("sent")
+    page.locator("#tag-name").press("Enter")
+    expect(page.locator("#toast")).to_contain_text("8 images tagged: sent")
+    page.locator("#export-chosen summary").click()
+    page.locator("#export-chosen").get_by_role("button", name="Into a folder").click()
+    panel = page.locator("#export-panel")
+    panel.get_by_label("Folder", exact=True).fill("/etc/gelato")
+    page.locator("#export-preview").click()
+    expect(panel).to_contain_text("Name a folder below")
+    panel.get_by_label("Subfolders").select_option("tags")
+    panel.get_by_label("Folder", exact=True).fill(str(out))
+    (out / "sent").mkdir(parents=True)
+    (out / "sent/471.png").write_text("another file of this name")
+    page.locator("#export-preview").click()
+    expect(panel).to_contain_text("8 files to write")
+    expect(panel).to_contain_text("Other names, as theirs are taken or not allowed: 1")
+    expect(panel).to_contain_text("sent/470.png")
+    assert [path.name for path in (out / "sent").iterdir()] == ["471.png"]
+    page.get_by_role("button", name="Write 8 files").click()
+    expect(panel).to_contain_text("8 files written")
+    written = sorted(path.name for path in (out / "sent").iterdir())
+    assert len(written) == 9 and written[0] == "464.png"
+    assert (out / "sent/464.png").read_bytes() == (site.folder / "even/464.png").read_bytes()
+    assert (out / "sent/471.png").read_text() == "another file of this name"
+    panel.get_by_role("button", name="Close").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toast")).to_contain_text("was taken from 8 images")

@@ -24,7 +24,8 @@ def chosen_ids(library: Library, fields: ChosenFields) -> tuple[OpenCollection, 
     opened = library.collection(fields.collection)
     choice = Choice(fields.spans, fields.ids, fields.left_out, fields.version)
     if not choice.spans:
-        listed, version = [], ""
+        listed: list[str] = []
+        version = ""
     elif fields.has_terms:
         listed, version = run_listing(library, fields, choice.end)
     else:

@@ -1,4 +1,4 @@
-"""The folders that a person may choose from: those below the home folder, where only this computer reaches the page."""
+"""The folders that a person may choose from: those below its roots, where only this computer reaches the page."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ MOST = 200  # folders that are offered at a time
 def subfolders(library: Library, typed: str) -> list[str]:
     """What a path that is being typed may go on with: the folders beside its last part, in the spelling of its start.
 
-    Hidden folders and symbolic links are left out. Empty for a path outside the home folder, also if a link leads
+    Hidden folders and symbolic links are left out. Empty for a path outside the roots, also if a link leads
     there, and for everyone where others can reach the page.
     """
     start = typed[: typed.rfind("/") + 1] or "~/"
@@ -18,7 +18,7 @@ def subfolders(library: Library, typed: str) -> list[str]:
         return []
     try:
         folder = Path(start).expanduser().resolve()
-        if not folder.is_relative_to(Path.home().resolve()):
+        if not any(folder.is_relative_to(root.expanduser().resolve()) for root in library.roots):
             return []
         names = (
             entry.name

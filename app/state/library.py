@@ -71,6 +71,7 @@ class Library:
         self.lessons = Lessons()
         self.model_facts = ModelFacts()
         self.first_use = False  # the encoder was never used on this computer, and takes longer to come
+        self.roots: tuple[Path, ...] = (Path.home(),)  # below which the page offers folders, and writes exports
         self.demo = ""  # the key of the demo collection, where it is open
         self.runs = Path("runs")  # where training leaves what it makes
         self.root_path = ""  # the path of addresses below which a proxy serves the page, such as /photos

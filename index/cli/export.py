@@ -39,8 +39,8 @@ FORMATS = ("csv", "json", "parquet", "xmp", "folders", "imagefolder", "zip", "np
 @click.option("--tag", "tags", multiple=True, help="Only images with this tag; may be repeated.")
 @click.option(
     "--labels",
-    help="Also export a label an image: corrections (labels that you gave), a column, a CSV file with path and label "
-    "(of label --out), or classes as of label --classes.",
+    help="Also export a label an image: corrections (labels that you gave), tags (the first of each), a column, "
+    "a CSV file with path and label (of label --out), or classes as of label --classes.",
 )
 @click.option("--link/--copy", default=False, help="folders, imagefolder: hard links or copies.  [default: copy]")
 @click.option("--full-names", is_flag=True, help="xmp: call new sidecars IMG_1.jpg.xmp (darktable, digiKam).")

@@ -75,7 +75,7 @@ def export_folder(selection: Selection, out: Path, report: Report, *, link: bool
             reason = f"it cannot be read or written: {error.strerror or error}"
             report.not_exported.append(NotExported(image.source, image.path, reason))
             continue
-        report.count("unchanged" if placed == "unchanged" else "written")
+        report.count("unchanged" if placed == "unchanged" else "written", "/".join(name))
         report.linked += placed == "linked"
         if layout.is_renamed(image, name):
             report.renamed.append(Renamed(image.source, image.path, "/".join(name)))

@@ -10,14 +10,16 @@ from index.export.zips import zip_pieces
 from index.labels.ground_truth import read_labels
 from index.labels.result import LabelResult
 from index.storage.corrections import read_corrections
+from index.storage.tags import read_tags
 from training.models.errors import UserError
 
-CORRECTIONS = "corrections"
+CORRECTIONS, TAGS = "corrections", "tags"
 Labels = Mapping[int, str]  # by row
 
 
 def labels_of(collection: Collection, spec: str) -> Labels | None:
-    """The label of each row that has one: spec is "corrections", a column, or a CSV file with paths and labels.
+    """The label of each row that has one: spec is "corrections", "tags" (the first of each), a column, or a CSV file
+    with paths and labels.
 
     None if spec is none of these, and so may be a list of classes. UserError if no image of the collection has one.
     """
@@ -25,6 +27,9 @@ def labels_of(collection: Collection, spec: str) -> Labels | None:
         stored = read_corrections(collection.path)
         ids = collection.column("id")
         found = {row: stored[id] for row, id in enumerate(ids) if stored.get(id)}
+    elif spec == TAGS:
+        tags = read_tags(collection.path)
+        found = {row: tags[id][0] for row, id in enumerate(collection.column("id")) if tags.get(id)}
     elif spec in collection.columns or Path(spec).suffix.lower() == ".csv":
         labels = read_labels(collection, spec)
         found = {row: str(label) for row, label in enumerate(labels) if isinstance(label, str) and label.strip()}

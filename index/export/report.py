@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Outcome: TypeAlias = Literal["written", "updated", "unchanged", "empty"]
+FIRST = 20  # files that a report names
 SHOWN = 10  # names of a list that are printed
 
 
@@ -31,7 +32,8 @@ class Report:
     """The outcome of an export. images: those that were chosen; the sum of the counts and of not_exported.
 
     updated: images whose file was there and now says more. empty: images of which there is nothing to say. linked:
-    of those written, how many are hard links. files: of a table or of embeddings, relative to out.
+    of those written, how many are hard links. files: of a table or of embeddings, relative to out. first: the first
+    FIRST files that are written or updated, where they are one an image.
     """
 
     out: str
@@ -47,9 +49,13 @@ class Report:
     not_exported: list[NotExported] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome, file: str = "") -> None:
+        """Count an image. file: what is written for it."""
         setattr(self, outcome, getattr(self, outcome) + 1)
+        if file and outcome in ("written", "updated") and len(self.first) < FIRST:
+            self.first.append(file)
 
     @property
     def failed(self) -> bool:

@@ -1,6 +1,6 @@
 """The images of an export, with what is said of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,14 +41,19 @@ class Selection:
     rows: NDArray[np.intp]
     labels: Mapping[int, str] | None = None
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    progress: Callable[[int], object] = lambda number: None  # hears of each image before its turn; may raise to stop
 
     @classmethod
     def of(
-        cls, collection: Collection, rows: NDArray[np.intp] | None = None, labels: Mapping[int, str] | None = None
+        cls,
+        collection: Collection,
+        rows: NDArray[np.intp] | None = None,
+        labels: Mapping[int, str] | None = None,
+        progress: Callable[[int], object] = lambda number: None,
     ) -> "Selection":
         """Rows, all of them if None, with the tags that are stored now."""
         every = np.arange(len(collection)) if rows is None else rows
-        return cls(collection, every, labels, read_tags(collection.path))
+        return cls(collection, every, labels, read_tags(collection.path), progress)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -65,7 +70,9 @@ class Selection:
     def __iter__(self) -> Iterator[ExportedImage]:
         table = self.collection.frame(["id", "source", "path", "caption", *BUILT, *SAID]).iloc[self.rows]
         most = self.collection.max_megapixels
-        for row, cells in zip(self.rows.tolist(), table.itertuples(index=False, name=None), strict=True):
+        rows = zip(self.rows.tolist(), table.itertuples(index=False, name=None), strict=True)
+        for at, (row, cells) in enumerate(rows):
+            self.progress(at)
             id, source, path, caption, stamp, hash, pixels, title, description, rating, keywords = cells
             tags, label = self.tags_of(id), (self.labels or {}).get(row, "")
             said = Annotation(

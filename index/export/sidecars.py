@@ -71,7 +71,8 @@ def export_xmp(
                 report.count("empty")
                 continue
             if into_originals:
-                outcome = _write_original(_own_file(found), image.annotation, report.dry_run)
+                target = _own_file(found)
+                outcome = _write_original(target, image.annotation, report.dry_run)
             elif out is None:
                 target, base = _beside(_own_file(found), listings, full_names)
                 outcome = _write_sidecar(target, base, image.annotation, report.dry_run)
@@ -84,7 +85,7 @@ def export_xmp(
             reason = f"it cannot be read or written: {error.strerror or error}"
             report.not_exported.append(NotExported(image.source, image.path, reason))
         else:
-            report.count(outcome)
+            report.count(outcome, str(target) if out is None else target.relative_to(long_path(out)).as_posix())
 
 
 def _has_ours(

@@ -12,6 +12,7 @@ from app.state.library import Library
 from app.state.search_requests import BrowseFields, PageSearch, Text, listing_version, run_browse, run_search
 from app.state.validation import validated
 from app.ui.assets import load_module
+from app.ui.export_panel.export_panel import export_progress, export_to, stop_job
 from app.ui.index_form.index_form import offer_folders, start_index
 from app.ui.inspector.inspector import explain_image, image_copies, image_credits, image_facts
 from app.ui.server_functions import server_functions
@@ -44,6 +45,9 @@ def search_tab(library: Library) -> None:
             filters=count_facets,
             tagging=tag_chosen,
             choose=choose,
+            exportTo=export_to,
+            exportState=export_progress,
+            stop=stop_job,
             tags=tag_names,
             undo=undo_action,
             remark=remarks,

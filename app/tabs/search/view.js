@@ -1,5 +1,6 @@
 // What there is to see on the search tab, and how the query and the number of results are drawn.
 import { button, node } from "../../ui/elements/elements.js";
+import { ExportPanel } from "../../ui/export_panel/export_panel.js";
 import { filterText } from "../../ui/filters/filter_text.js";
 import { filters } from "../../ui/filters/filters.js";
 import { footer } from "../../ui/footer/footer.js";
@@ -47,6 +48,7 @@ export class SearchView {
         node("div", { class: "g-selection-dock" }, this.toast.root, this.selection.bar),
         this.footer.root,
         this.viewer.root,
+        this.exportPanel.root,
       );
   }
 
@@ -130,12 +132,14 @@ export class SearchView {
     };
     this.viewer = viewer(actions, (id) => this.returnFrom(id));
     this.toast = toast();
+    this.exportPanel = new ExportPanel(this.server);
     this.selection = selection(this.grid.root, {
       list: () => ({ hits: [], ...this.results, whole: Boolean(this.results?.timeline) }),
       like: (ids, sign) => this.like(ids, sign),
       tag: (name, on) => this.tag(this.selection.request(), name, on),
       choose: () => request(this.server.choose, { ...this.listed(), ...this.selection.request() }),
       names: () => this.namesOfTags(),
+      exportTo: () => this.exportPanel.open({ ...this.listed(), ...this.selection.request() }),
     });
   }
 

@@ -3,13 +3,14 @@ import { button, icon, node } from "../elements/elements.js";
 import { count } from "../format/format.js";
 import { _ } from "../language/language.js";
 import { menu } from "../menu/menu.js";
+import { session } from "../session/session.js";
 import { Chosen } from "./chosen.js";
 import { download, exportKinds } from "./download.js";
 import { tagForm } from "./tag_form.js";
 import { chooseByTouch } from "./touch.js";
 
 class Selection {
-  // actions: { list(), like(ids, sign), tag(name, on), names(), choose(), prepare() }. list() tells what is on the page:
+  // actions: { list(), like(ids, sign), tag(name, on), names(), choose(), exportTo() }. list() tells what is on the page:
   // { collection, hits, version, whole, likely }, of which `whole` says that hits are a timeline with all of its images.
   constructor(grid, actions) {
     Object.assign(this, { grid, actions });
@@ -224,6 +225,7 @@ class Selection {
       if (!error) download(this.actions.list().collection, choice, kind);
     };
     const choices = exportKinds().map(([text, kind]) => [text, () => to(kind)]);
+    if (session.state?.local) choices.push([_("Into a folder…"), () => this.actions.exportTo()]);
     return menu("download", _("Export"), choices, { id: "export-chosen" });
   }
 }
