@@ -60,6 +60,7 @@ test-all: check
 bench: $(VENV)/.installed
 	$(if $(PHOTOS),$(RUN) benchmarks/starter.py --photos "$(PHOTOS)" --cifar10 "$(CIFAR10)" --coco "$(COCO)" --other "$(OTHER)")
 	$(RUN) benchmarks/startup.py
+	$(if $(COLLECTION),$(RUN) benchmarks/first_load.py --collection "$(COLLECTION)")
 	$(if $(PHOTOS),$(RUN) benchmarks/build.py --photos "$(PHOTOS)")
 	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/rivals.py --photos "$(PHOTOS)" --clip-retrieval "$(CLIP_RETRIEVAL)")
 	$(if $(CLIP_RETRIEVAL),$(RUN) benchmarks/camera_files.py --photos "$(PHOTOS)" --clip-retrieval "$(dir $(CLIP_RETRIEVAL))python" --work "$(or $(TMPDIR),/tmp)/gelato-camera")

@@ -37,6 +37,7 @@ def table() -> str:
     """The table of README.md."""
     starter = json.loads((HERE / "results" / "starter.json").read_text())
     start = json.loads((HERE / "results" / "startup.json").read_text())
+    load = json.loads((HERE / "results" / "first_load.json").read_text())
     first, runs, cores = start["first_ever"], start["runs"], start["cores"]
     by_starter = "`benchmarks/starter.py`"
     by_startup, by_training = "`benchmarks/startup.py`", "`benchmarks/training_speed.py`"
@@ -50,6 +51,12 @@ def table() -> str:
             "the same two times, first run after installation",
             f"{first['page']:.1f} s, {first['search']:.1f} s",
             by_startup,
+        ),
+        (
+            f"first load of the page over {load['rate'] / 1000:.0f} kB/s and {load['latency']} ms, to the search box",
+            f"{seconds(load['search'])}; {load['own_bytes']['median'] / 1000:.0f} kB in "
+            f"{load['own_requests']['median']:.0f} requests beyond Gradio's",
+            "`benchmarks/first_load.py`",
         ),
         (
             "build throughput relative to clip-retrieval with ViT-B-32",

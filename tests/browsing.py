@@ -19,7 +19,7 @@ from app.application import make_application
 from app.server.listening import listen
 from app.server.timeouts import server_config
 from app.state.library import Library
-from app.ui.assets import ASSETS, BASE
+from app.ui.assets import ASSETS, BASE, PAGE
 from index.build import build_collection
 from tests.samples import PALETTE, ColourEncoder, paint
 
@@ -134,8 +134,8 @@ def served(library: Library, token: str = "", hosts: Collection[str] = ()) -> It
 
 # Takes an open page to an address, as if nobody had used it yet. The search on the way is one of no test, so that the
 # search tab asks anew also at the address where it is.
-RETURN = """async ([address, navigation]) => {
-  const { goTo } = await import(navigation);
+RETURN = """async ([address, page, navigation]) => {
+  const { goTo } = (await import(page)).modules[navigation];
   goTo("search", { q: "–", filters: null });
   for (const key of ["Escape", "Escape"]) document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   document.querySelectorAll("details.g-menu[open]").forEach((menu) => (menu.open = false));
@@ -147,8 +147,9 @@ RETURN = """async ([address, navigation]) => {
   dispatchEvent(new PopStateEvent("popstate"));
   scrollTo(0, 0);
 }"""
-COLLECTION = "session => import(session).then((module) => module.collection())"
-NAVIGATION, SESSION = (f"/{BASE}/ui/{name}/{name}.js" for name in ("navigation", "session"))
+NAVIGATION, SESSION = (f"ui/{name}/{name}.js" for name in ("navigation", "session"))
+SCRIPT = f"/{BASE}/{PAGE}"
+COLLECTION = f"import('{SCRIPT}').then(({{ modules }}) => modules['{SESSION}'].collection())"
 VIEWPORT = {"width": 1280, "height": 860}
 
 
@@ -192,13 +193,13 @@ class Pages:
         if opened:
             self.used.append(opened)
             page.mouse.move(0, 0)
-            page.evaluate(RETURN, [address, NAVIGATION])
+            page.evaluate(RETURN, [address, SCRIPT, NAVIGATION])
             settle(page)
             page.wait_for_selector(ready, state="attached")
         else:
             page.goto(self.site.url + address)
             page.wait_for_selector(ready, state="attached")
-            self.used.append(Opened(page, key, page.evaluate(COLLECTION, SESSION)))
+            self.used.append(Opened(page, key, page.evaluate(COLLECTION)))
         return page
 
     def new_page(self, settings: dict[str, object]) -> Page:
@@ -224,7 +225,7 @@ class Pages:
         """Keep the pages of a test that passed, but for those that went to another collection or another document."""
         for opened in self.used:
             try:
-                same = passed and opened.page.evaluate(COLLECTION, SESSION) == opened.collection
+                same = passed and opened.page.evaluate(COLLECTION) == opened.collection
             except Error:
                 same = False
             if same and opened.settings not in self.free:
@@ -319,9 +320,9 @@ def names(page: Page, count: int = 15) -> list[str]:
 
 def navigate(page: Page, call: str) -> object:
     """What a function of the navigation module answers, such as navigate(page, "goTo('map')")."""
-    return page.evaluate(f"import('{NAVIGATION}').then((module) => module.{call})")
+    return page.evaluate(f"import('{SCRIPT}').then(({{ modules }}) => modules['{NAVIGATION}'].{call})")
 
 
 def refresh(page: Page) -> None:
     """Have the page ask for its state at once, as it does every five seconds."""
-    page.evaluate(f"import('{SESSION}').then((module) => module.refreshState())")
+    page.evaluate(f"import('{SCRIPT}').then(({{ modules }}) => modules['{SESSION}'].refreshState())")

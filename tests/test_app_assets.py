@@ -15,9 +15,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.application import make_application
+from app.language.script_literals import literals
 from app.server.content_policy import script_hashes
 from app.state.library import Library
-from app.ui.assets import ASSETS, BASE, content_hash, event_module, load_module, read_assets
+from app.ui.assets import ASSETS, BASE, PAGE, content_hash, event_module, load_module, read_assets
+from app.ui.bundle import bundle, in_order
 from index.build import build_collection
 from tests.browsing import navigate, settle, track_requests
 from tests.samples import ColourEncoder
@@ -106,7 +108,7 @@ def test_the_hash_changes_with_content_and_with_names(tmp_path):
 
 def test_every_import_names_a_module_that_is_served():
     for path, asset in ASSETS.items():
-        if path.endswith(".js"):
+        if path.endswith(".js") and path != PAGE:
             for relative in re.findall(r'from "([^"]+)"', asset.content.decode()):
                 assert posixpath.normpath(posixpath.join(posixpath.dirname(path), relative)) in ASSETS, (path, relative)
 
@@ -114,9 +116,48 @@ def test_every_import_names_a_module_that_is_served():
 def test_no_tab_imports_from_another_tab_and_ui_from_none():
     for path, asset in ASSETS.items():
         own = path.split("/")[:2]
-        for relative in re.findall(r'from "([^"]+)"', asset.content.decode()) if path.endswith(".js") else ():
+        for relative in (
+            re.findall(r'from "([^"]+)"', asset.content.decode()) if path.endswith(".js") and path != PAGE else ()
+        ):
             imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), relative)).split("/")
             assert imported[0] == "ui" or imported[:2] == own, (path, relative)
+
+
+def test_the_page_s_one_script_holds_every_module_after_what_it_imports(client):
+    entries = re.findall(r'^modules\["(.+?)"\] = ', ASSETS[PAGE].content.decode(), re.MULTILINE)
+    texts = {one.text for path in entries for one in literals(ASSETS[path].content.decode())}
+    bundled = {one.text for one in literals(ASSETS[PAGE].content.decode())}
+    assert {text for text in texts - bundled if not text.endswith(".js")} == set()  # no comment was taken out of a text
+    apart = ("ui/api_docs/", "ui/language/messages.")
+    assert sorted(entries) == sorted(p for p in ASSETS if p.endswith(".js") and p != PAGE and not p.startswith(apart))
+    assert client.get("/").text.count("modulepreload' href='static/") == 1
+
+
+def test_a_bundle_renames_imports_lists_exports_and_refuses_circles_and_other_forms():
+    scripts = {
+        "ui/b.js": 'import { one as two } from "./a.js"; // why\nexport const f = () => two;\nexport { two };\n',
+        "ui/a.js": "export const one = 1;\nexport async function g() {}\nawait import(`./c.${one}.js`);\n",
+    }
+    assert in_order(scripts) == ["ui/a.js", "ui/b.js"]
+    text = bundle(scripts)
+    assert 'const { one: two } = modules["ui/a.js"];' in text
+    assert "return { one, g };" in text and "return { f, two };" in text
+    assert "import(`./ui/c.${one}.js`)" in text and text.endswith("export { modules };\n")
+    with pytest.raises(ValueError, match=r"circle: a\.js -> b\.js -> a\.js"):
+        bundle({"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'})
+    with pytest.raises(ValueError, match=r"c\.js, which is not there"):
+        bundle({"a.js": 'import { c } from "./c.js";\n'})
+    with pytest.raises(ValueError, match="export default"):
+        bundle({"a.js": "export default 1;\n"})
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, deflate", "gzip"), ("gzip, br", "br")])
+def test_scripts_are_sent_compressed_to_those_who_take_it(client, accepted, encoding):
+    plain = client.get(f"/{BASE}/{PAGE}", headers={"accept-encoding": "identity"})
+    packed = client.get(f"/{BASE}/{PAGE}", headers={"accept-encoding": accepted})
+    assert "content-encoding" not in plain.headers and packed.headers["content-encoding"] == encoding
+    assert plain.content == packed.content  # the client unpacks it
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 3
 
 
 def test_a_module_that_is_not_there_is_an_error_when_the_page_is_made():

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.language.current import language
-from app.ui.assets import BASE, CATALOGUES
+from app.ui.assets import BASE, CATALOGUES, PAGE
 from app.ui.language.widgets import localise
 
 HEADER = "content-security-policy"
@@ -70,7 +70,7 @@ class PagePolicy:
         headers = MutableHeaders(raw=list(start["headers"]))
         if headers.get("content-type", "").startswith("text/html"):
             spoken = language()
-            preload = f"{BASE}/{CATALOGUES[spoken]}" if spoken in CATALOGUES else ""
+            preload = [f"{BASE}/{path}" for path in (PAGE, CATALOGUES.get(spoken)) if path]
             body = localise(body.decode(), spoken, self.fixed_language, preload).encode()
             headers[HEADER] = policy(script_hashes(body.decode()))
             headers["vary"] = "accept-language, cookie"

@@ -9,6 +9,7 @@ from app.language.catalogues import script_of
 from app.language.names import ENGLISH, LANGUAGES
 from app.language.preference import COOKIE
 from app.state.uploads import LARGEST
+from app.ui.bundle import bundle
 from index.viewing import SIDES
 from training.models.commands import as_started
 from training.models.formats import ACCEPT, IMAGES
@@ -19,6 +20,7 @@ FORMATS = "ui/upload/formats.js"  # made from the table of formats and the limit
 VIEW_SIDES = "ui/viewer/sides.js"  # made from what the server resizes to
 LANGUAGE_LIST = "ui/language/languages.js"
 CATALOGUES = {code: f"ui/language/messages.{code}.js" for code in LANGUAGES if code != ENGLISH}  # made from the .po
+PAGE = "page.js"  # all scripts of the page
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -69,20 +71,24 @@ def made_assets() -> dict[str, Asset]:
     return {path: Asset(text.encode(), MEDIA_TYPES[".js"]) for path, text in texts.items()}
 
 
+def page_script(assets: dict[str, Asset]) -> Asset:
+    """All scripts of the page in one; those of the API's description and the catalogues are fetched by themselves."""
+    others = set(CATALOGUES.values())
+    scripts = {
+        path: asset.content.decode()
+        for path, asset in assets.items()
+        if path.endswith(".js") and not path.startswith("ui/api_docs/") and path not in others
+    }
+    return Asset(bundle(scripts).encode(), MEDIA_TYPES[".js"])
+
+
 ASSETS = read_assets(APP) | made_assets()
+ASSETS[PAGE] = page_script(ASSETS)
 BASE = f"static/{content_hash(ASSETS)}"  # relative to the page, so that it works below a sub-path
 
 CSS = "\n".join(asset.content.decode() for path, asset in ASSETS.items() if path.endswith(".css"))
 ICON = f"<link rel='icon' href='{BASE}/ui/favicon.png'>\n"  # else browsers look for one at the root of the host
-HEAD = (
-    "<meta name='referrer' content='same-origin'>\n"
-    + ICON
-    + "\n".join(
-        f"<link rel='modulepreload' href='{BASE}/{path}'>"
-        for path in ASSETS
-        if path.endswith(".js") and not path.startswith("ui/api_docs/") and path not in CATALOGUES.values()
-    )
-)
+HEAD = "<meta name='referrer' content='same-origin'>\n" + ICON
 
 
 def load_module(path: str, call: str) -> str:
@@ -101,4 +107,4 @@ def event_module(path: str, call: str) -> str:
 def _imported(path: str) -> str:
     if path not in ASSETS:
         raise ValueError(f"There is no module {path} below app.")
-    return f"import(new URL('{BASE}/{path}', document.baseURI))"
+    return f"import(new URL('{BASE}/{PAGE}', document.baseURI)).then(({{ modules }}) => modules['{path}'])"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from app.language.current import _, speaking
@@ -18,13 +19,17 @@ def widget_text(message: str) -> str:
     return message
 
 
-def localise(page: str, language: str, fixed: bool, preload: str) -> str:
-    """Gradio's HTML page in a language. fixed: the user may not choose another. preload: address of its messages."""
+def localise(page: str, language: str, fixed: bool, preload: Iterable[str]) -> str:
+    """Gradio's HTML page in a language. fixed: the user may not choose another.
+
+    preload: addresses of scripts to be fetched at once; what Gradio takes as head it adds only once it has started.
+    """
     marks = f'lang="{language}" data-language="{language}"' + (" data-language-fixed" if fixed else "")
     page = page.replace(HTML, f"<html\n\t{marks}", 1)
+    links = "".join(f"<link rel='modulepreload' href='{address}'>" for address in preload)
+    page = page.replace("</head>", f"{links}</head>", 1)
     if language == ENGLISH:
         return page
-    page = page.replace("</head>", f"<link rel='modulepreload' href='{preload}'></head>", 1)
     with speaking(language):
         return CONFIG.sub(lambda found: f"{found[1]}{_translated_config(found[2])}{found[3]}", page, count=1)
 
