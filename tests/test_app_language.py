@@ -25,8 +25,8 @@ ROOT = Path(__file__).parent.parent
 OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
 
 # Files whose texts are still English for everyone; a folder stands for all in it. Nothing may be added.
-SCRIPTS_TO_CONVERT = ("app/tabs/search/", "app/tabs/collections/", "app/tabs/learn/", "app/ui/grid/")
-PYTHON_TO_CONVERT = ("app/tabs/search/", "app/tabs/collections/", "app/tabs/learn/")
+SCRIPTS_TO_CONVERT = ("app/tabs/search/",)
+PYTHON_TO_CONVERT = ("app/tabs/search/",)
 
 CALLS = {"_", "textNodes", "plural"}  # what translates, in scripts
 TRANSLATING = {"_", "plural", "widget_text"}  # in Python
@@ -53,7 +53,7 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 # How addresses, selectors, commands and the like begin.
 CODE_BEGINS = re.compile(
     r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(|(input|button|textarea), |<(meta|link|div|header) "
-    r"|export |private, |A request is |%s |the encoder %s |hf-hub:"
+    r"|export |private, |--|A request is |%s |the encoder %s |hf-hub:"
 )
 
 

@@ -1,6 +1,7 @@
 // The card of a collection: cover, facts, files that gave no image, and what can be done with it.
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { count } from "../../ui/format/format.js";
+import { _, plural } from "../../ui/language/language.js";
 import { media, request } from "../../ui/session/session.js";
 import { encoderText, facts } from "./texts.js";
 
@@ -38,13 +39,15 @@ const problemList = async (key, server, into) => {
   const line = ({ path, kind, reason }) => node("li", {}, node("b", { text: path }), ` ${kind}: ${reason}`);
   into.replaceChildren(node("ul", {}, ...answer.problems.map(line)));
   const more = answer.total - answer.problems.length;
-  if (more > 0) into.append(node("p", { text: `and ${count(more)} more in failures.csv` }));
+  if (more > 0) into.append(node("p", { text: _("and {more} more in failures.csv", { more: count(more) }) }));
 };
 
 const passedOver = (card, server) => {
   const list = node("div");
   const ontoggle = ({ target }) => target.open && problemList(card.key, server, list);
-  const summary = node("summary", { text: card.account });
+  const summary = node("summary", {
+    text: _("{files}: {account}", { files: plural("{n} file", "{n} files", card.files), account: card.account }),
+  });
   return node("details", { ontoggle }, summary, list);
 };
 
@@ -54,8 +57,8 @@ const cover = (card, open) =>
     {
       type: "button",
       class: "g-collections-cover",
-      "aria-label": `Search ${card.name}`,
-      title: "Search it",
+      "aria-label": _("Search {name}", { name: card.name }),
+      title: _("Search it"),
       disabled: !card.images,
       onclick: open,
     },
@@ -64,22 +67,22 @@ const cover = (card, open) =>
 
 // The switch that keeps a collection in step with its folders while the page's server runs.
 const watchSwitch = (card, on) =>
-  button(null, card.watching ? "Watching" : "Watch", on(card.watching ? "unwatch" : "watch"), {
+  button(null, card.watching ? _("Watching") : _("Watch"), on(card.watching ? "unwatch" : "watch"), {
     "aria-pressed": String(Boolean(card.watching)),
-    title: card.watching ? "Stop updating it after changes" : "Update it whenever its folders change",
+    title: card.watching ? _("Stop updating it after changes") : _("Update it whenever its folders change"),
   });
 
 const tools = (card, local, { act, open, another }) => {
   const disabled = card.job?.state === "running";
   const on = (action) => () => act({ action, key: card.key });
   const made = [
-    button("search", "Search", open, { disabled: !card.images }),
-    local && button(null, "Update", on("update"), { disabled }),
+    button("search", _("Search"), open, { disabled: !card.images }),
+    local && button(null, _("Update"), on("update"), { disabled }),
     local && card.images > 0 && watchSwitch(card, on),
-    card.images > 0 && button(null, "Verify", on("verify"), { disabled }),
-    local && card.sources?.length > 0 && button(null, "With another encoder", () => another(card)),
-    local && button(null, "Close", on("close"), { title: "Take it off the page; it stays on disk", disabled }),
-    card.deletable && !disabled && confirmedButton("Delete", "Really delete? The images stay", on("delete")),
+    card.images > 0 && button(null, _("Verify"), on("verify"), { disabled }),
+    local && card.sources?.length > 0 && button(null, _("With another encoder"), () => another(card)),
+    local && button(null, _("Close"), on("close"), { title: _("Take it off the page; it stays on disk"), disabled }),
+    card.deletable && !disabled && confirmedButton(_("Delete"), _("Really delete? The images stay"), on("delete")),
   ];
   return node("div", { class: "g-collections-tools" }, ...made);
 };

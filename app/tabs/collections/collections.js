@@ -1,6 +1,7 @@
 // The collections tab: a card for each collection, the jobs that run, and a form for a new collection.
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { folderField, indexForm, labelled } from "../../ui/index_form/index_form.js";
+import { _ } from "../../ui/language/language.js";
 import { goToCollection, onAddress, searchCollection, whichTab } from "../../ui/navigation/navigation.js";
 import { request } from "../../ui/session/session.js";
 import { collectionCard } from "./card.js";
@@ -21,11 +22,11 @@ const newCollection = (server, accepted) =>
     server,
     { class: "g-collections-new", id: "new-collection", hidden: true },
     [
-      node("h2", { text: "Index a folder" }),
-      folderField(server, "folders", "Folder, table or tar shards on this computer", "/home/ana/Images"),
-      labelled("name", "Name (optional)", "holidays"),
-      labelled("encoder", "Encoder", "starter"),
-      node("button", { type: "submit", class: "g-go", text: "Index" }),
+      node("h2", { text: _("Index a folder") }),
+      folderField(server, "folders", _("Folder, table or tar shards on this computer"), "/home/ana/Images"),
+      labelled("name", _("Name (optional)"), "holidays"),
+      labelled("encoder", _("Encoder"), "starter"),
+      node("button", { type: "submit", class: "g-go", text: _("Index") }),
     ],
     accepted,
   );
@@ -39,8 +40,9 @@ class Collections {
     this.cards = node("div", { class: "g-collections-cards", id: "shelves" });
     this.jobs = node("div", { class: "g-collections-jobs", id: "jobs" });
     this.form = newCollection(server, () => this.look());
-    const text =
-      "Others can reach this page, so collections are changed from the command line: python -m index build FOLDER --into DIR";
+    const text = _(
+      "Others can reach this page, so collections are changed from the command line: python -m index build FOLDER --into DIR",
+    );
     this.remote = node("p", { class: "g-aside", id: "elsewhere", hidden: true, text });
     element.querySelector(".g-collections").append(this.notice, this.jobs, this.cards, this.form, this.remote);
     onAddress((tab) => tab === "collections" && this.look());
@@ -90,9 +92,9 @@ class Collections {
   job(job, names) {
     const running = job.state === "running";
     const stop = () =>
-      button(null, "Stop", () => this.act({ action: "stop", job: job.id }), {
+      button(null, _("Stop"), () => this.act({ action: "stop", job: job.id }), {
         class: "g-button g-small",
-        title: "Safe: finished work is saved",
+        title: _("Safe: finished work is saved"),
       });
     return node(
       "div",
@@ -108,7 +110,7 @@ class Collections {
   confirmation(job) {
     if (!job.confirm) return node("span");
     const prune = () => this.act({ action: "prune", key: job.about });
-    return button(null, "They were deleted: remove them", prune, { class: "g-button g-small" });
+    return button(null, _("They were deleted: remove them"), prune, { class: "g-button g-small" });
   }
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.language.current import _
 from app.state import indexing as work
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
@@ -82,15 +83,16 @@ def _facts(collection: Collection) -> dict[str, Any]:
     """What it takes a while to find out, once for each published state."""
     info, modified = info_of(collection), (collection.path / "manifest.json").stat().st_mtime
     search = nearest_of(collection).facts
-    recall = search.get("recall_at_10")
     groups = [group.files for group in collection.passed_over if group.kind != "sidecar"]
     return {
-        "account": f"{info['files']['total']:,} files: {account_of(collection)}",
+        "files": info["files"]["total"],
+        "account": account_of(collection),
         "passedOver": sum(groups) + info["offline"],
         "bytes": info["bytes"],
         "segments": info["segments"],
         "updated": modified,
-        "search": search["kind"] + ("" if recall is None else f", recall {recall:.3f}"),
+        "search": search["kind"],
+        "recall": search.get("recall_at_10"),
     }
 
 
@@ -103,7 +105,7 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     if action == "stop":
         job = library.jobs.get(str(fields.get("job")))
         if job is None:
-            raise UserError("That job is not known any more.")
+            raise UserError(_("That job is not known any more."))
         job.stopping.set()
         return {"job": job.id}
     opened = library.collection(str(fields.get("key")))
@@ -119,7 +121,7 @@ def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     elif action == "delete":
         work.delete(library, opened)
     else:
-        raise UserError(f"There is nothing called {action!r} to do with a collection.")
+        raise UserError(_("There is nothing called {action} to do with a collection.", action=repr(action)))
     return {"key": opened.key}
 
 

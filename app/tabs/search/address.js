@@ -1,28 +1,29 @@
 // A search in the page's address: parameters are written from the query and read back into it.
+import { _ } from "../../ui/language/language.js";
 import { signed, unsigned } from "../../ui/query/terms.js";
 
 export const PAGE = 60; // results at a time
 export const BROWSE_PAGE = 120; // images at a time where nothing is searched for
 export const MOST = 1200; // results on the page
 export const COPIES = {
-  same: "Copies as one",
-  similar: "Similar shots as one",
-  none: "Every file",
+  same: _("Copies as one"),
+  similar: _("Similar shots as one"),
+  none: _("Every file"),
 };
 export const GROUPS = {
-  auto: "By time",
-  day: "By day",
-  month: "By month",
-  folder: "By folder",
-  place: "By place",
-  none: "Not grouped",
+  auto: _("By time"),
+  day: _("By day"),
+  month: _("By month"),
+  folder: _("By folder"),
+  place: _("By place"),
+  none: _("Not grouped"),
 };
 export const ORDERS = {
-  best: "Best first",
-  newest: "Newest first",
-  oldest: "Oldest first",
-  largest: "Largest first",
-  name: "By name",
+  best: _("Best first"),
+  newest: _("Newest first"),
+  oldest: _("Oldest first"),
+  largest: _("Largest first"),
+  name: _("By name"),
 };
 
 // q: text; like: [{ id, sign }]; images: [{ token, sign, name }]; k: how many results;

@@ -1,5 +1,6 @@
 // The search field with its button for images.
 import { icon, node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { filePicker } from "../../ui/upload/upload.js";
 
 // submit(text) and addFiles(files) hear of what a person enters.
@@ -9,31 +10,31 @@ export const searchBar = (submit, addFiles) => {
     id: "q",
     name: "q",
     class: "g-field",
-    "aria-label": "Describe an image",
+    "aria-label": _("Describe an image"),
     autocomplete: "off",
     spellcheck: "false",
     enterkeyhint: "search",
     maxlength: "2000",
   });
-  const file = filePicker("Search with an image", addFiles, { id: "search-file", multiple: true });
+  const file = filePicker(_("Search with an image"), addFiles, { id: "search-file", multiple: true });
   const image = node(
     "button",
     {
       type: "button",
       class: "g-inside",
       id: "add-image",
-      title: "Search with an image: choose, drop or paste one",
-      "aria-label": "Search with an image",
+      title: _("Search with an image: choose, drop or paste one"),
+      "aria-label": _("Search with an image"),
       onclick: () => file.click(),
     },
     icon("image"),
-    node("span", { text: "Image" }),
+    node("span", { text: _("Image") }),
   );
   const onsubmit = (event) => {
     event.preventDefault();
     submit(field.value.trim());
   };
-  const go = node("button", { type: "submit", class: "g-go", id: "go", text: "Search" });
+  const go = node("button", { type: "submit", class: "g-go", id: "go", text: _("Search") });
   const form = node(
     "form",
     { class: "g-search-bar", role: "search", onsubmit },

@@ -1,6 +1,7 @@
 // What a person does with single images of the results: open them, go on to the next one, tag them, undo that.
 import { button } from "../../ui/elements/elements.js";
 import { count, images } from "../../ui/format/format.js";
+import { _ } from "../../ui/language/language.js";
 import { leave, visit } from "../../ui/navigation/navigation.js";
 import { collection, request, session } from "../../ui/session/session.js";
 import { isEmpty, requestOf } from "./address.js";
@@ -13,8 +14,11 @@ export const seenOf = ({ collection: key, revision, annotations }) => `${key} ${
 // What tagging did. changed: of count images.
 export const taggedText = ({ name, changed, count: amount }, on) => {
   const others = amount - changed;
-  const rest = others ? `; ${count(others)} ${on ? "had it" : "did not have it"}` : "";
-  return `${images(changed)} ${on ? "tagged" : "untagged"}: ${name}${rest}`;
+  const values = { images: images(changed), name, others: count(others) };
+  if (on) return others ? _("{images} tagged: {name}; {others} had it", values) : _("{images} tagged: {name}", values);
+  return others
+    ? _("{images} untagged: {name}; {others} did not have it", values)
+    : _("{images} untagged: {name}", values);
 };
 
 export class ImageActions extends SearchView {
@@ -115,7 +119,7 @@ export class ImageActions extends SearchView {
   }
 
   undoButton(action) {
-    return button(null, "Undo", () => this.undo(action), { id: "undo", title: "Ctrl+Z" });
+    return button(null, _("Undo"), () => this.undo(action), { id: "undo", title: _("Ctrl+Z") });
   }
 
   // Takes an action of the collection back, the last one if its number is not given.

@@ -1,6 +1,7 @@
 // The first action on the demo: index photos of one's own. A line above the results, until it is used or dismissed.
 import { icon, node } from "../../ui/elements/elements.js";
 import { folderField, indexForm } from "../../ui/index_form/index_form.js";
+import { _ } from "../../ui/language/language.js";
 import { searchCollection } from "../../ui/navigation/navigation.js";
 import { session } from "../../ui/session/session.js";
 
@@ -16,21 +17,21 @@ export const ownPhotos = (server) => {
     node(
       "div",
       { class: "g-search-own-text" },
-      node("h2", { text: "Search your own photos" }),
-      node("p", { class: "g-aside", text: "They stay where they are, on this computer." }),
+      node("h2", { text: _("Search your own photos") }),
+      node("p", { class: "g-aside", text: _("They stay where they are, on this computer.") }),
     ),
-    folderField(server, "own-folders", "Folder with photos", "~/Pictures"),
-    node("button", { type: "submit", class: "g-go", text: "Index" }),
+    folderField(server, "own-folders", _("Folder with photos"), "~/Pictures"),
+    node("button", { type: "submit", class: "g-go", text: _("Index") }),
     node(
       "button",
-      { type: "button", class: "g-icon-button", title: "Dismiss", "aria-label": "Dismiss", onclick: dismiss },
+      { type: "button", class: "g-icon-button", title: _("Dismiss"), "aria-label": _("Dismiss"), onclick: dismiss },
       icon("close"),
     ),
   ];
   const encoder = () => ({ encoder: session.state?.encoder?.name });
   const root = indexForm(
     server,
-    { class: "g-search-own", id: "own-photos", "aria-label": "Search your own photos", hidden: true },
+    { class: "g-search-own", id: "own-photos", "aria-label": _("Search your own photos"), hidden: true },
     content,
     searchCollection,
     encoder,

@@ -1,18 +1,20 @@
 // Remarks above the results: words that the encoder did not read, an order without effect, a threshold that is off.
 import { node } from "../../ui/elements/elements.js";
+import { _ } from "../../ui/language/language.js";
 import { collection, request } from "../../ui/session/session.js";
 
 // A sentence about the threshold with a button, { text, label, value }: value is the threshold to ask for. Or null.
 export const thresholdRemark = (threshold) => {
   if (!threshold) return null;
-  if (threshold.reason === "off") return { text: "The relevance threshold is off. ", label: "Show it", value: "auto" };
+  if (threshold.reason === "off")
+    return { text: _("The relevance threshold is off. "), label: _("Show it"), value: "auto" };
   if (threshold.reason === "unmeasured") {
-    const text = "No relevance threshold is shown: its error rate was not measured for this encoder. ";
-    return { text, label: "Show it anyway", value: "on" };
+    const text = _("No relevance threshold is shown: its error rate was not measured for this encoder. ");
+    return { text, label: _("Show it anyway"), value: "on" };
   }
   if (!threshold.shown || threshold.measured) return null;
-  const text = "The error rate of this relevance threshold was not measured for this encoder. ";
-  return { text, label: "Hide it", value: "auto" };
+  const text = _("The error rate of this relevance threshold was not measured for this encoder. ");
+  return { text, label: _("Hide it"), value: "auto" };
 };
 
 class Remarks {

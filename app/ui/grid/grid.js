@@ -1,5 +1,6 @@
 // A grid of images: cards, placeholders while they load, and arrow keys between them.
 import { icon, node } from "../elements/elements.js";
+import { _ } from "../language/language.js";
 import { media } from "../session/session.js";
 import { oneTabStop } from "./tab_stop.js";
 
@@ -19,11 +20,12 @@ const badge = (hit) =>
   node("span", {
     class: "g-grid-copies",
     text: `×${hit.copies}`,
-    title: `${hit.copies} copies; the best one is shown`,
+    title: _("{copies} copies; the best one is shown", { copies: hit.copies }),
     "aria-hidden": "true",
   });
 
-const label = (hit, score) => [hit.name, score, hit.copies > 1 && `${hit.copies} copies`].filter(Boolean).join(", ");
+const label = (hit, score) =>
+  [hit.name, score, hit.copies > 1 && _("{copies} copies", { copies: hit.copies })].filter(Boolean).join(", ");
 
 // One image. share: how full its bar is, 0 to 1; null leaves the bar away. tools: further buttons over the image.
 export const card = (hit, collection, { share = null, score = "", onpick, onlike, note = "", tools = [] }) => {
@@ -46,10 +48,14 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
       onclick: () => onpick(hit, pick),
     },
     image,
-    node("span", { class: "g-grid-missing", text: "moved or deleted" }),
+    node("span", { class: "g-grid-missing", text: _("moved or deleted") }),
     badge(hit),
     hit.offline &&
-      node("span", { class: "g-grid-offline", text: "offline", title: "offline: its drive or folder is not there" }),
+      node("span", {
+        class: "g-grid-offline",
+        text: _("offline"),
+        title: _("offline: its drive or folder is not there"),
+      }),
   );
   made.append(pick);
   if (onlike) {
@@ -59,8 +65,8 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
         {
           type: "button",
           class: "g-grid-like",
-          title: "More like this",
-          "aria-label": `More like this: ${hit.name}`,
+          title: _("More like this"),
+          "aria-label": _("More like this: {name}", { name: hit.name }),
           onclick: () => onlike(hit),
         },
         icon("like"),
