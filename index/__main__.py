@@ -5,6 +5,7 @@ import click
 from index.cli.backup import backup, restore
 from index.cli.bench import bench
 from index.cli.build import build
+from index.cli.compare import compare
 from index.cli.demo import demo
 from index.cli.duplicates import duplicates
 from index.cli.export import export
@@ -36,6 +37,7 @@ for command in (
     build,
     search,
     label,
+    compare,
     info,
     verify,
     reencode,

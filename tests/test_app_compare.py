@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from app.state.library import Library
 from index.build import build_collection
+from index.storage.corrections import correct
 from tests.browsing import Site, served
 from tests.samples import PALETTE, ColourEncoder, paint
 
@@ -137,3 +138,22 @@ def test_encoders_are_listed_and_runs_grow(compared, site):
 def test_it_fits_in_the_dark_and_on_a_phone(compared, scheme, width):
     page = compared("&a=colour&b=backwards&q=red", color_scheme=scheme, viewport={"width": width, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_encoders_are_compared_by_what_a_person_said_of_the_images(opened, site):
+    collection = site.library.collections()[0].published()
+    for row, id in enumerate(collection.column("id")):
+        correct(collection, id, collection.display_name(row).split()[0])
+    page = opened("?tab=compare", ready="#compare-labelled:not([hidden])", fresh=True)
+    expect(page.locator("#compare-source option")).to_have_text(["your corrections"])
+    page.locator("#compare-measure").click()
+    figures = page.get_by_role("region", name="Figures by label").locator("tbody tr")
+    expect(figures).to_have_count(5)  # three encoders, and two differences from the first
+    expect(figures.nth(1)).to_contain_text("backwards")
+    expect(figures.nth(3)).to_contain_text("0.0")  # it sees the same differences, by other numbers
+    expect(page.locator("#compare-by-labels")).to_contain_text("30 images with a label")
+    classes = page.get_by_role("region", name="mAP by class").locator("tbody tr")
+    expect(classes).to_have_count(len(PALETTE))
+    expect(page.get_by_role("group", name="Copy the table").get_by_role("button")).to_have_text(
+        ["Markdown", "CSV", "LaTeX", "Command"]
+    )

@@ -201,3 +201,32 @@ def test_ticks_are_round_and_runs_are_grouped_into_charts(evaluate):
         ("loss, clip", 1),
         ("loss, simclr", 1),
     ]
+
+
+def test_a_table_is_copied_as_markdown_csv_and_latex(evaluate):
+    rows = [["a", "b|c"], ["x_1", "5 %, −1"]]
+    assert (
+        evaluate("compare/formats.js", "m.asMarkdown(rows)", rows=rows)
+        == "| a | b\\|c |\n|---|---|\n| x_1 | 5 %, −1 |\n"
+    )
+    assert evaluate("compare/formats.js", "m.asCsv(rows)", rows=rows) == 'a,b|c\r\nx_1,"5 %, −1"\r\n'
+    latex = evaluate("compare/formats.js", "m.asLatex(rows)", rows=rows)
+    assert latex.startswith("\\begin{tabular}{lr}\n") and "x\\_1 & 5 \\%, $-$1 \\\\\n" in latex
+
+
+def test_rows_of_a_comparison_end_with_the_differences_from_the_first_encoder(evaluate):
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
+    less = {"value": -0.1, "low": -0.2, "high": -0.05}
+    answer = {
+        "encoders": ["one", "two"],
+        "metrics": ["mAP"],
+        "figures": [{"mAP": figure}, {"mAP": figure}],
+        "differences": [{"mAP": figure}, {"mAP": less}],
+    }
+    rows = evaluate("compare/labelled.js", "m.rowsOf(a)", a=answer)
+    assert rows[0] == ["Encoder", "mAP"] and rows[1] == ["one", "50.0 (40.0 – 60.0)"]
+    assert rows[3] == ["two − one", "−10.0 (−20.0 – −5.0)"]
+    assert evaluate("compare/labelled.js", "[m.direction(a), m.direction(b)]", a=less, b={"low": -1, "high": 1}) == [
+        -1,
+        0,
+    ]

@@ -7,6 +7,7 @@ import { droppable, pasted, upload } from "../../ui/upload/upload.js";
 import { PARTS, chooseSides, parseAddress } from "./address.js";
 import { EncoderTable } from "./encoders.js";
 import { Neighbours } from "./neighbours.js";
+import { Labelled } from "./labelled.js";
 import { howToCompare, queryBar, showChoices, showField, showSides } from "./query.js";
 import { showAgreement, showRankings } from "./ranking.js";
 import { Runs } from "./runs.js";
@@ -33,10 +34,17 @@ class CompareTab {
     this.status = node("p", { class: "g-status", id: "compare-status", role: "status" });
     this.columns = node("div", { class: "g-compare-columns", id: "compare-columns" });
     this.neighbours = new Neighbours(server);
+    this.labelled = new Labelled(server);
     this.encoders = new EncoderTable(server);
     this.runs = new Runs(server);
     const parts = [this.query.element, this.help, this.notice, node("div", { class: "g-results-head" }, this.status)];
-    const sections = [this.columns, this.neighbours.element, this.encoders.element, this.runs.element];
+    const sections = [
+      this.columns,
+      this.labelled.element,
+      this.neighbours.element,
+      this.encoders.element,
+      this.runs.element,
+    ];
     element.querySelector(".g-compare").append(...parts, ...sections);
   }
 
@@ -104,6 +112,7 @@ class CompareTab {
     for (const part of [this.query.element, this.columns, this.status]) part.hidden = alone;
     this.help.replaceChildren(...(alone ? [howToCompare()] : []));
     this.encoders.show(this.#collections);
+    if (!alone) this.labelled.show(this.settings.a);
     const [{ samples, key }] = this.#collections;
     if (!alone && !this.#shown) this.#run();
     else if (this.neighbours.empty && samples.length) this.neighbours.show(samples[0], key);

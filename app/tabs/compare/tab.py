@@ -12,6 +12,7 @@ from app.state.open_collection import OpenCollection
 from app.state.search_requests import QueryFields
 from app.state.validation import validated
 from app.tabs.compare.encoders import Speeds, comparable_collections
+from app.tabs.compare.labelled import by_labels, sources
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
 from index.collection import Collection
@@ -39,6 +40,8 @@ def compare_tab(library: Library) -> None:
             neighbours=neighbours_across,
             speed=Speeds().measure,
             runs=training_runs,
+            sources=sources,
+            byLabels=by_labels,
         ),
         elem_id="compare",
     )

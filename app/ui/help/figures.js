@@ -22,6 +22,12 @@ export const FIGURES = {
       "Rank-biased overlap with p = 0.9 over the first 100: 1 if both encoders give the same order, 0 if they share no image; similarities of two encoders cannot be compared.",
     ),
   ],
+  labelled: [
+    _("Encoders by labels"),
+    _(
+      "Each image searches among the others: k-NN accuracy is of the vote of the 20 nearest, recall@k whether one of the first k has its label, mAP the mean average precision of its label.",
+    ),
+  ],
   accuracy: [
     _("Accuracy"),
     _(

@@ -1,0 +1,167 @@
+// Encoders by the labels of images: figures with intervals, differences from the first encoder, and those by class.
+import { button, copy, node, notice } from "../../ui/elements/elements.js";
+import { count, decimal, images as imageCount } from "../../ui/format/format.js";
+import { helpSign } from "../../ui/help/figures.js";
+import { _ } from "../../ui/language/language.js";
+import { request } from "../../ui/session/session.js";
+import { asCsv, asLatex, asMarkdown } from "./formats.js";
+
+const PAGE = 20; // classes
+const SOURCES = { corrections: _("your corrections"), folder: _("folder"), caption: _("caption") };
+const METRICS = { accuracy: _("k-NN accuracy"), "recall@1": "recall@1", "recall@10": "recall@10", mAP: "mAP" };
+
+const share = (value) => decimal(100 * value, 1).replace("-", "−");
+const bounds = ({ low, high }) => `${share(low)} – ${share(high)}`;
+const withBounds = (figure) => `${share(figure.value)} (${bounds(figure)})`;
+// Whether the interval of a difference leaves out 0: 1 or -1, else 0.
+export const direction = ({ low, high }) => (low > 0 ? 1 : high < 0 ? -1 : 0);
+
+// The table as texts: an encoder a row, then the differences of the others from the first.
+export const rowsOf = ({ encoders, metrics, figures, differences }) => [
+  [_("Encoder"), ...metrics.map((name) => METRICS[name] ?? name)],
+  ...encoders.map((encoder, i) => [encoder, ...metrics.map((name) => withBounds(figures[i][name]))]),
+  ...encoders
+    .slice(1)
+    .map((encoder, i) => [
+      `${encoder} − ${encoders[0]}`,
+      ...metrics.map((name) => withBounds(differences[i + 1][name])),
+    ]),
+];
+
+const cell = (figure, difference = false) => {
+  const sign = difference ? ["g-compare-worse", "", "g-compare-better"][direction(figure) + 1] : "";
+  return node(
+    "td",
+    { class: `g-compare-number ${sign}` },
+    node("span", { text: share(figure.value) }),
+    node("small", { text: bounds(figure) }),
+  );
+};
+
+const table = (label, heads, rows) =>
+  node(
+    "div",
+    { class: "g-compare-scroll", tabindex: "0", role: "region", "aria-label": label },
+    node(
+      "table",
+      { class: "g-compare-table" },
+      node("thead", {}, node("tr", {}, ...heads.map((text) => node("th", { scope: "col", text })))),
+      node("tbody", {}, ...rows),
+    ),
+  );
+
+const row = (name, cells) => node("tr", {}, node("th", { scope: "row", text: name }), ...cells);
+
+function figureTable({ encoders, metrics, figures, differences }) {
+  const rows = encoders.map((encoder, i) =>
+    row(
+      encoder,
+      metrics.map((name) => cell(figures[i][name])),
+    ),
+  );
+  const others = encoders.slice(1).map((encoder, i) =>
+    row(
+      `${encoder} − ${encoders[0]}`,
+      metrics.map((name) => cell(differences[i + 1][name], true)),
+    ),
+  );
+  return table(
+    _("Figures by label"),
+    [_("Encoder"), ...metrics.map((name) => METRICS[name] ?? name)],
+    [...rows, ...others],
+  );
+}
+
+const copies = (answer) => {
+  const kinds = { Markdown: asMarkdown, CSV: asCsv, LaTeX: asLatex };
+  const settings = { class: "g-button g-small" };
+  const copyButton = (label, text) => {
+    const made = button("copy", label, () => copy(text(), made), settings);
+    return made;
+  };
+  return node(
+    "div",
+    { class: "g-compare-copies", role: "group", "aria-label": _("Copy the table") },
+    ...Object.entries(kinds).map(([name, write]) => copyButton(name, () => write(rowsOf(answer)))),
+    answer.command && copyButton(_("Command"), () => answer.command),
+  );
+};
+
+export class Labelled {
+  element = node("section", { class: "g-compare-part", id: "compare-labelled", hidden: true });
+  #key = ""; // the first collection
+
+  constructor(server) {
+    this.server = server;
+    this.body = node("div", { id: "compare-by-labels" });
+    this.source = node("select", { id: "compare-source", "aria-label": _("Labels") });
+    const measure = button(null, _("Measure"), () => this.#measure(measure), { id: "compare-measure" });
+    const label = node("label", {}, node("span", { text: _("Labels:") }), " ", this.source);
+    const heading = node("h2", {}, _("Encoders by the labels of images"), " ", helpSign("labelled"));
+    this.element.append(heading, node("div", { class: "g-compare-by" }, label, measure), this.body);
+  }
+
+  // key: the collection whose images and labels are taken.
+  async show(key) {
+    if (key === this.#key) return;
+    this.#key = key;
+    this.body.replaceChildren();
+    const { sources = [] } = await request(this.server.sources, { a: key });
+    if (key !== this.#key) return;
+    this.element.hidden = !sources.length;
+    this.source.replaceChildren(
+      ...sources.map((value) => node("option", { value, text: SOURCES[value] ?? value.replaceAll("_", " ") })),
+    );
+  }
+
+  async #measure(measure) {
+    measure.disabled = true;
+    this.body.setAttribute("aria-busy", "true");
+    const answer = await request(this.server.byLabels, { a: this.#key, source: this.source.value });
+    this.body.removeAttribute("aria-busy");
+    measure.disabled = false;
+    if (answer.error) return this.body.replaceChildren(notice(answer.error));
+    const note = _("{images} with a label; differences are of the same images, with 95 % intervals.", {
+      images: imageCount(answer.images),
+    });
+    this.body.replaceChildren(
+      figureTable(answer),
+      node("p", { class: "g-aside", text: note }),
+      copies(answer),
+      ...this.#classes(answer),
+    );
+  }
+
+  // mAP by class, the largest change first: found by name, a page at a time.
+  #classes({ encoders, by_class: classes }) {
+    let shown = PAGE;
+    const list = node("div");
+    const search = node("input", {
+      class: "g-input",
+      type: "search",
+      placeholder: _("find a class"),
+      "aria-label": _("Find a class"),
+      oninput: () => draw(PAGE),
+    });
+    const others = encoders.slice(1);
+    const heads = [_("Class"), _("Images"), ...encoders, ...others.map((name) => `${name} − ${encoders[0]}`)];
+    const line = (one) =>
+      row(one.name, [
+        node("td", { class: "g-compare-number", text: count(one.images) }),
+        ...one.figures.map((figure) => cell(figure)),
+        ...one.differences.slice(1).map((figure) => cell(figure, true)),
+      ]);
+    const draw = (amount) => {
+      shown = amount;
+      const wanted = search.value.trim().toLowerCase();
+      const found = classes.filter(({ name }) => name.toLowerCase().includes(wanted));
+      const more = button(null, _("Show {n} more", { n: Math.min(PAGE, found.length - shown) }), () =>
+        draw(shown + PAGE),
+      );
+      more.hidden = found.length <= shown;
+      list.replaceChildren(table(_("mAP by class"), heads, found.slice(0, shown).map(line)), more);
+    };
+    draw(PAGE);
+    return [node("h3", { text: _("mAP by class") }), classes.length > PAGE && search, list].filter(Boolean);
+  }
+}
