@@ -165,7 +165,7 @@ def test_the_matrix_opens_its_images_and_classes_have_intervals(page):
     page.locator('[data-cell="1-1"]').click()
     expect(page.locator("#cell-grid .g-grid-card")).to_have_count(8)
     expect(page.locator("#cell-grid .g-grid-name").first).to_contain_text("orange")
-    expect(page.locator("#reliability svg")).to_have_count(2)
+    expect(page.locator("#reliability svg[role=img]")).to_have_count(2)
 
 
 def test_templates_are_edited_and_each_ones_contribution_is_shown(page, tmp_path):

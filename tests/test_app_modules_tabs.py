@@ -230,3 +230,11 @@ def test_rows_of_a_comparison_end_with_the_differences_from_the_first_encoder(ev
         -1,
         0,
     ]
+
+
+def test_a_thousand_classes_are_found_by_name_and_shown_a_page_at_a_time(evaluate):
+    names = [f"class {i}" for i in range(1000)]
+    first = evaluate("classify/found_classes.js", "m.shownOf(names, '', m.PAGE)", names=names)
+    assert first == {"shown": list(range(60)), "more": 940}
+    found = evaluate("classify/found_classes.js", "m.shownOf(names, ' CLASS 99 ', 5)", names=names)
+    assert found == {"shown": [99, 990, 991, 992, 993], "more": 6}

@@ -90,8 +90,8 @@ export const showAccuracy = async (body, server, answer, corrected) => {
     ? confusionMatrix(measured, open)
     : node("p", { class: "g-aside", text: noMatrix(measured) });
   root.replaceChildren(
-    node("h2", { id: "accuracy-title" }, title, " ", measured.accuracy && helpSign("accuracy")),
-    node("p", { class: "g-classify-verdict", text: basis(measured) }),
+    node("h2", { id: "accuracy-title", text: title }),
+    node("p", { class: "g-classify-verdict" }, basis(measured), " ", measured.accuracy && helpSign("accuracy")),
     node(
       "div",
       { class: "g-classify-measure-split" },

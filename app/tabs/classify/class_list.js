@@ -3,6 +3,7 @@ import { node } from "../../ui/elements/elements.js";
 import { count, images } from "../../ui/format/format.js";
 import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
+import { foundClasses } from "./found_classes.js";
 import { labelGrid } from "./label_grid.js";
 import { nameOf, row, way, ways } from "./parts.js";
 
@@ -47,10 +48,11 @@ export class ClassList {
     this.rows = classes.map((one, i) => this.row(one, hueOf(one, i), most, job));
     const first = classes.find((one) => one.images && one.name === this.chosen) || classes.find((one) => one.images);
     if (first) this.pick(first, job);
+    const list = node("div", { class: "g-classify-classes", id: "label-counts" });
     return node(
       "div",
       { class: "g-classify-labels-split" },
-      node("div", { class: "g-classify-classes", id: "label-counts" }, ...this.rows),
+      node("div", { class: "g-classify-found" }, ...foundClasses(list, classes.map(nameOf), this.rows)),
       node("div", { class: "g-main" }, this.top, this.grid.grid, this.grid.more),
     );
   }

@@ -97,8 +97,9 @@ export class Labelled {
     this.source = node("select", { id: "compare-source", "aria-label": _("Labels") });
     const measure = button(null, _("Measure"), () => this.#measure(measure), { id: "compare-measure" });
     const label = node("label", {}, node("span", { text: _("Labels:") }), " ", this.source);
-    const heading = node("h2", {}, _("Encoders by the labels of images"), " ", helpSign("labelled"));
-    this.element.append(heading, node("div", { class: "g-compare-by" }, label, measure), this.body);
+    const heading = node("h2", { text: _("Encoders by the labels of images") });
+    const by = node("div", { class: "g-compare-by" }, label, measure, helpSign("labelled"));
+    this.element.append(heading, by, this.body);
   }
 
   // key: the collection whose images and labels are taken.
