@@ -24,10 +24,6 @@ from tests.browsing import navigate, settle
 ROOT = Path(__file__).parent.parent
 OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
 
-# Files whose texts are still English for everyone; a folder stands for all in it. Nothing may be added.
-SCRIPTS_TO_CONVERT = ("app/tabs/search/",)
-PYTHON_TO_CONVERT = ("app/tabs/search/",)
-
 CALLS = {"_", "textNodes", "plural"}  # what translates, in scripts
 TRANSLATING = {"_", "plural", "widget_text"}  # in Python
 # Calls whose texts are read by programmers only: the schema of the API, logs, headers.
@@ -107,19 +103,20 @@ def read_by_nobody(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from ast.walk(node)
 
 
-def to_check(ending: str, folders: tuple[str, ...], left: tuple[str, ...]) -> list[Path]:
+def to_check(ending: str, folders: tuple[str, ...], left: tuple[str, ...] = ()) -> list[Path]:
+    """The files of folders, without those that begin with left and the description of the API, which is English."""
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob(f"*{ending}"))]
     names = [(path, path.relative_to(ROOT).as_posix()) for path in paths]
     return [path for path, name in names if not name.startswith((*left, "app/ui/api_docs/", "app/ui/bundle.py"))]
 
 
 def test_no_script_holds_a_text_that_is_not_in_the_catalogue():
-    paths = to_check(".js", ("app/ui", "app/tabs"), SCRIPTS_TO_CONVERT)
+    paths = to_check(".js", ("app/ui", "app/tabs"))
     assert not [text for path in paths for text in untranslated_in_script(path)]
 
 
 def test_no_module_of_the_page_holds_a_text_that_is_not_in_the_catalogue():
-    paths = to_check(".py", ("app/ui", "app/tabs", "app/state"), PYTHON_TO_CONVERT)
+    paths = to_check(".py", ("app/ui", "app/tabs", "app/state"))
     assert not [text for path in paths for text in untranslated_in_python(path)]
 
 

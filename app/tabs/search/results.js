@@ -2,6 +2,7 @@
 import { icon, node } from "../../ui/elements/elements.js";
 import { count, images, score } from "../../ui/format/format.js";
 import { card } from "../../ui/grid/grid.js";
+import { _ } from "../../ui/language/language.js";
 import { spanName } from "../../ui/scrubber/spans.js";
 import { PAGE } from "./address.js";
 
@@ -35,12 +36,12 @@ const divider = (threshold) =>
     { class: "g-search-divider", id: "relevance-threshold", role: "separator" },
     node("span", {
       text: threshold.shown
-        ? "Relevance threshold: what follows scores no higher than for unrelated texts"
-        : "What follows has only some of the words",
+        ? _("Relevance threshold: what follows scores no higher than for unrelated texts")
+        : _("What follows has only some of the words"),
     }),
   );
 
-const FOUND_BY = { text: "text", both: "image and text" }; // an image alone goes without saying
+const FOUND_BY = { text: _("text"), both: _("image and text") }; // an image alone goes without saying
 
 // What stands beside the name of a result: its score, and whether its name, caption or tags were found.
 export const scoreText = (hit) =>
@@ -55,8 +56,8 @@ export const resultCard = (hit, at, results, actions) => {
     {
       type: "button",
       class: "g-grid-like g-grid-unlike",
-      title: "Less like this (x)",
-      "aria-label": `Less like this: ${hit.name}`,
+      title: _("Less like this (x)"),
+      "aria-label": _("Less like this: {name}", { name: hit.name }),
       onclick: () => actions.like([hit.id], -1),
     },
     icon("unlike"),

@@ -1,6 +1,7 @@
 // The search tab. The query is one object; the address is written from it and read back into it.
 import { button, notice } from "../../ui/elements/elements.js";
 import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
+import { _ } from "../../ui/language/language.js";
 import { collection, gettingReady, onState, request, session } from "../../ui/session/session.js";
 import { droppable, upload } from "../../ui/upload/upload.js";
 import { BROWSE_PAGE, EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf } from "./address.js";
@@ -139,7 +140,7 @@ class Search extends ImageActions {
     this.form.classList.add("g-sending");
     const answers = await Promise.all(files.map(upload));
     this.form.classList.remove("g-sending");
-    const nameOf = ({ name }) => (name && name !== "image.png" ? name : "your image");
+    const nameOf = ({ name }) => (name && name !== "image.png" ? name : _("your image"));
     const made = answers.flatMap(({ image: token }, i) => (token ? [{ token, sign: 1, name: nameOf(files[i]) }] : []));
     const q = this.field.value.trim();
     if (made.length) await this.change({ ...this.query, q, images: [...this.query.images, ...made] });
@@ -171,8 +172,8 @@ class Search extends ImageActions {
       this.waitForImages();
       const loading = state?.encoder?.state === "loading";
       this.status.textContent = loading
-        ? `${gettingReady()} Then the first images are indexed.`
-        : "Indexing the first images; they appear here as soon as they can be searched.";
+        ? _("{waiting} Then the first images are indexed.", { waiting: gettingReady() })
+        : _("Indexing the first images; they appear here as soon as they can be searched.");
     } else {
       this.grid.clear();
       this.status.textContent = "";
@@ -218,7 +219,7 @@ class Search extends ImageActions {
   emptyNotice() {
     const text = emptyText(this.results, this.query);
     if (!text) return [];
-    const remove = button(null, "Remove the filters", () => this.withoutFilters());
+    const remove = button(null, _("Remove the filters"), () => this.withoutFilters());
     if (this.query.filters.length && this.results.likely === 0) this.lookOutside(this.turn);
     return [this.results.hits.length || !this.query.filters.length ? notice(text) : notice(text, remove)];
   }
@@ -233,7 +234,7 @@ class Search extends ImageActions {
     const body = { ...requestOf({ ...this.query, filters: [] }, collection()), k: 1 };
     const { likely } = await request(this.server.find, body);
     if (turn !== this.turn || !likely) return;
-    const remove = button(null, "Search without the filters", () => this.withoutFilters(), { id: "outside" });
+    const remove = button(null, _("Search without the filters"), () => this.withoutFilters(), { id: "outside" });
     this.notice.append(notice(outsideText(likely), remove));
   }
 
@@ -249,7 +250,7 @@ class Search extends ImageActions {
     this.footer.show(state);
     const imageOnly = state.encoder?.readsText === false;
     this.field.placeholder = imageOnly
-      ? "This encoder has no text encoder: search names and captions, or with an image"
+      ? _("This encoder has no text encoder: search names and captions, or with an image")
       : DESCRIBE;
     const now = seenOf(state);
     const addressed = new URLSearchParams(location.search).get("collection") === state.collection;

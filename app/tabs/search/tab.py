@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.language.current import _
 from app.state.choices import Chosen
 from app.state.chosen import ChosenFields, chosen_ids
 from app.state.library import Library
@@ -192,7 +193,20 @@ def remarks(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         rest = unread(encoder, text)
         if rest:
             start = text[: len(text) - len(rest)].rstrip()
-            found.append(f"{encoder.name} reads only up to “…{start[-40:]}”; “{rest[:80]}” is left out.")
+            found.append(
+                _(
+                    "{name} reads only up to “…{start}”; “{rest}” is left out.",
+                    name=encoder.name,
+                    start=start[-40:],
+                    rest=rest[:80],
+                )
+            )
         elif len(text.split()) >= ENOUGH_WORDS and order_matters(encoder, text) is False:
-            found.append(f"The order of the words of “{text[:80]}” makes no difference to {encoder.name}.")
+            found.append(
+                _(
+                    "The order of the words of “{text}” makes no difference to {name}.",
+                    text=text[:80],
+                    name=encoder.name,
+                )
+            )
     return {"remarks": found}

@@ -7,6 +7,7 @@ import { footer } from "../../ui/footer/footer.js";
 import { skeletons } from "../../ui/grid/grid.js";
 import { VirtualGrid } from "../../ui/grid/virtual_grid.js";
 import { histogram } from "../../ui/histogram/histogram.js";
+import { _ } from "../../ui/language/language.js";
 import { classifyImage } from "../../ui/navigation/navigation.js";
 import { pills, removeButton } from "../../ui/query/query.js";
 import { scrubber } from "../../ui/scrubber/scrubber.js";
@@ -22,7 +23,7 @@ import { remarks } from "./remarks.js";
 import { resultCard } from "./results.js";
 import { remaining, statusText } from "./status.js";
 
-export const DESCRIBE = "Describe an image: a cat + beach - dog";
+export const DESCRIBE = _("Describe an image: a cat + beach - dog");
 
 // The tab's nodes. What a person does is answered by the methods of Search, which extends this.
 export class SearchView {
@@ -60,15 +61,15 @@ export class SearchView {
     this.form = bar.form;
     this.field = bar.field;
     this.field.placeholder = DESCRIBE;
-    this.pills = node("div", { class: "g-query-terms", id: "terms", "aria-label": "Terms of the query" });
-    this.chips = node("div", { class: "g-chips", id: "chips", "aria-label": "Suggestions" });
+    this.pills = node("div", { class: "g-query-terms", id: "terms", "aria-label": _("Terms of the query") });
+    this.chips = node("div", { class: "g-chips", id: "chips", "aria-label": _("Suggestions") });
     this.status = node("p", { class: "g-status", id: "status", role: "status" });
     const setThreshold = (threshold) => this.change({ ...this.query, threshold }, true);
     this.remarks = remarks(this.server, setThreshold);
     this.histogram = histogram(setThreshold);
     const load = (chosen) => request(this.server.filters, { collection: collection(), facets: chosen });
     this.filters = filters(load, (chosen) => this.change({ ...this.query, filters: chosen }));
-    this.filtered = node("div", { class: "g-query-terms", id: "filtered", "aria-label": "Filters that are on" });
+    this.filtered = node("div", { class: "g-query-terms", id: "filtered", "aria-label": _("Filters that are on") });
     const head = node("div", { class: "g-results-head" }, this.status, this.histogram.root, this.makeTools());
     this.ownPhotos = ownPhotos(this.server);
     this.top = [this.form, this.pills, this.chips, this.ownPhotos.root, head];
@@ -76,10 +77,10 @@ export class SearchView {
 
   makeTools() {
     const settings = { id: "open-filters", "aria-expanded": "false", "aria-controls": "filters" };
-    this.filterButton = button("filter", "Filters", () => this.openFilters(this.filters.panel.hidden), settings);
-    this.order = this.choice("order", "Order", ORDERS);
-    this.collapse = this.choice("collapse", "Copies", COPIES);
-    this.group = this.choice("group", "Groups", GROUPS);
+    this.filterButton = button("filter", _("Filters"), () => this.openFilters(this.filters.panel.hidden), settings);
+    this.order = this.choice("order", _("Order"), ORDERS);
+    this.collapse = this.choice("collapse", _("Copies"), COPIES);
+    this.group = this.choice("group", _("Groups"), GROUPS);
     this.export = exportMenu();
     return node(
       "div",
@@ -110,7 +111,7 @@ export class SearchView {
       () => this.scrubber.draw(),
     );
     this.scrubber = scrubber(this.grid);
-    this.more = button(null, "Show 60 more", () => this.showMore(), {
+    this.more = button(null, _("Show 60 more"), () => this.showMore(), {
       id: "more",
       class: "g-button g-grid-more",
       hidden: true,
@@ -198,7 +199,7 @@ export class SearchView {
       "span",
       { class: "g-query-term" },
       node("span", { text }),
-      removeButton(`Remove the filter ${text}`, remove),
+      removeButton(_("Remove the filter {text}", { text }), remove),
     );
   }
 
@@ -222,7 +223,9 @@ export class SearchView {
     this.grid.root.setAttribute("aria-busy", "true");
     if (!this.grid.root.childElementCount) this.grid.clear(...skeletons(14));
     if (!isEmpty(this.query) && session.state?.encoder?.state === "loading") {
-      this.status.textContent = `${gettingReady()} The search runs as soon as it is there.`;
+      this.status.textContent = _("{waiting} The search runs as soon as it is there.", {
+        waiting: gettingReady(),
+      });
     }
   }
 
@@ -248,9 +251,11 @@ export class SearchView {
     this.status.replaceChildren(node("b", { text: lead }), rest);
     const left = remaining(this.results, MOST);
     this.more.hidden = left <= 0;
-    this.more.querySelector("span").textContent = `Show ${Math.min(PAGE, left)} more`;
+    this.more.querySelector("span").textContent = _("Show {n} more", { n: Math.min(PAGE, left) });
     this.export.show(this.query, this.results);
     const { length } = this.query.filters;
-    this.filterButton.querySelector("span").textContent = length ? `Filters (${length})` : "Filters";
+    this.filterButton.querySelector("span").textContent = length
+      ? _("Filters ({amount})", { amount: length })
+      : _("Filters");
   }
 }
