@@ -116,6 +116,12 @@ def print_password_line(ctx: click.Context, _: click.Parameter, user: str | None
     type=click.Choice(list(LANGUAGES)),
     help="The language of the page, for everyone; without it, that of each browser, which its user may change.",
 )
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of training runs that Compare shows.  [default: runs]",
+)
 @click.option("--log", type=click.Choice(FORMATS), help="Write a line a request to stderr, as text or as JSON.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
@@ -152,6 +158,7 @@ class Options:
     originals: bool
     roots: Sequence[Path] = ()
     language: str | None = None
+    runs: Path | None = None
     log: str | None = None
     no_browser: bool
     port_is_fixed: bool
@@ -196,6 +203,8 @@ def _serve(
     library.root_path = root_path_of(options.root_path)
     if options.roots:
         library.roots = tuple(options.roots)
+    if options.runs is not None:
+        library.runs = options.runs
     library.first_use = first_use is not None and first_use.exporting
     open_collections(library, options.collections, options.images, options.encoder)
     public = open_tunnel(port) if options.share else None

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from app.state.library import Library
+from app.tabs.compare.encoders import encoder_label, is_run
 from index.build import build_collection
 from index.storage.corrections import correct
 from tests.browsing import Site, served
@@ -157,3 +159,11 @@ def test_encoders_are_compared_by_what_a_person_said_of_the_images(opened, site)
     expect(page.get_by_role("group", name="Copy the table").get_by_role("button")).to_have_text(
         ["Markdown", "CSV", "LaTeX", "Command"]
     )
+
+
+def test_an_encoder_that_is_a_run_is_shown_by_its_name(site, tmp_path):
+    write_run(tmp_path / "elsewhere" / "my-run", 4)
+    run = copy(site.library.collections()[0])
+    run.encoder_name = str(tmp_path / "elsewhere" / "my-run")
+    assert encoder_label(run) == "my-run" and is_run(run.encoder_name)
+    assert encoder_label(site.library.collections()[1]) == "backwards"

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from app.language.current import _
@@ -25,18 +26,30 @@ def comparable_collections(library: Library) -> dict[str, Any]:
     return {"collections": [_facts(library, opened, runs) for opened in library.comparable()]}
 
 
+def is_run(name: str) -> bool:
+    """Whether an encoder is a run on this disk, wherever it lies."""
+    return (Path(name) / "config.json").is_file()
+
+
+def encoder_label(opened: OpenCollection) -> str:
+    """The encoder of a collection as Compare shows it: a run by its name, without the folders above it."""
+    return Path(opened.encoder_name).name if is_run(opened.encoder_name) else opened.encoder_name
+
+
 def _facts(library: Library, opened: OpenCollection, runs: Mapping[str, Run]) -> dict[str, Any]:
     state, collection = library.encoder_state(opened), None
     with suppress(UserError):  # a damaged one has a row without images; its own page says what is wrong
         collection = opened.collection
     run, of_zoo = runs.get(opened.encoder_name.rstrip("/")), zoo_model(opened.encoder_name)
+    if run is None and is_run(opened.encoder_name):
+        run = read_run(Path(opened.encoder_name))
     if of_zoo is not None:
         run = read_run(of_zoo.folder)
     facts = {
         "key": opened.key,
         "name": opened.name,
         "images": len(collection) if collection is not None else 0,
-        "encoder": opened.encoder_name,
+        "encoder": encoder_label(opened),
         "state": state["state"],
         "error": state["error"],
         "readsText": state["readsText"],

@@ -8,6 +8,7 @@ from typing import Any
 from app.language.current import _
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
+from app.tabs.compare.encoders import encoder_label
 from index.retrieval.labelled_comparison import METRICS, compare_by_labels, label_sources
 from training.models.commands import as_started
 from training.models.errors import UserError
@@ -26,7 +27,7 @@ def by_labels(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(_("Choose what the labels are; the column that was chosen is not there any more."))
     result = compare_by_labels([one.published() for one in opened], source)
     return {
-        "encoders": [one.encoder_name for one in opened],
+        "encoders": [encoder_label(one) for one in opened],
         "metrics": METRICS,
         "command": command(library, opened, source),
         **asdict(result),

@@ -11,7 +11,7 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.search_requests import QueryFields
 from app.state.validation import validated
-from app.tabs.compare.encoders import Speeds, comparable_collections
+from app.tabs.compare.encoders import Speeds, comparable_collections, encoder_label
 from app.tabs.compare.labelled import by_labels, sources
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
@@ -73,8 +73,8 @@ def compare_two(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     one, other = left.published(), right.published()
     comparison = compare(one, other, vectors[0], vectors[1], SHOWN, without=like)
     return {
-        "a": {"key": left.key, "encoder": left.encoder_name, "hits": [_hit(one, r) for r in comparison.left]},
-        "b": {"key": right.key, "encoder": right.encoder_name, "hits": [_hit(other, r) for r in comparison.right]},
+        "a": {"key": left.key, "encoder": encoder_label(left), "hits": [_hit(one, r) for r in comparison.left]},
+        "b": {"key": right.key, "encoder": encoder_label(right), "hits": [_hit(other, r) for r in comparison.right]},
         "images": comparison.images,
         "overlap": comparison.overlap,
         "rbo": comparison.rbo,
@@ -110,7 +110,7 @@ def neighbours_across(library: Library, fields: Mapping[str, Any]) -> dict[str, 
     for opened in library.comparable():
         if id and not _has(opened, id):
             continue  # neighbours among other images say nothing about the encoder
-        row: dict[str, Any] = {"key": opened.key, "name": opened.name, "encoder": opened.encoder_name}
+        row: dict[str, Any] = {"key": opened.key, "name": opened.name, "encoder": encoder_label(opened)}
         if library.encoder_state(opened)["state"] == "loading":
             rows.append(row | {"waiting": True})
             continue
