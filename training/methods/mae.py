@@ -70,6 +70,11 @@ class MAE(Method):
 
     def loss(self, images: Tensor, order: Tensor) -> Tensor:
         """order: int64 [B, N], a random order of the patches, of which the first are visible."""
+        prediction, mask = self.predict(images, order)
+        return mae_loss(prediction, patchify(images, self.patches.side), mask)
+
+    def predict(self, images: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
+        """The pixels of all patches [B, N, P], standardised within each patch, and the mask [B, N] of hidden ones."""
         encoded = self.patches(images, order[:, : self.visible])  # [B, prefix + visible, width]
         self.features = encoded[:, 0].detach()
         tokens = self.into(encoded)
@@ -80,7 +85,7 @@ class MAE(Method):
         ordered = shuffled.gather(1, back[:, :, None].expand(-1, -1, shuffled.shape[2])) + self.positions
         prediction = self.out(self.decoder(torch.cat([first, ordered], dim=1))[:, self.patches.prefix :])
         mask = torch.ones_like(order, dtype=torch.bool).scatter(1, order[:, : self.visible], False)
-        return mae_loss(prediction, patchify(images, self.patches.side), mask)
+        return prediction, mask
 
     def report(self) -> dict[str, float]:
         return health(self.features)
