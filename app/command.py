@@ -112,6 +112,14 @@ def print_password_line(ctx: click.Context, _: click.Parameter, user: str | None
     "without it they get thumbnails.",
 )
 @click.option(
+    "--roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="The page offers folders below this one, and writes exports there; may be given several times.  "
+    "[default: the home folder]",
+)
+@click.option(
     "--language",
     type=click.Choice(list(LANGUAGES)),
     help="The language of the page, for everyone; without it, that of each browser, which its user may change.",
