@@ -136,6 +136,7 @@ class Timeline:
         """The first CHOSEN images are chosen, tagged and, by Undo, untagged, again and again."""
         page = self.page
         found: dict[str, list[float]] = {"select": [], "tag": [], "undo": []}
+        page.set_default_timeout(120_000)
         page.goto(f"{self.server.url}?collapse=none&group=none")
         page.wait_for_selector("#grid .g-grid-card img")
         for number in range(ROUNDS):

@@ -187,7 +187,7 @@ class Browser:
     def timed(self, query: str) -> dict[str, float]:
         """The same in parts: before the question leaves the page (waiting for a connection included), until the answer
         begins (server and Gradio), until it is whole, until the cards stand in the page, until they are painted."""
-        self.page.get_by_role("textbox", name="Describe an image").fill(query)
+        self.page.get_by_role("combobox", name="Describe an image").fill(query)
         self.page.evaluate(WATCH)
         self.page.keyboard.press("Enter")
         return self.page.evaluate("() => window.waited")

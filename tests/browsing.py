@@ -306,7 +306,7 @@ def open_events(page: Page) -> list[str]:
 
 def search(page: Page, text: str) -> None:
     """Type text, press Enter and wait for its answer."""
-    page.get_by_role("textbox", name="Describe an image").fill(text)
+    page.get_by_role("combobox", name="Describe an image").fill(text)
     page.keyboard.press("Enter")
     page.wait_for_function("text => new URLSearchParams(location.search).get('q') === text", arg=text)
     settle(page)

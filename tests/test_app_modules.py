@@ -77,20 +77,26 @@ def test_a_threshold_moves_in_steps_within_its_range_and_back_to_its_position(ca
     assert call(scale, f"m.position(0.5, {js(histogram)})") == pytest.approx(0.25 * 10 * 4)
 
 
-def test_a_range_of_images_is_chosen_from_the_last_one(call):
-    order = list("abcdefg")
+def test_images_are_chosen_by_spans_and_one_by_one_and_stay_by_their_ids_in_another_list(call):
     script = """(() => {
-        const chosen = new m.Chosen(), order = ORDER, seen = [];
-        const note = () => seen.push([...chosen.ids].sort().join(""));
-        chosen.toggle("b", order); note();
-        chosen.toggle("e", order, true); note();
-        chosen.toggle("c", order); note();
-        chosen.toggle("a", order, true); note();
-        chosen.clear(); note();
-        chosen.toggle("d", order, true); note();
+        const chosen = new m.Chosen(), list = [..."abcdefg"], seen = [];
+        const note = () => {
+          const found = list.filter((id, at) => chosen.has(id, at)).join("");
+          seen.push(found.length === chosen.size() ? found : `${found}, but ${chosen.size()}`);
+        };
+        chosen.toggle("b", 1); note();
+        chosen.addSpan(1, 5); note();
+        chosen.toggle("c", 2); note();
+        chosen.addSpan(5, 6); note();
+        chosen.removeSpan(3, 5); note();
+        chosen.toggle("c", 2); note();
+        seen.push(chosen.hasAll(1, 3), chosen.hasAll(1, 4));
+        seen.push(chosen.relist(list.map((id) => (id === "f" ? undefined : { id }))));
+        seen.push([...chosen.ids.keys()].join(""));
         return seen;
-    })()""".replace("ORDER", js(order))
-    assert call("ui/selection/chosen.js", script) == ["b", "bcde", "bde", "abcde", "", "d"]
+    })()"""
+    expected = ["b", "bcde", "bde", "bdef", "bf", "bcf", True, False, 1, "bc"]
+    assert call("ui/selection/chosen.js", script) == expected
 
 
 def test_filters_are_put_into_words_and_one_end_of_a_range_is_changed(call):
@@ -233,12 +239,13 @@ def test_the_status_says_how_many_results_there_are_and_why_there_may_be_none(ca
     }
     told = call(status, f"m.statusText({js(results | {'likely': None})}, {{ filters: [] }}, true)")
     assert told == {"lead": "60", "rest": " of 1,500 images indexed so far · 3 ms"}
-    assert call(status, f"m.remaining({js(results)}, 1200)") == 340
+    assert call(status, f"m.remaining({js(results)}, 60, 1200)") == 340
+    assert call(status, f"m.remaining({js(results)}, 120, 1200)") == 0  # fewer came than were asked for
     copied = results | {"distinct": 390}
     assert call(status, f"m.statusText({js(copied)}, {{ filters: [] }}, false)")["rest"] == (
         " · 60 shown of 1,500 images, 10 of them copies · 3 ms"
     )
-    assert call(status, f"m.remaining({js(copied)}, 1200)") == 330
+    assert call(status, f"m.remaining({js(copied)}, 60, 1200)") == 330
     nothing = {"hits": [{}], "likely": 0, "threshold": {"best": 0.4}}
     query = js({"q": "cat + sea - dog", "filters": []})
     assert "looks like “cat, sea”" in call(status, f"m.emptyText({js(nothing)}, {query})")

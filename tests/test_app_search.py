@@ -245,3 +245,44 @@ def test_copies_are_one_card_with_their_number_which_opens_to_the_files(browser,
         page.get_by_label("Copies", exact=True).select_option("none")
         expect(page.locator("#grid .g-grid-card")).to_have_count(5)
         assert asked(page, "collapse") == "none"
+
+
+def test_the_field_completes_tags_and_remembers_and_saves_searches(opened, site):
+    page = opened("?q=red", fresh=True)
+    field, options = page.get_by_role("combobox", name="Describe an image"), page.locator("#q-list [role=option]")
+    collection = site.library.collection(None).published()
+    tag(collection, list(collection.items["id"][:2]), "zebra crossing")
+    field.fill("red + zeb")
+    expect(options).to_have_text(["zebra crossingtag · 2 images"])
+    field.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", options.first.get_attribute("id"))
+    field.press("Escape")
+    expect(options).to_have_count(0)
+    field.press("ArrowDown")
+    expect(options).to_have_count(1)
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(page.locator("#filtered")).to_contain_text("Tags: zebra crossing")
+    expect(field).to_have_value("red")
+    settle(page)
+    page.locator("#save-search").click()
+    expect(page.locator("#save-search")).to_have_attribute("aria-pressed", "true")
+    search(page, "green")
+    page.reload()
+    settle(page)
+    field.fill("")
+    expect(options).to_have_text(
+        [
+            "red · Tags: zebra crossingsaved",
+            "green · Tags: zebra crossingrecent",
+            "red · Tags: zebra crossingrecent",
+            "redrecent",
+            "Forget recent searches",
+        ]
+    )
+    field.press("ArrowUp")
+    field.press("ArrowUp")
+    field.press("Enter")
+    expect(page.locator("#filtered")).to_be_hidden()
+    expect(field).to_have_value("red")
+    tag(collection, list(collection.items["id"][:2]), "zebra crossing", on=False)

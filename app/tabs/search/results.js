@@ -30,15 +30,25 @@ export const barShare = (hit, results) => {
 export const endsLikely = (hit, previous, results) =>
   results.likely !== null && hit.likely === false && previous?.likely !== false && Boolean(results.likely || previous);
 
-const divider = (threshold) =>
+// Each image is compared with its own scores for unrelated texts, so that a score below the line may be higher.
+const crosses = (hits, end) =>
+  end > 0 &&
+  Math.max(...hits.slice(end).map((hit) => hit.score)) > Math.min(...hits.slice(0, end).map((hit) => hit.score));
+
+const HIGHER = _(
+  "Some scores below are higher than some above: an image is likely by how far it lies above its own scores for unrelated texts",
+);
+
+const divider = (threshold, higher) =>
   node(
     "div",
-    { class: "g-search-divider", id: "relevance-threshold", role: "separator" },
+    { class: "g-search-divider", id: "relevance-threshold", role: "separator", title: higher ? HIGHER : null },
     node("span", {
       text: threshold.shown
         ? _("Relevance threshold: what follows scores no higher than for unrelated texts")
         : _("What follows has only some of the words"),
     }),
+    higher && icon("info"),
   );
 
 const FOUND_BY = { text: _("text"), both: _("image and text") }; // an image alone goes without saying
@@ -97,7 +107,11 @@ export const sectionsOf = ({ hits, timeline, ...results }, tick) => {
   if (timeline && timeline.keys.length > 1) return groupsOf(timeline, tick);
   const end = timeline ? -1 : hits.findIndex((hit, i) => endsLikely(hit, i ? hits[i - 1] : null, results));
   if (end < 0) return [{ count: hits.length, head: 0 }];
-  const rest = { count: hits.length - end, head: HEADING, heading: () => [divider(results.threshold)] };
+  const rest = {
+    count: hits.length - end,
+    head: HEADING,
+    heading: () => [divider(results.threshold, crosses(hits, end))],
+  };
   return [{ count: end, head: 0 }, rest];
 };
 

@@ -1,8 +1,9 @@
 // The search tab. The query is one object; the address is written from it and read back into it.
-import { button, notice } from "../../ui/elements/elements.js";
-import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
+import { button, node, notice } from "../../ui/elements/elements.js";
 import { _ } from "../../ui/language/language.js";
+import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, gettingReady, onState, request, session } from "../../ui/session/session.js";
+import { remember } from "../../ui/completion/recent.js";
 import { droppable, upload } from "../../ui/upload/upload.js";
 import { BROWSE_PAGE, EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf } from "./address.js";
 import { listenToKeys } from "./keys.js";
@@ -56,6 +57,7 @@ class Search extends ImageActions {
 
   // Searches for another query. quietly: what is on the page stays until the answer is there, an open image too.
   change(query, quietly = false) {
+    this.completion.close();
     this.query = { ...query, k: PAGE };
     this.field.value = query.q;
     this.writeAddress(quietly ? this.viewer.opened() : null);
@@ -203,6 +205,7 @@ class Search extends ImageActions {
     this.notice.replaceChildren(...this.emptyNotice());
     this.histogram.show(answer.threshold);
     this.drawStatus();
+    if (this.stored()) remember(collection(), this.stored());
     this.remarks.show(answer.threshold, this.query.q);
     this.openAddressed();
     this.selection.relist(before);
@@ -221,7 +224,16 @@ class Search extends ImageActions {
     if (!text) return [];
     const remove = button(null, _("Remove the filters"), () => this.withoutFilters());
     if (this.query.filters.length && this.results.likely === 0) this.lookOutside(this.turn);
-    return [this.results.hits.length || !this.query.filters.length ? notice(text) : notice(text, remove)];
+    const removes = !this.results.hits.length && this.query.filters.length;
+    return [notice(text, ...(removes ? [remove] : this.others()))];
+  }
+
+  // Two texts that the collection has images of, where it has none of what was looked for.
+  others() {
+    const chips = (session.state?.chips || []).filter((one) => one !== this.query.q).slice(0, 2);
+    if (!chips.length || isEmpty(this.query)) return [];
+    const other = (q) => button("search", q, () => this.change({ ...this.query, q, like: [], images: [] }));
+    return [node("p", { class: "g-search-others" }, _("Here there are images of:"), ...chips.map(other))];
   }
 
   withoutFilters() {

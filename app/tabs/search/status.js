@@ -55,5 +55,6 @@ export const emptyText = (results, query) => {
 export const outsideText = (likely) =>
   plural("{n} image outside the filters is likely. ", "{n} images outside the filters are likely. ", likely);
 
-// How many results can still be shown.
-export const remaining = (results, most) => Math.min(results.distinct ?? results.matching, most) - results.hits.length;
+// How many results can still be shown. k: how many were asked for; where fewer came, there are no others.
+export const remaining = ({ distinct, matching, hits }, k, most) =>
+  hits.length < k ? 0 : Math.min(distinct ?? matching, most) - hits.length;

@@ -19,6 +19,7 @@ from app.ui.inspector.inspector import explain_image, image_copies, image_credit
 from app.ui.server_functions import server_functions
 from index.maintenance.undo import undo_last
 from index.query import parse_query
+from index.retrieval.completion import completions
 from index.retrieval.facets import ORDERS
 from index.search import Hit, Threshold
 from index.storage.annotation_cache import annotations_version
@@ -46,6 +47,7 @@ def search_tab(library: Library) -> None:
             filters=count_facets,
             tagging=tag_chosen,
             choose=choose,
+            complete=complete,
             exportTo=export_to,
             exportState=export_progress,
             stop=stop_job,
@@ -146,6 +148,16 @@ def choose(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """A token by which exports name what is chosen, and how many images that are."""
     opened, ids = chosen_ids(library, validated(ChosenFields, fields))
     return {"choice": library.choices.hold(Chosen(opened.key, tuple(ids))), "count": len(ids)}
+
+
+def complete(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes on with fields["text"]: tags, folders, cameras and places, each as a filter."""
+    collection = library.collection(fields.get("collection")).published()
+    found = completions(collection, str(fields.get("text") or "")[:200])
+    for_page = [asdict(one) for one in found]
+    for one in for_page:
+        one["filter"] = {name: value for name, value in one["filter"].items() if value is not None}
+    return {"completions": for_page}
 
 
 def tag_chosen(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:

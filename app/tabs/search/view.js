@@ -12,11 +12,13 @@ import { classifyImage } from "../../ui/navigation/navigation.js";
 import { pills, removeButton } from "../../ui/query/query.js";
 import { scrubber } from "../../ui/scrubber/scrubber.js";
 import { selection } from "../../ui/selection/selection.js";
+import { isSaved, toggleSaved } from "../../ui/completion/recent.js";
 import { collection, gettingReady, request, session } from "../../ui/session/session.js";
 import { toast } from "../../ui/toast/toast.js";
 import { viewer } from "../../ui/viewer/viewer.js";
 import { COPIES, GROUPS, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
 import { searchBar } from "./bar.js";
+import { completeSearch } from "./completing.js";
 import { exportMenu } from "./export.js";
 import { ownPhotos } from "./own_photos.js";
 import { remarks } from "./remarks.js";
@@ -72,6 +74,8 @@ export class SearchView {
     this.filtered = node("div", { class: "g-query-terms", id: "filtered", "aria-label": _("Filters that are on") });
     const head = node("div", { class: "g-results-head" }, this.status, this.histogram.root, this.makeTools());
     this.ownPhotos = ownPhotos(this.server);
+    this.completion = completeSearch(this);
+    this.form.append(this.completion.list);
     this.top = [this.form, this.pills, this.chips, this.ownPhotos.root, head];
   }
 
@@ -82,6 +86,7 @@ export class SearchView {
     this.collapse = this.choice("collapse", _("Copies"), COPIES);
     this.group = this.choice("group", _("Groups"), GROUPS);
     this.export = exportMenu();
+    this.save = button("star", _("Save search"), () => this.saveSearch(), { id: "save-search", hidden: true });
     return node(
       "div",
       { class: "g-tools" },
@@ -89,6 +94,7 @@ export class SearchView {
       this.group,
       this.order,
       this.collapse,
+      this.save,
       this.export.link,
       this.export.root,
     );
@@ -244,15 +250,33 @@ export class SearchView {
     this.group.value = this.query.group === "auto" && !timeline.choices.includes("day") ? "none" : this.query.group;
   }
 
+  // The search of the page as it is remembered; null for one that has images or is empty.
+  stored() {
+    const { q, filters: chosen, like, images } = this.query;
+    return (q || chosen.length) && !like.length && !images.length ? { q, filters: chosen } : null;
+  }
+
+  saveSearch() {
+    toggleSaved(collection(), this.stored());
+    this.drawSave();
+  }
+
+  drawSave() {
+    const search = this.stored();
+    this.save.hidden = !search;
+    if (search) this.save.setAttribute("aria-pressed", isSaved(collection(), search));
+  }
+
   drawStatus() {
     const { job } = session.state || {};
     const indexing = job?.state === "running" && job.total > this.results.total;
     const { lead, rest } = statusText(this.results, this.query, indexing);
     this.status.replaceChildren(node("b", { text: lead }), rest);
-    const left = remaining(this.results, MOST);
+    const left = remaining(this.results, this.query.k, MOST);
     this.more.hidden = left <= 0;
     this.more.querySelector("span").textContent = _("Show {n} more", { n: Math.min(PAGE, left) });
     this.export.show(this.query, this.results);
+    this.drawSave();
     const { length } = this.query.filters;
     this.filterButton.querySelector("span").textContent = length
       ? _("Filters ({amount})", { amount: length })
