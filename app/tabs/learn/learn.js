@@ -102,10 +102,9 @@ class LearnTab {
       ...afterword(lesson, this.#command()),
       pager(this.lessons, lesson, (name) => this.#open(name)),
     );
-    this.root.replaceChildren(
-      contents(this.lessons, lesson.name, (name) => this.#open(name)),
-      main,
-    );
+    const list = contents(this.lessons, lesson.name, (name) => this.#open(name));
+    this.root.replaceChildren(list, main);
+    list.scrollTop = (list.querySelector("[aria-current]")?.offsetTop ?? 0) - list.clientHeight / 2; // seen in the list
     this.#compute();
   }
 
