@@ -139,6 +139,7 @@ class Timeline:
         page.set_default_timeout(120_000)
         page.goto(f"{self.server.url}?collapse=none&group=none")
         page.wait_for_selector("#grid .g-grid-card img")
+        page.wait_for_timeout(3000)  # the page reads its state, and asks for the images once more
         for number in range(ROUNDS):
             page.keyboard.press("Escape")
             page.evaluate("scrollTo(0, 0)")
