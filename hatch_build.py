@@ -6,7 +6,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("cluster", "formats", "int8", "map")  # requirements-NAME.txt becomes gelato[NAME]
+EXTRAS = ("cluster", "database", "formats", "int8", "map")  # requirements-NAME.txt becomes gelato[NAME]
 
 
 class Requirements(MetadataHookInterface):
