@@ -96,7 +96,11 @@ class Collection:
     @cached_property
     def vectors(self) -> Vectors:
         """[N, dim] rows of unit length, to the precision of float16; on disk until they are touched."""
-        return Vectors(self.parts, self.dim)
+        return Vectors(self.parts, self.dim, self._give_back)
+
+    def _give_back(self) -> None:
+        for segment in self._segments:
+            segment.give_back()
 
     @cached_property
     def stored(self) -> pd.DataFrame:

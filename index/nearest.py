@@ -13,21 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.retrieval.places import Places
 from index.storage.layout import INDEX_FILE, INDEX_JSON
 from training.models.encoder import Vectors
 
 EXACT_ROWS = 2_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
 UNDER_FILTER = 4  # times the candidates
+SHARED_LISTS = 15  # FAISS's number for a fast scan in which the threads share out the lists of one query
 CHUNK = 5_000  # rows at a time: bounds the memory at any size
+BEHIND = 0.1  # share of the rows that a structure may lack, and of its places that may be gone, before it is stale
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """A search structure and what is known about it. index: None where every stored row is looked at instead."""
+    """A search structure and what is known about it. index: None where every stored row is looked at instead.
+
+    places: what the structure's numbers stand for, None where they are rows.
+    """
 
     index: faiss.Index | None
     facts: dict[str, Any]
     collection: Collection
+    places: Places | None = None
 
     def __call__(
         self, query: NDArray[np.float32], k: int, among: NDArray[np.intp] | None = None
@@ -42,10 +49,28 @@ class Nearest:
             return exact(self.collection, query[None], k, among)[0]
         if self.index is None:
             return exact(self.collection, query[None], k)[0]
-        [(scores, found)] = search_index(self.index, self.facts, self.collection, query[None], k, among)
+        [(scores, found)] = search_index(self.index, self.facts, self.collection, query[None], k, among, self.places)
+        if self.places is not None and len(self.places.missing):
+            scores, found = self._with_missing(query, k, among, scores, found)
         if len(found) < min(k, rows if among is None else len(among)):  # the lists looked into hold too few
             return exact(self.collection, query[None], k, among)[0]
         return scores, found
+
+    def _with_missing(
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        among: NDArray[np.intp] | None,
+        scores: NDArray[np.float32],
+        found: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The best of what was found and of the rows that the structure lacks, which are few."""
+        assert self.places is not None
+        new = self.places.missing if among is None else np.intersect1d(self.places.missing, among)
+        [(of_new, rows)] = exact(self.collection, query[None], k, new)
+        scores, found = np.concatenate([scores, of_new]), np.concatenate([found, rows])
+        order = np.argsort(-scores, kind="stable")[:k]
+        return scores[order], found[order]
 
 
 def load_nearest(collection: Collection) -> Nearest:
@@ -53,16 +78,23 @@ def load_nearest(collection: Collection) -> Nearest:
     try:
         before = (collection.home / INDEX_JSON).read_bytes()
         facts = json.loads(before)
-        if facts["revision"] == collection.content:
-            index = faiss.read_index(str(collection.home / INDEX_FILE), faiss.IO_FLAG_MMAP)
-            whole = index.ntotal == len(collection) and index.d == collection.dim
+        places = Places.of(facts["segments"], collection) if "segments" in facts else None
+        if facts["revision"] == collection.content if places is None else not is_stale(places, collection):
+            how = faiss.IO_FLAG_MMAP_IFC if facts["kind"] == "ivf-fast" else faiss.IO_FLAG_MMAP
+            index = faiss.read_index(str(collection.home / INDEX_FILE), how)
+            whole = index.ntotal == (len(collection) if places is None else len(places))
             # The facts go before the file is replaced and come after it: unchanged, they are of this file.
-            if whole and (collection.home / INDEX_JSON).read_bytes() == before:
+            if whole and index.d == collection.dim and (collection.home / INDEX_JSON).read_bytes() == before:
                 search_in_parallel(index)
-                return Nearest(index, facts, collection)
+                return Nearest(index, facts, collection, places)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         pass
     return Nearest(None, {"kind": "flat", "images": len(collection), "recall_at_10": 1.0, "stored": False}, collection)
+
+
+def is_stale(places: Places, collection: Collection) -> bool:
+    """Whether a structure lacks too many rows, or too many of its places are gone."""
+    return len(places.missing) > BEHIND * len(collection) or places.gone > BEHIND * len(places)
 
 
 def search_index(
@@ -72,18 +104,22 @@ def search_index(
     queries: Vectors,
     k: int,
     among: NDArray[np.intp] | None = None,
+    places: Places | None = None,
 ) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Scores and rows that the structure finds for each of queries [Q, dim], best first."""
     # The nearest of few lie farther off and closer together than those of all, so that more are ordered again.
-    candidates = facts.get("rerank", 0) * (1 if among is None else UNDER_FILTER)
-    wanted = min(max(1, candidates) * k, index.ntotal)
+    candidates = (facts.get("rerank_least", 0) + facts.get("rerank", 1) * k) * (1 if among is None else UNDER_FILTER)
+    if among is None and places is not None:  # what is gone is dropped only after it was found
+        candidates = int(candidates * len(places) / max(1, len(places) - places.gone)) + 1
+    wanted = min(max(k, candidates), index.ntotal)
     settings: dict[str, Any] = {}
     if "probes" in facts:
         share = 1.0 if among is None else len(among) / index.ntotal
         settings["nprobe"] = min(facts["lists"], int(facts["probes"] / max(share, 0.125)))
     if among is not None:
-        mask = np.zeros(index.ntotal, bool)
-        mask[among] = True
+        mask = np.zeros(index.ntotal, bool) if places is None else places.mask(among)
+        if places is None:
+            mask[among] = True
         bits = np.packbits(mask, bitorder="little")
         settings["sel"] = faiss.IDSelectorBitmap(index.ntotal, faiss.swig_ptr(bits))
     params = faiss.SearchParametersIVF(**settings) if "probes" in facts else faiss.SearchParameters(**settings)
@@ -92,6 +128,8 @@ def search_index(
     scores, rows = index.search(queries, wanted, params=params)
     found = []
     for query, of_query, at in zip(queries, scores, rows, strict=True):
+        if places is not None:
+            at = np.where(at >= 0, places.rows_at(np.maximum(at, 0)), -1)
         of_query, at = of_query[at >= 0], at[at >= 0]
         if facts.get("rerank"):
             of_query = np.asarray(collection.vectors[at], np.float32) @ query
@@ -134,5 +172,8 @@ def search_in_parallel(index: faiss.Index) -> None:
         return
     lists.parallel_mode = 1  # it shares out the lists, where FAISS would share out queries
     stored = faiss.downcast_InvertedLists(lists.invlists)  # type: ignore[arg-type]
+    fast = faiss.downcast_index(lists)
+    if isinstance(fast, faiss.IndexIVFFastScan):
+        fast.implem = SHARED_LISTS
     if isinstance(stored, faiss.OnDiskInvertedLists):  # mapped: 32 new threads a query read ahead, for 3 ms of 4
         stored.prefetch_nthread = 0

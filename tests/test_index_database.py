@@ -239,7 +239,7 @@ def test_many_vectors_are_searched_by_a_structure_whose_recall_is_measured(both,
     monkeypatch.setattr("index.database.effort.EXACT", 300)
     export_to(both[0], tmp_path / "db")
     facts = read_facts(lancedb.connect(tmp_path / "db"))["search"]
-    assert facts["kind"] == "IVF_PQ" and facts["probes"] <= facts["lists"] and facts["recall_at_10"] >= 0.98
+    assert facts["kind"] == "IVF_RQ" and facts["probes"] <= facts["lists"] and facts["recall_at_10"] >= 0.98
     request = SearchRequest(parse_query("a dog"), count=10, text_ranking=False, threshold="off")
     true, found = search(both[0], Drawn(), request), search(Database.open(tmp_path / "db"), Drawn(), request)
     assert len({hit.id for hit in true.hits} & {hit.id for hit in found.hits}) >= 9

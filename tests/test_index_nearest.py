@@ -197,3 +197,80 @@ def test_a_structure_of_another_revision_is_not_used(collection, tmp_path):
     save_nearest(new)
     assert load_nearest(old).index is None, "nor is a newer one used by who has the older collection open"
     assert load_nearest(new).index is not None
+
+
+def test_very_many_vectors_are_scanned_in_four_bits_and_ordered_by_the_stored_vectors(collection):
+    index, facts = make_nearest(collection, Reader(), flat_bytes=0, fast_rows=0)
+    assert facts["kind"] == "ivf-fast"
+    assert min(facts["recall_at_10"], facts["recall_at_10_words"]) >= RECALL
+    nearest, among = Nearest(index, facts, collection), np.arange(0, 6000, 2)
+    assert_finds(nearest, collection, word_queries(np.random.default_rng(8), 20), among)
+
+
+@pytest.mark.parametrize("fast", [0, 1 << 40])
+def test_a_structure_follows_a_collection_that_changes_without_being_made_anew(collection, tmp_path, monkeypatch, fast):
+    """Rows come and go at random; each state is searched before it is stored, also by who has an older one."""
+    monkeypatch.setattr("index.retrieval.faiss_index.FLAT_BYTES", 0)
+    monkeypatch.setattr("index.retrieval.faiss_index.FAST_ROWS", fast)
+    path = shutil.copytree(collection.path, tmp_path / "copied.gelato")
+    (path / "search.json").unlink(missing_ok=True)
+    rng = np.random.default_rng(9)
+    save_nearest(older := Collection.open(path), Reader())
+    made_of = json.loads((path / "search.json").read_text())["made_of"]
+    for number in range(3):
+        with Writer(path, Reader()) as writer:
+            ids = older.column("id")
+            places = [("s", ids.iat[row]) for row in rng.permutation(len(ids))[:3]] if number % 2 else []
+            rows = [row | {"id": f"{number:02d}{i:014x}", "path": f"{number}/{i}"} for i, row in enumerate(ROWS)]
+            writer.publish(rows, unit(rng.normal(size=(len(rows), DIM))), dropped=places)
+        newer = Collection.open(path)
+        among = np.sort(rng.permutation(len(newer))[:3500])
+        assert_finds(load_nearest(older), older, word_queries(rng, 5), among[among < len(older)])
+        assert_finds(load_nearest(newer), newer, word_queries(rng, 5), among)
+        save_nearest(newer, Reader())
+        stored = load_nearest(newer)
+        assert stored.index is not None and stored.facts["images"] == len(newer)
+        older = newer
+    assert stored.places is None or not len(stored.places.missing)
+    assert made_of == 6000
+
+
+ROWS = [
+    {"source": "s", "width": 1, "height": 1, "bytes": 1, "modified": pd.Timestamp(0), "caption": "", "stamp": ""}
+    | {"hash": f"{i:064x}"}
+    for i in range(100)
+]
+
+
+def word_queries(rng, count):
+    return unit(rng.normal(size=(count, DIM)) + 2 * np.eye(DIM)[0])
+
+
+def assert_finds(nearest, collection, queries, among):
+    """What is found is scored by the vectors of these very rows, and is nearly all of what is nearest."""
+    for some in (None, among):
+        shares = []
+        for query in queries:
+            scores, rows = nearest(query, 10, some)
+            assert len(set(rows.tolist())) == 10 and (some is None or np.isin(rows, some).all())
+            assert np.allclose(scores, np.asarray(collection.vectors[rows], np.float32) @ query, atol=1e-3)
+            shares.append(np.isin(rows, brute(collection, query, 10, some)).mean())
+        assert np.mean(shares) >= 0.9
+
+
+def test_a_structure_is_made_anew_when_much_was_added_and_not_used_where_much_is_gone(
+    collection, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("index.retrieval.faiss_index.FLAT_BYTES", 0)
+    path = shutil.copytree(collection.path, tmp_path / "copied.gelato")
+    (path / "search.json").unlink(missing_ok=True)
+    save_nearest(Collection.open(path))
+    with Writer(path, Reader()) as writer:
+        writer.discard(["000002"])
+    third = Collection.open(path)
+    assert load_nearest(third).index is None, "a third of its places is gone"
+    assert save_nearest(third)["made_of"] == 4000
+    monkeypatch.setattr("index.retrieval.faiss_index.GROWTH", 0.01)
+    with Writer(path, Reader()) as writer:
+        publish(writer, unit(np.ones((300, DIM))))
+    assert save_nearest(Collection.open(path))["made_of"] == 4300

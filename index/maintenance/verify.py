@@ -27,7 +27,8 @@ from index.storage.layout import (
     thumbnail_path,
 )
 from index.storage.manifest import Manifest
-from index.storage.segments import ITEMS, VECTORS, Segment, mapped
+from index.storage.mapping import mapped
+from index.storage.segments import ITEMS, VECTORS, Segment
 from training.models.errors import UserError
 
 LENGTH_TOLERANCE = 5e-3  # of a unit vector: ten times what rounding to float16 costs

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.retrieval.tokenization import document_words, sequence
 from index.storage.layout import TEXT_INDEX
-from index.storage.segments import mapped
+from index.storage.mapping import mapped
 from training.models.atomic import write_file
 from training.models.formats import IMAGES
 

@@ -6,7 +6,7 @@ collection more segments.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
 from index.storage.layout import ID_LENGTH
+from index.storage.mapping import AROUND, PageCount, give_back, mapped
 from training.models.lru_cache import LRUCache
 
 VECTORS, ITEMS = "vectors.npy", "items.parquet"
@@ -30,12 +31,17 @@ class Segment:
 
     def __init__(self, folder: Path, images: int, dim: int):
         self.name, self.images = folder.name, images
-        self.vectors = npy(mapped(folder / VECTORS))
+        self._vectors = mapped(folder / VECTORS)
+        self.vectors = npy(self._vectors)
         if self.vectors.shape != (images, dim) or self.vectors.dtype != np.float16:
             found = f"{self.vectors.dtype} {list(self.vectors.shape)}"
             raise ValueError(f"segment {self.name} holds {found}, the manifest says float16 {[images, dim]}")
         self._items = mapped(folder / ITEMS)
         self._token = object()  # stands for this segment in the cache of row groups, which then does not keep it open
+
+    def give_back(self) -> None:
+        """Give back the memory that the vectors read so far take."""
+        give_back(self._vectors)
 
     def parquet(self) -> pq.ParquetFile:
         """The rows, unread; a reader of its own for each call, since one may not be shared by threads."""
@@ -102,8 +108,9 @@ class Vectors:
     dtype = np.dtype(np.float16)
     ndim = 2
 
-    def __init__(self, parts: Sequence[NDArray[np.float16]], dim: int):
-        self.parts = list(parts)
+    def __init__(self, parts: Sequence[NDArray[np.float16]], dim: int, release: Callable[[], None] = lambda: None):
+        """release: gives back the memory of what was read of parts, if they are mapped files."""
+        self.parts, self._pages = list(parts), PageCount(release)
         self.starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
         self.shape = (int(self.starts[-1]), dim)
 
@@ -134,6 +141,7 @@ class Vectors:
         if rows.ndim != 1 or (len(rows) and (rows.min() < 0 or rows.max() >= len(self))):
             raise IndexError(f"there are {len(self)} vectors")
         found = np.empty((len(rows), self.shape[1]), np.float16)
+        self._pages.touched(min(len(rows) * AROUND, 2 * len(self) * self.shape[1]))
         order = np.argsort(rows, kind="stable")
         ends = np.searchsorted(rows[order], self.starts)
         for part in np.flatnonzero(np.diff(ends)):  # only segments that hold some
@@ -143,6 +151,7 @@ class Vectors:
 
     def _between(self, first: int, last: int) -> NDArray[np.float16]:
         """Rows first to last; a view where one segment holds them all."""
+        self._pages.touched(2 * (last - first) * self.shape[1])
         pieces = []
         for start, part in zip(self.starts, self.parts, strict=False):
             if start < last and start + len(part) > first:
@@ -150,12 +159,6 @@ class Vectors:
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate(pieces) if pieces else np.zeros((0, self.shape[1]), np.float16)
-
-
-def mapped(path: Path) -> pa.Buffer:
-    """A file's bytes, read as they are touched; the file itself is not held open."""
-    with pa.memory_map(str(path)) as file:
-        return file.read_buffer()
 
 
 def npy(buffer: pa.Buffer) -> NDArray[np.floating]:
