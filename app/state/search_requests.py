@@ -15,6 +15,7 @@ from index.query import Term, parse_query, signed_name
 from index.retrieval.facets import FacetFilter
 from index.retrieval.request import Collapse, ThresholdSetting, threshold_setting
 from index.search import SearchRequest, SearchResult, search
+from index.several import Searched, SeveralResult, search_several
 from index.storage.layout import LOCAL_COLUMNS
 from training.models.errors import UserError
 
@@ -22,6 +23,8 @@ PAGE = 60  # results at a time
 MOST = 1200  # results that can be reached
 MOST_TERMS = 32  # of a query: each costs time
 MOST_FILTERS = 32
+MOST_COLLECTIONS = 16  # searched at once
+ALL = "*"  # every open collection
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Name = Annotated[str, StringConstraints(max_length=200)]  # an id, a token, a key
@@ -66,6 +69,9 @@ class SearchFields(QueryFields):
     """A search without its facets, which the doors write differently."""
 
     collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
+    collections: Annotated[list[Name], Field(max_length=MOST_COLLECTIONS)] = Field(
+        [], description="Keys of several collections that are searched at once, or * for all; instead of collection."
+    )
     filter: Annotated[str, StringConstraints(max_length=1000)] = Field(
         "", description='Comparisons of columns that results must pass: width >= 1000 and folder == "beach"'
     )
@@ -184,6 +190,21 @@ def run_search(
 def _found(library: Library, opened: OpenCollection, request: SearchRequest, timeout: float | None) -> SearchResult:
     collection, encoder = library.reading(opened) if request.needs_encoder else (opened.published(), None)
     return search(collection, encoder, request, timeout=timeout)
+
+
+def run_search_of_several(library: Library, fields: SearchFields) -> tuple[list[OpenCollection], SeveralResult]:
+    """Search the collections that fields name at once; the first of them come first. UserError as for run_search."""
+    if fields.collection:
+        raise UserError("Name either one collection or several collections, not both.")
+    keys = dict.fromkeys(fields.collections)
+    opened = library.collections() if ALL in keys else [library.collection(key) for key in keys]
+    request = fields.request(library.uploads)
+    _check_filter(library, request.filter)
+    searched = [
+        Searched(one.key, *(library.reading(one) if request.needs_encoder else (one.published(), None)))
+        for one in opened[:MOST_COLLECTIONS]
+    ]
+    return opened, search_several(searched, request)
 
 
 def _check_filter(library: Library, expression: str) -> None:

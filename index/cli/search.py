@@ -1,5 +1,6 @@
 """python -m index search: the images that a text describes best."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,21 @@ if TYPE_CHECKING:
     from index.query import Term
     from index.retrieval.request import Collapse
     from index.search import Hit, SearchResult
+    from index.several import HitOf, SeveralResult
+    from training.models.encoder import Encoder
 
 
 @click.command()
 @collection_argument
 @click.argument("text", required=False)
+@click.option(
+    "--also",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Search this collection at the same time; may be repeated. Hits are merged by their normalised scores.",
+)
 @click.option(
     "--image",
     "images",
@@ -84,6 +95,7 @@ if TYPE_CHECKING:
 def search(
     collection: Path,
     text: str | None,
+    others: tuple[Path, ...],
     images: tuple[Path, ...],
     likes: tuple[str, ...],
     vector: Path | None,
@@ -103,6 +115,8 @@ def search(
 ) -> None:
     """Search DIR with TEXT, for example "golden retriever + pool - people". DIR may be an exported database too.
 
+    With --also, several collections are searched at once.
+
     A plus or minus with spaces around it adds or subtracts a term; "2:red car" has weight 2. Likely matches come
     first. Without TEXT or an image, the command lists the images that pass the filters.
     """
@@ -113,10 +127,13 @@ def search(
     from index.retrieval.request import threshold_setting
     from index.search import SearchRequest
     from index.search import search as find
+    from index.several import Searched, search_several
     from index.storage.manifest import precision_of
     from training.models.encoders import load_encoder
 
-    opened = Database.open(collection) if is_database(collection) else Collection.open(collection)
+    paths = [collection, *others]
+    places = [Database.open(path) if is_database(path) else Collection.open(path) for path in paths]
+    opened = places[0]
     terms = _terms(text or "", without, images, likes, vector, opened.max_megapixels if images else 0)
     if not terms and not (where or filters or tags or order != "best"):
         raise UserError("There is nothing to search for; give a text, or --image FILE.")
@@ -132,11 +149,21 @@ def search(
         collapse=collapse,
         count=k,
     )
-    encoder = None
-    if request.needs_encoder:
-        made = opened if isinstance(opened, Database) else opened.manifest
-        encoder = load_encoder(opened.encoder_name, runtime, precision_of(made, precision))
-    result = find(opened, encoder, request)
+
+    @cache
+    def encoder(name: str, precision: str | None) -> "Encoder":
+        return load_encoder(name, runtime, precision)
+
+    def encoder_of(place: Collection | Database) -> "Encoder | None":
+        made = place if isinstance(place, Database) else place.manifest
+        return encoder(place.encoder_name, precision_of(made, precision)) if request.needs_encoder else None
+
+    if others:
+        searched = [Searched(str(path), place, encoder_of(place)) for path, place in zip(paths, places, strict=True)]
+        found = search_several(searched, request)
+        answer(as_json, [_fields_of(one, found) for one in found.hits], _lines_of(found))
+        return
+    result = find(opened, encoder_of(opened), request)
     answer(as_json, [_fields(hit, result) for hit in result.hits], _lines(result))
 
 
@@ -165,16 +192,34 @@ def _fields(hit: "Hit", result: "SearchResult") -> dict[str, object]:
     return hit.as_json() | {"threshold": threshold, "matching": result.matching}
 
 
+def _fields_of(one: "HitOf", result: "SeveralResult") -> dict[str, object]:
+    """A hit of several collections as `--json` prints it."""
+    return {"collection": one.name, "merged": result.merged, **_fields(one.hit, result.results[one.name])}
+
+
+def _line(hit: "Hit", marked: bool, path: str) -> str:
+    score = "" if hit.score is None else f"  {hit.score:.3f}"
+    mark = "" if not marked else "  likely" if hit.likely else "        "
+    found = "" if hit.matched in (None, "image") else "  [text]" if hit.matched == "text" else "  [image and text]"
+    away = f"  [x{hit.copies}]" if hit.copies > 1 else ""
+    away += "  [offline]" if hit.offline else ""
+    return plain(f"{hit.rank:3d}{score}{mark}  {path}  {hit.caption}".rstrip() + found + away)
+
+
+def _lines_of(result: "SeveralResult") -> str:
+    """One hit of several collections a line, with its collection; how many are likely, and what merged them."""
+    marked = result.likely is not None
+    lines = [_line(one.hit, marked, f"{one.name}: {one.hit.path}") for one in result.hits]
+    images = sum(part.matching for part in result.results.values())
+    count = "" if result.likely is None else f"{result.likely:,} likely of "
+    by = {"normalised_score": "normalised scores", "score": "cosines", "rank": "ranks"}[result.merged]
+    lines.append(f"{count}{images:,} images in {len(result.results)} collections, merged by their {by}")
+    return "\n".join(lines)
+
+
 def _lines(result: "SearchResult") -> str:
     """One hit a line, the likely ones marked, and how many are likely."""
-    lines = []
-    for hit in result.hits:
-        score = "" if hit.score is None else f"  {hit.score:.3f}"
-        mark = "" if result.likely is None else "  likely" if hit.likely else "        "
-        found = "" if hit.matched in (None, "image") else "  [text]" if hit.matched == "text" else "  [image and text]"
-        away = f"  [x{hit.copies}]" if hit.copies > 1 else ""
-        away += "  [offline]" if hit.offline else ""
-        lines.append(plain(f"{hit.rank:3d}{score}{mark}  {hit.path}  {hit.caption}".rstrip() + found + away))
+    lines = [_line(hit, result.likely is not None, hit.path) for hit in result.hits]
     if result.likely is not None and result.threshold is not None:
         of = f"{result.matching:,} images" if result.matching == result.total else f"{result.matching:,} that match"
         shown = f" (threshold {result.threshold.value:g})" if result.threshold.shown else ""

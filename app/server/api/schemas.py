@@ -9,6 +9,7 @@ from index.labels.request import CalibrationKind, LabelRequest, Mode
 from index.retrieval.facets import FacetFilter, read_facet_filters
 from index.retrieval.request import Collapse
 from index.retrieval.result import Matched
+from index.several import Merged
 from index.storage.cells import JsonCell
 from training.models.zero_shot import ClassName
 
@@ -123,6 +124,7 @@ class CollectionSchema(BaseModel):
 
 class HitResponse(BaseModel):
     rank: int
+    collection: str = Field(description="Key of the collection that holds it.")
     id: str
     name: str = Field(description="The image's caption, or the name of its file.")
     file: str = Field(description="Where it is inside its source.")  # "path" would be a download to gradio_client
@@ -146,8 +148,10 @@ class HitResponse(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    collection: str
-    encoder: str
+    collection: str = Field(description="Key of the collection; empty where several were searched.")
+    collections: list[str] = Field(description="Keys of the collections, where several were searched.")
+    merged: Merged | None = Field(description="What hits of several collections are compared by.")
+    encoder: str = Field(description="Of the collection; empty where several were searched.")
     images: int = Field(description="How many the collection holds.")
     matching: int = Field(description="How many of them pass the filters.")
     distinct: int = Field(description="How many these are if copies count once.")

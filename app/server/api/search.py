@@ -4,17 +4,24 @@ from app.server.api.schemas import CopiesSchema, HitResponse, SearchResponse, Se
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.search_requests import run_search
+from app.state.search_requests import run_search, run_search_of_several
+from index.retrieval.request import Collapse
 from index.search import Hit, copies_of
 from index.storage.layout import LOCAL_COLUMNS
+
+COLLAPSED: tuple[Collapse, ...] = ("none", "same", "similar")  # the least first
 
 
 def search(library: Library, fields: SearchSchema) -> SearchResponse:
     """The result of the Search tab, with the columns of every hit."""
+    if fields.collections:
+        return _search_several(library, fields)
     opened, request, result = run_search(library, fields)
     threshold = result.threshold
     return SearchResponse(
         collection=opened.key,
+        collections=[],
+        merged=None,
         encoder=opened.encoder_name,
         images=result.total,
         matching=result.matching,
@@ -24,6 +31,26 @@ def search(library: Library, fields: SearchSchema) -> SearchResponse:
         threshold=threshold.value if threshold is not None and threshold.shown else None,
         milliseconds=round(1000 * result.seconds, 1) if request.terms else None,
         results=[_response(library, opened, hit) for hit in result.hits],
+    )
+
+
+def _search_several(library: Library, fields: SearchSchema) -> SearchResponse:
+    opened, result = run_search_of_several(library, fields)
+    by_key, parts = {one.key: one for one in opened}, result.results.values()
+    shown = [part.threshold for part in parts if part.threshold is not None and part.threshold.shown]
+    return SearchResponse(
+        collection="",
+        collections=list(result.results),
+        merged=result.merged,
+        encoder="",
+        images=sum(part.total for part in parts),
+        matching=sum(part.matching for part in parts),
+        distinct=sum(part.distinct for part in parts),
+        collapse=min((part.collapse for part in parts), key=COLLAPSED.index),
+        likely=result.likely,
+        threshold=shown[0].value if len(shown) == len(parts) else None,
+        milliseconds=round(1000 * result.seconds, 1) if fields.q or fields.image or fields.without else None,
+        results=[_response(library, by_key[one.name], one.hit) for one in result.hits],
     )
 
 
@@ -41,6 +68,7 @@ def _response(library: Library, opened: OpenCollection, hit: Hit) -> HitResponse
     hidden = ("hash",) if library.local else ("hash", *LOCAL_COLUMNS)
     return HitResponse(
         rank=hit.rank,
+        collection=opened.key,
         id=hit.id,
         name=hit.name,
         file=hit.path,
