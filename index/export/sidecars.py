@@ -85,7 +85,13 @@ def export_xmp(
             reason = f"it cannot be read or written: {error.strerror or error}"
             report.not_exported.append(NotExported(image.source, image.path, reason))
         else:
-            report.count(outcome, str(target) if out is None else target.relative_to(long_path(out)).as_posix())
+            report.count(outcome, str(target) if out is None else _place(target, out))
+
+
+def _place(target: Path, out: Path) -> str:
+    """The path of an exported file below out. On Windows a long path has a prefix that a short one lacks."""
+    above = long_path(out, room=len(str(target)))
+    return target.relative_to(above if target.is_relative_to(above) else out).as_posix()
 
 
 def _has_ours(
