@@ -195,7 +195,7 @@ def _found(library: Library, opened: OpenCollection, request: SearchRequest, tim
 def run_search_of_several(library: Library, fields: SearchFields) -> tuple[list[OpenCollection], SeveralResult]:
     """Search the collections that fields name at once; the first of them come first. UserError as for run_search."""
     if fields.collection:
-        raise UserError("Name either one collection or several collections, not both.")
+        raise UserError(_("Name either one collection or several collections, not both."))
     keys = dict.fromkeys(fields.collections)
     opened = library.collections() if ALL in keys else [library.collection(key) for key in keys]
     request = fields.request(library.uploads)
