@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.state import lessons
 from app.state.lessons import COMMAND, Lessons, Replaced
+from training.lessons import limits
 from training.models.errors import UserError
 
 # A child without torch that does as it is told: {"lesson": what}.
@@ -144,3 +146,7 @@ def test_lines_of_an_earlier_run_are_left_out(lessons):
     lessons._child.lines.put({"run": 1, "kind": "sentence", "part": "result", "text": "late"})
     assert texts(lessons, "two") == ["two 0", "two 1"]
     assert json.dumps(lessons._number) == "2"
+
+
+def test_the_page_waits_as_long_as_the_docs_say():
+    assert lessons.TIMEOUT == limits.TIMEOUT  # the page may not import lessons, so each has its own

@@ -19,14 +19,12 @@ from playwright.sync_api import expect
 
 from app.server.listening import listen
 from tests.browsing import PATIENCE, chromium, colour_library, search, served, settle, track_requests
+from tests.programs import has
 from tests.samples import paint
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(
-        not (shutil.which("nginx") or Path("/usr/sbin/nginx").exists()),
-        reason="needs nginx; `sh tests/nginx.sh` brings it",
-    ),
+    pytest.mark.skipif(not has("nginx"), reason="needs nginx; `sh tests/nginx.sh` brings it"),
 ]
 ROOT, TOKEN, PATH = Path(__file__).parent.parent, "a-secret-of-this-test", "/photos"
 

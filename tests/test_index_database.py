@@ -14,6 +14,7 @@ from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
 from index.database.conditions import condition_of
+from index.database.connecting import first_line
 from index.database.database import Database
 from index.database.export import read_facts
 from index.export.export import ExportRequest, export
@@ -249,3 +250,17 @@ def test_without_the_package_the_sentence_says_what_to_install(both, tmp_path, m
     monkeypatch.setitem(sys.modules, "lancedb", None)  # as if it were not there
     with pytest.raises(UserError, match=r"pip install -r requirements-database\.txt"):
         export_to(both[0], tmp_path / "db")
+
+
+@pytest.mark.parametrize(
+    "raised, said",
+    [
+        ("Table 'nope' was not found", "Table 'nope' was not found"),
+        ("no disk, /home/ana/.cargo/registry/src/lance-1.0/io.rs:31:7\nmore", "no disk"),
+        ("no disk, src/table.rs:250", "no disk"),
+        ("the folder /root/photos is full", "the folder /root/photos is full"),
+        ("", "ValueError"),
+    ],
+)
+def test_an_error_of_the_database_is_told_without_the_place_in_its_source(raised, said):
+    assert first_line(ValueError(raised)) == said

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -16,6 +15,7 @@ from index.export.iptc import merged_iptc
 from index.export.selection import Selection
 from index.export.xmp import Annotation, merged_xmp
 from index.storage.tags import tag
+from tests.programs import has
 from tests.samples import noise_image
 from training.models.errors import UserError
 
@@ -169,7 +169,7 @@ def test_a_folder_for_what_goes_into_originals_makes_no_sense(library, tmp_path)
         export(Selection.of(library[1]), ExportRequest("xmp", tmp_path / "out", write_originals=True))
 
 
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed (libimage-exiftool-perl)")
+@pytest.mark.skipif(not has("exiftool"), reason="needs exiftool; `sh tests/exiftool.sh` brings it")
 def test_exiftool_reads_the_files_without_a_warning(tmp_path):
     endings = {b"\xff\xd8": "jpg", b"\x89P": "png", b"RI": "webp"}
     for name, data in FILES.items():

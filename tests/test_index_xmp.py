@@ -1,7 +1,6 @@
 """XMP as other programs read and write it: what they wrote stays, what people said in Gelato is added."""
 
 import json
-import shutil
 import subprocess
 from xml.etree import ElementTree
 
@@ -13,6 +12,7 @@ from index.export.export import ExportRequest, export
 from index.export.selection import Selection
 from index.export.xmp import Annotation, merged_xmp
 from index.storage.tags import tag
+from tests.programs import has
 from tests.samples import noise_image
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -162,7 +162,7 @@ def test_sidecars_in_a_folder_begin_with_what_lies_beside_the_image(library, tmp
     assert xmp(collection, tmp_path / "out", full_names=True).unchanged == 4
 
 
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed (libimage-exiftool-perl)")
+@pytest.mark.skipif(not has("exiftool"), reason="needs exiftool; `sh tests/exiftool.sh` brings it")
 def test_exiftool_reads_the_sidecars_without_a_warning(tmp_path):
     for number, theirs in enumerate(("", DARKTABLE, DIGIKAM)):
         (tmp_path / f"{number}.xmp").write_bytes(merged_xmp(theirs.encode(), FULL))

@@ -3,7 +3,6 @@
 import io
 import json
 import random
-import shutil
 import struct
 import subprocess
 import time
@@ -17,6 +16,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from tests.heic import heic
 from tests.metadata_samples import exif_block, iptc_records, jpeg, photoshop_block, with_segments, xmp_packet
+from tests.programs import has
 from training.data.metadata.columns import merged, of_source
 from training.data.metadata.embedded import embedded_columns
 from training.data.metadata.moments import read_moment
@@ -70,7 +70,7 @@ def test_a_heic_keeps_both_as_items():
     assert embedded_columns(data) == FULL_COLUMNS | {"title": "Rot"}
 
 
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed (libimage-exiftool-perl)")
+@pytest.mark.skipif(not has("exiftool"), reason="needs exiftool; `sh tests/exiftool.sh` brings it")
 def test_what_exiftool_writes_is_read_in_every_format(tmp_path):
     formats = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "avif": "AVIF", "jp2": "JPEG2000"}
     for ending, kind in formats.items():

@@ -9,6 +9,7 @@ from training.models.errors import UserError
 
 IMAGES, FACTS = "images", "gelato"  # the tables: a row a file of the collection, and one cell of JSON about them all
 COLLAPSED = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)")
+RAISED_AT = re.compile(r",? \S+\.rs:\d+.*")  # the place in the source of LanceDB, which is written in Rust
 
 
 def address_of(place: Path | str) -> str:
@@ -43,4 +44,4 @@ def connect(place: Path | str) -> Any:
 def first_line(error: BaseException) -> str:
     """What an error says, without where in the source of a library it was raised."""
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return said.partition(", /root/")[0].partition(", src/")[0][:300]
+    return RAISED_AT.sub("", said)[:300]

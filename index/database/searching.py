@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from index.copies.best import FACTS, OF_ORIGINALS, places_of
 from index.database.conditions import any_of, condition_of
+from index.database.connecting import first_line
 from index.database.database import Database
 from index.database.effort import ROW, SCORE, search_vectors
 from index.database.tables import COPIED
@@ -43,7 +44,7 @@ def search_database(database: Database, encoder: Encoder | None, request: Search
         hits = _hits(database, page, where, request, collapsed)
         distinct = matching - _surplus(database, where) if collapsed else matching
     except (OSError, RuntimeError) as error:
-        raise UserError(f"The database {database.path} cannot be searched: {str(error).splitlines()[0]}") from error
+        raise UserError(f"The database {database.path} cannot be searched: {first_line(error)}") from error
     return SearchResult(
         tuple(hits),
         total=database.total,
