@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.state import lessons
-from app.state.lessons import COMMAND, Lessons, Replaced
+from app.state.lessons import COMMAND, TIMEOUT, Lessons, Replaced
 from training.lessons import limits
 from training.models.errors import UserError
 
@@ -149,4 +148,4 @@ def test_lines_of_an_earlier_run_are_left_out(lessons):
 
 
 def test_the_page_waits_as_long_as_the_docs_say():
-    assert lessons.TIMEOUT == limits.TIMEOUT  # the page may not import lessons, so each has its own
+    assert TIMEOUT == limits.TIMEOUT  # the page may not import lessons, so each has its own
