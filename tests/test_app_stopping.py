@@ -126,7 +126,9 @@ def test_it_ends_soon_and_quietly_at(tmp_path, moment, number):
         _, said = app.process.communicate(timeout=60)
         assert (app.process.returncode, said) == (0, "")
         assert time.monotonic() - begun < LONGEST
-    assert not app.children()
+    while app.children():  # one that was killed needs a moment to give its memory back
+        assert time.monotonic() - begun < LONGEST
+        time.sleep(0.05)
     assert not list((app.cache / "page").iterdir())
 
 
