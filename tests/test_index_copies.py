@@ -12,6 +12,8 @@ from index.collection import Collection
 from index.copies.candidates import _nearest_pairs
 from index.copies.grouping import grouped
 from index.copies.groups import Copies, cached_copies, exact_copies, load_copies, make_copies
+from index.duplicates import find_duplicates
+from index.retrieval.derived import save_derived
 from index.storage.layout import COPIES
 from tests.samples import ColourEncoder
 
@@ -173,6 +175,18 @@ def test_stored_groups_are_used_while_they_are_of_the_collection_as_it_is(librar
         file.write_bytes(kept)
     older = Collection(library.path, replace(library.manifest, revision=library.revision + 1))
     assert load_copies(older, "same") is None
+
+
+def test_copies_of_a_large_collection_are_found_where_they_are_asked_for(library, monkeypatch):
+    """Builds and commands that search do not wait for them; who looks for duplicates does, and they are stored."""
+    stored = load_copies(library, "same")
+    (library.path / COPIES).unlink()
+    monkeypatch.setattr("index.copies.groups.QUICK", 1)
+    monkeypatch.setattr("index.retrieval.derived.QUICK", 1)
+    save_derived(library)
+    assert cached_copies(Collection.open(library.path), "same") is None
+    assert len(find_duplicates(library)) == len(stored.groups()) > 0
+    assert (load_copies(library, "same").leaders == stored.leaders).all()
 
 
 def test_copies_of_a_row_come_best_first():

@@ -37,13 +37,13 @@ def places_of(facts: pd.DataFrame, originals: pd.DataFrame) -> NDArray[np.int32]
 
 def reason(collection: Collection, rows: Sequence[int]) -> str:
     """Why the first of rows is the best of them, as a sentence's end."""
-    facts = collection.frame(FACTS).iloc[list(rows)]
+    facts = pd.DataFrame([collection.record(row) for row in rows])
     best, others = facts.iloc[0], facts.iloc[1:]
     if (others["width"] * others["height"] < best["width"] * best["height"]).any():
         return "it has most pixels"
     if (others["bytes"] < best["bytes"]).any():
         return "it has as many pixels as any, and most bytes, so it was compressed least"
-    said = _said(_of_originals(collection))[list(rows)]
+    said = _said(facts[[name for name in OF_ORIGINALS if name in facts]])
     if (said[1:] < said[0]).any():
         return "it has as many pixels and bytes as any, and most metadata"
     return "it is the oldest of equals"

@@ -1,6 +1,6 @@
 """The groups of copies of a collection, in two tiers, made once for each state of it and stored beside its segments.
 
-    copies.arrow    which rows are the same image, and which copy is best; made by builds
+    copies.arrow    which rows are the same image, and which copy is best; made by builds of up to QUICK images
     similar.arrow   which are similar shots; made when it is first asked for, since it compares far more pixels
 
 "Same image": one file twice, other metadata, saved again in another quality or format, smaller. "Similar shot": also
@@ -27,7 +27,7 @@ from index.storage.layout import COPIES, SIMILAR_SHOTS, Tier
 from training.models.atomic import write_file
 
 FILES: dict[Tier, str] = {"same": COPIES, "similar": SIMILAR_SHOTS}
-QUICK = 2_000  # images whose groups are found within a second or two, where no build has stored them
+QUICK = 2_000  # images whose groups are found within a second or two; those of more are made when they are asked for
 FORMAT = 1  # of the files and of the rules: groups of another one are made again
 
 __all__ = ["Copies", "Tier", "cached_copies", "exact_copies", "load_copies", "make_copies", "save_copies"]
@@ -87,8 +87,6 @@ def exact_copies(collection: Collection) -> Copies:
 def save_copies(collection: Collection, tier: Tier = "same", progress: Progress = lambda done, total: None) -> Copies:
     """The stored groups of a tier, which are made and stored first where they are missing or stale."""
     stored = load_copies(collection, tier)
-    if stored is None and tier == "same" and len(collection) > QUICK:
-        stored = exact_copies(collection)  # until the next build stores them: a search must not wait for a minute
     if stored is not None:
         return stored
     made = make_copies(collection, tier, progress)
@@ -123,10 +121,13 @@ def _fits(leaders: NDArray[np.int32]) -> bool:
 
 
 def cached_copies(collection: Collection, tier: Tier, timeout: float | None = None) -> Copies | None:
-    """The groups of an open collection: the stored ones, or such as are made in the background, once.
+    """The groups of an open collection: the stored ones, or such as are made and stored in the background, once.
 
-    None if that takes longer than timeout seconds.
+    None if that takes longer than timeout seconds. A command, which has no timeout, does not wait for those of the same
+    image in a large collection.
     """
+    if timeout is None and tier == "same" and len(collection) > QUICK:
+        return load_copies(collection, tier)
     future = collection.derived(f"copies {tier}", lambda: _start(collection, tier))
     try:
         return future.result(timeout)
@@ -143,8 +144,10 @@ def _start(collection: Collection, tier: Tier) -> "Future[Copies]":
 
     def make() -> None:
         try:
-            found = make_copies(collection, tier)
-            future.set_result(found)
+            try:
+                future.set_result(save_copies(collection, tier))
+            except OSError:  # it may only be read
+                future.set_result(make_copies(collection, tier))
         except BaseException as error:
             future.set_exception(error)
 

@@ -6,23 +6,24 @@ Nothing is deleted and nothing overwritten. What a person said of a copy is said
 import os
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.copies.groups import Progress
 from index.copies.journal import Entry, Taken, journals, move_file, put_back, read_journal, write_journal
+from index.copies.move_report import Moved
 from index.duplicates import Group
 from index.export.names import Names, safe_parts
 from index.export.originals import original_file
-from index.export.report import NotExported, Renamed, some
+from index.export.report import NotExported, Renamed
 from index.export.same_image import Built, has_changed
 from index.maintenance.dropping import drop_rows
 from index.storage.annotations import Connection, writing
@@ -39,48 +40,6 @@ SAID = {"tags": "name", "corrections": "label"}  # columns of what is said of im
 BUILT = ("id", "source", "path", "bytes", "stamp", "hash", "pixel_hash")
 
 
-@dataclass
-class Moved:
-    """What was moved, or would be if dry_run. copies: files that had to move: those moved and those not moved.
-
-    sidecars: files that went along. renamed: those that could not have their name in the folder. not_moved: with the
-    reason. bytes: of the images that were moved.
-    """
-
-    folder: str
-    copies: int
-    dry_run: bool = False
-    moved: list[Entry] = field(default_factory=list)
-    sidecars: int = 0
-    bytes: int = 0
-    renamed: list[Renamed] = field(default_factory=list)
-    not_moved: list[NotExported] = field(default_factory=list)
-    table: str = ""
-
-    @property
-    def failed(self) -> bool:
-        """Whether there were copies and none was moved."""
-        return 0 < self.copies == len(self.not_moved)
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `duplicates --move --json` prints it."""
-        return asdict(self)
-
-    def text(self) -> str:
-        """The report as lines for a person."""
-        would = "would be " if self.dry_run else ""
-        images = len(self.moved) - self.sidecars
-        line = f"Of {self.copies:,} copies, {images:,} {would}moved to {self.folder} ({self.bytes / 1e6:,.1f} MB)"
-        lines = [line + (f", with {self.sidecars:,} files that belong to them." if self.sidecars else ".")]
-        lines += some([f"{one.path} is called {one.name}" for one in self.renamed])
-        for why, number in Counter(one.reason for one in self.not_moved).most_common():
-            lines.append(f"{number:,} not moved: {why}")
-            lines += some([one.path for one in self.not_moved if one.reason == why])
-        if self.table and not self.dry_run:
-            lines.append(f"{self.table} says what was moved. To put everything back: duplicates DIR --undo")
-        return "\n".join(lines)
-
-
 @dataclass(frozen=True)
 class _Copy:
     """A file that has to move. stays: the row of the copy that stays in its place."""
@@ -92,26 +51,53 @@ class _Copy:
     renamed: Renamed | None
 
 
-def move_copies(path: Path, groups: Sequence[Group], folder: Path, dry_run: bool = False) -> Moved:
+def move_copies(
+    path: Path,
+    groups: Sequence[Group],
+    folder: Path,
+    dry_run: bool = False,
+    progress: Progress = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Moved:
     """Move all but the first of each group to folder; groups are of the collection at path.
 
-    UserError if folder lies inside a source or the collection, or nothing can be written, or while another process
-    writes to the collection.
+    progress: called with files looked at or moved and their total: each is looked at first, then moved. stop: asked
+    before each; what is moved by then stays moved. UserError if folder lies inside a source or the collection, or
+    nothing can be written, or while another process writes to the collection.
     """
     folder = Path(os.path.abspath(folder.expanduser()))
     collection = Collection.open(path)
     _check_outside(collection, folder)
     report = Moved(str(folder), sum(len(group.rows) - 1 for group in groups), dry_run)
-    plan = list(_plan(collection, groups, folder, report))
+    watch = _Watch(report.copies * (1 if dry_run else 2), progress, stop)
+    plan = list(_plan(collection, groups, folder, report, watch))
+    if watch.stopped:  # nothing has moved yet
+        raise UserError("It was stopped before anything was moved.")
     if dry_run:
         for copy in plan:
             _count(report, copy, collection)
         return report
     if plan:
         with Writer(path) as writer:
-            _move(collection, plan, folder, report)
+            _move(collection, plan, folder, report, watch)
             drop_rows(writer, _rows_that_moved(writer.before))
     return report
+
+
+class _Watch:
+    """Tells how far a call is, and hears that it should stop."""
+
+    def __init__(self, total: int, progress: Progress, stop: Callable[[], bool]):
+        self.done, self.total, self.progress, self.stop = 0, total, progress, stop
+        self.stopped = False
+
+    def goes_on(self) -> bool:
+        """Before each file: whether it is its turn."""
+        self.stopped = self.stopped or self.stop()
+        if not self.stopped:
+            self.done += 1
+            self.progress(min(self.done, self.total), self.total)
+        return not self.stopped
 
 
 def _rows_that_moved(collection: Collection) -> NDArray[np.intp]:
@@ -122,7 +108,7 @@ def _rows_that_moved(collection: Collection) -> NDArray[np.intp]:
     return np.flatnonzero([os.path.join(*place) in gone for place in places])
 
 
-def _move(collection: Collection, plan: list[_Copy], folder: Path, report: Moved) -> None:
+def _move(collection: Collection, plan: list[_Copy], folder: Path, report: Moved, watch: _Watch) -> None:
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     with write_errors(collection.path):
         write_journal(collection.path, f"{name}.json", [entry for copy in plan for entry in copy.entries])
@@ -134,7 +120,7 @@ def _move(collection: Collection, plan: list[_Copy], folder: Path, report: Moved
     records = collection.frame(["source", "path"])
     for copy in plan:
         source, path = records.iloc[copy.row]
-        reason = _move_one(copy)
+        reason = _move_one(copy) if watch.goes_on() else "the move was stopped"
         if reason:
             report.not_moved.append(NotExported(source, path, reason))
         else:
@@ -185,7 +171,9 @@ def _count(report: Moved, copy: _Copy, collection: Collection) -> None:
         report.renamed.append(copy.renamed)
 
 
-def _plan(collection: Collection, groups: Sequence[Group], folder: Path, report: Moved) -> Iterator[_Copy]:
+def _plan(
+    collection: Collection, groups: Sequence[Group], folder: Path, report: Moved, watch: _Watch
+) -> Iterator[_Copy]:
     """What moves where; what cannot move goes into the report."""
     rows = collection.frame(BUILT)
     names, listings, most = Names(), _Listings(), collection.max_megapixels
@@ -194,6 +182,8 @@ def _plan(collection: Collection, groups: Sequence[Group], folder: Path, report:
         stays = original_file(best["source"], best["path"])
         trouble = _trouble_of_best(best, stays, most)
         for row in group.rows[1:]:
+            if not watch.goes_on():
+                return
             record = rows.iloc[row]
             file = original_file(record["source"], record["path"])
             reason = trouble or _reason(record, file, stays, most)
