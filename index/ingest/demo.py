@@ -130,13 +130,17 @@ def build_demo(
 
     if not edition.is_file() or edition.read_text(encoding="utf-8") != EDITION:
         rows = write_photographs(images)
-        report = build()
+        first = build()
         rows += write_drawings(images, stop)
         if stop():
-            return report
+            return first
         _set_times(images, rows)
         _write_table(images, rows)
         write_file(edition, EDITION.encode())
+        report = build()
+        report.added += first.added  # the two are one to whoever looks on
+        report.unchanged -= first.added
+        return report
     return build()
 
 
@@ -150,6 +154,7 @@ def write_photographs(folder: Path) -> list[Row]:
             path = f"photographs/{source.name}"
             shutil.copyfile(source, folder / path)
             rows.append(Row(path, photograph.caption, photograph.attribution, photograph.licence, "photograph"))
+    _set_times(folder, rows)  # that they have beside the drawings too, so that no build takes them for changed
     _write_table(folder, rows)
     return rows
 
