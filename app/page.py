@@ -19,6 +19,7 @@ from app.tabs.probe.tab import probe_tab
 from app.tabs.search.tab import search_tab
 from app.ui.assets import CSS, HEAD
 from app.ui.header.header import header
+from app.ui.jobs.job_bar import job_bar
 from app.ui.language.widgets import widget_text
 from app.ui.theme import THEME
 
@@ -30,6 +31,7 @@ def make_page(library: Library) -> gr.Blocks:
     with gr.Blocks(title="Gelato", analytics_enabled=False, fill_width=True) as page:
         client_functions(library)  # first, so that the names are theirs
         header_state = header(library)
+        job_bar(library)
         tabs: dict[str, Callable[[Library], object]] = {  # in the order of the page
             widget_text("Search"): search_tab,
             widget_text("Classify"): partial(classify_tab, where=header_state, page=page),

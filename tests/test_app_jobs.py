@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from app.state import indexing as work
+from app.state.job_control import job_list
 from app.state.jobs import Job
 from app.state.library import Library
 from app.tabs.collections.tab import act, all_collections
 from app.ui.index_form.index_form import start_index
 from app.ui.inspector.inspector import image_facts
+from app.ui.jobs.job_bar import act_on_job
 from index.build import build_collection
 from tests.samples import ColourEncoder, paint
 from training.models.errors import UserError
@@ -50,7 +52,7 @@ def test_an_update_brings_in_what_is_new_and_says_what_changed(library, squares)
     (squares / "cold" / "grey.tiff").unlink()
     job = finished(library.jobs.get(act(library, {"action": "update", "key": "squares"})["job"]))
     assert job.note == "1 added, 1 gone"
-    assert {"id", "about", "note", "stopping"} <= set(all_collections(library)["jobs"][0])
+    assert {"id", "name", "note", "stopping", "age"} <= set(job_list(library)[0])
 
 
 def test_a_collection_is_taken_off_the_page_and_only_its_own_is_deleted(library, tmp_path):
@@ -89,8 +91,17 @@ def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkey
     id = act(library, {"action": "update", "key": "squares"})["job"]
     with pytest.raises(UserError, match="is being worked on"):
         act(library, {"action": "update", "key": "squares"})
-    act(library, {"action": "stop", "job": id})
+    act_on_job(library, {"action": "stop", "job": id})
     assert finished(library.jobs.get(id)).state == "done" and started
+    [stopped] = job_list(library)
+    assert stopped["resumes"] and stopped["name"] == "squares"
+    monkeypatch.setattr(work, "build_collection", build_collection)
+    act_on_job(library, {"action": "resume", "job": id})
+    job = finished(library.jobs.all()[0])
+    assert job.state == "done" and job.id != id and library.jobs.get(id) is None
+    assert not job_list(library)[0]["resumes"]
+    with pytest.raises(UserError, match="nothing left to do"):
+        act_on_job(library, {"action": "resume", "job": job.id})
 
 
 @pytest.mark.parametrize(
@@ -99,9 +110,13 @@ def test_a_running_job_is_stopped_and_keeps_what_it_did(library, squares, monkey
         (start_index, {"source": "/"}),
         (act, {"action": "update", "key": "squares"}),
         (act, {"action": "close", "key": "squares"}),
+        (act_on_job, {"action": "stop", "job": "verifying"}),
+        (act_on_job, {"action": "resume", "job": "verifying"}),
     ],
 )
 def test_a_page_that_others_can_reach_changes_no_collection_and_shows_no_path(library, door, ask):
+    if ask.get("job"):
+        ask = ask | {"job": library.jobs.start("verify", lambda job: None).id}
     library.local = False
     with pytest.raises(UserError, match="from this computer only"):
         door(library, ask)
@@ -121,4 +136,6 @@ def test_an_unknown_action_or_job_is_a_sentence(library):
     with pytest.raises(UserError, match="nothing called 'explode'"):
         act(library, {"action": "explode", "key": "squares"})
     with pytest.raises(UserError, match="not known any more"):
-        act(library, {"action": "stop", "job": "x"})
+        act_on_job(library, {"action": "stop", "job": "x"})
+    with pytest.raises(UserError, match="nothing called 'explode'"):
+        act_on_job(library, {"action": "explode", "job": "x"})

@@ -326,13 +326,15 @@ def test_templates_are_ranked_by_accuracy_where_labels_are_known_and_by_agreemen
 
 
 def test_jobs_and_collections_are_put_into_words(call):
-    texts = "tabs/collections/texts.js"
+    texts, jobs = "tabs/collections/texts.js", "ui/jobs/job_text.js"
     job = {"state": "running", "done": 50, "total": 1200, "rate": 31.4, "left": 200, "failed": 2}
-    assert call(texts, f"m.pace({js(job)})") == "50 of 1,200, 31 a second, about 3 min left, 2 unreadable"
-    assert call(texts, "m.pace({ total: 0 })") == "looking for images"
-    assert call(texts, "m.pace({ total: 0, note: 'loading the encoder' })") == "loading the encoder"
+    assert call(jobs, f"m.pace({js(job)})") == "50 of 1,200, 31 a second, about 3 min left, 2 unreadable"
+    assert call(jobs, "m.pace({ total: 0 })") == "looking for images"
+    assert call(jobs, "m.pace({ total: 0, note: 'loading the encoder' })") == "loading the encoder"
     for state, title in (("running", "Indexing trip"), ("done", "Indexed trip"), ("failed", "Not indexed: trip")):
-        assert call(texts, f"m.jobTitle({{ kind: 'index', about: 'a', state: '{state}' }}, {{ a: 'trip' }})") == title
+        assert call(jobs, f"m.jobTitle({{ kind: 'index', name: 'trip', state: '{state}' }})") == title
+    fetched = {"kind": "get", "state": "running", "done": 2_000_000, "total": 8_000_000, "rate": 500_000, "left": 12}
+    assert call(jobs, f"m.jobText({js(fetched)})") == "2.0 MB of 8.0 MB, 500 kB a second, about 12 s left"
     card = {"encoder": "starter", "dim": 384, "precision": "float16"}
     assert call(texts, f"m.encoderText({js(card)})") == "starter, 384-dimensional embeddings in float16"
     facts = {"images": 2, "bytes": 4_000_000, "search": "flat, recall 1.000"}

@@ -1,6 +1,7 @@
 """Exports that the page writes into folders of this computer: looked at first, then written, each as a job."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Literal
 
 from app.language.current import _
@@ -53,7 +54,9 @@ def start_export(library: Library, fields: ExportFields) -> Job:
         job.note = report.text().splitlines()[0]
         return asdict(report)
 
-    return library.jobs.start("export" if fields.write else "preview", work, about=opened.key, limit=MOST_JOBS)
+    kind = "export" if fields.write else "preview"
+    again = partial(start_export, library, fields)
+    return library.jobs.start(kind, work, about=opened.key, limit=MOST_JOBS, again=again)
 
 
 def export_state(library: Library, id: str) -> dict[str, Any]:

@@ -31,7 +31,10 @@ def reencode(library: Library, opened: OpenCollection, encoder: str) -> Job:
                 )
             )
 
-    return library.jobs.start(REENCODE, partial(_embed, library, opened), fields=(encoder,), about=opened.key)
+    again = partial(reencode, library, opened, encoder)
+    return library.jobs.start(
+        REENCODE, partial(_embed, library, opened), fields=(encoder,), about=opened.key, again=again
+    )
 
 
 def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
@@ -51,7 +54,8 @@ def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
             if _embed(library, opened, job).stopped:
                 return
 
-    return library.jobs.start(REENCODE, run, fields=(names[0],), about=opened.key)
+    again = partial(reencode_zoo, library, opened)
+    return library.jobs.start(REENCODE, run, fields=(names[0],), about=opened.key, again=again)
 
 
 def _check_free(library: Library, opened: OpenCollection) -> None:

@@ -90,7 +90,7 @@ def update(library: Library, opened: OpenCollection, prune: bool = False) -> Job
     def work(job: Job) -> BuildReport:
         return _noted(job, _build(sources, opened.path, encoder, job, prune))
 
-    return opened.start_job(library.jobs, "update", work)
+    return opened.start_job(library.jobs, "update", work, partial(update, library, opened))
 
 
 def watch(library: Library, opened: OpenCollection, on: bool) -> None:
@@ -134,7 +134,7 @@ def verify(library: Library, opened: OpenCollection) -> Job:
         )
         return faults
 
-    return library.jobs.start("verify", work, about=opened.key)
+    return library.jobs.start("verify", work, about=opened.key, again=partial(verify, library, opened))
 
 
 def close(library: Library, opened: OpenCollection) -> None:

@@ -27,7 +27,8 @@ class Job:
 
     fields: of the form that it was started with, to show them again beside the result. about: key of the
     collection that it works on. note: what it is doing, or its outcome, in a few words. confirm: whether it failed
-    because a person has to say that images were deleted.
+    because a person has to say that images were deleted. again: starts the same work anew, where that goes on with
+    what is done; None where it does not.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     confirm: bool = False
+    again: Callable[[], object] | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,7 +55,13 @@ class Job:
         fields = ("id", "kind", "about", "note", "state", "done", "total", "failed", "rate", "left", "error", "seconds")
         facts = {name: getattr(self, name) for name in fields}
         facts["confirm"] = self.confirm
-        return facts | {"stopping": self.stopping.is_set() and self.state == "running"}
+        return facts | {"stopping": self.stopping.is_set() and self.state == "running", "resumes": self.resumes}
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it ended before its work was done, and `again` goes on with it."""
+        ended_early = self.state == "failed" or (self.state == "done" and self.stopping.is_set())
+        return self.again is not None and ended_early and not self.confirm
 
 
 class Jobs:
@@ -70,12 +78,13 @@ class Jobs:
         fields: tuple[object, ...] = (),
         about: str = "",
         limit: int | None = None,
+        again: Callable[[], object] | None = None,
     ) -> Job:
         """Run work(job) in a thread; what it returns becomes job.result.
 
-        limit: how many jobs of this kind may run at once, this one included; TooManyJobs beyond it.
+        limit: how many jobs of this kind may run at once, this one included; TooManyJobs beyond it. again: see Job.
         """
-        job = Job(kind, fields, about)
+        job = Job(kind, fields, about, again=again)
         with self._lock:
             if limit is not None and self._running(kind) >= limit:
                 raise TooManyJobs(
@@ -97,6 +106,12 @@ class Jobs:
         """Every job that is running or still stored, the newest first."""
         with self._lock:
             return list(reversed(self._jobs.values()))
+
+    def forget(self, job: Job) -> None:
+        """Take a job that has ended off the list."""
+        with self._lock:
+            if job.state != "running":
+                self._jobs.pop(job.id, None)
 
     def running(self, kind: str) -> int:
         """How many jobs of a kind are running."""

@@ -186,7 +186,8 @@ class Library:
     def bring_up_to_date(self, opened: OpenCollection, prune: bool = False) -> Job:
         """Start the build of a collection that has one. prune: more than half of a source's images may go."""
         self._encoder(opened.encoder_name)
-        return opened.start_job(self.jobs, "index", partial(self._bring_up_to_date, opened, prune))
+        again = partial(self.bring_up_to_date, opened)
+        return opened.start_job(self.jobs, "index", partial(self._bring_up_to_date, opened, prune), again)
 
     def stop(self) -> None:
         """End every job; one that waits for an encoder waits no longer."""

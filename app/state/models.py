@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from app.language.current import _
@@ -41,7 +42,8 @@ def get_model(library: Library, name: str, accept_licence: bool = False, then: O
         if then is not None:
             reencode(library, then, name)
 
-    return library.jobs.start(GET, run, about=name)
+    again = partial(get_model, library, name, accept_licence, then)
+    return library.jobs.start(GET, run, about=name, again=again)
 
 
 def _shown(job: Job) -> Callable[[Progress], None]:

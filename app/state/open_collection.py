@@ -96,11 +96,14 @@ class OpenCollection:
         with self._lock:
             self._collection, self._error, self._read_at = None, None, 0.0
 
-    def start_job(self, jobs: Jobs, kind: str, work: Callable[[Job], object]) -> Job:
-        """Start a job that changes the collection; UserError while another one runs, or once it is closed."""
+    def start_job(self, jobs: Jobs, kind: str, work: Callable[[Job], object], again: Callable[[], object]) -> Job:
+        """Start a job that changes the collection; UserError while another one runs, or once it is closed.
+
+        again: starts the same work anew.
+        """
         with self._job_lock:
             self._check_idle()
-            self.job = jobs.start(kind, work, about=self.key)
+            self.job = jobs.start(kind, work, about=self.key, again=again)
             return self.job
 
     def close(self) -> None:

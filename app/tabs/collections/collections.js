@@ -1,20 +1,13 @@
-// The collections tab: a card for each collection, the jobs that run, and a form for a new collection.
-import { button, node, notice } from "../../ui/elements/elements.js";
+// The collections tab: a card for each collection, and a form for a new collection.
+import { node, notice } from "../../ui/elements/elements.js";
 import { folderField, indexForm, labelled } from "../../ui/index_form/index_form.js";
 import { _ } from "../../ui/language/language.js";
 import { goToCollection, onAddress, searchCollection, whichTab } from "../../ui/navigation/navigation.js";
-import { request } from "../../ui/session/session.js";
+import { refreshState, request } from "../../ui/session/session.js";
 import { collectionCard } from "./card.js";
-import { jobText, jobTitle } from "./texts.js";
 
 const BUSY = 1000; // milliseconds until the next request, while a job runs
 const CALM = 6000;
-const MOST_JOBS = 6;
-
-const progressBar = ({ done, total }) => {
-  const width = `${total ? Math.max(2, (100 * done) / total) : 3}%`;
-  return node("div", { class: "g-progress" }, node("i", { style: { width } }));
-};
 
 // accepted() hears that a folder is being indexed.
 const newCollection = (server, accepted) =>
@@ -38,13 +31,12 @@ class Collections {
     this.drawn = ""; // what the cards were drawn from
     this.notice = node("div", { id: "collections-notice", role: "status" });
     this.cards = node("div", { class: "g-collections-cards", id: "shelves" });
-    this.jobs = node("div", { class: "g-collections-jobs", id: "jobs" });
-    this.form = newCollection(server, () => this.look());
+    this.form = newCollection(server, () => this.lookAgain());
     const text = _(
       "Others can reach this page, so collections are changed from the command line: python -m index build FOLDER --into DIR",
     );
     this.remote = node("p", { class: "g-aside", id: "elsewhere", hidden: true, text });
-    element.querySelector(".g-collections").append(this.notice, this.jobs, this.cards, this.form, this.remote);
+    element.querySelector(".g-collections").append(this.notice, this.cards, this.form, this.remote);
     onAddress((tab) => tab === "collections" && this.look());
     this.look();
   }
@@ -55,7 +47,7 @@ class Collections {
     if (whichTab() === "collections") {
       const overview = await request(this.server.overview, {});
       this.draw(overview);
-      wait = overview.jobs?.some((job) => job.state === "running") ? BUSY : CALM;
+      wait = overview.cards?.some(({ job }) => job?.state === "running") ? BUSY : CALM;
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.look(), wait);
@@ -64,6 +56,12 @@ class Collections {
   async act(body) {
     const { error } = await request(this.server.act, body);
     this.notice.replaceChildren(...(error ? [notice(error)] : []));
+    this.lookAgain();
+  }
+
+  // Something was started: the bar of jobs has it too.
+  lookAgain() {
+    refreshState();
     this.look();
   }
 
@@ -72,9 +70,7 @@ class Collections {
       this.notice.replaceChildren(notice(overview.error));
       return;
     }
-    const { jobs, names, cards, local } = overview;
-    const shown = jobs.filter((job) => job.state === "running" || job.kind !== "label").slice(0, MOST_JOBS);
-    this.jobs.replaceChildren(...shown.map((job) => this.job(job, names)));
+    const { cards, local } = overview;
     this.form.hidden = !local;
     this.remote.hidden = local;
     // Cards are drawn again only when something on them changed, so that nothing moves under a pointer.
@@ -87,30 +83,6 @@ class Collections {
       another: ({ key }) => goToCollection("models", key),
     };
     this.cards.replaceChildren(...cards.map((card) => collectionCard(card, local, this.server, actions)));
-  }
-
-  job(job, names) {
-    const running = job.state === "running";
-    const stop = () =>
-      button(null, _("Stop"), () => this.act({ action: "stop", job: job.id }), {
-        class: "g-button g-small",
-        title: _("Safe: finished work is saved"),
-      });
-    return node(
-      "div",
-      { class: `g-collections-job-row ${job.error ? "g-collections-failed" : ""}`, "data-job": job.id },
-      node("b", { text: jobTitle(job, names) }),
-      node("span", { text: jobText(job) }),
-      running ? progressBar(job) : node("span"),
-      running && !job.stopping ? stop() : this.confirmation(job),
-    );
-  }
-
-  // The button by which a person says that images which are gone were deleted.
-  confirmation(job) {
-    if (!job.confirm) return node("span");
-    const prune = () => this.act({ action: "prune", key: job.about });
-    return button(null, _("They were deleted: remove them"), prune, { class: "g-button g-small" });
   }
 }
 

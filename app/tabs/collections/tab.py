@@ -10,7 +10,7 @@ from app.state import indexing as work
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.ui.assets import load_module
-from app.ui.index_form.index_form import offer_folders, start_index
+from app.ui.index_form.index_form import list_folder, offer_folders, start_index
 from app.ui.server_functions import server_functions
 from index.collection import Collection
 from index.retrieval.ranking import nearest_of
@@ -34,18 +34,15 @@ def collections_tab(library: Library) -> None:
             problems=unread_images,
             index=start_index,
             folders=offer_folders,
+            listing=list_folder,
         ),
         elem_id="collections",
     )
 
 
 def all_collections(library: Library) -> dict[str, Any]:
-    """A card for every collection, the jobs, and whether this page may be asked to change collections."""
-    latest = {opened.job.id for opened in library.collections() if opened.job is not None}
-    jobs = [job.as_dict() | {"confirm": job.confirm and job.id in latest} for job in library.jobs.all()]
-    names = {opened.key: opened.name for opened in library.collections()}
-    cards = [_card(library, opened) for opened in library.collections()]
-    return {"cards": cards, "jobs": jobs, "names": names, "local": library.local}
+    """A card for every collection, and whether this page may be asked to change collections."""
+    return {"cards": [_card(library, opened) for opened in library.collections()], "local": library.local}
 
 
 def _card(library: Library, opened: OpenCollection) -> dict[str, Any]:
@@ -97,20 +94,11 @@ def _facts(collection: Collection) -> dict[str, Any]:
 
 
 def act(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One of: update, watch, unwatch, verify, close, delete (a collection), stop (a job).
-
-    prune is an update by which most of a source may go.
-    """
+    """One of: update, watch, unwatch, verify, close, delete."""
     action = str(fields.get("action"))
-    if action == "stop":
-        job = library.jobs.get(str(fields.get("job")))
-        if job is None:
-            raise UserError(_("That job is not known any more."))
-        job.stopping.set()
-        return {"job": job.id}
     opened = library.collection(str(fields.get("key")))
-    if action in ("update", "prune"):
-        return {"job": work.update(library, opened, prune=action == "prune").id}
+    if action == "update":
+        return {"job": work.update(library, opened).id}
     if action in ("watch", "unwatch"):
         work.watch(library, opened, on=action == "watch")
         return {"key": opened.key}

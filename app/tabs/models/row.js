@@ -1,5 +1,6 @@
 // The row of a model: what it is, where it stands, and what can be done with it.
 import { button, node } from "../../ui/elements/elements.js";
+import { progressBar } from "../../ui/elements/progress.js";
 import { _ } from "../../ui/language/language.js";
 import {
   downloadText,
@@ -11,11 +12,6 @@ import {
   timeText,
   useText,
 } from "./texts.js";
-
-const progressBar = ({ done, total }) => {
-  const width = `${total ? Math.max(2, (100 * done) / total) : 3}%`;
-  return node("div", { class: "g-progress" }, node("i", { style: { width } }));
-};
 
 const running = (job) => job?.state === "running";
 

@@ -13,8 +13,8 @@ from app.state.library import Library
 from app.state.search_requests import BrowseFields, PageSearch, Text, listing_version, run_browse, run_search
 from app.state.validation import validated
 from app.ui.assets import load_module
-from app.ui.export_panel.export_panel import export_progress, export_to, stop_job
-from app.ui.index_form.index_form import offer_folders, start_index
+from app.ui.export_panel.export_panel import export_progress, export_to, stop_export
+from app.ui.index_form.index_form import list_folder, offer_folders, start_index
 from app.ui.inspector.inspector import explain_image, image_copies, image_credits, image_facts
 from app.ui.server_functions import server_functions
 from index.maintenance.undo import undo_last
@@ -50,12 +50,13 @@ def search_tab(library: Library) -> None:
             complete=complete,
             exportTo=export_to,
             exportState=export_progress,
-            stop=stop_job,
+            stop=stop_export,
             tags=tag_names,
             undo=undo_action,
             remark=remarks,
             index=start_index,
             folders=offer_folders,
+            listing=list_folder,
         ),
         elem_id="search",
     )

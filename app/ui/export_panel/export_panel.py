@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.language.current import _
 from app.state.exporting import ExportFields, export_state, start_export
+from app.state.job_control import stop_job
 from app.state.library import Library
 from app.state.validation import validated
-from training.models.errors import UserError
 
 
 def export_to(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,10 +19,7 @@ def export_progress(library: Library, fields: Mapping[str, Any]) -> dict[str, An
     return export_state(library, str(fields.get("job")))
 
 
-def stop_job(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+def stop_export(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Tell the job fields["job"] to stop; finished work stays."""
-    job = library.jobs.get(str(fields.get("job")))
-    if job is None:
-        raise UserError(_("That job is not known any more."))
-    job.stopping.set()
-    return {"job": job.id}
+    stop_job(library, str(fields.get("job")))
+    return {}

@@ -89,7 +89,10 @@ class Header {
       }
       this.show(state);
       setState(state, changed);
-      const busy = state.job?.state === "running" || state.encoder?.state === "loading" || state.chips === null;
+      const busy =
+        state.jobs?.some((job) => job.state === "running") ||
+        state.encoder?.state === "loading" ||
+        state.chips === null;
       wait = busy ? BUSY : CALM;
     } catch {
       this.setPill("bad", _("not connected"));

@@ -7,6 +7,7 @@ import gradio as gr
 
 from app.state.encoder_choices import encoder_choices, first_offer
 from app.state.generations import switch
+from app.state.job_control import job_list
 from app.state.library import Library
 from app.ui.assets import load_module
 from app.ui.server_functions import server_functions
@@ -82,5 +83,6 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "encoder": encoder,
         "offer": first_offer(library, opened, images),
         "job": job.as_dict() if job is not None else None,
+        "jobs": job_list(library),
         "chips": opened.suggested(library.encoder(opened) if encoder["state"] == "ready" else None),
     }
