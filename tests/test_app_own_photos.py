@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from app.state.folders import MOST, subfolders
+from app.state.folders import MOST, listing, subfolders
 from app.state.library import Library
 from app.ui.header.header import page_state
 from index.build import build_collection
-from tests.browsing import served, watched
+from tests.browsing import search, served, watched
 from tests.samples import ColourEncoder, paint
+from training.models.errors import UserError
 
 
 @pytest.fixture
@@ -97,6 +98,63 @@ def test_a_folder_of_many_folders_offers_the_first_ones(home, library):
     for number in range(MOST + 5):
         (home / "Pictures" / f"{number:04}").mkdir()
     assert subfolders(library, "~/Pictures/") == [f"~/Pictures/{number:04}" for number in range(MOST)]
+
+
+def test_a_listing_has_the_folders_with_the_images_below_them(home, library, monkeypatch):
+    paint(home / "Pictures" / "Trip" / "deep" / "b.JPG", "red")
+    paint(home / "Pictures" / "Trip" / ".thumbs" / "c.png", "red")
+    (home / "Pictures" / "notes.txt").write_text("no image")
+    found = listing(library, "")
+    assert [(row["name"], row["images"]) for row in found["folders"]] == [("Documents", 0), ("Pictures", 2)]
+    assert (found["path"], found["parent"], found["here"], found["images"]) == (str(home), "", 1, 3)
+    below = listing(library, "~/Pictures")
+    assert (below["parent"], below["here"], below["folders"][0]["images"]) == (str(home), 0, 2)
+    monkeypatch.setattr("app.state.folders.COUNTING", -1.0)
+    assert not listing(library, "")["counted"]
+
+
+@pytest.mark.parametrize("path", ["/", "~/..", "~/away", "~/away/secret", "HOMEx", "~/Pictures/../../outside", "~/\0"])
+def test_a_listing_outside_the_roots_is_refused(home, library, path):
+    with pytest.raises(UserError, match=r"Name a folder below|is no folder"):
+        listing(library, path.replace("HOME", str(home)))
+    library.local = False
+    with pytest.raises(UserError, match="from this computer only"):
+        listing(library, "")
+
+
+def test_a_folder_that_is_not_there_or_is_a_file_is_a_sentence(home, library):
+    for path in ("~/nowhere", "~/photo.png"):
+        with pytest.raises(UserError, match="cannot be read"):
+            listing(library, path)
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+def test_a_folder_is_chosen_by_keys_and_by_touch_and_back_closes_the_window(home, library, browser):
+    with served(library) as site, watched(browser, site) as open_page:
+        page = open_page(viewport={"width": 390, "height": 800}, has_touch=True)
+        field = page.locator("#own-photos").get_by_label("Folder with photos")
+        browse = page.locator("#own-photos").get_by_role("button", name="Browse")
+        browse.tap()
+        picker = page.locator("#folder-picker")
+        expect(picker).to_contain_text("Pictures1 image")
+        assert picker.locator(".g-folder-picker-row").first.bounding_box()["height"] >= 44
+        page.go_back()
+        expect(picker).to_be_hidden()
+        expect(page.locator("#own-photos")).to_be_visible()
+        browse.click()
+        picker.get_by_role("button", name="Documents").wait_for()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(picker.get_by_role("button", name="Trip")).to_be_focused()
+        page.keyboard.press("Backspace")
+        expect(picker.get_by_role("button", name="Pictures")).to_be_focused()
+        page.keyboard.press("Enter")
+        picker.get_by_role("button", name="Choose this folder").click()
+        expect(picker).to_be_hidden()
+        expect(field).to_have_value(str(home / "Pictures"))
+        search(page, "red")
+        expect(page.locator("#own-photos")).to_be_hidden()
 
 
 def test_it_is_offered_on_the_demo_alone_and_on_this_computer_alone(library, tmp_path):

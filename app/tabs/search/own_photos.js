@@ -1,4 +1,5 @@
-// The first action on the demo: index photos of one's own. A line above the results, until it is used or dismissed.
+// The first action on the demo: index photos of one's own. A line above all images, until it is used or dismissed; the
+// results of a search are not pushed down by it.
 import { icon, node } from "../../ui/elements/elements.js";
 import { folderField, indexForm } from "../../ui/index_form/index_form.js";
 import { _ } from "../../ui/language/language.js";
@@ -7,7 +8,8 @@ import { session } from "../../ui/session/session.js";
 
 const DISMISSED = "gelato-own-photos";
 
-// { root, show(state) }: shown while the state says that the demo alone is open and that this page may index.
+// { root, show(state, searching) }: shown while the state says that the demo alone is open and that this page may index,
+// and nothing is searched for.
 export const ownPhotos = (server) => {
   const dismiss = () => {
     localStorage.setItem(DISMISSED, "dismissed");
@@ -36,8 +38,8 @@ export const ownPhotos = (server) => {
     searchCollection,
     encoder,
   );
-  const show = ({ offersIndexing }) => {
-    root.hidden = !offersIndexing || localStorage.getItem(DISMISSED) !== null;
+  const show = (state, searching) => {
+    root.hidden = !state?.offersIndexing || searching || localStorage.getItem(DISMISSED) !== null;
   };
   return { root, show };
 };

@@ -2,6 +2,7 @@
 import { icon, node } from "../../ui/elements/elements.js";
 import { count, images, score } from "../../ui/format/format.js";
 import { card } from "../../ui/grid/grid.js";
+import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
 import { spanName } from "../../ui/scrubber/spans.js";
 import { PAGE } from "./address.js";
@@ -35,20 +36,16 @@ const crosses = (hits, end) =>
   end > 0 &&
   Math.max(...hits.slice(end).map((hit) => hit.score)) > Math.min(...hits.slice(0, end).map((hit) => hit.score));
 
-const HIGHER = _(
-  "Some scores below are higher than some above: an image is likely by how far it lies above its own scores for unrelated texts",
-);
-
 const divider = (threshold, higher) =>
   node(
     "div",
-    { class: "g-search-divider", id: "relevance-threshold", role: "separator", title: higher ? HIGHER : null },
+    { class: "g-search-divider", id: "relevance-threshold", role: "group" },
     node("span", {
       text: threshold.shown
         ? _("Relevance threshold: what follows scores no higher than for unrelated texts")
         : _("What follows has only some of the words"),
     }),
-    higher && icon("info"),
+    higher && helpSign("order"),
   );
 
 const FOUND_BY = { text: _("text"), both: _("image and text") }; // an image alone goes without saying

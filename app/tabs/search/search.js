@@ -77,6 +77,7 @@ class Search extends ImageActions {
   async run(quietly = false) {
     const turn = ++this.turn;
     this.drawTerms();
+    this.ownPhotos.show(session.state, !isEmpty(this.query));
     if (!quietly) {
       this.notice.replaceChildren();
       holdImages(this.grid.root);
@@ -258,7 +259,7 @@ class Search extends ImageActions {
       return;
     }
     this.drawChips(state.chips);
-    this.ownPhotos.show(state);
+    this.ownPhotos.show(state, !isEmpty(this.query));
     this.footer.show(state);
     const imageOnly = state.encoder?.readsText === false;
     this.field.placeholder = imageOnly

@@ -1,17 +1,8 @@
 // The report of an export in words: counts, the first files, which get another name, and what is not exported.
 import { node } from "../elements/elements.js";
+import { list } from "../folder_panel/list.js";
 import { count } from "../format/format.js";
 import { _, plural } from "../language/language.js";
-
-const SHOWN = 20; // lines of a list
-
-const list = (title, lines, amount) => {
-  if (!amount) return null;
-  const more = amount - lines.length;
-  const rest = more > 0 ? [_("and {amount} more", { amount: count(more) })] : [];
-  const items = [...lines.slice(0, SHOWN), ...rest].map((text) => node("li", { text }));
-  return node("details", { open: true }, node("summary", { text: title }), node("ul", {}, ...items));
-};
 
 // The first line. report: of the server, index/export/report.py.
 export const summaryText = ({ dry_run: dry, written, updated, unchanged, empty, not_exported_count: missing }) => {
@@ -32,7 +23,7 @@ export const writeText = ({ written, updated }) => plural("Write {n} file", "Wri
 
 export const reportNodes = (report) =>
   [
-    node("p", { class: "g-export-panel-summary", text: summaryText(report) }),
+    node("p", { class: "g-folder-panel-summary", text: summaryText(report) }),
     node("p", { class: "g-aside", text: report.out }),
     list(
       _("Other names, as theirs are taken or not allowed: {amount}", { amount: count(report.renamed_count) }),

@@ -16,6 +16,12 @@ export const FIGURES = {
       "Images to the right of it score higher for this query than images do for unrelated texts, and are called likely.",
     ),
   ],
+  order: [
+    _("Order of results"),
+    _(
+      "Some scores below are higher than some above: an image is likely by how far it lies above its own scores for unrelated texts.",
+    ),
+  ],
   agreement: [
     _("Agreement"),
     _(

@@ -1,5 +1,7 @@
 // A form that indexes a folder of this computer. Folders below the home folder are offered while a path is typed.
-import { node, notice } from "../elements/elements.js";
+import { icon, node, notice } from "../elements/elements.js";
+import { pickFolder } from "../folder_picker/folder_picker.js";
+import { _ } from "../language/language.js";
 import { request } from "../session/session.js";
 
 // A text field with its label; settings: further attributes of the field.
@@ -20,7 +22,7 @@ export const labelled = (name, label, placeholder, settings = {}) =>
     }),
   );
 
-// The field for the folder. id: of its list of folders, and so its own on the page.
+// The field for the folder, with a button that opens the folder picker. id: of its list of folders, its own on the page.
 export const folderField = (server, id, label, placeholder) => {
   const list = node("datalist", { id });
   let asked = null; // the start of the path whose folders are in the list
@@ -33,7 +35,16 @@ export const folderField = (server, id, label, placeholder) => {
   };
   const field = labelled("source", label, placeholder, { list: id, onfocus: offer, oninput: offer });
   field.append(list);
-  return field;
+  const input = field.querySelector("input");
+  const take = (path) => {
+    input.value = path;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    input.focus();
+  };
+  const settings = { type: "button", class: "g-button g-index-form-browse", title: _("Choose a folder") };
+  const onclick = () => pickFolder(server, input.value, take);
+  const browse = node("button", { ...settings, onclick }, icon("folder"), node("span", { text: _("Browse") }));
+  return node("div", { class: "g-index-form-folder" }, field, browse);
 };
 
 // server: has the functions index and folders. accepted(key) hears of the new collection; an error is shown in the form.

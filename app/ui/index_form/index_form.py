@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.state.folders import subfolders
+from app.state.folders import listing, subfolders
 from app.state.indexing import index_folder
 from app.state.library import Library
 
@@ -18,3 +18,8 @@ def start_index(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 def offer_folders(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The folders that the path fields["typed"] may go on with."""
     return {"folders": subfolders(library, str(fields.get("typed") or "")[:4000])}
+
+
+def list_folder(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The folders in fields["path"] with their numbers of images, for the folder picker."""
+    return listing(library, str(fields.get("path") or "")[:4000])

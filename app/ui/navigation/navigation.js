@@ -80,6 +80,11 @@ export const leave = (name) => {
   else replace(withSettings({ [name]: null }));
 };
 
+// Takes something off the address that is not open any more.
+export const forget = (name) => {
+  if (parameters().has(name)) replace(withSettings({ [name]: null }));
+};
+
 // Takes an image { id, collection, name } to the Classify tab, which Gradio draws only once it is opened.
 export const classifyImage = (image) => {
   handedOver = image;
