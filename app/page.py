@@ -12,6 +12,7 @@ from app.state.library import Library
 from app.tabs.classify.tab import classify_tab
 from app.tabs.collections.tab import collections_tab
 from app.tabs.compare.tab import compare_tab
+from app.tabs.duplicates.tab import duplicates_tab
 from app.tabs.learn.tab import learn_routes, learn_tab
 from app.tabs.map.tab import map_routes, map_tab
 from app.tabs.models.tab import models_tab
@@ -39,6 +40,7 @@ def make_page(library: Library) -> gr.Blocks:
             widget_text("Compare"): compare_tab,
             widget_text("Map"): map_tab,
             widget_text("Learn"): learn_tab,
+            widget_text("Duplicates"): duplicates_tab,
             widget_text("Collections"): collections_tab,
             widget_text("Models"): models_tab,
         }

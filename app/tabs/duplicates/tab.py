@@ -1,0 +1,84 @@
+"""Duplicates: groups of the same image or of similar shots, which of each stays, and the others moved to a folder."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from app.state.duplicates import (
+    DuplicatesFields,
+    GroupsFields,
+    MoveFields,
+    find,
+    move_state,
+    overview,
+    page_of_groups,
+    start_move,
+    start_undo,
+)
+from app.state.job_control import stop_job
+from app.state.library import Library
+from app.state.validation import validated
+from app.ui.assets import load_module
+from app.ui.index_form.index_form import list_folder, offer_folders
+from app.ui.server_functions import server_functions
+
+
+def duplicates_tab(library: Library) -> None:
+    """Lay out the tab: one component, whose script calls these functions."""
+    gr.HTML(
+        html_template="<div class='g-duplicates'></div>",
+        js_on_load=load_module("tabs/duplicates/duplicates.js", "duplicates(element, server)"),
+        apply_default_css=False,
+        server_functions=server_functions(
+            library,
+            overview=all_of_tier,
+            find=find_groups,
+            groups=some_groups,
+            move=move,
+            moveState=progress_of_move,
+            stop=stop,
+            undo=undo,
+            folders=offer_folders,
+            listing=list_folder,
+        ),
+        elem_id="duplicates",
+    )
+
+
+def all_of_tier(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How many duplicates of a tier there are, if that is known, and what can be done."""
+    return overview(library, validated(DuplicatesFields, fields))
+
+
+def find_groups(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Start to look for the duplicates of a tier."""
+    given = validated(DuplicatesFields, fields)
+    return {"job": find(library, library.collection(given.collection), given.tier).id}
+
+
+def some_groups(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of groups."""
+    return page_of_groups(library, validated(GroupsFields, fields))
+
+
+def move(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Start to move what does not stay, or to look at what would be moved."""
+    return start_move(library, validated(MoveFields, fields)).as_dict()
+
+
+def progress_of_move(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How far the move fields["job"] is, and its report."""
+    return move_state(library, str(fields.get("job")))
+
+
+def stop(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the move fields["job"] to stop; what is moved stays moved, until it is undone."""
+    stop_job(library, str(fields.get("job")))
+    return {}
+
+
+def undo(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Put back what was moved last."""
+    given = validated(DuplicatesFields, fields)
+    return {"job": start_undo(library, library.collection(given.collection)).id}
