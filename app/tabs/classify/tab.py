@@ -11,9 +11,9 @@ from app.tabs.classify.form import CUSTOM, FIRST_CLASSES, FormWidgets, form_widg
 from app.tabs.classify.handlers import POLL, Handlers, edit_templates
 from app.tabs.classify.image import class_heat_maps
 from app.tabs.classify.review import compared_templates, correct, learn, measured, recalibrate, to_review
-from app.ui.assets import event_module, load_module
+from app.ui.assets import event_module
+from app.ui.component import component
 from app.ui.language.widgets import widget_text
-from app.ui.server_functions import server_functions
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -22,13 +22,12 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
     """Lay out the tab. where is the header, whose value names the collection."""
     with gr.Row(elem_classes="g-columns", equal_height=False):
         with gr.Column(scale=4, min_width=260):
-            image = gr.HTML(
-                html_template="<div class='g-classify-image'></div>",
-                js_on_load=load_module(
-                    "tabs/classify/image.js", f"image(element, props, trigger, 'select', {json.dumps(FIRST_CLASSES)})"
-                ),
-                apply_default_css=False,
-                elem_id="image",
+            image = component(
+                library,
+                "image",
+                "<div class='g-classify-image'></div>",
+                "tabs/classify/image.js",
+                f"image(element, props, trigger, 'select', {json.dumps(FIRST_CLASSES)})",
             )
         with gr.Column(scale=4, min_width=260, elem_classes="g-ask"):
             form, edit = form_widgets()
@@ -68,32 +67,33 @@ def classify_tab(library: Library, where: gr.HTML, page: gr.Blocks) -> None:
 
 def _bars(library: Library) -> gr.HTML:
     """The probabilities of one image."""
-    return gr.HTML(
-        html_template="<div class='g-classify-bars' aria-live='polite'></div>",
-        js_on_load=load_module("tabs/classify/bars.js", "bars(element, props, server, watch)"),
-        apply_default_css=False,
-        server_functions=server_functions(library, heat_maps=class_heat_maps),
-        elem_id="bars",
+    return component(
+        library,
+        "bars",
+        "<div class='g-classify-bars' aria-live='polite'></div>",
+        "tabs/classify/bars.js",
+        "bars(element, props, server, watch)",
+        {"heat_maps": class_heat_maps},
     )
 
 
 def _labels(library: Library) -> gr.HTML:
     """The labels of the collection, their review and their accuracy."""
-    return gr.HTML(
-        html_template="<div class='g-classify-labels'></div>",
-        js_on_load=load_module("tabs/classify/labels.js", "labels(element, props, server, watch)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            images=labelled_images,
-            review=to_review,
-            correct=correct,
-            learn=learn,
-            calibrate=recalibrate,
-            measure=measured,
-            templates=compared_templates,
-        ),
-        elem_id="labels",
+    return component(
+        library,
+        "labels",
+        "<div class='g-classify-labels'></div>",
+        "tabs/classify/labels.js",
+        "labels(element, props, server, watch)",
+        {
+            "images": labelled_images,
+            "review": to_review,
+            "correct": correct,
+            "learn": learn,
+            "calibrate": recalibrate,
+            "measure": measured,
+            "templates": compared_templates,
+        },
     )
 
 

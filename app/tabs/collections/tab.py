@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from app.language.current import _
 from app.state import indexing as work
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.ui.assets import load_module
+from app.ui.component import tab_component
 from app.ui.index_form.index_form import list_folder, offer_folders, start_index
-from app.ui.server_functions import server_functions
 from index.collection import Collection
 from index.retrieval.ranking import nearest_of
 from index.storage.info import account_of, info_of
@@ -23,20 +20,15 @@ PROBLEMS = 200  # shown of the files that gave no image
 
 def collections_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script calls these functions."""
-    gr.HTML(
-        html_template="<div class='g-collections'></div>",
-        js_on_load=load_module("tabs/collections/collections.js", "collections(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            overview=all_collections,
-            act=act,
-            problems=unread_images,
-            index=start_index,
-            folders=offer_folders,
-            listing=list_folder,
-        ),
-        elem_id="collections",
+    tab_component(
+        library,
+        "collections",
+        overview=all_collections,
+        act=act,
+        problems=unread_images,
+        index=start_index,
+        folders=offer_folders,
+        listing=list_folder,
     )
 
 

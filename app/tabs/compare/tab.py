@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from app.language.current import _
 from app.state.images import ImageReference, image_of
 from app.state.library import Library
@@ -13,8 +11,7 @@ from app.state.search_requests import QueryFields
 from app.state.validation import validated
 from app.tabs.compare.encoders import Speeds, comparable_collections, encoder_label
 from app.tabs.compare.labelled import by_labels, sources
-from app.ui.assets import load_module
-from app.ui.server_functions import server_functions
+from app.ui.component import tab_component
 from index.collection import Collection
 from index.query import Term, embed_query, with_file_names
 from index.retrieval.comparison import PERSISTENCE, Ranked, compare
@@ -29,21 +26,16 @@ RUNS = 20
 
 def compare_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script calls these functions."""
-    gr.HTML(
-        html_template="<div class='g-compare'></div>",
-        js_on_load=load_module("tabs/compare/compare.js", "compare(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            collections=comparable_collections,
-            rankings=compare_two,
-            neighbours=neighbours_across,
-            speed=Speeds().measure,
-            runs=training_runs,
-            sources=sources,
-            byLabels=by_labels,
-        ),
-        elem_id="compare",
+    tab_component(
+        library,
+        "compare",
+        collections=comparable_collections,
+        rankings=compare_two,
+        neighbours=neighbours_across,
+        speed=Speeds().measure,
+        runs=training_runs,
+        sources=sources,
+        byLabels=by_labels,
     )
 
 

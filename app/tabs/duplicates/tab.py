@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from app.state.duplicates import (
     DuplicatesFields,
     GroupsFields,
@@ -19,30 +17,24 @@ from app.state.duplicates import (
 from app.state.job_control import stop_job
 from app.state.library import Library
 from app.state.validation import validated
-from app.ui.assets import load_module
+from app.ui.component import tab_component
 from app.ui.index_form.index_form import list_folder, offer_folders
-from app.ui.server_functions import server_functions
 
 
 def duplicates_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script calls these functions."""
-    gr.HTML(
-        html_template="<div class='g-duplicates'></div>",
-        js_on_load=load_module("tabs/duplicates/duplicates.js", "duplicates(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            overview=all_of_tier,
-            find=find_groups,
-            groups=some_groups,
-            move=move,
-            moveState=progress_of_move,
-            stop=stop,
-            undo=undo,
-            folders=offer_folders,
-            listing=list_folder,
-        ),
-        elem_id="duplicates",
+    tab_component(
+        library,
+        "duplicates",
+        overview=all_of_tier,
+        find=find_groups,
+        groups=some_groups,
+        move=move,
+        moveState=progress_of_move,
+        stop=stop,
+        undo=undo,
+        folders=offer_folders,
+        listing=list_folder,
     )
 
 

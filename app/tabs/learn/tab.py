@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-import gradio as gr
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
@@ -17,8 +16,7 @@ from app.state.images import ImageReference, image_of, thumbnail_of
 from app.state.lessons import refused
 from app.state.library import Library
 from app.state.samples import samples_of
-from app.ui.assets import load_module
-from app.ui.server_functions import server_functions
+from app.ui.component import tab_component
 from training.models.errors import UserError
 from training.models.inline_image import data_url
 
@@ -30,13 +28,7 @@ Fields = Mapping[str, Any]
 
 def learn_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script draws what the route streams."""
-    gr.HTML(
-        html_template="<div class='g-learn'></div>",
-        js_on_load=load_module("tabs/learn/learn.js", "learn(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(library, describe=describe_photos),
-        elem_id="learn",
-    )
+    tab_component(library, "learn", describe=describe_photos)
 
 
 def describe_photos(library: Library, request: Fields) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.routing import APIRouter
@@ -14,8 +13,7 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.search_requests import PAGE, QueryFields
 from app.state.validation import validated
-from app.ui.assets import load_module
-from app.ui.server_functions import server_functions
+from app.ui.component import tab_component
 from index.collection import Collection
 from index.projection.colouring import Colouring, by_column, by_query, by_texts, colourable, first_column
 from index.projection.regions import named_regions
@@ -33,20 +31,15 @@ def changed() -> str:
 
 def map_tab(library: Library) -> None:
     """Lay out the tab: one component with a canvas, whose script calls these functions."""
-    gr.HTML(
-        html_template="<div class='g-map'></div>",
-        js_on_load=load_module("tabs/map/map.js", "map(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            describe=describe_map,
-            regions=map_regions,
-            colour=map_colours,
-            images=images_of_rows,
-            table=table_of_rows,
-            tag=tag_rows,
-        ),
-        elem_id="map",
+    tab_component(
+        library,
+        "map",
+        describe=describe_map,
+        regions=map_regions,
+        colour=map_colours,
+        images=images_of_rows,
+        table=table_of_rows,
+        tag=tag_rows,
     )
 
 

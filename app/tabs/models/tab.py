@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from app.language.current import _
 from app.state import generations as work
 from app.state import models
 from app.state.library import Library
 from app.state.model_list import as_dict, list_models
-from app.ui.assets import load_module
-from app.ui.server_functions import server_functions
+from app.ui.component import tab_component
 from training.evaluation.runs import list_runs
 from training.models.errors import UserError
 
@@ -20,13 +17,7 @@ RUNS = 20  # offered in the form
 
 def models_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script calls these functions."""
-    gr.HTML(
-        html_template="<div class='g-models'></div>",
-        js_on_load=load_module("tabs/models/models.js", "models(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(library, overview=overview, act=act),
-        elem_id="models",
-    )
+    tab_component(library, "models", overview=overview, act=act)
 
 
 def overview(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:

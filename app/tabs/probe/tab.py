@@ -1,14 +1,11 @@
 """Probe: what an encoder can and cannot see, tested on one image, or on two with two captions."""
 
-import gradio as gr
-
 from app.state.library import Library
 from app.state.samples import samples_of
 from app.tabs.probe.pairs import PairFigures, browsed_pair, own_pair
 from app.tabs.probe.request import Request, Response
 from app.tabs.probe.single_image import colour_grid, template_scores, typographic, word_order
-from app.ui.assets import load_module
-from app.ui.server_functions import server_functions
+from app.ui.component import tab_component
 from training.data.scenes.contrasts import PAINTS, WINOGROUND
 
 SAMPLES = 12  # images of the collection to probe with
@@ -17,22 +14,17 @@ SAMPLES = 12  # images of the collection to probe with
 def probe_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script calls the handlers."""
     figures = PairFigures()
-    gr.HTML(
-        html_template="<div class='g-probe'></div>",
-        js_on_load=load_module("tabs/probe/probe.js", "probe(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            describe=describe_probes,
-            generated=browsed_pair,
-            own=own_pair,
-            figures=figures.of,
-            order=word_order,
-            colours=colour_grid,
-            typographic=typographic,
-            templates=template_scores,
-        ),
-        elem_id="probe",
+    tab_component(
+        library,
+        "probe",
+        describe=describe_probes,
+        generated=browsed_pair,
+        own=own_pair,
+        figures=figures.of,
+        order=word_order,
+        colours=colour_grid,
+        typographic=typographic,
+        templates=template_scores,
     )
 
 

@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import gradio as gr
-
 from app.language.current import _
 from app.state.choices import Chosen
 from app.state.chosen import ChosenFields, chosen_ids
 from app.state.library import Library
 from app.state.search_requests import BrowseFields, PageSearch, Text, listing_version, run_browse, run_search
 from app.state.validation import validated
-from app.ui.assets import load_module
+from app.ui.component import tab_component
 from app.ui.export_panel.export_panel import export_progress, export_to, stop_export
 from app.ui.index_form.index_form import list_folder, offer_folders, start_index
 from app.ui.inspector.inspector import explain_image, image_copies, image_credits, image_facts
-from app.ui.server_functions import server_functions
 from index.maintenance.undo import undo_last
 from index.query import parse_query
 from index.retrieval.completion import completions
@@ -32,33 +29,28 @@ TIMEOUT = 0.6  # seconds that a first search waits for the null distribution
 
 def search_tab(library: Library) -> None:
     """Lay out the tab: one component, whose script calls these functions."""
-    gr.HTML(
-        html_template="<div class='g-search'></div>",
-        js_on_load=load_module("tabs/search/search.js", "search(element, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(
-            library,
-            find=find_images,
-            browse=browse_images,
-            inspect=image_facts,
-            copies=image_copies,
-            explain=explain_image,
-            credits=image_credits,
-            filters=count_facets,
-            tagging=tag_chosen,
-            choose=choose,
-            complete=complete,
-            exportTo=export_to,
-            exportState=export_progress,
-            stop=stop_export,
-            tags=tag_names,
-            undo=undo_action,
-            remark=remarks,
-            index=start_index,
-            folders=offer_folders,
-            listing=list_folder,
-        ),
-        elem_id="search",
+    tab_component(
+        library,
+        "search",
+        find=find_images,
+        browse=browse_images,
+        inspect=image_facts,
+        copies=image_copies,
+        explain=explain_image,
+        credits=image_credits,
+        filters=count_facets,
+        tagging=tag_chosen,
+        choose=choose,
+        complete=complete,
+        exportTo=export_to,
+        exportState=export_progress,
+        stop=stop_export,
+        tags=tag_names,
+        undo=undo_action,
+        remark=remarks,
+        index=start_index,
+        folders=offer_folders,
+        listing=list_folder,
     )
 
 

@@ -9,8 +9,7 @@ from app.state.encoder_choices import encoder_choices, first_offer
 from app.state.generations import switch
 from app.state.job_control import job_list
 from app.state.library import Library
-from app.ui.assets import load_module
-from app.ui.server_functions import server_functions
+from app.ui.component import component
 from index.collection import Collection
 from index.storage.annotation_cache import annotations_version
 from index.storage.info import account_of
@@ -19,13 +18,14 @@ from training.models.errors import UserError
 
 def header(library: Library) -> gr.HTML:
     """Lay out the header; its value names the collection that the page looks at."""
-    return gr.HTML(
+    return component(
+        library,
+        "header",
+        "<header class='g-header'></header>",
+        "ui/header/header.js",
+        "header(element, props, server)",
+        {"state": page_state, "encoders": encoders, "switchEncoder": switch_encoder},
         value={"collection": library.collection(None).key},
-        html_template="<header class='g-header'></header>",
-        js_on_load=load_module("ui/header/header.js", "header(element, props, server)"),
-        apply_default_css=False,
-        server_functions=server_functions(library, state=page_state, encoders=encoders, switchEncoder=switch_encoder),
-        elem_id="header",
     )
 
 
