@@ -1,7 +1,8 @@
 """The catalogues: for each language one of the messages of Python and one of those of the page's scripts.
 
 They are gettext's .po files, de/python.po and de/scripts.po; English is the language of the code and has none.
-`make messages` brings them up to date with the code.
+`make messages` brings them up to date with the code. They are read when a page first needs one, and Babel, which takes
+a twentieth of a second, is imported then.
 """
 
 import json
@@ -9,12 +10,12 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-
-from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from typing import TYPE_CHECKING
 
 from app.language.names import ENGLISH
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog, Message
 
 FOLDER = Path(__file__).parent
 DOMAINS = ("python", "scripts")
@@ -25,13 +26,15 @@ def catalogue_file(language: str, domain: str) -> Path:
     return FOLDER / language / f"{domain}.po"
 
 
-def read_catalogue(language: str, domain: str) -> Catalog:
+def read_catalogue(language: str, domain: str) -> "Catalog":
     """The messages of a domain ("python" or "scripts") in a language other than English."""
+    from babel.messages.pofile import read_po
+
     with catalogue_file(language, domain).open("rb") as file:
         return read_po(file, locale=language, domain=domain)
 
 
-def is_translated(message: Message) -> bool:
+def is_translated(message: "Message") -> bool:
     """Whether a message has a text, or all its plural forms have one."""
     return bool(message.string and all(message.string)) and not message.fuzzy
 
@@ -41,10 +44,17 @@ def translations(language: str) -> NullTranslations:
     """What gettext looks the messages of Python up in. A message without a translation stays English."""
     if language == ENGLISH:
         return NullTranslations()
+    from babel.messages.mofile import write_mo
+
     compiled = BytesIO()
     write_mo(compiled, read_catalogue(language, "python"))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def script_source(language: str) -> bytes:
+    """What script_of depends on: the catalogue and this module."""
+    return catalogue_file(language, "scripts").read_bytes() + Path(__file__).read_bytes()
 
 
 def script_of(language: str) -> str:

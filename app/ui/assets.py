@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
-from app.language.catalogues import script_of
+from app.language.catalogues import script_of, script_source
 from app.language.names import ENGLISH, LANGUAGES
 from app.language.preference import COOKIE
 from app.state.uploads import LARGEST
@@ -26,10 +28,16 @@ MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+
 
 @dataclass(frozen=True)
 class Asset:
-    """One file, as it is sent."""
+    """One file. source: its content, or what `make` makes the content of when it is first asked for."""
 
-    content: bytes
+    source: bytes
     media_type: str
+    make: Callable[[], str] | None = None
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file as it is sent."""
+        return self.source if self.make is None else self.make().encode()
 
 
 def read_assets(app: Path) -> dict[str, Asset]:
@@ -51,8 +59,8 @@ def content_hash(assets: dict[str, Asset]) -> str:
     """One hash of all files and their names; with it in the address, relative imports agree with each other."""
     digest = hashlib.sha256()
     for path, asset in sorted(assets.items()):
-        digest.update(f"{path}\0{len(asset.content)}\0".encode())
-        digest.update(asset.content)
+        digest.update(f"{path}\0{len(asset.source)}\0".encode())
+        digest.update(asset.source)
     return digest.hexdigest()[:16]
 
 
@@ -67,8 +75,12 @@ def made_assets() -> dict[str, Asset]:
         path: "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in known.items())
         for path, known in made.items()
     }
-    texts |= {path: script_of(code) for code, path in CATALOGUES.items()}
-    return {path: Asset(text.encode(), MEDIA_TYPES[".js"]) for path, text in texts.items()}
+    known_now = {path: Asset(text.encode(), MEDIA_TYPES[".js"]) for path, text in texts.items()}
+    catalogues = {
+        path: Asset(script_source(code), MEDIA_TYPES[".js"], partial(script_of, code))
+        for code, path in CATALOGUES.items()
+    }
+    return known_now | catalogues
 
 
 def page_script(assets: dict[str, Asset]) -> Asset:
