@@ -5,25 +5,20 @@ RUN := $(VENV)/bin/python
 IMAGES ?=
 PARALLEL ?= -n auto # a worker a core; PARALLEL= for one process
 
-# uv is several times as fast. It does not read pip's configuration, so where it finds no packages, pip may.
-define install
-@{ command -v uv >/dev/null && uv pip install --quiet --python $(RUN) -r $(1); } || { \
-	echo "pip installs $(1): uv, which is faster, is not there or could not."; \
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r $(1); }
-endef
+LOCK ?= # LOCK=requirements.lock installs the exact versions that CI tests
+INSTALL = $(PYTHON) install.py --venv $(VENV) $(if $(strip $(LOCK)),--lock $(LOCK))
+LISTS := requirements-dev.txt requirements-cluster.txt requirements-int8.txt requirements-map.txt
 
-.PHONY: setup app test test-all check messages bench
+.PHONY: setup app test test-all check lock messages bench
 .DEFAULT_GOAL := setup
 
 # Installed again only when a list of requirements is newer than the stamp.
-$(VENV)/.installed: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gelato needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(call install,requirements.txt)
+$(VENV)/.installed: requirements.txt $(LOCK)
+	@$(INSTALL) requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements-formats.txt $(VENV)/.installed
-	$(call install,requirements-dev.txt)
+$(VENV)/.installed-dev: requirements-dev.txt requirements-formats.txt requirements-database.txt $(VENV)/.installed
+	@$(INSTALL) requirements-dev.txt
 	@touch $@
 
 setup: $(VENV)/.installed
@@ -37,6 +32,11 @@ check: $(VENV)/.installed-dev
 	$(RUN) -m mypy app index training gelato
 	$(VENV)/bin/oxlint app
 	$(VENV)/bin/oxfmt --check 'app/**/*.js'
+
+# The versions that CI installs, for all systems and Pythons; those of the file stay unless UPGRADE=1 asks for newer ones.
+lock: $(VENV)/.installed-dev
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet --universal --no-annotate --python-version 3.11 \
+		$(if $(UPGRADE),--upgrade) $(LISTS) --output-file requirements.lock
 
 # The catalogues of app/language with all messages of the code; it lists what has no translation yet.
 messages: $(VENV)/.installed

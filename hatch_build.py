@@ -1,6 +1,7 @@
 """What the package needs, read from the lists of requirements, so that each is written once."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ class Requirements(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         root = Path(self.root)
+        sys.path.insert(0, self.root)
+        from gelato.platforms import why_unsupported
+
+        if reason := why_unsupported():  # pip builds where it installs, and shows this instead of a resolver's error
+            sys.exit(f"Error: {reason}")
         metadata["dependencies"] = requirements(root / "requirements.txt")
         metadata["optional-dependencies"] = {name: requirements(root / f"requirements-{name}.txt") for name in EXTRAS}
 

@@ -10,7 +10,9 @@ from importlib import import_module
 from pathlib import Path
 
 from gelato import __version__
+from gelato.closed_output import ending_quietly
 from gelato.doctor import doctor
+from gelato.platforms import why_unsupported
 
 HERE = Path(__file__).parent
 ROOT = HERE / "_src" if (HERE / "_src").is_dir() else HERE.parent  # of app, index and training; not _src: a checkout
@@ -38,19 +40,26 @@ Commands:
 
 def main() -> None:
     """Run the command that the arguments name. Exits with 2 if there is none of that name."""
-    name, *arguments = sys.argv[1:] or ["--help"]
+    with ending_quietly():
+        called(*sys.argv[1:] or ["--help"])
+
+
+def called(name: str, *arguments: str) -> None:
+    """Run the command of that name."""
     if name in ("-h", "--help"):
         print(HELP)
     elif name == "--version":
         print(f"gelato {__version__}")
     elif name in COMMANDS:
+        if reason := why_unsupported():
+            sys.exit(f"Error: {reason}")
         if name == "app":  # as app.py does
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         use_source()
-        run(name, arguments)
+        run(name, list(arguments))
     elif name == "doctor":
         use_source()
-        doctor(arguments, ROOT)
+        doctor(list(arguments), ROOT)
     else:
         print(f"Error: There is no command {name!r}. Choose from: {', '.join(COMMANDS)}, doctor.", file=sys.stderr)
         sys.exit(2)

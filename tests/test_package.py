@@ -112,35 +112,6 @@ def test_the_command_answers_by_itself(arguments, code, said, monkeypatch, capsy
     assert said in answer.out + answer.err
 
 
-@pytest.mark.parametrize(
-    ("uv", "installed_by", "said"),
-    [
-        ("exit 0", ["uv"], False),
-        ("exit 1", ["uv", "python"], True),  # a mirror that only pip is told of
-        (None, ["python"], True),
-    ],
-)
-def test_make_installs_with_uv_and_where_that_does_not_work_with_pip(uv, installed_by, said, tmp_path):
-    programs, python = tmp_path / "programs", tmp_path / ".venv/bin/python"
-    for folder in (programs, python.parent):
-        folder.mkdir(parents=True)
-    for name in ("touch", "sh"):
-        (programs / name).symlink_to(f"/bin/{name}")
-    for path, end in ((python, "exit 0"), (programs / "uv", uv)):
-        if end:
-            path.write_text(f"#!/bin/sh\necho {path.name} >> {tmp_path}/calls\n{end}\n")
-            path.chmod(0o755)
-    for name in ("Makefile", "requirements.txt"):
-        shutil.copy(ROOT / name, tmp_path)
-    make = shutil.which("make")
-    assert make is not None
-    command = [make, "setup", f"PYTHON={sys.executable}"]
-    done = subprocess.run(command, cwd=tmp_path, env={"PATH": str(programs)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "calls").read_text().split() == installed_by
-    assert ("pip installs requirements.txt" in done.stdout) == said
-
-
 def test_the_help_names_every_command(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gelato"])
     main()
