@@ -7,6 +7,7 @@ from pathlib import Path
 
 from training.models.encoder import Encoder
 from training.models.errors import UserError
+from training.models.published_names import is_timm_model
 
 UNKNOWN = "unknown"  # the encoder of vectors that were imported without saying what made them
 
@@ -76,9 +77,7 @@ def _is_run(name: str) -> bool:
 def _is_timm(name: str) -> bool:
     if "/" in name or Path(name).is_dir():
         return name.startswith("timm/")
-    import timm
-
-    return timm.is_model(name)
+    return is_timm_model(name)
 
 
 def _is_open_clip(name: str) -> bool:

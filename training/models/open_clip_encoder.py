@@ -162,6 +162,7 @@ def load_open_clip(name: str, runtime: str | None = None, precision: str | None 
     if runtime == "openvino":
         metadata = _cached_metadata(name, precision)
         if metadata is None:
+            find_source(name)  # a name that leads nowhere is said before a process is started
             if catalogue_model(name) or name.startswith("hf-hub:"):  # other names would load torch into this process
                 fetch_missing(name)
             export_apart("training.models.open_clip_encoder", name, precision)

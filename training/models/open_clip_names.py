@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from training.models.errors import UserError
+from training.models.published_names import open_clip_tags
 
 CONFIG = "open_clip_config.json"
 HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # in open_clip's order
@@ -28,10 +29,9 @@ def find_source(name: str) -> ModelSource:
             raise UserError(f"{name} is a folder without {CONFIG}; an encoder's folder has one beside its weights.")
         return ModelSource(f"local-dir:{folder}")
     architecture, _, weights = name.partition("/")
-    import open_clip
-
-    if architecture not in open_clip.list_models():
-        near = get_close_matches(architecture, open_clip.list_models(), n=3)
+    published = open_clip_tags()
+    if architecture not in published:
+        near = get_close_matches(architecture, published, n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UserError(
             f"open_clip has no architecture called {architecture!r}.{hint} "
@@ -39,7 +39,7 @@ def find_source(name: str) -> ModelSource:
         )
     if Path(weights).expanduser().is_file():
         return ModelSource(architecture, str(Path(weights).expanduser()))
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    tags = published[architecture]
     if weights not in tags:
         near = get_close_matches(weights, tags, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
