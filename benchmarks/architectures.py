@@ -6,10 +6,11 @@ Each architecture is built with random weights and random biases, exported for O
 offered, and compared with PyTorch in f32 on photographs of scikit-image and scikit-learn and on random texts. Random
 towers give all inputs nearly the same vector, so cosines are taken after the mean vector is subtracted. A model of
 more parameters than --most-parameters is cut to its first blocks, and its result says how many; its speed is then no
-speed of the model and is left out. Tokenizers and text configurations that the hub has are stood in for. Each model
-runs in a process of its own. The results are printed and kept beside this script as architectures.json;
-benchmarks/tables.py puts them into benchmarks/README.md. Models that have a result of these settings are left out, so
-that a run that was stopped goes on; --only measures its models again.
+speed of the model and is left out. A tower that bf16 turns too far runs in f32 there, as in the product. Tokenizers
+and text configurations that the hub has are stood in for. Each model runs in a process of its own. The results are
+printed and kept beside this script as architectures.json; benchmarks/tables.py puts them into benchmarks/README.md.
+Models that have a result of these settings are left out, so that a run that was stopped goes on; --only measures its
+models again.
 """
 
 import json
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from training.models.catalogue import CatalogueModel, catalogue, catalogue_model
+from training.models.half_precision import LEAST
 
 RESULT = Path(__file__).parent / "results/architectures.json"
 BLOCKS = 3  # of a model that is cut
@@ -120,6 +122,8 @@ def compared(
     facts = {"images": cosines(images, reference["images"])}
     if encoder.precision != "int8":  # its text tower is the one of the half precision
         facts["texts"] = cosines(encoder._text_tower(tokens.numpy().astype(np.int64)), reference["texts"])
+    if encoder.precision == "bf16":
+        facts["in_bf16"] = {tower: in_bf16(f"{encoder.fingerprint}-{tower}") for tower in ("image", "text")}
     if whole:
         began, count = time.process_time(), 0
         while time.process_time() - began < 3:
@@ -127,6 +131,13 @@ def compared(
             count += 8
         facts["images_per_cpu_second"] = round(count / (time.process_time() - began), 2)
     return facts
+
+
+def in_bf16(key: str) -> float:
+    """The cosine of a tower in bf16 to itself in f32, by which its precision was chosen."""
+    from training.models.openvino_runtime import export_path
+
+    return float(json.loads(export_path(key, "bf16").with_suffix(".json").read_bytes())["mean_cosine"])
 
 
 def architecture_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -142,7 +153,9 @@ def architecture_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
             towers = [f"{found[tower]['least']:.4f}" for tower in ("images", "texts") if tower in found]
             speed = found.get("images_per_cpu_second")
             per_second = f" ({speed:.1f} images per CPU second)" if speed else ""
-            reached.append(f"{precision} {' and '.join(towers) or 'refused'}{per_second}")
+            short = {tower: cosine for tower, cosine in found.get("in_bf16", {}).items() if cosine < LEAST}
+            instead = "".join(f", {tower} tower in f32 since bf16 has {short[tower]:.3f}" for tower in short)
+            reached.append(f"{precision} {' and '.join(towers) or 'refused'}{instead}{per_second}")
         blocks = f" ({run['blocks']} blocks)" if run["blocks"] else ""
         reached.append(f"{run['peak_memory_mb']:,} MB with the export{blocks}")
         machine = run["machine"]

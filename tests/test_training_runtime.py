@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.models import openvino_runtime
+from training.models import half_precision, openvino_runtime, runtime
 from training.models import quantisation as eight_bits
 from training.models.errors import UserError
 from training.models.runtime import image_module, load_tower, resolve
@@ -80,6 +80,45 @@ def test_a_tower_that_eight_bits_turn_too_far_is_not_used(pixels, tmp_path, monk
     for _ in range(2):  # and again from what is written down
         with pytest.raises(UserError, match=r"mean cosine 0\.970.*bf16 or f32"):
             load_tower(partial(image_module, tower(), MEAN, STD), pixels[:1], "key", "openvino", "int8")
+
+
+class Offset(torch.nn.Module):
+    """Adds a large constant and takes it away again, which bf16 cannot."""
+
+    def __init__(self, part: torch.nn.Module):
+        super().__init__()
+        self.part, self.offset = part, torch.nn.Parameter(torch.tensor(3000.0))
+        rows = torch.randn(24, 24)
+        self.last = torch.nn.Parameter(rows - rows.mean(dim=0))  # the constant is orthogonal to it
+
+    def forward(self, pixels):
+        return (self.part(pixels) + self.offset) @ self.last
+
+
+def test_a_tower_that_bf16_turns_too_far_runs_in_f32(pixels, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    module = image_module(Offset(tower()), MEAN, STD)
+    runs = [load_tower(lambda: module, pixels[:1], "key", "openvino", "bf16") for _ in range(2)]
+    with torch.no_grad():
+        expected = module(torch.from_numpy(pixels)).numpy()
+    assert all(cosines(run(pixels), expected).min() >= 0.999 for run in runs)
+    [facts] = tmp_path.rglob("key-half.json")
+    short = json.loads(facts.read_bytes())["mean_cosine"] < 0.99  # a processor without bf16 computes it in f32
+    assert short or not openvino_runtime.has_bf16()
+    assert capsys.readouterr().err.count("the image tower of this encoder turns its vectors too far") == short
+
+
+def test_texts_are_compared_too_and_the_measured_cosine_decides(tmp_path, monkeypatch):
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
+    tokens = np.arange(32, dtype=np.int64).reshape(4, 8)
+    text_tower = torch.nn.Sequential(torch.nn.Embedding(32, 8), torch.nn.Flatten())
+    used = []
+    monkeypatch.setattr(runtime, "load_export", lambda path, precision, streams: used.append(precision) or np.float32)
+    for cosine in (0.991, 0.989):
+        monkeypatch.setattr(half_precision, "centred_cosine", lambda half, full, cosine=cosine: cosine)
+        for _ in range(2):  # and again from what is written down
+            load_tower(lambda: text_tower, tokens[:1], str(cosine), "openvino", "bf16", trial=lambda: tokens)
+    assert used == ["bf16", "f32", "bf16", "bf16", "bf16", "f32", "f32", "f32"]
 
 
 def test_a_tower_is_exported_once_and_then_needs_no_module(pixels, tmp_path, monkeypatch):

@@ -16,6 +16,9 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 
 def run_options(command: CommandFunction) -> CommandFunction:
     """How an encoder runs, the same for every command that loads one."""
-    help = "f32, bf16, f16 or int8.  [default: bf16 or f16 if the hardware supports it, else f32]"
+    help = (
+        "f32, bf16, f16 or int8; on a processor, a tower that bf16 turns too far runs in f32.  "
+        "[default: bf16 or f16 if the hardware supports it, else f32]"
+    )
     command = click.option("--precision", help=help)(command)
     return click.option("--runtime", help="openvino or torch.  [default: the faster one on this machine]")(command)

@@ -13,6 +13,7 @@ from PIL import Image
 from training.models.catalogue import catalogue_model
 from training.models.encoder import Encoder, Pixels, Vectors, unit
 from training.models.errors import UserError
+from training.models.half_precision import TEXTS
 from training.models.metadata_cache import read_metadata, write_metadata
 from training.models.open_clip_names import find_source
 from training.models.open_clip_weights import fetch_missing, hash_file, load_tokenizer, needs_quick_gelu, open_model
@@ -122,7 +123,14 @@ class OpenClipEncoder(Encoder):
     def _text_tower(self) -> Tower:
         """Loaded with the first text: a build never needs it."""
         tokens, key = self.tokens(["an image"]), f"{self.fingerprint}-text"
-        return load_tower(lambda: _text_module(self._model()), tokens, key, self.runtime, self.precision)
+        return load_tower(
+            lambda: _text_module(self._model()),
+            tokens,
+            key,
+            self.runtime,
+            self.precision,
+            trial=lambda: self.tokens(list(TEXTS)),
+        )
 
     @cached_property
     def tokenizer(self) -> Callable[..., Any]:

@@ -100,13 +100,13 @@ def _cosine(whole: Callable[..., Any], small: Callable[..., Any], pixels: NDArra
     return float(((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).mean())
 
 
-def photographs(names: Sequence[tuple[str, str]], side: int) -> Iterator[NDArray[np.uint8]]:
-    """Square cuts of photographs, uint8 [side, side, 3], the same on every machine."""
+def photographs(names: Sequence[tuple[str, str]], side: int, crops: int = CROPS) -> Iterator[NDArray[np.uint8]]:
+    """Square cuts of photographs, crops of each, uint8 [side, side, 3], the same on every machine."""
     rng = np.random.default_rng(0)
     for package, name in names:
         with files(package).joinpath(name).open("rb") as file:
             image = Image.open(file).convert("RGB")
-        for _ in range(CROPS):
+        for _ in range(crops):
             width = int(min(image.size) * rng.uniform(0.25, 1))
             left, top = (int(rng.uniform(0, extent - width + 1)) for extent in image.size)
             cut = np.asarray(image.crop((left, top, left + width, top + width)))

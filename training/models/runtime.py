@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.models.errors import UserError
+from training.models.half_precision import keeps_direction, trial_images
 from training.models.openvino_runtime import Tower, core, exported, exporting, has_bf16, library, load_export
 from training.models.parallel import cores
 from training.models.registry import pick
@@ -76,6 +77,7 @@ def load_tower(
     precision: str,
     free: Sequence[int] = (0,),
     streams: bool = False,
+    trial: Callable[[], NDArray[Any]] | None = None,
 ) -> Tower:
     """A tower that runs.
 
@@ -83,6 +85,8 @@ def load_tower(
     takes; later batches may have any size along the axes in free. key: names the weights and preprocessing, so
     that the export of one never stands in for another. streams: a call runs on one core, so that as many calls as
     there are cores run side by side, which is more a second; otherwise a call has all cores, and answers sooner.
+    trial: inputs on which bf16 is compared with f32, and is not used where it turns the vectors too far; of images
+    they need not be given, and of texts there is no comparison without.
     """
     if runtime == "torch":
         return _torch_tower(build(), precision)
@@ -96,6 +100,10 @@ def load_tower(
             path = quantized(library(), core(), path, example.shape[1], whole)
     else:
         path = exported(build, example, key, free, points)
+        if example.dtype == np.uint8:
+            trial = partial(trial_images, example.shape[1])
+        if points == "bf16" and trial and not keeps_direction(path, partial(load_export, path, streams=False), trial):
+            path, points = exported(build, example, key, free, "f32"), "f32"
     return load_export(path, points, streams)
 
 
