@@ -1,16 +1,14 @@
 """Ranks and micro-batches change nothing: the gradients of one full batch, for every parameter."""
 
-import multiprocessing
 import os
-import socket
-from pathlib import Path
 
 import pytest
 import torch
 
+from tests.ranks import on_ranks
 from tests.samples import SMALL_TOWERS
 from training.data.config import DataConfig
-from training.engine.distributed import World, join, leave
+from training.engine.distributed import World, join
 from training.engine.microbatch import cached_backward
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
@@ -49,14 +47,11 @@ def gradients(folder: str, case: str, world: World, **of_run) -> dict[str, torch
     return found | {"loss": torch.tensor(world.mean({"loss": float(loss)})["loss"])}
 
 
-def one_rank(rank: int, ranks: int, port: int, folder: str, out: str) -> None:
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
+def main(rank: int) -> dict:
+    """The gradients of one rank, by case and size of its micro-batches."""
     TINY["tiny"] = SMALL_TOWERS
-    world = join("cpu")
-    found = {(case, micro): gradients(folder, case, world, micro_batch=micro) for case, micro in PIECES}
-    leave()
-    torch.save(found, Path(out, f"{rank}.pt"))
+    folder, world = os.environ["GELATO_TEST_RANKS"], join("cpu")
+    return {(case, micro): gradients(folder, case, world, micro_batch=micro) for case, micro in PIECES}
 
 
 @pytest.fixture(autouse=True)
@@ -68,18 +63,10 @@ def small(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="module")
 def two_ranks(captioned, tmp_path_factory):
     """What two processes find, each with half of the batch, whole and in three micro-batches."""
-    out = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = multiprocessing.get_context("spawn").Process
-    ranks = [start(target=one_rank, args=(rank, 2, port, str(captioned), str(out))) for rank in range(2)]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join(120)
-        assert process.exitcode == 0
-    return [torch.load(out / f"{rank}.pt") for rank in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GELATO_TEST_RANKS", str(captioned))
+        patch.setenv("GELATO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        return on_ranks("tests.test_training_exact_resume", tmp_path_factory.mktemp("ranks"))
 
 
 def assert_equal(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
