@@ -19,10 +19,8 @@ from training.models.atomic import write_file
 
 LEAST = 0.99  # mean cosine to the same tower in f32
 CROPS = 2  # of each photograph
-TEXTS = tuple(
-    f"a {kind} of a {colour} {thing}"
-    for kind, colour in (("photo", "red"), ("drawing", "small"))
-    for thing in ("dog on a beach", "house", "plate of food", "crowd in a city")
+TEXTS = tuple(  # alike but for a word or two, since a search has to tell such texts apart
+    f"a photo of {number} {quality} things" for number in ("two", "three") for quality in ("red", "old", "large", "wet")
 )
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
