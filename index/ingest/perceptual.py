@@ -18,6 +18,7 @@ SIDE, FREQUENCIES, CELLS = 32, 8, 4
 LENGTH = FREQUENCIES**2 - 1 + 3 * CELLS**2  # bytes
 SCALE = 11.0  # of the square root of a frequency's amplitude, which is 127 at most
 LEAST_CONTRAST = 0.7  # below this length of all frequencies an image is an even surface
+SIGNS = np.array([[1], [-1]] * (FREQUENCIES // 2), np.int8)  # of a quarter turn: F[u, v] becomes (-1)^u F[v, u]
 
 NEAR = 0.93  # correlation of frequencies
 NEAR_COLOURS = 70.0  # of 255, mean difference of the cells' colours
@@ -38,7 +39,14 @@ def perceptual_hashes(pixels: Pixels) -> tuple[bytes, ...]:
     small = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float32)
     grey = small @ np.array([0.299, 0.587, 0.114], np.float32)
     cells = small.reshape(CELLS, SIDE // CELLS, CELLS, SIDE // CELLS, 3).mean(axis=(1, 3))
-    return tuple(_packed(np.rot90(grey, turn), np.rot90(cells, turn)) for turn in range(4))
+    frequencies = _cosines() @ grey @ _cosines().T / SIDE
+    coded = np.sign(frequencies) * np.sqrt(np.abs(frequencies)) * SCALE
+    coded, cells = coded.round().clip(-127, 127).astype(np.int8), cells.round().astype(np.uint8)
+    hashes = []
+    for _ in range(4):
+        hashes.append(coded.ravel()[1:].tobytes() + cells.tobytes())
+        coded, cells = SIGNS * coded.T, np.rot90(cells)
+    return tuple(hashes)
 
 
 def similarity(one: bytes, other: bytes) -> float:
@@ -52,12 +60,6 @@ def similarity(one: bytes, other: bytes) -> float:
     if difference > NEAR_COLOURS or pattern > NEAR_PATTERN:
         return 0.0
     return float(frequencies @ others / (length * other_length))
-
-
-def _packed(grey: NDArray[np.float32], cells: NDArray[np.float32]) -> bytes:
-    frequencies = (_cosines() @ grey @ _cosines().T).ravel()[1:] / SIDE
-    coded = np.sign(frequencies) * np.sqrt(np.abs(frequencies)) * SCALE
-    return coded.round().clip(-127, 127).astype(np.int8).tobytes() + cells.round().astype(np.uint8).tobytes()
 
 
 def unpacked(stored: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
