@@ -16,10 +16,14 @@ from training.models.zero_shot import ClassName
 MOST_CLASSES = 20_000
 
 
-class Schema(BaseModel):
+class Request(BaseModel):
     """The fields of a request. An unknown one is an error, so that no misspelt filter is passed over."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Schema(Request):
+    """The fields of a request about a collection."""
 
     collection: Name = Field("", description="Key of a collection, see /api/v1/collections; empty for the first.")
 
@@ -59,10 +63,8 @@ class ClassifyUploadSchema(LabelSchema):
     classes: Annotated[list[Text], Field(min_length=1, max_length=MOST_CLASSES)] = Field(description="Names.")
 
 
-class ClassTexts(BaseModel):
+class ClassTexts(Request):
     """A class with the texts that are embedded for it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Text
     texts: Annotated[list[Text], Field(max_length=MOST_CLASSES)] = Field([], description="The name if left out.")
@@ -88,10 +90,8 @@ class ClassifySchema(LabelSchema):
         return self
 
 
-class ImageSchema(BaseModel):
+class ImageSchema(Request):
     """An image of the collection by its id, or an uploaded one by its token."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: Name = ""
     image: Name = ""
@@ -216,18 +216,14 @@ class CollectionDetails(CollectionSummary):
     tags: list[str] = []
 
 
-class NameSchema(BaseModel):
+class NameSchema(Request):
     """A model, or a generation of a collection, by its name."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name
 
 
-class SwitchSchema(BaseModel):
+class SwitchSchema(Request):
     """Which generation serves."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name = Field("", description="An encoder's name or the start of its fingerprint; empty to go back.")
 
