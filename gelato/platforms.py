@@ -8,7 +8,7 @@ OLDEST = (3, 11)
 MACHINES = {  # for which PyTorch has packages, by the system and as its Python calls the processor
     "linux": ("x86_64", "aarch64"),
     "darwin": ("arm64",),
-    "win32": ("AMD64", "ARM64"),
+    "win32": ("AMD64",),
 }
 
 
@@ -19,7 +19,7 @@ def why_unsupported() -> str:
         need = f"Gelato needs Python {OLDEST[0]}.{OLDEST[1]} or newer, and this is {major}.{minor}"
         return f"{need}; name another, for example with: make PYTHON=python3.12"
     machine = platform.machine()
-    works = "it runs on Macs with Apple silicon (arm64), on Windows, and on Linux with glibc (x86_64, aarch64)"
+    works = "it runs on Macs with Apple silicon, on Windows (x86_64), and on Linux with glibc (x86_64, aarch64)"
     if sys.platform == "darwin" and machine == "x86_64":
         return f"Gelato needs PyTorch, which has had no packages for Macs with Intel processors since 2024; {works}."
     if "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
