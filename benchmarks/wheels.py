@@ -7,6 +7,7 @@ and the table of docs/installing.md is written from it.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,9 +20,9 @@ PAGE = ROOT / "docs/installing.md"
 BEGIN, END = "<!-- wheels: made by benchmarks/wheels.py -->", "<!-- end of wheels -->"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 SYSTEMS = {
-    "Linux, x86_64": "x86_64-manylinux_2_28",
-    "Linux, aarch64": "aarch64-manylinux_2_28",
-    "macOS, Apple silicon": "aarch64-apple-darwin",
+    "Linux with glibc 2.35, x86_64": "x86_64-manylinux_2_35",
+    "Linux with glibc 2.35, aarch64": "aarch64-manylinux_2_35",
+    "macOS 14, Apple silicon": "aarch64-apple-darwin",
     "macOS, Intel": "x86_64-apple-darwin",
     "Windows, x86_64": "x86_64-pc-windows-msvc",
     "Windows, ARM64": "aarch64-pc-windows-msvc",
@@ -32,9 +33,9 @@ def lacking(python: str, system: str) -> str:
     """The package that has no wheel there, "" if all have one."""
     uv = Path(sys.executable).with_name("uv")
     options = ["--only-binary", ":all:", "--python-version", python, "--python-platform", system]
-    done = subprocess.run(
-        [uv, "pip", "compile", "requirements.txt", *options], cwd=ROOT, capture_output=True, text=True
-    )
+    command = [uv, "pip", "compile", "requirements.txt", *options]
+    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode == 0:
         return ""
     found = re.search(r"Because (?:only )?(?:all versions of )?([\w-]+)", done.stderr)
