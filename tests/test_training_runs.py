@@ -149,6 +149,20 @@ def test_images_that_cannot_be_read_are_counted_named_and_replaced(captioned, tm
     assert same_weights(tmp_path / "one", tmp_path / "two")
 
 
+def test_the_end_of_a_run_says_how_many_images_could_not_be_read(tmp_path):
+    (tmp_path / "data").mkdir()
+    for number in range(8):
+        noise_image(number).save(tmp_path / f"data/{number}.png")
+    for broken, said in ((0, False), (1, "1 image could not be read"), (2, "2 reads of images failed")):
+        if broken:
+            (tmp_path / f"data/{broken}.png").write_bytes(b"not an image")
+        words = ["untrained", "--data", tmp_path / "data", "--out", tmp_path / f"{broken}", "--no-report"]
+        words += ["--tower", "tiny", "--batch-size", 8, "--steps", 1, "--workers", 0]
+        result = CliRunner().invoke(cli, [str(word) for word in words])
+        assert result.exit_code == 0, result.output
+        assert (said in result.output and "unreadable.tsv" in result.output) if said else "unread" not in result.output
+
+
 def test_only_the_last_checkpoints_are_kept_and_they_hold_no_code(captioned, tmp_path):
     run(captioned, tmp_path / "run", checkpoint_every=1, keep=2)
     kept = checkpoints(tmp_path / "run")

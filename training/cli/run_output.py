@@ -1,9 +1,11 @@
 """What a training command writes and prints when its run ends or is stopped."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.engine.unreadable import FILE
 from training.models.console import print_json, say
 from training.models.interrupt import Interrupt
 
@@ -39,11 +41,24 @@ def print_end(run: Path, trainer: "Trainer", as_json: bool) -> None:
     elif finished:
         following = f"python -m index build IMAGES --into my.gelato --encoder {run}"
         also = f", or open {report}" if report else ""
-        say(f"{trainer.step:,} steps, loss {last['loss']:.4g}. Next: {following}{also}")
+        say(f"{trainer.step:,} steps, loss {last['loss']:.4g}. {_replaced(last)}Next: {following}{also}")
     else:
         say(f"Stopped after step {trainer.step:,}. Resume it: python -m training resume {run}")
     if not finished:
         raise SystemExit(130)
+
+
+def _replaced(last: Mapping[str, Any]) -> str:
+    """What the last metrics say of images that could not be read, as a sentence; empty if all could."""
+    count = last.get("unreadable", 0)
+    if not count:
+        return ""
+    what = (
+        "1 image could not be read and another replaced it"
+        if count == 1
+        else f"{count:,} reads of images failed and others replaced them"
+    )
+    return f"{what}; {FILE} in the run directory lists the reasons. "
 
 
 def _write_report(run: Path) -> Path | None:
