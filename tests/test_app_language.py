@@ -48,7 +48,7 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 # How addresses, selectors, commands and the like begin.
 CODE_BEGINS = re.compile(
-    r"[#.\[/]|g-|https?:|\w+/|python |pip |[\w-]+\(|(input|button|textarea), |<(meta|link|div|header) "
+    r"[#.\[/]|g-|https?:|\w+/|python |pip |[{}\w-]+\(|(input|button|textarea), |<(meta|link|div|header) "
     r"|export |private, |--|A request is |%s |the encoder %s |hf-hub:"
 )
 

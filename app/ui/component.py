@@ -39,4 +39,4 @@ def component(
 def tab_component(library: Library, name: str, /, **handlers: Handler) -> None:
     """A tab that is one component: the function NAME(element, server) of tabs/NAME/NAME.js fills <div class=g-NAME>."""
     html = f"<div class='g-{name}'></div>"
-    component(library, name, html, f"tabs/{name}/{name}.js", name + "(element, server)", handlers)
+    component(library, name, html, f"tabs/{name}/{name}.js", f"{name}(element, server)", handlers)
