@@ -101,21 +101,27 @@ def _browse(
     collection: Collection, request: SearchRequest, group: Grouping, rows: Rows, copies: Groups | None
 ) -> Browsing:
     order = "newest" if request.order == "best" else request.order
-    matching = len(rows)
-    if order in ("newest", "oldest"):
-        times = _clocks(collection)[rows]
-        known = ~np.isnat(times)
-        sorted_ = np.argsort(times[known], kind="stable")
-        sorted_ = sorted_[::-1] if order == "newest" else sorted_
-        rows = np.concatenate([rows[known][sorted_], rows[~known]])
-    else:
-        rows = facets_of(collection).ordered(rows, order)
     ranking = Ranking(rows) if copies is None else copies.collapsed(Ranking(rows))
-    amounts = np.ones(len(ranking.rows), np.intp) if ranking.copies is None else ranking.copies
+    files = np.ones(len(collection), np.intp)
+    if ranking.copies is not None:
+        files[ranking.rows] = ranking.copies
+    shown = _ordered(collection, ranking.rows, order)  # by what is shown of it: a copy may have another date
     choices = _choices(collection, order)
-    chosen = _chosen(collection, ranking.rows, group, choices)
-    keys, counts, places = _grouped(collection, ranking.rows, chosen)
-    return Browsing(collection, ranking.rows[places], amounts[places], chosen, keys, counts, choices, matching)
+    chosen = _chosen(collection, shown, group, choices)
+    keys, counts, places = _grouped(collection, shown, chosen)
+    shown = shown[places]
+    return Browsing(collection, shown, files[shown], chosen, keys, counts, choices, len(rows))
+
+
+def _ordered(collection: Collection, rows: Rows, order: str) -> Rows:
+    """Rows in an order; of the same moment as they come, and those without a date last."""
+    if order not in ("newest", "oldest"):
+        return facets_of(collection).ordered(rows, order)
+    times = _clocks(collection)[rows]
+    known = ~np.isnat(times)
+    sorted_ = np.argsort(times[known], kind="stable")
+    sorted_ = sorted_[::-1] if order == "newest" else sorted_
+    return np.concatenate([rows[known][sorted_], rows[~known]])
 
 
 def _choices(collection: Collection, order: str) -> tuple[Grouping, ...]:

@@ -129,6 +129,25 @@ def test_copies_are_one_image_with_their_number(tmp_path):
     assert len(browse(collection, SearchRequest(collapse="none"))) == 4
 
 
+def test_an_image_stands_at_the_date_of_the_copy_that_is_shown(tmp_path):
+    """A copy that a messenger saved later has another date: no month comes twice."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, (name, day) in enumerate([("a", 1), ("b", 2), ("c", 3)]):
+        for size, later in ((120, 0), (60, 40 - 15 * number)):
+            path = folder / f"{name}{size}.png"
+            noise_image(number, (120, 90)).resize((size, size * 3 // 4)).save(path)
+            time = (datetime(2021, 1, day, 12) + timedelta(days=later)).timestamp()
+            os.utime(path, (time, time))
+    build_collection([folder], tmp_path / "c.gelato", ColourEncoder())
+    collection = Collection.open(tmp_path / "c.gelato")
+    assert list(shown(collection, "month")) == ["2021-01"]
+    assert shown(collection, "day", order="oldest") == {
+        f"2021-01-0{n}": [f"{name}120"] for n, name in enumerate("abc", 1)
+    }
+    assert sum(browse(collection, SearchRequest(), "none").copies) == 6
+
+
 def test_a_mistake_is_a_sentence(album, monkeypatch):
     with pytest.raises(UserError, match="cannot be ordered"):
         browse(album, SearchRequest(order="sideways"))

@@ -1,5 +1,8 @@
 """What a collection holds: in words, in counts of files, and as `index info` answers it."""
 
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from index.collection import Collection
@@ -23,7 +26,6 @@ def files_of(collection: Collection) -> dict[str, int]:
 
 def info_of(collection: Collection) -> dict[str, Any]:
     """What `python -m index info --json` answers, without the search structure."""
-    files = [path for path in collection.path.rglob("*") if path.is_file()]
     return {
         "name": collection.name,
         "images": len(collection),
@@ -39,6 +41,16 @@ def info_of(collection: Collection) -> dict[str, Any]:
         "runtime": collection.manifest.runtime,
         "precision": collection.manifest.precision,
         "segments": len(collection.manifest.segments),
-        "bytes": sum(path.stat().st_size for path in files),
+        "bytes": _bytes_below(collection.path),
         "columns": collection.columns,
     }
+
+
+def _bytes_below(folder: Path) -> int:
+    """The bytes of all files; those that a build takes away meanwhile count for nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total

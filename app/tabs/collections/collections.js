@@ -29,6 +29,7 @@ class Collections {
     this.server = server;
     this.timer = 0;
     this.drawn = ""; // what the cards were drawn from
+    this.lost = false; // the last request had no answer
     this.notice = node("div", { id: "collections-notice", role: "status" });
     this.cards = node("div", { class: "g-collections-cards", id: "shelves" });
     this.form = newCollection(server, () => this.lookAgain());
@@ -68,8 +69,11 @@ class Collections {
   draw(overview) {
     if (overview.error) {
       this.notice.replaceChildren(notice(overview.error));
+      this.lost = true; // until the next answer
       return;
     }
+    if (this.lost) this.notice.replaceChildren();
+    this.lost = false;
     const { cards, local } = overview;
     this.form.hidden = !local;
     this.remote.hidden = local;

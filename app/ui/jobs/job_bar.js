@@ -72,8 +72,10 @@ class JobBar {
     this.show(this.jobs);
   }
 
+  // Of a single line, what is behind it goes too.
   dismiss(job) {
-    dismiss(job.id);
+    const ended = this.jobs.filter(({ state }) => state !== "running");
+    dismiss((this.open ? [job] : ended).map(({ id }) => id));
     this.problem.hidden = true;
     this.show(this.jobs);
   }

@@ -1,6 +1,8 @@
 // One job of the bar. The row stays while the job goes on, so that the focus stays on its buttons.
 import { button, icon, node } from "../elements/elements.js";
 import { _ } from "../language/language.js";
+import { searchCollection } from "../navigation/navigation.js";
+import { collection } from "../session/session.js";
 import { jobText, jobTitle } from "./job_text.js";
 
 export class JobRow {
@@ -17,6 +19,7 @@ export class JobRow {
       title: _("Safe: finished work is saved"),
     });
     this.tell = button(null, _("Notify me"), () => this.ask(), { ...small, title: _("When it has ended") });
+    this.search = button("search", _("Search it"), () => searchCollection(this.job.about), small);
     this.again = button(null, _("Go on"), () => act("resume", this.job), small);
     this.confirm = button(null, _("They were deleted: remove them"), () => act("confirm", this.job), small);
     this.close = node(
@@ -25,7 +28,16 @@ export class JobRow {
       icon("close"),
     );
     this.close.addEventListener("click", () => dismiss(this.job));
-    this.tools = node("div", { class: "g-jobs-tools" }, this.tell, this.stop, this.confirm, this.again, this.close);
+    this.tools = node(
+      "div",
+      { class: "g-jobs-tools" },
+      this.tell,
+      this.stop,
+      this.search,
+      this.confirm,
+      this.again,
+      this.close,
+    );
     const words = node("div", { class: "g-jobs-words" }, this.title, this.text);
     this.root = node("div", { class: "g-jobs-row", "data-job": job.id }, words, this.tools, this.progress);
     this.show(job);
@@ -45,6 +57,7 @@ export class JobRow {
     else this.progress.removeAttribute("aria-valuenow");
     this.stop.hidden = !running || !job.stops || job.stopping;
     this.tell.hidden = !running || !this.notify.canAsk();
+    this.search.hidden = !(job.kind === "index" && job.state === "done" && job.about !== collection());
     this.again.hidden = !job.resumes;
     this.confirm.hidden = !job.confirm;
     this.close.hidden = running;

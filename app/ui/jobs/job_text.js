@@ -41,5 +41,5 @@ export const jobTitle = ({ kind, state, name }) => {
 
 export const jobText = (job) => {
   if (job.state === "running") return job.stopping ? _("stopping; finished work is saved") : pace(job);
-  return job.error || `${job.note || _("done")}, ${decimal(job.seconds, 1)} s`;
+  return job.error || `${job.note.replace(/[.]$/, "") || _("done")} · ${decimal(job.seconds, 1)} s`;
 };

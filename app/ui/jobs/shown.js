@@ -22,7 +22,7 @@ const add = (key, added) => {
   sessionStorage.setItem(key, JSON.stringify([...held, ...added].slice(-HELD)));
 };
 
-export const dismiss = (id) => add(DISMISSED, [id]);
+export const dismiss = (ended) => add(DISMISSED, ended);
 
 // The jobs that are shown, those that run first, then the newest. jobs: of the state, the newest first.
 export const shownJobs = (jobs) => {
