@@ -80,6 +80,7 @@ class Collections {
     // Cards are drawn again only when something on them changed, so that nothing moves under a pointer.
     const now = JSON.stringify([local, cards.map(({ job, ...card }) => ({ ...card, busy: job?.state }))]);
     if (now === this.drawn) return;
+    if (this.drawn) this.notice.replaceChildren(); // what was wrong was so with what is drawn anew
     this.drawn = now;
     const actions = {
       act: (body) => this.act(body),

@@ -11,5 +11,5 @@ export const list = (title, lines, amount) => {
   const more = amount - lines.length;
   const rest = more > 0 ? [_("and {amount} more", { amount: count(more) })] : [];
   const items = [...lines.slice(0, SHOWN), ...rest].map((text) => node("li", { text }));
-  return node("details", { open: true }, node("summary", { text: title }), node("ul", {}, ...items));
+  return node("details", { open: true }, node("summary", { text: title }), node("ul", { tabindex: "0" }, ...items));
 };
