@@ -90,3 +90,24 @@ def test_a_run_is_evaluated_by_default_as_its_log_and_other_encoders_as_ever(cap
     assert runtime_for("starter", None, None) == (None, None)
     shutil.rmtree(run)
     assert templates_for(str(run)) == ("a photo of a {}.",)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--evaluate", "{tmp}/missing"], "There is nothing at {tmp}/missing"),
+        (["--evaluate", "{held}", "--suite", "knnn"], "Did you mean 'knn'"),
+        (["--out", "{held}/dog/cut.jpg/run"], "The run directory {held}/dog/cut.jpg/run cannot be written"),
+        (["--data", "{tmp}/empty"], "{tmp}/empty has no images: choose another source with --data."),
+    ],
+)
+def test_a_mistake_is_answered_before_anything_is_trained(held_out, tmp_path, options, said):
+    (tmp_path / "empty").mkdir()
+    places = {"tmp": tmp_path, "held": held_out}
+    given = [option.format(**places) for option in options]
+    data = [] if "--data" in given else ["--data", str(held_out)]
+    out = [] if "--out" in given else ["--out", str(tmp_path / "run")]
+    sizes = ["--steps", "1", "--batch-size", "8", "--workers", "0"]
+    result = CliRunner().invoke(cli, ["clip", *data, *out, *sizes, *given])
+    assert result.exit_code == 1 and said.format(**places) in result.stderr
+    assert "Traceback" not in result.stderr and not (tmp_path / "run").exists()

@@ -64,6 +64,16 @@ def test_what_is_said_another_way_is_answered_by_a_sentence(given, said):
         translated(given.split(), OWN)
 
 
+def test_all_that_is_said_another_way_is_answered_at_once():
+    with pytest.raises(click.UsageError) as error:
+        translated(["--name", "a", "--data", "b", "--train-num-samples", "9", "--save-frequency", "1"], OWN)
+    assert [line.split(":")[0].split()[-1] for line in error.value.message.splitlines()] == [
+        "--name",
+        "--train-num-samples",
+        "--save-frequency",
+    ]
+
+
 @pytest.mark.parametrize("given", ["train", "linear_probe", "list_models"])
 def test_a_command_of_another_trainer_is_answered_by_ours(given):
     result = CliRunner().invoke(cli, [given, "data=photos"])

@@ -170,10 +170,20 @@ def begin(
         planned = plan(method_name, data, user, settings, world, origins)
         if out is not None and world.leads:
             planned = replace(planned, content=planned.batches.images.content())
-            out.mkdir(parents=True, exist_ok=True)
-            write_file(out / CONFIG, json.dumps(planned.document(), indent=1).encode() + b"\n")
+            _write_config(out, planned)
         world.wait()
         return _train(planned, out, world, evaluate, stop, quiet)
+
+
+def _write_config(out: Path, planned: RunPlan) -> None:
+    """Make the run directory, with its config.json. UserError if nothing can be written there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_file(out / CONFIG, json.dumps(planned.document(), indent=1).encode() + b"\n")
+    except OSError as error:
+        raise UserError(
+            f"The run directory {out} cannot be written ({error.strerror}): choose another --out."
+        ) from error
 
 
 def resume(

@@ -96,6 +96,9 @@ def translated(args: Sequence[str], own: set[str]) -> list[str]:
     own: the options that the command has itself, which keep their meaning. `--lr=1` and `--lr 1` are both read, as is
     an underscore for a hyphen; `key=value`, as Hydra and lightly-train have it, is answered by a sentence.
     """
+    instead = {flag: text for given in args if (flag := given.partition("=")[0]) and (text := said_instead(flag, own))}
+    if instead:  # all at once, since a command line of another trainer has several
+        raise click.UsageError("\n".join(f"There is no option {flag}: {text}." for flag, text in instead.items()))
     result: list[str] = []
     for i, given in enumerate(args):
         if given.startswith("--"):
@@ -120,3 +123,9 @@ def our_name(flag: str, own: Container[str]) -> str:
     if hyphens in INSTEAD:
         raise click.UsageError(f"There is no option {flag}: {INSTEAD[hyphens]}.")
     return SAME.get(hyphens, flag)
+
+
+def said_instead(flag: str, own: Container[str]) -> str:
+    """What there is instead of an option of another trainer; "" for ours, for one with a translation and for others."""
+    hyphens = flag.replace("_", "-")
+    return "" if flag in own or hyphens in own else INSTEAD.get(hyphens, "")

@@ -58,7 +58,8 @@ class ItemList:
             listed = f"it has the columns {', '.join(sorted(columns))}; " if columns else ""
             reason = "no captions" if self.without_caption else "no images"
             template = '--caption "a photo of a {label}" makes captions from a column'
-            raise UserError(f"{source.name} has {reason}: {listed}{template if needs_captions else 'choose another'}.")
+            instead = template if self.without_caption else "choose another source with --data"
+            raise UserError(f"{source.name} has {reason}: {listed}{instead}.")
         self.in_row_groups = source.reads_whole_blocks and self.items[0].block is not None
 
     def __len__(self) -> int:

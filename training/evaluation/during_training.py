@@ -15,6 +15,7 @@ from training.data.labels import ClassColumn
 from training.data.pipeline import LEAST_SIDE, PreprocessedImage, load_pixels
 from training.data.pixel_cache import MOST_CACHED, PixelCache
 from training.data.source import Item
+from training.data.sources import open_source
 from training.data.tables.options import TableOptions
 from training.evaluation.features import EmbedSource, Features, Progress, SourceItems, embed_items, list_source
 from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
@@ -34,13 +35,15 @@ def evaluator(data: DataConfig) -> Evaluate | None:
     """What the trainer calls with its encoder's facts and weights, on every rank; None if there is nothing to evaluate.
 
     It gives figures by source and by probe, each with an interval; on rank 0 only. UserError for an unknown probe
-    before anything is trained.
+    or a source that is not there, before anything is trained.
     """
     suite = data.suite.strip(", ")
     if suite:
         parse_suite(suite)
     if not data.evaluate:
         return None
+    for spec in data.evaluate:
+        open_source(spec, tables=data.tables)
     held_out = HeldOutImages(most=min(MOST_CACHED, data.cache << 20))
     templates = templates_of_run(data.caption, data.label_column)
     classes = ClassColumn(data.label_column, data.class_depth)
