@@ -134,6 +134,14 @@ def print_password_line(ctx: click.Context, _: click.Parameter, user: str | None
     metavar="DIR",
     help="The folder of training runs that Compare shows.  [default: runs]",
 )
+@click.option(
+    "--unload-after",
+    default=15.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    help="Drop encoders from memory that nobody used for so long; the next search loads them again. 0: never.",
+)
 @click.option("--log", type=click.Choice(FORMATS), help="Write a line a request to stderr, as text or as JSON.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.pass_context
@@ -171,6 +179,7 @@ class Options:
     roots: Sequence[Path] = ()
     language: str | None = None
     runs: Path | None = None
+    unload_after: float = 0.0
     log: str | None = None
     no_browser: bool
     port_is_fixed: bool
@@ -234,6 +243,8 @@ def _started(
         library.roots = tuple(options.roots)
     if options.runs is not None:
         library.runs = options.runs
+    if options.unload_after:
+        library.encoders.drop_when_idle(60 * options.unload_after)
     library.first_use = first_use is not None and first_use.exporting
     open_collections(library, options.collections, options.images, options.encoder)
     public = open_tunnel(port) if options.share else None

@@ -64,9 +64,10 @@ class Server:
 
 
 @contextmanager
-def serving(collection: Path) -> Iterator[Server]:
+def serving(collection: Path, *options: str) -> Iterator[Server]:
+    """A server of a collection, until the end of the block."""
     begun = time.monotonic()
-    command = [sys.executable, "app.py", "--no-browser", "--port", "0", "--collection", str(collection)]
+    command = [sys.executable, "app.py", "--no-browser", "--port", "0", "--collection", str(collection), *options]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.retrieval.collapsing import Groups, groups_among
-from index.retrieval.dates import clocks
+from index.retrieval.dates import DATES, clocks
+from index.retrieval.deadline import Deadline
 from index.retrieval.facets import Rows, facets_of
 from index.retrieval.ranking import Ranking
 from index.retrieval.request import SearchRequest
@@ -90,7 +91,7 @@ def browse(
     request = replace(request, terms=(), offset=0, count=0)  # all pages are of one order
     rows = matching(collection, request)
     whole = len(rows) == len(collection)
-    copies = groups_among(collection, request.collapse, None if whole else rows, timeout)
+    copies = groups_among(collection, request.collapse, None if whole else rows, Deadline.after(timeout))
     tagged = annotations_version(collection.path) if request.facets or request.tags else ""
     key = (repr(request), group, tagged, None if copies is None else (copies.collapse, copies.count))
     held: LRUCache[object, Browsing] = collection.derived("browsing", lambda: LRUCache(HELD))
@@ -162,7 +163,8 @@ def _grouped(
 
 
 def _clocks(collection: Collection) -> NDArray[np.datetime64]:
-    return collection.derived("clocks", lambda: clocks(collection.items).to_numpy("datetime64[s]"))
+    names = [name for name in (*DATES, "taken_offset") if name in collection.columns]
+    return collection.derived("clocks", lambda: clocks(collection.frame(names)).to_numpy("datetime64[s]"))
 
 
 def _names(collection: Collection, group: str) -> tuple[Rows, list[str]]:

@@ -12,7 +12,7 @@ from PIL import Image
 from index.collection import Collection
 from training.models.encoder import Encoder, unit
 from training.models.errors import UserError
-from training.models.file_names import folded
+from training.models.file_names import file_name, folded
 from training.models.formats import IMAGES
 
 SIGN = re.compile(r"(?<!\S)([+\-−–])(?=\s+\S)")  # a sign stands apart, so that "t-shirt" and "-5 °C" are text
@@ -87,15 +87,23 @@ def with_file_names(terms: Sequence[Term], collection: Collection) -> list[Term]
 def _by_file_name(term: Term, collection: Collection) -> Term:
     if term.text is None or not term.text.lower().endswith(IMAGES):
         return term
-    ids = collection.derived("ids by file name", lambda: _ids_by_file_name(collection))
-    id = ids.get(folded(term.text))
+    id = _id_of_file_name(collection, folded(term.text))
     return term if id is None else Term(term.sign, term.weight, image_id=id)
 
 
-def _ids_by_file_name(collection: Collection) -> dict[str, str]:
-    """The id of the first image of each file name, without regard to case and Unicode form."""
-    names = collection.column("path").str.rpartition("/")[2].map(folded)
-    return dict(zip(reversed(names.tolist()), reversed(collection.column("id").tolist()), strict=True))
+def _id_of_file_name(collection: Collection, wanted: str) -> str | None:
+    """The id of the first image of a file name, which is folded; None if there is none."""
+    hashes: NDArray[np.int64] = collection.derived("hashes of file names", lambda: _hashes_of_file_names(collection))
+    for row in np.flatnonzero(hashes == hash(wanted)).tolist():
+        if folded(file_name(str(collection.column("path").iat[row]))) == wanted:
+            return str(collection.column("id").iat[row])
+    return None
+
+
+def _hashes_of_file_names(collection: Collection) -> NDArray[np.int64]:
+    """Of each image, without regard to case and Unicode form, [N]: the names themselves take ten times the memory."""
+    paths = collection.column("path")
+    return np.fromiter((hash(folded(file_name(str(path)))) for path in paths), np.int64, len(paths))
 
 
 def embed_query(terms: Sequence[Term], collection: Embeddings, encoder: Encoder | None) -> NDArray[np.float32]:

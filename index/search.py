@@ -14,6 +14,7 @@ from index.collection import Collection
 from index.database.database import Database
 from index.database.searching import search_database
 from index.retrieval.collapsing import Groups, groups_among, rows_of_groups
+from index.retrieval.deadline import Deadline
 from index.retrieval.facets import Rows, facets_of, with_any_tag
 from index.retrieval.filters import columns_of, matching_rows
 from index.retrieval.ranking import Ranking, depth_of, rank
@@ -54,13 +55,13 @@ def search(
     """The images of a collection, or of a database that one was exported to, that answer a request.
 
     encoder: the one that made the collection; None if no term needs it. null: the null distribution if it is at
-    hand; otherwise it is computed once for each open collection, and a search that has waited timeout seconds for
-    it, or for the groups of copies, goes on without. UserError if encoder did not make the collection, or the request
-    makes no sense.
+    hand; otherwise it is computed once for each open collection. timeout: seconds after which a search goes on without
+    what is not ready: that, the index of texts, or the groups of copies; its result says what. UserError if encoder did
+    not make the collection, or the request makes no sense.
     """
     if isinstance(collection, Database):
         return search_database(collection, encoder, request)
-    started = time.perf_counter()
+    started, deadline = time.perf_counter(), Deadline.after(timeout)
     if not len(collection):
         raise UserError(
             f"{collection.path} holds no images yet; build it: python -m index build FOLDER --into {collection.path}"
@@ -68,10 +69,10 @@ def search(
     tags = read_tags(collection.path)
     rows = _matching(collection, request, tags)
     matching = len(collection) if rows is None else len(rows)
-    groups = groups_among(collection, request.collapse, rows, timeout)
+    groups = groups_among(collection, request.collapse, rows, deadline)
 
     def ranked(request: SearchRequest) -> Ranking:
-        return rank(collection, encoder, request, rows, null, timeout, tags)
+        return rank(collection, encoder, request, rows, null, deadline, tags)
 
     if request.terms:
         ranking = _collapsed(ranked, request, groups, matching)
@@ -90,6 +91,7 @@ def search(
         likely=ranking.likely,
         threshold=ranking.threshold,
         facets=facets,
+        pending=tuple(dict.fromkeys(deadline.missed)),
         seconds=time.perf_counter() - started,
     )
 
@@ -118,17 +120,22 @@ def hits_of(collection: Collection, ids: Sequence[str]) -> list[Hit]:
 
 def copies_of(collection: Collection, id: str, collapse: Collapse = "same", timeout: float | None = None) -> list[Hit]:
     """Every copy of the image called id, as hits without a score, the best first. KeyError if there is none."""
-    groups = groups_among(collection, collapse, None, timeout)
+    groups = groups_among(collection, collapse, None, Deadline.after(timeout))
     rows = list(collection.rows([id])) if groups is None else rows_of_groups(groups, [collection.row(id)], None)
     if not rows:
         raise KeyError(id)
     return hits_of_rows(collection, rows)
 
 
-def with_copies(collection: Collection, request: SearchRequest, hits: Sequence[Hit]) -> list[Hit]:
-    """Every file that the hits of a request stand for, each with its own facts and the score of its hit."""
+def with_copies(
+    collection: Collection, request: SearchRequest, hits: Sequence[Hit], timeout: float | None = None
+) -> list[Hit]:
+    """Every file that the hits of a request stand for, each with its own facts and the score of its hit.
+
+    timeout: as the search had, so that both are of the same groups.
+    """
     rows = _matching(collection, request, read_tags(collection.path))
-    groups = groups_among(collection, request.collapse, rows)
+    groups = groups_among(collection, request.collapse, rows, Deadline.after(timeout))
     if groups is None:
         return list(hits)
     found: list[Hit] = []

@@ -7,6 +7,7 @@ from typing import Literal
 
 from index.collection import Collection
 from index.database.database import Database
+from index.retrieval.deadline import Deadline
 from index.retrieval.request import SearchRequest
 from index.retrieval.result import Hit, SearchResult
 from index.search import search
@@ -54,12 +55,13 @@ def search_several(
 
     Likely hits come first. Scores of different encoders cannot be compared, so hits are by their normalised scores;
     by cosines where there are none and one encoder made all; else by their ranks, in turn. Copies are collapsed within
-    a collection only. UserError for a request that makes sense for one collection only.
+    a collection only. timeout: for all together, else as for search.
+    UserError for a request that makes sense for one collection only.
     """
-    started = time.perf_counter()
+    started, deadline = time.perf_counter(), Deadline.after(timeout)
     _check(searched, request)
     whole = replace(request, offset=0, count=request.offset + request.count)
-    results = {one.name: _search(one, whole, timeout) for one in searched}
+    results = {one.name: _search(one, whole, deadline.left) for one in searched}
     merged = _merged_by(searched, results)
     lists = [[HitOf(name, hit) for hit in result.hits] for name, result in results.items()]
     hits = _merge(lists, _key(merged, likely_first=all(result.likely is not None for result in results.values())))

@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import httpx
@@ -12,9 +13,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from app.application import make_application
+from app.server.server import make_server
 from app.state.library import Library
 from app.tabs.search.tab import find_images
 from index.build import build_collection
+from index.retrieval.relevance import NullDistribution, null_distribution
 from tests.browsing import served
 from tests.samples import ColourEncoder, paint
 
@@ -60,6 +63,43 @@ def test_search_answers_what_the_page_does(api, library):
     assert answer["images"] == answer["matching"] == 6 and answer["milliseconds"] >= 0
     best = answer["results"][0]
     assert best["columns"]["height"] == 30 and api.get(best["preview"]).headers["content-type"] == "image/webp"
+
+
+def test_a_search_does_not_wait_for_ever(monkeypatch, library):
+    """Neither for an encoder that is being loaded nor for a threshold that is being computed; it says what it lacks."""
+    loaded, computed = threading.Event(), threading.Event()
+
+    def load(name: str) -> ColourEncoder:
+        loaded.wait(30)
+        return ColourEncoder()
+
+    def compute(*given: object) -> NullDistribution:
+        computed.wait(30)
+        return null_distribution(*given)
+
+    monkeypatch.setattr("index.retrieval.relevance.null_distribution", compute)
+    slow = Library(load)
+    slow.add(library.collection("demo").path)
+    api = TestClient(make_server(slow))
+    try:
+        monkeypatch.setattr("app.server.api.search.ENCODER_TIMEOUT", 0.05)
+        monkeypatch.setattr("app.server.api.search.TIMEOUT", 0.05)
+        answer = api.get("/api/v1/search", params={"q": "blue"})
+        assert (
+            answer.status_code == 503 and int(answer.headers["retry-after"]) > 0 and "colour" in answer.json()["error"]
+        )
+        loaded.set()
+        slow.encoder(slow.collection(None))
+        for params in ({"q": "blue"}, {"q": "blue", "collections": ["*"]}):
+            answer = api.get("/api/v1/search", params=params).json()
+            assert answer["pending"] == ["threshold"] and len(answer["results"]) == 6
+        computed.set()
+        monkeypatch.setattr("app.server.api.search.TIMEOUT", 20.0)
+        assert api.get("/api/v1/search", params={"q": "blue"}).json()["pending"] == []
+    finally:
+        loaded.set()
+        computed.set()
+        slow.stop()
 
 
 def test_search_filters_leaves_out_and_goes_on(api):

@@ -40,7 +40,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
     build_collection([folder / "sorted"], folder / "sorted.gelato", ColourEncoder())
     build_collection([folder / "sorted"], folder / "seen.gelato", Blind())
     library: Library = colour_library(folder)
-    library.load = lambda name: Blind() if name == "blind" else ColourEncoder()
+    library.encoders.load = lambda name: Blind() if name == "blind" else ColourEncoder()
     library.add(folder / "sorted.gelato")
     library.add(folder / "seen.gelato")
     with served(library) as site:

@@ -271,7 +271,7 @@ def test_new_weights_of_the_same_name_are_offered_and_switched_to(tmp_path):
     opened = library.collection(None)
     newer = WarmthEncoder()
     newer.name = "colour"
-    library.load = lambda name: newer
+    library.encoders.load = lambda name: newer
     until(lambda: library.encoder_state(opened)["state"] == "ready")
     entry = list_models(library, opened).models[0]
     assert (entry.name, entry.serving, entry.outdated) == ("colour", True, True)
@@ -296,7 +296,7 @@ def test_the_zoo_embeds_a_collection_one_after_the_other_and_is_opened_to_be_com
         small.name, small.fingerprint = name, hashlib.sha256(name.encode()).hexdigest()[:16]
         return small
 
-    library.load = load
+    library.encoders.load = load
     with pytest.raises(UserError, match="is not embedded with another encoder of the zoo yet"):
         act(library, {"action": "compare-zoo"})
     act(library, {"action": "reencode-zoo"})

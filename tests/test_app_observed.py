@@ -156,7 +156,7 @@ def test_readiness_is_that_of_the_encoders(client, library, monkeypatch, state, 
         encoder.set_exception(UserError("it is not here"))
     elif state == "ready":
         encoder.set_result(ColourEncoder())
-    monkeypatch.setitem(library._encoders, "colour", encoder)
+    monkeypatch.setitem(library.encoders._encoders, "colour", encoder)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (code, {"status": state})
 

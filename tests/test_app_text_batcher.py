@@ -109,7 +109,7 @@ def test_the_encoders_of_the_library_batch_texts_and_are_otherwise_unchanged(tmp
     library = Library(lambda name: own)
     library.add(tmp_path / "squares.gelato")
     encoder = library.encoder(library.collection(None))
-    assert isinstance(encoder, SharedEncoder) and encoder.encoder is own
+    assert isinstance(encoder, SharedEncoder) and encoder.loaded
     assert vars(own) == methods  # nothing was patched into it
     texts = [f"a photo of something {name}" for name in PALETTE] * 3
     assert (encoder.embed_texts(texts) == ColourEncoder().embed_texts(texts)).all()
@@ -119,7 +119,7 @@ def test_the_encoders_of_the_library_batch_texts_and_are_otherwise_unchanged(tmp
 
 def test_a_shared_encoder_has_every_attribute_and_method_of_the_encoder_it_shares():
     own = ColourEncoder()
-    shared = SharedEncoder(own)
+    shared = SharedEncoder(own, ColourEncoder)
     for name in Encoder.__annotations__:
         assert getattr(shared, name) == getattr(own, name)
     public = {name for name, value in vars(Encoder).items() if not name.startswith("_") and callable(value)}
@@ -142,3 +142,60 @@ def test_strengths_by_known_moments_are_those_worked_out_from_the_rows():
     query = unit(random.standard_normal(8))
     expected = slow.normalised_scores(query, rows[numbers], numbers)
     assert fast.normalised_scores(query, rows[numbers], numbers) == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_idle_encoder_is_dropped_and_comes_back_with_the_next_call_that_needs_it():
+    made = []
+
+    def load() -> Encoder:
+        made.append(ColourEncoder())
+        return made[-1]
+
+    shared = SharedEncoder(load(), load)
+    before = shared.embed_texts(["red"])
+    assert not shared.drop_if_idle(60) and shared.loaded
+    assert shared.drop_if_idle(0) and not shared.loaded and not shared.drop_if_idle(0)
+    assert (shared.embed_texts(["red"]) == before).all() and not shared.loaded  # its embedding stayed in memory
+    assert (shared.embed_texts(["blue"]) == ColourEncoder().embed_texts(["blue"])).all()
+    assert shared.loaded and len(made) == 2
+
+
+def test_an_encoder_is_not_dropped_while_it_is_called():
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(ColourEncoder):
+        def embed_images(self, images):
+            entered.set()
+            leave.wait(10)
+            return super().embed_images(images)
+
+    shared = SharedEncoder(Slow(), Slow)
+    thread = threading.Thread(target=shared.embed_images, args=([Image.new("RGB", (8, 8))],))
+    thread.start()
+    assert entered.wait(10) and not shared.drop_if_idle(0)
+    leave.set()
+    thread.join()
+    assert shared.drop_if_idle(0)
+
+
+def test_an_encoder_that_was_replaced_on_disk_meanwhile_is_refused():
+    class Other(ColourEncoder):
+        fingerprint = "another"
+
+    shared = SharedEncoder(ColourEncoder(), Other)
+    shared.drop_if_idle(0)
+    with pytest.raises(UserError, match="start Gelato again"):
+        shared.embed_texts(["red"])
+
+
+def test_the_library_drops_encoders_by_itself(tmp_path, squares):
+    build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
+    library = Library(lambda name: ColourEncoder())
+    opened = library.add(tmp_path / "squares.gelato")
+    encoder = library.encoder(opened)
+    library.encoders.drop_when_idle(0.04)
+    until = time.monotonic() + 10
+    while encoder.loaded and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not encoder.loaded and library.encoder_state(opened)["state"] == "ready"
+    library.stop()

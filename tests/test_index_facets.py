@@ -8,10 +8,14 @@ from index.retrieval.facets import FacetFilter, Facets
 from training.models.errors import UserError
 
 
+def facets_over(items: pd.DataFrame) -> Facets:
+    return Facets(list(items), len(items), items.__getitem__)
+
+
 @pytest.fixture
 def facets() -> Facets:
     days = ("2024-01-05", "2025-06-01 12:00", "2025-06-02", "2026-01-01")
-    return Facets(
+    return facets_over(
         pd.DataFrame(
             {
                 "id": list("abcd"),
@@ -80,7 +84,7 @@ def test_rows_are_sorted_by_what_was_asked(facets, by, first):
 
 def test_a_text_column_of_many_values_is_searched_by_a_part_of_it():
     items = pd.DataFrame({"caption": [f"image {i}" for i in range(200)]})
-    assert Facets(items).counted() == [{"column": "caption", "kind": "text"}]
+    assert facets_over(items).counted() == [{"column": "caption", "kind": "text"}]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def test_an_order_that_is_not_known_says_so(facets):
 
 def test_a_column_of_several_values_is_filtered_by_each_of_them():
     items = pd.DataFrame({"id": list("abcd"), "keywords": ["cat; dog", None, "dog", "cat; a bird"]})
-    facets = Facets(items)
+    facets = facets_over(items)
     [offered] = facets.counted(np.array([0, 2]))
     assert offered == {"column": "keywords", "kind": "values", "values": [["dog", 2], ["cat", 1], ["a bird", 0]]}
     for one, rows in (
@@ -110,7 +114,7 @@ def test_a_column_of_several_values_is_filtered_by_each_of_them():
 
 
 def test_the_only_value_of_a_column_is_offered_where_some_rows_lack_it():
-    favorites = Facets(pd.DataFrame({"id": list("ab"), "favorite": [True, None]}))
+    favorites = facets_over(pd.DataFrame({"id": list("ab"), "favorite": [True, None]}))
     assert favorites.counted() == [{"column": "favorite", "kind": "values", "values": [["True", 1]]}]
 
 
@@ -118,4 +122,10 @@ def test_images_are_ordered_by_when_they_were_taken_else_by_when_their_file_chan
     days = [pd.Timestamp(day) for day in ("2020-01-01", "2024-01-01", "2022-01-01")]
     items = pd.DataFrame({"id": list("abc"), "modified": days, "taken": [pd.Timestamp("2023-01-01"), None, None]})
     for orders, rows in (("newest", [1, 0, 2]), ("oldest", [2, 0, 1])):
-        assert Facets(items).ordered(np.arange(3), orders).tolist() == rows
+        assert facets_over(items).ordered(np.arange(3), orders).tolist() == rows
+
+
+def test_only_the_columns_of_a_request_are_read():
+    items, read = pd.DataFrame({"id": list("ab"), "width": [1, 2], "caption": ["x", "y"]}), []
+    facets = Facets(list(items), len(items), lambda name: read.append(name) or items[name])
+    assert facets.rows([FacetFilter("width", low=2)]).tolist() == [1] and read == ["width"]

@@ -159,7 +159,8 @@ def test_a_null_distribution_that_is_not_ready_is_not_waited_for(collection, enc
 
     monkeypatch.setattr(relevance, "null_distribution", slow)
     request = SearchRequest(parse_query("red"), threshold="on")
-    assert search(collection, encoder, request, timeout=0.01).threshold.reason == "pending"
+    result = search(collection, encoder, request, timeout=0.01)
+    assert (result.threshold.reason, result.pending) == ("pending", ("threshold",))
     ready.set()
     assert search(collection, encoder, request).threshold.shown
 

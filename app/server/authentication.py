@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode
 
 import anyio
@@ -19,9 +20,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from app.server.login_limits import LoginLimits
-from app.server.metrics import Metrics
 from app.server.passwords import Passwords, is_hash
 from training.models.errors import UserError
+
+if TYPE_CHECKING:  # it imports pandas, for which `--help` would wait
+    from app.server.metrics import Metrics
 
 COOKIE, COOKIE_AGE = "gelato", 30 * 86400  # seconds
 
@@ -38,7 +41,7 @@ class Authentication:
         users: Mapping[str, str] | None = None,
         token: str = "",
         limits: LoginLimits | None = None,
-        metrics: Metrics | None = None,
+        metrics: "Metrics | None" = None,
     ):
         self.passwords, self.token = Passwords(users or {}), token.encode()
         self.limits, self.metrics = limits or LoginLimits(), metrics

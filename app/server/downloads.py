@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from app.state.chosen import ChosenFields, chosen_ids
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.state.search_requests import BrowseFields, PageSearch, run_browse, run_search
+from app.state.search_requests import TIMEOUT, BrowseFields, PageSearch, run_browse, run_search
 from app.state.validation import validated
 from index.export.results import (
     Results,
@@ -87,7 +87,7 @@ def _found(library: Library, fields: Mapping[str, Any]) -> tuple[OpenCollection,
         return opened, hits_of_rows(timeline.collection, timeline.rows.tolist())
     asked = {name: value for name, value in fields.items() if name != "group"}
     opened, request, result = run_search(library, validated(PageSearch, asked))
-    return opened, with_copies(opened.published(), request, result.hits)
+    return opened, with_copies(opened.published(), request, result.hits, TIMEOUT)
 
 
 def _chosen(library: Library, fields: Mapping[str, Any]) -> tuple[OpenCollection, Sequence[Hit]]:

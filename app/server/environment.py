@@ -1,10 +1,11 @@
-"""What libraries read from the environment: no telemetry, and a temporary folder of this run's own."""
+"""What libraries read from the environment: no telemetry, allocators, and a temporary folder of this run's own."""
 
 import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.server.allocators import set_allocators
 from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
@@ -17,6 +18,7 @@ _held: list["BaseFileLock"] = []  # of this process's folder, for as long as it 
 
 def set_environment() -> Path:
     """Set the variables before Gradio is imported, and remove folders of killed runs. Returns this run's folder."""
+    set_allocators()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the core of the next request

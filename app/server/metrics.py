@@ -87,7 +87,7 @@ class _OfLibrary(Collector):
     def _encoders(self) -> Iterator[Metric]:
         texts = GaugeMetricFamily("gelato_text_cache", "Embeddings of texts in memory.", labels=("encoder",))
         waiting = GaugeMetricFamily("gelato_texts_waiting", "Requests whose texts wait.", labels=("encoder",))
-        for name, encoder in self.library.shared_encoders().items():
+        for name, encoder in self.library.encoders.ready().items():
             texts.add_metric((name,), encoder.texts.cached)
             waiting.add_metric((name,), encoder.texts.waiting)
         yield texts

@@ -83,7 +83,7 @@ def update(library: Library, opened: OpenCollection, prune: bool = False) -> Job
     opened.check_idle()
     if opened.build is not None:
         return library.bring_up_to_date(opened, prune)
-    sources = sorted(opened.published().items["source"].unique())
+    sources = sorted(opened.published().column("source").unique())
     encoder = library.encoder(opened)
     opened.published().check_encoder(encoder)
 

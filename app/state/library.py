@@ -1,11 +1,8 @@
 """What is open: collections, the encoders that read them, uploads and jobs."""
 
-import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -13,13 +10,13 @@ from typing import NotRequired, TypedDict
 from app.language.current import _
 from app.state.choices import Choices
 from app.state.classifiers import Classifiers
+from app.state.encoders import Encoders
 from app.state.errors import NotFound
 from app.state.jobs import Job, Jobs
 from app.state.lessons import Lessons
 from app.state.model_facts import ModelFacts
 from app.state.open_collection import Build, OpenCollection
 from app.state.projection_cache import ProjectionCache
-from app.state.shared_encoder import SharedEncoder
 from app.state.uploads import Uploads
 from app.state.viewing import Views
 from index.collection import Collection
@@ -29,8 +26,6 @@ from index.storage.reset import reset_if_stale
 from training.models.encoder import Encoder
 from training.models.encoders import load_encoder
 from training.models.errors import UserError
-
-log = logging.getLogger(__name__)
 
 
 class EncoderState(TypedDict):
@@ -61,7 +56,8 @@ class Library:
         originals: bool = False,
         desktop: bool = False,
     ) -> None:
-        self.load, self.local, self.originals, self.desktop = load, local, originals, desktop
+        self.local, self.originals, self.desktop = local, originals, desktop
+        self.encoders = Encoders(load)
         self.jobs = Jobs()
         self.uploads = Uploads()
         self.views = Views()
@@ -77,9 +73,7 @@ class Library:
         self.root_path = ""  # the path of addresses below which a proxy serves the page, such as /photos
         self._collections: dict[str, OpenCollection] = {}
         self._compared: dict[str, OpenCollection] = {}  # other generations of collections, by KEY@FINGERPRINT
-        self._encoders: dict[str, Future[Encoder]] = {}
         self._lock = threading.Lock()
-        self._loading = threading.Lock()  # one encoder at a time
 
     def add(self, path: Path, encoder_name: str | None = None) -> OpenCollection:
         """Open the collection at path, to be read with its own encoder unless another is named."""
@@ -179,23 +173,19 @@ class Library:
     def start(self) -> None:
         """Load the encoders and bring collections up to date, in the background."""
         for opened in self.collections():
-            self._encoder(opened.encoder_name)
+            self.encoders.future(opened.encoder_name)
             if opened.build is not None:
                 self.bring_up_to_date(opened)
 
     def bring_up_to_date(self, opened: OpenCollection, prune: bool = False) -> Job:
         """Start the build of a collection that has one. prune: more than half of a source's images may go."""
-        self._encoder(opened.encoder_name)
+        self.encoders.future(opened.encoder_name)
         again = partial(self.bring_up_to_date, opened)
         return opened.start_job(self.jobs, "index", partial(self._bring_up_to_date, opened, prune), again)
 
     def stop(self) -> None:
         """End every job; one that waits for an encoder waits no longer."""
-        with self._lock:
-            futures = list(self._encoders.values())
-        for future in futures:
-            with suppress(InvalidStateError):
-                future.set_exception(UserError(_("Gelato is being closed.")))
+        self.encoders.stop()
         self.jobs.stop_all()
         self.lessons.stop()
 
@@ -208,62 +198,29 @@ class Library:
             opened.release()
         return opened.build(opened.path, encoder, job, prune)
 
-    def _encoder(self, name: str) -> Future[Encoder]:
-        with self._lock:
-            if name not in self._encoders:
-                future: Future[Encoder] = Future()
-                self._encoders[name] = future
-                # A daemon: an executor's thread would keep the process from ending while it loads.
-                threading.Thread(target=self._load_warm, args=(name, future), name="encoder", daemon=True).start()
-            return self._encoders[name]
-
-    def _load_warm(self, name: str, future: Future[Encoder]) -> None:
-        """Load an encoder and use it once: the first call of a runtime is slower than those after it."""
-        with suppress(InvalidStateError):  # the library was stopped meanwhile
-            try:
-                with self._loading:
-                    encoder = self.load(name)
-                    if encoder.reads_text:
-                        encoder = SharedEncoder(encoder)
-                        encoder.embed_texts(["a photo"])
-                future.set_result(encoder)
-            except UserError as error:
-                future.set_exception(error)
-            except Exception:
-                log.exception("the encoder %s could not be loaded", name)
-                sentence = _("The encoder {name} could not be loaded; the terminal has the details.", name=name)
-                future.set_exception(UserError(sentence))
-
     def encoder_named(self, name: str) -> Encoder:
         """The encoder of that name; waits while it is being loaded, and tries again where that failed before."""
-        with self._lock:
-            known = self._encoders.get(name)
-            if known is not None and known.done() and known.exception() is not None:
-                del self._encoders[name]
-        return self._encoder(name).result()
+        self.encoders.forget_failure(name)
+        return self.encoders.get(name)
 
-    def reading(self, opened: OpenCollection) -> tuple[Collection, Encoder]:
+    def reading(self, opened: OpenCollection, timeout: float | None = None) -> tuple[Collection, Encoder]:
         """A collection and the encoder that reads it: the two of one moment, also while it is switched to another."""
         for _attempt in range(3):
-            encoder, collection = self.encoder(opened), opened.published()
+            encoder, collection = self.encoder(opened, timeout), opened.published()
             if encoder.fingerprint == collection.fingerprint:
                 break
         return collection, encoder
 
-    def encoder(self, opened: OpenCollection) -> Encoder:
-        """The encoder of a collection; waits while it is being loaded. UserError if it cannot be."""
-        return self._encoder(opened.encoder_name).result()
+    def encoder(self, opened: OpenCollection, timeout: float | None = None) -> Encoder:
+        """The encoder of a collection; waits while it is being loaded, NotReady after timeout seconds.
 
-    def shared_encoders(self) -> dict[str, SharedEncoder]:
-        """The encoders in memory that embed texts, by name."""
-        with self._lock:
-            done = {name: future for name, future in self._encoders.items() if future.done() and not future.exception()}
-        loaded = {name: future.result() for name, future in done.items()}
-        return {name: encoder for name, encoder in loaded.items() if isinstance(encoder, SharedEncoder)}
+        UserError if it cannot be loaded.
+        """
+        return self.encoders.get(opened.encoder_name, timeout)
 
     def encoder_state(self, opened: OpenCollection) -> EncoderState:
         """What the page shows of the encoder of a collection."""
-        future = self._encoder(opened.encoder_name)
+        future = self.encoders.future(opened.encoder_name)
         state: EncoderState = {
             "name": opened.encoder_name,
             "state": "loading",

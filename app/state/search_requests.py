@@ -11,12 +11,14 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.uploads import Uploads
 from index.browse import Browsing, Grouping, browse
+from index.collection import Collection
 from index.query import Term, parse_query, signed_name
 from index.retrieval.facets import FacetFilter
 from index.retrieval.request import Collapse, ThresholdSetting, threshold_setting
 from index.search import SearchRequest, SearchResult, search
 from index.several import Searched, SeveralResult, search_several
 from index.storage.layout import LOCAL_COLUMNS
+from training.models.encoder import Encoder
 from training.models.errors import UserError
 
 PAGE = 60  # results at a time
@@ -24,6 +26,8 @@ MOST = 1200  # results that can be reached
 MOST_TERMS = 32  # of a query: each costs time
 MOST_FILTERS = 32
 MOST_COLLECTIONS = 16  # searched at once
+TIMEOUT = 10.0  # seconds that a request waits for what is computed once: the threshold, the index of texts, copies
+ENCODER_TIMEOUT = 60.0  # seconds that a request of a program waits for an encoder that is being loaded
 ALL = "*"  # every open collection
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
@@ -142,7 +146,7 @@ class BrowseFields(PageSearch):
     offset: int = Field(0, ge=0, description="How many images to leave out before them.")
 
 
-def run_browse(library: Library, fields: BrowseFields, timeout: float | None = None) -> tuple[OpenCollection, Browsing]:
+def run_browse(library: Library, fields: BrowseFields, timeout: float = TIMEOUT) -> tuple[OpenCollection, Browsing]:
     """Browse the collection that fields name.
 
     timeout: seconds to wait for groups of copies. UserError as for run_search.
@@ -164,47 +168,61 @@ def run_listing(library: Library, fields: PageSearch, end: int) -> tuple[list[st
     opened = library.collection(fields.collection)
     request = replace(fields.request(library.uploads), offset=0, count=end)
     _check_filter(library, request.filter)
-    result = _found(library, opened, request, None)
+    result = _found(library, opened, request)
     return [hit.id for hit in result.hits], listing_version(opened, result)
 
 
 def run_search(
     library: Library,
     fields: SearchFields,
-    timeout: float | None = None,
+    timeout: float = TIMEOUT,
     *,
+    encoder_timeout: float | None = None,
     histogram: bool = False,
     facets: bool = False,
 ) -> tuple[OpenCollection, SearchRequest, SearchResult]:
     """Search the collection that fields name; waits for its encoder if a term needs it.
 
-    timeout: seconds to wait for the null distribution. UserError where the request makes no sense, or its filter
-    compares what only this computer may know.
+    timeout: seconds to wait for what is computed once; the result says what is left out. encoder_timeout: seconds to
+    wait for the encoder, NotReady after them. UserError where the request makes no sense, or its filter compares what
+    only this computer may know.
     """
     opened = library.collection(fields.collection)
     request = replace(fields.request(library.uploads), with_histogram=histogram, with_facets=facets)
     _check_filter(library, request.filter)
-    return opened, request, _found(library, opened, request, timeout)
+    return opened, request, _found(library, opened, request, timeout, encoder_timeout)
 
 
-def _found(library: Library, opened: OpenCollection, request: SearchRequest, timeout: float | None) -> SearchResult:
-    collection, encoder = library.reading(opened) if request.needs_encoder else (opened.published(), None)
+def _found(
+    library: Library,
+    opened: OpenCollection,
+    request: SearchRequest,
+    timeout: float = TIMEOUT,
+    encoder_timeout: float | None = None,
+) -> SearchResult:
+    collection, encoder = _read(library, opened, request, encoder_timeout)
     return search(collection, encoder, request, timeout=timeout)
 
 
-def run_search_of_several(library: Library, fields: SearchFields) -> tuple[list[OpenCollection], SeveralResult]:
-    """Search the collections that fields name at once; the first of them come first. UserError as for run_search."""
+def _read(
+    library: Library, opened: OpenCollection, request: SearchRequest, timeout: float | None
+) -> tuple[Collection, Encoder | None]:
+    """The collection as it is now, and its encoder if the request needs one."""
+    return library.reading(opened, timeout) if request.needs_encoder else (opened.published(), None)
+
+
+def run_search_of_several(
+    library: Library, fields: SearchFields, timeout: float = TIMEOUT, *, encoder_timeout: float | None = None
+) -> tuple[list[OpenCollection], SeveralResult]:
+    """Search the collections that fields name at once; the first of them come first. The rest as for run_search."""
     if fields.collection:
         raise UserError(_("Name either one collection or several collections, not both."))
     keys = dict.fromkeys(fields.collections)
     opened = library.collections() if ALL in keys else [library.collection(key) for key in keys]
     request = fields.request(library.uploads)
     _check_filter(library, request.filter)
-    searched = [
-        Searched(one.key, *(library.reading(one) if request.needs_encoder else (one.published(), None)))
-        for one in opened[:MOST_COLLECTIONS]
-    ]
-    return opened, search_several(searched, request)
+    searched = [Searched(one.key, *_read(library, one, request, encoder_timeout)) for one in opened[:MOST_COLLECTIONS]]
+    return opened, search_several(searched, request, timeout=timeout)
 
 
 def _check_filter(library: Library, expression: str) -> None:

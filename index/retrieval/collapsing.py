@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.copies.groups import Copies, cached_copies, exact_copies
+from index.retrieval.deadline import Deadline
 from index.retrieval.facets import Rows
 from index.retrieval.ranking import Ranking
 from index.retrieval.request import Collapse
@@ -47,18 +48,20 @@ class Groups:
 
 
 def groups_among(
-    collection: Collection, collapse: Collapse, among: Rows | None, timeout: float | None = None
+    collection: Collection, collapse: Collapse, among: Rows | None, deadline: Deadline | None = None
 ) -> Groups | None:
     """The groups among rows (all if None) that a search collapses; None if it collapses none.
 
-    Where the groups of a tier are not known yet and timeout seconds do not suffice to find them, those of the tier
-    below serve, and at last files of equal content.
+    Where the groups of a tier are not known by the deadline, those of the tier below serve, and at last files of equal
+    content.
     """
+    deadline = deadline or Deadline()
     if collapse == "none":
         return None
-    tier, copies = collapse, cached_copies(collection, collapse, timeout)
+    tier, copies = collapse, cached_copies(collection, collapse, deadline.left)
     if copies is None and tier == "similar":
-        tier, copies = "same", cached_copies(collection, "same", timeout)
+        deadline.missed.append("copies")
+        tier, copies = "same", cached_copies(collection, "same", deadline.left)
     exact: Copies | None = None
     if copies is None:
         exact = collection.derived("exact copies", lambda: exact_copies(collection))

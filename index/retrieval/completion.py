@@ -1,5 +1,6 @@
 """Completion of a query: tags, folders, cameras and places of a collection that go on with what is being typed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -65,9 +66,12 @@ def _names(collection: Collection) -> list[tuple[Kind, str, int, FacetFilter]]:
             values = (value for text in texts for value in (split(text) if column in LISTS else [text]))
             counted = _counts(values)
             found += [(kind, name, n, FacetFilter(column, values=(name,))) for name, n in counted if name]
-    folders = (str(above) for path in collection.column("path") for above in PurePosixPath(str(path)).parents)
-    counts = _counts(folder for folder in folders if folder not in (".", "/"))
-    return found + [("folder", name, n, FacetFilter("path", contains=f"{name}/")) for name, n in counts]
+    counts: Counter[str] = Counter()
+    for folder, n in collection.column("path").str.rpartition("/")[0].value_counts().items():
+        for above in (PurePosixPath(str(folder)), *PurePosixPath(str(folder)).parents):
+            counts[str(above)] += int(n)
+    named = [(name, n) for name, n in counts.items() if name not in (".", "/")]
+    return found + [("folder", name, n, FacetFilter("path", contains=f"{name}/")) for name, n in named]
 
 
 def _counts(values: Iterable[str]) -> list[tuple[str, int]]:

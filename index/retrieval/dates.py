@@ -4,11 +4,13 @@ import pandas as pd
 
 from training.data.metadata.moments import read_offset
 
+DATES = ("modified", "date", "taken")  # columns that dates looks at
+
 
 def dates(items: pd.DataFrame) -> pd.Series:
     """When each image was taken; where that is not known, when its file changed. In UTC."""
     found = pd.to_datetime(items["modified"], utc=True)
-    for name in ("date", "taken"):  # `date` is what collections of older revisions call it
+    for name in DATES[1:]:  # `date` is what collections of older revisions call it
         if name in items and pd.api.types.is_datetime64_any_dtype(items[name]):
             # Columns differ in unit and time zone, which fillna does not reconcile.
             known = pd.to_datetime(items[name], utc=True)

@@ -1,6 +1,6 @@
 """Facets: what the columns of a collection hold, with counts, filters over them, and orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from index.retrieval.dates import dates
+from index.retrieval.dates import DATES, dates
 from index.storage.cells import as_text
 from training.data.metadata.columns import LISTS, split
 from training.models.errors import UserError
@@ -49,14 +49,14 @@ def read_facet_filters(texts: Sequence[str]) -> list[FacetFilter]:
 
 
 class Facets:
-    """The columns of a collection's items, prepared once so that filters and counts are quick.
+    """The columns of a collection, each prepared when it is first needed, so that filters and counts are quick.
 
     tagged, where it is a parameter, gives the rows of each tag: tags are a column that changes.
     """
 
-    def __init__(self, items: pd.DataFrame):
-        self.items = items
-        self._texts: dict[str, tuple[Rows, list[str]]] = {}
+    def __init__(self, columns: Sequence[str], rows: int, column: Callable[[str], pd.Series]):
+        self.columns, self._length, self._values = columns, rows, column
+        self._texts: dict[str, tuple[NDArray[np.int32], Sequence[str]]] = {}
         self._lists: dict[str, dict[str, Rows]] = {}
 
     def counted(self, rows: Rows | None = None, tagged: Mapping[str, Rows] | None = None) -> list[Facet]:
@@ -65,20 +65,20 @@ class Facets:
         kind is "values" with [value, count] pairs, most frequent first; "range" with low and high;
         "dates" with [year, count] pairs; or "text", which is searched by a part of it.
         """
-        shown = np.arange(len(self.items)) if rows is None else rows
+        shown = np.arange(self._length) if rows is None else rows
         found: list[Facet | None] = [self._several(TAGS, shown, tagged)] if tagged else []
-        found += [self._column(name, shown) for name in self.items.columns if name not in NOT_OFFERED]
+        found += [self._column(name, shown) for name in self.columns if name not in NOT_OFFERED]
         return sorted((facet for facet in found if facet is not None), key=lambda facet: KINDS.index(facet["kind"]))
 
     def rows(self, filters: Sequence[FacetFilter], tagged: Mapping[str, Rows] | None = None) -> Rows:
         """The rows that pass every filter. UserError for a column that is not there or a filter without a condition."""
-        passing = np.ones(len(self.items), bool)
+        passing = np.ones(self._length, bool)
         for one in filters:
             if one.column == TAGS and tagged is not None:
                 passing &= with_any_tag(len(passing), one.values or (), tagged)
-            elif one.column in LISTS and one.column in self.items and one.values is not None:
+            elif one.column in LISTS and one.column in self.columns and one.values is not None:
                 passing &= with_any_tag(len(passing), one.values, self._rows_of_values(one.column))
-            elif one.column in self.items.columns:
+            elif one.column in self.columns:
                 passing &= self._passes(one)
             else:
                 raise UserError(f"There is no column called {one.column!r} to filter by.")
@@ -90,19 +90,19 @@ class Facets:
             raise UserError(f"Images cannot be ordered by {by!r}; choose from {', '.join(ORDERS)}.")
         if by == "best" or not len(rows):
             return rows
-        some = self.items.iloc[rows]
         if by in ("newest", "oldest"):
-            key = dates(some)
+            times = [name for name in DATES if name in self.columns]
+            key = dates(pd.DataFrame({name: self._values(name).iloc[rows] for name in times}))
         elif by == "largest":
-            key = some["width"].astype(float) * some["height"].astype(float)
+            key = self._values("width").iloc[rows].astype(float) * self._values("height").iloc[rows].astype(float)
         else:
-            key = some["path"].str.rpartition("/")[2].str.casefold()
+            key = self._values("path").iloc[rows].str.rpartition("/")[2].str.casefold()
         order = key.argsort() if by in ("oldest", "name") else (-key.rank(method="first", na_option="bottom")).argsort()
         return rows[order.to_numpy()]
 
     def _several(self, name: str, shown: Rows, rows_of: Mapping[str, Rows]) -> Facet:
         """The facet of a column of which a row may hold several values."""
-        inside = np.zeros(len(self.items), bool)
+        inside = np.zeros(self._length, bool)
         inside[shown] = True
         values = [[value, int(inside[rows].sum())] for value, rows in rows_of.items()]
         return {"column": name, "kind": "values", "values": sorted(values, key=lambda v: (-v[1], v[0]))}
@@ -120,7 +120,7 @@ class Facets:
         return self._lists[name]
 
     def _column(self, name: str, shown: Rows) -> Facet | None:
-        column = self.items[name]
+        column = self._values(name)
         if name in LISTS and 0 < len(self._rows_of_values(name)) <= MOST_VALUES:
             return self._several(name, shown, self._rows_of_values(name))
         if pd.api.types.is_datetime64_any_dtype(column):
@@ -158,23 +158,24 @@ class Facets:
             raise UserError(
                 f"The filter on {one.column!r} has no condition; give values, a part of the text, or limits."
             )
-        column, passing = self.items[one.column], np.ones(len(self.items), bool)
+        column, passing = self._values(one.column), np.ones(self._length, bool)
         for value, end, compare in ((one.low, "low", pd.Series.ge), (one.high, "high", pd.Series.le)):
             if value is not None:
                 passing &= compare(column, limit(column, value, end)).fillna(False).to_numpy(bool)
         return passing
 
-    def _text_codes(self, name: str) -> tuple[Rows, list[str]]:
+    def _text_codes(self, name: str) -> tuple[NDArray[np.int32], Sequence[str]]:
         """Each row's place in the list of the column's different texts, and that list."""
         if name not in self._texts:
-            codes, values = pd.factorize(self.items[name].map(as_text), sort=False)
-            self._texts[name] = codes, [str(value) for value in values]
+            codes, values = pd.factorize(self._values(name).map(as_text), sort=False)
+            # A list of a hundred thousand texts takes four times what Arrow does.
+            self._texts[name] = codes.astype(np.int32), pd.array(values, dtype="str")
         return self._texts[name]
 
 
 def facets_of(collection: Collection) -> Facets:
     """The facets of an open collection, prepared once."""
-    return collection.derived("facets", lambda: Facets(collection.items))
+    return collection.derived("facets", lambda: Facets(collection.columns, len(collection), collection.column))
 
 
 def with_any_tag(images: int, names: Sequence[str], tagged: Mapping[str, Rows]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.nearest import Nearest, load_nearest
 from index.query import Term, embed_query, with_file_names
+from index.retrieval.deadline import Deadline
 from index.retrieval.facets import Rows, facets_of
 from index.retrieval.relevance import TRUSTED, NullDistribution, cached_null_distribution
 from index.retrieval.request import SearchRequest
@@ -20,6 +21,7 @@ from training.models.errors import UserError
 
 DEPTH = 1200  # images that are ranked at least: those among them can be likely and can be put in another order
 ORDERED = 240  # of them are put in another order where there is no threshold: weak matches are not worth it
+ALONE = 30.0  # seconds that a search waits for the index of texts where it has nothing else
 STANDS_OUT = 2.0  # standard deviations of a cosine above the mean, where no threshold is known
 
 NO_THRESHOLD = {
@@ -76,7 +78,7 @@ def rank(
     request: SearchRequest,
     among: Rows | None,
     null: NullDistribution | None,
-    timeout: float | None,
+    deadline: Deadline,
     tags: Tags,
 ) -> Ranking:
     """The images among the given rows (all if None) by their scores for the terms of a request."""
@@ -89,7 +91,8 @@ def rank(
     depth = depth_of(request, len(collection) if among is None else len(among))
     # "orange - green" asks for a direction between images; a file called orange.jpg would be no answer to it.
     by_text = request.text_ranking and (not embedded or all(term.sign > 0 for term in terms))
-    matches = _text_matches(collection, terms, tags, timeout if embedded else None) if by_text else None
+    until = deadline if embedded else deadline.in_seconds(ALONE)
+    matches = _text_matches(collection, terms, tags, until) if by_text else None
     if not embedded:
         return _by_text_alone(collection, request, matches, depth, among)
     vector = embed_query(embedded, collection, encoder)
@@ -100,7 +103,9 @@ def rank(
         rows, scores = np.concatenate([rows, others]), np.concatenate([scores, cosines])
     texts_only = all(term.text is not None for term in terms)
     if null is None and encoder is not None and texts_only and request.threshold != "off":
-        null = cached_null_distribution(collection, encoder, timeout)
+        null = cached_null_distribution(collection, encoder, deadline.left)
+        if null is None:
+            deadline.missed.append("threshold")
     normalised = None
     if null is not None and texts_only and request.threshold != "off":
         normalised = null.normalised_scores(vector, collection.vectors[rows], rows)
@@ -127,13 +132,13 @@ def depth_of(request: SearchRequest, matching: int) -> int:
     return min(max(DEPTH, request.offset + request.count), max(matching, 1))
 
 
-def _text_matches(
-    collection: Collection, terms: Sequence[Term], tags: Tags, timeout: float | None
-) -> TextMatches | None:
+def _text_matches(collection: Collection, terms: Sequence[Term], tags: Tags, deadline: Deadline) -> TextMatches | None:
     """What names and captions have of the texts among terms; None if that is nothing."""
     if all(term.text is None for term in terms):
         return None
-    index = cached_text_index(collection, timeout)
+    index = cached_text_index(collection, deadline.left)
+    if index is None:
+        deadline.missed.append("texts")
     return None if index is None else text_matches(collection, index, terms, tags)
 
 

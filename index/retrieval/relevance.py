@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
+from index.retrieval.sample_queries import collection_sample
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 from training.models.everyday import everyday_embeddings
@@ -31,9 +32,8 @@ log = logging.getLogger(__name__)
 ABOVE_IMAGE, ABOVE_COLLECTION = 2.4, 1.6
 CHANCE = 0.2  # the share of the bank's words that surely mean nothing here: their best is chance's best
 LEAST = 2.0  # standard deviations that a threshold is at least: one image alone has no distribution to speak of
-SAMPLE = 4096  # images that medians and histograms are taken over
 MOST_ROWS = 200_000  # images that chance is measured on
-CHUNK = 20_000
+CHUNK = 4_000  # images at a time: their scores for all words of the bank are in memory three times
 BINS = 40
 
 # Encoders for which precision and false alarms were measured and are good enough to show the threshold unasked.
@@ -149,13 +149,12 @@ def null_distribution(collection: Collection, encoder: Encoder) -> NullDistribut
     """
     bank = everyday_embeddings(encoder)
     vectors = collection.vectors
-    random = np.random.default_rng(0)
-    sample = np.asarray(vectors[np.sort(random.permutation(len(vectors))[:SAMPLE])], np.float32)
+    sample = collection_sample(collection)
     scores = sample @ bank.T  # [S, M]
     mean, std = _moments(scores)
     medians = np.median((scores - mean[:, None]) / std[:, None], axis=0)  # [M]
     best = np.full((2, len(bank)), -np.inf, np.float32)  # standard deviations, and plain scores
-    rows = np.sort(random.permutation(len(vectors))[:MOST_ROWS])
+    rows = np.sort(np.random.default_rng(1).permutation(len(vectors))[:MOST_ROWS])
     moments = np.empty((2, len(rows)), np.float32)
     for start in range(0, len(rows), CHUNK):
         part = np.asarray(vectors[rows[start : start + CHUNK]], np.float32) @ bank.T

@@ -12,6 +12,7 @@ from index.storage.layout import OFFLINE
 from training.models.file_names import file_name
 
 Matched = Literal["image", "text", "both"]
+Pending = Literal["threshold", "texts", "copies"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class SearchResult:
     total: images of the collection. matching: how many pass the filters. distinct: how many these are if the copies
     that collapse count once. collapse: what was collapsed, which is less than requested while the groups of similar
     shots are being found. likely: how many hits reach the threshold, None where none is shown. threshold: None without
-    terms. facets: over the images that pass, if requested.
+    terms. facets: over the images that pass, if requested. pending: what was not ready in time, and is left out:
+    "threshold", "texts" (names and captions were not searched), "copies" (those of a tier below were collapsed).
     """
 
     hits: tuple[Hit, ...]
@@ -108,4 +110,5 @@ class SearchResult:
     likely: int | None = None
     threshold: Threshold | None = None
     facets: list[Facet] | None = None
+    pending: tuple[Pending, ...] = ()
     seconds: float = 0.0

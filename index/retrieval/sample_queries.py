@@ -15,6 +15,7 @@ from training.models.text_cache import cached_texts, embed_texts_cached
 from training.models.zero_shot import everyday_words
 
 IMAGE_QUERIES = 200
+SAMPLE = 4096  # images whose scores for a text have the mean, the spread and the histogram of all
 
 Neighbours = list[tuple[NDArray[np.float32], NDArray[np.int64]]]  # scores and rows, best first, one a query
 
@@ -44,6 +45,12 @@ def sampled_rows(collection: Collection, most: int, seed: int = 0) -> Iterator[V
     rows = np.sort(np.random.default_rng(seed).permutation(len(collection))[:most])
     for start in range(0, len(rows), CHUNK):
         yield np.asarray(collection.vectors[rows[start : start + CHUNK]], np.float32)
+
+
+def collection_sample(collection: Collection) -> Vectors:
+    """Rows that stand for all of an open collection, [SAMPLE, dim] or fewer, made once."""
+    empty = np.zeros((0, collection.dim), np.float32)
+    return collection.derived("sample", lambda: np.concatenate([*sampled_rows(collection, SAMPLE), empty]))
 
 
 def recall(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.query import Term
-from index.retrieval.sample_queries import sampled_rows
+from index.retrieval.sample_queries import collection_sample
 from index.retrieval.text_index import TextIndex, load_text_index, make_text_index
 from index.retrieval.tokenization import document_words, query_words
 from index.storage.tags import rows_by_tag
@@ -25,7 +25,6 @@ from index.storage.tags import rows_by_tag
 WEIGHT = 8.0  # of an image that has every word of the query, in standard deviations of the cosines
 LEAST = 0.4  # of a query's words, by their inverse document frequency, that an image has to have
 ALL = 0.999  # of them, but for rounding
-SAMPLE = 4096  # images whose cosines to a query have the mean and the spread of all
 SPREAD = 1e-3  # of the cosines at least: images that are all alike have none
 TAG = 1.0  # BM25's weight of a word of a tag
 
@@ -122,10 +121,7 @@ def _tagged_rows(collection: Collection, texts: Sequence[str], tags: Tags) -> di
 
 def deviations(collection: Collection, query: NDArray[np.float32], scores: NDArray[np.floating]) -> NDArray[np.float32]:
     """scores, cosines to query [dim], in standard deviations above the mean of all images of the collection."""
-    sample = collection.derived(
-        "sample", lambda: np.concatenate([*sampled_rows(collection, SAMPLE), np.zeros((0, collection.dim), np.float32)])
-    )
-    cosines = sample @ query
+    cosines = collection_sample(collection) @ query
     return ((scores - cosines.mean()) / max(float(cosines.std()), SPREAD)).astype(np.float32)
 
 

@@ -29,7 +29,7 @@ def collection(library: Library, key: str) -> CollectionDetails:
         files=files_of(published),
         offline=int(published.offline.sum()),
         revision=published.revision,
-        columns=[name for name in published.items.columns if library.local or name not in LOCAL_COLUMNS],
+        columns=[name for name in published.columns if library.local or name not in LOCAL_COLUMNS],
         tags=sorted({name for names in read_tags(opened.path).values() for name in names}),
     )
 

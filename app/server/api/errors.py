@@ -7,14 +7,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from app.server.api.schemas import ErrorResponse
-from app.state.errors import NotFound
+from app.state.errors import NotFound, NotReady
 from app.state.validation import sentence
 from training.models.errors import UserError
 
+RETRY_AFTER = 5  # seconds
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorResponse, "description": "The request makes no sense, or cannot be done."},
     404: {"model": ErrorResponse, "description": "What the request names does not exist."},
     422: {"model": ErrorResponse, "description": "A field is missing, misspelt or of the wrong kind."},
+    503: {"model": ErrorResponse, "description": "What the request needs is still being loaded; send it again."},
 }
 
 
@@ -22,7 +24,8 @@ def handle_errors(server: FastAPI) -> None:
     """Answer every error of a route with JSON."""
 
     async def user_error(_: Request, error: Exception) -> JSONResponse:
-        return _response(str(error), 404 if isinstance(error, NotFound) else 400)
+        status = {NotFound: 404, NotReady: 503}.get(type(error), 400)
+        return _response(str(error), status, {"retry-after": str(RETRY_AFTER)} if status == 503 else None)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -36,5 +39,5 @@ def handle_errors(server: FastAPI) -> None:
     server.add_exception_handler(Exception, failed)
 
 
-def _response(sentence: str, status: int) -> JSONResponse:
-    return JSONResponse(ErrorResponse(error=sentence).model_dump(), status)
+def _response(sentence: str, status: int, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(ErrorResponse(error=sentence).model_dump(), status, headers)

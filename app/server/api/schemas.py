@@ -8,7 +8,7 @@ from app.state.search_requests import MOST_FILTERS, CopiesFields, Name, SearchFi
 from index.labels.request import CalibrationKind, LabelRequest, Mode
 from index.retrieval.facets import FacetFilter, read_facet_filters
 from index.retrieval.request import Collapse
-from index.retrieval.result import Matched
+from index.retrieval.result import Matched, Pending
 from index.several import Merged
 from index.storage.cells import JsonCell
 from training.models.zero_shot import ClassName
@@ -160,6 +160,10 @@ class SearchResponse(BaseModel):
     )
     likely: int | None = Field(description="How many reach the relevance threshold; null if none is shown.")
     threshold: float | None = Field(description="The normalised score from which one is likely; null if none is shown.")
+    pending: list[Pending] = Field(
+        description="What was not ready in time and is left out: threshold; texts, which are names and captions; "
+        "copies. The same request has it soon."
+    )
     milliseconds: float | None = Field(description="Time spent, from the encoder being ready; null without a query.")
     results: list[HitResponse]
 
