@@ -227,6 +227,7 @@ def _started(
     from app.application import make_application
     from app.server.running import Server
     from app.state.library import Library
+    from app.state.memory import MemoryAtRest
     from app.state.opening import open_collections
     from training.models.encoder import Encoder
     from training.models.encoders import load_encoder
@@ -244,7 +245,7 @@ def _started(
     if options.runs is not None:
         library.runs = options.runs
     if options.unload_after:
-        library.encoders.drop_when_idle(60 * options.unload_after)
+        stopping.at_end(MemoryAtRest(library, 60 * options.unload_after).stop)
     library.first_use = first_use is not None and first_use.exporting
     open_collections(library, options.collections, options.images, options.encoder)
     public = open_tunnel(port) if options.share else None

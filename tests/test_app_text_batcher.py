@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from app.state.library import Library
+from app.state.memory import MemoryAtRest
 from app.state.shared_encoder import SharedEncoder
 from app.state.text_batcher import TextBatcher
 from index.build import build_collection
@@ -188,14 +189,15 @@ def test_an_encoder_that_was_replaced_on_disk_meanwhile_is_refused():
         shared.embed_texts(["red"])
 
 
-def test_the_library_drops_encoders_by_itself(tmp_path, squares):
+def test_a_server_at_rest_drops_encoders_by_itself(tmp_path, squares):
     build_collection([squares], tmp_path / "squares.gelato", ColourEncoder())
     library = Library(lambda name: ColourEncoder())
     opened = library.add(tmp_path / "squares.gelato")
     encoder = library.encoder(opened)
-    library.encoders.drop_when_idle(0.04)
+    resting = MemoryAtRest(library, 0.04)
     until = time.monotonic() + 10
     while encoder.loaded and time.monotonic() < until:
         time.sleep(0.01)
     assert not encoder.loaded and library.encoder_state(opened)["state"] == "ready"
+    resting.stop()
     library.stop()

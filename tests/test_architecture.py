@@ -119,7 +119,9 @@ def test_help_answers_without_loading_torch_open_clip_gradio_or_pandas(command):
     run = "runpy.run_path('app.py', run_name='__main__')"
     if command != "app.py":
         run = f"runpy.run_module('{command.split()[1]}', run_name='__main__')"
-    script = script.format(run) + "print('LOADED', {'torch', 'open_clip', 'gradio', 'pandas', 'pyarrow'} & set(sys.modules))"
+    script = (
+        script.format(run) + "print('LOADED', {'torch', 'open_clip', 'gradio', 'pandas', 'pyarrow'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert "LOADED set()" in done.stdout, done.stdout + done.stderr
     assert "Usage:" in done.stdout

@@ -1,4 +1,4 @@
-"""The encoders of a server, by name: loaded in the background, one at a time, and dropped while nobody needs them."""
+"""The encoders of a server, by name: loaded in the background, one at a time, and dropped where nobody needs them."""
 
 import logging
 import threading
@@ -9,14 +9,11 @@ from contextlib import suppress
 
 from app.language.current import _
 from app.state.errors import NotReady
-from app.state.memory import give_back_memory
 from app.state.shared_encoder import SharedEncoder
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
 log = logging.getLogger(__name__)
-
-LOOK = 30.0  # seconds at most between two looks for what is idle
 
 
 class Encoders:
@@ -27,7 +24,6 @@ class Encoders:
         self._encoders: dict[str, Future[SharedEncoder]] = {}
         self._lock = threading.Lock()
         self._loading = threading.Lock()  # one encoder at a time
-        self._stopped = threading.Event()
 
     def future(self, name: str) -> Future[SharedEncoder]:
         """The encoder of that name; it starts being loaded when it is first asked for."""
@@ -59,25 +55,17 @@ class Encoders:
             done = {name: future for name, future in self._encoders.items() if future.done() and not future.exception()}
         return {name: future.result() for name, future in done.items()}
 
-    def drop_when_idle(self, seconds: float) -> None:
-        """From now on drop towers that no call needed for so long."""
-        threading.Thread(target=self._drop_idle, args=(seconds,), name="idle-encoders", daemon=True).start()
+    def drop_idle(self, seconds: float) -> list[str]:
+        """Drop towers that no call needed for so long; the names of the encoders."""
+        return [name for name, encoder in self.ready().items() if encoder.drop_if_idle(seconds)]
 
     def stop(self) -> None:
         """Who waits for an encoder waits no longer."""
-        self._stopped.set()
         with self._lock:
             futures = list(self._encoders.values())
         for future in futures:
             with suppress(InvalidStateError):
                 future.set_exception(UserError(_("Gelato is being closed.")))
-
-    def _drop_idle(self, seconds: float) -> None:
-        while not self._stopped.wait(min(LOOK, seconds / 4)):
-            dropped = [name for name, encoder in self.ready().items() if encoder.drop_if_idle(seconds)]
-            if dropped:
-                give_back_memory()
-                log.info("dropped from memory until they are needed: %s", ", ".join(dropped))
 
     def _load_warm(self, name: str, future: Future[SharedEncoder]) -> None:
         with suppress(InvalidStateError):  # the server was stopped meanwhile

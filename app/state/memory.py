@@ -1,11 +1,44 @@
-"""Memory that was freed, given back to the system."""
+"""Memory that is not needed while nobody uses the server: encoders, pages of mapped files, what allocators hold."""
 
 import ctypes
 import gc
+import logging
 import sys
+import threading
 from contextlib import suppress
 
 import pyarrow as pa
+
+from app.state.library import Library
+
+log = logging.getLogger(__name__)
+
+LOOK = 30.0  # seconds at most between two looks for what is idle
+
+
+class MemoryAtRest:
+    """From now on, until `stop`, gives back what was not used for a while.
+
+    seconds: after which encoders are dropped; vectors go back when nobody read any between two looks.
+    """
+
+    def __init__(self, library: Library, seconds: float):
+        self.library, self.seconds = library, seconds
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, name="memory-at-rest", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(min(LOOK, self.seconds / 4)):
+            dropped = self.library.encoders.drop_idle(self.seconds)
+            for opened in self.library.comparable():
+                opened.rest()
+            if dropped:
+                give_back_memory()
+                log.info("dropped from memory until they are needed: %s", ", ".join(dropped))
 
 
 def give_back_memory() -> None:

@@ -91,6 +91,13 @@ class OpenCollection:
             raise UserError(_("Nothing is indexed here yet."))
         return collection
 
+    def rest(self) -> None:
+        """Give back the memory of vectors that nobody read since this was called last."""
+        with self._lock:
+            collection = self._collection
+        if collection is not None:
+            collection.vectors.rest()
+
     def release(self) -> None:
         """Close the files: the folder is about to be replaced."""
         with self._lock:

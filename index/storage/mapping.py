@@ -41,6 +41,7 @@ class PageCount:
 
     def __init__(self, release: Callable[[], None]):
         self.release, self.bytes = release, 0.0
+        self._before = 0.0  # bytes at the last rest
 
     def touched(self, bytes: float) -> None:
         """So many bytes are touched next."""
@@ -48,3 +49,10 @@ class PageCount:
         if self.bytes > RESIDENT:
             self.bytes = bytes
             self.release()
+
+    def rest(self) -> None:
+        """Give all of it back if nothing was touched since this was called last."""
+        if self.bytes and self.bytes == self._before:
+            self.bytes = 0.0
+            self.release()
+        self._before = self.bytes

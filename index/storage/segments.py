@@ -149,6 +149,10 @@ class Vectors:
             found[here] = self.parts[part][rows[here] - self.starts[part]]
         return found
 
+    def rest(self) -> None:
+        """Give back the memory of what was read, unless something was read since this was called last."""
+        self._pages.rest()
+
     def _between(self, first: int, last: int) -> NDArray[np.float16]:
         """Rows first to last; a view where one segment holds them all."""
         self._pages.touched(2 * (last - first) * self.shape[1])
