@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from app.state.library import Library
 from index.build import build_collection
-from index.storage.tags import tag
+from index.storage.tags import read_tags, tag
 from tests.browsing import IMAGES, names, refresh, search, served, settle, watched
 from tests.samples import ColourEncoder, noise_image, paint
 
@@ -286,3 +286,42 @@ def test_the_field_completes_tags_and_remembers_and_saves_searches(opened, site)
     expect(page.locator("#filtered")).to_be_hidden()
     expect(field).to_have_value("red")
     tag(collection, list(collection.items["id"][:2]), "zebra crossing", on=False)
+
+
+@pytest.fixture(scope="module")
+def two_sites(tmp_path_factory):
+    """Two collections with an image of the same name in each."""
+    folder, library = tmp_path_factory.mktemp("two"), Library(lambda name: ColourEncoder(), local=True)
+    for key, colours in (("town", ("red", "blue")), ("beach", ("red", "green", "orange"))):
+        for number, colour in enumerate(colours):
+            paint(folder / key / f"{colour}.png", colour, (40 + number, 30 + len(colours)))
+        build_collection([folder / key], folder / f"{key}.gelato", ColourEncoder())
+        library.add(folder / f"{key}.gelato")
+    with served(library) as site:
+        yield site
+
+
+def test_all_collections_are_searched_at_once_and_each_result_is_of_its_own(browser, two_sites):
+    with watched(browser, two_sites) as open_page:
+        page = open_page()
+        scope = page.get_by_label("Collections that are searched")
+        expect(scope).to_be_hidden()  # browsing is of one collection
+        search(page, "red")
+        expect(page.locator("#grid .g-grid-card")).to_have_count(2)
+        scope.select_option("all")
+        cards = page.locator("#grid .g-grid-card")
+        expect(cards).to_have_count(5)
+        assert asked(page, "scope") == "all"
+        expect(page.locator("#status")).to_contain_text("5 images in 2 collections")
+        notes = page.locator("#grid .g-search-of").all_inner_texts()
+        assert sorted(notes[:2]) == ["beach", "town"] and sorted(notes) == ["beach"] * 3 + ["town"] * 2
+        other = cards.filter(has_text="beach").first
+        expect(other.locator(".g-grid-like")).to_have_count(0)  # an id is of one collection
+        assert "media/beach/" in other.locator("img").get_attribute("src")
+        other.locator(".g-grid-frame").click()
+        tags = page.get_by_role("textbox", name="Add a tag")
+        tags.fill("found")
+        tags.press("Enter")
+        beach, town = (two_sites.library.collection(key) for key in ("beach", "town"))
+        page.wait_for_function("document.querySelector('#grid .g-grid-tags span')?.textContent === 'found'")
+        assert [list(names) for names in read_tags(beach.path).values()] == [["found"]] and not read_tags(town.path)

@@ -1,6 +1,7 @@
 """The relevance threshold: computed from the collection's null distribution, not from the size of a cosine."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,10 @@ class Shown:
         rows = np.stack([direction(topic) + 0.8 * random.standard_normal(DIM) for topic in topics])
         rows[:, 0] = 8 * hub
         self.vectors = unit(rows).astype(np.float16)
+        self.dim = DIM
+
+    def derived(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+        return make()
 
     def __len__(self) -> int:
         return len(self.vectors)

@@ -2,7 +2,6 @@
 
 import ctypes
 import gc
-import logging
 import sys
 import threading
 from contextlib import suppress
@@ -10,8 +9,6 @@ from contextlib import suppress
 import pyarrow as pa
 
 from app.state.library import Library
-
-log = logging.getLogger(__name__)
 
 LOOK = 30.0  # seconds at most between two looks for what is idle
 
@@ -38,7 +35,6 @@ class MemoryAtRest:
                 opened.rest()
             if dropped:
                 give_back_memory()
-                log.info("dropped from memory until they are needed: %s", ", ".join(dropped))
 
 
 def give_back_memory() -> None:

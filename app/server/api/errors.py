@@ -24,7 +24,7 @@ def handle_errors(server: FastAPI) -> None:
     """Answer every error of a route with JSON."""
 
     async def user_error(_: Request, error: Exception) -> JSONResponse:
-        status = {NotFound: 404, NotReady: 503}.get(type(error), 400)
+        status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, NotReady) else 400
         return _response(str(error), status, {"retry-after": str(RETRY_AFTER)} if status == 503 else None)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:

@@ -18,6 +18,10 @@ export const GROUPS = {
   place: _("By place"),
   none: _("Not grouped"),
 };
+export const SCOPES = {
+  one: _("This collection"),
+  all: _("All collections"),
+};
 export const ORDERS = {
   best: _("Best first"),
   newest: _("Newest first"),
@@ -28,7 +32,8 @@ export const ORDERS = {
 
 // q: text; like: [{ id, sign }]; images: [{ token, sign, name }]; k: how many results;
 // filters: facet filters; threshold: the relevance threshold, "auto", "on", "off" or a number; collapse: the copies of
-// which one is shown; group: what images are grouped by where nothing is searched for.
+// which one is shown; group: what images are grouped by where nothing is searched for; scope: whether all open
+// collections are searched at once.
 export const EMPTY = {
   q: "",
   like: [],
@@ -39,6 +44,7 @@ export const EMPTY = {
   threshold: "auto",
   collapse: "same",
   group: "auto",
+  scope: "one",
 };
 
 export const isEmpty = (query) => !query.q && !query.like.length && !query.images.length;
@@ -52,6 +58,7 @@ export const writeQuery = (query, params, withImages = false) => {
   if (query.order !== "best") params.set("order", query.order);
   if (query.threshold !== "auto") params.set("threshold", query.threshold);
   if (query.group !== "auto") params.set("group", query.group);
+  if (query.scope !== "one") params.set("scope", query.scope);
   if (query.collapse !== "same" || withImages) params.set("collapse", query.collapse);
   if (withImages) signed(query.images, "token").forEach((token) => params.append("image", token));
   return params;
@@ -86,6 +93,7 @@ export const readQuery = (params, images) => {
     threshold: readThreshold(params.get("threshold") ?? params.get("line")),
     collapse: params.get("collapse") in COPIES ? params.get("collapse") : "same",
     group: params.get("group") in GROUPS ? params.get("group") : "auto",
+    scope: params.get("scope") in SCOPES ? params.get("scope") : "one",
   };
 };
 
@@ -100,7 +108,7 @@ export const queryAddress = (query, collection, current) => {
   return params;
 };
 
-// The body of a search request.
+// The body of a request about a query in one collection.
 export const requestOf = (query, collection) => ({
   collection,
   q: query.q,
@@ -110,4 +118,10 @@ export const requestOf = (query, collection) => ({
   order: query.order,
   threshold: query.threshold,
   collapse: query.collapse,
+});
+
+// The body of a search, in all collections if the query says so.
+export const searchOf = (query, collection) => ({
+  ...requestOf(query, collection),
+  ...(query.scope === "all" && { collection: "", collections: ["*"] }),
 });

@@ -5,7 +5,7 @@ import { _ } from "../../ui/language/language.js";
 import { leave, visit } from "../../ui/navigation/navigation.js";
 import { collection, request, session } from "../../ui/session/session.js";
 import { isEmpty, requestOf } from "./address.js";
-import { tagNodes } from "./results.js";
+import { collectionOf, tagNodes } from "./results.js";
 import { SearchView } from "./view.js";
 
 // The collection, revision and tags that results were drawn from.
@@ -61,14 +61,15 @@ export class ImageActions extends SearchView {
   }
 
   showImage(hit) {
-    const body = isEmpty(this.query) ? null : requestOf(this.query, collection());
+    const of = collectionOf(hit, this.results);
+    const body = isEmpty(this.query) ? null : requestOf(this.query, of || collection());
     const at = this.grid.indexOf(hit.id);
-    this.viewer.show(hit, this.results.collection, body, at < 0 ? null : { at, of: this.results.hits.length });
+    this.viewer.show(hit, of, body, at < 0 ? null : { at, of: this.results.hits.length });
     this.mark();
   }
 
   async similar(id) {
-    const answer = await request(this.server.find, { collection: this.results.collection, like: [id], k: 7 });
+    const answer = await request(this.server.find, { collection: this.collectionOfId(id), like: [id], k: 7 });
     return { hits: (answer.hits || []).filter((hit) => hit.id !== id).slice(0, 6) };
   }
 
@@ -76,7 +77,7 @@ export class ImageActions extends SearchView {
   async copies(hit) {
     if (hit.copies === 1) return { copies: [], count: 1 };
     const { collapse } = this.results;
-    return request(this.server.copies, { collection: this.results.collection, id: hit.id, collapse });
+    return request(this.server.copies, { collection: this.collectionOfId(hit.id), id: hit.id, collapse });
   }
 
   // The request of the list on the page, of which a choice may name places.
@@ -85,9 +86,25 @@ export class ImageActions extends SearchView {
     return { ...requestOf(this.query, this.results.collection), group };
   }
 
+  // The collection of an image of the results, or of the one that is open.
+  collectionOfId(id) {
+    if (this.viewer.opened() === id) return this.viewer.collection;
+    return collectionOf(
+      this.results.hits.find((hit) => hit?.id === id),
+      this.results,
+    );
+  }
+
   // Gives a tag to what is chosen, or takes it away. choice: { ids } or what the selection requests.
   async tag(choice, name, on) {
-    const answer = await request(this.server.tagging, { ...this.listed(), ...choice, name, on });
+    const one = this.query.scope === "all" && choice.ids?.length === 1 && this.collectionOfId(choice.ids[0]);
+    const answer = await request(this.server.tagging, {
+      ...this.listed(),
+      ...(one && { collection: one }),
+      ...choice,
+      name,
+      on,
+    });
     if (answer.error) return answer;
     this.tagNames = answer.all;
     this.seen = seenOf({ ...session.state, annotations: answer.annotations });

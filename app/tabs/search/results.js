@@ -56,6 +56,9 @@ export const scoreText = (hit) =>
 
 export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
 
+// The collection of a hit. results: the answer that it is of.
+export const collectionOf = (hit, results) => hit?.collection || results.collection;
+
 // actions: { inspect(hit, button), like(ids, sign), tick(hit, place) }; at: the place of the hit.
 export const resultCard = (hit, at, results, actions) => {
   const unlike = node(
@@ -69,12 +72,18 @@ export const resultCard = (hit, at, results, actions) => {
     },
     icon("unlike"),
   );
-  const made = card(hit, results.collection, {
+  const tags = node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags));
+  // An id is of one collection, and so is a selection.
+  const ofOne = !hit.collection && {
+    onlike: (liked) => actions.like([liked.id], 1),
+    tools: [unlike, actions.tick(hit, at), tags],
+  };
+  const made = card(hit, collectionOf(hit, results), {
     share: barShare(hit, results),
     score: scoreText(hit),
     onpick: actions.inspect,
-    onlike: (liked) => actions.like([liked.id], 1),
-    tools: [unlike, actions.tick(hit, at), node("div", { class: "g-grid-tags" }, ...tagNodes(hit.tags))],
+    tools: [hit.of && node("span", { class: "g-search-of", text: hit.of, title: hit.of }), tags],
+    ...ofOne,
   });
   if (hit.likely === false) made.classList.add("g-search-unlikely");
   if (hit.likely === false && (results.likely || results.threshold.best < CLOSE)) made.classList.add("g-search-weak");

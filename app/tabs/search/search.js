@@ -5,7 +5,7 @@ import { onAddress, readdress, whichTab } from "../../ui/navigation/navigation.j
 import { collection, gettingReady, onState, request, session } from "../../ui/session/session.js";
 import { remember } from "../../ui/completion/recent.js";
 import { droppable, upload } from "../../ui/upload/upload.js";
-import { BROWSE_PAGE, EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf } from "./address.js";
+import { BROWSE_PAGE, EMPTY, MOST, PAGE, isEmpty, queryAddress, readQuery, requestOf, searchOf } from "./address.js";
 import { listenToKeys } from "./keys.js";
 import { ImageActions, seenOf } from "./image_actions.js";
 import { fetchImages, holdImages } from "./loading.js";
@@ -44,6 +44,7 @@ class Search extends ImageActions {
     this.field.value = this.query.q;
     this.order.value = this.query.order;
     this.collapse.value = this.query.collapse;
+    this.scope.value = this.query.scope;
     this.filters.read(this.query.filters);
   }
 
@@ -92,7 +93,7 @@ class Search extends ImageActions {
   }
 
   find() {
-    return request(this.server.find, { ...requestOf(this.query, collection()), k: this.query.k });
+    return request(this.server.find, { ...searchOf(this.query, collection()), k: this.query.k });
   }
 
   // The first page of all images; the grid asks for the others as they come into sight.
@@ -116,7 +117,7 @@ class Search extends ImageActions {
     this.more.disabled = true;
     const { hits } = this.results;
     const offset = hits.length;
-    const answer = await request(this.server.find, { ...requestOf(this.query, collection()), k: PAGE, offset });
+    const answer = await request(this.server.find, { ...searchOf(this.query, collection()), k: PAGE, offset });
     this.more.disabled = false;
     if (turn !== this.turn) return;
     if (answer.error) {
@@ -216,7 +217,7 @@ class Search extends ImageActions {
     return {
       inspect: (hit, from) => this.open(hit, from),
       like: (ids, sign) => this.like(ids, sign),
-      tick: (hit, at) => this.selection.tick(hit, at),
+      tick: (hit, at) => this.selection.tick(hit, at), // of one collection only
     };
   }
 
@@ -244,7 +245,7 @@ class Search extends ImageActions {
 
   // Offers the likely images that the filters leave out.
   async lookOutside(turn) {
-    const body = { ...requestOf({ ...this.query, filters: [] }, collection()), k: 1 };
+    const body = { ...searchOf({ ...this.query, filters: [] }, collection()), k: 1 };
     const { likely } = await request(this.server.find, body);
     if (turn !== this.turn || !likely) return;
     const remove = button(null, _("Search without the filters"), () => this.withoutFilters(), { id: "outside" });

@@ -6,7 +6,10 @@ import { CLOSE } from "./results.js";
 
 // { lead, rest }: the number that is emphasised and the rest of the sentence.
 export const statusText = (results, query, indexing) => {
-  const total = images(results.total);
+  const amount = images(results.total);
+  const total = results.collections
+    ? _("{images} in {n} collections", { images: amount, n: count(results.collections.length) })
+    : amount;
   const among = query.filters.length
     ? _("{matching} filtered of {total}", { matching: count(results.matching), total })
     : total;

@@ -1,14 +1,22 @@
 """Search: texts and images, wanted or unwanted, and the images that answer them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from app.language.current import _
 from app.state.choices import Chosen
 from app.state.chosen import ChosenFields, chosen_ids
 from app.state.library import Library
-from app.state.search_requests import BrowseFields, PageSearch, Text, listing_version, run_browse, run_search
+from app.state.search_requests import (
+    BrowseFields,
+    PageSearch,
+    Text,
+    listing_version,
+    run_browse,
+    run_search,
+    run_search_of_several,
+)
 from app.state.validation import validated
 from app.ui.component import tab_component
 from app.ui.export_panel.export_panel import export_progress, export_to, stop_export
@@ -59,7 +67,10 @@ def find_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 
     milliseconds counts from the encoder being ready.
     """
-    opened, request, result = run_search(library, validated(PageSearch, fields), TIMEOUT, histogram=True)
+    given = validated(PageSearch, fields)
+    if given.collections:
+        return _find_in_several(library, given)
+    opened, request, result = run_search(library, given, TIMEOUT, histogram=True)
     response = {
         "hits": [_card(hit) for hit in result.hits],
         "collection": opened.key,
@@ -73,6 +84,31 @@ def find_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "version": listing_version(opened, result),
     }
     return response | ({"milliseconds": round(1000 * result.seconds)} if request.terms else {})
+
+
+def _find_in_several(library: Library, given: PageSearch) -> dict[str, Any]:
+    """The same in several collections at once; each hit says which one it is of, by its key and by its name."""
+    opened, found = run_search_of_several(library, given, TIMEOUT)
+    names, parts = {one.key: one.name for one in opened}, list(found.results.values())
+    # Where one shows no threshold, none is shown; the reasons are of one collection each.
+    threshold = next((part.threshold for part in parts if not (part.threshold and part.threshold.shown)), None)
+    shown = [part.threshold for part in parts if part.threshold is not None]
+    if threshold is None and shown:
+        threshold = replace(shown[0], best=max(one.best or 0.0 for one in shown))
+    return {
+        "hits": [_card(one.hit) | {"collection": one.name, "of": names[one.name]} for one in found.hits],
+        "collection": "",
+        "collections": list(found.results),
+        "total": sum(part.total for part in parts),
+        "matching": sum(part.matching for part in parts),
+        "distinct": sum(part.distinct for part in parts),
+        "collapse": given.collapse,
+        "revision": 0,
+        "likely": found.likely,
+        "threshold": _threshold(threshold),
+        "version": "",
+        "milliseconds": round(1000 * found.seconds),
+    }
 
 
 def browse_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import { isSaved, toggleSaved } from "../../ui/completion/recent.js";
 import { collection, gettingReady, request, session } from "../../ui/session/session.js";
 import { toast } from "../../ui/toast/toast.js";
 import { viewer } from "../../ui/viewer/viewer.js";
-import { COPIES, GROUPS, MOST, ORDERS, PAGE, isEmpty } from "./address.js";
+import { COPIES, GROUPS, MOST, ORDERS, PAGE, SCOPES, isEmpty } from "./address.js";
 import { searchBar } from "./bar.js";
 import { completeSearch } from "./completing.js";
 import { exportMenu } from "./export.js";
@@ -85,11 +85,13 @@ export class SearchView {
     this.order = this.choice("order", _("Order"), ORDERS);
     this.collapse = this.choice("collapse", _("Copies"), COPIES);
     this.group = this.choice("group", _("Groups"), GROUPS);
+    this.scope = this.choice("scope", _("Collections that are searched"), SCOPES);
     this.export = exportMenu();
     this.save = button("star", _("Save search"), () => this.saveSearch(), { id: "save-search", hidden: true });
     return node(
       "div",
       { class: "g-tools" },
+      this.scope,
       this.filterButton,
       this.group,
       this.order,
@@ -127,7 +129,7 @@ export class SearchView {
       tag: (ids, name, on) => this.tag({ ids }, name, on),
       like: (id, sign) => this.like([id], sign),
       classify: (hit, facts) =>
-        classifyImage({ id: hit.id, collection: this.results.collection, name: facts.caption || facts.file }),
+        classifyImage({ id: hit.id, collection: this.collectionOfId(hit.id), name: facts.caption || facts.file }),
       explain: (body) => request(this.server.explain, body),
       inspect: (body) => request(this.server.inspect, body),
       similar: (id) => this.similar(id),
@@ -242,6 +244,7 @@ export class SearchView {
     best.hidden = Boolean(timeline);
     this.order.value = timeline && this.query.order === "best" ? "newest" : this.query.order;
     this.group.hidden = !timeline || timeline.choices.length < 2;
+    this.scope.hidden = Boolean(timeline) || (session.state?.collections || []).length < 2;
     if (!timeline) return;
     for (const option of this.group.options)
       option.hidden = !(option.value === "auto"
@@ -275,7 +278,8 @@ export class SearchView {
     const left = remaining(this.results, this.query.k, MOST);
     this.more.hidden = left <= 0;
     this.more.querySelector("span").textContent = _("Show {n} more", { n: Math.min(PAGE, left) });
-    this.export.show(this.query, this.results);
+    if (this.results.collections) this.export.hide();
+    else this.export.show(this.query, this.results);
     this.drawSave();
     const { length } = this.query.filters;
     this.filterButton.querySelector("span").textContent = length
