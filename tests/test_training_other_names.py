@@ -74,6 +74,13 @@ def test_all_that_is_said_another_way_is_answered_at_once():
     ]
 
 
+@pytest.mark.parametrize(("given", "near"), [("simclar", "simclr"), ("resumee", "resume"), ("barlow", None)])
+def test_a_misspelt_command_is_answered_by_the_nearest(given, near):
+    result = CliRunner().invoke(cli, [given])
+    said = f"There is no command {given}. Did you mean {near}?" if near else f"No such command '{given}'"
+    assert result.exit_code == 2 and said in result.stderr
+
+
 @pytest.mark.parametrize("given", ["train", "linear_probe", "list_models"])
 def test_a_command_of_another_trainer_is_answered_by_ours(given):
     result = CliRunner().invoke(cli, [given, "data=photos"])

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -36,6 +37,9 @@ class Methods(Commands):
         name = args[0].replace("_", "-")
         if name in COMMANDS:
             raise click.UsageError(f"There is no command {args[0]}: {COMMANDS[name]}.", ctx)
+        near = get_close_matches(name, self.list_commands(ctx), n=1)
+        if near and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command {args[0]}. Did you mean {near[0]}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
