@@ -1,6 +1,7 @@
 """Every way in gives sRGB: ICC profiles are applied, in every mode, and by every decoder alike."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -141,3 +142,43 @@ def test_a_transform_is_made_once_a_profile():
     profile = rgb_profile("Display P3")
     assert transform_of(profile, "RGB") is transform_of(bytes(bytearray(profile)), "RGB")
     assert transform_of(rgb_profile("sRGB"), "RGB") is None
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "f4"])
+def test_greys_of_which_zero_is_white_are_turned_round(kind):
+    import tifffile
+
+    greys = np.linspace(0, 1, 64 * 48).reshape(48, 64)
+    full = np.float64(1 if kind == "f4" else np.iinfo(kind).max)
+    out = io.BytesIO()
+    tifffile.imwrite(out, (full - greys * full).astype(kind), photometric="miniswhite")
+    assert np.abs(decode_image(out.getvalue()).pixels[..., 0] - greys * 255).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["u2", "f4"])
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("extra", ["unassalpha", "assocalpha"])
+def test_what_is_transparent_in_deep_pixels_is_white(kind, colours, planes, extra):
+    import tifffile
+
+    full = 1 if kind == "f4" else np.iinfo(kind).max
+    values = np.full((40, 40, colours + 1), full // 2 if full > 1 else 0.5).astype(kind)
+    values[..., -1] = full
+    values[:20] = 0
+    shown = np.moveaxis(values, -1, 0) if planes == "separate" else values
+    out = io.BytesIO()
+    photometric = "rgb" if colours == 3 else "minisblack"
+    tifffile.imwrite(out, shown, photometric=photometric, planarconfig=planes, extrasamples=[extra])
+    pixels = decode_image(out.getvalue()).pixels
+    assert pixels[5, 5].tolist() == [255] * 3 and abs(int(pixels[30, 30, 0]) - 128) < 3
+
+
+def test_a_fourth_byte_that_is_zero_everywhere_is_padding():
+    pixels = bytes([10, 20, 200, 0]) * 8
+    tga = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, 4, 2, 32, 40) + pixels
+    header = struct.pack("<IiiHHIIiiII", 108, 4, 2, 1, 32, 3, 0, 2835, 2835, 0, 0)
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    bmp = b"BM" + struct.pack("<IHHI", 122 + len(pixels), 0, 0, 122) + (header + masks).ljust(108, b"\0") + pixels
+    for data in (tga, bmp):
+        assert decode_image(data).pixels[0, 0].tolist() == [200, 20, 10]

@@ -76,6 +76,8 @@ def read_by_pillow(data: bytes, name: str, min_side: int | None, most_megapixels
             raise
         image, share = found
         warning = f"the end of the file is missing, and with it {1 - share:.1%} of the image"
+    if name in ("TGA", "BMP") and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        image = image.convert("RGB")  # the fourth byte is padding where it is zero everywhere
     orientation = orientation_of(image)
     pixels = upright(np.asarray(to_rgb(image)), orientation)
     if orientation in (5, 6, 7, 8):

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from training.models.decoding.modes import eight_bits, to_rgb
 from training.models.decoding.pillow import read_by_pillow
 
 ICC_PROFILE = 34675  # its tag
+TRANSPARENCY = (1, 2)  # extra samples: premultiplied, and not
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # the reason is told by ImageError
 
 
@@ -29,11 +31,18 @@ def read_tiff(data: bytes, name: str, min_side: int | None, most_megapixels: flo
 
 
 def _is_misread(data: bytes) -> bool:
-    """Whether Pillow gives wrong pixels: it takes half of 32-bit values for negative, and deep planes for bytes."""
+    """Whether Pillow gives wrong pixels.
+
+    It takes half of 32-bit values for negative, signed bytes for unsigned, deep planes for bytes, and white for black
+    in deep greys of which 0 is white.
+    """
     with Image.open(io.BytesIO(data), formats=("TIFF",)) as opened:
         tags = getattr(opened, "tag_v2", {})
-        unsigned = opened.mode == "I" and tags.get(258) == (32,) and tags.get(339, (1,)) == (1,)
-        return unsigned or (tags.get(284) == 2 and max(tags.get(258, (1,))) > 8)
+        bits, kind = tags.get(258, (1,)), tags.get(339, (1,))
+        unsigned = opened.mode == "I" and bits == (32,) and kind == (1,)
+        negative = tags.get(262) == 0 and max(bits) > 8
+        signed_bytes = bits == (8,) and kind == (2,)
+        return unsigned or negative or signed_bytes or (tags.get(284) == 2 and max(bits) > 8)
 
 
 def _by_tifffile(data: bytes, most_megapixels: float) -> DecodedImage:
@@ -47,11 +56,32 @@ def _by_tifffile(data: bytes, most_megapixels: float) -> DecodedImage:
         values: NDArray[np.generic] = page.asarray()
         if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
             values = np.moveaxis(values, 0, -1)
-        values = values.reshape(page.imagelength, page.imagewidth, -1)[..., :3]
+        values = values.reshape(page.imagelength, page.imagewidth, -1)
+        colours = 1 if values.shape[2] < 3 else 3
+        alpha = _alpha(values, colours, page.extrasamples)
+        values = values[..., :colours]
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-            values = values.max(initial=0) - values
+            whole = values.dtype.kind == "u"
+            values = (_largest(values) if whole else values.max(initial=0)) - values
         orientation, profile = page.tags.valueof(ORIENTATION), page.tags.valueof(ICC_PROFILE)
-    image = Image.fromarray(eight_bits(values[..., 0] if values.shape[2] < 3 else values))
+    image = Image.fromarray(eight_bits(values[..., 0] if colours == 1 else values))
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
     image.info["icc_profile"] = profile
     pixels = upright(np.asarray(to_rgb(image)), orientation)
     return DecodedImage(pixels, pixels.shape[1], pixels.shape[0])
+
+
+def _alpha(values: NDArray[np.generic], colours: int, extra: Sequence[int]) -> NDArray[np.uint8] | None:
+    """The transparency in values [H, W, samples] as 8 bits [H, W]; None if there is none. extra: what TIFF says."""
+    if values.shape[2] <= colours or not extra or extra[0] not in TRANSPARENCY:
+        return None
+    full = _largest(values) if values.dtype.kind in "ui" else 1.0
+    share = np.nan_to_num(np.clip(values[..., colours].astype(np.float64) / full, 0, 1), nan=1.0)
+    found: NDArray[np.uint8] = (share * 255).round().astype(np.uint8)
+    return found
+
+
+def _largest(values: NDArray[np.generic]) -> int:
+    """The largest value that integers of this kind may have."""
+    return int(np.iinfo(np.dtype(values.dtype.str)).max)
