@@ -21,6 +21,7 @@ from training.data.metadata.columns import merged, of_source
 from training.data.metadata.embedded import embedded_columns
 from training.data.metadata.moments import read_moment
 from training.data.metadata.takeout import json_columns
+from training.data.metadata.values import place
 from training.data.metadata.xmp import xmp_columns
 
 MAKE, MODEL, ORIENTATION, DESCRIPTION, DATE = 0x010F, 0x0110, 0x0112, 0x010E, 0x0132
@@ -430,3 +431,39 @@ def test_broken_metadata_never_fails_and_never_hangs():
             found = embedded_columns(bytes(data[: draw.choice((len(data), draw.randrange(len(data))))]))
             assert isinstance(found, dict)
     assert time.monotonic() - began < 20
+
+
+PACKET = (
+    '<{0}:RDF xmlns:{0}="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><{0}:Description '
+    'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:lr="http://ns.adobe.com/lightroom/1.0/" '
+    'xmlns:digiKam="http://www.digikam.org/ns/1.0/" xmp:Rating="4">{1}</{0}:Description></{0}:RDF>'
+)
+
+
+@pytest.mark.parametrize("prefix", ["rdf", "ns0", "r"])
+def test_xmp_is_read_whatever_its_prefixes(prefix):
+    packet = PACKET.format(prefix, "")
+    assert xmp_columns(packet.encode()) == {"rating": 4}
+    assert xmp_columns(f'<q:xmpmeta xmlns:q="adobe:ns:meta/">{packet}</q:xmpmeta>'.encode()) == {"rating": 4}
+
+
+@pytest.mark.parametrize(
+    "name, text, keywords",
+    [
+        ("lr:hierarchicalSubject", "music|AC/DC", "music; AC/DC"),
+        ("digiKam:TagsList", "music/a|b", "music; a|b"),
+    ],
+)
+def test_each_list_of_keywords_has_its_own_mark_between_levels(name, text, keywords):
+    packet = PACKET.format("rdf", f"<{name}><rdf:Bag><rdf:li>{text}</rdf:li></rdf:Bag></{name}>")
+    assert xmp_columns(packet.encode())["keywords"] == keywords
+
+
+def test_an_offset_of_whole_hours_needs_no_minutes():
+    moment = read_moment("2021-06-01 10:00:00+02")
+    assert (str(moment.time), moment.offset) == ("2021-06-01 08:00:00", "+02:00")
+    assert read_moment("2021-06-01T10:00:00-12").offset == "-12:00"
+
+
+def test_no_place_has_a_negative_zero():
+    assert str(place(51.5, -0.0, None)["longitude"]) == "0.0"

@@ -154,3 +154,9 @@ def test_a_stamp_tells_of_every_sidecar_that_is_read_and_opens_none(tmp_path):
     for ending in ("txt", "jpg.txt", "xmp", "jpg.json"):
         (tmp_path / f"a.{ending}").unlink()
     assert stamp() == stamps[0]
+
+
+@pytest.mark.parametrize("middle", ["", "MP."])
+def test_the_raw_of_a_pixel_phone_belongs_to_its_cover(middle):
+    cover, raw = f"PXL_1.RAW-01.{middle}COVER.jpg", "PXL_1.RAW-02.ORIGINAL.dng"
+    assert sidecars_of([cover, raw]) == {cover: (raw,)}

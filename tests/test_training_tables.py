@@ -365,3 +365,20 @@ def test_a_text_is_never_compared_with_a_number(filter):
     with pytest.raises(UserError, match=r'column id holds text.*id == "'):
         matching_rows(items, filter)
     assert matching_rows(items, 'id == "42" and n == 1').tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'path,caption,n\na.png,"A dog, running",3\nsub/b.png,two,4\n\x1a',  # as DOS ends a file
+        'path,caption,n\na.png,"A dog, running",3\n\ufeffpath,caption,n\nsub/b.png,two,4\n',  # two files in one
+    ],
+)
+def test_marks_of_files_inside_a_table_are_no_cells(place, text):
+    items = read(open_source(table(place, text)))
+    assert [(item.path, item.caption, item.metadata["n"]) for item in items] == TWO
+
+
+def test_a_date_with_whole_hours_as_its_time_zone_is_a_date(place):
+    [item] = read(open_source(table(place, "path,x\na.png,2024-01-31 10:00:00+02\n")))
+    assert item.metadata["x"] == pd.Timestamp(2024, 1, 31, 8)

@@ -3,6 +3,7 @@
 Decided by the names alone, in any case of letters and either Unicode form, so that a folder's listing is enough.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
@@ -17,6 +18,7 @@ ENDINGS = (*READ, ".aae", ".thm", ".wav", ".dop", ".pp3")  # edits, previews, vo
 ORIGINAL = "_original"  # behind the name of an image: what it was before ExifTool, or an export, wrote into it
 MOTION = (".mov", ".mp4", ".mp")  # the moving half of a Live Photo or of a motion photo
 STILL = ("JPEG", "MPO", "HEIC", "AVIF")  # formats of the other half
+PIXEL_RAW = re.compile(r"\.raw-\d\d\.(mp\.)?(cover|original)$")  # of a pair: PXL_1.RAW-02.ORIGINAL.dng
 ALBUM = "metadata.json"  # what Google Takeout says of an album
 
 FULL_NAME, STEM, TAKEOUT, HALF = range(4)  # how a sidecar was found, the most specific first
@@ -135,4 +137,4 @@ def _ending(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    return folded(splitext(name)[0])
+    return PIXEL_RAW.sub("", folded(splitext(name)[0]))

@@ -10,9 +10,9 @@ FIRST_PHOTOGRAPH = 1826
 EPOCH = datetime(1970, 1, 1)
 DATE = re.compile(
     r"\s*(\d{4})(?:[:./-](\d\d?)(?:[:./-](\d\d?)(?:[T ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?)?)?"
-    r"\s*(Z|[+-]\d\d?:?\d\d)?[\s\0]*"
+    r"\s*(Z|[+-]\d\d?(?::?\d\d)?)?[\s\0]*"
 )
-OFFSET = re.compile(r"\s*([+-])(\d\d?):?(\d\d)[\s\0]*")
+OFFSET = re.compile(r"\s*([+-])(?:(\d\d?):?(\d\d)|(\d\d))[\s\0]*")
 MINUTE = timedelta(minutes=1)
 # Minutes from UTC that clocks on earth show beside the whole hours: 3:30, 4:30, 5:30, 5:45, 6:30, 8:45, 9:30, ...
 ODD_ZONES = (-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765, 825)
@@ -76,9 +76,12 @@ def read_offset(text: object) -> timedelta | None:
     if str(text).strip("\0 ") == "Z":
         return timedelta()
     found = OFFSET.fullmatch(str(text)[:16])
-    if found is None or int(found[3]) > 59 or int(found[2]) > 14:
+    if found is None:
         return None
-    size = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    hours, minutes = int(found[2] or found[4]), int(found[3] or 0)
+    if minutes > 59 or hours > 14:
+        return None
+    size = timedelta(hours=hours, minutes=minutes)
     return -size if found[1] == "-" else size
 
 

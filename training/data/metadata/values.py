@@ -69,8 +69,8 @@ def place(latitude: float | None, longitude: float | None, altitude: float | Non
     high = altitude if altitude is not None and -12_000 < altitude < 100_000 else None
     return known(
         {
-            "latitude": round(latitude, 6),  # a tenth of a metre
-            "longitude": round(longitude, 6),
+            "latitude": round(latitude, 6) + 0.0,  # a tenth of a metre, and no -0.0
+            "longitude": round(longitude, 6) + 0.0,
             "altitude": None if high is None else round(high, 1),
         }
     )

@@ -27,13 +27,12 @@ PREFIXES = {
     "http://www.metadataworkinggroup.com/schemas/regions/": "mwg-rs",
     "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "Iptc4xmpExt",
 }
-ROOTS = ("x:xmpmeta", "x:xapmeta", "rdf:RDF")
+ROOT = re.compile(r"<((?:[\w.-]+:)?(?:xmpmeta|xapmeta|RDF))[\s>]")  # whatever stands for their namespaces
 DOCUMENT_TYPE = re.compile("<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 CONTROLS = re.compile(  # which XML has no place for, and some programs write
     r"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]);|&#0*(?:[0-8]|1[124-9]|2\d|3[01]);"
 )
 COORDINATE = re.compile(r"\s*([-+]?[\d.]+(?:[,;][\d.]+){0,2})\s*([NSEWnsew]?)\s*")
-PATH = re.compile(r"[|/]")
 
 Properties = dict[str, list[str]]
 
@@ -96,13 +95,12 @@ def _parsed(packet: bytes) -> Element:
     encoding can hide one.
     """
     text = CONTROLS.sub("", decode_text(packet))
-    start = min((at for root in ROOTS if (at := text.find("<" + root)) >= 0), default=-1)
-    if start < 0 or DOCUMENT_TYPE.search(text):
-        raise ValueError("it is no XMP" if start < 0 else "it has a document type, which XMP has not")
-    name = next(root for root in ROOTS if text.startswith(root, start + 1))
-    end = text.rfind("</" + name)
+    root = ROOT.search(text)
+    if root is None or DOCUMENT_TYPE.search(text):
+        raise ValueError("it is no XMP" if root is None else "it has a document type, which XMP has not")
+    end = text.rfind("</" + root[1])
     try:
-        return fromstring(text[start : text.find(">", end) + 1].encode())
+        return fromstring(text[root.start() : text.find(">", end) + 1].encode())
     except ParseError as error:
         raise ValueError("it is no XML that can be read") from error
 
@@ -140,8 +138,9 @@ def _region(found: Properties, element: Element) -> None:
 def _keywords(found: Properties) -> list[str]:
     """Keywords, with every level of those that are paths."""
     flat = [*found.get("dc:subject", []), *found.get("MicrosoftPhoto:LastKeywordXMP", [])]
-    paths = [*found.get("lr:hierarchicalSubject", []), *found.get("digiKam:TagsList", [])]
-    return [*flat, *(level for path in paths for level in PATH.split(path))]
+    paths = [path.split("|") for path in found.get("lr:hierarchicalSubject", [])]
+    paths += [path.split("/") for path in found.get("digiKam:TagsList", [])]
+    return [*flat, *(level for path in paths for level in path)]
 
 
 def _coordinate(text: str | None) -> float | None:

@@ -33,7 +33,8 @@ class CsvRows:
 def read_rows(text: str, separator: str | None = None, preferred: str = ",") -> CsvRows:
     """The rows of a table. separator: the character that the user names; else a first line `sep=;` says it, else the
     first lines do. preferred: the one to take where they fit several."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").split("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").rstrip("\x1a")  # DOS ends files so
+    lines = text.replace("\n\ufeff", "\n").split("\n")  # files put one behind the other have marks inside
     first = re.fullmatch(r'"?sep=(.|\\t)"?[,;\t]*', lines[0].strip(" "), re.IGNORECASE)
     if first:
         lines = lines[1:]
