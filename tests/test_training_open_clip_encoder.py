@@ -276,9 +276,18 @@ def test_a_cached_hub_model_loads_with_no_network(folder, tmp_path, monkeypatch)
         ("ViT-B-32/opanai", "Did you mean openai"),
         ("ViT-B-32/nowhere.pt", "there is no such file"),
         ("nothing", "no encoder called 'nothing'"),
+        ("runs/frist", r"There is no folder runs/frist.* Did you mean runs/first\?"),
+        ("./runs/frist", r"There is no folder \./runs/frist\. Did you mean runs/first\?"),
+        ("/no/such/folder", r"There is no folder /no/such/folder\.$"),
+        ("~/no-such-run", r"There is no folder ~/no-such-run"),
+        ("runs/first", r"without open_clip_config\.json.* without encoder\.json"),
+        ("runs/weights.pt", r"is a file; a checkpoint needs its architecture before it"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_answered_with_names_that_do(name, message):
+def test_a_name_that_leads_nowhere_is_answered_with_names_that_do(name, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs/first").mkdir(parents=True)
+    (tmp_path / "runs/weights.pt").write_bytes(b"weights")
     with pytest.raises(UserError, match=message):
         load_encoder(name)
 
