@@ -292,3 +292,16 @@ def test_tags_stay_with_images_whose_drive_came_back_under_another_name_and_was_
     build(encoder, into, there)
     now = Collection.open(into)
     assert sorted(now.column("id")) == sorted(ids) and len(read_tags(into)) == 12
+
+
+def test_a_large_folder_with_a_new_name_is_no_loss(photos, into, encoder):
+    build(encoder, into, photos)
+    shutil.move(photos, photos.parent / "old")
+    photos.mkdir()
+    shutil.move(photos.parent / "old", photos / "2024")
+    report, embedded = build(encoder, into, photos)
+    assert (report.moved, report.removed, embedded) == (12, 0, 0)
+    for number in range(8):
+        next(photos.rglob(f"{number}.png")).unlink()
+    with pytest.raises(UserError, match=r"8 of the 12 images .* are gone"):
+        build(encoder, into, photos)

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -98,6 +98,26 @@ def match(source: Source, places: StoredPlaces, rehash: bool = False) -> Matched
     known = {row for row in rows.values() if places.sources[row] in shared} | set(places.of(source.name))
     found.gone, found.known = known - found.seen, len(known)
     return found
+
+
+def seem_moved(found: Matched, places: StoredPlaces) -> set[int]:
+    """The rows of found that are gone and whose file seems to lie in another folder now: one of its size and date.
+
+    A folder that got another name is no loss, though its rows are found again only when its files are read.
+    """
+    new = Counter(_size_and_date(item.stamp) for item, row in found.images if row is None)
+    moved = set()
+    for row in sorted(found.gone):
+        facts = _size_and_date(places.stamps[row])
+        if new[facts] > 0:
+            new[facts] -= 1
+            moved.add(row)
+    return moved
+
+
+def _size_and_date(stamp: str) -> str:
+    """The part of a file's stamp that says nothing of its sidecars."""
+    return stamp.partition("+")[0]
 
 
 def with_unique_paths(items: Iterable[Item]) -> Iterable[Item]:

@@ -10,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from index.ingest.engine import LoadedImage, PlannedImage
-from index.ingest.matching import Matched, StoredPlaces, match
+from index.ingest.matching import Matched, StoredPlaces, match, seem_moved
 from index.storage.accounts import grouped, passed_over_text, sources_beside
 from index.storage.layout import FROM_PREVIEW
 from index.storage.offline import EVERYTHING, folders_out_of_reach, offline_rows
@@ -103,6 +103,8 @@ class Plan:
         paths = ((row, self.places.paths[row]) for row in gone)
         meant = {row for row, path in paths if path in excluded or path.startswith(folders)}
         if (len(gone) - len(meant)) * 2 > found.known and not prune:
+            meant |= seem_moved(found, self.places)
+        if (len(gone) - len(meant & gone)) * 2 > found.known and not prune:
             raise LosesImages(source.name, len(gone), found.known)
         self.sources.add(source.name)
         self.passed_over[source.name] = passed_over
