@@ -170,6 +170,7 @@ def test_a_search_is_written_into_an_address_and_read_back(call):
         "threshold": 1.24,
         "collapse": "similar",
         "group": "folder",
+        "scope": "all",
     }
     address = "tabs/search/address.js"
     script = f"m.readQuery(m.queryAddress({js(query)}, 'my photos', new URLSearchParams('__theme=dark')), [])"

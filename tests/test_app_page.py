@@ -150,7 +150,7 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
 def test_another_collection_is_chosen_at_the_top(opened):
     page = opened("?q=red")
     page.wait_for_selector(".g-grid-score")
-    page.get_by_role("combobox", name="Collection").select_option("few")
+    page.get_by_role("combobox", name="Collection", exact=True).select_option("few")
     expect(page.locator("#status")).to_contain_text("1 of 1 image ·")
     expect(page.locator("#state-pill")).to_contain_text("1 image")
 

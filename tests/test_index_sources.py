@@ -221,7 +221,7 @@ def test_filters_and_json_know_the_columns_of_metadata(tmp_path, encoder):
     hits = find(collection, encoder, "red", filter="rating >= 4")
     assert sorted(hit.path for hit in hits) == ["4.jpg", "5.jpg"]
     [row] = collection.items.query("path == 'none.png'").to_dict("records")
-    assert row["sidecar_problem"] == "none.xmp: it is no XML that can be read"
+    assert row["sidecar_problem"] == "none.xmp: it is no XMP that can be read"
     cells = {name: as_json(cell) for name, cell in row.items()}
     assert cells["rating"] is None and json.loads(json.dumps(cells, allow_nan=False)) == cells
 

@@ -56,4 +56,4 @@ def _stored() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(installed(), indent=1) + "\n")
+    FILE.write_text(json.dumps(installed(), indent=1) + "\n", encoding="utf-8")

@@ -97,7 +97,9 @@ def _parsed(packet: bytes) -> Element:
     text = CONTROLS.sub("", decode_text(packet))
     root = ROOT.search(text)
     if root is None or DOCUMENT_TYPE.search(text):
-        raise ValueError("it is no XMP" if root is None else "it has a document type, which XMP has not")
+        raise ValueError(
+            "it is no XMP that can be read" if root is None else "it has a document type, which XMP has not"
+        )
     end = text.rfind("</" + root[1])
     try:
         return fromstring(text[root.start() : text.find(">", end) + 1].encode())
