@@ -114,9 +114,10 @@ def test_no_route_but_healthz_and_readyz_answers_without_the_token(guarded):
         filled = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m: FILLED.get(m[1], "x"), path)
         for method in methods | {"GET", "POST", "HEAD", "OPTIONS", "DELETE"}:
             answer = client.request(method, filled, headers={"x-forwarded-for": "127.0.0.1"})
-            expected = 200 if method == "GET" and path in ("/healthz", "/readyz") else 401
-            assert answer.status_code == expected, (method, filled, answer.status_code)
-            assert expected == 200 or "collection" not in answer.text
+            # /readyz says 503 while the encoder is being loaded
+            expected = {"/healthz": (200,), "/readyz": (200, 503)}.get(path, (401,)) if method == "GET" else (401,)
+            assert answer.status_code in expected, (method, filled, answer.status_code)
+            assert expected != (401,) or "collection" not in answer.text
 
 
 @pytest.mark.parametrize(
