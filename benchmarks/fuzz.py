@@ -79,6 +79,7 @@ def child(start: int, stop: int, seed: int, kinds: Sequence[str] = ()) -> None:
     import resource
 
     from training.models.decoding import ImageError, decode_image, raw, svg
+    from training.models.memory import peak_memory_bytes
 
     raw.in_child = svg.in_child = in_fork
     _names()
@@ -94,7 +95,7 @@ def child(start: int, stop: int, seed: int, kinds: Sequence[str] = ()) -> None:
             outcome = "refused"
         except BaseException as error:
             outcome = f"fault {type(error).__name__}: {error}".replace("\n", " ")[:200]
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        peak = peak_memory_bytes() >> 20
         print(f"end {time.process_time() - begun:.3f} {peak} {outcome}", flush=True)
 
 
