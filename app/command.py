@@ -1,14 +1,13 @@
 """python app.py: its options, what is checked before the page is served, start and stop."""
 
-import gc
 import shutil
 import socket
 import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from app.server.origins import is_loopback
 from app.server.passwords import password_hash
 from app.server.request_log import FORMATS, set_up_logging
 from app.server.root_path import root_path_of
+from app.server.starting import without_garbage_collection, without_stub_files
 from app.server.tls import check_certificate
 from app.state.desktop import has_screen
 from app.state.first_use import FirstUse
@@ -192,23 +192,9 @@ def serve(options: Options) -> None:
     root_path_of(options.root_path)
     listening = listen(options.host, options.port, options.port_is_fixed)
     with closing(listening), stopping_on_signals() as stopping:
-        with _without_garbage_collection():
+        with without_garbage_collection():
             server = _started(options, users, token, listening, stopping)
         server.run()
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """No garbage collection inside, and none later of what was made inside.
-
-    The imports and the page make a million objects that stay: to look through them takes a tenth of the start.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _started(
@@ -224,7 +210,8 @@ def _started(
         stopping.at_end(first_use.stop)
 
     # Only now, so that --help and mistakes take no time: these import pandas and Gradio.
-    from app.application import make_application
+    with without_stub_files():
+        from app.application import make_application
     from app.server.running import Server
     from app.state.library import Library
     from app.state.memory import MemoryAtRest

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 # Gradio's statistics, as app/server/environment.py turns them off; they use what pandas has deprecated.
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles every module anew
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores, so each computes on one
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

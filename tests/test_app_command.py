@@ -1,6 +1,7 @@
 """python app.py: its options, what it checks before it serves, and what it leaves behind."""
 
 import asyncio
+import inspect
 import os
 import re
 import socket
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import gradio
 import httpx
 import pytest
 from click.testing import CliRunner
@@ -16,6 +18,7 @@ from click.testing import CliRunner
 from app.command import Options, main, reach
 from app.server.authentication import read_users
 from app.server.listening import listen
+from app.server.starting import without_stub_files
 from app.state.first_use import TOWERS, FirstUse
 from index.build import build_collection
 from tests.samples import ColourEncoder
@@ -154,6 +157,15 @@ def _get_patiently(url: str) -> httpx.Response:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"{url} did not answer")
+
+
+def test_a_component_of_gradio_that_is_made_without_stub_files_has_its_events(monkeypatch):
+    real = inspect.getfile
+    monkeypatch.setattr("gradio.component_meta.Path.write_text", lambda *a, **k: pytest.fail("a stub file"))
+    with without_stub_files():
+        made = type("Made", (gradio.HTML,), {"EVENTS": ["change"], "__module__": "gradio.made"})
+        assert inspect.getfile(CliRunner) == real(CliRunner)
+    assert inspect.getfile is real and callable(made.change)
 
 
 def test_the_first_use_exports_both_towers_of_the_starter():

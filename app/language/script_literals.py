@@ -43,6 +43,7 @@ class Scanner:
         self.source = source
         self.stack: list[str] = []
         self.end = 0  # where the last scan ended
+        self.line, self.counted = 1, 0  # the number of the line that holds the last token, and where that begins
 
     def scan(self, at: int, until: str | None) -> Iterator[Literal]:
         """From at to the end, or to the bracket that closes what was open before."""
@@ -53,7 +54,7 @@ class Scanner:
             kind, value = found.lastgroup, found[0]
             if kind == "pattern" and (recent[-1][-1:].isalnum() or recent[-1] in (")", "]")):
                 value = "/"  # a division
-            line = self.source.count("\n", 0, at) + 1
+            line = self.line_of(at)
             at += len(value)
             if kind in ("comment", "space"):
                 continue
@@ -85,6 +86,12 @@ class Scanner:
             else:
                 text, at = text + self.source[at], at + 1
         return text, inner, at + 1
+
+    def line_of(self, at: int) -> int:
+        """The number of the line of a place that is not before the last one asked for."""
+        self.line += self.source.count("\n", self.counted, at)
+        self.counted = at
+        return self.line
 
     def calls(self) -> tuple[str, ...]:
         return tuple(name for name in self.stack if name)

@@ -1,7 +1,9 @@
-"""Where a vector database lies, and the package that reads it, which is imported when it is first used."""
+"""Where a vector database lies, the package that reads it, imported when it is first used, and its facts."""
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +47,14 @@ def first_line(error: BaseException) -> str:
     """What an error says, without where in the source of a library it was raised."""
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
     return RAISED_AT.sub("", said)[:300]
+
+
+def read_facts(database: Any) -> dict[str, Any]:
+    """What the database holds vectors of, and how it is searched."""
+    stored: dict[str, Any] = json.loads(database.open_table(FACTS).to_arrow()["json"][0].as_py())
+    return stored
+
+
+def write_facts(database: Any, facts: Mapping[str, Any]) -> None:
+    """Store them, in one step for every reader."""
+    database.create_table(FACTS, [{"json": json.dumps(facts)}], mode="overwrite")

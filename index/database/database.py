@@ -9,8 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from index.database.conditions import any_of, quoted
-from index.database.connecting import FACTS, IMAGES, address_of, connect, first_line
-from index.database.export import read_facts
+from index.database.connecting import FACTS, IMAGES, address_of, connect, first_line, read_facts
 from index.database.tables import OURS, VECTOR
 from training.models.encoder import Encoder
 from training.models.errors import UserError

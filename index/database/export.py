@@ -13,7 +13,7 @@ from typing import Any
 
 from index.collection import Collection
 from index.database.conditions import any_of
-from index.database.connecting import FACTS, IMAGES, address_of, connect, first_line
+from index.database.connecting import FACTS, IMAGES, address_of, connect, first_line, read_facts, write_facts
 from index.database.effort import index_vectors
 from index.database.tables import COPIED, SEGMENT, batches, columns_of, schema_of
 from index.export.report import Report
@@ -126,14 +126,3 @@ def _facts(collection: Collection, search: Mapping[str, Any]) -> dict[str, Any]:
         "max_megapixels": collection.manifest.max_megapixels,
         "search": dict(search),
     }
-
-
-def read_facts(database: Any) -> dict[str, Any]:
-    """What the database holds vectors of, and how it is searched."""
-    stored: dict[str, Any] = json.loads(database.open_table(FACTS).to_arrow()["json"][0].as_py())
-    return stored
-
-
-def write_facts(database: Any, facts: Mapping[str, Any]) -> None:
-    """Store them, in one step for every reader."""
-    database.create_table(FACTS, [{"json": json.dumps(facts)}], mode="overwrite")
