@@ -1,6 +1,7 @@
 """The classes of one image, by REST or gradio_client."""
 
-from app.server.api.schemas import Calibration, ClassifyResponse, ClassifySchema, ClassProbability
+from app.server.api.responses import Calibration, ClassifyResponse, ClassProbability
+from app.server.api.schemas import ClassifySchema
 from app.state.images import ImageReference, embedding_of
 from app.state.label_requests import label_request
 from app.state.library import Library

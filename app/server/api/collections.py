@@ -1,6 +1,6 @@
 """What is open, and the jobs that work on it, by REST or gradio_client."""
 
-from app.server.api.schemas import CollectionDetails, CollectionSummary, JobState, UploadResponse
+from app.server.api.responses import CollectionDetails, CollectionSummary, JobState, UploadResponse
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.state.open_collection import OpenCollection

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from app.server.api.schemas import ErrorResponse
+from app.server.api.responses import ErrorResponse
 from app.state.errors import NotFound, NotReady
 from app.state.validation import sentence
 from training.models.errors import UserError

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from app.server.api.schemas import (
+from app.server.api.responses import (
     Done,
     GenerationResponse,
-    GetModelSchema,
     JobState,
     ModelResponse,
     ModelsResponse,
 )
+from app.server.api.schemas import GetModelSchema
 from app.state import generations as work
 from app.state import models
 from app.state.library import Library

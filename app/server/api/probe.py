@@ -1,6 +1,7 @@
 """Winoground's question about one example, by REST or gradio_client."""
 
-from app.server.api.schemas import ProbeResponse, ProbeSchema
+from app.server.api.responses import ProbeResponse
+from app.server.api.schemas import ProbeSchema
 from app.state.images import ImageReference
 from app.state.library import Library
 from app.state.pairs import pair_scores

@@ -11,26 +11,28 @@ from app.server.api import models
 from app.server.api.classify import classify
 from app.server.api.errors import ERRORS
 from app.server.api.probe import probe
-from app.server.api.schemas import (
+from app.server.api.responses import (
     ClassifyResponse,
-    ClassifySchema,
-    ClassifyUploadSchema,
     CollectionDetails,
     CollectionSummary,
-    CopiesSchema,
     Done,
     GenerationResponse,
-    GetModelSchema,
     HitResponse,
     JobState,
     ModelsResponse,
-    NameSchema,
     ProbeResponse,
-    ProbeSchema,
     SearchResponse,
+    UploadResponse,
+)
+from app.server.api.schemas import (
+    ClassifySchema,
+    ClassifyUploadSchema,
+    CopiesSchema,
+    GetModelSchema,
+    NameSchema,
+    ProbeSchema,
     SearchSchema,
     SwitchSchema,
-    UploadResponse,
 )
 from app.server.api.search import copies, search
 from app.state.errors import NotFound

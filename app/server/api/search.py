@@ -1,6 +1,7 @@
 """A search by REST or gradio_client."""
 
-from app.server.api.schemas import CopiesSchema, HitResponse, SearchResponse, SearchSchema
+from app.server.api.responses import HitResponse, SearchResponse
+from app.server.api.schemas import CopiesSchema, SearchSchema
 from app.state.errors import NotFound
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
