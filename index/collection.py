@@ -213,6 +213,10 @@ class Collection:
         """Every row of the images called ids, in row order: one a file, so that copies are among them."""
         return self._by_id.rows(ids)
 
+    def rows_of_each(self, ids: Sequence[str]) -> list[NDArray[np.intp]]:
+        """The rows of each of the images called ids, in the order of ids; none for one that is not there."""
+        return self._by_id.rows_of_each(ids)
+
     @cached_property
     def _by_id(self) -> RowsById:
         return RowsById(self.column("id"))

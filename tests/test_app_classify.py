@@ -134,8 +134,69 @@ def test_keys_review_the_closest_calls_undo_and_the_answers_stay(page, site):
     expect(page.locator(".g-classify-big")).not_to_have_attribute("alt", name)
     assert list(read_corrections(path).values()) == [guess]
     page.get_by_role("textbox", name="Classes").press("3")  # typing in a field corrects nothing
+    page.locator("#review").focus()
+    page.keyboard.press("0")
+    expect(page.locator("#review-said")).to_contain_text("corrected to none of these")
+    assert list(read_corrections(path).values()) == [guess, ""]
+    page.keyboard.press("u")
+    expect(page.locator("#view-review")).to_contain_text("1 done")
     page.reload()
     expect(page.locator("#view-review")).to_contain_text("1 done")
+
+
+def test_a_key_means_the_same_class_for_every_image_and_a_new_class_is_typed_and_undone(page, site):
+    path = site.library.collection("sorted").path
+    label(page, "red\norange")
+    page.locator("#view-review").click()
+    page.wait_for_selector("#review-question")
+    keys = page.locator(".g-classify-key")
+    seen = set()
+    for _ in range(3):
+        seen.add(tuple(keys.all_inner_texts()))
+        name = page.locator(".g-classify-big").get_attribute("alt")
+        page.keyboard.press("s")
+        expect(page.locator(".g-classify-big")).not_to_have_attribute("alt", name)
+    assert {tuple(text.split()[0] for text in texts) for texts in seen} == {("1", "2", "0")} and len(seen) == 1
+    page.keyboard.press("c")
+    page.keyboard.type("blue")
+    expect(page.get_by_role("option", name="New class “blue”")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#label-stack button")).to_have_count(3)
+    assert list(read_corrections(path).values()) == ["blue"]
+    expect(page.get_by_role("textbox", name="Classes")).to_have_value("red\norange\nblue")
+    page.locator("#review").focus()
+    page.keyboard.press("u")
+    expect(page.locator("#label-stack button")).to_have_count(2)
+    expect(page.get_by_role("textbox", name="Classes")).to_have_value("red\norange")
+    assert read_corrections(path) == {}
+    page.locator("#review-order").select_option("Highest entropy")
+    page.wait_for_selector("#review-question")
+
+
+def test_chosen_images_get_another_class_together_and_undo_gives_the_labels_back(page, site):
+    path = site.library.collection("sorted").path
+    label(page, "red\norange\ngreen\nblue\ngrey")
+    page.locator("#label-stack").get_by_role("button", name="blue, 8 images").click()
+    ticks = page.locator("#label-grid .g-selection-tick")
+    expect(ticks).to_have_count(8)
+    ticks.nth(1).click()
+    ticks.nth(3).click(modifiers=["Shift"])
+    expect(page.locator("#label-grid-chosen-count")).to_have_text("3 chosen")
+    page.locator("#label-grid-chosen-class").fill("re")
+    page.keyboard.press("Enter")
+    expect(page.locator("#label-stack").get_by_role("button", name="red, 11 images")).to_be_visible()
+    assert list(read_corrections(path).values()) == ["red"] * 3
+    page.locator("#label-grid-toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("#label-stack").get_by_role("button", name="blue, 8 images")).to_be_visible()
+    assert read_corrections(path) == {}
+    ticks.first.click()
+    page.locator("#label-grid-chosen-all").click()
+    expect(page.locator("#label-grid-chosen-count")).to_have_text("8 chosen")
+    page.locator("#label-grid-chosen-class").fill("sea")
+    page.get_by_role("option", name="New class “sea”").click()
+    expect(page.locator('#label-counts [data-label="sea"]')).to_contain_text("8")
+    assert list(read_corrections(path).values()) == ["sea"] * 8
+    page.keyboard.press("Escape")
 
 
 def test_corrections_are_learned_from_and_what_they_gain_is_said(page, site):

@@ -114,3 +114,19 @@ def test_the_summary_says_whether_corrections_and_labels_were_used(site, monkeyp
     assert ignored["ground_truth"]["corrections"] == 0 and not ignored["calibrated"]
     assert used["classes"]["green"] == ignored["classes"]["green"] + 1  # the corrected image
     assert not summary("--learn")["learned"]  # one correction is too few
+
+
+@pytest.mark.parametrize("order", ["margin", "entropy", "disagreement"])
+def test_every_door_gives_the_same_queue_of_images_to_label(site, client, order, monkeypatch):
+    collection = site.library.collection(None).published()
+    second = site.library.collection(None).key if order == "disagreement" else ""
+    fields = {"classes": CLASSES, "order": order, "second": second, "k": 5}
+    asked = httpx.post(f"{site.url}api/v1/label/queue", json=fields, timeout=60)
+    assert asked.status_code == 200, asked.text
+    assert client.predict(**fields, api_name="/queue")["images"] == asked.json()["images"]
+    monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
+    command = ["label", collection.path, "--classes", ",".join(CLASSES), "--queue", order, "-k", 5, "--json"]
+    command += ["--second", collection.path] if second else []
+    done = CliRunner().invoke(cli, list(map(str, command)))
+    queue = [{"file": one.pop("path"), **one} for one in json.loads(done.output)["queue"]]
+    assert queue == asked.json()["images"]

@@ -292,25 +292,37 @@ def test_verdicts_of_one_image_name_the_first_class_and_its_lead(call):
 
 
 def test_keys_of_the_review_choose_accept_undo_and_skip(call):
-    script = "['3', 'Enter', 'U', 's', '0', 'x'].map((key) => m.actionOf(key, false))"
+    script = "['3', 'Enter', 'U', 's', '0', 'r', 'c', 'x'].map((key) => m.actionOf(key, false))"
     assert call("tabs/classify/review_keys.js", script) == [
         {"name": "choose", "argument": 2},
         {"name": "accept"},
         {"name": "undo"},
         {"name": "skip"},
-        None,
+        {"name": "none"},
+        {"name": "runnerUp"},
+        {"name": "type"},
         None,
     ]
     assert call("tabs/classify/review_keys.js", "m.actionOf('Enter', true)") is None
 
 
-def test_with_more_classes_than_keys_the_two_likeliest_come_first(call):
-    classes = [{"name": str(k), "answer": k} for k in reversed(range(12))]
-    item = {"answer": 10, "second": 4}
-    choices = call("tabs/classify/review.js", f"m.choicesOf({js(item)}, {js(classes)}).map((one) => one.answer)")
-    assert choices == [10, 4, 0, 1, 2, 3, 5, 6, 7, 8, 9, 11]
-    few = call("tabs/classify/review.js", f"m.choicesOf({js(item)}, {js(classes[6:])}).map((one) => one.answer)")
-    assert few == [0, 1, 2, 3, 4, 5]
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("dog", [1, 0, 3]),  # the whole name, then what begins so, then what has it inside
+        ("Dog ", [1, 0, 3]),
+        ("do", [0, 1, 3, "do"]),
+        ("none", [4, "none"]),
+        ("none of these", [4]),
+        ("fox", ["fox"]),
+        ("", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_what_is_typed_in_the_review_is_a_class_none_of_them_or_a_new_one(call, typed, meant):
+    names = ["dog house", "dog", "cat", "hot dog"]
+    classes = [{"name": name, "answer": k} for k, name in reversed(list(enumerate(names)))]
+    found = call("tabs/classify/class_field.js", f"m.meanings({js(classes)}, {js(typed)})")
+    assert [one.get("answer", one.get("name")) for one in found] == meant
 
 
 def test_templates_are_ranked_by_accuracy_where_labels_are_known_and_by_agreement_where_not(call):

@@ -109,6 +109,15 @@ def test_label_writes_a_row_a_image_and_answers_a_summary(gelato, built, tmp_pat
     assert set(document["classes"]) == {"warm colours", "blue"}
 
 
+def test_label_lists_the_images_to_label_next(gelato, built):
+    words = ("label", built, "--classes", "red,blue", "--queue", "entropy", "-k", "2")
+    document = json.loads(gelato(*words, "--json").stdout)
+    assert len(document["queue"]) == 2 and set(document["queue"][0]) >= {"id", "path", "label", "runner_up", "margin"}
+    assert document["queue"][0]["path"] in gelato(*words).stdout
+    second = json.loads(gelato(*words[:4], "--queue", "disagreement", "--second", built, "--json").stdout)["queue"]
+    assert len(second) == 5  # it agrees with itself; all are listed
+
+
 def test_label_answers_none_only_when_asked(gelato, built):
     without = json.loads(gelato("label", built, "--classes", "red", "--json").stdout)
     assert "none" not in without["classes"]
@@ -139,6 +148,8 @@ def test_info_tells_what_there_is(gelato, built):
         (["search", "C", "red", "--threshold", "off", "--likely"], "no likely images"),
         (["label", "C", "--classes", "nowhere.txt"], "There is no file nowhere.txt"),
         (["label", "C", "--classes", " , "], "no classes"),
+        (["label", "C", "--classes", "a,b", "--queue", "disagreement"], "--second go together"),
+        (["label", "C", "--classes", "a,b", "--queue", "disagreement", "--second", "no"], "no"),
         (["label", "C", "--classes", "a", "--templates", "none"], "no template set called 'none'"),
         (["label", "C", "--classes", "a", "--truth", "none"], "neither a file nor a column"),
         (["label", "C", "--classes", "a", "--out", "no/such/labels.csv"], "cannot be written"),

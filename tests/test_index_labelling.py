@@ -1,6 +1,7 @@
 """A labelled collection: labels, reviews, corrections that stay, learning, the matrix and exports."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,12 +15,13 @@ from index.label import Labelling, LabelRequest, label_collection
 from index.labels.confusion import by_class, confusion
 from index.labels.export import label_rows, sorting_script
 from index.labels.ground_truth import named_truth
+from index.labels.labelling import collection_classifier
 from index.labels.template_effects import template_effects
 from index.retrieval.relevance import null_distribution
 from index.storage.annotations import ANNOTATIONS
 from index.storage.corrections import read_corrections
 from index.storage.json_files import CORRECTIONS_FILE
-from tests.samples import PALETTE, ColourEncoder, make_read_only, paint
+from tests.samples import PALETTE, ColourEncoder, WarmthEncoder, make_read_only, paint
 from training.models.errors import UserError
 from training.models.zero_shot import ClassEmbeddings, ClassName, parse_classes, zero_shot_classifier
 
@@ -107,25 +109,90 @@ def test_the_level_of_none_of_these_moves_images_into_and_out_of_it(painted):
     assert counts[0] == 0 and counts[0] <= counts[1] <= counts[2] == len(painted)
 
 
-def test_the_closest_calls_come_first_to_be_reviewed_and_reviewed_ones_leave(painted):
+def test_the_smallest_margins_come_first_to_be_reviewed_and_reviewed_images_leave(painted):
     labelling = labelled(painted)
-    rows = labelling.result.unreviewed("close", 5)
+    rows = labelling.to_review("margin", 5)
     assert rows.tolist() == np.argsort(labelling.result.predictions.margin, kind="stable")[:5].tolist()
-    labelling.correct(painted.items["id"][rows[0]], 2)
-    assert rows[0] not in labelling.result.unreviewed("close", 5)
-    drawn = labelling.result.unreviewed("any", 100)
+    labelling.correct([painted.items["id"][rows[0]]], 2)
+    assert rows[0] not in labelling.to_review("margin", 5)
+    drawn = labelling.to_review("random", 100)
     assert sorted(drawn) == sorted(set(range(len(painted))) - {rows[0]}) and (np.diff(drawn) < 0).any()
+
+
+@pytest.mark.parametrize("mode", ["one", "any"])
+def test_the_queue_is_ordered_by_entropy_and_by_the_disagreement_of_two_encoders(painted, mode):
+    labelling = labelled(painted, mode=mode)
+    result, folder = labelling.result, painted.path.parent
+    probabilities = result.classifier.probabilities(painted.vectors[:]).astype(float)
+
+    def entropy_of(row: np.ndarray) -> float:
+        terms = [*row, *(1 - row)] if mode == "any" else row
+        return -sum(p * math.log(p) for p in terms if p > 0)
+
+    entropies = np.array([entropy_of(row) for row in probabilities])
+    assert np.allclose(entropies[labelling.to_review("entropy", 40)], np.sort(entropies)[::-1])
+    build_collection([folder / "images"], folder / "other.gelato", WarmthEncoder())
+    other = Collection.open(folder / "other.gelato")
+    second = collection_classifier(result.request, ClassEmbeddings(WarmthEncoder()), other, {})
+    by_id = dict(zip(other.column("id"), second.probabilities(other.vectors[:]).astype(float), strict=True))
+    divergences = []
+    for id, one in zip(painted.column("id"), probabilities, strict=True):
+        mean = (one + by_id[id]) / 2
+        divergences.append(entropy_of(mean) - (entropy_of(one) + entropy_of(by_id[id])) / 2)
+    found = labelling.to_review("disagreement", 40, (other, second))
+    assert np.allclose(np.array(divergences)[found], np.sort(divergences)[::-1], atol=1e-6) and max(divergences) > 0.01
+    with pytest.raises(UserError, match="second one"):
+        labelling.to_review("disagreement", 5)
+
+
+def test_many_images_get_another_class_at_once_and_it_is_one_step_to_undo(painted):
+    labelling = labelled(painted, classes=COLOURS[:2])
+    ids = painted.items["id"].tolist()
+    labelling.correct(ids[:3], 0)
+    labelling.correct(ids, 1)
+    assert labelling.can_undo == 40 and labelling.result.counts == [0, 40]
+    assert labelling.undo() == ids and list(read_corrections(painted.path).values()) == ["red"] * 3
+    with pytest.raises(UserError, match="not in the collection any more"):
+        labelling.correct([ids[5], "f" * 16], 1)
+    assert len(read_corrections(painted.path)) == 3
+
+
+def test_an_image_may_show_none_of_the_classes_though_the_classifier_has_no_such_answer(painted):
+    labelling = labelled(painted, classes=COLOURS[:2], calibration="calibrated")
+    greys = painted.items["id"][painted.items["folder"] == "grey"].tolist()
+    labelling.correct(greys, 2)
+    result = labelling.result
+    assert result.answers == ("red", "orange", "none") and result.counts[2] == 8
+    assert set(result.table["label"][painted.items["folder"] == "grey"]) == {"none"}
+    assert result.matrix.shape == (3, 3) and result.accuracy()["n"] == 24
+    labelling.recalibrate()
+    assert labelling.result.classifier.calibration.covered == 2  # none of them is no class
+    labelling.undo()
+    assert labelling.result.answers == ("red", "orange")
+
+
+def test_a_class_added_in_the_review_labels_the_collection_anew_and_is_taken_back_by_undo(painted):
+    labelling = labelled(painted, classes=COLOURS[:2])
+    at = row(painted, "blue/0.png")
+    labelling.add_class("  blue ", [painted.items["id"][at]])
+    assert labelling.result.answers == ("red", "orange", "blue")
+    assert labelling.result.predictions.label[row(painted, "blue/1.png")] == 2
+    assert read_corrections(painted.path) == {painted.items["id"][at]: "blue"}
+    with pytest.raises(UserError, match="already"):
+        labelling.add_class("Blue", [painted.items["id"][at]])
+    labelling.undo()
+    assert labelling.result.answers == ("red", "orange") and read_corrections(painted.path) == {}
 
 
 def test_corrections_stay_with_the_collection_outweigh_the_label_and_can_be_undone(painted):
     labelling = labelled(painted)
     at = row(painted, "red/0.png")
     id = painted.items["id"][at]
-    labelling.correct(id, 3)
-    labelling.correct(id, 2)
+    labelling.correct([id], 3)
+    labelling.correct([id], 2)
     assert read_corrections(painted.path) == {id: "green"}
     assert labelled(painted).result.labels[at] == 2
-    assert labelling.undo() == id and read_corrections(painted.path) == {id: "blue"}
+    assert labelling.undo() == [id] and read_corrections(painted.path) == {id: "blue"}
     labelling.undo()
     assert read_corrections(painted.path) == {} and labelling.result.labels[at] == 0
     with pytest.raises(UserError, match="nothing to undo"):
@@ -133,7 +200,7 @@ def test_corrections_stay_with_the_collection_outweigh_the_label_and_can_be_undo
 
 
 def test_corrections_outlive_a_rebuild(painted):
-    labelled(painted).correct(painted.items["id"][0], 1)
+    labelled(painted).correct([painted.items["id"][0]], 1)
     build_collection([painted.path.parent / "images"], painted.path, ColourEncoder())
     assert read_corrections(painted.path) == {painted.items["id"][0]: "orange"}
 
@@ -143,7 +210,7 @@ def test_a_collection_that_cannot_be_written_to_says_so(painted, monkeypatch):
     with monkeypatch.context() as patched:
         make_read_only(patched, painted.path)
         with pytest.raises(UserError, match="cannot be written: the folder may not be written to"):
-            labelling.correct(painted.items["id"][0], 1)
+            labelling.correct([painted.items["id"][0]], 1)
     assert not labelling.can_undo
     (painted.path / ANNOTATIONS).unlink()
     (painted.path / CORRECTIONS_FILE).write_text("{nonsense")
@@ -213,8 +280,8 @@ def test_learning_from_corrections_turns_labels_and_says_what_held_out_ones_gain
     with pytest.raises(UserError, match="0 corrections"):
         labelling.learn(True)
     for i in range(6):
-        labelling.correct(painted.items["id"][row(painted, f"red/{i}.png")], 0)
-        labelling.correct(painted.items["id"][row(painted, f"blue/{i}.png")], 1)
+        labelling.correct([painted.items["id"][row(painted, f"red/{i}.png")]], 0)
+        labelling.correct([painted.items["id"][row(painted, f"blue/{i}.png")]], 1)
     labelling.learn(True)
     assert labelling.result.learned.helps
     assert (labelling.result.learned.before["value"], labelling.result.learned.after["value"]) == (0, 1)
@@ -241,7 +308,7 @@ def test_what_a_template_does_is_what_the_labels_are_without_the_others(painted)
 
 def test_labels_are_exported_as_rows_and_as_folders(painted, tmp_path):
     labelling = labelled(painted)
-    labelling.correct(painted.items["id"][row(painted, "red/0.png")], 3)
+    labelling.correct([painted.items["id"][row(painted, "red/0.png")]], 3)
     rows = list(label_rows(labelling.result))
     assert {r["by"] for r in rows} == {"encoder", "person"} and len({r["prompt_hash"] for r in rows}) == 1
     assert [r["label"] for r in rows if r["path"] == "red/0.png"] == ["blue"]

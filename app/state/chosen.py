@@ -1,6 +1,6 @@
 """Images that were chosen on the page: all results, a day, a range or single ones, resolved where the collection is."""
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from app.language.current import _
 from app.state.library import Library
@@ -10,13 +10,17 @@ from index.retrieval.choosing import MOST_SPANS, Choice
 from training.models.errors import UserError
 
 
-class ChosenFields(BrowseFields):
-    """What is chosen of a search or of a timeline, whose other fields say which list spans are places of."""
+class ChosenOfList(BaseModel):
+    """What is chosen of a list: by its places in a version of the list, and by ids."""
 
     spans: list[tuple[int, int]] = Field([], max_length=MOST_SPANS)
     ids: list[Name] = Field([], max_length=MOST)
     left_out: list[Name] = Field([], max_length=MOST)
     version: Name = ""
+
+
+class ChosenFields(BrowseFields, ChosenOfList):
+    """What is chosen of a search or of a timeline, whose other fields say which list spans are places of."""
 
 
 def chosen_ids(library: Library, fields: ChosenFields) -> tuple[OpenCollection, list[str]]:

@@ -7,6 +7,7 @@ from app.state.jobs import Job, TooManyJobs
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.labels.labelling import Labelling
+from index.labels.queue import Member
 from index.labels.request import LabelRequest
 from training.models.errors import UserError
 
@@ -48,6 +49,13 @@ def finished(library: Library, id: str | None) -> tuple[Job, Labelling]:
     if job.state != "done":
         raise UserError(_("The labels are not ready yet."))
     return job, job.result
+
+
+def second_member(library: Library, key: object, labelling: Labelling) -> Member:
+    """The collection with that key and its classifier by the same classes, to disagree with a labelling."""
+    other = library.collection(str(key or ""))
+    classifier = library.classifiers.classifier(other, library.encoder(other), labelling.request)
+    return other.published(), classifier
 
 
 def labelling_job(library: Library, id: str | None) -> Job:

@@ -1,13 +1,18 @@
 """python -m index label: the class whose text embeddings lie nearest to each image."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from index.cli.options import as_json_option, collection_argument, run_options
 from training.models.console import ProgressLine, answer
 from training.models.errors import UserError
+
+if TYPE_CHECKING:
+    from index.collection import Collection
+    from index.labels.queue import Member, Order
+    from index.labels.request import LabelRequest
 
 
 @click.command()
@@ -47,6 +52,16 @@ from training.models.errors import UserError
     type=click.IntRange(0),
     help="Folders, from the top, that make the class for --truth folder; 0 for all. [default: what names the most]",
 )
+@click.option(
+    "--queue",
+    type=click.Choice(["margin", "entropy", "disagreement", "random"]),
+    help="Also list the images to label by hand next: by the smallest margin of probabilities, by their entropy, or "
+    "by the disagreement with --second.",
+)
+@click.option(
+    "--second", metavar="NAME|DIR", help="Another encoder of DIR, or a collection of the same images by another one."
+)
+@click.option("-k", "count", type=click.IntRange(1), default=24, show_default=True, help="Images in the queue.")
 @as_json_option
 @run_options
 def label(
@@ -61,6 +76,9 @@ def label(
     out: Path | None,
     truth: str | None,
     class_depth: int | None,
+    queue: "Order | None",
+    second: str | None,
+    count: int,
     as_json: bool,
     runtime: str | None,
     precision: str | None,
@@ -70,14 +88,14 @@ def label(
     In a file, a line `name: synonym, synonym` gives a class synonyms.
     """
     from index.collection import Collection
-    from index.label import LabelRequest, label_collection, labels_csv
+    from index.label import Labelling, LabelRequest, labels_csv
     from index.labels.export import labels_json
     from index.labels.ground_truth import named_truth
     from index.storage.manifest import precision_of
     from training.models.atomic import write_file
     from training.models.encoders import load_encoder
     from training.models.prompts import template_set
-    from training.models.zero_shot import parse_classes
+    from training.models.zero_shot import ClassEmbeddings, parse_classes
 
     request = LabelRequest(
         tuple(parse_classes(class_text(classes))),
@@ -95,10 +113,16 @@ def label(
     opened = Collection.open(collection)
     true_labels = named_truth(opened, request, truth, class_depth) if truth else None
     encoder = load_encoder(opened.encoder_name, runtime, precision_of(opened.manifest, precision))
+    if (queue == "disagreement") != (second is not None):
+        raise UserError("--queue disagreement and --second go together: the encoder that it is compared with.")
+    member = second_member(opened, request, second, runtime, precision) if second else None
     line = ProgressLine("Labelling", as_json)
-    result = label_collection(opened, encoder, request, progress=line.show)
+    labelling = Labelling(opened, ClassEmbeddings(encoder), request, line.show)
     line.close()
+    result = labelling.result
     document = result.summary()
+    if queue is not None:
+        document["queue"] = result.records(labelling.to_review(queue, count, member))
     if true_labels is not None:
         document["top1"] = result.accuracy(true_labels)
         document["not_offered"] = true_labels.others
@@ -133,9 +157,39 @@ def _text(document: dict[str, Any]) -> str:
         )
         if document["not_offered"]:
             lines.append(f"Of these, {document['not_offered']:,} have a true label that is not among the classes.")
+    if "queue" in document:
+        lines += ["To label next:"] if document["queue"] else ["Every image has a label by hand."]
+        lines += [
+            "{path}  {label}, {probability:.1%}, {margin:.1%} ahead of {runner_up}".format(**row)
+            if row["runner_up"]
+            else "{path}  {label}, {probability:.1%}".format(**row)
+            for row in document["queue"]
+        ]
     if "out" in document:
         lines.append(f"Written to {document['out']}")
     return "\n".join(lines)
+
+
+def second_member(
+    opened: "Collection", request: "LabelRequest", name: str, runtime: str | None, precision: str | None
+) -> "Member":
+    """The same images by another encoder: of a collection in the folder called name, or a generation of opened."""
+    from index.collection import Collection
+    from index.labels.labelling import collection_classifier
+    from index.maintenance.generations import find_generation
+    from index.storage.corrections import read_corrections
+    from index.storage.layout import MANIFEST
+    from index.storage.manifest import precision_of
+    from training.models.encoders import load_encoder
+    from training.models.zero_shot import ClassEmbeddings
+
+    if (Path(name) / MANIFEST).is_file():
+        other = Collection.open(name)
+    else:
+        other = Collection.open(opened.path, find_generation(opened.path, name).fingerprint)
+    encoder = load_encoder(other.encoder_name, runtime, precision_of(other.manifest, precision))
+    corrections = read_corrections(opened.path)
+    return other, collection_classifier(request, ClassEmbeddings(encoder), other, corrections)
 
 
 def class_text(classes: str) -> str:

@@ -27,8 +27,9 @@ from training.models.softmax import softmax
 def calibrated(classifier: Classifier, collection: Collection, known: GroundTruth) -> Classifier:
     """The classifier with its calibration fitted and judged, where there is enough ground truth; the fit is used
     only if the request has it."""
-    rows = _sample(known.rows, MOST_LABELS)
-    covered = len(np.unique(known.truth[known.rows]))
+    rows = _sample(_answerable(classifier, known, known.rows), MOST_LABELS)
+    shown = np.unique(known.truth[known.rows])
+    covered = int((shown < len(classifier.request.classes)).sum())
     plain = replace(classifier.calibration, known=len(known.rows), covered=covered)
     if len(rows) < LEAST_LABELS:
         return replace(classifier, calibration=plain)
@@ -78,7 +79,7 @@ def learned_from(classifier: Classifier, collection: Collection, known: GroundTr
     if classifier.request.mode == "any":
         raise UserError("Learning needs mode one: a correction says which class an image is, not all that it shows.")
     images = collection.column("id").iloc[known.corrected].drop_duplicates()  # a copy would be judged by itself
-    rows = images.index.to_numpy(np.int64)[-MOST_KEYS:]
+    rows = _answerable(classifier, known, images.index.to_numpy(np.int64))[-MOST_KEYS:]
     truth = known.truth[rows]
     needed = enough(len(classifier.request.classes))
     if len(rows) < needed or len(np.unique(truth)) < 2:
@@ -89,6 +90,12 @@ def learned_from(classifier: Classifier, collection: Collection, known: GroundTr
     vectors = np.asarray(collection.vectors[rows], np.float32)
     others = collection.vectors[_sample(np.arange(len(collection)), SAMPLE)]
     return learn(classifier.text_logits(vectors), vectors, truth, others)
+
+
+def _answerable(classifier: Classifier, known: GroundTruth, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of rows whose true class is an answer of the classifier; of mode "any", none of the classes is one."""
+    columns = len(classifier.request.answers)
+    return rows[known.truth[rows] < columns]
 
 
 def _sample(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from index.collection import Collection
-from index.labels.request import LabelRequest
+from index.labels.request import NONE, LabelRequest
 from index.storage.layout import REQUIRED_COLUMNS
 from index.storage.tables import plain
 from training.data.labels import ClassColumn, spoken
@@ -22,7 +22,8 @@ PATH_NAMES, LABEL_NAMES = ("path", "file", "filename", "image"), ("label", "clas
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """True classes by row: truth [N], the class's number, K for none of them, or UNKNOWN.
+    """True classes by row: truth [N], the class's number, K for none of them, or UNKNOWN. A person may say of an
+    image that it shows none of the classes where the classifier has no such answer.
 
     column: where labels came from, "" if from no column. others: rows of the column whose value is none of
     the classes. corrected: rows of images that a person judged, every copy of them, oldest first.
@@ -83,15 +84,20 @@ def with_corrections(
     truth: GroundTruth, collection: Collection, request: LabelRequest, corrections: Mapping[str, str]
 ) -> GroundTruth:
     """truth with corrections (labels by id, "" for none of the classes), which outweigh it."""
-    numbers, none = _numbers_by_name(request), len(request.classes) if request.answers_none else UNKNOWN
+    numbers, none = _numbers_by_name(request), none_number(request)
+    given = {id: numbers.get(_normalised(label), UNKNOWN) if label else none for id, label in corrections.items()}
+    given = {id: number for id, number in given.items() if number != UNKNOWN}
     corrected, rows = truth.truth.copy(), []
-    for id, label in corrections.items():
-        number = numbers.get(_normalised(label), UNKNOWN) if label else none
-        if number != UNKNOWN:
-            copies = collection.rows([id])  # none if the image is gone; its correction stays in case it comes back
-            corrected[copies] = number
-            rows += copies.tolist()
+    for copies, number in zip(collection.rows_of_each(list(given)), given.values(), strict=True):
+        corrected[copies] = number  # no copy if the image is gone; its correction stays in case it comes back
+        rows += copies.tolist()
     return replace(truth, truth=corrected, corrected=np.array(rows, np.int64))
+
+
+def none_number(request: LabelRequest) -> int:
+    """The number of the answer that an image shows none of the classes: after them all, unless one is called so."""
+    names = [one.name for one in request.classes]
+    return names.index(NONE) if NONE in names else len(names)
 
 
 def read_labels(collection: Collection, source: str) -> pd.Series:

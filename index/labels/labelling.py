@@ -1,8 +1,8 @@
 """A labelling that is worked on: corrections are made and undone, learned from, and probabilities fitted anew."""
 
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,26 @@ from index.labels.classifier import Classifier, make_classifier
 from index.labels.fitting import calibrated, learned_from
 from index.labels.ground_truth import GroundTruth, column_truth, ground_truth, with_corrections
 from index.labels.predictions import Progress, predict
+from index.labels.queue import Member, Order, next_rows, uncertainty
 from index.labels.request import LabelRequest
 from index.labels.result import LabelResult
 from index.labels.template_effects import TemplateEffect, template_effects
 from index.retrieval.relevance import cached_null_distribution
-from index.storage.corrections import correct, read_corrections
+from index.storage.corrections import correct_images, read_corrections
 from training.models.errors import UserError
 from training.models.intervals import Figure, wilson_figure
-from training.models.zero_shot import ClassEmbeddings
+from training.models.zero_shot import ClassEmbeddings, parse_class
 
 EFFECT_SAMPLE = 1000  # images that templates are compared on
 MOST_HELD_OUT = 5000  # images that the accuracy before and after learning is measured on
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One correction. labels: what its images had before, by id. request: before it added a class, else None."""
+
+    labels: dict[str, str | None]
+    request: LabelRequest | None = None
 
 
 class Labelling:
@@ -38,10 +47,15 @@ class Labelling:
         collection.check_encoder(embeddings.encoder)
         self.collection, self.embeddings, self.request = collection, embeddings, request
         self._lock = threading.RLock()
-        self._undo: list[tuple[str, str | None]] = []
-        self.plain = _plain(request, embeddings, collection)
-        self._columns = column_truth(collection, request)
-        self.result = self._labelled(request.learn, progress)
+        self._undo: list[_Change] = []
+        self._scores: dict[str, tuple[Classifier, NDArray[np.float64]]] = {}  # by order and second encoder
+        self._ask(request, request.learn, progress)
+
+    def _ask(self, request: LabelRequest, learn: bool, progress: Progress = lambda done, total: None) -> None:
+        """Label the collection for a request, from now on."""
+        plain = _plain(request, self.embeddings, self.collection)
+        self.request, self.plain, self._columns = request, plain, column_truth(self.collection, request)
+        self.result = self._labelled(learn, progress)
 
     def _ground_truth(self) -> GroundTruth:
         corrections = read_corrections(self.collection.path) if self.request.corrections else {}
@@ -61,27 +75,61 @@ class Labelling:
         predictions = predict(classifier, self.collection, progress)
         return LabelResult(self.collection, classifier, predictions, known, learned)
 
-    def correct(self, id: str, answer: int) -> None:
-        """Store a person's answer for an image. UserError if the collection cannot be written to."""
+    def correct(self, ids: Sequence[str], answer: int) -> None:
+        """Store a person's answer for some images; beyond the classes, none of them is shown.
+
+        UserError if the collection cannot be written to.
+        """
         with self._lock:
-            label = "" if answer >= len(self.request.classes) else self.request.answers[answer]
-            self._undo.append((id, correct(self.collection, id, label)))
+            label = self.request.classes[answer].name if answer < len(self.request.classes) else ""
+            self._undo.append(_Change(correct_images(self.collection, dict.fromkeys(ids, label))))
             self.result = replace(self.result, ground_truth=self._ground_truth())
 
-    def undo(self) -> str:
-        """Take the last correction of this labelling back; returns its image's id."""
+    def add_class(self, name: str, ids: Sequence[str]) -> None:
+        """Add a class, label the collection anew, and store it as a person's answer for some images.
+
+        name: as a line of a list of classes. UserError for a name that a class has already, in any case.
+        """
+        with self._lock:
+            added, before = parse_class(" ".join(name.split())), self.request
+            if any(one.name.casefold() == added.name.casefold() for one in before.classes):
+                raise UserError(f"There is a class {added.name!r} already; choose it from the list.")
+            self._ask(replace(before, classes=(*before.classes, added)), self.result.learned is not None)
+            try:
+                self.correct(ids, len(before.classes))
+            except UserError:
+                self._ask(before, self.result.learned is not None)
+                raise
+            self._undo[-1] = replace(self._undo[-1], request=before)
+
+    def undo(self) -> list[str]:
+        """Take the last correction of this labelling back, and the class that it added; the ids of its images."""
         with self._lock:
             if not self._undo:
                 raise UserError("There is nothing to undo.")
-            id, before = self._undo[-1]
-            correct(self.collection, id, before)
+            change = self._undo[-1]
+            correct_images(self.collection, change.labels)
             self._undo.pop()
-            self.result = replace(self.result, ground_truth=self._ground_truth())
-            return id
+            if change.request is not None:
+                self._ask(change.request, self.result.learned is not None)
+            else:
+                self.result = replace(self.result, ground_truth=self._ground_truth())
+            return list(change.labels)
 
     @property
-    def can_undo(self) -> bool:
-        return bool(self._undo)
+    def can_undo(self) -> int:
+        """How many images the last correction is of; 0 where there is none to take back."""
+        return len(self._undo[-1].labels) if self._undo else 0
+
+    def to_review(self, order: Order, count: int, second: Member | None = None) -> NDArray[np.int64]:
+        """The next rows to review, by an order of the queue; second: see `uncertainty`."""
+        with self._lock:
+            result, key = self.result, f"{order} {second[0].fingerprint if second else ''}"
+            classifier, scores = self._scores.get(key, (None, None))
+            if scores is None or classifier is not result.classifier:
+                scores = uncertainty(result, order, second)
+                self._scores[key] = result.classifier, scores
+            return next_rows(result, scores, count)
 
     def learn(self, on: bool) -> None:
         """Learn from the corrections, or forget what was learned; images get new labels if it helps.

@@ -13,7 +13,7 @@ from index.labels.classifier import Classifier
 from index.labels.confusion import ClassFigures, by_class, by_class_yes, confusion
 from index.labels.ground_truth import GroundTruth
 from index.labels.predictions import Predictions
-from index.labels.request import LabelRequest
+from index.labels.request import NONE, LabelRequest
 from index.labels.tip_adapter import Learned
 from training.models.intervals import Figure, wilson_figure
 
@@ -37,8 +37,9 @@ class LabelResult:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """The names that labels are numbers of."""
-        return self.request.answers
+        """The names that labels are numbers of; NONE last where it is an answer of the classifier or of a person."""
+        names = self.request.answers
+        return (*names, NONE) if (self.ground_truth.truth >= len(names)).any() else names
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -97,6 +98,22 @@ class LabelResult:
             columns["labels"] = [[self.answers[k] for k in row.nonzero()[0]] for row in self.yes]
         return pd.DataFrame(columns)
 
+    def records(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """Some images as the classifier has them: id, path, label, probability, runner-up ("" for none) and margin."""
+        paths, ids = self.collection.column("path"), self.collection.column("id")
+        found, names = self.predictions, self.answers
+        return [
+            {
+                "id": str(ids.iat[row]),
+                "path": str(paths.iat[row]),
+                "label": names[found.label[row]],
+                "probability": round(float(found.probability[row]), 4),
+                "runner_up": names[found.runner_up[row]] if found.runner_up[row] >= 0 else "",
+                "margin": round(float(found.margin[row]), 4),
+            }
+            for row in map(int, rows)
+        ]
+
     def summary(self) -> dict[str, Any]:
         """How many images got each label, and what the probabilities rest on."""
         probabilities, known = self.predictions.probability, self.ground_truth
@@ -112,29 +129,13 @@ class LabelResult:
         }
 
     def rows(self, answer: int, order: str) -> NDArray[np.int64]:
-        """Images that got an answer: those of the highest probability first, or by order "close" the closest calls."""
+        """Images that got an answer, those of the highest probability first, or by order "margin" of the smallest."""
         if self.yes is not None and answer < self.yes.shape[1]:
             rows = np.flatnonzero(self.yes[:, answer])
         else:
             rows = np.flatnonzero(self.labels == answer)
-        by = self.predictions.margin if order == "close" else -self.predictions.probability
+        by = self.predictions.margin if order == "margin" else -self.predictions.probability
         return rows[np.argsort(by[rows], kind="stable")]
-
-    def unreviewed(self, order: str, count: int) -> NDArray[np.int64]:
-        """The next rows to review: those of the smallest margin, or by order "any" drawn at random."""
-        left = np.ones(len(self.labels), bool)
-        left[self.ground_truth.corrected] = False
-        rows = np.flatnonzero(left)
-        rows = rows[~self.collection.column("id").iloc[rows].duplicated().to_numpy()]  # one of an image's copies
-        left = np.isin(np.arange(len(left)), rows)
-        if order == "any":
-            drawn = np.random.default_rng(0).permutation(len(left))
-            return drawn[left[drawn]][:count]
-        margins = self.predictions.margin[rows]
-        if len(rows) > count:
-            nearest = np.argpartition(margins, count)[:count]
-            rows, margins = rows[nearest], margins[nearest]
-        return rows[np.lexsort((rows, margins))]
 
     @cached_property
     def matrix(self) -> NDArray[np.int64] | None:

@@ -1,6 +1,6 @@
 """The rows of images, found by their ids."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,16 @@ class RowsById:
 
     def rows(self, ids: Iterable[str]) -> NDArray[np.intp]:
         """Every row of the images called ids, in row order; what is no id here has none."""
-        numbers, order = self._numbers, self._order
-        wanted = np.unique(np.array([_number(id) for id in ids if ID.fullmatch(image_id(id))], np.uint64))
-        first, last = np.searchsorted(numbers, wanted, side="left"), np.searchsorted(numbers, wanted, side="right")
-        found = [order[start:end] for start, end in zip(first, last, strict=True) if end > start]
+        found = self.rows_of_each(list(dict.fromkeys(map(image_id, ids))))
         return np.sort(np.concatenate(found)) if found else np.zeros(0, np.intp)
+
+    def rows_of_each(self, ids: Sequence[str]) -> list[NDArray[np.intp]]:
+        """The rows of each of the images called ids, in the order of ids."""
+        numbers, order = self._numbers, self._order
+        wanted = np.array([_number(id) for id in ids], np.uint64)
+        first, last = np.searchsorted(numbers, wanted, side="left"), np.searchsorted(numbers, wanted, side="right")
+        last = np.where([bool(ID.fullmatch(image_id(id))) for id in ids], last, first)
+        return [np.sort(order[start:end]) for start, end in zip(first, last, strict=True)]
 
 
 def _number(id: str) -> int:

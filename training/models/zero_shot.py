@@ -51,17 +51,24 @@ def parse_classes(text: str) -> list[ClassName]:
     A single line with commas and no colon is a list of classes, since one class alone decides nothing.
     Blank lines are left out. UserError if nothing is left or a name comes twice.
     """
-    classes = []
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1 and "," in lines[0] and ":" not in lines[0]:
         lines = lines[0].split(",")
-    for line in lines:
-        name, _, synonyms = (part.strip() for part in line.partition(": "))
-        name = name.rstrip(":")
-        if name:
-            classes.append(ClassName(name, (name, *(s.strip() for s in synonyms.split(",") if s.strip()))))
+    classes = [one for line in lines if (one := parse_class(line)).name]
     check_classes(classes)
     return classes
+
+
+def parse_class(line: str) -> ClassName:
+    """`name` or `name: synonym, synonym`; the name is empty where the line has none."""
+    name, _, synonyms = (part.strip() for part in line.partition(": "))
+    name = name.rstrip(":")
+    return ClassName(name, (name, *(s.strip() for s in synonyms.split(",") if s.strip())))
+
+
+def class_line(one: ClassName) -> str:
+    """The line that parse_class reads as this class."""
+    return f"{one.name}: {', '.join(one.texts[1:])}" if len(one.texts) > 1 else one.name
 
 
 def zero_shot_classifier(encoder: Encoder, classes: Sequence[ClassName], templates: Sequence[str]) -> Vectors:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from app.server.api.classify import classify
 from app.server.api.collections import collection, collections
 from app.server.api.probe import probe
+from app.server.api.queue import QueueSchema, queue
 from app.server.api.schemas import (
     ClassifySchema,
     CollectionSchema,
@@ -32,6 +33,7 @@ def client_functions(library: Library) -> None:
     _declare(library, "search", SearchSchema, search)
     _declare(library, "copies", CopiesSchema, copies)
     _declare(library, "classify", ClassifySchema, classify)
+    _declare(library, "queue", QueueSchema, queue)
     _declare(library, "probe", ProbeSchema, probe)
     _declare(library, "collections", CollectionsSchema, lambda library, _: collections(library))
     _declare(library, "collection", CollectionSchema, lambda library, request: collection(library, request.key))

@@ -11,6 +11,7 @@ from app.server.api import models
 from app.server.api.classify import classify
 from app.server.api.errors import ERRORS
 from app.server.api.probe import probe
+from app.server.api.queue import QueueResponse, QueueSchema, queue
 from app.server.api.responses import (
     ClassifyResponse,
     CollectionDetails,
@@ -70,6 +71,10 @@ def api_routes(library: Library) -> APIRouter:
             return classify(library, ClassifySchema(image=token, **fields.model_dump()))
 
         return await run_in_threadpool(work)
+
+    @router.post("/label/queue", summary="The images to label by hand next")
+    def label_queue(request: QueueSchema) -> QueueResponse:
+        return queue(library, request)
 
     @router.post("/probe", summary="Two images, two captions: which belongs to which?")
     def probe_pair(request: ProbeSchema) -> ProbeResponse:

@@ -66,18 +66,23 @@ class ClassTexts(Request):
     texts: Annotated[list[Text], Field(max_length=MOST_CLASSES)] = Field([], description="The name if left out.")
 
 
-class ClassifySchema(LabelSchema):
-    """Which of some classes an image shows, most probable first."""
+class ClassesSchema(LabelSchema):
+    """A list of classes."""
 
     classes: Annotated[list[Text | ClassTexts], Field(min_length=1, max_length=MOST_CLASSES)] = Field(
         description='Names, or {"name": "food", "texts": ["food", "meal", "dish"]}.'
     )
-    id: Name = Field("", description="Id of an image of the collection.")
-    image: Name = Field("", description="Token of an uploaded image, instead of an id.")
 
     @property
     def class_names(self) -> list[ClassName]:
         return [ClassName(c) if isinstance(c, str) else ClassName(c.name, tuple(c.texts)) for c in self.classes]
+
+
+class ClassifySchema(ClassesSchema):
+    """Which of some classes an image shows, most probable first."""
+
+    id: Name = Field("", description="Id of an image of the collection.")
+    image: Name = Field("", description="Token of an uploaded image, instead of an id.")
 
     @model_validator(mode="after")
     def one_image(self) -> "ClassifySchema":

@@ -54,7 +54,7 @@ const cellImages = (root, server, answer, names, corrected) => {
   const { job } = answer;
   const grid = labelGrid(server, "cell-grid", () => answer, corrected);
   const title = node("h3", { tabindex: "-1" });
-  const found = node("div", { class: "g-classify-cell-images", hidden: true }, title, grid.grid, grid.more);
+  const found = node("div", { class: "g-classify-cell-images", hidden: true }, title, ...grid.nodes);
   const open = (truth, given, cell) => {
     root.querySelectorAll(".g-classify-cell").forEach((one) => one.setAttribute("aria-pressed", one === cell));
     found.hidden = false;

@@ -53,7 +53,7 @@ export class ClassList {
       "div",
       { class: "g-classify-labels-split" },
       node("div", { class: "g-classify-found" }, ...foundClasses(list, classes.map(nameOf), this.rows)),
-      node("div", { class: "g-main" }, this.top, this.grid.grid, this.grid.more),
+      node("div", { class: "g-main" }, this.top, ...this.grid.nodes),
     );
   }
 
@@ -83,7 +83,7 @@ export class ClassList {
       });
     this.top.replaceChildren(
       node("p", { class: "g-status" }, node("b", { text: nameOf(one) }), ` · ${images(one.images)}`),
-      ways(_("Order"), order("sure", _("Highest probability first")), order("close", _("Smallest margin first"))),
+      ways(_("Order"), order("sure", _("Highest probability first")), order("margin", _("Smallest margin first"))),
       helpSign("margin"),
     );
     this.grid.show({ job, answer: one.answer, order: this.order });

@@ -10,6 +10,7 @@ from app.state.labellings import start_labelling as start_job
 from app.state.library import Library
 from app.state.search_requests import PAGE
 from app.tabs.classify.form import FIELDS, Form, read_form, understood
+from index.labels.listing import Listing, labelled_as, mistaken
 from index.labels.request import NONE
 from index.labels.result import LabelResult
 from training.models.errors import UserError
@@ -73,23 +74,28 @@ def summary(library: Library, id: str | None) -> dict[str, Any]:
 
 
 def labelled_images(library: Library, request: dict[str, Any]) -> dict[str, Any]:
-    """Images that got request["answer"], the most probable first or, by request["order"], the closest calls; or
-    those of one cell of the matrix, request["truth"] and request["given"]."""
+    """A page of the images of `listed_rows`, and the version of their list."""
     job, labelling = finished(library, request.get("job"))
     result = labelling.result
-    if request.get("truth") is not None:
-        rows = result.cell(answer_number(result, request["truth"]), answer_number(result, request.get("given")))
-    else:
-        rows = result.rows(answer_number(result, request.get("answer")), str(request.get("order")))
+    listed = listing(result, request)
     try:
         offset = max(0, int(request.get("offset") or 0))
     except (TypeError, ValueError):
         offset = 0
     return {
-        "hits": image_rows(result, rows[offset : offset + PAGE]),
-        "total": len(rows),
+        "hits": image_rows(result, listed.rows[offset : offset + PAGE]),
+        "total": len(listed),
+        "version": listed.version,
         "collection": job.about,
     }
+
+
+def listing(result: LabelResult, request: dict[str, Any]) -> Listing:
+    """Images that got request["answer"], by request["order"]; or those of one cell of the matrix, request["truth"]
+    and request["given"]."""
+    if request.get("truth") is not None:
+        return mistaken(result, answer_number(result, request["truth"]), answer_number(result, request.get("given")))
+    return labelled_as(result, answer_number(result, request.get("answer")), str(request.get("order")))
 
 
 def image_rows(result: LabelResult, rows: Iterable[int]) -> list[dict[str, Any]]:
@@ -115,11 +121,11 @@ def image_rows(result: LabelResult, rows: Iterable[int]) -> list[dict[str, Any]]
 
 
 def answer_number(result: LabelResult, value: object) -> int:
-    """value as one of the answers; UserError if it is none."""
+    """value as one of the classes, or the number after them for none of them; UserError if it is neither."""
     try:
         number = int(str(value))
     except ValueError as error:
         raise UserError(_("There is no such class; label the collection again.")) from error
-    if not 0 <= number < len(result.answers):
+    if not 0 <= number <= len(result.request.classes):
         raise UserError(_("There is no such class; label the collection again."))
     return number

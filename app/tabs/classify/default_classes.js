@@ -1,4 +1,4 @@
-// Until a person writes classes of their own, the form has those that are suggested for the open collection.
+// The classes of the form: until a person writes their own, those that are suggested for the open collection.
 import { onState } from "../../ui/session/session.js";
 
 const FEW = 12; // classes
@@ -11,7 +11,19 @@ export const suggestClasses = (first) => {
     if (!field || !chips || chips.length < 2 || field.value !== offered) return;
     offered = chips.slice(0, FEW).join("\n");
     if (field.value === offered) return;
-    field.value = offered;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    write(field, offered);
   });
+};
+
+const write = (field, text) => {
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+};
+
+// Puts classes into the form that the server has labelled by already; the bars of the image follow.
+export const writeClasses = (text) => {
+  const field = document.querySelector("#classes textarea");
+  if (!field || field.value === text) return;
+  write(field, text);
+  field.dispatchEvent(new Event("blur"));
 };

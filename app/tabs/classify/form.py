@@ -13,7 +13,7 @@ from app.ui.language.widgets import widget_text
 from index.labels.request import LabelRequest
 from training.models.errors import UserError
 from training.models.prompts import TEMPLATE_SETS
-from training.models.zero_shot import parse_classes
+from training.models.zero_shot import class_line, parse_classes
 
 FIELDS = (
     "classes",
@@ -122,6 +122,11 @@ def read_form(form: Form) -> LabelRequest:
         none_level=_level(form.get("none_level")),
         calibration=form.get("calibration") or "calibrated",
     )
+
+
+def class_lines(request: LabelRequest) -> str:
+    """The classes of a request as the form has them."""
+    return "\n".join(map(class_line, request.classes))
 
 
 def understood(form: Form, request: LabelRequest) -> str:

@@ -7,6 +7,7 @@ import { collection, onState, session } from "../../ui/session/session.js";
 import { showAccuracy } from "./accuracy.js";
 import { labelsDrawn } from "./busy.js";
 import { ClassList, stackedBar } from "./class_list.js";
+import { writeClasses } from "./default_classes.js";
 import { badge, empty, way, ways } from "./parts.js";
 import { review } from "./review.js";
 import { showTemplates } from "./templates.js";
@@ -54,7 +55,7 @@ class Labels {
     this.classes = new ClassList(
       server,
       () => this.answer,
-      (news) => this.corrected(news),
+      (news) => this.renew(news),
     );
     watch("value", () => this.draw());
     onState(() => {
@@ -85,13 +86,10 @@ class Labels {
 
   // Takes over what a correction or learning changed.
   renew(news) {
+    if (news.classText) writeClasses(news.classText);
     this.answer = { ...this.answer, ...news };
     if (news.classes && this.view !== "review") this.drawAll();
     else this.drawTop();
-  }
-
-  corrected({ classes, corrections, canUndo, known }) {
-    this.renew({ classes, corrections, canUndo, known });
   }
 
   drawAll() {
@@ -104,7 +102,7 @@ class Labels {
         (news) => this.renew(news),
       );
     } else if (this.view === "accuracy") {
-      showAccuracy(this.body, this.server, this.answer, (news) => this.corrected(news));
+      showAccuracy(this.body, this.server, this.answer, (news) => this.renew(news));
     } else if (this.view === "templates") {
       showTemplates(this.body, this.server, this.answer);
     } else {

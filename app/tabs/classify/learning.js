@@ -12,7 +12,7 @@ const right = (figure) =>
     interval: interval(figure),
   });
 
-// What learning did, in sentences. order: which images were reviewed first, "close" or "any".
+// What learning did, in sentences. order: of the queue that was reviewed.
 export const learningNotes = (learned, column, order) => {
   if (!learned) return [];
   const { before, after, gained, lost, helps, elsewhere } = learned;
@@ -35,10 +35,10 @@ export const learningNotes = (learned, column, order) => {
         is,
       }),
     );
-  } else if (order === "close") {
+  } else if (order !== "random") {
     notes.push(
       _(
-        "Images with small margins are harder than the rest, so this says nothing of the whole collection; review some images at random for that.",
+        "The images that come first are harder than the rest, so this says nothing of the whole collection; review some images at random for that.",
       ),
     );
   }
@@ -56,7 +56,7 @@ export class LearningPanel {
     const labelling = review.labelling();
     const { learned, corrections, independent } = labelling;
     const enough = corrections >= review.state.needed;
-    const notes = learningNotes(learned, labelling.column, review.order);
+    const notes = learningNotes(learned, labelling.column, review.order.order);
     const parts = [
       node("h3", { text: _("{corrections} reviewed", { corrections: images(corrections) }) }),
       independent ? this.onlyForOne() : this.buttons(corrections, learned, enough),

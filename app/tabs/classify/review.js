@@ -1,21 +1,15 @@
-// The review: one image at a time, smallest margins first; each answer is stored as a correction.
+// The review: one image at a time, those first that the labels are least certain of; each answer is stored as a correction.
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
 import { media, request } from "../../ui/session/session.js";
+import { choicesOf, classField, namedClasses } from "./class_field.js";
 import { LearningPanel } from "./learning.js";
-import { nameOf, way, ways } from "./parts.js";
+import { nameOf } from "./parts.js";
+import { reviewOrder } from "./review_order.js";
 import { KEYS, giveKeysTo } from "./review_keys.js";
 
 const AHEAD = 8; // images that are shown in small, after the one that is judged
-
-// The classes to choose from, in the order of the keys: with more classes than keys, the two likeliest come first.
-export const choicesOf = (item, classes) => {
-  const all = classes.toSorted((a, b) => a.answer - b.answer);
-  if (all.length <= KEYS) return all;
-  const first = [item.answer, item.second].filter((k) => k >= 0).map((k) => all[k]);
-  return [...first, ...all.filter((one) => !first.includes(one))];
-};
 
 const keyButton = (key, text, id, onclick, settings = {}) =>
   node(
@@ -31,14 +25,15 @@ class Review {
     Object.assign(this, { server, labelling, renew });
     this.queue = [];
     this.state = {};
-    this.order = "close";
+    this.order = { order: "margin" }; // fields of a request
     this.skipped = new Set();
     this.sending = Promise.resolve(); // answers are sent one after the other, behind what is shown
     this.stage = node("div", { class: "g-classify-stage" });
     this.strip = node("div", { class: "g-classify-strip", "aria-hidden": "true" });
     this.message = node("p", { class: "g-aside", role: "status", id: "review-said" });
     this.learning = new LearningPanel(this);
-    const lane = node("div", { class: "g-classify-lane" }, this.orders(), this.stage, this.message, this.strip);
+    const order = reviewOrder(server, labelling().job, (chosen) => this.reorder(chosen));
+    const lane = node("div", { class: "g-classify-lane" }, order, this.stage, this.message, this.strip);
     const settings = { class: "g-classify-review", id: "review", tabindex: "-1", "aria-label": _("Review") };
     this.root = node("section", settings, lane, this.learning.root);
     body.replaceChildren(this.root);
@@ -54,23 +49,15 @@ class Review {
     this.message.replaceChildren(notice(error));
   }
 
-  orders() {
-    const choose = (order) => (event) => {
-      this.order = order;
-      for (const one of event.target.parentElement.children) one.setAttribute("aria-pressed", one === event.target);
-      this.skipped = new Set();
-      this.load();
-    };
-    return ways(
-      _("Which first"),
-      way(_("Smallest margin"), true, choose("close")),
-      way(_("At random"), false, choose("any")),
-    );
+  reorder(order) {
+    this.order = order;
+    this.skipped = new Set();
+    return this.load();
   }
 
   async load() {
     this.root.setAttribute("aria-busy", "true");
-    const state = await request(this.server.review, { job: this.labelling().job, order: this.order });
+    const state = await request(this.server.review, { job: this.labelling().job, ...this.order });
     this.root.removeAttribute("aria-busy");
     if (state.error) {
       this.stage.replaceChildren(notice(state.error));
@@ -100,11 +87,10 @@ class Review {
   }
 
   name(answer) {
-    return nameOf(this.labelling().classes.find((one) => one.answer === answer));
+    return nameOf(choicesOf(this.labelling().classes)[answer]);
   }
 
   question(item) {
-    const choices = choicesOf(item, this.labelling().classes);
     const runnerUp = item.second >= 0 ? _(", then {name}", { name: this.name(item.second) }) : "";
     const ahead =
       runnerUp && !this.labelling().independent
@@ -118,7 +104,7 @@ class Review {
         { class: "g-classify-judge" },
         node("h3", { id: "review-question", text: `${this.name(item.answer)}?` }),
         node("p", { class: "g-aside", text: detail }),
-        this.classButtons(item, choices),
+        this.classButtons(item),
         node(
           "div",
           { class: "g-actions" },
@@ -132,38 +118,77 @@ class Review {
     ];
   }
 
-  classButtons(item, choices) {
-    const made = choices.slice(0, KEYS).map((one, i) =>
+  // The first classes of the list have the keys 1 to 9, whatever the image; the label and its runner-up have keys of
+  // their own.
+  classButtons(item) {
+    const classes = namedClasses(this.labelling().classes);
+    const choice = (key, answer) =>
       node(
         "button",
         {
           type: "button",
-          class: `g-classify-key ${one.answer === item.answer ? "g-classify-guess" : ""}`,
-          "data-answer": one.answer,
-          onclick: () => this.judge(one.answer),
+          class: `g-classify-key ${answer === item.answer ? "g-classify-guess" : ""}`,
+          "data-answer": answer,
+          onclick: () => this.judge(answer),
         },
-        node("kbd", { text: i + 1 }),
-        node("span", { text: nameOf(one) }),
-      ),
+        node("kbd", { text: key }),
+        node("span", { text: this.name(answer) }),
+      );
+    const made = classes.slice(0, KEYS).map((one, i) => choice(i + 1, one.answer));
+    if (item.second >= KEYS && item.second < classes.length) made.push(choice("R", item.second));
+    made.push(choice(0, classes.length));
+    const { form, field } = classField(
+      "review-class",
+      () => this.labelling().classes,
+      (meaning) => this.take(meaning),
     );
+    field.addEventListener("keydown", (event) => event.key === "Escape" && this.focus());
+    form.prepend(node("kbd", { text: "C", "aria-hidden": "true" }));
     const settings = { class: "g-classify-keys", role: "group", "aria-label": _("The right class") };
-    return node("div", settings, ...made, this.otherClasses(choices.slice(KEYS)));
-  }
-
-  otherClasses(choices) {
-    if (!choices.length) return null;
-    const onchange = (event) => this.judge(event.target.value === "" ? -1 : Number(event.target.value));
-    const options = choices.map((one) => node("option", { value: one.answer, text: nameOf(one) }));
-    const none = node("option", { text: _("another class …"), value: "" });
-    return node("select", { "aria-label": _("Another class"), onchange }, none, ...options);
+    return node("div", settings, ...made, form);
   }
 
   // ---- answers
 
   choose(i) {
+    if (i < namedClasses(this.labelling().classes).length) this.judge(i);
+  }
+
+  none() {
+    this.judge(namedClasses(this.labelling().classes).length);
+  }
+
+  runnerUp() {
+    this.judge(this.queue[0]?.second ?? -1);
+  }
+
+  type() {
+    document.getElementById("review-class")?.focus();
+  }
+
+  take({ answer, name }) {
+    if (name === undefined) this.judge(answer);
+    else this.sending = this.sending.then(() => this.addClass(name));
+  }
+
+  // The collection is labelled anew by one class more, so the queue is another one afterwards.
+  async addClass(name) {
     const [item] = this.queue;
-    const choice = item && choicesOf(item, this.labelling().classes)[i];
-    if (choice) this.judge(choice.answer);
+    if (!item) return;
+    this.root.setAttribute("aria-busy", "true");
+    const state = await request(this.server.correct, { job: this.labelling().job, id: item.id, name });
+    this.root.removeAttribute("aria-busy");
+    if (state.error) {
+      this.fail(state.error);
+      return;
+    }
+    this.message.textContent = _("{image}: the new class {name}; the collection is labelled anew.", {
+      image: item.name,
+      name,
+    });
+    this.update(state);
+    await this.load();
+    this.focus();
   }
 
   accept() {
@@ -227,8 +252,7 @@ class Review {
 
   update(state) {
     this.state = { ...this.state, ...state };
-    const { classes, corrections, canUndo, known } = state;
-    this.renew({ classes, corrections, canUndo, known });
+    this.renew(state);
   }
 }
 

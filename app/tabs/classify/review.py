@@ -3,40 +3,78 @@
 from dataclasses import asdict
 from typing import Any
 
-from app.state.labellings import finished
+from app.language.current import _
+from app.state.chosen import ChosenOfList
+from app.state.labellings import finished, second_member
 from app.state.library import Library
-from app.tabs.classify.collection import answer_number, image_rows, summary
+from app.state.same_images import encoder_label, same_images
+from app.state.validation import validated
+from app.tabs.classify.collection import answer_number, image_rows, listing, summary
+from app.tabs.classify.form import class_lines
 from index.labels.calibration import LEAST_LABELS
+from index.labels.queue import ORDERS
+from index.labels.result import LabelResult
 from index.labels.tip_adapter import enough
+from index.retrieval.choosing import Choice
+from training.models.errors import UserError
 from training.models.intervals import wilson_figure
 
 QUEUE = 24  # images that are sent to be reviewed at a time
+LONGEST_NAME = 200  # characters of a new class
 MOST_CLASSES = 60  # of a matrix that a person can still read
 MOST_EFFECTS = 100  # templates that are compared
 
 
 def to_review(library: Library, request: dict[str, Any]) -> dict[str, Any]:
-    """The next images to review, by request["order"]: "close" or "any"."""
+    """The next images to review, by request["order"]; for "disagreement", of the encoder of the collection
+    request["second"]."""
     job, labelling = finished(library, request.get("job"))
+    order = next((one for one in ORDERS if one == request.get("order")), ORDERS[0])
+    member = second_member(library, request.get("second"), labelling) if order == "disagreement" else None
     result = labelling.result
-    rows = result.unreviewed("any" if request.get("order") == "any" else "close", QUEUE)
     return {
-        "queue": image_rows(result, rows),
+        "queue": image_rows(result, labelling.to_review(order, QUEUE, member)),
         "left": len(result.labels) - len(result.corrected),
         "collection": job.about,
         **counts(library, job.id),
     }
 
 
+def committee(library: Library, request: dict[str, Any]) -> dict[str, Any]:
+    """The other encoders that have the images of a labelling and read text, by the keys of their collections."""
+    job = finished(library, request.get("job"))[0]
+    others = same_images(library, library.collection(job.about))[1:]
+    reading = [one for one in others if library.encoder_state(one)["readsText"] is not False]
+    return {"encoders": [{"key": one.key, "name": encoder_label(one)} for one in reading]}
+
+
 def correct(library: Library, request: dict[str, Any]) -> dict[str, Any]:
-    """Store request["answer"] for the image request["id"], or with request["undo"] take the last one back."""
+    """Store request["answer"] for some images, or the new class request["name"]; with request["undo"] take the last
+    answer back. Images are request["id"], or those chosen of a list: see `chosen_of`."""
     job, labelling = finished(library, request.get("job"))
-    undone = ""
+    before, undone = labelling.request, ""
     if request.get("undo"):
-        undone = labelling.undo()
+        undone = labelling.undo()[0]
     else:
-        labelling.correct(str(request.get("id")), answer_number(labelling.result, request.get("answer")))
-    return {"undone": undone, **counts(library, job.id)}
+        ids = [str(request["id"])] if request.get("id") else chosen_of(labelling.result, request)
+        if request.get("name"):
+            labelling.add_class(str(request["name"])[:LONGEST_NAME], ids)
+        else:
+            labelling.correct(ids, answer_number(labelling.result, request.get("answer")))
+    if labelling.request is before:
+        return {"undone": undone, **counts(library, job.id)}
+    job.fields = (class_lines(labelling.request), *job.fields[1:])  # a reload finds the class in the form
+    return {"undone": undone, "classText": job.fields[0], **summary(library, job.id), **counts(library, job.id)}
+
+
+def chosen_of(result: LabelResult, request: dict[str, Any]) -> list[str]:
+    """The ids of request["chosen"], of the list request["of"]; UserError if nothing is chosen."""
+    fields = validated(ChosenOfList, request.get("chosen") or {})
+    choice = Choice(fields.spans, fields.ids, fields.left_out, fields.version)
+    ids = listing(result, request.get("of") or {}).chosen(choice)
+    if not ids:
+        raise UserError(_("No image is chosen."))
+    return ids
 
 
 def learn(library: Library, request: dict[str, Any]) -> dict[str, Any]:

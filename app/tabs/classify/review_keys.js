@@ -1,10 +1,18 @@
-// The keys of the review: 1 to 9 give a class, Enter accepts the label, U undoes, S skips.
+// The keys of the review: 1 to 9 give one of the first classes of the list, 0 says that it is none of them, R gives the
+// runner-up, C goes to the field for a class, Enter accepts the label, U undoes, S skips.
 import { _ } from "../../ui/language/language.js";
 import { whichTab } from "../../ui/navigation/navigation.js";
 
 export const KEYS = 9;
 const FIELDS = "input, textarea, select, [contenteditable]";
 const BUTTONS = "button, a, summary";
+const ACTIONS = {
+  0: { name: "none" },
+  r: { name: "runnerUp" },
+  c: { name: "type" },
+  u: { name: "undo" },
+  s: { name: "skip" },
+};
 let current = null; // the review on the page
 
 // What a key does: { name, argument } of a method, or null. onButton: a button has the focus, which Enter presses.
@@ -12,7 +20,7 @@ export const actionOf = (key, onButton) => {
   const digit = Number(key);
   if (digit >= 1 && digit <= KEYS) return { name: "choose", argument: digit - 1 };
   if (key === "Enter") return onButton ? null : { name: "accept" };
-  return { u: { name: "undo" }, s: { name: "skip" } }[key.toLowerCase()] || null;
+  return ACTIONS[key.toLowerCase()] || null;
 };
 
 document.addEventListener("keydown", (event) => {

@@ -10,7 +10,7 @@ from app.tabs.classify.collection import labelled_images
 from app.tabs.classify.form import CUSTOM, FIRST_CLASSES, FormWidgets, form_widgets
 from app.tabs.classify.handlers import POLL, Handlers, edit_templates
 from app.tabs.classify.image import class_heat_maps
-from app.tabs.classify.review import compared_templates, correct, learn, measured, recalibrate, to_review
+from app.tabs.classify.review import committee, compared_templates, correct, learn, measured, recalibrate, to_review
 from app.ui.assets import event_module
 from app.ui.component import component
 from app.ui.language.widgets import widget_text
@@ -88,6 +88,7 @@ def _labels(library: Library) -> gr.HTML:
         {
             "images": labelled_images,
             "review": to_review,
+            "committee": committee,
             "correct": correct,
             "learn": learn,
             "calibrate": recalibrate,

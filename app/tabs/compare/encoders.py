@@ -10,6 +10,7 @@ from app.language.current import _
 from app.state.images import thumbnail_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
+from app.state.same_images import encoder_label, is_run
 from index.collection import Collection
 from training.evaluation.latency import milliseconds_per_image
 from training.evaluation.runs import Run, list_runs, read_run
@@ -24,16 +25,6 @@ def comparable_collections(library: Library) -> dict[str, Any]:
     """Every collection with what is known of its encoder."""
     runs = {str(library.runs / run.name): run for run in list_runs(library.runs)}
     return {"collections": [_facts(library, opened, runs) for opened in library.comparable()]}
-
-
-def is_run(name: str) -> bool:
-    """Whether an encoder is a run on this disk, wherever it lies."""
-    return (Path(name) / "config.json").is_file()
-
-
-def encoder_label(opened: OpenCollection) -> str:
-    """The encoder of a collection as Compare shows it: a run by its name, without the folders above it."""
-    return Path(opened.encoder_name).name if is_run(opened.encoder_name) else opened.encoder_name
 
 
 def _facts(library: Library, opened: OpenCollection, runs: Mapping[str, Run]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from app.language.current import _
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
-from app.tabs.compare.encoders import encoder_label
+from app.state.same_images import encoder_label, same_images
 from index.retrieval.labelled_comparison import METRICS, compare_by_labels, label_sources
 from training.models.commands import as_started
 from training.models.errors import UserError
@@ -21,7 +21,7 @@ def sources(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def by_labels(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of the collection fields["a"] and of the others that have its images, by fields["source"]."""
-    opened = alike(library, library.collection(fields.get("a")))
+    opened = same_images(library, library.collection(fields.get("a")))
     source = str(fields.get("source") or "")
     if source not in label_sources(opened[0].published()):
         raise UserError(_("Choose what the labels are; the column that was chosen is not there any more."))
@@ -32,14 +32,6 @@ def by_labels(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "command": command(library, opened, source),
         **asdict(result),
     }
-
-
-def alike(library: Library, first: OpenCollection) -> list[OpenCollection]:
-    """first, and the others that hold at least half of its images."""
-    ids = set(first.published().column("id"))
-    others = [one for one in library.comparable() if one.key != first.key and one.collection is not None]
-    shared = [one for one in others if len(ids & set(one.published().column("id"))) * 2 >= len(ids)]
-    return [first, *shared]
 
 
 def command(library: Library, opened: list[OpenCollection], source: str) -> str:

@@ -7,9 +7,10 @@ from app.language.current import _
 from app.state.images import ImageReference, image_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
+from app.state.same_images import encoder_label
 from app.state.search_requests import QueryFields
 from app.state.validation import validated
-from app.tabs.compare.encoders import Speeds, comparable_collections, encoder_label
+from app.tabs.compare.encoders import Speeds, comparable_collections
 from app.tabs.compare.labelled import by_labels, sources
 from app.ui.component import tab_component
 from index.collection import Collection

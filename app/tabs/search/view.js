@@ -11,7 +11,6 @@ import { _ } from "../../ui/language/language.js";
 import { classifyImage } from "../../ui/navigation/navigation.js";
 import { pills, removeButton } from "../../ui/query/query.js";
 import { scrubber } from "../../ui/scrubber/scrubber.js";
-import { selection } from "../../ui/selection/selection.js";
 import { isSaved, toggleSaved } from "../../ui/completion/recent.js";
 import { collection, gettingReady, request, session } from "../../ui/session/session.js";
 import { toast } from "../../ui/toast/toast.js";
@@ -23,6 +22,7 @@ import { exportMenu } from "./export.js";
 import { ownPhotos } from "./own_photos.js";
 import { remarks } from "./remarks.js";
 import { resultCard } from "./results.js";
+import { searchSelection } from "./selection_bar.js";
 import { remaining, statusText } from "./status.js";
 
 export const DESCRIBE = _("Describe an image: a cat + beach - dog");
@@ -142,7 +142,7 @@ export class SearchView {
     this.viewer = viewer(actions, (id) => this.returnFrom(id));
     this.toast = toast();
     this.exportPanel = new ExportPanel(this.server);
-    this.selection = selection(this.grid.root, {
+    this.selection = searchSelection(this.grid.root, {
       list: () => ({ hits: [], ...this.results, whole: Boolean(this.results?.timeline) }),
       like: (ids, sign) => this.like(ids, sign),
       tag: (name, on) => this.tag(this.selection.request(), name, on),

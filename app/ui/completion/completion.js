@@ -5,9 +5,10 @@ import { _ } from "../language/language.js";
 const PAUSE = 120; // milliseconds without a key before the server is asked
 
 class Completion {
-  // load(text) gives [{ kind, icon, text, note, pick }], pick() is called for the one that is chosen.
-  constructor(field, load) {
-    Object.assign(this, { field, load });
+  // load(text) gives [{ kind, icon, text, note, pick }], pick() is called for the one that is chosen. first: the option
+  // that Enter picks before an arrow is pressed; -1 for none.
+  constructor(field, load, first) {
+    Object.assign(this, { field, load, first });
     this.options = [];
     this.active = -1;
     this.turn = 0; // answers that were overtaken are dropped
@@ -37,7 +38,7 @@ class Completion {
 
   show(options) {
     this.options = options;
-    this.active = -1;
+    this.active = Math.min(this.first, options.length - 1);
     this.list.replaceChildren(...options.map((option, at) => this.option(option, at)));
     this.list.hidden = !options.length;
     this.field.setAttribute("aria-expanded", String(options.length > 0));
@@ -96,4 +97,4 @@ class Completion {
   }
 }
 
-export const completion = (field, load) => new Completion(field, load);
+export const completion = (field, load, first = -1) => new Completion(field, load, first);

@@ -48,6 +48,12 @@ export const FIGURES = {
     _("Margin"),
     _("The probability of the label less that of the second best: where it is small, the answer was close."),
   ],
+  queue: [
+    _("Which images first"),
+    _(
+      "Those teach the most whose label is least certain: by the lead over the runner-up, by the entropy of all class probabilities, or by how far two encoders disagree (Jensen-Shannon divergence).",
+    ),
+  ],
   probability: [
     _("Probability"),
     _(

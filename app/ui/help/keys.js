@@ -31,6 +31,9 @@ const LISTS = [
   [
     _("Review of labels"),
     ["1 … 9", _("the class of this number")],
+    ["0", _("none of these")],
+    ["r", _("the runner-up")],
+    ["c", _("another class, or a new one")],
     [_("Enter"), _("the label is right")],
     ["s, u", _("skip, undo")],
   ],

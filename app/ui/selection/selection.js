@@ -1,25 +1,22 @@
 // Several images chosen together, by mouse or keys, and the bar of what can be done with them.
-import { button, icon, node } from "../elements/elements.js";
+import { icon, node } from "../elements/elements.js";
 import { count } from "../format/format.js";
 import { _ } from "../language/language.js";
-import { menu } from "../menu/menu.js";
-import { session } from "../session/session.js";
 import { Chosen } from "./chosen.js";
-import { download, exportKinds } from "./download.js";
-import { tagForm } from "./tag_form.js";
 import { chooseByTouch } from "./touch.js";
 
 class Selection {
-  // actions: { list(), like(ids, sign), tag(name, on), names(), choose(), exportTo() }. list() tells what is on the page:
-  // { collection, hits, version, whole, likely }, of which `whole` says that hits are a timeline with all of its images.
-  constructor(grid, actions) {
+  // actions: { list(), controls(selection), redraw(selection) }. list() tells what is on the page: { hits, version, whole },
+  // of which `whole` says that hits has a place for every image of the list. controls() gives the nodes of the bar, and
+  // redraw() brings them up to date. name: the id of the bar.
+  constructor(grid, name, actions) {
     Object.assign(this, { grid, actions });
     this.chosen = new Chosen();
     this.version = ""; // of the list that spans are places of
     this.message = node("span", { class: "g-selection-said", role: "status" });
     this.bar = node("div", {
       class: "g-selection-bar",
-      id: "selected",
+      id: name,
       role: "region",
       "aria-label": _("Chosen images"),
       hidden: true,
@@ -162,74 +159,35 @@ class Selection {
     } else if (event.key === "t" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       if (!this.size()) this.toggle(card.dataset.id, at);
-      this.bar.querySelector("#tag-name").focus();
+      this.bar.querySelector("input")?.focus();
     }
   }
 
   drawBar() {
-    const amount = node("b", { id: "selected-count", text: _("{amount} chosen", { amount: count(this.size()) }) });
-    if (this.bar.childElementCount) this.bar.querySelector("#selected-count").replaceWith(amount);
-    else this.fillBar(amount);
-    const { hits, whole, likely } = this.actions.list();
-    const places = this.chosen.spans.length > 0;
-    this.bar.querySelectorAll("#more-like-these, #less-like-these").forEach((one) => (one.hidden = places));
-    const all = this.bar.querySelector("#choose-all");
-    all.querySelector("span").textContent = whole ? _("All {amount}", { amount: count(hits.length) }) : _("All shown");
-    all.hidden = this.chosen.hasAll(0, hits.length);
-    const further = this.bar.querySelector("#choose-likely");
-    further.hidden = whole || !(likely > hits.length) || this.chosen.hasAll(0, likely);
-    further.querySelector("span").textContent = _("All {amount} likely", { amount: count(likely || 0) });
+    const amount = node("b", {
+      id: `${this.bar.id}-count`,
+      text: _("{amount} chosen", { amount: count(this.size()) }),
+    });
+    if (this.bar.childElementCount) this.bar.firstElementChild.replaceWith(amount);
+    else this.bar.replaceChildren(amount, ...this.actions.controls(this), this.message, this.closeButton());
+    this.actions.redraw?.(this);
   }
 
-  fillBar(amount) {
-    const likely = () => {
-      this.addSpan(0, this.actions.list().likely);
-      this.mark();
-    };
-    this.bar.replaceChildren(
-      amount,
-      button(null, _("All shown"), () => this.chooseAll(), { id: "choose-all", title: _("Ctrl+A") }),
-      button(null, _("All shown"), likely, { id: "choose-likely" }),
-      tagForm(
-        (name, on) => this.tag(name, on),
-        () => this.actions.names(),
-      ),
-      this.exportMenu(),
-      button("like", _("More like these"), () => this.actions.like(this.ids, 1), { id: "more-like-these" }),
-      button("unlike", _("Less like these"), () => this.actions.like(this.ids, -1), { id: "less-like-these" }),
-      this.message,
-      node(
-        "button",
-        {
-          type: "button",
-          class: "g-icon-button",
-          title: _("Choose none (Esc)"),
-          "aria-label": _("Choose none"),
-          onclick: () => this.clear(),
-        },
-        icon("close"),
-      ),
+  closeButton() {
+    return node(
+      "button",
+      {
+        type: "button",
+        class: "g-icon-button",
+        title: _("Choose none (Esc)"),
+        "aria-label": _("Choose none"),
+        onclick: () => this.clear(),
+      },
+      icon("close"),
     );
-  }
-
-  async tag(name, on) {
-    const answer = await this.actions.tag(name, on);
-    this.message.textContent = answer.error || "";
-    return answer;
-  }
-
-  exportMenu() {
-    const to = async (kind) => {
-      const { choice, error } = await this.actions.choose();
-      this.message.textContent = error || "";
-      if (!error) download(this.actions.list().collection, choice, kind);
-    };
-    const choices = exportKinds().map(([text, kind]) => [text, () => to(kind)]);
-    if (session.state?.local) choices.push([_("Into a folder…"), () => this.actions.exportTo()]);
-    return menu("download", _("Export"), choices, { id: "export-chosen" });
   }
 }
 
 const isFrame = (element) => element.classList.contains("g-grid-frame");
 
-export const selection = (grid, actions) => new Selection(grid, actions);
+export const selection = (...settings) => new Selection(...settings);

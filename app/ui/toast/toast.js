@@ -4,8 +4,8 @@ import { _ } from "../language/language.js";
 
 const STAYS = 12_000; // milliseconds; longer while a pointer or the focus is on it
 
-// { root, show(text, ...buttons), hide() }
-export const toast = () => {
+// { root, show(text, ...buttons), hide() }; id: of root
+export const toast = (id = "toast") => {
   let timer = 0;
   const text = node("span", { class: "g-toast-text" });
   const more = node("span", { class: "g-toast-more" });
@@ -15,7 +15,7 @@ export const toast = () => {
     icon("close"),
   );
   const line = node("div", { class: "g-toast-line", hidden: true }, text, more, close);
-  const root = node("div", { class: "g-toast", id: "toast", role: "status" }, line);
+  const root = node("div", { class: "g-toast", id, role: "status" }, line);
   const hide = () => {
     clearTimeout(timer);
     line.hidden = true;
