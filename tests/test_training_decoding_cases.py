@@ -120,6 +120,26 @@ def test_drawings_are_drawn_at_a_size_of_their_own(data):
     assert image.pixels[256, 100].tolist() == [255, 0, 0] and image.pixels[256, 700].tolist() == [0, 0, 255]
 
 
+@pytest.mark.parametrize(
+    "size, unit",
+    [
+        *(
+            ('width="60mm" height="40mm"', "mm"),
+            ('width="6cm" height="4cm"', "cm"),
+            ('width="60pt" height="40pt"', "pt"),
+        ),
+        *(('width="6in" height="4in"', "in"), ('width="210mm" height="140mm" viewBox="0 0 60 40"', ""), ("", "mm")),
+    ],
+)
+def test_a_drawing_may_be_measured_in_units_of_paper(size, unit):
+    sides = [float(side) / (10 if size.startswith(('width="6cm', 'width="6in')) else 1) for side in (30, 40)]
+    rect = f'width="{sides[0]:g}{unit}" height="{sides[1]:g}{unit}"'
+    drawing = f'<rect {rect} fill="red"/><rect x="{sides[0]:g}{unit}" {rect} fill="blue"/>'
+    image = decode_image(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{drawing}</svg>'.encode())
+    assert image.width == 768 and abs(image.height - 512) <= 4  # a size of whole pixels is taken first
+    assert image.pixels[250, 100].tolist() == [255, 0, 0] and image.pixels[250, 700].tolist() == [0, 0, 255]
+
+
 def test_a_drawing_reads_no_file_beside_it(tmp_path):
     quarters().save(tmp_path / "secret.png")
     for link in (str(tmp_path / "secret.png"), f"file://{tmp_path}/secret.png", "&link;"):
@@ -343,6 +363,27 @@ def test_deep_colours_in_planes_are_as_those_in_pixels_and_keep_profile_and_orie
     more = {"extratags": [(0x0112, "H", 1, 6, True)], "iccprofile": rgb_profile("ProPhoto")}
     turned, expected = (decode_image(written(planar, **more)).pixels.astype(int) for planar in (True, False))
     assert turned.shape == (64, 48, 3) and np.abs(turned - expected).mean() < 1
+
+
+SAMPLES = [("rgb", (0, 0)), ("rgb", (2, 0, 0)), ("separated", ()), ("separated", (0,)), ("minisblack", (0,) * 4)]
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize(
+    "photometric, extra, kind",
+    [(*one, kind) for one in SAMPLES for kind in (np.uint8, np.uint16, np.float32)[: 2 if "sep" in one[0] else 3]],
+)
+def test_samples_beyond_the_colours_are_left_out(photometric, extra, kind, planar):
+    import tifffile
+
+    colours = np.dstack([GREYS] * 3 if photometric == "minisblack" else [GREYS, 1 - GREYS, GREYS * 0.5])
+    shown = {"rgb": colours, "separated": np.dstack([1 - colours, 0 * GREYS]), "minisblack": GREYS[..., None]}
+    values = np.dstack([shown[photometric], *[np.ones_like(GREYS)] * len(extra)])
+    values = (values * (1 if kind is np.float32 else np.iinfo(kind).max)).astype(kind)
+    out, how = io.BytesIO(), {"extrasamples": extra} if extra else {}
+    values = np.moveaxis(values, -1, 0).copy() if planar == "separate" else values
+    tifffile.imwrite(out, values, photometric=photometric, planarconfig=planar, **how)
+    assert np.abs(decode_image(out.getvalue()).pixels - colours * 255).max() <= 1.6
 
 
 @pytest.mark.parametrize("depth, clear", [(16, 5140), (8, 20)])

@@ -19,6 +19,7 @@ def convert(data: bytes) -> bytes:
         svg_string=text,
         width=SIDE,
         height=SIDE,
+        dpi=96,  # of mm, cm, pt and in; without it they have no size
         skip_system_fonts=True,
         font_files=_fonts(),
         font_family="DejaVu Sans",
