@@ -181,6 +181,23 @@ def test_when_an_image_was_taken(detail, columns):
 
 
 @pytest.mark.parametrize(
+    "fields, offset",
+    [
+        ({TAKEN: DAY, 0x9010: "+02:00"}, "+02:00"),
+        ({TAKEN: DAY, 0x9012: "+02:00"}, "+02:00"),
+        ({TAKEN: DAY, 0x0132: DAY, 0x9010: "+02:00"}, "+02:00"),
+        ({TAKEN: DAY, 0x0132: "2022:01:01 00:00:00", 0x9010: "+02:00"}, None),  # the zone of a later change
+        ({TAKEN: DAY, 0x9010: "-05:00", 0x9011: "+02:00"}, "+02:00"),
+        ({0x9004: DAY, 0x9010: "+02:00"}, "+02:00"),
+        ({TAKEN: DAY, 0x9010: ""}, None),
+    ],
+)
+def test_an_offset_beside_a_time_without_one_is_its_own_if_the_clocks_agree(fields, offset):
+    main = {0x0132: fields.pop(0x0132)} if 0x0132 in fields else {}
+    assert of_exif(main=main, detail=fields).get("taken_offset") == offset
+
+
+@pytest.mark.parametrize(
     "clock, day, time, columns",
     [
         (DAY, "2021:05:06", (5, 8, 9), {"taken": datetime(2021, 5, 6, 5, 8, 9), "taken_offset": "+02:00"}),
@@ -355,6 +372,7 @@ def test_what_xmp_says(properties, columns):
             {"url": "u", "score": 0.5, "tags": ["a", "b"], "nested": {"a": 1}},
             {"url": "u", "score": 0.5, "tags": ["a", "b"]},
         ),
+        ({"": 1, " a ": 2}, {"unnamed": 1, "a": 2}),
         ({"wrong": nan, "large": float("inf"), "long": "x" * 20_000, "none": None}, {}),
     ],
 )

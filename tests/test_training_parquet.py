@@ -169,7 +169,7 @@ def test_a_file_of_a_folder_that_holds_no_images_is_named_and_the_others_are_rea
     (tmp_path / "set/c.parquet").write_bytes(b"PAR1 and no more")
     bad, good, damaged = open_source(tmp_path / "set")
     assert good.read() == RED
-    assert "no column of paths" in str(bad.refusal) and "cannot be read as parquet" in str(damaged.refusal)
+    assert "no column of paths" in str(bad.refusal) and "damaged parquet file" in str(damaged.refusal)
     with pytest.raises(UserError, match="no column of paths: its columns are n"):
         list(open_source(tmp_path / "set/a.parquet"))
 
@@ -179,3 +179,64 @@ def test_text_that_only_looks_like_bytes_is_no_image(tmp_path):
     [item] = open_source(stored(tmp_path / "p.parquet", columns))
     with pytest.raises(OSError, match="does not end as an image does"):
         item.read()
+
+
+def test_texts_that_are_stored_as_bytes_are_texts(tmp_path):
+    paint(tmp_path / "a.png", "red")
+    paint(tmp_path / "b.png", "blue")
+    kinds = (pa.binary(), pa.large_binary(), pa.binary_view())
+    for number, kind in enumerate(kinds):
+        columns = {
+            "phash": pa.array([b"\1\2", b"\3\xff"], kind),
+            "file": pa.array([b"a.png", b"b.png"], kind),
+            "caption": pa.array(["Grün".encode(), b"two"], kind),
+            "place": pa.array([b"Rome", None], kind).dictionary_encode() if number == 0 else pa.array([b"Rome", None]),
+        }
+        items = list(open_source(stored(tmp_path / f"{number}.parquet", columns)))
+        assert [(item.path, item.caption) for item in items] == [("a.png", "Grün"), ("b.png", "two")]
+        assert dict(items[0].metadata) == {"phash": b"\1\2", "place": "Rome"}
+        assert items[0].read() == (tmp_path / "a.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "index", ""])
+def test_an_index_of_paths_is_the_paths(tmp_path, name):
+    paint(tmp_path / "a.png", "red")
+    [item] = open_source(stored(tmp_path / "p.parquet", {"n": [1], name: ["a.png"]}))
+    assert (item.path, dict(item.metadata)) == ("a.png", {"n": 1})
+
+
+@pytest.mark.parametrize(
+    "cell, captions",
+    [
+        ({"en": "a dog", "de": "ein Hund"}, ("a dog", "ein Hund")),
+        ({"raw": "A dog.", "tokens": ["a", "dog"], "sentid": 3}, ("A dog.",)),
+        ([{"raw": "one", "sentid": 1}, {"raw": "two", "sentid": 2}], ("one", "two")),
+        ({"text": ["one", "two"], "n": 2}, ("one", "two")),
+        ({"en": None, "de": "ein Hund"}, ("ein Hund",)),
+    ],
+)
+def test_captions_with_fields_are_their_texts(tmp_path, cell, captions):
+    [item] = open_source(stored(tmp_path / "p.parquet", {"image": pa.array([RED]), "caption": pa.array([cell])}))
+    assert item.captions == captions
+
+
+def test_captions_by_language_in_a_map_are_captions(tmp_path):
+    cells = pa.array([[("en", "a dog"), ("de", "ein Hund")]], pa.map_(pa.string(), pa.string()))
+    [item] = open_source(stored(tmp_path / "p.parquet", {"image": pa.array([RED]), "caption": cells}))
+    assert item.captions == ("a dog", "ein Hund")
+
+
+@pytest.mark.parametrize(
+    "data, sentence",
+    [
+        (b"path\na.png\n", "no parquet file but text; if it is a table, give its name the ending .csv"),
+        (b"PAR1 and no more", "a damaged parquet file, perhaps one that was not copied to its end"),
+        (b"\x1f\x8b\x08\0", "no parquet file but compressed by gzip"),
+        (b'{"path": "a.png"}', "no parquet file but JSON"),
+        (b"", "is empty"),
+    ],
+)
+def test_what_is_called_parquet_and_is_none_is_said_in_a_sentence(tmp_path, data, sentence):
+    (tmp_path / "p.parquet").write_bytes(data)
+    with pytest.raises(UserError, match=sentence):
+        list(open_source(tmp_path / "p.parquet"))

@@ -1,7 +1,11 @@
 """Tables as spreadsheets and scripts write them: their cells, their types, and the files that they name."""
 
+import bz2
+import gzip
+import io
 import os
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +21,7 @@ from training.data.source import Item, Source
 from training.data.sources import open_source
 from training.data.tables.csv_source import CsvSource
 from training.data.tables.options import TableOptions
+from training.data.texts import decode_text
 from training.models.errors import UserError
 
 
@@ -382,3 +387,87 @@ def test_marks_of_files_inside_a_table_are_no_cells(place, text):
 def test_a_date_with_whole_hours_as_its_time_zone_is_a_date(place):
     [item] = read(open_source(table(place, "path,x\na.png,2024-01-31 10:00:00+02\n")))
     assert item.metadata["x"] == pd.Timestamp(2024, 1, 31, 8)
+
+
+ESCAPED = {
+    r'a.png,"says \"hi\", then goes",3': 'says "hi", then goes',
+    r'a.png,"\"hi\"",3': '"hi"',
+    r'a.png,"\"",3': '"',
+    r'a.png,"say ""hi"" and \"ho\"",3': 'say "hi" and "ho"',
+    r'a.png,"\"C:\\",3': '"C:\\',
+    'a.png,"line \\"one\\"\nline two",3': 'line "one"\nline two',
+    r'a.png,"C:\dir\",3': "C:\\dir\\",  # nothing is escaped
+    r"a.png,12\" board,3": r"12\" board",
+}
+
+
+@pytest.mark.parametrize("row", ESCAPED)
+def test_quotes_may_be_escaped_by_backslashes(place, row):
+    source = open_source(table(place, f"path,caption,n\n{row}\nsub/b.png,x,4\n"))
+    assert [(item.path, item.caption, item.metadata["n"]) for item in read(source)] == [
+        ("a.png", ESCAPED[row], 3),
+        ("sub/b.png", "x", 4),
+    ]
+    assert source.notes == ()
+
+
+@pytest.mark.parametrize("header", ["path\n", ""])
+@pytest.mark.parametrize(
+    "names",
+    [["Paris, 2019.png"], ["Paris, 2019.png", "b.png"], ["b.png", "a; b | c.png"], ["b.png", "c.png", "d, e.png"]],
+)
+def test_a_list_of_paths_may_have_separators_in_its_names(tmp_path, names, header):
+    for name in names:
+        paint(tmp_path / name, "red")
+    for text in ("\n".join(names), "\r\n".join(f'"{name}"' for name in names)):
+        assert [item.path for item in read(open_source(table(tmp_path, header + text)))] == names
+
+
+def test_a_table_whose_rows_end_in_a_path_is_no_list(place):
+    items = read(open_source(table(place, "one, red,a.png\ntwo, blue,sub/b.png\n")))
+    assert [(item.path, item.metadata["column_2"]) for item in items] == [("a.png", "red"), ("sub/b.png", "blue")]
+
+
+@pytest.mark.parametrize("name", ["t.tsv", "t.csv", "captions.txt", "results.token"])
+def test_the_numbers_of_captions_behind_a_path_are_no_part_of_it(place, name):
+    rows = ["a.png#0\tA dog , running .", "a.png#1\tA brown dog .", "sub/b.png#0\tA cat ."]
+    items = read(open_source(table(place, "\n".join(rows), name)))
+    assert [(item.path, item.captions) for item in items] == [
+        ("a.png", ("A dog , running .", "A brown dog .")),
+        ("sub/b.png", ("A cat .",)),
+    ]
+
+
+def archive(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr(name, "x")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data, sentence",
+    [
+        (archive("xl/workbook.xml"), "is a spreadsheet, whatever its name says; save its table as CSV"),
+        (archive("a.csv"), "is a zip archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "is a spreadsheet of an old Excel"),
+        (gzip.compress(b"path\na.png\n"), "compressed by gzip, whatever its name says; unpack it"),
+        (bz2.compress(b"path\na.png\n"), "compressed by bzip2"),
+        (b'[{"path": "a.png"}]', "is JSON"),
+        (b'\xef\xbb\xbf{"path": "a.png"}\n{"path": "b.png"}\n', "is JSON"),
+        (b"SQLite format 3\0" + bytes(100), "is a database of SQLite"),
+        (b"PAR1" + bytes(30), "is a parquet file, whatever its name says; give its name the ending .parquet"),
+        (b"<!DOCTYPE html><table>", "is a web page"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(9), "is an image"),
+        (bytes(range(1, 256)), "is no text"),
+    ],
+)
+def test_what_is_called_a_table_and_is_none_is_said_in_a_sentence(place, data, sentence):
+    with pytest.raises(UserError, match=sentence):
+        open_source(table(place, data))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("language", ["gb18030", "shift_jis", "big5"])
+def test_ideographs_in_utf_16_need_no_mark(encoding, language):
+    assert decode_text(IN_CODE_PAGES[language].encode(encoding)) == IN_CODE_PAGES[language]

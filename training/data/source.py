@@ -18,6 +18,7 @@ PASSED_OVER_KINDS: tuple[PassedOverKind, ...] = get_args(PassedOverKind)
 
 # The first that a source has.
 CAPTION_COLUMNS = ("caption", "text", "txt", "title", "description", "captions", "prompt", "comment", "alt_text")
+FIELDS = ("raw", "sentence", "value", "content")  # of captions that have several
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "image_path", "image", "img")
 
 
@@ -128,7 +129,16 @@ def text_of(value: object) -> str:
 
 
 def texts_of(value: object) -> list[str]:
-    """A cell as the captions that it holds: none for a missing one, several for a list."""
+    """A cell as the captions that it holds: none for a missing one, several for a list.
+
+    Of a cell with fields it is the field called as CAPTION_COLUMNS or FIELDS are, else every text: one a language.
+    """
+    if isinstance(value, Mapping):
+        field = first_column((*CAPTION_COLUMNS, *FIELDS), list(value))
+        texts = (
+            [one for one in value.values() if isinstance(one, str | list | tuple)] if field is None else value[field]
+        )
+        return texts_of(texts)
     if isinstance(value, list | tuple):
         return [text for part in value for text in texts_of(part)]
     if value is None or value != value or not str(value).strip():  # NaN is the only value unlike itself

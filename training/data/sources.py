@@ -20,7 +20,7 @@ KINDS = (
     "address such as s3://bucket/folder, a torchvision name such as cifar10, or scenes:N"
 )
 Place = Path | RemotePath
-TABLES = (".csv", ".tsv", ".tab", ".psv")
+TABLES = (".csv", ".tsv", ".tab", ".psv", ".txt", ".token", ".lst")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 

@@ -3,7 +3,8 @@
 `IMG_1.jpg.json` once, `IMG_1.jpg.supplemental-metadata.json` since 2024. What comes before `.json` is cut to 46
 characters, wherever that ends: `IMG_1.jpg.supplemental-me.json`, or inside the image's own name. A second IMG_1.jpg is
 `IMG_1(1).jpg`, and its JSON file `IMG_1.jpg(1).json` or `IMG_1.jpg.supplemental-metadata(1).json`. An edited copy,
-`IMG_1-edited.jpg` (`-bearbeitet`, `-modifié`, ...), has none and shares that of the original.
+`IMG_1-edited.jpg` (`-bearbeitet`, `-modifié`, ...), has none and shares that of the original; that of the second is
+`IMG_1-edited(1).jpg` or `IMG_1(1)-edited.jpg`.
 """
 
 import re
@@ -45,7 +46,9 @@ class TakeoutNames:
         edited = EDITED.fullmatch(stem)
         if found or not edited:
             return found or None
-        return self._of_original(edited[1], ending, edited[2] or "")
+        original, of_original = _numbered(edited[1])
+        as_it_stands = self._of_original(edited[1], ending, edited[2] or "")
+        return as_it_stands or (self._of_original(original, ending, of_original) if of_original else None)
 
     def _find(self, title: Title) -> str | None:
         """The file of exactly this title, or of what is left of it where it was cut."""

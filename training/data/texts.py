@@ -5,7 +5,9 @@ write. Those of Latin letters differ in a few letters only, so without evidence 
 """
 
 import codecs
+import re
 import unicodedata
+from contextlib import suppress
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -18,6 +20,11 @@ UNPRINTED = ("Cc", "Cs", "Co", "Cn")  # kinds of characters: controls, halves of
 CODE_PAGE = "cp1252"  # of most programs that write neither
 LATIN = ("cp1250", "cp1252", "cp1254", "cp1257")
 EVIDENCE = 0.05  # chardet's confidence: four Polish or Turkish captions have more, Spanish names taken for Polish less
+
+# Ideographs, kana, and what stands between them; each page has the ideographs that one country uses.
+IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff\u3000-\u30ff\uff00-\uffef\u2010-\u2030\u00b7 -~\r\n\t]+")
+SHORTEST = 8  # bytes that tell ideographs from letters
+TAUGHT = ("gb2312", "big5", "shift_jis")
 
 
 def decode_text(data: bytes) -> str:
@@ -32,7 +39,8 @@ def decode_text(data: bytes) -> str:
 def encoding_of(data: bytes) -> tuple[bytes, str]:
     """The byte order mark of data, b"" without one, and the encoding.
 
-    Without a mark, zeros at every other byte tell of UTF-16, and what is no UTF-8 is read by a code page.
+    Without a mark, zeros at every other byte tell of UTF-16, as do ideographs alone, and what is neither this nor UTF-8
+    is read by a code page.
     """
     for mark, encoding in MARKS:
         if data.startswith(mark):
@@ -42,12 +50,41 @@ def encoding_of(data: bytes) -> tuple[bytes, str]:
     try:
         _decoded(data, "utf-8", "strict")
     except UnicodeDecodeError:
-        return b"", _order(data) if b"\0" in data else _code_page(data)
+        return b"", _ideographs(data) or (_order(data) if b"\0" in data else _code_page(data))
     return b"", "utf-8"
 
 
 def _decoded(data: bytes, encoding: str, errors: str = "replace") -> str:
     return codecs.getincrementaldecoder(encoding)(errors).decode(data)
+
+
+def _ideographs(data: bytes) -> str | None:
+    """UTF-16 of one order if data is Chinese or Japanese in it, which has few zeros; else None.
+
+    Any two letters of a code page make an ideograph too, but seldom only such as one country uses, of which many come
+    early in Unicode, and letters of Latin are mostly ASCII and never control characters, as halves of ideographs are.
+    """
+    if len(data) < SHORTEST or len(data) % 2:
+        return None
+    controls = any(byte < 0x20 and byte not in b"\t\n\r" for byte in data)
+    unlike_letters = controls or sum(byte > 0x7E or byte < 0x20 for byte in data) * 3 >= len(data)
+    for encoding in ("utf-16-le", "utf-16-be"):
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            kana = sum("\u3000" <= c < "\u3100" for c in text) * 3 >= len(text)
+            early = sum("\u3000" <= c < "\u8000" for c in text) * 3 >= len(text)
+            likely = early and (kana or unlike_letters) and IDEOGRAPHS.fullmatch(text)
+            if likely and any(_fits(text, page) for page in TAUGHT):
+                return encoding
+    return None
+
+
+def _fits(text: str, page: str) -> bool:
+    """Whether a code page has all of text."""
+    with suppress(UnicodeEncodeError):
+        text.encode(page)
+        return True
+    return False
 
 
 def _code_page(data: bytes) -> str:

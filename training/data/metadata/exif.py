@@ -78,10 +78,19 @@ def _field(exif: Image.Exif, tag: int) -> Any:
 def _taken(fields: Fields, gps: Fields) -> Moment | None:
     """The first of the times that there is; its time zone by what the satellites said if the camera did not say it."""
     found = (
-        read_moment(_text(fields.get(time)), _text(fields.get(part)), _text(fields.get(zone)))
+        read_moment(_text(fields.get(time)), _text(fields.get(part)), _text(fields.get(zone) or _zone(fields, time)))
         for time, part, zone in TIMES
     )
     return better(next((moment for moment in found if moment is not None), None), _satellites(gps), CLOCKS_DIFFER)
+
+
+def _zone(fields: Fields, time: int) -> Any:
+    """The time zone of a time that has none of its own: that of another time at which the clock showed the same.
+
+    Many cameras write OffsetTime alone. Of an image that was changed later it is the zone of the change.
+    """
+    zones = ((fields.get(other), fields.get(zone)) for other, _, zone in TIMES if fields.get(zone))
+    return next((zone for clock, zone in zones if not clock or _text(clock) == _text(fields.get(time))), None)
 
 
 def _satellites(gps: Fields) -> Moment | None:

@@ -9,6 +9,8 @@ from training.data.remote import RemotePath
 from training.data.source import Item, Source, texts_of
 from training.data.tables.columns import choose_caption_column, choose_path_column, no_paths
 from training.data.tables.header import TextTable, read_table
+from training.data.tables.lists import ONE_PATH_A_LINE, is_list_of_paths
+from training.data.tables.mistaken import refuse_other_kinds
 from training.data.tables.options import TableOptions
 from training.data.tables.path_items import PathItems, PathRow
 from training.data.tables.types import Cell, shows_decimal_comma, typed
@@ -34,12 +36,14 @@ class CsvSource(Source):
                 data = file.read()
         except OSError as error:
             raise UserError(f"{table} cannot be read: {error.strerror or error}.") from error
-        self.rows = read_table(
-            decode_text(data), options.separator_character, PREFERRED_SEPARATORS.get(table.suffix.lower(), ",")
-        )
+        refuse_other_kinds(table, data)
+        text, separator = decode_text(data), options.separator_character
+        self.items = PathItems(self.table.parent)
+        is_list = separator is None and is_list_of_paths(text.splitlines(), self.items.is_file)
+        preferred = PREFERRED_SEPARATORS.get(table.suffix.lower(), ",")
+        self.rows = read_table(text, "" if is_list else separator, preferred)
         if not self.rows.columns:
             raise UserError(f"{table} is empty: a table has a row of column names, and a row for each image.")
-        self.items = PathItems(self.table.parent)
         path_column, chosen = choose_path_column(
             self.rows.columns, self.rows.head, self.items.is_file, options.path_column
         )
@@ -52,7 +56,8 @@ class CsvSource(Source):
         self.columns, doubts = typed_columns(self.rows, {path_column, self.caption_column})
         encoding = encoding_of(data)[1]
         by_code_page = [] if encoding.startswith("utf") else [NO_UNICODE.format(spoken(encoding))]
-        self.said = [*by_code_page, *self.rows.notes, *([chosen] if chosen else []), *doubts]
+        listed = [ONE_PATH_A_LINE] if is_list else []
+        self.said = [*by_code_page, *listed, *self.rows.notes, *([chosen] if chosen else []), *doubts]
         self.notes = tuple(self.said)
 
     def __iter__(self) -> Iterator[Item]:

@@ -15,9 +15,9 @@ from training.data.blocks import HELD, in_pieces
 from training.data.remote import RemotePath
 from training.data.source import Item, texts_of
 from training.data.tables.columns import called, choose_caption_column, choose_path_column, no_paths
-from training.data.tables.header import INDEX_NAME
+from training.data.tables.mistaken import what_else
 from training.data.tables.options import TableOptions
-from training.data.tables.parquet_cells import plain_cells
+from training.data.tables.parquet_cells import is_index, plain_cells, texts_in_bytes
 from training.data.tables.parquet_schema import BUFFER, ImageColumn, Step, bytes_of, image_columns, value_at
 from training.data.tables.path_items import PathItems, PathRow
 from training.models.errors import UserError
@@ -51,11 +51,12 @@ class ParquetRows:
             self.parquet = self._open()
             self.schema = self.parquet.schema_arrow
         except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{file} cannot be read as parquet: {str(error).splitlines()[0]}.") from error
+            raise UserError(_no_parquet(file)) from error
         twice = next((name for name, count in Counter(self.schema.names).items() if count > 1), None)
         if twice is not None:
             raise UserError(f"{file} has several columns called {twice!r}, so that none can be read by its name.")
-        self.names = [name for name in self.schema.names if not (INDEX_NAME.fullmatch(name) and name)]
+        self.names = [field.name for field in self.schema if not is_index(field)]
+        self.texts_in_bytes = texts_in_bytes(self.parquet, self.schema)
         self.path_items = PathItems(file.parent)
         self.image, self.path_column = self._choose()
         others = [name for name in self.names if name != (self.image.column if self.image else self.path_column)]
@@ -82,18 +83,20 @@ class ParquetRows:
                 rest = ", ".join(one.label for one in holding[1:])
                 self.notes.append(f"the images are taken from the column {holding[0].label}; {rest} hold images too")
             return holding[0], None
-        texts = [name for name in self.names if not any(one.column == name for one in other)]
+        bytes_only = {one.column for one in other} - self.texts_in_bytes
+        texts = [name for name in self.names if name not in bytes_only]
         path, chosen = choose_path_column(texts, self._head, self.path_items.is_file, None)
         if path is not None:
             self.notes += [chosen] if chosen else []
             return None, path
-        if other:  # reading them will say what they are not
-            return other[0], None
+        if bytes_only:  # reading them will say what they are not
+            return next(one for one in other if one.column in bytes_only), None
         raise no_paths(self.file, self.names, self._head)
 
     def _head(self, name: str) -> Sequence[str]:
         batch = next(self.parquet.iter_batches(HEAD, columns=[name]), None)
-        return [cell for cell in batch.column(0).to_pylist() if isinstance(cell, str) and cell] if batch else []
+        cells = plain_cells(batch.column(0), self.schema, name, name in self.texts_in_bytes) if batch else []
+        return [cell for cell in cells if isinstance(cell, str) and cell]
 
     def __iter__(self) -> Iterator[Item]:
         notes = list(self.notes)
@@ -144,7 +147,7 @@ class ParquetRows:
                 continue
             with self.lock:
                 read = self.parquet.read_row_group(group, columns=columns)
-            cells = [plain_cells(read.column(name), self.schema, name) for name in columns]
+            cells = [plain_cells(read.column(name), self.schema, name, name in self.texts_in_bytes) for name in columns]
             yield [
                 extra | {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
                 for row in zip(*cells, strict=True)
@@ -200,6 +203,19 @@ class ParquetRows:
         if file is None:
             raise OSError(reason or f"the row holds no bytes, and there is no file {cell} below {self.file.parent}")
         return file.read()
+
+
+def _no_parquet(file: Path | RemotePath) -> str:
+    """The sentence on a file that cannot be read as parquet."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(BUFFER)
+    except OSError as error:
+        return f"{file} cannot be read: {error.strerror or error}."
+    if start.startswith(b"PAR1"):
+        return f"{file} is a damaged parquet file, perhaps one that was not copied to its end."
+    kind, remedy = what_else(start) or ("text", "if it is a table, give its name the ending .csv")
+    return f"{file} is no parquet file but {kind}; {remedy}." if start else f"{file} is empty."
 
 
 def _counts_in(column: pa.ChunkedArray, steps: Sequence[Step]) -> list[int]:

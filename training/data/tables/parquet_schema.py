@@ -111,13 +111,12 @@ def _rank(name: str) -> int:
 
 def _bytes_in(kind: pa.DataType, steps: tuple[Step, ...], leaf: str) -> Iterator[ImageColumn]:
     """The places of bytes in a column of this type. leaf: the column as parquet calls it so far."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if _is_binary(kind) or _is_numbers(kind):
+    kind = value_type(kind)
+    if is_binary(kind) or _is_numbers(kind):
         yield ImageColumn(steps, leaf if not _is_numbers(kind) else f"{leaf}.list.{_element(kind)}")
     elif pa.types.is_struct(kind):
         names = {field.name: field for field in kind}
-        beside = next((n for n in ("path", "file_name", "filename") if n in names and _is_text(names[n].type)), None)
+        beside = next((n for n in ("path", "file_name", "filename") if n in names and holds_text(names[n].type)), None)
         for field in kind:
             if field.name == "bytes" and beside is not None and pa.types.is_null(field.type):  # there are paths alone
                 yield ImageColumn((*steps, "bytes"), f"{leaf}.bytes", (*steps, beside), f"{leaf}.{beside}")
@@ -157,14 +156,20 @@ def bytes_of(value: object) -> bytes | None:
     return None
 
 
-def _is_binary(kind: pa.DataType) -> bool:
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of a column's cells, whether or not each distinct one is stored once."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def is_binary(kind: pa.DataType) -> bool:
+    """Whether cells of a type are bytes."""
     checks = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
     return any(check(kind) for check in checks)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+def holds_text(kind: pa.DataType) -> bool:
+    """Whether cells of a type are texts."""
+    kind = value_type(kind)
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 

@@ -129,10 +129,13 @@ def names_image(cell: str) -> bool:
 
 
 def bare(cell: str) -> str:
-    """A cell without the characters that spreadsheets and file managers put round a path: quotes, and unseen ones."""
+    """A cell without what is put round a path: quotes and unseen characters of spreadsheets and file managers, and the
+    number of a caption, as Flickr8k has it: a.jpg#0."""
     bared = cell.strip(UNSEEN)
     quoted = len(bared) > 1 and bared[0] == bared[-1] and bared[0] in "\"'"
-    return bared[1:-1] if quoted else bared
+    bared = bared[1:-1] if quoted else bared
+    name, mark, number = bared.rpartition("#")
+    return name if mark and number.isdigit() and name.lower().endswith(IMAGES) else bared
 
 
 def _composed(name: str) -> str:
