@@ -18,10 +18,12 @@ from training.data.crop_boxes import centre_squares, random_boxes
 from training.data.keyed import Keyed
 from training.data.pixel_changes import brightness, contrast, gaussian_blur, hue, luma, saturation
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, NONE_OR_MORE, SHARE, Knobs, Range, knob
 
 SMALL = 64  # pixels; papers do not blur smaller images
 BLUR = (0.1, 2.0)  # standard deviations of the blur, in pixels
+CROP = Range(above=0, most=1)
+JITTER = Range(least=0, most=1.25)  # the hue turns by at most a half
 RESIZED_AT_ONCE = 256  # images; the weights of a resize take more memory than its result
 
 
@@ -157,25 +159,15 @@ class Views(Augment):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewKnobs:
+class ViewKnobs(Knobs):
     """Settings of a method's views; the defaults are those of the paper."""
 
-    crop: float = knob(0.2, "smallest crop, as a fraction of the image's area; 1 disables cropping")
-    jitter: float = knob(0.5, "strength of colour jitter: 1 as in SimCLR on ImageNet, 0 disables it")
-    grey: float = knob(0.2, "probability of converting a view to greyscale")
-    blur: float | None = knob(None, "probability of Gaussian blur [default: the paper's; 0 up to 64 pixels]")
-
-    def __post_init__(self) -> None:
-        if not 0 < self.crop <= 1:
-            raise UserError(
-                f"crop is {self.crop:g}; it is the smallest crop as a fraction of the area, above 0 and up to 1."
-            )
-        for name in ("grey", "blur"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise UserError(f"{name} is {value:g}; it is a probability, from 0 to 1.")
-        if not 0 <= self.jitter <= 1.25:
-            raise UserError(f"jitter is {self.jitter:g}; it is a strength from 0 to 1.25, the maximum for the hue.")
+    crop: float = knob(0.2, "smallest crop, as a fraction of the image's area; 1 disables cropping", range=CROP)
+    jitter: float = knob(0.5, "strength of colour jitter: 1 as in SimCLR on ImageNet, 0 disables it", range=JITTER)
+    grey: float = knob(0.2, "probability of converting a view to greyscale", range=SHARE)
+    blur: float | None = knob(
+        None, "probability of Gaussian blur [default: the paper's; 0 up to 64 pixels]", range=SHARE
+    )
 
     def view(
         self,
@@ -214,12 +206,16 @@ def asymmetric(knobs: ViewKnobs, size: int) -> list[View]:
 class CropKnobs(ViewKnobs):
     """Settings of multi-crop: two large views and several small ones."""
 
-    crop: float = knob(0.25, "smallest large crop and largest small crop, as a fraction of the image's area")
-    small_crops: int = knob(4, "number of small crops, in addition to the two large ones")
-    small_size: int | None = knob(
-        None, "side of small crops in pixels [default: 3/7 of that of large ones, in whole patches of a ViT]"
+    crop: float = knob(
+        0.25, "smallest large crop and largest small crop, as a fraction of the image's area", range=CROP
     )
-    small_least: float = knob(0.08, "smallest small crop, as a fraction of the image's area")
+    small_crops: int = knob(4, "number of small crops, in addition to the two large ones", range=NONE_OR_MORE)
+    small_size: int | None = knob(
+        None,
+        "side of small crops in pixels [default: 3/7 of that of large ones, in whole patches of a ViT]",
+        range=COUNT,
+    )
+    small_least: float = knob(0.08, "smallest small crop, as a fraction of the image's area", range=CROP)
 
     def small(self, size: int, step: int | None) -> int:
         """The side of small crops in pixels. size: that of large ones. step: what divides the sides of images that the

@@ -8,37 +8,50 @@ from typing import Any
 
 from training.engine.distributed import ALONE, World, has_bf16
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, NONE_OR_MORE, POSITIVE, SHARE, Knobs, Range, knob
 
 CONFIG = "config.json"  # in a run directory
 PRECISIONS = ("auto", "f32", "bf16", "f16")
+SEED = Range(least=0, below=2**63)  # what torch and numpy take
 CLIP_BY = ("all", "parameter")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Knobs):
     """One pretraining run. Saved in config.json beside the weights it produced."""
 
-    batch_size: int = knob(256, "images per optimiser step over all ranks; several views of an image count once")
-    micro_batch: int = knob(
-        0, "images per forward pass; gradients stay exactly those of the whole batch; 0 disables it"
+    batch_size: int = knob(
+        256, "images per optimiser step over all ranks; several views of an image count once", range=Range(least=2)
     )
-    accumulate: int = knob(1, "batches whose gradients are averaged into one step; negatives come from one batch only")
-    epochs: float = knob(10.0, "epochs: passes over the data")
-    steps: int | None = knob(None, "optimiser steps; replaces --epochs")
+    micro_batch: int = knob(
+        0, "images per forward pass; gradients stay exactly those of the whole batch; 0 disables it", range=NONE_OR_MORE
+    )
+    accumulate: int = knob(
+        1, "batches whose gradients are averaged into one step; negatives come from one batch only", range=COUNT
+    )
+    epochs: float = knob(10.0, "epochs: passes over the data", range=POSITIVE)
+    steps: int | None = knob(None, "optimiser steps; replaces --epochs", range=COUNT)
     optimizer: str = knob("adamw", "optimiser", ("adamw", "sgd", "lars"))
     learning_rate: float = knob(
-        1e-3, "peak learning rate; sgd and lars have, if it is not given, their papers', times batch size / 256"
+        1e-3,
+        "peak learning rate; sgd and lars have, if it is not given, their papers', times batch size / 256",
+        range=POSITIVE,
     )
     rate_scaling: str = knob("none", "scaling of the learning rate with batch size / 256", ("none", "linear", "sqrt"))
-    final_rate: float = knob(0.0, "final learning rate of the cosine schedule, as a fraction of the peak")
-    warmup: float = knob(0.05, "fraction of all steps in which the learning rate rises linearly from zero")
-    weight_decay: float = knob(0.1, "weight decay; not applied to biases, gains, temperatures and position embeddings")
-    final_weight_decay: float | None = knob(None, "final weight decay of a cosine schedule [default: constant]")
-    beta1: float = knob(0.9, "beta1 of AdamW; momentum of SGD and LARS")
-    beta2: float = knob(0.98, "beta2 of AdamW")
-    epsilon: float = knob(1e-6, "epsilon of AdamW")
-    clip_gradients: float | None = knob(None, "maximum gradient norm [default: no clipping]")
+    final_rate: float = knob(0.0, "final learning rate of the cosine schedule, as a fraction of the peak", range=SHARE)
+    warmup: float = knob(
+        0.05, "fraction of all steps in which the learning rate rises linearly from zero", range=Range(least=0, below=1)
+    )
+    weight_decay: float = knob(
+        0.1, "weight decay; not applied to biases, gains, temperatures and position embeddings", range=NONE_OR_MORE
+    )
+    final_weight_decay: float | None = knob(
+        None, "final weight decay of a cosine schedule [default: constant]", range=NONE_OR_MORE
+    )
+    beta1: float = knob(0.9, "beta1 of AdamW; momentum of SGD and LARS", range=Range(least=0, below=1))
+    beta2: float = knob(0.98, "beta2 of AdamW", range=Range(least=0, below=1))
+    epsilon: float = knob(1e-6, "epsilon of AdamW", range=NONE_OR_MORE)
+    clip_gradients: float | None = knob(None, "maximum gradient norm [default: no clipping]", range=POSITIVE)
     clip_by: str = knob(
         "all", "what --clip-gradients limits: the norm over all parameters, or that of each parameter", CLIP_BY
     )
@@ -49,10 +62,14 @@ class RunConfig:
         ("stop", "skip", "rollback"),
     )
     nan_limit: int = knob(
-        10, "steps that --on-nan skips in a row, or rollbacks to one checkpoint, before the run stops"
+        10,
+        "steps that --on-nan skips in a row, or rollbacks to one checkpoint, before the run stops",
+        range=NONE_OR_MORE,
     )
     ema: float = knob(
-        0.0, "decay of an EMA of the weights, which is saved and evaluated; 0 disables it, 0.999 is common"
+        0.0,
+        "decay of an EMA of the weights, which is saved and evaluated; 0 disables it, 0.999 is common",
+        range=Range(least=0, below=1),
     )
     precision: str = knob(
         "auto",
@@ -69,43 +86,27 @@ class RunConfig:
     compile: bool = knob(False, "use torch.compile (takes minutes at the start, needs a C++ compiler)")
     checkpoint_gradients: bool = knob(False, "gradient checkpointing: less memory, more time")
     fsdp: bool = knob(False, "shard weights and optimiser state over the ranks of torchrun (FSDP2)")
-    seed: int = knob(0, "random seed of weights, data order, augmentation and dropout")
-    workers: int | None = knob(None, "data loader processes [default: by the number of cores]")
+    seed: int = knob(0, "random seed of weights, data order, augmentation and dropout", range=SEED)
+    workers: int | None = knob(None, "data loader processes [default: by the number of cores]", range=NONE_OR_MORE)
     prefetch: int = knob(
-        4096, "most megabytes of batches that workers prepare in advance; never over half of what /dev/shm has free"
+        4096,
+        "most megabytes of batches that workers prepare in advance; never over half of what /dev/shm has free",
+        range=COUNT,
     )
     device: str = knob("auto", "device", ("auto", "cpu", "cuda", "mps"))
-    log_every: int = knob(10, "steps between lines of metrics.jsonl")
-    checkpoint_every: int = knob(500, "steps between checkpoints; the last step always writes one")
-    keep: int = knob(3, "number of latest checkpoints to keep")
-    evaluate_every: int = knob(0, "steps between evaluations; 0 evaluates only at the end")
+    log_every: int = knob(10, "steps between lines of metrics.jsonl", range=COUNT)
+    checkpoint_every: int = knob(500, "steps between checkpoints; the last step always writes one", range=COUNT)
+    keep: int = knob(3, "number of latest checkpoints to keep", range=COUNT)
+    evaluate_every: int = knob(0, "steps between evaluations; 0 evaluates only at the end", range=NONE_OR_MORE)
     report: bool = knob(True, "write report.html when the run ends")
 
     def __post_init__(self) -> None:
-        minima = {"batch_size": 2, "micro_batch": 0, "accumulate": 1, "log_every": 1, "checkpoint_every": 1, "keep": 1}
-        minima |= {"nan_limit": 0, "prefetch": 1}
-        for name, low in minima.items():
-            if getattr(self, name) < low:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be at least {low}.")
-        if not 0 <= self.warmup < 1:
-            raise UserError(f"warmup is {self.warmup:g}; it is a fraction of the run, 0.05 means 5%.")
-        if not 0 <= self.ema < 1:
-            raise UserError(f"ema is {self.ema:g}; it is a decay from 0 (none) to just below 1, such as 0.999.")
-        if self.learning_rate <= 0:
-            raise UserError(f"learning_rate is {self.learning_rate:g}; it must be above 0.")
-        if (self.steps is not None and self.steps < 1) or self.epochs <= 0:
-            raise UserError(
-                f"A run of {self.steps if self.steps is not None else self.epochs:g} steps or epochs trains nothing."
-            )
+        super().__post_init__()
         if self.micro_batch and self.batch_size % self.micro_batch:
             raise UserError(
                 f"A batch of {self.batch_size} cannot be cut into micro-batches of {self.micro_batch}; "
                 f"choose a --micro-batch that divides it."
             )
-        for field in fields(self):
-            choices, value = field.metadata["choices"], getattr(self, field.name)
-            if choices and value not in choices:
-                raise UserError(f"{field.name} is {value!r}; choose from {', '.join(choices)}.")
 
     @property
     def total_steps(self) -> int:

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.views import MOCO_COLOURS, ViewKnobs, Views
+from training.data.views import CROP, JITTER, MOCO_COLOURS, ViewKnobs, Views
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
-from training.models.knobs import knob
+from training.models.knobs import COUNT, NONE_OR_MORE, SHARE, knob
 
 MAX_SIDE = 64  # side in pixels of the reconstruction; larger images are downscaled
 
@@ -30,11 +30,13 @@ class Autoencoder(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(0.5, "smallest crop, as a fraction of the image's area; 1 disables cropping")
-        jitter: float = knob(0.0, "strength of colour jitter; 0 disables it")
-        grey: float = knob(0.0, "probability of converting a view to greyscale")
-        noise: float = knob(0.0, "standard deviation of Gaussian noise on the input (denoising autoencoder)")
-        channels: int = knob(64, "channels of the decoder")
+        crop: float = knob(0.5, "smallest crop, as a fraction of the image's area; 1 disables cropping", range=CROP)
+        jitter: float = knob(0.0, "strength of colour jitter; 0 disables it", range=JITTER)
+        grey: float = knob(0.0, "probability of converting a view to greyscale", range=SHARE)
+        noise: float = knob(
+            0.0, "standard deviation of Gaussian noise on the input (denoising autoencoder)", range=NONE_OR_MORE
+        )
+        channels: int = knob(64, "channels of the decoder", range=COUNT)
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

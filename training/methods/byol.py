@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.views import ViewKnobs, Views, asymmetric
+from training.data.views import JITTER, ViewKnobs, Views, asymmetric
 from training.methods.base import Method
 from training.methods.heads import mlp
 from training.methods.momentum import cosine
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.ema import ema_copy, update_ema
-from training.models.knobs import knob
+from training.models.knobs import COUNT, SHARE, knob
 
 
 class BYOL(Method):
@@ -31,10 +31,12 @@ class BYOL(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
-        momentum: float = knob(0.99, "initial EMA momentum of the target network (ImageNet, 1000 epochs: 0.996)")
-        hidden: int = knob(512, "hidden width of projector and predictor (ImageNet: 4096)")
-        projection: int = knob(128, "output width of the projector (ImageNet: 256)")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it", range=JITTER)
+        momentum: float = knob(
+            0.99, "initial EMA momentum of the target network (ImageNet, 1000 epochs: 0.996)", range=SHARE
+        )
+        hidden: int = knob(512, "hidden width of projector and predictor (ImageNet: 4096)", range=COUNT)
+        projection: int = knob(128, "output width of the projector (ImageNet: 256)", range=COUNT)
         predictor: bool = knob(True, "use the predictor on the online side; without it the features collapse")
         stop_gradient: bool = knob(True, "stop the gradient to the target; without it the features collapse")
 

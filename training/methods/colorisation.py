@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch, moved
 from training.data.pixel_changes import luma
-from training.data.views import View, ViewKnobs
+from training.data.views import JITTER, View, ViewKnobs
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.collectives import mean
-from training.models.knobs import knob
+from training.models.knobs import COUNT, SHARE, knob
 from training.models.patches import feature_map, map_channels
 
 GRID = 10  # spacing of bins in a and b, as in the paper
@@ -41,9 +41,9 @@ class Colorisation(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(0.0, "strength of colour jitter; off, since colours are the target")
-        grey: float = knob(0.0, "probability of converting a view to greyscale")
-        hidden: int = knob(128, "hidden channels of the colour head")
+        jitter: float = knob(0.0, "strength of colour jitter; off, since colours are the target", range=JITTER)
+        grey: float = knob(0.0, "probability of converting a view to greyscale", range=SHARE)
+        hidden: int = knob(128, "hidden channels of the colour head", range=COUNT)
         rebalance: bool = knob(True, "weight rare colours more, as in the paper")
 
     def __init__(self, backbone: Backbone, config: Config):

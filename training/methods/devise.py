@@ -13,7 +13,7 @@ from training.methods.rows import full
 from training.methods.two_towers import TwoTowers
 from training.models.collectives import gather
 from training.models.dual_encoder import DualEncoder
-from training.models.knobs import knob
+from training.models.knobs import NONE_OR_MORE, SHARE, knob
 
 
 class DeViSE(TwoTowers):
@@ -23,8 +23,10 @@ class DeViSE(TwoTowers):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(TwoTowers.Config):
-        margin: float = knob(0.1, "margin of the hinge rank loss")
-        frozen: float = knob(0.5, "fraction of the run that trains only the projection of a pretrained tower")
+        margin: float = knob(0.1, "margin of the hinge rank loss", range=NONE_OR_MORE)
+        frozen: float = knob(
+            0.5, "fraction of the run that trains only the projection of a pretrained tower", range=SHARE
+        )
 
     def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)

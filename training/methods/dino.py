@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.views import BYOL_COLOURS, CropKnobs, Views, multi_crop
+from training.data.views import BYOL_COLOURS, JITTER, CropKnobs, Views, multi_crop
 from training.methods.base import Method
 from training.methods.crops import by_size
 from training.methods.heads import DINOHead
@@ -23,7 +23,7 @@ from training.models.any_size import take_any_size
 from training.models.backbone import Backbone
 from training.models.collectives import mean
 from training.models.ema import ema_copy, update_ema
-from training.models.knobs import knob
+from training.models.knobs import COUNT, POSITIVE, SHARE, Range, knob
 
 
 class DINO(Method):
@@ -51,17 +51,25 @@ class DINO(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(CropKnobs):
-        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
-        outputs: int = knob(1024, "output dimension of the head (ImageNet: 65536)")
-        hidden: int = knob(512, "hidden width of the head (ImageNet: 2048)")
-        narrow: int = knob(128, "bottleneck width before the last layer (ImageNet: 256)")
-        student_temperature: float = knob(0.1, "temperature of the student's softmax")
-        teacher_start: float = knob(0.04, "initial temperature of the teacher's softmax; lower is sharper")
-        teacher_temperature: float = knob(0.04, "temperature of the teacher after its warm-up (long runs: 0.07)")
-        teacher_warmup: float = knob(0.1, "fraction of the run over which the teacher's temperature increases")
-        momentum: float = knob(0.99, "initial EMA momentum of the teacher (ImageNet: 0.996); a cosine takes it to 1")
-        centre_momentum: float = knob(0.9, "EMA momentum of the centre of the teacher's outputs")
-        freeze: float = knob(0.01, "fraction of the run in which the last layer is frozen")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it", range=JITTER)
+        outputs: int = knob(1024, "output dimension of the head (ImageNet: 65536)", range=Range(least=2))
+        hidden: int = knob(512, "hidden width of the head (ImageNet: 2048)", range=COUNT)
+        narrow: int = knob(128, "bottleneck width before the last layer (ImageNet: 256)", range=COUNT)
+        student_temperature: float = knob(0.1, "temperature of the student's softmax", range=POSITIVE)
+        teacher_start: float = knob(
+            0.04, "initial temperature of the teacher's softmax; lower is sharper", range=POSITIVE
+        )
+        teacher_temperature: float = knob(
+            0.04, "temperature of the teacher after its warm-up (long runs: 0.07)", range=POSITIVE
+        )
+        teacher_warmup: float = knob(
+            0.1, "fraction of the run over which the teacher's temperature increases", range=SHARE
+        )
+        momentum: float = knob(
+            0.99, "initial EMA momentum of the teacher (ImageNet: 0.996); a cosine takes it to 1", range=SHARE
+        )
+        centre_momentum: float = knob(0.9, "EMA momentum of the centre of the teacher's outputs", range=SHARE)
+        freeze: float = knob(0.01, "fraction of the run in which the last layer is frozen", range=SHARE)
         centring: bool = knob(True, "subtract the centre from the teacher's outputs; without it one output dominates")
         sharpening: bool = knob(True, "use a low teacher temperature; without it the outputs become uniform")
 

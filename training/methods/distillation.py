@@ -21,7 +21,7 @@ from training.methods.two_towers import PairViews
 from training.models.collectives import gather
 from training.models.dual_encoder import DualEncoder
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import SHARE, knob
 
 
 class Distillation(CLIP):
@@ -30,11 +30,9 @@ class Distillation(CLIP):
     @dataclass(frozen=True, kw_only=True)
     class Config(CLIP.Config):
         teacher: str = knob("", "the teacher's embeddings: a collection of the training images, or a file .npz")
-        distillation: float = knob(0.75, "weight of the teacher's loss, 0 to 1; the rest is that of CLIP's")
-
-        def __post_init__(self) -> None:
-            if not 0 <= self.distillation <= 1:
-                raise UserError(f"distillation is {self.distillation:g}; it is a weight from 0 to 1.")
+        distillation: float = knob(
+            0.75, "weight of the teacher's loss, 0 to 1; the rest is that of CLIP's", range=SHARE
+        )
 
     augment: "TaughtPairs"
 

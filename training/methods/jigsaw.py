@@ -23,7 +23,7 @@ from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, SHARE, Knobs, Range, knob
 
 TILES = 9
 MIN_SIDE = 48  # pixels of an image: below it, tiles show too little
@@ -36,15 +36,19 @@ class Jigsaw(Method):
     orders: Tensor
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
-        permutations: int = knob(100, "number of permutations, chosen for maximal Hamming distance (ImageNet: 2000)")
-        grey: float = knob(0.66, "probability of converting an image to greyscale")
-        gap: float = knob(0.25, "gap between tiles, as a fraction of a cell's side, at a random position")
-        hidden: int = knob(256, "width of each tile's features before they are concatenated")
-
-        def __post_init__(self) -> None:
-            if not 2 <= self.permutations <= 2000 or not 0 <= self.gap < 1:
-                raise UserError("jigsaw takes 2 to 2000 permutations and a gap of 0 to 1 (exclusive).")
+    class Config(Knobs):
+        permutations: int = knob(
+            100,
+            "number of permutations, chosen for maximal Hamming distance (ImageNet: 2000)",
+            range=Range(least=2, most=2000),
+        )
+        grey: float = knob(0.66, "probability of converting an image to greyscale", range=SHARE)
+        gap: float = knob(
+            0.25,
+            "gap between tiles, as a fraction of a cell's side, at a random position",
+            range=Range(least=0, below=1),
+        )
+        hidden: int = knob(256, "width of each tile's features before they are concatenated", range=COUNT)
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch
-from training.data.views import ViewKnobs, Views
+from training.data.views import JITTER, ViewKnobs, Views
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, NONE_OR_MORE, SHARE, Range, knob
 from training.models.patches import patches_of, patchify, sines
 
 
@@ -31,17 +31,15 @@ class MAE(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(0.0, "strength of colour jitter; off, as in the paper")
-        grey: float = knob(0.0, "probability of converting a view to greyscale")
-        hidden_share: float = knob(0.75, "fraction of the patches that are masked")
-        decoder_width: int = knob(128, "width of the decoder (ImageNet: 512)")
-        decoder_depth: int = knob(2, "layers of the decoder (ImageNet: 8)")
-        decoder_heads: int = knob(4, "attention heads of the decoder (ImageNet: 16)")
+        jitter: float = knob(0.0, "strength of colour jitter; off, as in the paper", range=JITTER)
+        grey: float = knob(0.0, "probability of converting a view to greyscale", range=SHARE)
+        hidden_share: float = knob(0.75, "fraction of the patches that are masked", range=Range(above=0, below=1))
+        decoder_width: int = knob(128, "width of the decoder (ImageNet: 512)", range=COUNT)
+        decoder_depth: int = knob(2, "layers of the decoder (ImageNet: 8)", range=NONE_OR_MORE)
+        decoder_heads: int = knob(4, "attention heads of the decoder (ImageNet: 16)", range=COUNT)
 
         def __post_init__(self) -> None:
             super().__post_init__()
-            if not 0 < self.hidden_share < 1:
-                raise UserError(f"hidden_share is {self.hidden_share:g}; it is a fraction between 0 and 1.")
             if self.decoder_width % self.decoder_heads:
                 raise UserError(f"{self.decoder_heads} heads do not divide a decoder {self.decoder_width} wide.")
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from training.data.batch import Augment, Batch
-from training.data.views import MOCO_COLOURS, ViewKnobs, Views, two_alike
+from training.data.views import JITTER, MOCO_COLOURS, ViewKnobs, Views, two_alike
 from training.methods.base import Method
 from training.methods.heads import mlp
 from training.methods.rows import full, health
@@ -22,7 +22,7 @@ from training.models.backbone import Backbone
 from training.models.collectives import gather
 from training.models.ema import ema_copy, update_ema
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, POSITIVE, SHARE, knob
 from training.models.ranks import world_size
 
 
@@ -41,22 +41,22 @@ class MoCo(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
-        temperature: float = knob(0.2, "softmax temperature; lower weights hard negatives more (v1: 0.07)")
-        queue: int = knob(4096, "length of the queue of negatives (ImageNet: 65536)")
-        momentum: float = knob(0.99, "EMA momentum of the key encoder (ImageNet, with its long queue: 0.999)")
-        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
-        projection: int = knob(128, "output width of the projector")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it", range=JITTER)
+        temperature: float = knob(
+            0.2, "softmax temperature; lower weights hard negatives more (v1: 0.07)", range=POSITIVE
+        )
+        queue: int = knob(4096, "length of the queue of negatives (ImageNet: 65536)", range=COUNT)
+        momentum: float = knob(
+            0.99, "EMA momentum of the key encoder (ImageNet, with its long queue: 0.999)", range=SHARE
+        )
+        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)", range=COUNT)
+        projection: int = knob(128, "output width of the projector", range=COUNT)
         groups: int | None = knob(
             None,
             "groups with separate batch norm statistics, keys shuffled among them (shuffle-BN) "
             "[default: 8, the paper's GPUs, fewer for a batch below 64; 1 for a tower without batch norm]",
+            range=COUNT,
         )
-
-        def __post_init__(self) -> None:
-            super().__post_init__()
-            if self.queue < 1 or (self.groups or 1) < 1 or not 0 <= self.momentum <= 1:
-                raise UserError("MoCo needs a queue and groups of at least 1, and a momentum from 0 to 1.")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.views import ViewKnobs, Views, asymmetric
+from training.data.views import JITTER, ViewKnobs, Views, asymmetric
 from training.methods.base import Method
 from training.methods.heads import mlp
 from training.methods.momentum import cosine
@@ -19,7 +19,7 @@ from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.collectives import gather
 from training.models.ema import ema_copy, update_ema
-from training.models.knobs import knob
+from training.models.knobs import COUNT, POSITIVE, SHARE, knob
 from training.models.patches import patch_layer
 from training.models.ranks import rank, world_size
 
@@ -34,11 +34,13 @@ class MoCoV3(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it")
-        temperature: float = knob(0.2, "softmax temperature; lower weights hard negatives more (ResNets: 1.0)")
-        momentum: float = knob(0.99, "initial EMA momentum of the key encoder; a cosine takes it to 1")
-        hidden: int = knob(512, "hidden width of projector and predictor (ImageNet: 4096)")
-        projection: int = knob(128, "output width of the projector (ImageNet: 256)")
+        jitter: float = knob(1.0, "strength of colour jitter: 1 as in the paper, 0 disables it", range=JITTER)
+        temperature: float = knob(
+            0.2, "softmax temperature; lower weights hard negatives more (ResNets: 1.0)", range=POSITIVE
+        )
+        momentum: float = knob(0.99, "initial EMA momentum of the key encoder; a cosine takes it to 1", range=SHARE)
+        hidden: int = knob(512, "hidden width of projector and predictor (ImageNet: 4096)", range=COUNT)
+        projection: int = knob(128, "output width of the projector (ImageNet: 256)", range=COUNT)
         freeze_patches: bool = knob(True, "freeze a ViT's patch embedding, which avoids gradient spikes")
 
     def __init__(self, backbone: Backbone, config: Config):

@@ -20,7 +20,7 @@ from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, Knobs, Range, knob
 
 DIRECTIONS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]  # down and right of the first patch
 MIN_SIDE = 48  # pixels of an image: below it, patches show too little
@@ -32,15 +32,11 @@ class RelativePosition(Method):
     recipe: ClassVar = {"weight_decay": 0.05, "beta2": 0.999}
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
-        gap: float = knob(0.5, "gap between patches, in patch widths")
-        jitter: float = knob(0.07, "position jitter of a patch, in patch widths")
+    class Config(Knobs):
+        gap: float = knob(0.5, "gap between patches, in patch widths", range=Range(least=0, most=2))
+        jitter: float = knob(0.07, "position jitter of a patch, in patch widths", range=Range(least=0, most=0.5))
         drop_colours: bool = knob(True, "replace two of the three colour channels with noise")
-        hidden: int = knob(256, "hidden width of the classifier")
-
-        def __post_init__(self) -> None:
-            if not 0 <= self.gap <= 2 or not 0 <= self.jitter <= 0.5:
-                raise UserError("relative-position takes a gap of 0 to 2 patches and a jitter of 0 to 0.5.")
+        hidden: int = knob(256, "hidden width of the classifier", range=COUNT)
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

@@ -18,7 +18,7 @@ from training.methods.heads import mlp
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.collectives import gather
-from training.models.knobs import knob
+from training.models.knobs import COUNT, POSITIVE, knob
 from training.models.ranks import rank, world_size
 
 
@@ -32,9 +32,11 @@ class SimCLR(Separable):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        temperature: float = knob(0.5, "softmax temperature; lower weights hard negatives more (ImageNet: 0.1)")
-        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
-        projection: int = knob(128, "output width of the projector")
+        temperature: float = knob(
+            0.5, "softmax temperature; lower weights hard negatives more (ImageNet: 0.1)", range=POSITIVE
+        )
+        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)", range=COUNT)
+        projection: int = knob(128, "output width of the projector", range=COUNT)
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

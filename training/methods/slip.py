@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from training.data.batch import Augment, Batch
-from training.data.views import SIMCLR_COLOURS, ViewKnobs, Views, two_alike
+from training.data.views import CROP, JITTER, SIMCLR_COLOURS, ViewKnobs, Views, two_alike
 from training.methods.clip import CLIP
 from training.methods.heads import mlp
 from training.methods.simclr import nt_xent
 from training.methods.two_towers import PairViews
 from training.models.collectives import gather
 from training.models.dual_encoder import DualEncoder
-from training.models.knobs import knob
+from training.models.knobs import COUNT, NONE_OR_MORE, POSITIVE, knob
 from training.models.ranks import rank
 
 
@@ -28,12 +28,12 @@ class SLIP(CLIP):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(CLIP.Config):
-        weight: float = knob(1.0, "weight of SimCLR's loss relative to CLIP's")
-        temperature: float = knob(0.1, "temperature of SimCLR's loss")
-        view_crop: float = knob(0.2, "smallest crop of SimCLR's views, as a fraction of the image's area")
-        jitter: float = knob(0.5, "strength of colour jitter in SimCLR's views")
-        hidden: int = knob(512, "hidden width of the projector (YFCC15M: 4096)")
-        projection: int = knob(128, "output width of the projector (YFCC15M: 256)")
+        weight: float = knob(1.0, "weight of SimCLR's loss relative to CLIP's", range=NONE_OR_MORE)
+        temperature: float = knob(0.1, "temperature of SimCLR's loss", range=POSITIVE)
+        view_crop: float = knob(0.2, "smallest crop of SimCLR's views, as a fraction of the image's area", range=CROP)
+        jitter: float = knob(0.5, "strength of colour jitter in SimCLR's views", range=JITTER)
+        hidden: int = knob(512, "hidden width of the projector (YFCC15M: 4096)", range=COUNT)
+        projection: int = knob(128, "output width of the projector (YFCC15M: 256)", range=COUNT)
 
     def __init__(self, pair: DualEncoder, config: Config):
         super().__init__(pair, config)

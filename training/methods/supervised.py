@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.data.batch import Augment, Batch
-from training.data.views import MOCO_COLOURS, ViewKnobs, Views
+from training.data.views import CROP, JITTER, MOCO_COLOURS, ViewKnobs, Views
 from training.methods.base import Method
 from training.methods.rows import full, health
 from training.models.backbone import Backbone
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import SHARE, Range, knob
 
 
 class Supervised(Method):
@@ -29,11 +29,11 @@ class Supervised(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(0.35, "smallest crop, as a fraction of the image's area; 1 disables cropping")
-        jitter: float = knob(0.5, "strength of colour jitter; 0 disables it")
-        grey: float = knob(0.0, "probability of converting a view to greyscale")
+        crop: float = knob(0.35, "smallest crop, as a fraction of the image's area; 1 disables cropping", range=CROP)
+        jitter: float = knob(0.5, "strength of colour jitter; 0 disables it", range=JITTER)
+        grey: float = knob(0.0, "probability of converting a view to greyscale", range=SHARE)
         classes: int = knob(0, "number of classes [default: those of the data]")
-        smoothing: float = knob(0.0, "label smoothing")
+        smoothing: float = knob(0.0, "label smoothing", range=Range(least=0, below=1))
 
         def __post_init__(self) -> None:
             super().__post_init__()

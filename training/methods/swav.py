@@ -21,8 +21,7 @@ from training.methods.rows import full, health
 from training.models.any_size import take_any_size
 from training.models.backbone import Backbone
 from training.models.collectives import gather
-from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import COUNT, NONE_OR_MORE, POSITIVE, SHARE, Range, knob
 from training.models.ranks import rank
 
 
@@ -45,21 +44,18 @@ class SwAV(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(CropKnobs):
-        temperature: float = knob(0.1, "temperature of the predictions")
-        code_epsilon: float = knob(0.05, "epsilon of Sinkhorn's algorithm; lower gives sharper codes")
-        iterations: int = knob(3, "iterations of Sinkhorn's algorithm")
-        prototypes: int = knob(256, "number of prototypes (ImageNet: 3000)")
-        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)")
-        projection: int = knob(128, "output width of the projector, in which the prototypes lie")
-        freeze: float = knob(0.05, "fraction of the run in which the prototypes are frozen")
-        queue: int = knob(0, "features of earlier batches that join the clustering, for small batches; 0 for none")
-        queue_from: float = knob(0.15, "fraction of the run after which the queue is used")
+        temperature: float = knob(0.1, "temperature of the predictions", range=POSITIVE)
+        code_epsilon: float = knob(0.05, "epsilon of Sinkhorn's algorithm; lower gives sharper codes", range=POSITIVE)
+        iterations: int = knob(3, "iterations of Sinkhorn's algorithm", range=COUNT)
+        prototypes: int = knob(256, "number of prototypes (ImageNet: 3000)", range=Range(least=2))
+        hidden: int = knob(512, "hidden width of the projector (ImageNet: 2048)", range=COUNT)
+        projection: int = knob(128, "output width of the projector, in which the prototypes lie", range=COUNT)
+        freeze: float = knob(0.05, "fraction of the run in which the prototypes are frozen", range=SHARE)
+        queue: int = knob(
+            0, "features of earlier batches that join the clustering, for small batches; 0 for none", range=NONE_OR_MORE
+        )
+        queue_from: float = knob(0.15, "fraction of the run after which the queue is used", range=SHARE)
         sinkhorn: bool = knob(True, "use Sinkhorn's balanced assignment; a plain softmax collapses to one cluster")
-
-        def __post_init__(self) -> None:
-            super().__post_init__()
-            if self.iterations < 1 or self.prototypes < 2 or self.queue < 0:
-                raise UserError("SwAV needs at least 1 iteration and 2 prototypes, and a queue of 0 or more.")
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from training.data.batch import Augment, Batch, moved
-from training.data.views import View
+from training.data.views import CROP, View
 from training.methods.base import Separable
 from training.methods.rows import effective_rank
 from training.models.backbone import Backbone
 from training.models.dual_encoder import DualEncoder
 from training.models.errors import UserError
-from training.models.knobs import knob
+from training.models.knobs import Knobs, knob
 from training.models.pooled import ending_of
 
 CACHED_CAPTIONS = 100_000  # captions whose tokens are cached
@@ -44,8 +44,10 @@ class TwoTowers(Separable):
     pair: DualEncoder
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
-        crop: float = knob(0.9, "smallest random crop, as a fraction of the image's area; 1 disables cropping")
+    class Config(Knobs):
+        crop: float = knob(
+            0.9, "smallest random crop, as a fraction of the image's area; 1 disables cropping", range=CROP
+        )
         lock_image: bool = knob(False, "freeze the image tower (LiT)")
         lock_text: bool = knob(False, "freeze the text tower")
         multi_positive: bool = knob(False, "treat all images of a batch with the same caption as positives")

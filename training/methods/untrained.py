@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from training.data.views import ViewKnobs, Views
+from training.data.views import CROP, JITTER, ViewKnobs, Views
 from training.methods.base import Method
 from training.models.backbone import Backbone
-from training.models.knobs import knob
+from training.models.knobs import SHARE, knob
 
 
 class Untrained(Method):
@@ -18,9 +18,9 @@ class Untrained(Method):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(ViewKnobs):
-        crop: float = knob(1.0, "smallest crop, as a fraction of the image's area; 1 disables cropping")
-        jitter: float = knob(0.0, "strength of colour jitter; 0 disables it")
-        grey: float = knob(0.0, "probability of converting a view to greyscale")
+        crop: float = knob(1.0, "smallest crop, as a fraction of the image's area; 1 disables cropping", range=CROP)
+        jitter: float = knob(0.0, "strength of colour jitter; 0 disables it", range=JITTER)
+        grey: float = knob(0.0, "probability of converting a view to greyscale", range=SHARE)
 
     def __init__(self, backbone: Backbone, config: Config):
         super().__init__()
