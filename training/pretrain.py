@@ -20,11 +20,12 @@ from training.data.dataset import ImageDataset
 from training.data.labels import ClassColumn
 from training.data.loader import Batches
 from training.data.sampler import Sampler
+from training.data.sources import open_source
 from training.engine.checkpoint import last_step
 from training.engine.config import CONFIG, RunConfig, read_config, resolve
 from training.engine.distributed import World
 from training.engine.failures import failures_as_sentences, joined
-from training.engine.log import LOGGERS
+from training.engine.log import LOGGERS, check_loggers
 from training.engine.machine import described
 from training.engine.trainer import Evaluate, Trainer
 from training.methods import METHODS
@@ -34,10 +35,12 @@ from training.models.backbones import build_backbone
 from training.models.dual_encoders import build_dual_encoder
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
+from training.models.knobs import check_values
 from training.models.norms import make_norms_global
 from training.models.ranks import one_first
 from training.models.registry import pick
 from training.resuming import Changes, check_length, with_overrides
+from training.run_directory import check_new, write_config
 
 OF_EARLIER_RUNS = {"clip_by": "all"}  # settings of RunConfig that the config.json of earlier versions lacks
 
@@ -94,8 +97,9 @@ def plan(
     the record; "user" for those that it lacks.
     """
     method_class = pick("method", method_name, METHODS)
-    for name in data.logger:
-        pick("logger", name, LOGGERS)
+    check_values(RunConfig, user)  # before the data is listed, which may take minutes
+    check_values(method_class.Config, settings)
+    check_loggers(data.logger)
     torch.manual_seed(int(user.get("seed", 0)))  # the same weights on every rank
     if method_class.needs_captions:
         tower: Any = build_dual_encoder(data.tower, data.text_tower, data.image_size, patch_dropout=data.patch_dropout)
@@ -165,25 +169,14 @@ def begin(
     """
     with joined(str(user.get("device", "auto"))) as world:
         out = world.gather(out)[0]  # rank 0 decides: other ranks may find another name free
-        if out is not None and world.leads and (out / CONFIG).exists():
-            raise UserError(f"{out} already holds a run. Resume it: python -m training resume {out}")
+        if out is not None and world.leads:
+            check_new(out)
         planned = plan(method_name, data, user, settings, world, origins)
         if out is not None and world.leads:
             planned = replace(planned, content=planned.batches.images.content())
-            _write_config(out, planned)
+            write_config(out, planned.document())
         world.wait()
         return _train(planned, out, world, evaluate, stop, quiet)
-
-
-def _write_config(out: Path, planned: RunPlan) -> None:
-    """Make the run directory, with its config.json. UserError if nothing can be written there."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_file(out / CONFIG, json.dumps(planned.document(), indent=1).encode() + b"\n")
-    except OSError as error:
-        raise UserError(
-            f"The run directory {out} cannot be written ({error.strerror}): choose another --out."
-        ) from error
 
 
 def resume(
@@ -203,7 +196,9 @@ def resume(
     settings = OF_EARLIER_RUNS | document["run"]
     with joined(settings["device"]) as world:
         settings["fsdp"] = settings.get("fsdp", False) and world.size > 1  # nothing to shard on one rank
-        planned = plan(document["method"], data_of(document), settings, document["settings"], world)
+        data = data_of(document)
+        with _data_named(run, data if changes is None or changes.data is None else replace(data, data=(), weights=())):
+            planned = plan(document["method"], data, settings, document["settings"], world)
         planned = replace(planned, origins=document["origins"], content=document.get("data_content", ""))
         if planned.fingerprint != document["data_fingerprint"]:
             content = world.gather(planned.batches.images.content() if world.leads else "")[0]
@@ -218,6 +213,20 @@ def resume(
             document = with_overrides(before, document, done)
             write_file(run / CONFIG, json.dumps(document, indent=1).encode() + b"\n")
         return _train(replace(planned, origins=document["origins"]), run, world, evaluate, stop, quiet)
+
+
+@contextmanager
+def _data_named(run: Path, data: DataConfig) -> Iterator[None]:
+    """Add to an error that the data of a run may be elsewhere, if that is why."""
+    try:
+        yield
+    except UserError as error:
+        for spec in data.data:
+            try:
+                open_source(spec, tables=data.tables)
+            except UserError as why:
+                raise UserError(f"{why} {run} was trained on it; name its new place with --data.") from error
+        raise
 
 
 def _changed_data(run: Path, document: Mapping[str, Any], planned: RunPlan) -> str:

@@ -56,6 +56,8 @@ def settings_in(path: Path, command: click.Command) -> dict[str, Any]:
     found: dict[str, Any] = {}
     keys: dict[str, str] = {}
     for key, value in document.items():
+        if isinstance(value, dict):
+            raise UserError(f"{path}: {key} is nested; write each setting as a key of its own at the top.")
         flag = _flag(path, str(key), options)
         option = options[flag]
         assert option.name is not None

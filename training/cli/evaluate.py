@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from training.cli.run_output import written_to
 from training.data.tables.flags import table_options
 from training.data.tables.options import TableOptions
 from training.evaluation import PROBES
@@ -29,14 +30,16 @@ if TYPE_CHECKING:
     help="Folders, from the top, that make a class; 0 for all. [default: a run's, else 1]",
 )
 @click.option(
-    "--templates", help="Prompt templates: plain, photo, 7, 80, or a file. [default: a run's captions, else photo]"
+    "--templates",
+    help="Prompt templates: plain, photo, 7, 80, a file, or one such as 'a drawing of a {}'. [default: a run's "
+    "captions, else photo]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder for the report as JSON, Markdown and HTML.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of samples and of the split.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of samples and of the split.")
 @click.option("--quick", is_flag=True, help="Fewer items and wider intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--runtime", help="openvino or torch. [default: the fastest; for a run torch in f32, as during training]")
@@ -72,6 +75,9 @@ def evaluate(
 
     if suite is not None:
         parse_suite(suite)  # report a wrong name before anything is loaded
+    if out is not None:
+        with written_to(out):
+            out.mkdir(parents=True, exist_ok=True)
     if features is not None:
         report = _of_features(encoder, features, suite or "winoground")
     elif encoder is None:

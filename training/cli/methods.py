@@ -14,6 +14,7 @@ from training.cli.other_names import COMMANDS, ForgivingCommand
 from training.cli.run_output import interruptible, print_end
 from training.methods import METHODS
 from training.models.console import Commands, print_json
+from training.models.errors import UserError
 from training.recipes import RECIPES, Recipe, recipe_of
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ class Methods(Commands):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0].replace("_", "-")
+        name = args[0].replace("_", "-").lower()
         if name in COMMANDS:
             raise click.UsageError(f"There is no command {args[0]}: {COMMANDS[name]}.", ctx)
-        near = get_close_matches(name, self.list_commands(ctx), n=1)
-        if near and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise click.UsageError(f"There is no command {args[0]}. Did you mean {near[0]}?", ctx)
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = get_close_matches(name, self.list_commands(ctx), n=1)
+            instead = f"Did you mean {near[0]}?" if near else f"The methods are {', '.join(METHODS)}."
+            raise click.UsageError(f"There is no command {args[0]}. {instead}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -96,6 +98,7 @@ def method_command(name: str, text: str) -> click.Command:
         if not user["data"].get("data"):
             raise click.UsageError("Missing option '--data': the training data.")
         data = DataConfig(**user["data"])
+        check_used(name, user)
         if explain:
             print_settings(name, data, user, origins, recipe, as_json)
             return
@@ -105,7 +108,8 @@ def method_command(name: str, text: str) -> click.Command:
         run = out or free_folder(name)
         with interruptible() as stop:
             parts = name, data, user["run"], user["settings"]
-            trainer = begin(run, *parts, evaluator(data), lambda: stop.requested, origins=origins)
+            evaluate = evaluator(data, METHODS[name].needs_captions)
+            trainer = begin(run, *parts, evaluate, lambda: stop.requested, origins=origins)
         print_end(run, trainer, as_json)
 
     options = [option for config in parts.values() for option in _options(config, METHODS[name].recipe)]
@@ -122,6 +126,17 @@ def method_command(name: str, text: str) -> click.Command:
     ]
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
     return ForgivingCommand(name, callback=callback, params=list(options), help=text, context_settings=settings)
+
+
+def check_used(method: str, user: Mapping[str, Mapping[str, Any]]) -> None:
+    """UserError for an option that would have no effect."""
+    data, run = user["data"], user["run"]
+    if not data.get("evaluate"):
+        for option, value in {"suite": data.get("suite"), "evaluate-every": run.get("evaluate_every")}.items():
+            if value:
+                raise UserError(f"--{option} is about evaluation, and --evaluate names no source for it.")
+    if data.get("text_tower") and not METHODS[method].needs_captions:
+        raise UserError(f"{method} trains an image tower alone; leave --text-tower out.")
 
 
 def _recipe_option(method: str) -> click.Option:

@@ -72,11 +72,15 @@ INSTEAD = {  # what there is another way to say, or no need to
     "--temperature-init": "--temperature is where the learned temperature begins",
 }
 
+MOCO_V2 = "python -m training moco --recipe moco-v2-imagenet-200e"
 COMMANDS = {  # commands of lightly-train and solo-learn, by what there is instead
     "train": "a method is a command: python -m training dino --data SOURCE",
     "pretrain": "a method is a command: python -m training dino --data SOURCE",
     "linear-probe": "a linear probe is an evaluation: python -m training evaluate RUN --data SOURCE --suite linear,knn",
     "embed": "images are embedded into a collection: python -m index build SOURCE --into DIR --encoder RUN",
+    "moco-v2": MOCO_V2,
+    "mocov2": MOCO_V2,
+    "mocov3": "python -m training moco-v3",
     "list-models": "python -m training list towers",
     "list-methods": "python -m training list methods",
 }
@@ -87,7 +91,18 @@ class ForgivingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {flag for parameter in self.get_params(ctx) for flag in (*parameter.opts, *parameter.secondary_opts)}
-        return super().parse_args(ctx, translated(args, own))
+        ctx.allow_extra_args = True
+        super().parse_args(ctx, translated(args, own))
+        if ctx.args:
+            raise click.UsageError(f"{ctx.args[0]} is given without its option. {_as_option(ctx)}")
+        return ctx.args
+
+
+def _as_option(ctx: click.Context) -> str:
+    """How to give a source: people write its name alone, or a pattern that their shell replaces by names."""
+    if ctx.params.get("data"):
+        return "Repeat --data for each source, or put a pattern into quotes: --data 'shards/*.tar'."
+    return f"The data is an option: {ctx.command_path} --data {' --data '.join(ctx.args[:3])}"
 
 
 def translated(args: Sequence[str], own: set[str]) -> list[str]:

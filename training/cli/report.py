@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from training.cli.run_output import written_to
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -18,4 +20,6 @@ def report(run: Path, data: str | None, out: Path | None) -> None:
     """
     from training.run_report.page import write_report
 
-    click.echo(f"Written to {write_report(run, data, out)}.")
+    with written_to(out or run):
+        path = write_report(run, data, out)
+    click.echo(f"Written to {path}.")

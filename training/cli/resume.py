@@ -33,6 +33,7 @@ def resume(ctx: click.Context, run: Path, as_json: bool, **given: Any) -> None:
         )
     from training.engine.config import read_config
     from training.evaluation.during_training import evaluator
+    from training.methods import METHODS
     from training.pretrain import data_of
     from training.pretrain import resume as resume_run
     from training.resuming import Changes
@@ -41,6 +42,7 @@ def resume(ctx: click.Context, run: Path, as_json: bool, **given: Any) -> None:
         given[name] = given[name] or None
     changes = Changes(**given)
     document = changes.applied(read_config(run))
+    evaluate = evaluator(data_of(document), METHODS[document["method"]].needs_captions)
     with interruptible() as stop:
-        trainer = resume_run(run, evaluator(data_of(document)), lambda: stop.requested, changes=changes)
+        trainer = resume_run(run, evaluate, lambda: stop.requested, changes=changes)
     print_end(run, trainer, as_json)

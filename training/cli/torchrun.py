@@ -2,15 +2,21 @@
 
 import logging
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from training.methods import METHODS
 from training.models.console import fail
 from training.models.errors import UserError
 from training.models.last_words import LAUNCHED, WORDS, LastWords, said_in
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 WORDS_AT = f"*/attempt_*/{WORDS}"  # in the folder of torchrun's logs
 STOPPED, USAGE = 130, 2  # exit codes of ranks that have said all there is to say
@@ -38,7 +44,12 @@ def launch(arguments: tuple[str, ...], module: str = "training") -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import get_args_parser, run
 
-    given = get_args_parser().parse_args(arguments)
+    given = _parser(get_args_parser()).parse_args(arguments)
+    if module == "training" and given.training_script not in (*METHODS, "resume"):
+        raise click.UsageError(
+            f"torchrun starts a method or resume, and {given.training_script} is neither; the methods are "
+            f"{', '.join(METHODS)}."
+        )
     given.module, given.training_script_args = True, [given.training_script, *given.training_script_args]
     given.training_script = module
     os.environ[LAUNCHED] = "1"
@@ -59,9 +70,22 @@ def launch(arguments: tuple[str, ...], module: str = "training") -> None:
         fail(UserError(f"The processes cannot be started: {type(error).__name__}: {error}."))
 
 
+def _parser(parser: "ArgumentParser") -> "ArgumentParser":
+    """torchrun's parser, which says what is wrong as our commands do."""
+
+    def error(message: str) -> NoReturn:
+        missing = "training_script" in message
+        said = "it needs a METHOD or resume after its options" if missing else message
+        raise click.UsageError(f"torchrun cannot be started: {said}, as in torchrun --nproc-per-node 2 clip --data X.")
+
+    parser.error = error  # type: ignore[method-assign]
+    return parser
+
+
 def end(codes: dict[int, int], said: LastWords | None) -> None:
     """Exit as the ranks did. codes: exit codes by rank, negative for signals."""
-    killed = next(((rank, -code) for rank, code in codes.items() if code < 0), None)
+    killed = next(((rank, -code) for rank, code in codes.items() if code == -signal.SIGKILL), None)
+    ended = {rank: code for rank, code in codes.items() if code > 0} or codes  # others were stopped after these
     if said is not None and not said.effect:
         sentence = said.sentence
     elif killed is not None:
@@ -74,8 +98,9 @@ def end(codes: dict[int, int], said: LastWords | None) -> None:
     else:
         if STOPPED in codes.values():
             sys.exit(STOPPED)
-        rank, code = next(iter(codes.items()))
-        sentence = f"Rank {rank} ended with exit code {code}."
+        rank, code = next(iter(ended.items()))
+        how = f"exit code {code}" if code >= 0 else f"signal {-code} ({signal.Signals(-code).name})"
+        sentence = f"Rank {rank} ended with {how}."
     if USAGE in codes.values():
         click.echo(f"Error: {sentence}", err=True)
         sys.exit(USAGE)

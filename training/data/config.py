@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
+from training.data.captions import check_templates
 from training.data.pixel_cache import MOST_CACHED
 from training.data.tables.options import TableOptions
 from training.models.errors import UserError
-from training.models.knobs import knob, knob_of
+from training.models.knobs import NONE_OR_MORE, Knobs, Range, knob, knob_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
+class DataConfig(Knobs):
     """The training data and the towers of a run."""
 
     data: tuple[str, ...] = knob((), "a folder, CSV, parquet or tar shards; repeat for a mixture")
@@ -21,29 +22,39 @@ class DataConfig:
     caption_column: str | None = knob_of(TableOptions, "caption_column")
     separator: str | None = knob_of(TableOptions, "separator")
     label_column: str | None = knob(None, "the column of the class [default: the first that looks like one]")
-    class_depth: int = knob(1, "folders, from the top, that make the class of an image in nested folders; 0 for all")
+    class_depth: int = knob(
+        1, "folders, from the top, that make the class of an image in nested folders; 0 for all", range=NONE_OR_MORE
+    )
     tower: str = knob("tiny", "tiny, an open_clip or timm model, with or without weights, or a run directory")
     text_tower: str | None = knob(None, "an open_clip architecture whose text tower is used instead")
-    image_size: int | None = knob(None, "input side of the tower in pixels [default: the tower's own]")
+    image_size: int | None = knob(
+        None, "input side of the tower in pixels [default: the tower's own]", range=Range(least=8, most=4096)
+    )
     canvas: int | None = knob(
         None,
         "side in pixels of the square that whole images are resized to, of which crops are cut "
         "[default: up to twice the tower's, by --crop and the images]",
+        range=Range(least=8, most=8192),
     )
-    cache: int = knob(MOST_CACHED >> 20, "size of the on-disk cache of decoded images in megabytes; 0 disables it")
+    cache: int = knob(
+        MOST_CACHED >> 20, "size of the on-disk cache of decoded images in megabytes; 0 disables it", range=NONE_OR_MORE
+    )
     shuffle_window: int | None = knob(
         None,
         "images within which neighbouring row groups, or pieces of shards at an address, are shuffled; 0 shuffles all "
         "[default: 2048 for parquet files that hold more images than --cache does, else 0]",
+        range=NONE_OR_MORE,
     )
-    patch_dropout: float = knob(0.0, "fraction of a ViT's patches that are dropped in training (FLIP)")
+    patch_dropout: float = knob(
+        0.0, "fraction of a ViT's patches that are dropped in training (FLIP)", range=Range(least=0, below=1)
+    )
     evaluate: tuple[str, ...] = knob((), "a source for evaluation during and after training; repeat for several")
     suite: str = knob("", "comma-separated probes for it [default: those that captions and classes allow]")
     logger: tuple[str, ...] = knob((), "tensorboard or wandb, in addition to metrics.jsonl")
 
     def __post_init__(self) -> None:
-        if self.shuffle_window is not None and self.shuffle_window < 0:
-            raise UserError(f"shuffle_window is {self.shuffle_window}; it must be at least 0.")
+        super().__post_init__()
+        check_templates(self.caption)
         if self.weights and len(self.weights) != len(self.data):
             raise UserError(f"There are {len(self.data)} sources and {len(self.weights)} weights; give one for each.")
 

@@ -9,15 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data import shard_index
-from training.data.blocks import ends_of, hold, read_ahead
-from training.data.captions import captions_for
-from training.data.content import content_fingerprint, size_in
+from training.data.blocks import hold, read_ahead
+from training.data.captions import check_columns
+from training.data.content import content_fingerprint
+from training.data.item_lists import IndexedItems, ItemList, list_items
 from training.data.labels import ClassColumn, labels_of
 from training.data.pixel_cache import MOST_CACHED, PixelCache
-from training.data.shard_index import ShardIndex
-from training.data.shards import ShardSource
-from training.data.source import Item, Source
+from training.data.source import Item
 from training.data.sources import open_source
 from training.data.tables.options import TableOptions
 from training.models.decoding import ImageError, decode_image
@@ -29,103 +27,14 @@ MEASURED = 16  # images of a source whose size is looked at
 TRIES = 20  # images that may stand in for one that cannot be read
 
 
-class ItemList:
-    """The items of a source in memory, each with the captions to train with.
-
-    templates: captions over its columns. needs_captions: leave out what has none. without_image, without_caption: how
-    many samples are left out. UserError if nothing is left.
-    """
-
-    def __init__(self, source: Source, templates: Sequence[str], needs_captions: bool, classes: ClassColumn):
-        self.items: list[Item] = []
-        self.captions_of: list[list[str]] = []
-        self.without_image = self.without_caption = 0
-        columns: set[str] = set()
-        for item in source:
-            if item.refusal is not None:
-                self.without_image += 1
-                continue
-            columns |= set(item.metadata)
-            captions = captions_for(templates, item, classes)
-            if needs_captions and not captions:
-                self.without_caption += 1
-                continue
-            self.items.append(item)
-            self.captions_of.append(captions)
-        self.without_image += source.without_image
-        self.notes = source.notes
-        if not self.items:
-            listed = f"it has the columns {', '.join(sorted(columns))}; " if columns else ""
-            reason = "no captions" if self.without_caption else "no images"
-            template = '--caption "a photo of a {label}" makes captions from a column'
-            instead = template if self.without_caption else "choose another source with --data"
-            raise UserError(f"{source.name} has {reason}: {listed}{instead}.")
-        self.in_row_groups = source.reads_whole_blocks and self.items[0].block is not None
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def item(self, number: int) -> Item:
-        return self.items[number]
-
-    def captions(self, number: int) -> list[str]:
-        return self.captions_of[number]
-
-    def fingerprint_lines(self) -> list[str]:
-        """Which images there are, and what is said about them."""
-        pairs = zip(self.items, self.captions_of, strict=True)
-        return [f"{item.path}\0{item.stamp}\0{captions}\n" for item, captions in pairs]
-
-    def block_ends(self) -> NDArray[np.int64]:
-        """Where the parts end that are read at once."""
-        return ends_of([item.block for item in self.items])
-
-    def content_lines(self) -> list[str]:
-        """The same, without times."""
-        pairs = zip(self.items, self.captions_of, strict=True)
-        return [f"{item.path}\0{size_in(item.stamp)}\0{captions}\n" for item, captions in pairs]
-
-
-class IndexedItems(ShardIndex):
-    """The items of very many shards, of which nothing is in memory. They have no labels."""
-
-    def __init__(self, source: ShardSource, templates: Sequence[str], needs_captions: bool, classes: ClassColumn):
-        super().__init__(source, needs_captions, templates, classes)
-
-    def captions(self, number: int) -> list[str]:
-        return captions_for(self.templates, self.item(number), self.classes)
-
-    def fingerprint_lines(self) -> list[str]:
-        """The shards' names, sizes and times, which the names of their index files hold."""
-        return [f"{file.name}\n{self.templates}\n" for file in self.files]
-
-    def block_ends(self) -> NDArray[np.int64]:
-        """Where the parts end that are read at once."""
-        return np.concatenate([first + self.pieces(number) for number, first in enumerate(self.first[:-1])])
-
-    def content_lines(self) -> list[str]:
-        """The shards' names, sizes and numbers of images."""
-        counts = np.diff(self.first).tolist()
-        shards = zip(self.shards, counts, strict=True)
-        return [f"{self.label(shard)}\0{shard.stat().st_size}\0{count}\n{self.templates}\n" for shard, count in shards]
-
-
-def list_items(
-    source: Source, templates: Sequence[str], needs_captions: bool, classes: ClassColumn
-) -> ItemList | IndexedItems:
-    """The items of a source, in memory unless it is very many shards."""
-    if isinstance(source, ShardSource) and len(source.shards) > shard_index.MANY:
-        return IndexedItems(source, templates, needs_captions, classes)
-    return ItemList(source, templates, needs_captions, classes)
-
-
 class ImageDataset:
     """Every image of some sources, numbered through; no pixels are in memory, and of very many shards nothing is.
 
     canvas: the side of the square that a whole image is resized to when it is read; views are cut from it. It may be
     set until the first is read.
     templates: captions such as "a photo of a {label_name}", over the columns of a source; images that
-    have these columns get them in the place of their own captions. needs_captions: leave out what has none.
+    have these columns get them in the place of their own captions; UserError for one that no image has the columns
+    of. needs_captions: leave out what has none.
     classes: where classes are kept. tables: how to read tables.
     """
 
@@ -140,9 +49,14 @@ class ImageDataset:
     ):
         self.canvas = canvas
         classes = classes or ClassColumn()
-        self.parts = [
-            list_items(open_source(spec, tables=tables), templates, needs_captions, classes) for spec in specs
-        ]
+        tables = tables or TableOptions()
+        sources = [open_source(spec, tables=tables) for spec in specs]
+        tables.check_used(any(source.is_table for source in sources))
+        used = [templates or ([] if source.is_table else tables.as_template()) for source in sources]
+        self.parts = [list_items(one, its, needs_captions, classes) for one, its in zip(sources, used, strict=True)]
+        if any(used):
+            columns = {name for part in self.parts for name in part.columns}
+            check_columns(chain(*used), columns, classes, " and ".join(specs))
         self.sizes = [len(part) for part in self.parts]
         self.first = np.concatenate([[0], np.cumsum(self.sizes)])
         self.labels, self.classes = np.broadcast_to(np.int64(-1), len(self)), list[str]()

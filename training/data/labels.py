@@ -52,7 +52,8 @@ def labels_of(items: Sequence[Item], classes: ClassColumn | None = None) -> tupl
     columns = {name for item in items for name in item.metadata}
     column = classes.name
     if column is not None and column not in columns:
-        raise UserError(f"There is no column {column!r} to take labels from; there are {', '.join(sorted(columns))}.")
+        listed = ", ".join(sorted(columns)) or "none"
+        raise UserError(f"There is no column {column!r} to take labels from; the columns are {listed}.")
     column = column or next((name for name in LABEL_COLUMNS if name in columns), None)
     if column is None:
         return np.full(len(items), -1), []

@@ -1,6 +1,5 @@
 """Tar shards as img2dataset, open_clip, webdataset and tar itself write them."""
 
-import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
@@ -68,13 +67,3 @@ class ShardSource(Source):
         self._notes += contents.notes
         self.without_image += contents.without_image
         return contents.damage
-
-
-def expand_braces(spec: str) -> list[str]:
-    """`shards/{00000..00099}.tar` as its hundred names; a name without braces as itself."""
-    match = re.search(r"\{(\d+)\.\.(\d+)\}", spec)
-    if not match:
-        return [spec]
-    first, last = match.groups()
-    names = (str(number).zfill(len(first)) for number in range(int(first), int(last) + 1))
-    return [rest for name in names for rest in expand_braces(spec[: match.start()] + name + spec[match.end() :])]

@@ -80,6 +80,7 @@ class Source(ABC):
     mounts: after an iteration, the folders in which another drive begins, each ending in "/".
     without_image: after an iteration, how many samples name no image at all: rows without a path, captions alone.
     reads_whole_blocks: whether reading any image means to read its block.
+    is_table: whether its columns are those of a table, which options of tables are about.
     notes: after an iteration, sentences on how it was read where that was a choice, and on what was not as it should
     be: a column, a rule, rows that are too long.
     """
@@ -93,6 +94,7 @@ class Source(ABC):
     notes: tuple[str, ...] = ()
     without_image: int = 0
     reads_whole_blocks: bool = False
+    is_table: bool = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:

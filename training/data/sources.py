@@ -7,8 +7,9 @@ from pathlib import Path
 from training.data.exclusions import Exclusions
 from training.data.folder import FolderSource
 from training.data.folder_contents import contents_of
+from training.data.patterns import check_single, matched, names_several
 from training.data.remote import ADDRESS, RemoteFolder, RemotePath
-from training.data.shards import ShardSource, expand_braces
+from training.data.shards import ShardSource
 from training.data.source import Source
 from training.data.tables.options import TableOptions
 from training.data.walk import is_collection
@@ -25,8 +26,9 @@ SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 def open_source(spec: str | Path, rules: Exclusions | None = None, tables: TableOptions | None = None) -> Source:
-    """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar, an address
-    of any of these, a torchvision name (`cifar10`, or `cifar10:ROOT` for where it lies), or scenes:N.
+    """The source that spec names: a folder, a .csv, .tsv, .parquet or .tar file, shards/{000..099}.tar or
+    shards/*.tar, an address of any of these, a torchvision name (`cifar10`, or `cifar10:ROOT` for where it lies), or
+    scenes:N.
 
     rules: what is left out of a folder besides the defaults. tables: how to read tables. UserError if there is nothing
     at spec, or nothing that is one of these.
@@ -36,17 +38,18 @@ def open_source(spec: str | Path, rules: Exclusions | None = None, tables: Table
         from training.data.scenes.source import SceneSource
 
         return SceneSource.of(spec)
-    if "{" in spec and spec.endswith(".tar"):
-        return _shards(spec)
     path: Place = RemotePath(spec) if ADDRESS in spec else Path(spec).expanduser()
     try:
+        if names_several(spec):
+            return _of_pattern(spec, tables)
         return _at(path, spec, rules or Exclusions(), tables)
     except OSError as error:
         raise UserError(f"{spec} cannot be read: {error.strerror or error}.") from error
 
 
 def _at(path: Place, spec: str, rules: Exclusions, tables: TableOptions | None) -> Source:
-    if not path.exists():
+    if not spec.strip() or not path.exists():
+        check_single(spec)
         if isinstance(path, Path) and names_dataset(spec):
             from training.data.torchvision_sets import open_dataset
 
@@ -66,7 +69,7 @@ def _at(path: Place, spec: str, rules: Exclusions, tables: TableOptions | None) 
 
         return ParquetSource(path, options=tables)
     if kind == ".tar":
-        return _shards(spec)
+        return ShardSource(_whole(spec), [path if isinstance(path, RemotePath) else path.absolute()])
     if kind in SPREADSHEETS:
         raise UserError(f"{spec} is a spreadsheet; save it as CSV, and name that file.")
     if kind in IMAGES:
@@ -101,11 +104,22 @@ def _of_folder(path: Place, rules: Exclusions, tables: TableOptions | None) -> S
     return source
 
 
-def _shards(spec: str) -> ShardSource:
-    whole = spec if ADDRESS in spec else str(Path(spec).expanduser().absolute())
-    names = expand_braces(whole)
+def _of_pattern(spec: str, tables: TableOptions | None) -> Source:
+    """Shards, or parquet files, of names that follow a pattern."""
+    names = matched(spec)
     places: list[Place] = [RemotePath(name) if ADDRESS in spec else Path(name) for name in names]
     missing = [str(place) for place in places if not place.is_file()]
     if missing:
-        raise UserError(f"{len(missing)} of the {len(names)} shards of {spec} are missing, the first is {missing[0]}.")
-    return ShardSource(names[0] if len(names) == 1 else whole, places)
+        what = "shards" if places[0].suffix.lower() == ".tar" else "files"
+        raise UserError(f"{len(missing)} of the {len(names)} {what} of {spec} are missing, the first is {missing[0]}.")
+    if places[0].suffix.lower() == ".parquet":
+        from training.data.tables.parquet_source import ParquetSource
+
+        folder = Path(os.path.commonpath([Path(name).parent for name in names])) if ADDRESS not in spec else None
+        return ParquetSource(folder or places[0].parent, places, tables)
+    return ShardSource(names[0] if len(names) == 1 else _whole(spec), places)
+
+
+def _whole(spec: str) -> str:
+    """A name that does not depend on the working directory."""
+    return spec if ADDRESS in spec else str(Path(spec).expanduser().absolute())

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from training.data.source import Item, Source
 from training.models.cache import cache_dir
 from training.models.errors import UserError
-from training.models.registry import pick
 
 if TYPE_CHECKING:
     from torchvision.datasets import VisionDataset
@@ -78,10 +78,12 @@ def open_dataset(spec: str) -> TorchvisionSource:
     """The data set that `name` or `name:ROOT` means. UserError if torchvision knows none, or it is not there."""
     word, _, place = spec.partition(":")
     if word.lower() not in DATASETS:
-        try:
-            pick("data set", word.lower(), DATASETS)
-        except UserError as error:
-            raise UserError(f"There is nothing at {spec}, and as a name it is none: {error}") from error
+        nearest = get_close_matches(word.lower(), DATASETS, n=1)
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        raise UserError(
+            f"There is nothing at {spec}, and no data set of torchvision has this name.{hint} Its data sets are "
+            f"{', '.join(sorted(DATASETS))}."
+        )
     dataset = DATASETS[word.lower()]
     roots = [Path(place).expanduser()] if place else [Path("data"), cache_dir("torchvision")]
     for root in roots:

@@ -4,8 +4,9 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ import click
 
 from training.models.atomic import write_file
 from training.models.errors import UserError
+from training.models.registry import pick
 
 CLOCK = ("seconds", "images_per_second", "waiting", "memory_bytes")  # the fields that differ between two equal runs
 LINE_SECONDS = 10.0  # between progress lines where stderr is not a terminal
@@ -162,10 +164,8 @@ class TensorBoard:
     """The same metrics for TensorBoard, in the run directory."""
 
     def __init__(self, run: Path, config: dict[str, Any]):
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise UserError("TensorBoard is not installed. Install it: pip install tensorboard") from error
+        from torch.utils.tensorboard import SummaryWriter
+
         self.writer = SummaryWriter(str(run / "tensorboard"))
 
     def write(self, line: dict[str, Any]) -> None:
@@ -180,10 +180,8 @@ class WandB:
     """The same metrics for Weights & Biases, under the run's name."""
 
     def __init__(self, run: Path, config: dict[str, Any]):
-        try:
-            import wandb
-        except ImportError as error:
-            raise UserError("Weights & Biases is not installed. Install it: pip install wandb") from error
+        import wandb
+
         self.run = wandb.init(project="gelato", id=run.resolve().name, dir=str(run), config=config, resume="allow")
 
     def write(self, line: dict[str, Any]) -> None:
@@ -205,3 +203,11 @@ def flat(line: dict[str, Any], prefix: str = "") -> dict[str, float]:
         elif isinstance(value, int | float) and name != "step":
             found[prefix + name] = float(value)
     return found
+
+
+def check_loggers(names: Iterable[str]) -> None:
+    """UserError for a logger that there is not, or that is not installed."""
+    for name in names:
+        pick("logger", name, LOGGERS)
+        if find_spec(name) is None:
+            raise UserError(f"--logger {name} needs a package that is not installed. Install it: pip install {name}")

@@ -18,24 +18,24 @@ from training.data.source import Item
 from training.data.sources import open_source
 from training.data.tables.options import TableOptions
 from training.evaluation.features import EmbedSource, Features, Progress, SourceItems, embed_items, list_source
+from training.evaluation.rehearsal import check_probes
 from training.evaluation.run_defaults import PRECISION, RUNTIME, templates_of_run
 from training.evaluation.subject import Document, Subject
-from training.evaluation.suite import default_probes, parse_suite, run_suite
+from training.evaluation.suite import DEFAULT_PROBES, default_probes, parse_suite, run_suite
 from training.models.encoder import Encoder, Pixels
 from training.models.errors import UserError
 from training.models.ranks import one_first, rank, world_size
 from training.models.run_encoder import build_encoder
 
-DEFAULT_PROBES = ("zero-shot", "retrieval", "knn")  # quick ones; of them, those that captions and classes allow
-
 Evaluate = Callable[[dict[str, Any], dict[str, Tensor]], Document]
 
 
-def evaluator(data: DataConfig) -> Evaluate | None:
+def evaluator(data: DataConfig, reads_text: bool = True) -> Evaluate | None:
     """What the trainer calls with its encoder's facts and weights, on every rank; None if there is nothing to evaluate.
 
-    It gives figures by source and by probe, each with an interval; on rank 0 only. UserError for an unknown probe
-    or a source that is not there, before anything is trained.
+    It gives figures by source and by probe, each with an interval; on rank 0 only. UserError for an unknown probe,
+    a source that is not there, or one that the probes cannot be run on, before anything is trained. reads_text:
+    whether the run has a text encoder.
     """
     suite = data.suite.strip(", ")
     if suite:
@@ -44,6 +44,7 @@ def evaluator(data: DataConfig) -> Evaluate | None:
         return None
     for spec in data.evaluate:
         open_source(spec, tables=data.tables)
+        check_probes(spec, suite, data, reads_text)
     held_out = HeldOutImages(most=min(MOST_CACHED, data.cache << 20))
     templates = templates_of_run(data.caption, data.label_column)
     classes = ClassColumn(data.label_column, data.class_depth)

@@ -14,11 +14,11 @@ RUNTIME, PRECISION = "torch", "f32"  # weights that change with every step are e
 def templates_for(encoder: str, chosen: str | None = None) -> tuple[str, ...]:
     """The prompt templates that classes are put into for the encoder of this name.
 
-    chosen: a template set or a file; left out, the templates in a run's own captions, else TEMPLATES. UserError for
-    an unknown set.
+    chosen: a template set, a file, or a template with {} in it; left out, the templates in a run's own captions, else
+    TEMPLATES. UserError for an unknown set.
     """
     if chosen is not None:
-        return tuple(template_set(chosen))
+        return (chosen,) if "{}" in chosen else tuple(template_set(chosen))
     try:
         data = json.loads((Path(encoder) / "config.json").read_bytes())["data"]
         return templates_of_run(data["caption"], data["label_column"])

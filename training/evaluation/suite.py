@@ -9,6 +9,7 @@ from training.models.errors import UserError
 from training.models.registry import pick
 
 ALL = "probes"
+DEFAULT_PROBES = ("zero-shot", "retrieval", "knn")  # of a run: quick ones, of which captions and classes allow some
 STANDARD = ("geometry", "knn", "linear", "zero-shot", "retrieval")  # of them, what encoder and data allow
 
 

@@ -64,6 +64,8 @@ class Commands(click.Group):
 def fail(error: UserError) -> NoReturn:
     """Say what was wrong in one line, unless another rank has said it, and exit 1."""
     sentence = " ".join(str(error).split())
+    if sentence.endswith("..") and not sentence.endswith("..."):  # it ends with another program's sentence
+        sentence = sentence[:-1]
     if speaks(sentence):
         click.echo(f"Error: {sentence}", err=True)
     sys.exit(1)

@@ -27,6 +27,8 @@ class CsvSource(Source):
     Paths are relative to the table's own folder. Numbers, dates and booleans become what they stand for.
     """
 
+    is_table = True
+
     def __init__(self, table: Path | RemotePath, options: TableOptions | None = None):
         self.table = table.resolve()
         self.name = str(self.table)

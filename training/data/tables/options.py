@@ -34,6 +34,16 @@ class TableOptions:
                 f"{', '.join(name for name in SEPARATORS if name.isalpha())}."
             )
 
+    def check_used(self, tables: bool) -> None:
+        """UserError for an option of tables alone where there are none. tables: whether there are."""
+        for name in ("path_column", "separator"):
+            if getattr(self, name) is not None and not tables:
+                raise UserError(f"--{name.replace('_', '-')} is about CSV and parquet files, and no source is one.")
+
+    def as_template(self) -> list[str]:
+        """The caption column as a caption template, for sources that are no tables."""
+        return [f"{{{self.caption_column}}}"] if self.caption_column else []
+
     @property
     def separator_character(self) -> str | None:
         """The separator itself, whichever way it was given."""

@@ -25,6 +25,7 @@ class ParquetSource(Source):
     """
 
     reads_whole_blocks = True
+    is_table = True
 
     def __init__(
         self, path: Path | RemotePath, files: Sequence[Path | RemotePath] = (), options: TableOptions | None = None
