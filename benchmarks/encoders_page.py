@@ -150,11 +150,13 @@ def beside_lightly(stored: Stored) -> list[str]:
     if stored.get("speed"):
         lines += ["| steps per second, with data loading | Gelato | lightly | ratio |", "|---|---|---|---|"]
         for row in stored["speed"]:
-            lines.append(f"| `{row['method']}` | {in_turns(row['ours'], row['lightly'], '{:.1f}')} |")
+            precision = row.get("precision", "f32")
+            cells = in_turns(row["ours"], row["lightly"], "{:.1f}")
+            lines.append(f"| `{row['method']}`, {precision} | {cells} |")
         lines += [
             "",
             f"Batch size {row['batch']}, {row['workers']} worker, measured alternately: medians, and the range of "
-            "the ratios.",
+            f"the ratios. {of_load(stored['speed'])}",
             "",
         ]
     if stored.get("model_step"):
@@ -169,6 +171,15 @@ def beside_lightly(stored: Stored) -> list[str]:
             "",
         ]
     return lines
+
+
+def of_load(rows: list[Stored]) -> str:
+    """A sentence on what else the machine did; empty if it did nothing."""
+    busy = {f"`{row['method']}`": row["load"] for row in rows if "load" in row}
+    if not busy:
+        return ""
+    low, high = min(busy.values()), max(busy.values())
+    return f"The load average was {low:.0f} to {high:.0f} for {', '.join(busy)}, whose ratios are thus rough."
 
 
 def in_turns(ours: list[float], theirs: list[float], shape: str) -> str:

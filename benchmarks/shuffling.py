@@ -3,8 +3,9 @@
 python -m benchmarks.shuffling [--images 100000] [--latency 0.05] [--seconds 20] [--work FOLDER]
 
 Local files, and the same files behind a store that waits for `latency` seconds at each request, as S3 does. Each kind
-of order reads for some seconds in turn, in batches of 256 by one process. Images are decoded
-and resized to 224 pixels. --work keeps the files for the next call; --prepare makes them and measures nothing.
+of order reads for some seconds in turn, in batches of 256 by one process, those in order reading ahead too. Images
+are decoded and resized to 224 pixels. --work keeps the files for the next call; --prepare makes them and measures
+nothing.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import tarfile
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,7 +32,8 @@ from training.data.dataset import ImageDataset
 from training.data.sampler import Sampler
 
 RESULTS = Path(__file__).parent / "results/shuffling.json"
-BATCH, CANVAS, DISTINCT = 256, 224, 200
+BATCH, CANVAS, DISTINCT, TURNS = 256, 224, 200, 3
+A_BATCH_SPANS = 8  # row groups of a batch in order, and some
 WINDOWS = {"in order": None, "windows of 2,048": 2048, "all": 0}
 
 
@@ -101,7 +104,9 @@ def speed(images: ImageDataset, window: int | None, seconds: float) -> dict[str,
     ends = [part.block_ends() for part in images.parts] if window else []
     sampler = Sampler(images.sizes, BATCH, 0, None, ends, window or 0)
     images.parts_held = sampler.blocks_held
-    if not window:
+    if window is None:
+        images.parts_held = A_BATCH_SPANS  # so that a store at an address answers several readers here too
+    elif not window:
         blocks.HELD.capacity = blocks.IN_ORDER
     SlowStore.requests, done, step = 0, 0, 0
     started, cpu = time.perf_counter(), time.process_time()
@@ -132,7 +137,7 @@ def prepare(work: Path, count: int) -> tuple[Path, Path]:
 
 
 def measure(parquet: Path, shards: Path, latency: float, seconds: float) -> list[dict[str, Any]]:
-    """Every kind of order on every kind of file, each twice in turns."""
+    """Every kind of order on every kind of file, in turns; a whole shuffle, which is slow, once."""
     fsspec.register_implementation("slow", SlowStore, clobber=True)
     kinds = (("parquet", str(parquet), 0.0), ("parquet", f"slow://{parquet}", latency))
     found = []
@@ -140,29 +145,23 @@ def measure(parquet: Path, shards: Path, latency: float, seconds: float) -> list
         SlowStore.latency = 0.0  # listing is not what is measured
         images = ImageDataset([spec], CANVAS)
         SlowStore.latency = wait
-        for turn in range(2):
-            for order, window in WINDOWS.items():
+        for turn, (order, window) in product(range(TURNS), WINDOWS.items()):
+            if window != 0 or turn == 0:
                 line = {"what": what, "latency": wait, "images": len(images), "order": order, "turn": turn}
                 found.append(line | speed(images, window, seconds))
                 print(found[-1], flush=True)
     return found
 
 
-def shares(runs: list[dict[str, Any]]) -> dict[str, float]:
-    """Images a second in windows over those in order: the median over turns, by kind of file and latency."""
+def shares(runs: list[dict[str, Any]], figure: str) -> dict[str, dict[str, float]]:
+    """A figure in windows over that in order: median and range over turns, by kind of file and latency."""
     found = {}
     for what, wait in dict.fromkeys((run["what"], run["latency"]) for run in runs):
-        rates = [
-            {
-                run["order"]: run["images_per_second"]
-                for run in runs
-                if (run["what"], run["latency"]) == (what, wait) and run["turn"] == turn
-            }
-            for turn in range(2)
-        ]
-        found[f"{what}, {1000 * wait:g} ms"] = round(
-            median(rate["windows of 2,048"] / rate["in order"] for rate in rates), 3
-        )
+        of_kind = [run for run in runs if (run["what"], run["latency"]) == (what, wait)]
+        rates = [{run["order"]: run[figure] for run in of_kind if run["turn"] == turn} for turn in range(TURNS)]
+        ratios = sorted(rate["windows of 2,048"] / rate["in order"] for rate in rates)
+        line = {"median": median(ratios), "low": ratios[0], "high": ratios[-1]}
+        found[f"{what}, {1000 * wait:g} ms"] = {name: round(value, 3) for name, value in line.items()}
     return found
 
 
@@ -182,6 +181,8 @@ if __name__ == "__main__":
         if not given.prepare:
             load = os.getloadavg()[0]
             runs = measure(*files, given.latency, given.seconds)
-            result = {"load": load, "windows_over_in_order": shares(runs), "runs": runs}
+            by_clock, by_cpu = (shares(runs, f"images_per_{unit}") for unit in ("second", "cpu_second"))
+            result = {"load": [load, os.getloadavg()[0]], "cores": os.cpu_count(), "images": given.images}
+            result |= {"windows_over_in_order": by_clock, "by_cpu_time": by_cpu, "runs": runs}
             RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-            print(result["windows_over_in_order"])
+            print(by_clock, by_cpu)

@@ -17,6 +17,7 @@ a process of its own; and the model's step alone.
 import argparse
 import copy
 import io
+import itertools
 import json
 import math
 import os
@@ -51,6 +52,8 @@ from training.models.run_files import load_run_weights  # noqa: E402
 
 OUT = Path(__file__).parent / "results/ssl_lightly.json"
 SIZE, SMALL, CROPS = 32, 14, 4
+KINDS = ("speed", "model_step")  # of figures that --speed measures
+TURNS = 3  # of both sides, when speed is measured
 UNTIMED = 10  # steps in which workers, kernels and caches begin
 HIDDEN, WIDTH, PROTOTYPES, OUTPUTS, NARROW, QUEUE = 512, 128, 256, 1024, 128, 4096
 MOMENTUM = {"moco": 0.99, "byol": 0.99, "dino": 0.99}
@@ -197,7 +200,9 @@ class Lightlys(nn.Module):
         return self.slow_backbone if self.name == "dino" else self.backbone
 
 
-def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, seed: int, workers: int) -> Any:
+def train_lightly(
+    name: str, data: Path, tower: str, steps: int, batch: int, seed: int, workers: int, precision: str = "f32"
+) -> Any:
     """The tower that lightly's side ends with, and the seconds of its steps after the first UNTIMED."""
     from lightly.models.utils import get_weight_decay_parameters
     from lightly.utils.scheduler import CosineWarmupScheduler
@@ -220,7 +225,8 @@ def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, see
         for views in loader:
             if step == UNTIMED:
                 begun = time.perf_counter()
-            loss = method.loss([view.contiguous(memory_format=torch.channels_last) for view in views], step)
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                loss = method.loss([view.contiguous(memory_format=torch.channels_last) for view in views], step)
             optimizer.zero_grad()
             loss.backward()
             method.before_step(step)
@@ -232,10 +238,13 @@ def train_lightly(name: str, data: Path, tower: str, steps: int, batch: int, see
     return method.product, time.perf_counter() - begun
 
 
-def train_ours(name: str, data: Path, tower: str, steps: int, batch: int, seed: int, workers: int) -> Any:
+def train_ours(
+    name: str, data: Path, tower: str, steps: int, batch: int, seed: int, workers: int, precision: str = "f32"
+) -> Any:
     """The tower that our command ends with, and the seconds of its steps after the first UNTIMED."""
     words = [name, "--data", data, "--tower", tower, "--steps", steps, "--batch-size", batch, "--seed", seed]
     words += ["--workers", workers, "--checkpoint-every", 10**6, "--log-every", UNTIMED, "--device", "cpu"]
+    words += ["--precision", precision, "--no-report"]
     for option, value in (SETTINGS[name] | RUN | {"hidden": HIDDEN}).items():
         words += ["--" + option.replace("_", "-"), value]
     if name == "dino":
@@ -309,15 +318,17 @@ def model_step(name: str, tower: str, batch: int, repeats: int) -> dict[str, flo
 def speed(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """Steps a second with the data, the two sides in turns: both, and their ratio of each turn."""
     steps, rows = 60, []
-    for name in asked.methods.split(","):
+    for name, precision in itertools.product(asked.methods.split(","), ("f32", "bf16")):
         ours, theirs = [], []
-        for turn in range(2):
+        for turn in range(TURNS):
             for run, rates in ((train_ours, ours), (train_lightly, theirs)):
-                _, seconds = run(name, asked.data, asked.tower, steps, asked.batch, turn, asked.workers)
+                _, seconds = run(name, asked.data, asked.tower, steps, asked.batch, turn, asked.workers, precision)
                 rates.append((steps - UNTIMED) / seconds)
-        rows.append({"method": name, "batch": asked.batch, "workers": asked.workers, "ours": ours, "lightly": theirs})
-        ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
-        print(f"{name}: {ratio:.2f} times lightly's steps/s", flush=True)
+        ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+        row = {"method": name, "precision": precision, "batch": asked.batch, "workers": asked.workers}
+        row |= {"load": os.getloadavg()[1], "ours": ours, "lightly": theirs}
+        rows.append(row | {"ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]})
+        print(f"{name}, {precision}: {rows[-1]['ratio']:.2f} times lightly's steps/s", flush=True)
     return rows
 
 
@@ -354,16 +365,12 @@ def main() -> None:
         return any(key.items() <= entry.items() for entry in stored[kind])
 
     if asked.speed:
-        stored["speed"] = speed(asked)
-        stored["model_step"] = [
-            {
-                "method": name,
-                "tower": asked.tower,
-                "batch": asked.batch,
-                **model_step(name, asked.tower, asked.batch, 20),
-            }
-            for name in asked.methods.split(",")
-        ]
+        methods = asked.methods.split(",")
+        others = {kind: [row for row in stored.get(kind, []) if row["method"] not in methods] for kind in KINDS}
+        stored["speed"] = others["speed"] + speed(asked)
+        setting = {"tower": asked.tower, "batch": asked.batch}
+        steps = [{"method": name, **setting, **model_step(name, **setting, repeats=20)} for name in methods]
+        stored["model_step"] = others["model_step"] + steps
         return keep()
     for seed in range(asked.seeds):
         key = {"side": "untrained", "method": "untrained", "seed": seed, **setting}
