@@ -157,6 +157,10 @@ GLOBS = {  # exclude, include, .gelatoignore files, what is left of the files be
     "file of Notepad": ([], [], {".gelatoignore": "raw/\r\n*.png".encode("utf-16")}, "a.jpg trip/e.jpg trip/é.jpg"),
     "deeper file": ([], [], {"raw/.gelatoignore": "/b.jpg"}, "a.jpg raw/deep/c.JPG trip/d.png trip/e.jpg trip/é.jpg"),
     "deeper wins": (["*.png", "raw/"], [], {"trip/.gelatoignore": "!d.png\r\ne.jpg"}, "a.jpg trip/d.png trip/é.jpg"),
+    "no patterns": ([], [], {".gelatoignore": "!\n/\n\\\n\nraw/"}, "a.jpg trip/d.png trip/e.jpg trip/é.jpg"),
+    "all but a folder": ([], [], {".gelatoignore": "*\n!raw/\n!raw/*.jpg"}, "raw/b.jpg"),
+    "all in it but one": ([], [], {".gelatoignore": "raw/*\n!raw/deep/\n/trip/"}, "a.jpg raw/deep/c.JPG"),
+    "as a shell has it": (["./raw", "!./raw/b.jpg"], [], {}, "a.jpg trip/d.png trip/e.jpg trip/é.jpg"),
 }  # fmt: skip
 
 
@@ -173,6 +177,17 @@ def test_globs_of_the_command_line_and_of_ignore_files(case, tmp_path):
     assert sorted(item.path for item in source) == sorted(left.replace("é", "e\u0301").split())
     everything = sum(len(names) for _, _, names in os.walk(tmp_path / "p"))
     assert len(source) + sum(one.files for one in source.passed_over) == everything
+
+
+def test_a_rule_is_named_by_its_own_line_and_what_is_no_pattern_is_refused(tmp_path):
+    touch(tmp_path / "p", "a.jpg", "b.png")
+    (tmp_path / "p/.gelatoignore").write_text("# mine\n\n!\n*.png\n")
+    source = open_source(tmp_path / "p")
+    assert [item.path for item in source] == ["a.jpg"]
+    assert ("b.png", ".gelatoignore: *.png") in [(one.path, one.reason) for one in source.passed_over]
+    for rules in ({"exclude": ["!"]}, {"include": ["a\\"]}):
+        with pytest.raises(UserError, match="is no pattern of files"):
+            Exclusions.of(**rules)
 
 
 def test_globs_are_kept_for_the_next_build_until_others_are_given(squares, tmp_path, encoder):

@@ -5,11 +5,14 @@ regard to case and to the Unicode form (NFC, NFD). The last rule that fits decid
 then `.gelatoignore` files, of which a deeper one comes later. A rule `!@eaDir/` lets in what a default leaves out.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pathspec import GitIgnoreSpec
+
+from training.models.errors import UserError
 
 IGNORE_FILE = ".gelatoignore"
 HIDDEN = "hidden files"
@@ -17,6 +20,7 @@ IN_CLOUD = "files that are in iCloud only; download them first"  # .IMG_1.HEIC.i
 COLLECTION = "a Gelato collection"
 NOT_INCLUDED = "not among --include"
 PHOTO_LIBRARIES = (".photoslibrary", ".migratedphotolibrary", ".aplibrary", ".photolibrary")
+NOTHING = "#"  # a pattern that matches nothing
 ORIGINALS = ("originals", "masters")  # the folders of a photo library in which its originals lie
 
 DEFAULT_FOLDERS = (
@@ -58,18 +62,33 @@ class _Globs:
     base: str
     origin: str
     patterns: tuple[str, ...]
-    spec: GitIgnoreSpec
+    files: GitIgnoreSpec
+    folders: GitIgnoreSpec
 
     @classmethod
     def of(cls, base: str, origin: str, lines: Iterable[str]) -> "_Globs":
+        """The patterns in lines; those that are none count as comments, as git has it."""
         patterns = tuple(lines)
-        return cls(base, origin, patterns, GitIgnoreSpec.from_lines(map(comparable, patterns)))
+        files = [comparable(line) if is_pattern(line) else NOTHING for line in patterns]
+        # A folder is matched without its slash: pathspec takes one for what lies in it, and `*` goes before `!sub/`.
+        bare = (re.sub(r"/ *$", "", line) for line in files)
+        folders = [line if is_pattern(line) else NOTHING for line in bare]
+        return cls(base, origin, patterns, GitIgnoreSpec.from_lines(files), GitIgnoreSpec.from_lines(folders))
 
     def decide(self, path: str) -> tuple[bool | None, str]:
         """Whether path is matched, let in again, or neither; and the pattern that says so."""
-        found = self.spec.check_file(comparable(path[len(self.base) :]))
+        spec = self.folders if path.endswith("/") else self.files
+        found = spec.check_file(comparable(path[len(self.base) :].rstrip("/")))
         name = self.patterns[found.index].strip() if found.index is not None else ""
         return found.include, f"{self.origin}{name}"
+
+
+def is_pattern(line: str) -> bool:
+    """Whether a line is a pattern or a comment, and neither empty nor what no pattern can be, such as `!` alone."""
+    try:
+        return bool(line.strip()) and len(GitIgnoreSpec.from_lines([line])) == 1
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,14 @@ class Exclusions:
 
     @classmethod
     def of(cls, exclude: Sequence[str] = (), include: Sequence[str] = (), root: str = "") -> "Exclusions":
-        """Rules out of the globs of the command line, for the source whose folder is called root."""
+        """Rules out of the globs of the command line, for the source whose folder is called root.
+
+        UserError if one of them is no pattern.
+        """
+        wrong = next((glob for glob in (*exclude, *include) if glob and not is_pattern(glob)), None)
+        if wrong is not None:
+            raise UserError(f"{wrong!r} is no pattern of files; write for example '*.png', 'raw/' or '!raw/keep.png'.")
+        exclude = [re.sub(r"^(!?)\./", r"\1/", glob) for glob in exclude]  # as shells complete paths
         globs = (_Globs.of("", "--exclude ", exclude),) if exclude else ()
         included = _Globs.of("", "--include ", include) if include else None
         return cls(tuple(exclude), tuple(include), root, globs, included)
