@@ -148,6 +148,51 @@ def test_a_header_that_promises_more_than_there_is_spoils_its_own_member_only(tm
     assert all(item.refusal for item in items[1:]) and source.unreadable == ("s.tar/",)
 
 
+def ended(data: bytes) -> bytes:
+    """A tar without its zeros at the end."""
+    return data[: 4 * 512]  # two members of one block each
+
+
+@pytest.mark.parametrize(
+    "change, read, damage",
+    [
+        (lambda tar, other: ended(tar), "ab", "no end mark"),
+        (lambda tar, other: ended(tar) + bytes(1024), "ab", ""),
+        (lambda tar, other: ended(tar)[:1024], "a", "no end mark"),
+        (lambda tar, other: tar + other, "abcd", ""),  # cat a.tar b.tar
+        (lambda tar, other: ended(tar) + other, "abcd", ""),
+        (lambda tar, other: b"\xff" * 512 + ended(tar) + other, "", "cut short or is no uncompressed tar"),
+        (lambda tar, other: ended(tar) + b"\xff" * 512 + other, "abcd", "from byte 2,048 on something is no tar"),
+        (lambda tar, other: tar[:1024] + b"\xff" * 512 + tar[1536:], "a", "from byte 1,024 on something is no tar"),
+        (lambda tar, other: tar + b"junk" * 99, "ab", "from byte 10,240 on something is no tar"),
+    ],
+)
+def test_what_lies_between_and_behind_members_hides_none_and_is_said(tmp_path, change, read, damage):
+    tars = [write_tar(tmp_path / name, [(f"{one}.png", RED) for one in name]) for name in ("ab", "cd")]
+    shard = tmp_path / "s.tar"
+    shard.write_bytes(change(*(tar.read_bytes() for tar in tars)))
+    items, source = both(shard)
+    assert "".join(item.path[6] for item in items if item.refusal is None) == read
+    assert [damage in str(item.refusal) for item in items if item.refusal] == [True] * bool(damage)
+    assert source.unreadable == (("s.tar/",) if damage else ())
+
+
+def test_a_tar_of_git_with_a_comment_before_its_members_is_whole(tmp_path):
+    with tarfile.open(tmp_path / "s.tar", "w", format=tarfile.PAX_FORMAT, pax_headers={"comment": "x" * 40}) as tar:
+        info = tarfile.TarInfo("a.png")
+        info.size = len(RED)
+        tar.addfile(info, io.BytesIO(RED))
+    items, source = both(tmp_path / "s.tar")
+    assert [item.path for item in items] == ["s.tar/a.png"] and not source.unreadable
+
+
+def test_what_systems_put_beside_photos_is_left_out_of_a_tar_too(tmp_path):
+    names = ["@eaDir/a.png/SYNOPHOTO.png", "x/#recycle/b.png", ".data/c.png", "../d.png"]
+    items, source = both(write_tar(tmp_path / "s.tar", [(name, RED) for name in names]))
+    assert [item.path for item in items] == ["s.tar/.data/c.png", "s.tar/../d.png"]
+    assert [one.reason for one in source.passed_over] == ["@eaDir/", "#recycle/"]
+
+
 @pytest.mark.parametrize("mode, kind", [("w:gz", "gzip"), ("w:bz2", "bzip2"), ("w:xz", "xz")])
 def test_a_compressed_tar_is_named_with_what_to_do(tmp_path, mode, kind):
     [item] = ShardSource("s", [write_tar(tmp_path / "s.tar", [("a.png", RED)], mode=mode)])

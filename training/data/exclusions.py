@@ -172,18 +172,26 @@ class Exclusions:
 def _default_folder_rule(path: str, root: str) -> str | None:
     parent, _, name = path.rstrip("/").rpartition("/")
     low = comparable(name)
-    if low in _FOLDERS:
-        return _FOLDERS[low]
-    for ending, rule in _FOLDER_ENDINGS.items():
-        if low.endswith(ending):
-            return rule
-    return (_library_rule(parent, root) if low not in ORIGINALS else None) or _hidden(low)
+    named = _named_folder_rule(low)
+    return named or (_library_rule(parent, root) if low not in ORIGINALS else None) or _hidden(low)
 
 
 def default_file_rule(path: str, root: str) -> str | None:
     """The rule that excludes a file where nobody says anything else, or None."""
     parent, _, name = path.rpartition("/")
     return _file_rule(name, _library_rule(parent, root))
+
+
+def default_way_rule(path: str) -> str | None:
+    """The rule that excludes a folder on the way to path by its name, hidden ones excepted, or None."""
+    parts = path.split("/")[:-1]
+    return next((rule for part in parts if (rule := _named_folder_rule(comparable(part)))), None)
+
+
+def _named_folder_rule(low: str) -> str | None:
+    if low in _FOLDERS:
+        return _FOLDERS[low]
+    return next((rule for ending, rule in _FOLDER_ENDINGS.items() if low.endswith(ending)), None)
 
 
 def _file_rule(name: str, library: str | None) -> str | None:

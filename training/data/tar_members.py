@@ -2,10 +2,11 @@
 
 import io
 import posixpath
+import struct
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from training.data.folder import printable
 from training.data.remote import RemotePath
@@ -16,6 +17,7 @@ SIDECARS = (*TEXTS, METADATA, CLASS)
 MOST_TEXT = 1 << 20  # bytes of a member's caption or metadata that are read
 MOST_HELD = 1 << 28  # bytes of all texts of a shard that are held until its samples are known
 LONGEST_HEADER = 1 << 16
+NO_TAR = "it is cut short or is no uncompressed tar"
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\3\4": "zip"}
 
 
@@ -55,7 +57,7 @@ class _Header(tarfile.TarInfo):
 
 def members_of(shard: Path | RemotePath) -> Iterator[Member]:
     """Every regular file in a shard, and the files that links in it stand for. DamagedShard if it ends too early."""
-    length, held = shard.stat().st_size, 0
+    length, held, end, junk = shard.stat().st_size, 0, 0, 0
     places: dict[str, Member] = {}  # what links may lead to
     try:
         # Uncompressed only, so that a member can be read in place.
@@ -65,9 +67,16 @@ def members_of(shard: Path | RemotePath) -> Iterator[Member]:
             if packed:
                 raise DamagedShard(f"it is compressed with {packed}, and images are read in place: unpack it first")
             file.seek(0)
-            with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as tar:
+            if length < tarfile.BLOCKSIZE or not is_header(file.read(tarfile.BLOCKSIZE)):
+                raise DamagedShard(NO_TAR)
+            file.seek(0)
+            # Archives that were put one behind the other, or have damage in their midst, are read on behind it.
+            with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header, ignore_zeros=True) as tar:
                 for info in tar:
                     tar.members = []  # type: ignore[attr-defined]  # it would remember all of them
+                    if end < info.offset:
+                        junk = junk or junk_in(file, end, info.offset)
+                    end = max(end, tar.offset)  # type: ignore[attr-defined]
                     if info.isdir() or not (info.isreg() or info.islnk() or info.issym()):
                         continue
                     member = _member(info, length)
@@ -80,8 +89,33 @@ def members_of(shard: Path | RemotePath) -> Iterator[Member]:
                         member = member._replace(text=text)
                     places[member.name] = member._replace(text=None)
                     yield member
+            junk = junk or junk_in(file, end, length)
+            if not junk and length - end < tarfile.BLOCKSIZE:
+                raise DamagedShard("it has no end mark, so that members may be missing")
     except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
-        raise DamagedShard(f"it is cut short or is no uncompressed tar: {error}") from error
+        raise DamagedShard(f"{NO_TAR}: {error}") from error
+    if junk:
+        raise DamagedShard(f"from byte {junk:,} on something is no tar, so that members may be missing")
+
+
+def junk_in(file: IO[bytes], start: int, end: int) -> int:
+    """Where something begins between two members, or behind the last, that is neither zeros nor a header; else 0."""
+    at = file.tell()
+    file.seek(start)
+    while start < end and not any(block := file.read(min(tarfile.BLOCKSIZE, end - start))):
+        start += tarfile.BLOCKSIZE
+    file.seek(at)
+    return 0 if start >= end or is_header(block) else start
+
+
+def is_header(block: bytes) -> bool:
+    """Whether a block is zeros, which end a tar, or a header by its checksum."""
+    if not any(block):
+        return True
+    try:
+        return tarfile.nti(block[148:156]) in tarfile.calc_chksums(block)  # type: ignore[attr-defined]
+    except (tarfile.HeaderError, struct.error):
+        return False
 
 
 def _member(info: tarfile.TarInfo, length: int) -> Member:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from training.data.exclusions import default_file_rule
+from training.data.exclusions import default_file_rule, default_way_rule
 from training.data.file_kinds import is_image, passed_over
 from training.data.remote import RemotePath
 from training.data.source import PassedOver
@@ -59,7 +59,7 @@ def contents_of_shard(shard: Path | RemotePath) -> ShardContents:
     seen: Counter[str] = Counter()
     try:
         for member in members_of(shard):
-            rule = default_file_rule(member.name, "")
+            rule = default_way_rule(member.name) or default_file_rule(member.name, "")
             if rule is not None:
                 contents.passed_over.append(PassedOver(member.name, "excluded", rule))
                 continue
