@@ -274,6 +274,14 @@ def _choosing_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def _zoo_rows(stored: dict[str, Any]) -> list[tuple[str, ...]]:
+    on, of = f"{stored['cores']} cores, load average {stored['busy']:.0f}", stored["before"]
+    what = f"{stored['images']:,} images of the demo embedded with the {stored['encoders']} encoders of the zoo"
+    wall, cpu = seconds(stored["after"]["wall"]), seconds(stored["after"]["cpu"])
+    before = f"each encoder decoding for itself: {seconds(of['wall'])} and {seconds(of['cpu'])}"
+    return [(what, f"{wall}, CPU {cpu}; {before}", "<= 60 s", on, "`zoo_demo.py`")]
+
+
 INDEX = {
     "build": _build_rows,
     "rivals": _rival_rows,
@@ -290,4 +298,5 @@ INDEX = {
     "relabel": _relabel_rows,
     "map": _map_rows,
     "choosing": _choosing_rows,
+    "zoo_demo": _zoo_rows,
 }

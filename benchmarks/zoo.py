@@ -1,16 +1,14 @@
-"""Publish the zoo and measure how fast it embeds: python benchmarks/zoo.py [FOLDER] [--demo]
+"""Publish the zoo: python benchmarks/zoo.py [FOLDER]
 
 FOLDER is the --out of `python -m training zoo`: its encoders replace those of training/models/zoo, and its results
-those of zoo.json. --demo embeds the demo collection with every encoder. Without either, only docs/zoo.md is made.
+those of zoo.json. Without it, only docs/zoo.md is made.
 """
 
 import json
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -19,6 +17,7 @@ from training.comparison.table import formatted_fact, formatted_figure
 from training.models.zoo import ZooModel, entries, table, zoo
 
 STORED = Path(__file__).parent / "results" / "zoo.json"
+OF_DEMO = STORED.with_name("zoo_demo.json")
 PAGE = Path(__file__).parent.parent / "docs" / "zoo.md"
 SPOKEN = {  # figure: what is told apart, and how
     "knn/shape": ("Shape", "k-NN"),
@@ -88,8 +87,9 @@ MAE leaves patches out, which a convolutional tower cannot; it sees the masked o
 MISSING = """
 These do not ship yet, and `python -m training zoo NAME` trains them: {}.
 """
-DEMO = """The last column is the time to embed the
-{images:,} images of the demo, with loading the encoder: {total:.0f} s for all."""
+DEMO = """To embed the
+{images:,} images of the demo with all of them takes {wall:.0f} s ({low:.0f} to {high:.0f} in {runs} runs on {cores}
+cores at a load average of {load:.0f}; `benchmarks/zoo_demo.py`): images are decoded once for all."""
 CHANCE = {"zero-shot/shape": 1 / 16, "zero-shot/colour": 1 / 8}
 BOUND = "untrained"
 
@@ -104,37 +104,20 @@ def publish(made: Path) -> None:
     STORED.write_text(json.dumps(stored | results, indent=1) + "\n")
 
 
-def time_demo() -> dict[str, Any]:
-    """Seconds to embed the demo collection with each encoder, as Models does: loading it and all stages included."""
-    from index.ingest.demo import build_demo
-    from index.ingest.reencode import reencode_collection
-    from training.models.encoders import load_encoder
-
-    seconds: dict[str, float] = {}
-    with TemporaryDirectory() as folder:
-        into = Path(folder) / "demo.gelato"
-        images = build_demo(Path(folder) / "images", into, load_encoder("starter")).images
-        for model in zoo():
-            began = time.monotonic()
-            reencode_collection(into, load_encoder(model.encoder))
-            seconds[model.name] = round(time.monotonic() - began, 2)
-    return {"images": images, "seconds": seconds}
-
-
 def page(results: dict[str, Any]) -> str:
     """docs/zoo.md."""
     rows = {row["encoder"]: row for row in results["rows"]}
     ordered = [rows[model.name] for model in entries() if model.name in rows]
     absent = [f"`{model.name}`" for model in entries() if model.name not in rows]
-    every, demo = table(), results.get("demo")
+    every = table()
     return TEXT.format(
         figures=_table(["encoder", "seeds", *map(", ".join, SPOKEN.values())], [_figures(row) for row in ordered]),
-        costs=_table(["encoder", *COSTS.values(), "demo embedded in"], [_costs(row, demo) for row in ordered]),
+        costs=_table(["encoder", *COSTS.values()], [_costs(row) for row in ordered]),
         ideas=_table(["encoder", "learns from", "method", ""], [_idea(model) for model in zoo()]),
         missing=MISSING.format(", ".join(absent)) if absent else "",
         size=f"{sum(row['facts']['bytes'] for row in ordered) / 1e6:.1f}",
         minutes=f"{sum(len(row['seeds']) * row['facts']['minutes'] for row in ordered):.0f}",
-        demo=DEMO.format(images=demo["images"], total=sum(demo["seconds"].values())) if demo else "",
+        demo=_demo(),
         found="\n".join(f"- {sentence}" for sentence in _found(rows)),
         **every["run"],
         about=every["about"],
@@ -153,10 +136,18 @@ def _figures(row: dict[str, Any]) -> list[str]:
     return [name, seeds, *(formatted_figure(name, row["figures"].get(name)) for name in SPOKEN)]
 
 
-def _costs(row: dict[str, Any], demo: dict[str, Any] | None) -> list[str]:
-    costs = [formatted_fact(name, row["facts"][name]) for name in COSTS]
-    seconds = demo["seconds"].get(row["encoder"]) if demo else None
-    return [f"`zoo/{row['encoder']}`", *costs, f"{seconds:.1f} s" if seconds else ""]
+def _costs(row: dict[str, Any]) -> list[str]:
+    return [f"`zoo/{row['encoder']}`", *(formatted_fact(name, row["facts"][name]) for name in COSTS)]
+
+
+def _demo() -> str:
+    """What benchmarks/zoo_demo.py measured, if it has."""
+    if not OF_DEMO.exists():
+        return ""
+    found = json.loads(OF_DEMO.read_text())
+    wall = found["after"]["wall"]
+    spread = {"wall": wall["median"], "low": wall["min"], "high": wall["max"]}
+    return DEMO.format(images=found["images"], runs=found["runs"], cores=found["cores"], load=found["busy"], **spread)
 
 
 def _idea(model: ZooModel) -> list[str]:
@@ -183,13 +174,9 @@ def _found(rows: Mapping[str, Any]) -> Iterator[str]:
 
 def main() -> None:
     """Publish, measure and write the page."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--demo"]
-    if arguments:
+    if arguments := sys.argv[1:]:
         publish(Path(arguments[0]))
     results = json.loads(STORED.read_text())
-    if "--demo" in sys.argv:
-        results["demo"] = time_demo()
-        STORED.write_text(json.dumps(results, indent=1) + "\n")
     PAGE.write_text(page(results), encoding="utf-8")
 
 

@@ -16,8 +16,10 @@ from PIL import Image
 from index.__main__ import cli
 from index.build import build_collection
 from index.collection import Collection
+from index.ingest import engine
 from index.ingest import reencode as reencoding
 from index.ingest.reencode import reencode_collection
+from index.ingest.shared_pixels import SharedPixels
 from index.maintenance.generations import back, delete, find_generation, generations, switch
 from index.maintenance.remove import remove_images
 from index.maintenance.undo import undo_last
@@ -30,7 +32,9 @@ from index.storage.segments import VECTORS
 from index.storage.tags import read_tags, tag
 from index.storage.writer import Writer
 from tests.samples import ColourEncoder, WarmthEncoder, find, paint
+from training.data.pipeline import decode, embed_bytes
 from training.models.errors import UserError
+from training.models.preprocess import Preprocessing
 from training.models.runtime import Batching
 
 WARMTH, COLOUR = WarmthEncoder.fingerprint, ColourEncoder.fingerprint
@@ -187,6 +191,34 @@ def test_builds_and_removals_in_between_are_caught_up_with(collection, squares, 
 def vectors_of_images(opened: Collection, source: Path) -> None:
     images = [Image.open(io.BytesIO((source / name).read_bytes())) for name in opened.column("path")]
     assert np.allclose(opened.vectors, WarmthEncoder().embed_images(images), atol=2e-3)
+
+
+def test_encoders_after_one_another_read_and_decode_each_image_once(collection, squares, monkeypatch):
+    class Small(WarmthEncoder):
+        preprocessing = Preprocessing(8)
+
+    decoded = []
+    monkeypatch.setattr(engine, "decode", lambda data, *rest: decoded.append(data) or decode(data, *rest))
+    shared = SharedPixels()
+    for name, expected in (("first", 5), ("second", 5), ("third", 6)):
+        encoder = Small()
+        encoder.name, encoder.fingerprint = name, f"{name:0<16}"
+        if name == "third":
+            paint(squares / "warm/red.png", "red", (33, 33))  # another file in the place of one
+            build_collection([squares], collection, ColourEncoder())
+            expected += len(decoded) - 5  # what the build decoded
+        assert reencode_collection(collection, encoder, engine=shared).ready
+        assert len(decoded) == expected and encoder.embedded == 5
+        alone = Small()
+        opened = Collection.open(collection, encoder.fingerprint)
+        files = [(squares / path).read_bytes() for path in opened.column("path")]
+        assert np.allclose(opened.vectors, np.stack([embed_bytes(data, alone) for data in files]), atol=2e-3)
+
+
+def test_an_embedding_alone_makes_neither_thumbnails_nor_hashes_of_what_is_shown(collection, monkeypatch):
+    for name in ("thumbnail", "perceptual_hashes", "pixel_hash"):
+        monkeypatch.setattr(engine, name, lambda *_, name=name: pytest.fail(f"{name} is not needed"))
+    assert reencode_collection(collection, WarmthEncoder()).embedded == 5
 
 
 def test_a_copy_and_a_moved_file_are_not_embedded_twice(collection, squares, encoder):

@@ -8,7 +8,9 @@ from app.state.jobs import Job
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.collection import Collection
+from index.ingest.engine import Engine, embed_locally
 from index.ingest.reencode import ReencodeReport, reencode_collection
+from index.ingest.shared_pixels import SharedPixels
 from index.maintenance import generations as work
 from training.models.errors import UserError
 from training.models.zoo import zoo
@@ -49,9 +51,10 @@ def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
         raise UserError(_("{name} is embedded with every encoder of the zoo already; compare them.", name=opened.name))
 
     def run(job: Job) -> None:
+        engine = SharedPixels()
         for name in names:
             job.fields = (name,)
-            if _embed(library, opened, job).stopped:
+            if _embed(library, opened, job, engine).stopped:
                 return
 
     again = partial(reencode_zoo, library, opened)
@@ -66,13 +69,14 @@ def _check_free(library: Library, opened: OpenCollection) -> None:
         )
 
 
-def _embed(library: Library, opened: OpenCollection, job: Job) -> ReencodeReport:
+def _embed(library: Library, opened: OpenCollection, job: Job, engine: Engine = embed_locally) -> ReencodeReport:
     """Embed a collection with the encoder that the job's field names."""
     job.note = _("loading the encoder")
     loaded = library.encoder_named(str(job.fields[0]))
     job.note = ""
-    report = reencode_collection(opened.path, loaded, progress=progress_of(job), stop=job.stopping.is_set)
-    if report.embedded >= ENOUGH:
+    show, stop = progress_of(job), job.stopping.is_set
+    report = reencode_collection(opened.path, loaded, progress=show, stop=stop, engine=engine)
+    if report.embedded >= ENOUGH and engine is embed_locally:  # the rate of a build, which decodes each image
         from training.models.estimates import record_speed
 
         record_speed(loaded, report.images_per_second)

@@ -25,10 +25,14 @@ from training.models.preprocess import shrink_pixels
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """An image that a build has to look at. source: the name of the source that lists item."""
+    """An image that a build has to look at. source: the name of the source that lists item.
+
+    known: the hash of the file that the collection has all but an embedding of; None where all of it is wanted.
+    """
 
     source: str
     item: Item
+    known: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class LoadedImage:
 
     hash: of the file's bytes, SHA-256 in hex. length: how many they are. pixel_hash: None where only decoding would
     tell and the collection holds this file already. size: width and height of the original once upright. thumbnail: a
-    WebP file. perceptual: the perceptual hashes, as it is and turned. The last three are empty where pixels is None.
-    warning: what is wrong with a file that was read all the same.
+    WebP file. perceptual: the perceptual hashes, as it is and turned. The last three are empty where pixels is None
+    and where only an embedding is wanted. warning: what is wrong with a file that was read all the same.
     """
 
     hash: str
@@ -80,7 +84,21 @@ def embed_locally(
     most_megapixels: float = MOST_MEGAPIXELS,
 ) -> Iterator[list[Embedded]]:
     """The engine of one machine: all its cores, and its GPU where there is one."""
-    return embed_stream(images, lambda image: load_image(image.item, encoder, stored, most_megapixels), encoder, stop)
+    return embed_stream(images, lambda image: load_planned(image, encoder, stored, most_megapixels), encoder, stop)
+
+
+def load_planned(
+    planned: PlannedImage, encoder: Encoder, stored: Container[str], most_megapixels: float = MOST_MEGAPIXELS
+) -> LoadedImage:
+    """Read one image as far as it is wanted. UserError or OSError if it fails."""
+    if planned.known is None:
+        return load_image(planned.item, encoder, stored, most_megapixels)
+    data = planned.item.read()
+    content = sha256(data).hexdigest()
+    image = decode(data, encoder, most_megapixels)
+    other = content != planned.known  # it may show the same pixels
+    shown = (pixel_hash(data) or decoded_pixel_hash(data, image, most_megapixels)) if other else None
+    return LoadedImage(content, len(data), shown, pixels=preprocess(image, encoder))
 
 
 def load_image(

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.ingest.engine import Embedded, LoadedImage, PlannedImage, load_image
+from index.ingest.engine import Embedded, LoadedImage, PlannedImage, load_planned
 from training.data.pipeline import EmbeddedImage, embed_batch, load_one
-from training.data.source import Item
 from training.models.decoding import MOST_MEGAPIXELS
 from training.models.encoder import Encoder
 from training.models.errors import UserError
@@ -87,7 +86,7 @@ class RayEngine:
                 return
 
     def _submit(self, task: Any, batch: list[PlannedImage], hashes: Any, most_megapixels: float) -> Any:
-        return task.remote(self.load_encoder, [image.item for image in batch], hashes, most_megapixels)
+        return task.remote(self.load_encoder, batch, hashes, most_megapixels)
 
 
 @dataclass(frozen=True)
@@ -117,11 +116,11 @@ def _encoder(load_encoder: LoadEncoder) -> Encoder:
 
 
 def _embed(
-    load_encoder: LoadEncoder, items: list[Item], stored: frozenset[str], most_megapixels: float
+    load_encoder: LoadEncoder, batch: list[PlannedImage], stored: frozenset[str], most_megapixels: float
 ) -> list[TaskResult]:
     """A batch on a worker."""
     encoder = _encoder(load_encoder)
-    loaded = [load_one(item, lambda item: load_image(item, encoder, stored, most_megapixels)) for item in items]
+    loaded = [load_one(image, lambda image: load_planned(image, encoder, stored, most_megapixels)) for image in batch]
     return [
         TaskResult(
             None if one.image is None else replace(one.image, pixels=None), one.error, one.vector, one.unsupported

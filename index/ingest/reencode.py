@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.ingest.engine import Embedded, Engine, LoadedImage, PlannedImage, embed_locally
@@ -124,7 +125,8 @@ class _Reencoding:
         self.replaced = self._from_thumbnail(wanted & have.thumbnails)
         self.needed = set(contents[have.rows < 0])
         first = pd.Series(wanted) & ~contents.where(wanted, None).duplicated() & wanted
-        self.pending: dict[Place, int] = {self._place(row): row for row in map(int, np.flatnonzero(first))}
+        places = zip(self.rows["source"][first], self.rows["path"][first], strict=True)
+        self.pending: dict[Place, int] = dict(zip(places, map(int, np.flatnonzero(first)), strict=True))
         self.tried |= set(contents[wanted])
         self.total = self.handled + len(self.pending)
         self.progressed = False
@@ -132,19 +134,13 @@ class _Reencoding:
         images = (self._planned_files(), self._planned_thumbnails(serving.path))
         for planned in images:
             for batch in engine(planned, self.encoder, frozenset[str](), stop, serving.max_megapixels):
-                for embedded in batch:
-                    self._take(embedded)
-                    if self.segment.due:
-                        self.segment.publish()
+                self._take(batch)
                 self._show()
             if stop():
                 self.segment.publish()
                 return bool(self.pending)
         self.segment.publish()
         return False
-
-    def _place(self, row: int) -> Place:
-        return str(self.rows["source"].iat[row]), str(self.rows["path"].iat[row])
 
     def _from_thumbnail(self, wanted: np.ndarray) -> dict[str, Place]:
         """The places of the generation's rows of these contents that were embedded from thumbnails."""
@@ -161,40 +157,52 @@ class _Reencoding:
                 path = self.writer.path
                 items = with_unique_paths(open_source(name, rules_of(path), tables_of(path, name)))
                 for item in items:
-                    if (name, item.path) in self.pending and item.refusal is None:
-                        yield PlannedImage(name, item)
+                    row = self.pending.get((name, item.path))
+                    if row is not None and item.refusal is None:
+                        yield PlannedImage(name, item, str(self.rows["hash"].iat[row]))
             except UserError:
                 continue  # out of reach
 
     def _planned_thumbnails(self, folder: Path) -> Iterator[PlannedImage]:
         for (source, path), row in list(self.pending.items()):
             thumbnail = thumbnail_path(folder, str(self.rows["id"].iat[row]))
-            if self.rows["hash"].iat[row] in self.needed and thumbnail.is_file():
-                yield PlannedImage(source, Item(path, FROM_PREVIEW, 0.0, partial(Path.read_bytes, thumbnail)))
+            if (known := str(self.rows["hash"].iat[row])) in self.needed and thumbnail.is_file():
+                yield PlannedImage(source, Item(path, FROM_PREVIEW, 0.0, partial(Path.read_bytes, thumbnail)), known)
 
-    def _take(self, embedded: Embedded) -> None:
-        """Store the vector of an image, if it still shows what its row says."""
-        planned, image, vector = embedded.input, embedded.image, embedded.vector
-        place = planned.source, planned.item.path
-        row = self.pending.get(place)
-        if row is None or image is None or vector is None or not np.isfinite(vector).all():
-            return
-        facts = {str(name): value for name, value in self.rows.iloc[row].to_dict().items()}
-        if planned.item.stamp == FROM_PREVIEW:
-            facts[STAMP] = FROM_PREVIEW
-        elif not _same_image(image, facts):
-            return
-        del self.pending[place]
+    def _take(self, batch: list[Embedded]) -> None:
+        """Store the vectors of images that still show what their rows say; publish when the segment is due."""
+        rows = [self.pending.get(_place(one)) for one in batch]
+        known = [(one, row) for one, row in zip(batch, rows, strict=True) if row is not None]
+        # All rows of a batch at once: one by one, pandas takes a millisecond each, longer than a small encoder.
+        records = self.rows.iloc[[row for _, row in known]].to_dict("records")
+        for (one, _), record in zip(known, records, strict=True):
+            facts = {str(name): value for name, value in record.items()}
+            if one.image is None or one.vector is None or not np.isfinite(one.vector).all():
+                continue
+            if one.input.item.stamp == FROM_PREVIEW:
+                facts[STAMP] = FROM_PREVIEW
+            elif not _same_image(one.image, facts):
+                continue
+            if self.pending.pop(_place(one), None) is not None:
+                self._add(facts, one.vector)
+
+    def _add(self, facts: dict[str, Any], vector: NDArray[np.float32]) -> None:
         self.handled += 1
         self.report.embedded += 1
         self.progressed = True
         self.segment.add(facts, vector, self.replaced.get(str(facts["hash"])))
+        if self.segment.due:
+            self.segment.publish()
 
     def _show(self) -> None:
         seconds = time.monotonic() - self.started
         rate = self.handled / seconds if seconds > 0 else 0.0
         left = (self.total - self.handled) / rate if rate else None
         self.progress(BuildProgress(self.handled, self.total, 0, rate, left, self.writer.manifest.images))
+
+
+def _place(embedded: Embedded) -> Place:
+    return embedded.input.source, embedded.input.item.path
 
 
 def _same_image(image: LoadedImage, row: dict[str, Any]) -> bool:
