@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from gelato import __version__
 from gelato.findings import Finding
@@ -122,18 +121,16 @@ def _is_there(module: str) -> bool:
 
 
 def network() -> Iterator[Finding]:
-    """Whether the model hub takes a connection. Nothing but fetching models needs it."""
-    from training.models import hub
+    """Whether the model hub answers. Nothing but fetching models needs it."""
+    from training.models import hub_contact
 
-    where = urlsplit(hub.endpoint()).hostname  # without credentials, which the address of a mirror may hold
-    if hub.is_forbidden():
+    if hub_contact.is_forbidden():
         yield Finding("Network", "model hub", "not asked: HF_HUB_OFFLINE is set", "note")
-    elif hub.reachable():
-        yield Finding("Network", "model hub", f"{where} takes connections")
+    elif not (why := hub_contact.absence()):
+        yield Finding("Network", "model hub", f"{hub_contact.shown()} answers")
     else:
         remedy = "all but fetching models works without; behind a proxy set HTTPS_PROXY, for a mirror HF_ENDPOINT"
-        text = f"{where} took no connection within {hub.CONNECT_TIMEOUT:g} s"
-        yield Finding("Network", "model hub", text, "note", remedy)
+        yield Finding("Network", "model hub", why, "note", remedy)
 
 
 def models() -> Iterator[Finding]:

@@ -43,6 +43,7 @@ class Hub:
     requests: list[Request] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)  # what the storage holds
     ranges: bool = True
+    root: str = ""  # the path of a mirror, below which it serves
     url: str = ""
     storage: str = ""
 
@@ -88,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         hub.requests.append(Request(self.command, path, {k.lower(): v for k, v in self.headers.items()}))
         if path.startswith("/storage/"):
             return self.content(path.rpartition("/")[2], hub.stored[path.removeprefix("/storage/")])
-        repository, _, rest = path.strip("/").partition("/resolve/")
+        repository, _, rest = path.removeprefix(hub.root).strip("/").partition("/resolve/")
         revision, _, file = rest.partition("/")
         if repository in hub.aliases:
             return self.empty(307, {"Location": f"/{hub.aliases[repository]}/resolve/{revision}/{file}"})

@@ -114,7 +114,10 @@ def test_the_requirements_of_a_checkout_are_those_of_its_list():
 @pytest.mark.parametrize(
     ("environment", "text"),
     [
-        ({"HF_ENDPOINT": "http://me:secret@127.0.0.1:9", "HF_HUB_OFFLINE": ""}, "127.0.0.1 took no connection within"),
+        (
+            {"HF_ENDPOINT": "http://me:secret@127.0.0.1:9", "HF_HUB_OFFLINE": ""},
+            "no way to http://127.0.0.1:9: Connection refused",
+        ),
         ({"HF_HUB_OFFLINE": "1"}, "not asked: HF_HUB_OFFLINE is set"),
     ],
 )

@@ -119,7 +119,7 @@ def test_a_user_pauses_goes_on_and_cancels(hub):
         if progress.done:
             stop.set()
 
-    with pytest.raises(Stopped, match="the same command goes on"):
+    with pytest.raises(Stopped, match="the next try goes on"):
         get(NAME, on_progress=pause, stop=stop)
     paused = status(NAME)
     assert paused.state == "partial" and 0 < paused.here < len(CONTENT)
@@ -192,10 +192,86 @@ def test_without_network_the_answer_takes_no_three_seconds_and_names_the_files_t
         get(NAME)
 
 
+def hanging(handler) -> None:
+    handler.server.released.wait(20)
+
+
+def page(status: int, **headers: str):
+    return lambda handler: handler.empty(status, {"Content-Type": "text/html", **headers})
+
+
+NO_HUB = {
+    "a login page": (page(200), "is not a model hub: a login page"),
+    "a redirect to one": (page(302, Location="http://login.invalid/"), "is not a model hub"),
+    "a page for those who must pay": (page(511), "is not a model hub"),
+    "another server": (page(404), "is not a model hub: .* check HF_ENDPOINT"),
+    "a filter": (page(403), "is not a model hub"),
+    "a proxy with a password": (page(407), r"asks for a user and a password \(407\)"),
+    "one that hangs": (hanging, "does not answer within 2.5 s"),
+    "one that speaks something else": (lambda handler: handler.wfile.write(b"220 mail\r\n"), "is not a model hub"),
+    "one that hangs up": (lambda handler: None, "is not a model hub"),
+}
+
+
+@pytest.mark.parametrize("case", NO_HUB)
+def test_what_is_no_hub_is_said_with_what_to_copy_and_nothing_waits(hub, monkeypatch, case):
+    from tests.hub_server import Handler
+
+    respond, sentence = NO_HUB[case]
+
+    def answer(handler) -> None:
+        respond(handler)
+        handler.close_connection = True
+
+    monkeypatch.setattr(Handler, "do_HEAD", answer)
+    began = time.monotonic()
+    with pytest.raises(OutOfReach, match=sentence) as caught:
+        get(NAME)
+    assert time.monotonic() - began < 10  # meant are three
+    assert WEIGHTS in "".join(caught.value.to_copy)
+
+
+ADDRESSES = {  # HF_ENDPOINT to why it is none, or nothing
+    "{hub}/": "",
+    " {hub} ": "",
+    "{hub}/mirror/of/hf/": "",
+    "http://me:s%20ecret@{bare}": "",
+    "{bare}": "HF_ENDPOINT is '127.0.0.1:",
+    "ftp://{bare}": "begins with https:// or http://",
+    "http://": "begins with https:// or http://",
+    "http://me:secret@hub:99999": "HF_ENDPOINT is 'http://hub:99999'",
+    "http://me:secret@127.0.0.1:9": "no way to http://127.0.0.1:9: ",
+    "http://no such host": "begins with https:// or http://",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_of_a_mirror_is_used_or_called_wrong_without_its_password(hub, monkeypatch, address):
+    monkeypatch.setenv("HF_ENDPOINT", address.format(hub=hub.url, bare=hub.url.partition("//")[2]))
+    hub.root = "/mirror/of/hf" if "mirror" in address else ""
+    if not ADDRESSES[address]:
+        assert get(NAME).state == "ready" and fetched() == CONTENT
+        return
+    with pytest.raises(OutOfReach, match=ADDRESSES[address]) as caught:
+        get(NAME)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "token", ["hf_secret", "hf_secret ", "hf_secret\n", '"hf_secret"', "hf_sécret", "hf_sec ret", "hf_sec\x01ret"]
+)
+def test_a_token_is_in_no_sentence(hub, monkeypatch, token, caplog):
+    hub.gated[REPOSITORY] = "hf_other"
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(UserError, match="token") as caught:
+        get(NAME)
+    assert "cret" not in f"{caught.value}{caplog.text}" and "sec" not in f"{caught.value}{caplog.text}"
+
+
 def test_a_connection_lost_for_good_ends_within_seconds_and_keeps_what_came(hub, monkeypatch):
     hub.fault(WEIGHTS, "drop")
     monkeypatch.setattr(transfer.hub, "reachable", lambda: not hub.asked("GET", WEIGHTS))
-    with pytest.raises(UserError, match=r"connection to .* was lost .* the same command goes on"):
+    with pytest.raises(UserError, match=r"connection to .* was lost; .* the next try goes on"):
         get(NAME)
     assert status(NAME).state == "partial"
 
@@ -224,7 +300,7 @@ def test_a_repository_or_a_file_that_does_not_exist_is_named(hub):
 @pytest.mark.parametrize(
     "headers",
     [
-        {},  # as a login page of a hotel
+        {"ETag": '"abc"', "X-Error-Code": "?"},
         {"ETag": '"../../../evil"', "X-Repo-Commit": "a" * 40},
         {"ETag": '"/evil"', "X-Repo-Commit": "a" * 40},
         {"ETag": '".."', "X-Repo-Commit": "a" * 40},

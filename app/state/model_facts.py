@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from training.models import hub
 from training.models.catalogue import CatalogueModel
 from training.models.errors import UserError
+from training.models.hub_contact import absence
 
 FRESH = 30.0  # seconds for which an answer of the network holds
 
@@ -28,6 +28,7 @@ class ModelFacts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._busy: set[str] = set()
+        self.absence = ""  # why the hub cannot be asked, where it cannot
         self._online: bool | None = None
         self._asked = float("-inf")
         self._durations: dict[tuple[str, int], Duration | None] = {}
@@ -74,7 +75,8 @@ class ModelFacts:
         threading.Thread(target=run, name=what, daemon=True).start()
 
     def _look(self) -> None:
-        self._online = hub.reachable()
+        self.absence = absence()
+        self._online = not self.absence
         self._asked = time.monotonic()
 
     def _estimate(self, names: Sequence[str], images: int) -> None:

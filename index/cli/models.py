@@ -141,8 +141,8 @@ def _local(found: "ModelStatus") -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]], offer: str, images: int) -> str:
-    from training.models import hub
     from training.models.console import duration
+    from training.models.hub_contact import absence
 
     states = {"ready": "yes", "partial": "partly", "absent": "no"}
     takes = f"{images:,} images"
@@ -160,9 +160,9 @@ def _table(rows: list[dict[str, Any]], offer: str, images: int) -> str:
             f"{figures[0]:>8} {figures[1]:>5}  {row['licence']}{mark}"
         )
     lines.append(f"~ is estimated from a short run on this machine. For this machine: {offer}")
-    if not hub.reachable():
+    if why := absence():
         lines.append(
-            "The model hub cannot be reached from here: `python -m index models get NAME` says what to copy from "
-            "another machine, and where to."
+            f"The model hub cannot be reached from here ({why}). To copy a model from another machine: "
+            f"`python -m index models get NAME` says which files, and where to."
         )
     return "\n".join(lines)

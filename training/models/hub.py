@@ -1,29 +1,17 @@
-"""The model hub: whether it can be reached, and which of its files are on this machine."""
+"""The model hub's client: which of its files are on this machine, and using it with and without the network."""
 
-import os
-import socket
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+
+from training.models.errors import UserError
+from training.models.hub_contact import absence
 
 T = TypeVar("T")
 _switching = threading.Lock()
 _offline = {"blocks": 0, "before": 0}  # threads within offline(), and how the client was set before
-CONNECT_TIMEOUT = 1.5  # seconds for a connection; a hub that takes longer is as good as away
-
-
-def endpoint() -> str:
-    """The hub's address, or that of the mirror in HF_ENDPOINT."""
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-
-
-def is_forbidden() -> bool:
-    """Whether HF_HUB_OFFLINE says not to ask the hub."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def has_token() -> bool:
@@ -33,40 +21,20 @@ def has_token() -> bool:
     return get_token() is not None
 
 
-def use_certificates() -> None:
-    """Let the hub's client trust the certificates of REQUESTS_CA_BUNDLE, which it does not read itself."""
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if bundle and not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
-        os.environ["SSL_CERT_DIR" if os.path.isdir(bundle) else "SSL_CERT_FILE"] = bundle
+def check_token() -> None:
+    """UserError for a token that no header can carry: the client's own error would show it."""
+    from huggingface_hub import get_token
+
+    token = get_token() or ""
+    if not (token.isascii() and token.isprintable()):
+        raise UserError(
+            "The token in HF_TOKEN, or that of `hf auth login`, has characters that no token has; copy it again."
+        )
 
 
 def reachable() -> bool:
-    """Whether the hub, or the proxy on the way to it, takes a connection within CONNECT_TIMEOUT seconds.
-
-    The hub's own client retries an unreachable host for the better part of a minute; this asks first.
-    """
-    if is_forbidden():
-        return False
-    to = urlsplit(endpoint())
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(to.scheme) or proxies.get("all")
-    if proxy and not urllib.request.proxy_bypass(to.hostname or ""):
-        to = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    answered: list[bool] = []
-
-    def connect() -> None:
-        try:
-            port = to.port or (443 if to.scheme == "https" else 80)
-            socket.create_connection((to.hostname or "", port), timeout=CONNECT_TIMEOUT).close()
-            answered.append(True)
-        except OSError:
-            pass
-
-    # Looking up a host's name has no time limit of its own, so the whole attempt gets one.
-    attempt = threading.Thread(target=connect, daemon=True)
-    attempt.start()
-    attempt.join(CONNECT_TIMEOUT + 0.5)
-    return bool(answered)
+    """Whether a hub answers; see absence."""
+    return not absence()
 
 
 def cached_file(repository: str, *files: str) -> Path | None:

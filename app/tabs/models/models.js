@@ -13,7 +13,14 @@ const REMOTE = _(
   "Others can reach this page, so models are fetched from the command line: python -m index models get NAME, then python -m index reencode DIR --encoder NAME",
 );
 
-const OFFLINE = _("The Hugging Face hub cannot be reached from here: models come from another machine.");
+// Why the hub cannot be asked, and what to do instead.
+const offline = (why) =>
+  node(
+    "p",
+    { class: "g-aside", id: "models-offline" },
+    _("The Hugging Face hub cannot be reached from here: models come from another machine."),
+    why && ` (${why})`,
+  );
 
 const isOpen = () => whichTab() === "models";
 
@@ -196,7 +203,7 @@ class Models {
         _(" · {images}, searched by {encoder}", { images: images(overview.images), encoder }),
       ),
       local && previous && button(null, _("Go back to {previous}", { previous }), goBack, { id: "models-back" }),
-      online === false && node("p", { class: "g-aside", id: "models-offline", text: OFFLINE }),
+      online === false && offline(overview.absence),
     ];
     this.head.replaceChildren(...parts.filter(Boolean));
     const open = new Set(

@@ -28,6 +28,7 @@ def overview(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "local": library.local,
         "online": found.online,
+        "absence": library.model_facts.absence if library.local and found.online is False else "",
         "key": opened.key,
         "name": opened.name,
         "images": found.images,

@@ -38,8 +38,8 @@ fetches them only with `--accept-licence`, and the model that Gelato recommends 
 - **Space**: the disk is checked first, and 200 MB stay free.
 - **Mirrors, tokens, proxies, certificates**: `HF_ENDPOINT` names a mirror, `HF_TOKEN` a token for gated repositories
   (or `hf auth login`), `HTTPS_PROXY` a proxy, `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE` your organisation's certificates.
-- **A hub that is busy** is waited for as long as it asks, up to 15 minutes. No connection at all is said within 3
-  seconds.
+- **A hub that is busy** is waited for as long as it asks, up to 15 minutes. One that does not answer, and a login page
+  or another server in its place, is said within 3 seconds: the hub is first asked for a small file, without the token.
 
 ## Without network
 

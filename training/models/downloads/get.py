@@ -23,6 +23,7 @@ from training.models.downloads.progress import Progress
 from training.models.downloads.sentences import OutOfReach, check_licence
 from training.models.downloads.transfer import RemoteFile, Watcher, fetch, look_up
 from training.models.errors import UserError
+from training.models.hub_contact import absence
 
 REPORT_SECONDS = 0.2  # between reports
 RATE_SECONDS = 5.0  # over which the rate is taken
@@ -51,9 +52,9 @@ def get(
         import_from(name, None, accept_licence=True)
         if not missing_needs(name):
             return status(name)
-    hub.use_certificates()
-    if not hub.reachable():
-        raise OutOfReach(name, where_to_copy(name))
+    if why := absence(hub_needs(name)[0].repository):
+        raise OutOfReach(name, where_to_copy(name), why)
+    hub.check_token()
     meter = _Meter(on_progress)
     watcher = Watcher(meter.bytes, meter.say, stop or Event())
     done: set[Need] = set()

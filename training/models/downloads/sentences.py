@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from training.models import hub
 from training.models.catalogue import catalogue_model
 from training.models.errors import UserError
+from training.models.hub_contact import CERTIFICATES, shown
 
 OFFLINE_HELP = "offline, starter works, and so does ARCHITECTURE/FILE with a checkpoint on this machine"
-KEPT = "what has been fetched is kept, and the same command goes on from there"
+KEPT = "what has been fetched is kept, and the next try goes on from there"
+
+
+BROKEN_OFF = ("RemoteProtocolError", "ReadError", "ReadTimeout")  # whose texts say nothing more
 
 
 class LicenceNotAccepted(UserError):
@@ -35,11 +39,10 @@ class Stopped(UserError):
 
 
 class OutOfReach(UserError):
-    """The hub takes no connection. to_copy: lines that say what to bring from another machine. fact: without advice."""
+    """No hub answers, and why. to_copy: lines that say what to bring from another machine. fact: without advice."""
 
-    def __init__(self, name: str, to_copy: list[str]):
+    def __init__(self, name: str, to_copy: list[str], why: str):
         self.to_copy = to_copy
-        why = "HF_HUB_OFFLINE is set" if hub.is_forbidden() else hub.endpoint()
         self.fact = f"{name} is not on this machine and the model hub cannot be reached ({why}); {OFFLINE_HELP}"
         super().__init__(f"{self.fact}; `python -m index models get {name}` says what to copy from another machine.")
 
@@ -48,7 +51,7 @@ def sentence(error: BaseException, repository: str) -> str:
     """What an error of the hub's client means, in one sentence."""
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-    page = f"{hub.endpoint()}/{repository}"
+    page = f"{shown()}/{repository}"
     if isinstance(error, GatedRepoError):
         signed = "with the account of your token" if hub.has_token() else "and make a token"
         return (
@@ -62,18 +65,16 @@ def sentence(error: BaseException, repository: str) -> str:
         return _of_status(error.response.status_code, repository, page)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
-            return (
-                f"The certificate of {hub.endpoint()} cannot be verified ({cause.reason or cause}); if your "
-                f"organisation has a certificate of its own, set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to its file."
-            )
+            return f"The certificate of {shown()} cannot be verified ({cause.reason or cause}); {CERTIFICATES}."
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return f"The disk is full: {cause.filename or 'the model'} cannot be written; {KEPT}."
     kind = type(error).__name__
     if kind == "ProxyError":
-        return f"The proxy refuses the way to {hub.endpoint()} ({_first_line(error)}); check HTTPS_PROXY."
+        return f"The proxy refuses the way to {shown()} ({_first_line(error)}); check HTTPS_PROXY."
     if isinstance(error, OSError):
         return f"The files of {repository} cannot be written: {error.strerror or error}."
-    return f"The connection to {hub.endpoint()} was lost ({_first_line(error)}); {KEPT}."
+    why = "" if kind in BROKEN_OFF else f" ({_first_line(error)})"
+    return f"The connection to {shown()} was lost{why}; {KEPT}."
 
 
 def _of_status(status: int, repository: str, page: str) -> str:

@@ -18,6 +18,7 @@ from training.models import hub
 from training.models.downloads.hub_cache import blob_path, checksum, partial_path, repository_folder
 from training.models.downloads.sentences import KEPT, Stopped, sentence
 from training.models.errors import UserError
+from training.models.hub_contact import endpoint, is_forbidden, shown
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -76,9 +77,9 @@ def _head(repository: str, path: str, revision: str) -> RemoteFile | None:
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
-    url = hf_hub_url(repository, path, revision=revision, endpoint=hub.endpoint())
+    url = hf_hub_url(repository, path, revision=revision, endpoint=endpoint())
     try:
-        found = get_hf_file_metadata(url, timeout=READ_SECONDS, endpoint=hub.endpoint())
+        found = get_hf_file_metadata(url, timeout=READ_SECONDS, endpoint=endpoint())
     except RemoteEntryNotFoundError:
         return None
     except RepositoryNotFoundError:
@@ -90,7 +91,7 @@ def _head(repository: str, path: str, revision: str) -> RemoteFile | None:
     # Both become names in the cache, and a mirror may send anything.
     if not all(value and PLAIN.fullmatch(value) for value in (found.etag, found.commit_hash)):
         raise UserError(
-            f"{hub.endpoint()} does not answer as a model hub does (no checksum for {path}); check HF_ENDPOINT "
+            f"{shown()} does not answer as a model hub does (no checksum for {path}); check HF_ENDPOINT "
             f"and whether a proxy or a login page of the network stands in between."
         )
     assert found.etag and found.commit_hash
@@ -118,7 +119,7 @@ def _stream(file: RemoteFile, part: Path, watcher: Watcher) -> None:
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
     have = part.stat().st_size if part.is_file() else 0
-    url = hf_hub_url(file.repository, file.path, revision=file.commit, endpoint=hub.endpoint())
+    url = hf_hub_url(file.repository, file.path, revision=file.commit, endpoint=endpoint())
     headers = build_hf_headers() | {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     timeout = Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     with get_session().stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
@@ -177,7 +178,7 @@ def _patiently(act: Callable[[], T], repository: str, watcher: Watcher, part: Pa
                 raise UserError(sentence(error, repository)) from error
             watcher.wait(wait, f"the hub is busy ({error.response.status_code})")
         except OfflineModeIsEnabled as error:  # a model is being loaded in another thread, which must not ask the hub
-            if hub.is_forbidden():
+            if is_forbidden():
                 raise UserError(sentence(error, repository)) from error
             tries = 0
             watcher.stop.wait(0.5)
