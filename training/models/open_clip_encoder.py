@@ -209,4 +209,7 @@ def export(name: str, precision: str) -> None:
 if __name__ == "__main__":
     import sys
 
+    from training.models.processes import end_with_parent
+
+    end_with_parent()
     export(*sys.argv[1:])

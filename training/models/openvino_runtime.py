@@ -57,20 +57,23 @@ def export_apart(module: str, *arguments: str) -> None:
     """Let another process export, by `python -m module`, unless this one has torch in its memory already.
 
     module: ends with 1 and prints why if it cannot, which becomes a UserError; does not call this function itself.
-    What it dies of otherwise is met again, and said, where the caller exports for itself.
+    What it dies of otherwise is met again, and said, where the caller exports for itself. It ends with this process,
+    if it calls end_with_parent.
     """
     if "torch" in sys.modules:
         return
     root = str(Path(__file__).parent.parent.parent)
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True)
-    if done.returncode == 1 and done.stdout.strip():
-        raise UserError(done.stdout.strip().splitlines()[-1])
-    if done.returncode < 0:
-        raise UserError(
-            f"The process that exports {arguments[0]} was killed by signal {-done.returncode}; is memory short?"
-        )
+    pipe, environment = subprocess.PIPE, os.environ | {"PYTHONPATH": paths}
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.read().strip()
+        code = process.wait()  # before stdin is closed, which would end it
+    if code == 1 and said:
+        raise UserError(said.splitlines()[-1])
+    if code < 0:
+        raise UserError(f"The process that exports {arguments[0]} was killed by signal {-code}; is memory short?")
 
 
 def exported(

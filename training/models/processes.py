@@ -1,6 +1,9 @@
-"""Whether a process of this machine is there."""
+"""Whether a process of this machine is there, and the end of one whose parent has gone."""
 
 import os
+import stat
+import threading
+from contextlib import suppress
 
 
 def is_running(process: int) -> bool:
@@ -14,3 +17,20 @@ def is_running(process: int) -> bool:
     except PermissionError:  # somebody else's
         pass
     return True
+
+
+def end_with_parent() -> None:
+    """From now on end this process when its parent ends, whatever ended that.
+
+    The parent gave it a pipe for stdin and holds the other end open; with any other stdin nothing happens.
+    """
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
+
+    def wait() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        os._exit(1)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -200,4 +200,7 @@ def export_tower(tower: str, precision: str | None = None) -> None:
 if __name__ == "__main__":
     import sys
 
+    from training.models.processes import end_with_parent
+
+    end_with_parent()
     export_tower(*sys.argv[1:])
