@@ -28,6 +28,7 @@ from PIL import Image
 from gelato import __version__
 from gelato.command import COMMANDS, main
 from training.data.shard_index import ALONE
+from training.models import commands
 from training.models.commands import as_started
 from training.models.console import Commands
 from training.models.errors import UserError
@@ -135,7 +136,32 @@ def test_messages_name_the_command_that_was_started(monkeypatch):
         assert said in CliRunner().invoke(cli, ["ask"]).output
         words = " ".join(CliRunner().invoke(cli, ["ask", "--help"]).output.split())
         assert words.count(said) == 2
-    assert as_started("pip install -r requirements-map.txt") == "pip install 'gelato[map]'"
+
+
+@pytest.mark.parametrize(
+    ("list_of", "pip", "said"),
+    [
+        ("requirements-map.txt", True, '/my/python -m pip install "no-umap<1,>=0.5"'),
+        ("requirements-map.txt", False, 'uv pip install --python /my/python "no-umap<1,>=0.5"'),
+        ("requirements.txt", True, '/my/python -m pip install "no-such-torch>=2"'),
+        ("requirements-int8.txt", True, "pip install -r requirements-int8.txt"),  # there is none of that name
+    ],
+)
+def test_an_installed_gelato_names_what_is_missing_and_not_the_other_gelato_of_pypi(list_of, pip, said, monkeypatch):
+    lines = [
+        "click>=8",
+        "no-such-torch>=2",
+        "no-wmi; sys_platform == 'plan9'",
+        'no-umap<1,>=0.5; extra == "map"',
+        'no-ray; extra == "cluster"',
+    ]
+    monkeypatch.setattr(commands.metadata, "requires", {"gelato": lines}.get)
+    monkeypatch.setattr(commands, "find_spec", lambda name: pip or None)
+    monkeypatch.setattr(commands.sys, "executable", "/my/python")
+    monkeypatch.setenv("GELATO_COMMAND", "gelato")
+    assert as_started(f"To have it: pip install -r {list_of}.") == f"To have it: {said}."
+    monkeypatch.setenv("GELATO_COMMAND", "")
+    assert as_started(f"pip install -r {list_of}") == f"pip install -r {list_of}"
 
 
 @pytest.mark.slow

