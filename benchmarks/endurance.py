@@ -64,7 +64,7 @@ def mix(server: Server, key: str, ids: list[str]) -> Iterator[Request]:
             yield get("thumbnail", f"media/{key}/{of}.webp")
         yield get("page", "")
         yield get("metrics", "metrics")
-        yield get("refused filter", f"{api}search", 400, q="a cat", where="no_such_column > 3")
+        yield get("refused filter", f"{api}search", 422, q="a cat", where="no_such_column > 3")
         yield get("not there", f"media/{key}/{id}x.webp", 404)
 
 
