@@ -13,6 +13,7 @@ from index.cli.generations import generations
 from index.cli.importing import import_
 from index.cli.info import info
 from index.cli.label import label
+from index.cli.map import map_command
 from index.cli.models import models
 from index.cli.reencode import reencode
 from index.cli.remove import remove
@@ -38,6 +39,7 @@ for command in (
     search,
     label,
     compare,
+    map_command,
     info,
     verify,
     reencode,

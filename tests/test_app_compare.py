@@ -159,6 +159,9 @@ def test_encoders_are_compared_by_what_a_person_said_of_the_images(opened, site)
     expect(page.get_by_role("group", name="Copy the table").get_by_role("button")).to_have_text(
         ["Markdown", "CSV", "LaTeX", "Command"]
     )
+    expect(page.locator("#jobs")).to_contain_text("Encoders evaluated of")
+    page.reload()
+    expect(figures).to_have_count(5)  # the result stays
 
 
 def test_an_encoder_that_is_a_run_is_shown_by_its_name(site, tmp_path):

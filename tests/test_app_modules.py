@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -513,3 +514,11 @@ def test_the_export_menu_stays_while_the_same_results_are_drawn_again(call):
       return [first === again, again === other];
     }})()"""
     assert call("tabs/search/export.js", drawn) == [True, False]
+
+
+def test_a_call_of_the_api_reaches_the_program_as_it_is_whatever_the_texts_hold(call):
+    odd = ['it\'s "quoted" and $HOME `id` \\ !', "two\nlines, größe 大小 🍦", "-x;y|z&*?[a] ~ #", ""]
+    command = call("ui/command/command.js", f"m.apiCommand('probe', {js(odd)}, 'http://here:1/sub/?q=1')")
+    done = subprocess.run(["bash", "-c", f"curl() {{ printf '%s\\0' \"$@\"; }}; {command}"], capture_output=True)
+    words = done.stdout.decode().split("\0")[:-1]
+    assert words[1] == "http://here:1/sub/api/v1/probe" and json.loads(words[-1]) == odd

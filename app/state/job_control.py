@@ -9,7 +9,7 @@ from app.state.jobs import Job
 from app.state.library import Library
 from training.models.errors import UserError
 
-OF_ANYONE = ("label", "umap")  # kinds that change nothing on disk, so that whoever reaches the page may stop them
+OF_ANYONE = ("label", "umap", "evaluate")  # kinds that change no data: whoever reaches the page may stop them
 INSIDE = ("preview", "moving-preview")  # kinds that are shown where they were started, and nowhere else
 
 

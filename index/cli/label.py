@@ -1,5 +1,6 @@
 """python -m index label: the class whose text embeddings lie nearest to each image."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +16,28 @@ if TYPE_CHECKING:
     from index.labels.request import LabelRequest
 
 
+LONGEST_PATH = 4096  # bytes: a longer list of classes is no file
+
+
 @click.command()
 @collection_argument
-@click.option("--classes", required=True, help='A file with one class per line, or "cat,dog,horse".')
+@click.option("--classes", required=True, help='A file with one class per line, such lines, or "cat,dog,horse".')
 @click.option(
     "--templates",
     default="photo",
     show_default=True,
-    help="Prompt templates: plain, photo, 7, 80, or a file with one template with {} per line.",
+    help="Prompt templates: plain, photo, 7, 80, or a file with one template with {} per line, or such lines.",
 )
 @click.option("--any", "any_of", is_flag=True, help="Decide for each class separately whether an image shows it.")
 @click.option("--none", is_flag=True, help='Add the class "none", for images of none of the classes.')
+@click.option("--none-level", default=0.0, help='Logits that are added to those of "none".')
 @click.option(
     "--calibrate/--no-calibrate",
     default=True,
     show_default=True,
     help="Calibrate probabilities on the labels in the collection, if there are 20 or more.",
 )
+@click.option("--unscaled", is_flag=True, help="Probabilities of temperature 1: the softmax of the plain cosines.")
 @click.option(
     "--corrections/--no-corrections",
     default=True,
@@ -70,7 +76,9 @@ def label(
     templates: str,
     any_of: bool,
     none: bool,
+    none_level: float,
     calibrate: bool,
+    unscaled: bool,
     corrections: bool,
     learn: bool,
     out: Path | None,
@@ -102,7 +110,8 @@ def label(
         tuple(template_set(templates)),
         mode="any" if any_of else "one",
         none=none,
-        calibration="calibrated" if calibrate else "uncalibrated",
+        none_level=none_level,
+        calibration="unscaled" if unscaled else "calibrated" if calibrate else "uncalibrated",
         corrections=corrections,
         learn=learn,
     )
@@ -193,10 +202,12 @@ def second_member(
 
 
 def class_text(classes: str) -> str:
-    """A file's text, or "a,b,c" with a line each."""
+    """A file's text, lines as they are, or "a,b,c" with a line each."""
+    if "\n" in classes:
+        return classes
     path = Path(classes)
     try:
-        if path.is_file():
+        if len(os.fsencode(classes)) < LONGEST_PATH and path.is_file():
             return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{classes} cannot be read as text: {error}.") from error

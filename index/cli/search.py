@@ -60,7 +60,8 @@ if TYPE_CHECKING:
     "filters",
     multiple=True,
     metavar="COLUMN=VALUE",
-    help="Only images with this value. May be repeated; values of one column are alternatives.",
+    help="Only images with this value; or COLUMN>=VALUE, COLUMN<=VALUE, COLUMN~TEXT for a part of it. May be repeated; "
+    "values of one column are alternatives.",
 )
 @click.option("--tag", "tags", multiple=True, help="Only images with this tag; may be repeated.")
 @click.option(

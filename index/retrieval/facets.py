@@ -1,5 +1,6 @@
 """Facets: what the columns of a collection hold, with counts, filters over them, and orders."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ ORDERS = ("best", "newest", "oldest", "largest", "name")
 
 KINDS = ("values", "dates", "text", "range")  # in the order of the page: what is chosen by a click comes first
 
+OPERATOR = re.compile(r"(>=|<=|=|~)")  # of a filter as people write it
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
+
 Rows = NDArray[np.intp]
 Facet = dict[str, Any]  # JSON: column, kind and what belongs to the kind, see Facets.counted
 
@@ -38,14 +42,30 @@ class FacetFilter:
 
 
 def read_facet_filters(texts: Sequence[str]) -> list[FacetFilter]:
-    """Filters as people write them, COLUMN=VALUE; values of one column are alternatives. UserError for others."""
+    """Filters as people write them: COLUMN=VALUE, of which those of one column are alternatives, COLUMN>=VALUE,
+    COLUMN<=VALUE, and COLUMN~TEXT for a part of a text. UserError for others."""
     values: dict[str, list[str]] = {}
+    others = []
     for text in texts:
-        column, equals, value = text.partition("=")
-        if not equals or not column.strip():
-            raise UserError(f"The filter {text!r} is not COLUMN=VALUE.")
-        values.setdefault(column.strip(), []).append(value.strip())
-    return [FacetFilter(column, values=tuple(of_column)) for column, of_column in values.items()]
+        column, operator, value = (part.strip() for part in [*OPERATOR.split(text, maxsplit=1), "", ""][:3])
+        if not operator or not column:
+            raise UserError(f"The filter {text!r} is not COLUMN=VALUE, COLUMN>=VALUE, COLUMN<=VALUE or COLUMN~TEXT.")
+        if operator == "=":
+            values.setdefault(column, []).append(value)
+        elif operator == "~":
+            others.append(FacetFilter(column, contains=value))
+        else:
+            limit = float(value) if NUMBER.fullmatch(value) else value
+            others.append(FacetFilter(column, low=limit) if operator == ">=" else FacetFilter(column, high=limit))
+    return [FacetFilter(column, values=tuple(of_column)) for column, of_column in values.items()] + others
+
+
+def facet_texts(facet: FacetFilter) -> list[str]:
+    """What read_facet_filters reads as this filter."""
+    found = [f"{facet.column}={value}" for value in facet.values or ()]
+    found += [f"{facet.column}>={facet.low}"] * (facet.low is not None)
+    found += [f"{facet.column}<={facet.high}"] * (facet.high is not None)
+    return found + [f"{facet.column}~{facet.contains}"] * bool(facet.contains)
 
 
 class Facets:

@@ -5,7 +5,7 @@ their intervals are paired: far narrower than those of the encoders themselves.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,10 +66,16 @@ def labels_of(collection: Collection, source: str) -> dict[str, str]:
     return dict(zip(collection.column("id")[known], labels[known], strict=True))
 
 
-def compare_by_labels(collections: Sequence[Collection], source: str, seed: int = 0) -> LabelledComparison:
+def compare_by_labels(
+    collections: Sequence[Collection],
+    source: str,
+    seed: int = 0,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> LabelledComparison:
     """The figures of two or more collections of the same images, each embedded by an encoder of its own.
 
-    source: see labels_of, of the first collection. UserError where fewer than two labels are shared by images that
+    source: see labels_of, of the first collection. progress is called with the searches that are done and their total,
+    one an image and encoder. UserError where fewer than two labels are shared by images that
     all have.
     """
     if len(collections) < 2:
@@ -88,10 +94,13 @@ def compare_by_labels(collections: Sequence[Collection], source: str, seed: int 
         counts = Counter(labels[id] for id in ids)
         ids = [id for id in ids if counts[labels[id]] > 1]
     names, numbers = np.unique([labels[id] for id in ids], return_inverse=True)
-    found = [
-        per_image(np.asarray(one.vectors[[of[id] for id in ids]], np.float32), numbers)
-        for one, of in zip(collections, rows, strict=True)
-    ]
+    found: list[dict[str, NDArray[np.float64]]] = []
+
+    def report(done: int) -> None:
+        progress(len(found) * len(ids) + done, len(collections) * len(ids))
+
+    for one, of in zip(collections, rows, strict=True):
+        found.append(per_image(np.asarray(one.vectors[[of[id] for id in ids]], np.float32), numbers, report))
     first = found[0]
     return LabelledComparison(
         source,
@@ -102,9 +111,18 @@ def compare_by_labels(collections: Sequence[Collection], source: str, seed: int 
     )
 
 
-def per_image(vectors: NDArray[np.float32], labels: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
-    """METRICS of each image as a query among the others: [N] each. vectors: unit rows [N, D]. labels: int [N]."""
-    parts = [_ranked(vectors, labels, start) for start in range(0, len(vectors), CHUNK)]
+def per_image(
+    vectors: NDArray[np.float32], labels: NDArray[np.intp], progress: Callable[[int], object] = lambda done: None
+) -> dict[str, NDArray[np.float64]]:
+    """METRICS of each image as a query among the others: [N] each. vectors: unit rows [N, D]. labels: int [N].
+
+    progress is called with the queries that are done.
+    """
+    parts = []
+    for start in range(0, len(vectors), CHUNK):
+        progress(start)
+        parts.append(_ranked(vectors, labels, start))
+    progress(len(vectors))
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
 
 

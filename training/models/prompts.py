@@ -17,10 +17,12 @@ TEMPLATE_SETS: Mapping[str, str] = {
 
 
 def template_set(name: str) -> list[str]:
-    """Templates with one {} each, by the name of a set or from a text file with one a line.
+    """Templates with one {} each: of a set by its name, of a text file with one a line, or of such lines.
 
     UserError for an unknown name, a file without templates, or a line without {}.
     """
+    if "\n" in name:
+        return parse_templates(name)
     if name not in TEMPLATE_SETS and Path(name).is_file():
         return _from_file(Path(name))
     pick("template set", name, TEMPLATE_SETS)

@@ -1,4 +1,5 @@
 // The probabilities of one image as bars, and what each prompt template does to them.
+import { apiCommand, commandButton } from "../../ui/command/command.js";
 import { node, notice } from "../../ui/elements/elements.js";
 import { percent, score } from "../../ui/format/format.js";
 import { helpSign } from "../../ui/help/figures.js";
@@ -93,6 +94,7 @@ class Bars {
       badge(answer.calibration, answer.bars.filter((bar) => !bar.none).length),
       answer.templates.length > 0 && templateTable(answer),
       node("p", { class: "g-aside" }, _("By {encoder}.", { encoder: answer.encoder }), " ", helpSign("probability")),
+      answer.call && commandButton("copy-classify-command", () => apiCommand("classify", answer.call)),
     ];
   }
 

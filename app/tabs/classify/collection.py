@@ -9,7 +9,8 @@ from app.state.labellings import finished, labelling_job
 from app.state.labellings import start_labelling as start_job
 from app.state.library import Library
 from app.state.search_requests import PAGE
-from app.tabs.classify.form import FIELDS, Form, read_form, understood
+from app.tabs.classify.form import CUSTOM, FIELDS, Form, read_form, understood
+from app.ui.command.command import label_command
 from index.labels.listing import Listing, labelled_as, mistaken
 from index.labels.request import NONE
 from index.labels.result import LabelResult
@@ -35,6 +36,8 @@ def labelling_state(library: Library, id: str | None) -> dict[str, Any]:
         form = dict(zip(FIELDS, job.fields, strict=True))
         response |= {"seconds": job.seconds, "understood": understood(form, job.result.request)}
         response |= summary(library, job.id)
+        templates = "" if form["templates"] == CUSTOM else str(form["templates"])
+        response["command"] = label_command(library, library.collection(job.about), job.result.request, templates)
     return response
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from app.state.images import ImageReference, embedding_of, image_of
 from app.state.library import Library
-from app.tabs.classify.form import Form, read_form, understood
-from index.labels.request import NONE
+from app.tabs.classify.form import CUSTOM, Form, read_form, understood
+from index.labels.request import NONE, LabelRequest
 from index.labels.template_effects import template_effects
 from index.retrieval.explanations import heat_map
 
@@ -46,7 +46,19 @@ def classify_image(library: Library, where: dict[str, Any], image: dict[str, Any
         "calibration": classifier.calibration.as_dict(),
         "understood": understood(form, request),
         "templates": effects,
+        "call": _api_call(opened.key, reference, request, form),
     }
+
+
+def _api_call(key: str, reference: ImageReference, request: LabelRequest, form: Form) -> dict[str, Any] | None:
+    """The body of /api/v1/classify with the same answer; None for an image of another collection, and for templates of
+    a person's own, which the API does not take."""
+    if form.get("templates") == CUSTOM or (reference.id and reference.collection != key):
+        return None
+    image = {"image": reference.token} if reference.token else {"id": reference.id}
+    settings = {name: getattr(request, name) for name in ("mode", "none", "none_level", "calibration")}
+    classes = [{"name": one.name, "texts": one.texts} for one in request.classes]
+    return {"collection": key, **image, "classes": classes, "templates": form.get("templates") or "photo", **settings}
 
 
 def class_heat_maps(library: Library, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 // The labels of a whole collection: progress, how many images each class got, review, accuracy, prompt templates.
+import { commandButton } from "../../ui/command/command.js";
 import { button, icon, node, notice } from "../../ui/elements/elements.js";
 import { count, decimal, images } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
@@ -161,6 +162,7 @@ class Labels {
         link("json", "JSON"),
         link("py", _("Folder script")),
         session.state?.local && link("zip", _("Folders, zip")),
+        answer.command && commandButton("copy-label-command", () => this.answer.command),
       ),
     );
   }

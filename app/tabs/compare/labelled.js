@@ -1,12 +1,14 @@
 // Encoders by the labels of images: figures with intervals, differences from the first encoder, and those by class.
+import { commandButton } from "../../ui/command/command.js";
 import { button, copy, node, notice } from "../../ui/elements/elements.js";
 import { count, decimal, images as imageCount } from "../../ui/format/format.js";
 import { helpSign } from "../../ui/help/figures.js";
 import { _ } from "../../ui/language/language.js";
-import { request } from "../../ui/session/session.js";
+import { refreshState, request } from "../../ui/session/session.js";
 import { asCsv, asLatex, asMarkdown } from "./formats.js";
 
 const PAGE = 20; // classes
+const LOOK = 400; // milliseconds between looks at an evaluation that runs
 const SOURCES = { corrections: _("your corrections"), folder: _("folder"), caption: _("caption") };
 const METRICS = { accuracy: _("k-NN accuracy"), "recall@1": "recall@1", "recall@10": "recall@10", mAP: "mAP" };
 
@@ -83,13 +85,14 @@ const copies = (answer) => {
     "div",
     { class: "g-compare-copies", role: "group", "aria-label": _("Copy the table") },
     ...Object.entries(kinds).map(([name, write]) => copyButton(name, () => write(rowsOf(answer)))),
-    answer.command && copyButton(_("Command"), () => answer.command),
+    answer.command && commandButton("copy-compare-command", () => answer.command),
   );
 };
 
 export class Labelled {
   element = node("section", { class: "g-compare-part", id: "compare-labelled", hidden: true });
   #key = ""; // the first collection
+  #timer = 0; // of the next look at an evaluation
 
   constructor(server) {
     this.server = server;
@@ -113,15 +116,34 @@ export class Labelled {
     this.source.replaceChildren(
       ...sources.map((value) => node("option", { value, text: SOURCES[value] ?? value.replaceAll("_", " ") })),
     );
+    const last = await request(this.server.evaluated, { a: key });
+    if (key === this.#key && !last.error) this.#take(last);
   }
 
   async #measure(measure) {
     measure.disabled = true;
-    this.body.setAttribute("aria-busy", "true");
     const answer = await request(this.server.byLabels, { a: this.#key, source: this.source.value });
-    this.body.removeAttribute("aria-busy");
     measure.disabled = false;
+    refreshState(); // the bar of jobs shows how far it is
+    this.#take(answer);
+  }
+
+  // Waits for the evaluation that runs, also for one that was started before the page was loaded.
+  #take(answer) {
+    clearTimeout(this.#timer);
     if (answer.error) return this.body.replaceChildren(notice(answer.error));
+    if (answer.source) this.source.value = answer.source;
+    if (answer.state === "running") {
+      this.body.replaceChildren(node("p", { class: "g-aside", text: _("The encoders are being evaluated.") }));
+      const key = this.#key;
+      this.#timer = setTimeout(async () => {
+        const next = await request(this.server.evaluated, { a: key });
+        if (key === this.#key) this.#take(next);
+      }, LOOK);
+    } else if (answer.state) this.#draw(answer);
+  }
+
+  #draw(answer) {
     const note = _("{images} with a label; differences are of the same images, with 95 % intervals.", {
       images: imageCount(answer.images),
     });

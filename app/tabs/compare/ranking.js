@@ -1,4 +1,5 @@
 // Two rankings side by side, with a line between the places of each image.
+import { commandButton } from "../../ui/command/command.js";
 import { node, svgNode } from "../../ui/elements/elements.js";
 import { count, decimal, images as imageCount } from "../../ui/format/format.js";
 import { helpSign } from "../../ui/help/figures.js";
@@ -66,13 +67,14 @@ function lines(left, right) {
   return svgNode("svg", { ...settings, preserveAspectRatio: "none", "aria-hidden": "true" }, ...paths);
 }
 
-export function showAgreement(status, { overlap, rbo, images }) {
+export function showAgreement(status, { overlap, rbo, images, command }) {
   const same = node("b", { text: _("{same} of the first 10 are the same", { same: Math.round(10 * overlap) }) });
   const text = _(" · agreement {rbo} of 1, top ranks weighted most · among {images} that both have", {
     rbo: decimal(rbo, 2),
     images: imageCount(images),
   });
-  status.replaceChildren(same, text, " ", helpSign("agreement"));
+  const copied = command ? [" ", commandButton("copy-rankings-command", () => command)] : [];
+  status.replaceChildren(same, text, " ", helpSign("agreement"), ...copied);
 }
 
 // look(hit, key): called when an image of a ranking is chosen.

@@ -8,10 +8,11 @@ from app.state.images import ImageReference, image_of
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.same_images import encoder_label
-from app.state.search_requests import QueryFields
+from app.state.search_requests import QueryFields, SearchFields
 from app.state.validation import validated
 from app.tabs.compare.encoders import Speeds, comparable_collections
-from app.tabs.compare.labelled import by_labels, sources
+from app.tabs.compare.labelled import by_labels, evaluated, sources
+from app.ui.command.command import search_command
 from app.ui.component import tab_component
 from index.collection import Collection
 from index.query import Term, embed_query, with_file_names
@@ -37,6 +38,7 @@ def compare_tab(library: Library) -> None:
         runs=training_runs,
         sources=sources,
         byLabels=by_labels,
+        evaluated=evaluated,
     )
 
 
@@ -72,7 +74,13 @@ def compare_two(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "overlap": comparison.overlap,
         "rbo": comparison.rbo,
         "persistence": PERSISTENCE,
+        "command": "\n".join(filter(None, (_search(library, opened, query) for opened in (left, right)))),
     }
+
+
+def _search(library: Library, opened: OpenCollection, query: QueryFields) -> str:
+    """The command that ranks the images of one side."""
+    return search_command(library, SearchFields(collection=opened.key, k=SHOWN, **query.model_dump()))
 
 
 def _like(library: Library, id: str, collection: Collection, home: OpenCollection) -> Term:

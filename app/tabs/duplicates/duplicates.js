@@ -1,5 +1,6 @@
 // The duplicates tab: groups of copies, a page at a time; which images stay; the others are moved to a folder.
 import { choiceGroup } from "../../ui/elements/choices.js";
+import { commandButton } from "../../ui/command/command.js";
 import { button, node, notice } from "../../ui/elements/elements.js";
 import { count, images } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
@@ -52,7 +53,8 @@ class Duplicates {
     this.find = button("search", _("Look for duplicates"), find, { id: "find-duplicates", class: "g-go" });
     this.move = button("folder", _("Move to a folder…"), () => this.panel.open(), { id: "move", class: "g-go" });
     this.undo = button(null, _("Undo the last move"), undo, { id: "undo-move" });
-    this.tools = node("div", { class: "g-tools" }, this.undo, this.find, this.move);
+    this.command = commandButton("copy-duplicates-command", () => this.overview.command);
+    this.tools = node("div", { class: "g-tools" }, this.command, this.undo, this.find, this.move);
   }
 
   get tier() {
@@ -124,6 +126,7 @@ class Duplicates {
     this.what.textContent = WHAT[this.tier];
     this.notice.replaceChildren(...(local ? [] : [notice(REMOTE)]));
     this.tools.hidden = !local;
+    this.command.hidden = !this.overview.command;
     this.find.hidden = groups !== null || finding;
     this.move.hidden = !groups;
     this.move.disabled = moving;

@@ -17,6 +17,7 @@ from app.state.duplicates import (
 from app.state.job_control import stop_job
 from app.state.library import Library
 from app.state.validation import validated
+from app.ui.command.command import index_command, places
 from app.ui.component import tab_component
 from app.ui.index_form.index_form import list_folder, offer_folders
 
@@ -40,7 +41,11 @@ def duplicates_tab(library: Library) -> None:
 
 def all_of_tier(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
     """How many duplicates of a tier there are, if that is known, and what can be done."""
-    return overview(library, validated(DuplicatesFields, fields))
+    given = validated(DuplicatesFields, fields)
+    tier = ["--exact"] if given.tier == "exact" else ["--tier", given.tier]
+    folders = places(library, [library.collection(given.collection)])
+    command = index_command("duplicates", *folders, *tier) if folders else ""
+    return overview(library, given) | {"command": command}
 
 
 def find_groups(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:

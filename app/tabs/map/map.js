@@ -69,6 +69,7 @@ class MapTab {
     return {
       column: (by) => this.#ask({ by, q: "" }),
       text: (q) => this.#ask({ q }),
+      command: () => this.view.facts?.command,
       lasso: (on) => {
         this.view.lassoActive = on;
         this.elements.stage.classList.toggle("g-map-lassoing", on);

@@ -13,6 +13,7 @@ from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from app.state.search_requests import PAGE, QueryFields
 from app.state.validation import validated
+from app.ui.command.command import index_command, places
 from app.ui.component import tab_component
 from index.collection import Collection
 from index.projection.colouring import Colouring, by_column, by_query, by_texts, colourable, first_column
@@ -55,7 +56,9 @@ def describe_map(library: Library, fields: Fields) -> dict[str, Any]:
     if projection is None:  # taken away between two looks
         method, projection = "pca", library.projections.projection(collection, "pca")
     assert projection is not None
+    folders = places(library, [opened])
     return {
+        "command": index_command("map", *folders, "--method", method, "--out", "map.csv") if folders else "",
         "collection": opened.key,
         "revision": collection.revision,
         "images": len(collection),

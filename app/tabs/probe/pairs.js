@@ -1,4 +1,5 @@
 // The Winoground probe: two images and two captions of the same words, generated or a person's own.
+import { apiCommand, commandButton } from "../../ui/command/command.js";
 import { choiceGroup } from "../../ui/elements/choices.js";
 import { imageChooser, sourceOf } from "../../ui/samples/chooser.js";
 import { button, icon, node } from "../../ui/elements/elements.js";
@@ -85,6 +86,13 @@ function ownHalf(tab, k) {
   );
 }
 
+// A person's own pair as the API takes it.
+export const pairRequest = ({ settings: { ownImages, ownCaptions }, facts: { collection } }) => ({
+  collection,
+  images: ownImages.map(({ id, token }) => (token ? { image: token } : { id })),
+  captions: ownCaptions,
+});
+
 export const pairs = {
   name: "pairs",
   label: _("Winoground"),
@@ -140,6 +148,7 @@ export const pairs = {
       node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : sentences.join(" ") }),
       node("p", { class: "g-aside", text: EXPLANATION }),
       !settings.own && pairFigures(tab),
+      settings.own && commandButton("copy-probe-command", () => apiCommand("probe", pairRequest(tab))),
     );
     return [node("div", { class: "g-probe-pair" }, scoreTable(scores, captions, sources), side)];
   },

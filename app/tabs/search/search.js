@@ -188,6 +188,7 @@ class Search extends ImageActions {
     this.more.hidden = true;
     this.scrubber.show(null);
     this.export.hide();
+    this.command.hidden = true;
   }
 
   sections() {

@@ -18,6 +18,7 @@ from app.state.search_requests import (
     run_search_of_several,
 )
 from app.state.validation import validated
+from app.ui.command.command import search_command
 from app.ui.component import tab_component
 from app.ui.export_panel.export_panel import export_progress, export_to, stop_export
 from app.ui.index_form.index_form import list_folder, offer_folders, start_index
@@ -82,6 +83,7 @@ def find_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "likely": result.likely,
         "threshold": _threshold(result.threshold),
         "version": listing_version(opened, result),
+        "command": search_command(library, given),
     }
     return response | ({"milliseconds": round(1000 * result.seconds)} if request.terms else {})
 
@@ -107,6 +109,7 @@ def _find_in_several(library: Library, given: PageSearch) -> dict[str, Any]:
         "likely": found.likely,
         "threshold": _threshold(threshold),
         "version": "",
+        "command": search_command(library, given),
         "milliseconds": round(1000 * found.seconds),
     }
 
@@ -125,6 +128,7 @@ def browse_images(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]
         "collapse": given.collapse,
         "revision": found.collection.revision,
         "version": found.version,
+        "command": search_command(library, given),
         "likely": None,
         "threshold": None,
         "timeline": {name: getattr(found, name) for name in ("group", "keys", "counts", "choices")},

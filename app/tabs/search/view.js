@@ -1,4 +1,5 @@
 // What there is to see on the search tab, and how the query and the number of results are drawn.
+import { commandButton } from "../../ui/command/command.js";
 import { button, node } from "../../ui/elements/elements.js";
 import { ExportPanel } from "../../ui/export_panel/export_panel.js";
 import { filterText } from "../../ui/filters/filter_text.js";
@@ -87,6 +88,7 @@ export class SearchView {
     this.group = this.choice("group", _("Groups"), GROUPS);
     this.scope = this.choice("scope", _("Collections that are searched"), SCOPES);
     this.export = exportMenu();
+    this.command = commandButton("copy-search-command", () => this.results?.command);
     this.save = button("star", _("Save search"), () => this.saveSearch(), { id: "save-search", hidden: true });
     return node(
       "div",
@@ -98,6 +100,7 @@ export class SearchView {
       this.collapse,
       this.save,
       this.export.link,
+      this.command,
       this.export.root,
     );
   }
@@ -278,6 +281,7 @@ export class SearchView {
     const left = remaining(this.results, this.query.k, MOST);
     this.more.hidden = left <= 0;
     this.more.querySelector("span").textContent = _("Show {n} more", { n: Math.min(PAGE, left) });
+    this.command.hidden = !this.results.command;
     if (this.results.collections) this.export.hide();
     else this.export.show(this.query, this.results);
     this.drawSave();

@@ -72,15 +72,15 @@ export const button = (iconName, label, onclick, settings = {}) =>
 export const notice = (text, ...more) =>
   node("div", { class: "g-notice", role: "status" }, node("p", { text }), ...more);
 
-// Copies text; the label of the button says so for a moment.
-export const copy = async (text, copyButton) => {
+// Copies text; the label of the button says so for a moment, or what to do where the browser does not let it.
+export const copy = async (text, copyButton, otherwise = _("Copy it from the address bar")) => {
   const label = copyButton.querySelector("span");
   const before = label.textContent;
   try {
     await navigator.clipboard.writeText(text);
     label.textContent = _("Copied");
   } catch {
-    label.textContent = _("Copy it from the address bar");
+    label.textContent = otherwise;
   }
   setTimeout(() => (label.textContent = before), 1600);
 };

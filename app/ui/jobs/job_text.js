@@ -8,6 +8,7 @@ const KINDS = {
   update: [_("Updating"), _("Updated"), _("Not updated:")],
   verify: [_("Verifying"), _("Verified"), _("Not verified:")],
   label: [_("Labelling"), _("Labelled"), _("Not labelled:")],
+  evaluate: [_("Evaluating the encoders of"), _("Encoders evaluated of"), _("Encoders not evaluated of")],
   reencode: [_("Embedding"), _("Embedded"), _("Not embedded:")],
   get: [_("Fetching"), _("Fetched"), _("Not fetched:")],
   export: [_("Exporting from"), _("Exported from"), _("Not exported:")],
