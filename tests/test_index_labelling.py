@@ -12,6 +12,7 @@ import pytest
 from index.build import build_collection
 from index.collection import Collection
 from index.label import Labelling, LabelRequest, label_collection
+from index.labels.calibration import class_calibrations
 from index.labels.confusion import by_class, confusion
 from index.labels.export import label_rows, sorting_script
 from index.labels.ground_truth import named_truth
@@ -143,6 +144,22 @@ def test_the_queue_is_ordered_by_entropy_and_by_the_disagreement_of_two_encoders
     assert np.allclose(np.array(divergences)[found], np.sort(divergences)[::-1], atol=1e-6) and max(divergences) > 0.01
     with pytest.raises(UserError, match="second one"):
         labelling.to_review("disagreement", 5)
+
+
+def test_classes_are_called_calibrated_only_where_twenty_labels_were_checked():
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], [60, 30, 10])
+    probabilities = rng.dirichlet([0.3, 0.3, 0.3], 100)
+    probabilities[:, 2] *= 0.1  # hardly an image is labelled as the third
+    found = class_calibrations(probabilities, truth, yes=False)
+    labels = probabilities.argmax(axis=1)
+    assert [one.answer for one in found] == [k for k in range(3) if (labels == k).sum() >= 20] == [0, 1]
+    for one in found:
+        here = labels == one.answer
+        assert one.probability == pytest.approx(sum(row.max() for row in probabilities[here]) / here.sum())
+        assert one.accuracy["value"] == (truth[here] == one.answer).mean() and one.accuracy["n"] == here.sum()
+    each = class_calibrations(probabilities, truth, yes=True)
+    assert [one.accuracy["n"] for one in each] == [n for n in (probabilities > 0.5).sum(axis=0) if n >= 20]
 
 
 def test_many_images_get_another_class_at_once_and_it_is_one_step_to_undo(painted):
@@ -304,6 +321,14 @@ def test_what_a_template_does_is_what_the_labels_are_without_the_others(painted)
     assert first.right == int((alone.predictions.label == alone.ground_truth.truth)[rows].sum()) == 16
     assert first.probability == pytest.approx(float(alone.predictions.probability[rows[0]]), abs=1e-5)
     assert second.without_right == first.right and first.known == 16
+    for one in first.by_class:
+        of_class = alone.predictions.label[alone.ground_truth.truth == one.answer]
+        assert one.images == 8 and one.alone == (of_class == one.answer).mean()
+    unknown = list(template_effects(result.classifier, embeddings, painted.vectors[:]))[1]
+    top = result.classifier.probabilities(painted.vectors[:]).argmax(axis=1)
+    others = alone.classifier.probabilities(painted.vectors[:])
+    for one in unknown.by_class:
+        assert one.without == pytest.approx(float(others[top == one.answer, one.answer].mean()), abs=1e-5)
 
 
 def test_labels_are_exported_as_rows_and_as_folders(painted, tmp_path):

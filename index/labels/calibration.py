@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.models.intervals import wilson_figure
+from training.models.intervals import Figure, wilson_figure
 from training.models.softmax import softmax
 
 LEAST_LABELS = 20  # below, a fitted temperature says more about chance than about the encoder
@@ -115,3 +115,28 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> R
         gap += n * abs(mean - hits / n)
         bins.append({"from": b / BINS, "to": (b + 1) / BINS, "confidence": mean, "accuracy": wilson_figure(hits, n)})
     return Reliability(gap / max(1, len(confidence)), len(confidence), bins)
+
+
+@dataclass(frozen=True)
+class ClassCalibration:
+    """Of images labelled as one class: their mean probability of it, and how many of them are of it."""
+
+    answer: int
+    probability: float
+    accuracy: Figure
+
+
+def class_calibrations(
+    probabilities: NDArray[np.floating], truth: NDArray[np.int64], yes: bool
+) -> list[ClassCalibration]:
+    """The classes that at least LEAST_LABELS images with a known label [N] were labelled as; below, nothing is said.
+
+    probabilities: [N, K]. yes: whether each class is judged by itself, so that an image may be labelled as several.
+    """
+    labelled = probabilities > 0.5 if yes else np.eye(probabilities.shape[1], dtype=bool)[probabilities.argmax(axis=1)]
+    found = []
+    for k in np.flatnonzero(labelled.sum(axis=0) >= LEAST_LABELS).tolist():
+        here = labelled[:, k]
+        right = wilson_figure(int((truth[here] == k).sum()), int(here.sum()))
+        found.append(ClassCalibration(k, float(probabilities[here, k].mean()), right))
+    return found

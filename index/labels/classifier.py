@@ -5,13 +5,14 @@ itself, from its normalised score against the collection's null distribution (re
 own logistic if it was trained with one, as SigLIP is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.labels.calibration import Reliability, logistic
+from index.labels.calibration import ClassCalibration, Reliability, logistic
 from index.labels.request import CalibrationKind, LabelRequest
 from index.labels.tip_adapter import Adapter
 from index.retrieval.relevance import NullDistribution
@@ -29,6 +30,7 @@ class Calibration:
 
     labels: labelled images it was fitted on, 0 if it was not. known: labelled images there are. covered: how many of
     the classes these show. before and after: reliability on images it was not fitted on; None below LEAST_LABELS.
+    by_class: of the probabilities in use, also on such images, for the classes with so many.
     """
 
     kind: CalibrationKind = "calibrated"
@@ -40,6 +42,7 @@ class Calibration:
     covered: int = 0
     before: Reliability | None = None
     after: Reliability | None = None
+    by_class: Sequence[ClassCalibration] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """What probabilities rest on, in a few figures; before and after are calibration errors."""

@@ -10,6 +10,7 @@ from index.labels.calibration import (
     LEAST_LABELS,
     MOST_LABELS,
     Reliability,
+    class_calibrations,
     fit_platt,
     fit_temperature,
     folds,
@@ -36,7 +37,8 @@ def calibrated(classifier: Classifier, collection: Collection, known: GroundTrut
     fitted = _fit(classifier, plain, collection.vectors[rows], known.truth[rows])
     if classifier.request.calibration == "calibrated":
         return replace(classifier, calibration=replace(fitted, labels=len(rows)))
-    return replace(classifier, calibration=replace(plain, before=fitted.before, after=fitted.after))
+    measured = replace(plain, before=fitted.before, after=fitted.after, by_class=fitted.by_class)
+    return replace(classifier, calibration=measured)
 
 
 def _fit(
@@ -47,11 +49,13 @@ def _fit(
         return _fit_yes(plain, logits, truth)
     if classifier.adapter is not None:
         logits = logits + classifier.adapter.logits(vectors, judged_by_others=True)
+    before, after = softmax(logits, plain.temperature), held_out(logits, truth)
     return replace(
         plain,
         temperature=fit_temperature(logits, truth),
-        before=_reliability(softmax(logits, plain.temperature), truth),
-        after=_reliability(held_out(logits, truth), truth),
+        before=_reliability(before, truth),
+        after=_reliability(after, truth),
+        by_class=class_calibrations(after if plain.kind == "calibrated" else before, truth, yes=False),
     )
 
 
@@ -71,6 +75,7 @@ def _fit_yes(plain: Calibration, scores: NDArray[np.floating], truth: NDArray[np
         offset=offset,
         before=reliability(before.ravel(), yes.ravel()),
         after=reliability(after.ravel(), yes.ravel()),
+        by_class=class_calibrations(after if plain.kind == "calibrated" else before, truth, yes=True),
     )
 
 

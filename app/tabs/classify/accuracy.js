@@ -15,7 +15,7 @@ export const basis = ({ accuracy, column, corrections, known, others }) => {
     column && _("the column “{column}”", { column }),
     corrections && _("{corrections} of your corrections", { corrections: count(corrections) }),
   ];
-  const from = sources.filter(Boolean).join(" and ");
+  const from = sources.filter(Boolean).join(_(" and "));
   const with95 = accuracy ? _("95 % interval {interval}, ", { interval: interval(accuracy) }) : "";
   const left = others
     ? _(" {others} more have a label that is none of these classes and are left out.", { others: count(others) })
@@ -31,20 +31,37 @@ const noMatrix = ({ accuracy }) =>
         "Classes that are judged each by itself have no confusion matrix. An image may show more than its one label, so precision is at least what is shown.",
       );
 
-const classTable = ({ byClass, names }) => {
-  const line = ([figures, name]) =>
+// The mean probability of the images labelled as a class, beside how often that is right; only where it was measured.
+export const calibrationCell = (one) => {
+  if (!one) return node("td", { title: _("Fewer than 20 known labels of images labelled so"), text: "–" });
+  const { probability, accuracy } = one;
+  const off = probability < accuracy.low || accuracy.high < probability;
+  const title = _("{probability} on average, and {accuracy} are right ({interval}, n = {n})", {
+    probability: percent(probability),
+    accuracy: percent(accuracy.value),
+    interval: interval(accuracy),
+    n: count(accuracy.n),
+  });
+  const sign = off ? (probability > accuracy.high ? _("too high") : _("too low")) : "";
+  return node("td", { title }, percent(probability), sign && node("em", { text: ` ${sign}` }));
+};
+
+const classTable = ({ byClass, names, calibrated }) => {
+  const measuredOf = new Map(calibrated.map((one) => [one.answer, one]));
+  const line = ([figures, name, answer]) =>
     node(
       "tr",
       {},
       node("th", { scope: "row", text: name }),
       figureCell(figures.precision),
+      calibrationCell(measuredOf.get(answer)),
       figureCell(figures.recall),
       node("td", { class: "g-n", text: figures.recall ? count(figures.recall.n) : "0" }),
     );
-  const measured = byClass.map((figures, k) => [figures, names[k]]).filter(([one]) => one.precision || one.recall);
+  const measured = byClass.map((figures, k) => [figures, names[k], k]).filter(([one]) => one.precision || one.recall);
   return table(
     { class: "g-classify-measured", id: "by-class" },
-    [_("class"), _("precision"), _("recall"), _("images")],
+    [_("class"), _("precision"), _("probability"), _("recall"), _("images")],
     measured.map(line),
   );
 };

@@ -60,8 +60,8 @@ const binTable = ({ before, after }) => {
       node("td", { text: `${percent(bin.accuracy.value)} (${interval(bin.accuracy)})` }),
       node("td", { class: "g-n", text: count(bin.accuracy.n) }),
     );
-  const rows = [...before.bins.map(line("before")), ...after.bins.map(line("after"))];
-  return table({ class: "g-classify-measured" }, ["", "probability", "accuracy", "n"], rows);
+  const rows = [...before.bins.map(line(_("before"))), ...after.bins.map(line(_("after")))];
+  return table({ class: "g-classify-measured" }, ["", _("probability"), _("accuracy"), "n"], rows);
 };
 
 const method = ({ before }, { independent, calibration }) =>
@@ -85,7 +85,7 @@ export const reliability = (measured, answer) => {
   const title = better
     ? _("Calibration lowers the calibration error")
     : _("Calibration does not lower the calibration error");
-  const diagrams = [diagram(measured.before, "before"), diagram(measured.after, "calibrated")];
+  const diagrams = [diagram(measured.before, _("before")), diagram(measured.after, _("calibrated"))];
   return node(
     "section",
     { id: "reliability" },

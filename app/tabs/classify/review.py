@@ -111,6 +111,7 @@ def measured(library: Library, request: dict[str, Any]) -> dict[str, Any]:
         response["accuracy"] = result.accuracy()
         response["matrix"] = matrix.tolist() if len(matrix) <= MOST_CLASSES else None
     calibration = result.classifier.calibration
+    response["calibrated"] = [asdict(one) for one in calibration.by_class]
     for name in ("before", "after"):
         found = getattr(calibration, name)
         response[name] = None if found is None else asdict(found)
@@ -124,6 +125,8 @@ def compared_templates(library: Library, request: dict[str, Any]) -> dict[str, A
         return {"templates": []}
     effects = [asdict(effect) for effect in labelling.template_effects()]
     for effect in effects:
+        effect["by_class"] = effect["by_class"][:MOST_CLASSES]
         if effect["known"]:
             effect["alone"] = wilson_figure(effect["right"], effect["known"])
-    return {"templates": effects, "together": labelling.accuracy_of_sample()}
+    together = labelling.accuracy_of_sample()
+    return {"templates": effects, "together": together, "names": labelling.result.answers}

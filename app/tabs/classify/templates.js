@@ -1,6 +1,6 @@
 // What each prompt template does to the labels of the collection: alone, and to the others when it is left out.
 import { node, notice } from "../../ui/elements/elements.js";
-import { images, interval, percent } from "../../ui/format/format.js";
+import { count, images, interval, percent } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
 import { request } from "../../ui/session/session.js";
 import { empty, figureCell, points, table } from "./parts.js";
@@ -25,6 +25,45 @@ const effectTable = (effects, known) => {
   };
   const columns = known ? [_("right, alone"), _("agrees"), _("the others without it")] : [_("agrees, alone")];
   return table({ class: "g-classify-measured" }, [_("prompt template"), ...columns], effects.map(line));
+};
+
+// What one template does for each class: the share that is right or, without known labels, the mean probability.
+const classEffects = ({ templates, names }) => {
+  const body = node("div", { class: "g-classify-measure-scroll" });
+  const known = templates[0].known > 0;
+  const heads = [
+    _("class"),
+    _("images"),
+    known ? _("right, all together") : _("probability, all together"),
+    _("it alone"),
+    _("the others without it"),
+  ];
+  const number = (text) => node("td", { class: "g-n", text });
+  const line = ({ answer, images: amount, together, alone, without }) =>
+    node(
+      "tr",
+      {},
+      node("th", { scope: "row", text: names[answer] }),
+      number(count(amount)),
+      number(percent(together)),
+      number(points(alone - together)),
+      number(without === null ? "–" : points(without - together)),
+    );
+  const draw = () =>
+    body.replaceChildren(
+      table({ class: "g-classify-measured" }, heads, templates[Number(select.value)].by_class.map(line)),
+    );
+  const options = templates.map(({ template }, i) => node("option", { value: i, text: template }));
+  const settings = { class: "g-button", id: "template-of-classes", "aria-label": _("Prompt template"), onchange: draw };
+  const select = node("select", settings, ...options);
+  draw();
+  return node(
+    "section",
+    { id: "template-classes" },
+    node("h3", { text: _("Effect by class, the largest change first") }),
+    select,
+    body,
+  );
 };
 
 // Draws the view into body.
@@ -61,5 +100,6 @@ export const showTemplates = async (body, server, answer) => {
     node("h2", { text: title }),
     node("p", { class: "g-classify-verdict", text: detail }),
     node("div", { class: "g-classify-measure-scroll" }, effectTable(effects, known)),
+    classEffects(compared),
   );
 };
