@@ -93,6 +93,34 @@ def test_a_name_a_folder_or_a_caption_finds_its_image_first(collection, encoder,
 
 
 @pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        *((query, "IMG-20190714-WA0003") for query in ("2019-07-14", "20190714", "2019 07", "2019.07.14", "wa0003")),
+        *((query, "Screenshot 2020-01-02 at 10.11.12") for query in ("20200102", "2020-01-02", "screenshot 2020")),
+        *((query, "Anna's birthday") for query in ("anna", "Anna's", "annas", "ANNA’S birthday")),
+        *((query, "l’été à l'Orsay d’O’Brien") for query in ("été", "ete", "orsay", "brien", "O'Brien")),
+        *((query, "İstanbul'da bir gün") for query in ("istanbul", "İSTANBUL", "istanbulda")),
+        *((query, "e-mail on a t-shirt") for query in ("email", "e mail", "tshirt", "T-Shirt")),
+        *((query, "birthday 🎂 party 🎉🎉") for query in ("🎂", "🎉 party", "🎂🎉")),
+        *((query, "I ❤️ 🇩🇪 👍🏽") for query in ("❤", "❤️", "🇩🇪", "👍", "👍🏿")),
+        *((query, "Köln im Frühling") for query in ("koeln", "KOELN", "koln", "fruehling", "Frühling")),
+        ("straßenbahn", "die Straßen\u00adbahn"),
+    ],
+)
+def test_a_text_is_found_however_its_words_are_divided_and_spelt(query, text):
+    for form in ("NFC", "NFD"):
+        assert set(query_words(query)) <= set(document_words(unicodedata.normalize(form, text)))
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("🎂", "party 🎉"), ("2019-07-15", "IMG-20190714"), ("tshirts", "t-shirt"), ("d", "Anna'd"), ("🇫🇷", "🇩🇪")],
+)
+def test_a_text_is_not_found_by_what_it_does_not_say(query, text):
+    assert not set(query_words(query)) <= set(document_words(text))
+
+
+@pytest.mark.parametrize(
     "query", ["IMG_0099", "beach umbrella cocktail evening", "zebra", "of the", "- beach", "red - beach"]
 )
 def test_what_no_name_has_is_ranked_by_the_embedding_alone(collection, encoder, query):

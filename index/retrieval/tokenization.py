@@ -2,7 +2,7 @@
 
 A word is a run of letters, digits and marks, decomposed (NFKD), case-folded and without accents. Scripts that put no
 spaces between words are cut into pairs of characters. A file name is text too: `IMG_0007` and `img0007` both are the
-words `img` and `0007`.
+words `img` and `0007`. An emoji is a word.
 """
 
 import re
@@ -12,13 +12,19 @@ from functools import lru_cache
 import regex
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々"
-_RUN = regex.compile(rf"[{_UNSPACED}]+|[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]+", regex.V1)
+_EMOJI = r"\p{Extended_Pictographic}|\p{Regional_Indicator}{2}"
+_RUN = regex.compile(rf"[{_UNSPACED}]+|[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]+|{_EMOJI}", regex.V1)
+_UNSEEN = regex.compile(r"[\u00ad\ufe0e\ufe0f]")  # soft hyphens, and what chooses between emoji and symbol
 _UNSPACED_RUN = regex.compile(rf"[{_UNSPACED}]+")
 _ASCII_RUN = re.compile(r"[A-Za-z0-9]+")  # the same for most texts, twenty times as fast
 _APOSTROPHE = regex.compile(r"(?<=\p{L})['’ʼ](?=\p{L})")  # "don't" is one word
+_HYPHEN = regex.compile(r"(?<=\p{L})[-‐‑](?=\p{L})")
 _LETTERS_AND_DIGITS = regex.compile(r"(\p{L}+)(\p{N}+)|(\p{N}+)(\p{L}+)")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
-_DATE = regex.compile(r"((?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_YEAR, _MONTH, _DAY = r"((?:19|20)\d\d)", r"(0[1-9]|1[0-2])", r"(0[1-9]|[12]\d|3[01])"
+_DATE = regex.compile(f"{_YEAR}{_MONTH}{_DAY}")
+_DIVIDED_DATE = regex.compile(rf"(?<!\d){_YEAR}[-_.:]{_MONTH}[-_.:]{_DAY}(?!\d)")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 # What people leave out: accents of Latin, Greek and Cyrillic, points of Hebrew, vowel signs of Arabic.
 _ACCENTS = regex.compile(
@@ -49,9 +55,17 @@ def query_words(text: str) -> list[str]:
 def document_words(text: str) -> list[str]:
     """The words that a text is found by: all of its own, and parts that people look for by themselves.
 
-    Parts: single characters of scripts without spaces, the words of camelCase, the year of a date like 20190714.
+    Parts: single characters of scripts without spaces, the words of camelCase, year, month and day of 20190714, and
+    what stands before and behind an apostrophe. Wholes: 20190714 of 2019-07-14, tshirt of t-shirt. An umlaut is found
+    as ae, oe and ue too.
     """
-    return [word for run in _runs(text) for word in _with_parts(run)]
+    words = [word for run in _runs(text) for word in _with_parts(run)]
+    parts, whole = _APOSTROPHE.sub(" ", text), _HYPHEN.sub("", _DIVIDED_DATE.sub(r"\1\2\3", text))
+    for other in (parts, whole):
+        if other != text:
+            known = set(words)
+            words += [word for run in _runs(other) for word in _words(run) if len(word) > 1 and word not in known]
+    return words
 
 
 def sequence(text: str) -> str:
@@ -71,7 +85,7 @@ def _runs(text: str) -> list[str]:
     """text cut at whatever is no letter, digit or mark, and between scripts with and without spaces."""
     if text.isascii():
         return _ASCII_RUN.findall(text.replace("'", ""))
-    return _RUN.findall(_APOSTROPHE.sub("", unicodedata.normalize("NFKC", text)))
+    return _RUN.findall(_APOSTROPHE.sub("", _UNSEEN.sub("", unicodedata.normalize("NFKC", text))))
 
 
 @lru_cache(1 << 16)
@@ -92,5 +106,7 @@ def _with_parts(run: str) -> tuple[str, ...]:
         words += folded(run)
     elif len(parts := _CAMEL.split(run)) > 1:
         words += [word for part in parts for word in _words(part)]
-    words += [match.group(1) for word in words if (match := _DATE.fullmatch(word))]
+    words += [part for word in words if (match := _DATE.fullmatch(word)) for part in match.groups()]
+    if not run.isascii() and (spelt := run.translate(_UMLAUTS)) != run:
+        words += _words(spelt)
     return tuple(dict.fromkeys(words))
