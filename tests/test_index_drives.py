@@ -273,6 +273,33 @@ def test_losing_over_half_asks_for_prune_only_where_files_were_deleted(photos, i
     assert build(encoder, into, photos, prune=True)[0].images == 3
 
 
+@pytest.mark.parametrize("content", [b"", b"\0" * 4096])
+def test_images_that_became_unreadable_stay_where_it_is_over_half_of_them(content, photos, into, encoder):
+    build(encoder, into, photos)
+    before, files = rows(into), sorted(path for path in photos.rglob("*") if path.is_file())
+    kept = {file: file.read_bytes() for file in files}
+    for file in files[:5]:
+        file.write_bytes(content)
+    report, _ = build(encoder, into, photos)
+    assert (report.images, report.removed, report.failed) == (7, 5, 5)
+    for file in files[5:]:
+        file.write_bytes(content)
+    paint(photos / "new.png", "red")
+    with pytest.raises(
+        UserError, match=r"7 of the 7 images .* cannot be read any more and stay .* say so with --prune"
+    ):
+        build(encoder, into, photos)
+    assert len(rows(into)) == 8  # the new one is there all the same
+    for file, data in kept.items():
+        file.write_bytes(data)
+    (photos / "new.png").unlink()
+    assert build(encoder, into, photos)[0].failed == 0
+    assert rows(into) == before
+    for file in files[1:]:
+        file.write_bytes(content)
+    assert build(encoder, into, photos, prune=True)[0].images == 1
+
+
 def test_images_that_moved_out_of_a_folder_that_is_left_empty_are_moved_and_not_offline(photos, into, encoder):
     build(encoder, into, photos)
     for file in (photos / "trip").iterdir():

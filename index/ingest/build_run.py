@@ -12,7 +12,7 @@ from index.ingest.accounting import SourceAccounts
 from index.ingest.engine import Embedded, Engine
 from index.ingest.identities import Identities, Sighting
 from index.ingest.pixel_hash import PixelHash, coded_of
-from index.ingest.plan import Plan
+from index.ingest.plan import LosesImages, Plan
 from index.ingest.report import BuildProgress, BuildReport
 from index.ingest.rows import item_row, says_the_same
 from index.ingest.segment import OpenSegment
@@ -68,6 +68,7 @@ class BuildRun:
                 self._show_progress(done)
             self.report.stopped = done < self.total
             if not self.report.stopped:
+                self._check_losses()
                 self.segment.dropped += [self._place(row) for row in sorted(self.plan.gone)]
                 self.report.removed = len(self.plan.gone)
             facts = {} if self.report.stopped else self.accounts.facts()
@@ -77,6 +78,14 @@ class BuildRun:
             self._publish(self.accounts.all_failures(), **facts, **kept)
         self._finish(done)
         return self.report
+
+    def _check_losses(self) -> None:
+        """LosesImages if a source lost over half of its images; what was embedded is published before."""
+        try:
+            self.plan.check_unreadable()
+        except LosesImages:
+            self._publish()
+            raise
 
     def _publish(self, failures: pd.DataFrame | None = None, **facts: Any) -> None:
         self.identities.store()

@@ -21,8 +21,8 @@ from training.models.errors import UserError
 class LosesImages(UserError):
     """A build would lose more than half of a source. what: that as a sentence, without how to go on."""
 
-    def __init__(self, source: str, gone: int, known: int):
-        self.what = f"{gone:,} of the {known:,} images that came from {source} are gone; nothing was changed."
+    def __init__(self, source: str, lost: int, known: int, how: str = "are gone; nothing was changed"):
+        self.what = f"{lost:,} of the {known:,} images that came from {source} {how}."
         super().__init__(f"{self.what} If they were deleted, say so with --prune.")
 
 
@@ -63,6 +63,8 @@ class Plan:
         self.said: list[str] = []  # by sources, of how they were read
         self.places = StoredPlaces(stored)
         self._movable: set[int] = set()
+        self._half: dict[str, float] = {}  # of the images of each source, of which no more may become unreadable
+        self._unreadable: dict[str, list[str]] = {}  # paths of images of each source that could be read once
 
     # Two tables of use where there is something to read, which a build of unchanged images has not.
 
@@ -107,6 +109,7 @@ class Plan:
         if (len(gone) - len(meant & gone)) * 2 > found.known and not prune:
             raise LosesImages(source.name, len(gone), found.known)
         self.sources.add(source.name)
+        self._half[source.name] = float("inf") if prune else found.known / 2
         self.passed_over[source.name] = passed_over
         self.kept |= kept
         self.away[source.name] = away
@@ -205,3 +208,11 @@ class Plan:
         row = self.row_of(image)
         if row is not None:
             self.gone.add(row)
+            self._unreadable.setdefault(image.source, []).append(image.item.path)
+
+    def check_unreadable(self) -> None:
+        """LosesImages if over half of a source's images cannot be read any more, as after a crash or in a cloud."""
+        for name, paths in self._unreadable.items():
+            if len(paths) > self._half.get(name, float("inf")):
+                how = f"cannot be read any more and stay in the collection as they were, the first is {paths[0]}"
+                raise LosesImages(name, len(paths), int(self._half[name] * 2), how)

@@ -76,7 +76,7 @@ def members_of(shard: Path | RemotePath) -> Iterator[Member]:
                     tar.members = []  # type: ignore[attr-defined]  # it would remember all of them
                     if end < info.offset:
                         junk = junk or junk_in(file, end, info.offset)
-                    end = max(end, tar.offset)  # type: ignore[attr-defined]
+                    end = max(end, tar.offset)
                     if info.isdir() or not (info.isreg() or info.islnk() or info.issym()):
                         continue
                     member = _member(info, length)
