@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.models import hub
+from training.models.checkpoint_file import misfit, readable
 from training.models.downloads.get import get
 from training.models.downloads.local import missing_needs
 from training.models.downloads.needs import needs_of
@@ -21,6 +22,8 @@ def open_model(name: str) -> tuple[Any, Any, list[Path]]:
     UserError if they are not on this machine and cannot be fetched, or do not fit.
     """
     source = find_source(name)
+    if source.weights and Path(source.weights).is_file():
+        return *_from_file(source), [Path(source.weights)]
     fetch_missing(name)
     try:
         try:
@@ -37,6 +40,25 @@ def open_model(name: str) -> tuple[Any, Any, list[Path]]:
     except Exception as error:  # open_clip raises whatever its parts raise on weights that do not fit
         raise UserError(f"The encoder {name} cannot be loaded: {_first_line(error)}.") from error
     return model, tokenizer, _identifying_files(_weights_file(name, source))
+
+
+def _from_file(source: ModelSource) -> tuple[Any, Any]:
+    """open_clip's model with the weights of a file, and its tokenizer. UserError for a file that does not fit."""
+    import open_clip
+    import torch
+
+    assert source.weights is not None
+    path = Path(source.weights)
+    with readable(path) as plain:
+        try:
+            with hub.offline():
+                model, tokenizer = _create(ModelSource(source.model, str(plain)))
+        except Exception as error:  # open_clip raises whatever its parts raise on weights that do not fit
+            own = open_clip.create_model(source.model, load_weights=False, pretrained_text=False).state_dict()
+            raise UserError(misfit(path, source.model, own)) from error
+    if not all(torch.isfinite(tensor).all() for tensor in model.parameters()):
+        raise UserError(f"{path} has weights that are not finite numbers (NaN); take a checkpoint from before that.")
+    return model, tokenizer
 
 
 def fetch_missing(name: str) -> None:
