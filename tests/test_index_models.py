@@ -72,6 +72,30 @@ def test_without_network_the_list_and_get_say_what_to_copy_from_another_machine(
     assert empty.exit_code == 1 and f"{tmp_path} lacks {WEIGHTS}" in empty.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("vit-b-32-256/DATACOMP_s34b_b86k", f"Did you mean {NAME}?"),
+        (NAME.replace("/", " / "), f"Did you mean {NAME}?"),
+        ("https://huggingface.co/laion/some-CLIP/tree/main", "Did you mean hf-hub:laion/some-CLIP?"),
+        ("ViT-B-32-256", f"such as {NAME}"),
+        ("startr", "Did you mean starter?"),
+        ("", "The name of the encoder is empty"),
+        ("hf-hub:", "'' is not the name of a repository"),
+        ("hf-hub:a b/c", "'a b/c' is not the name of a repository"),
+        ("hf-hub:../../etc", "'../../etc' is not the name of a repository"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_one_sentence_with_the_right_name(hub, name, sentence):
+    got = run("get", name)
+    assert got.exit_code == 1 and sentence in got.stderr and got.stderr.count("\n") == 1
+    assert not hub.requests
+
+
+def test_what_needs_no_files_of_the_hub_is_said_so(hub):
+    assert "no files of the hub to fetch" in run("get", " starter ").stdout
+
+
 def test_an_estimate_is_from_a_measurement_where_there_is_one_and_says_so(hub):
     guessed = estimate(NAME, 1000)
     assert not guessed.measured and "estimated" in guessed.how

@@ -19,8 +19,8 @@ def encoder_choices(library: Library, opened: OpenCollection) -> list[dict[str, 
         state: str = generation.state if generation is not None and generation.state != "partial" else "absent"
         if state == "absent" and entry.state == "ready":
             state = "here"
-        if state == "absent" and not entry.recommended:
-            continue
+        if (state == "absent" and not entry.recommended) or (state == "here" and entry.zoo is not None):
+            continue  # the zoo is for comparing: ten lines of the menu that would answer a search worse
         choices.append(
             {
                 "name": entry.name,

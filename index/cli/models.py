@@ -60,11 +60,14 @@ def get(name: str, folder: Path | None, accept_licence: bool, as_json: bool) -> 
     from training.models.catalogue import catalogue_model
     from training.models.downloads.get import get as fetch
     from training.models.downloads.importing import import_from
+    from training.models.downloads.local import hub_needs
     from training.models.downloads.progress import DownloadLine
     from training.models.downloads.sentences import OutOfReach
     from training.models.errors import UserError
 
-    click.echo(_licence(name, catalogue_model(name)), err=True)
+    name = name.strip()
+    if hub_needs(name):  # a name that leads nowhere has no licence
+        click.echo(_licence(name, catalogue_model(name)), err=True)
     line = DownloadLine(name)
     try:
         if folder is not None:
@@ -77,7 +80,10 @@ def get(name: str, folder: Path | None, accept_licence: bool, as_json: bool) -> 
         raise UserError(f"{error.fact}.") from error
     finally:
         line.close()
-    text = f"{name} is on this machine ({found.here / 1e6:,.0f} MB). Now: python -m index build FOLDER --encoder {name}"
+    fact = f"{name} is on this machine ({found.here / 1e6:,.0f} MB)"
+    if not found.files:
+        fact = f"{name} has no files of the hub to fetch (a model of timm fetches its own when it is first used)"
+    text = f"{fact}. Now: python -m index build FOLDER --encoder {name}"
     answer(as_json, _local(found), text)
 
 

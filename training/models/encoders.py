@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-from training.models.published_names import is_timm_model
+from training.models.published_names import is_timm_model, open_clip_tags
 
 UNKNOWN = "unknown"  # the encoder of vectors that were imported without saying what made them
 
@@ -53,10 +54,21 @@ def load_encoder(name: str, runtime: str | None = None, precision: str | None = 
 def family_of(name: str) -> EncoderFamily:
     """The first family in ENCODERS that a name matches. UserError if there is none."""
     for family in ENCODERS:
-        if family.matches(name):
+        if name and family.matches(name):
             return family
     choices = ", ".join(family.names for family in ENCODERS)
-    raise UserError(f"There is no encoder called {name!r}. Choose {choices}.")
+    if not name:
+        raise UserError(f"The name of the encoder is empty. Choose {choices}.")
+    raise UserError(f"There is no encoder called {name!r}.{_hint(name)} Choose {choices}.")
+
+
+def _hint(name: str) -> str:
+    """What a name without a slash may have meant."""
+    published = open_clip_tags()
+    if tags := published.get(name):
+        return f" It is an architecture of open_clip; its weights have a tag, such as {name}/{tags[0]}."
+    near = get_close_matches(name, ["starter", *published], n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def newer(name: str) -> str | None:

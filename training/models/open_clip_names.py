@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from training.models.errors import UserError
 from training.models.published_names import open_clip_tags
@@ -24,6 +25,7 @@ class ModelSource:
 def find_source(name: str) -> ModelSource:
     """What open_clip has to be asked for. UserError, with names that are near, for one that leads nowhere."""
     if name.startswith("hf-hub:"):
+        hub_repository(name)
         return ModelSource(name)
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -40,6 +42,8 @@ def find_source(name: str) -> ModelSource:
     if Path(weights).expanduser().is_file():
         return ModelSource(architecture, str(Path(weights).expanduser()))
     tags = published[architecture]
+    if Path(weights).expanduser().is_dir() and weights:
+        raise UserError(f"{weights} is a folder; name the file in it, or the folder alone if it has {CONFIG}.")
     if weights not in tags:
         near = get_close_matches(weights, tags, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -50,8 +54,35 @@ def find_source(name: str) -> ModelSource:
     return ModelSource(architecture, weights)
 
 
+def hub_repository(name: str) -> str:
+    """The repository in hf-hub:ORGANISATION/REPOSITORY. UserError for what can be no repository's name."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    repository = name.removeprefix("hf-hub:")
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise UserError(
+            f"{repository!r} is not the name of a repository of the hub: hf-hub:ORGANISATION/REPOSITORY, such as "
+            f"hf-hub:timm/ViT-B-16-SigLIP2, with letters, digits, '-', '_' and '.'."
+        ) from error
+    return repository
+
+
+def _of_address(name: str) -> str:
+    """The repository that an address of the hub's site shows, "" for another one."""
+    parts = [part for part in urlsplit(name).path.split("/") if part]
+    return "/".join(parts[:2]) if len(parts) >= 2 else ""
+
+
 def _leads_nowhere(name: str, path: Path, architecture: str, published: Iterable[str]) -> str:
     """What is wrong with a name that is no folder and does not begin with an architecture."""
+    if name.startswith(("https://", "http://")):
+        hint = f" Did you mean hf-hub:{repository}?" if (repository := _of_address(name)) else ""
+        return f"{name} is an address; a repository of the hub is named hf-hub:ORGANISATION/REPOSITORY.{hint}"
+    if same := _in_another_spelling(name):
+        return f"There is no model called {name!r}. Did you mean {same}?"
     if path.is_file():
         return f"{name} is a file; a checkpoint needs its architecture before it: ViT-B-32/{name}, for example."
     unknown = f"open_clip has no architecture called {architecture!r}"
@@ -65,6 +96,13 @@ def _leads_nowhere(name: str, path: Path, architecture: str, published: Iterable
     if path.is_absolute() or architecture in (".", ".."):
         return f"There is no folder {name}.{hint}"
     return f"There is no folder {name}, and {unknown}.{hint} {form}"
+
+
+def _in_another_spelling(name: str) -> str:
+    """The published model of the same letters, whatever their case and the spaces between; "" if there is none."""
+    wanted = "".join(name.split()).lower()
+    names = (f"{architecture}/{tag}" for architecture, tags in open_clip_tags().items() for tag in tags)
+    return next((one for one in names if one.lower() == wanted), "")
 
 
 def _names_beside(path: Path) -> list[str]:

@@ -86,8 +86,8 @@ const using = (entry, { act, busy }) => {
   ];
 };
 
-// What to bring from another machine, and a field for it.
-const copying = (entry, drop) => {
+// What to bring from another machine, and where it is taken from: a field, or the folder that it names.
+const copying = (entry, { act, drop }) => {
   if (!entry.copy.length) return null;
   const hint = _("Bring it from another machine");
   const input = node("input", {
@@ -108,6 +108,8 @@ const copying = (entry, drop) => {
     },
     _("Drop the files here, or "),
     button(null, _("choose them"), () => input.click(), { class: "g-clear" }),
+    _(" · they are in that folder: "),
+    button(null, _("take them"), () => act({ action: "get", name: entry.name, licence: true }), { class: "g-clear" }),
     input,
   );
   return node(
@@ -121,7 +123,7 @@ const copying = (entry, drop) => {
 
 // context: { local, online, images, job, act(body), drop(entry, files) }; job: embeds the collection now, or did last.
 export const modelRow = (entry, context) => {
-  const { local, online, images, job, act, drop } = context;
+  const { local, online, images, job, act } = context;
   const embedding = running(job) && job.encoder === entry.name;
   const stop = button(null, _("Stop"), () => act({ action: "stop" }), {
     class: "g-button g-small",
@@ -146,6 +148,6 @@ export const modelRow = (entry, context) => {
       failed && node("p", { class: "g-models-failed", text: failed }),
     ),
     node("div", { class: "g-models-tools" }, ...tools),
-    local && copying(entry, drop),
+    local && copying(entry, context),
   );
 };

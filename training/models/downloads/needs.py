@@ -8,7 +8,7 @@ from typing import Any
 
 from training.models import hub
 from training.models.catalogue import CatalogueModel, catalogue_model
-from training.models.open_clip_names import CONFIG, HUB_WEIGHTS, find_source
+from training.models.open_clip_names import CONFIG, HUB_WEIGHTS, find_source, hub_repository
 
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "vocab.txt")
 BESIDE_A_VOCABULARY = ("tokenizer_config.json", "special_tokens_map.json")
@@ -33,7 +33,7 @@ def needs_of(name: str) -> tuple[Need, ...]:
     if listed is not None:
         return _of_the_catalogue(listed)
     if name.startswith("hf-hub:"):
-        repository = name.removeprefix("hf-hub:")
+        repository = hub_repository(name)
         return (Need(repository, HUB_WEIGHTS), Need(repository, (CONFIG,)), *_text_needs(_cached_text(repository)))
     source = find_source(name)
     if source.weights is None or Path(source.weights).is_file():
