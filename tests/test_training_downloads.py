@@ -201,10 +201,10 @@ def page(status: int, **headers: str):
 
 
 NO_HUB = {
-    "a login page": (page(200), "is not a model hub: a login page"),
+    "a login page": (page(200), "is not a model hub; it may be a login page"),
     "a redirect to one": (page(302, Location="http://login.invalid/"), "is not a model hub"),
     "a page for those who must pay": (page(511), "is not a model hub"),
-    "another server": (page(404), "is not a model hub: .* check HF_ENDPOINT"),
+    "another server": (page(404), "is not a model hub; .* which HF_ENDPOINT names"),
     "a filter": (page(403), "is not a model hub"),
     "a proxy with a password": (page(407), r"asks for a user and a password \(407\)"),
     "one that hangs": (hanging, "does not answer within 2.5 s"),

@@ -13,13 +13,15 @@ def encoder_choices(library: Library, opened: OpenCollection) -> list[dict[str, 
 
     state: serving, ready to be switched to, here (on this machine), or absent.
     """
-    choices = []
-    for entry in list_models(library, opened).models:
+    choices, found = [], list_models(library, opened)
+    for entry in found.models:
         generation = entry.generation
         state: str = generation.state if generation is not None and generation.state != "partial" else "absent"
         if state == "absent" and entry.state == "ready":
             state = "here"
-        if (state == "absent" and not entry.recommended) or (state == "here" and entry.zoo is not None):
+        if state == "absent" and not (entry.recommended and found.online is not False):
+            continue
+        if state == "here" and entry.zoo is not None:
             continue  # the zoo is for comparing: ten lines of the menu that would answer a search worse
         choices.append(
             {

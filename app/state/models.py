@@ -16,7 +16,7 @@ from training.models.downloads.local import discard as discard_partial
 from training.models.downloads.local import drop_folder
 from training.models.downloads.local import remove as remove_model
 from training.models.downloads.progress import Progress
-from training.models.downloads.sentences import Stopped
+from training.models.downloads.sentences import OutOfReach, Stopped
 from training.models.errors import UserError
 
 GET = "get"  # the kind of its jobs
@@ -38,6 +38,15 @@ def get_model(library: Library, name: str, accept_licence: bool = False, then: O
         except Stopped:
             job.note = _("paused")
             return
+        except OutOfReach as error:  # which names a command for what Models shows
+            raise UserError(
+                _(
+                    "{name} is not on this machine, its files are not in the folder that Models names, and the model "
+                    "hub cannot be reached: {why}.",
+                    name=name,
+                    why=error.why,
+                )
+            ) from error
         job.note = _("on this machine now")
         if then is not None:
             reencode(library, then, name)

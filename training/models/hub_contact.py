@@ -143,6 +143,6 @@ def _is_none(status: int, headers: Message) -> str:
 
 def _other() -> str:
     return (
-        f"what answers at {shown()} is not a model hub: a login page of the network, which a browser shows, or "
-        f"another server, then check HF_ENDPOINT"
+        f"what answers at {shown()} is not a model hub; it may be a login page of the network, which a browser shows, "
+        f"or another server, which HF_ENDPOINT names"
     )

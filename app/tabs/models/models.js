@@ -18,8 +18,9 @@ const offline = (why) =>
   node(
     "p",
     { class: "g-aside", id: "models-offline" },
-    _("The Hugging Face hub cannot be reached from here: models come from another machine."),
-    why && ` (${why})`,
+    why
+      ? _("Models come from another machine, since the Hugging Face hub cannot be reached from here: {why}.", { why })
+      : _("The Hugging Face hub cannot be reached from here: models come from another machine."),
   );
 
 const isOpen = () => whichTab() === "models";

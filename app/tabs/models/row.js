@@ -145,9 +145,9 @@ export const modelRow = (entry, context) => {
       { class: "g-models-state", role: "status" },
       node("span", { text: embedding ? _("embedding {text}", { text }) : text }),
       shown && progressBar(shown),
-      failed && node("p", { class: "g-models-failed", text: failed }),
     ),
     node("div", { class: "g-models-tools" }, ...tools),
+    failed && node("p", { class: "g-models-failed", role: "status", text: failed }),
     local && copying(entry, context),
   );
 };

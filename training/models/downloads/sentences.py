@@ -39,10 +39,10 @@ class Stopped(UserError):
 
 
 class OutOfReach(UserError):
-    """No hub answers, and why. to_copy: lines that say what to bring from another machine. fact: without advice."""
+    """No hub answers; why. to_copy: lines that say what to bring from another machine. fact: without advice."""
 
     def __init__(self, name: str, to_copy: list[str], why: str):
-        self.to_copy = to_copy
+        self.to_copy, self.why = to_copy, why
         self.fact = f"{name} is not on this machine and the model hub cannot be reached ({why}); {OFFLINE_HELP}"
         super().__init__(f"{self.fact}; `python -m index models get {name}` says what to copy from another machine.")
 
