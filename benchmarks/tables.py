@@ -114,9 +114,21 @@ def training_table() -> str:
             "<= 30 %",
         ),
     ]
-    rows += _on_gpu(HERE / "results" / "gpu.json")
+    rows += [*_shuffled(), *_on_gpu(HERE / "results" / "gpu.json")]
     head = [f"| on {machine_of(stored)}, load average {stored['busy']:.0f} | result | target |", "|---|---|---|"]
     return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _shuffled() -> list[tuple[str, str, str]]:
+    """Reading in windows beside reading in order, by kind of file and latency of the store."""
+    stored, rows = json.loads((HERE / "results" / "shuffling.json").read_text()), []
+    busy = " to ".join(f"{load:.0f}" for load in stored["load"])
+    for name, cpu in stored["by_cpu_time"].items():
+        clock = stored["windows_over_in_order"][name]
+        by_cpu, by_clock = (f"{one['median']:.0%} ({one['low']:.0%} – {one['high']:.0%})" for one in (cpu, clock))
+        what = f"images/s shuffled in windows relative to in order, {name} a request"
+        rows.append((what, f"{by_cpu} by CPU time; {by_clock} by the clock at a load of {busy}", ">= 80 %"))
+    return rows
 
 
 def _on_gpu(file: Path) -> list[tuple[str, str, str]]:
