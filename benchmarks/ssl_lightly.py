@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -315,9 +316,9 @@ def model_step(name: str, tower: str, batch: int, repeats: int) -> dict[str, flo
     return {side: statistics.median(values) for side, values in seconds.items()}
 
 
-def speed(asked: argparse.Namespace) -> list[dict[str, Any]]:
-    """Steps a second with the data, the two sides in turns: both, and their ratio of each turn."""
-    steps, rows = 60, []
+def speed(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Steps a second with the data, the two sides in turns: both, and their ratio of each turn; a row at a time."""
+    steps = 60
     for name, precision in itertools.product(asked.methods.split(","), ("f32", "bf16")):
         ours, theirs = [], []
         for turn in range(TURNS):
@@ -327,9 +328,8 @@ def speed(asked: argparse.Namespace) -> list[dict[str, Any]]:
         ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
         row = {"method": name, "precision": precision, "batch": asked.batch, "workers": asked.workers}
         row |= {"load": os.getloadavg()[1], "ours": ours, "lightly": theirs}
-        rows.append(row | {"ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]})
-        print(f"{name}, {precision}: {rows[-1]['ratio']:.2f} times lightly's steps/s", flush=True)
-    return rows
+        yield row | {"ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]}
+        print(f"{name}, {precision}: {statistics.median(ratios):.2f} times lightly's steps/s", flush=True)
 
 
 def main() -> None:
@@ -367,7 +367,10 @@ def main() -> None:
     if asked.speed:
         methods = asked.methods.split(",")
         others = {kind: [row for row in stored.get(kind, []) if row["method"] not in methods] for kind in KINDS}
-        stored["speed"] = others["speed"] + speed(asked)
+        stored["speed"] = others["speed"]
+        for row in speed(asked):  # kept one by one: an hour of measuring should not hang on its last minute
+            stored["speed"].append(row)
+            keep()
         setting = {"tower": asked.tower, "batch": asked.batch}
         steps = [{"method": name, **setting, **model_step(name, **setting, repeats=20)} for name in methods]
         stored["model_step"] = others["model_step"] + steps
