@@ -10,9 +10,11 @@ from index.ingest.remount import settle_name
 from index.ingest.report import BuildProgress, BuildReport
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
 from index.maintenance.repair import repair_collection
+from index.storage.layout import NAME_IN_UTF8
 from index.storage.writer import Writer
 from training.data.tables.options import TableOptions
 from training.models.encoder import Encoder
+from training.models.file_names import check_utf8
 
 
 def build_collection(
@@ -45,6 +47,7 @@ def build_collection(
     sources, remembered for later builds; what is None there is as it was in the last build. max_megapixels: larger
     images are failures; None for the limit of the last build.
     """
+    check_utf8(into, NAME_IN_UTF8)
     rules = rules_of(into, exclude, include)
     opened, absent = open_present(sources, into, rules, tables)
     with Writer(into, encoder) as writer:

@@ -2,7 +2,10 @@
 
 import io
 import os
+import shutil
+import sys
 import tarfile
+from pathlib import Path
 
 import fsspec
 import pandas as pd
@@ -286,3 +289,17 @@ def test_folders_deeper_than_a_path_may_be_long_are_named(tmp_path):
     assert "a.jpg" in items and len(items) == 2
     with pytest.raises(OSError, match="cannot be read"):
         next(item for path, item in items.items() if path != "a.jpg").read()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are no text")
+def test_a_path_that_is_no_utf_8_is_named_with_what_works(squares, tmp_path, encoder):
+    bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    shutil.copytree(squares, bad)
+    for sources, into in (([bad], tmp_path / "c.gelato"), ([squares], bad / "c.gelato")):
+        with pytest.raises(UserError, match=r"caf\\xe9\S* is no UTF-8 and cannot be stored; "):
+            build_collection(sources, into, encoder)
+    with pytest.raises(UserError, match="is no UTF-8"):
+        Collection.open(bad)
+    (tmp_path / "links").mkdir()
+    os.symlink(bad, tmp_path / "links/cafe")  # what the sentence says would work
+    assert build_collection([tmp_path / "links"], tmp_path / "c.gelato", encoder).images == 5

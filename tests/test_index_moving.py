@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 import tarfile
 
 import pytest
@@ -64,6 +65,19 @@ def test_the_best_copy_stays_and_the_others_move_with_their_sidecars(photos, col
     assert all(there[name] == before[name] for name in expected)
     assert (moved.copies, moved.sidecars, moved.not_moved) == (3, 2, [])
     assert "Of 3 copies, 3 moved" in moved.text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are no text")
+def test_names_that_are_no_utf_8_are_moved_told_and_put_back(photos, tmp_path):
+    os.rename(os.fsencode(photos / "c/poor.jpg"), os.fsencode(photos) + b"/c/p\xe9.jpg")
+    build_collection([photos], tmp_path / "c.gelato", ColourEncoder())
+    before = content(photos)
+    run = CliRunner().invoke(cli, ["duplicates", str(tmp_path / "c.gelato"), "--move", str(tmp_path / "out")])
+    assert run.exit_code == 0 and "Of 3 copies, 3 moved" in run.output
+    [table] = (tmp_path / "out").glob("moved-*.csv")
+    assert "c/p\\udce9.jpg" in table.read_text(encoding="utf-8")
+    undo_move(tmp_path / "c.gelato")
+    assert content(photos) == before
 
 
 @pytest.mark.parametrize("undo", [undo_move, undo_last])

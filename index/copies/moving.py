@@ -125,9 +125,9 @@ def _move(collection: Collection, plan: list[_Copy], folder: Path, report: Moved
             report.not_moved.append(NotExported(source, path, reason))
         else:
             _count(report, copy, collection)
-    report.table = str(folder / f"moved-{name}.csv")
     rows = [(entry.old, entry.new) for entry in report.moved]
     if rows:
+        report.table = str(folder / f"moved-{name}.csv")
         with write_errors(folder):
             write_file(Path(report.table), csv_text(("from", "to"), rows).encode())
 

@@ -9,6 +9,7 @@ FAILURE_COLUMNS = ("source", "path", "kind", "reason")
 INDEX_FILE, INDEX_JSON = "search.faiss", "search.json"  # derived from the segments
 UNDO = "undo"  # a folder: the rows that the last removal took away
 TEXT_INDEX = "text.arrow"  # derived from the segments too
+NAME_IN_UTF8 = "give the collection a folder whose path is"  # what works where a collection's path is no UTF-8
 LONGEST_INSIDE = 100  # characters that the longest path inside a collection adds to that of its folder
 COPIES, SIMILAR_SHOTS = "copies.arrow", "similar.arrow"  # derived from the segments and the thumbnails
 Tier: TypeAlias = Literal["same", "similar"]  # of copies: the same image, or similar shots too

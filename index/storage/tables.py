@@ -35,7 +35,10 @@ def csv_of(table: "pd.DataFrame") -> bytes:
 
 def safe(cell: object) -> object:
     """cell as it may stand in a table; anything but text as it is."""
-    return f"'{cell}" if isinstance(cell, str) and _RUN.match(cell) else cell
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.encode("utf-8", "backslashreplace").decode()  # names of old disks are no UTF-8
+    return f"'{cell}" if _RUN.match(cell) else cell
 
 
 def plain(cell: object) -> object:

@@ -14,6 +14,7 @@ from training.data.source import Source
 from training.data.tables.options import TableOptions
 from training.data.walk import is_collection
 from training.models.errors import UserError
+from training.models.file_names import check_utf8
 from training.models.formats import IMAGES
 
 KINDS = (
@@ -42,6 +43,8 @@ def open_source(spec: str | Path, rules: Exclusions | None = None, tables: Table
     try:
         if names_several(spec):
             return _of_pattern(spec, tables)
+        if isinstance(path, Path):
+            check_utf8(path.resolve(), "rename the folder, or name one that holds a link to it")
         return _at(path, spec, rules or Exclusions(), tables)
     except OSError as error:
         raise UserError(f"{spec} cannot be read: {error.strerror or error}.") from error

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import overload
 
+from training.models.errors import UserError
+
 WINDOWS = os.name == "nt"
 LONGEST = 200  # bytes of a name in UTF-8: systems take 255, and what goes before or behind a name needs room
 ENDING = 24  # characters of an ending that is kept where a name is cut
@@ -90,3 +92,15 @@ def extended(path: str) -> str:
 def file_name(path: str) -> str:
     """The last part of a path or of a shard's member."""
     return path.replace("\\", "/").rpartition("/")[2]
+
+
+def check_utf8(path: Path, remedy: str) -> None:
+    """UserError if a path has bytes that are no UTF-8, as old disks have, which nothing that is stored can name.
+
+    remedy: what would work instead.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UserError(f"The path {shown} is no UTF-8 and cannot be stored; {remedy}.") from error
