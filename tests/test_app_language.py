@@ -1,6 +1,7 @@
 """The page in English and German: catalogues that agree with the code, and the choice of a language."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,16 @@ from starlette.testclient import TestClient
 from app.language.catalogues import DOMAINS, is_translated, read_catalogue
 from app.language.current import _, plural, speaking
 from app.language.extraction import extract
+from app.language.lessons import in_language
 from app.language.names import ENGLISH, LANGUAGES
 from app.language.preference import preferred
 from app.language.script_literals import literals
 from app.server.content_policy import PagePolicy
 from app.server.languages import Languages
 from tests.browsing import navigate, settle
+from training.lessons import LESSONS
+from training.lessons.parts import curve, sentence
+from training.lessons.said import messages_in, say
 
 ROOT = Path(__file__).parent.parent
 OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
@@ -254,3 +259,30 @@ def test_german_fits_a_phone_on_every_tab(opened):
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
         assert not page.evaluate(BEYOND), tab
+
+
+def test_a_lesson_is_told_again_in_german_with_the_marks_of_its_numbers():
+    numbers = say(
+        "entropy {entropy:.2f} of at most {chance:.2f}, {usage:.0%} of the outputs in use",
+        entropy=1.25,
+        chance=4,
+        usage=0.25,
+    )
+    verdict = say("No collapse: images have different outputs ({numbers}).", numbers=numbers)
+    parts = [sentence(verdict), curve("loss", say("The photo"), {say("loss"): [(1, 0.5)]}, x=say("step"))]
+    lines = [json.loads(json.dumps({**part, "messages": messages_in(part)})) for part in parts]
+    assert [in_language(dict(line)) for line in lines] == json.loads(json.dumps(parts))  # English, as in commands
+    with speaking("de"):
+        told, drawn = (in_language(line) for line in lines)
+    assert "Entropie 1,25 von" in told["text"] and "25\u2009% der Ausgaben" in told["text"]
+    assert (drawn["title"], drawn["lines"][0]["name"], drawn["x"]) == ("Das Foto", "Verlust", "Schritt")
+    assert drawn["kind"] == "curve" and drawn["lines"][0]["points"] == [[1, 0.5]]
+
+
+def test_a_lesson_keeps_its_settings_and_names_them_in_german():
+    with speaking("de"):
+        lesson = in_language({"kind": "lessons", "lessons": [LESSONS["byol"].facts()]})["lessons"][0]
+    assert lesson["name"] == "byol" and lesson["title"] == "Warum BYOL nicht kollabiert"
+    control = lesson["controls"][0]
+    assert list(control["options"]) == list(LESSONS["byol"].controls[0].options)
+    assert control["names"][1] == "ohne Prädiktor" and control["default"] == "no stop-gradient"

@@ -1,6 +1,6 @@
-"""The catalogues: for each language one of the messages of Python and one of those of the page's scripts.
+"""The catalogues: for each language one of the messages of Python, of the page's scripts and of the lessons.
 
-They are gettext's .po files, de/python.po and de/scripts.po; English is the language of the code and has none.
+They are gettext's .po files, such as de/python.po; English is the language of the code and has none.
 `make messages` brings them up to date with the code. They are read when a page first needs one, and Babel, which takes
 a twentieth of a second, is imported then.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog, Message
 
 FOLDER = Path(__file__).parent
-DOMAINS = ("python", "scripts")
+DOMAINS = ("python", "scripts", "lessons")
 
 
 def catalogue_file(language: str, domain: str) -> Path:
@@ -27,7 +27,7 @@ def catalogue_file(language: str, domain: str) -> Path:
 
 
 def read_catalogue(language: str, domain: str) -> "Catalog":
-    """The messages of a domain ("python" or "scripts") in a language other than English."""
+    """The messages of a domain, one of DOMAINS, in a language other than English."""
     from babel.messages.pofile import read_po
 
     with catalogue_file(language, domain).open("rb") as file:
@@ -40,14 +40,14 @@ def is_translated(message: "Message") -> bool:
 
 
 @cache
-def translations(language: str) -> NullTranslations:
-    """What gettext looks the messages of Python up in. A message without a translation stays English."""
+def translations(language: str, domain: str = "python") -> NullTranslations:
+    """Where gettext looks the messages of Python or of lessons up. A message without a translation stays English."""
     if language == ENGLISH:
         return NullTranslations()
     from babel.messages.mofile import write_mo
 
     compiled = BytesIO()
-    write_mo(compiled, read_catalogue(language, "python"))
+    write_mo(compiled, read_catalogue(language, domain))
     compiled.seek(0)
     return GNUTranslations(compiled)
 

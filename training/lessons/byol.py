@@ -8,6 +8,7 @@ from PIL import Image
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, sentence
 from training.lessons.photos import scene_images
+from training.lessons.said import say
 from training.lessons.tiny_run import tiny_run
 from training.methods.byol import BYOL
 from training.methods.rows import effective_rank, health
@@ -47,22 +48,36 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
         if step % EVERY == EVERY - 1:
             yield curve(
                 "spread",
-                "Standard deviation of the embeddings (1: all directions, 0: one point)",
-                {"spread": spread},
-                x="step",
+                say("Standard deviation of the embeddings (1: all directions, 0: one point)"),
+                {say("spread"): spread},
+                x=say("step"),
                 low=0.0,
                 high=1.0,
             )
-            yield curve("rank", "Effective rank of the embeddings", {"effective rank": rank}, x="step", low=0.0)
             yield curve(
-                "loss", "Loss, both directions (0: every prediction is right)", {"loss": losses}, x="step", low=0.0
+                "rank", say("Effective rank of the embeddings"), {say("effective rank"): rank}, x=say("step"), low=0.0
+            )
+            yield curve(
+                "loss",
+                say("Loss, both directions (0: every prediction is right)"),
+                {say("loss"): losses},
+                x=say("step"),
+                low=0.0,
             )
     yield sentence(verdict(spread[0][1], spread[-1][1], losses[-1][1]))
 
 
 def verdict(first: float, last: float, loss: float) -> str:
     """What became of the spread of the embeddings between the first step and the last."""
-    numbers = f"their spread went from {first:.2f} to {last:.2f}, the loss to {loss:.2f}"
+    values = {"first": first, "last": last, "loss": loss}
     if last < COLLAPSED * first:
-        return f"The embeddings have collapsed: {numbers}. A low loss is no success, since equal embeddings have one."
-    return f"The embeddings have not collapsed: {numbers}."
+        return say(
+            "The embeddings have collapsed: their spread went from {first:.2f} to {last:.2f}, the loss to "
+            "{loss:.2f}. A "
+            "low loss is no success, since equal embeddings have one.",
+            **values,
+        )
+    return say(
+        "The embeddings have not collapsed: their spread went from {first:.2f} to {last:.2f}, the loss to {loss:.2f}.",
+        **values,
+    )

@@ -11,13 +11,18 @@ from training.evaluation.contrast import contrast
 from training.lessons.encoders import encoder
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, head, matrix, sentence
+from training.lessons.said import say
 from training.methods.clip import clip_loss, rows_loss
 from training.methods.siglip import siglip_loss
 
 PAIRS, PIXELS = 8, 160
 BIAS = -10.0  # of the sigmoid for an encoder without one; SigLIP's initial value
 SCALES = [1.3**i for i in range(18)]  # of the curve
-FACES = {"cosines": "Cosine similarities", "rows": "Softmax of rows", "columns": "Softmax of columns"}
+FACES = {
+    "cosines": say("Cosine similarities; pairs lie on the diagonal"),
+    "rows": say("Softmax of rows, in percent; pairs lie on the diagonal"),
+    "columns": say("Softmax of columns, in percent; pairs lie on the diagonal"),
+}
 
 
 def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
@@ -32,8 +37,17 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     rows, columns = float(rows_loss(image, text, scale)), float(rows_loss(text, image, scale))
     right = int((found.logits.argmax(axis=1) == range(PAIRS)).sum())
     yield sentence(
-        f"Loss {loss:.3f} = ({rows:.3f} by rows + {columns:.3f} by columns) / 2; chance is ln {PAIRS} = "
-        f"{math.log(PAIRS):.3f}. {right} of {PAIRS} images find their caption."
+        say(
+            "Loss {loss:.3f} = ({rows:.3f} by rows + {columns:.3f} by columns) / 2; chance is ln {pairs} = "
+            "{chance:.3f}. "
+            "{right} of {pairs} images find their caption.",
+            loss=loss,
+            rows=rows,
+            columns=columns,
+            pairs=PAIRS,
+            chance=math.log(PAIRS),
+            right=right,
+        )
     )
     faces = {
         "cosines": image @ text.T,
@@ -41,11 +55,16 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
         "columns": found.to_image,
         "sigmoids": torch.sigmoid(scale * image @ text.T + bias),
     }
-    title = FACES.get(face, f"Sigmoid of each pair by itself, bias {bias:.1f}; SigLIP's loss is {of_sigmoid:.3f}")
+    sigmoid = say(
+        "Sigmoid of each pair by itself, in percent, bias {bias:.1f}; SigLIP's loss is {loss:.3f}; pairs lie on "
+        "the diagonal",
+        bias=float(bias),
+        loss=of_sigmoid,
+    )
     shares = face != "cosines"
     yield matrix(
         "matrix",
-        f"{title}; pairs lie on the diagonal{', in percent' if shares else ''}",
+        FACES.get(face, sigmoid),
         faces[face],
         [head(caption, one) for caption, one in zip(captions, images, strict=True)],
         [head(caption) for caption in captions],
@@ -56,9 +75,9 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     )
     lines = {
         "softmax (CLIP)": [(s, float(clip_loss(image, text, s))) for s in SCALES],
-        "chance": [(SCALES[0], math.log(PAIRS)), (SCALES[-1], math.log(PAIRS))],
+        say("chance"): [(SCALES[0], math.log(PAIRS)), (SCALES[-1], math.log(PAIRS))],
     }
-    yield curve("loss", "Loss of this batch by logit scale", lines, x="logit scale", at=scale, log=True)
+    yield curve("loss", say("Loss of this batch by logit scale"), lines, x=say("logit scale"), at=scale, log=True)
 
 
 def pairs() -> tuple[list[Image.Image], list[str]]:

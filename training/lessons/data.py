@@ -9,24 +9,25 @@ from PIL import Image
 
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import bar, bars, remark, sentence
+from training.lessons.said import say
 from training.models.intervals import student_interval
 
 STORED = Path(__file__).with_name("stored_runs.json")  # made by benchmarks/stored_lessons.py
 ARMS: Mapping[str, tuple[str, Mapping[str, str]]] = {  # measure, and the arms of docs/claims.md with their names here
     "pairs": (
         "recall@5",
-        {"clip-400-pairs": "400 pairs", "clip-1500-pairs": "1,500 pairs", "clip-plain": "6,000 pairs"},
+        {"clip-400-pairs": say("400 pairs"), "clip-1500-pairs": say("1,500 pairs"), "clip-plain": say("6,000 pairs")},
     ),
-    "captions": ("colour: words", {"clip-labels": "class labels", "clip-plain": "captions"}),
+    "captions": ("colour: words", {"clip-labels": say("class labels"), "clip-plain": say("captions")}),
     "negatives": (
         "negatives, swap colours",
-        {"clip-plain": "CLIP", "clip-hard-negatives": "CLIP with hard negatives"},
+        {"clip-plain": say("CLIP"), "clip-hard-negatives": say("CLIP with hard negatives")},
     ),
 }
 TITLES = {
-    "recall@5": "Image-to-text recall at 5 of 400 new scenes",
-    "colour: words": "Zero-shot accuracy for colours, which labels do not name",
-    "negatives, swap colours": "Captions told from those with swapped colours",
+    "recall@5": say("Image-to-text recall at 5 of 400 new scenes"),
+    "colour: words": say("Zero-shot accuracy for colours, which labels do not name"),
+    "negatives, swap colours": say("Captions told from those with swapped colours"),
 }
 
 
@@ -40,11 +41,19 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
         rows.append(bar(name, mean(values), low=max(0.0, low), high=min(1.0, high), strong=arm == list(arms)[-1]))
     first, last = rows[0], rows[-1]
     yield sentence(
-        f"{last['name']}: {last['value']:.0%}, {first['name']}: {first['value']:.0%}. The tower is the same, and so is "
-        "the number of steps."
+        say(
+            "{last}: {high:.0%}, {first}: {low:.0%}. The tower is the same, and so is the number of steps.",
+            last=last["name"],
+            high=last["value"],
+            first=first["name"],
+            low=first["value"],
+        )
     )
     yield bars("figures", TITLES[measure], rows, percent=True)
     yield remark(
-        "Five runs each of a small CLIP on generated scenes, with 95 % intervals over the runs; docs/claims.md has the "
-        "designs and the verdicts, which were fixed before."
+        say(
+            "Five runs each of a small CLIP on generated scenes, with 95 % intervals over the runs; "
+            "docs/claims.md has the "
+            "designs and the verdicts, which were fixed before."
+        )
     )

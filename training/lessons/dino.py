@@ -9,6 +9,7 @@ from PIL import Image
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, matrix, sentence
 from training.lessons.photos import scene_images
+from training.lessons.said import say
 from training.lessons.tiny_run import tiny_run
 from training.methods.dino import DINO
 from training.models.backbones import build_backbone
@@ -47,22 +48,41 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
         entropy.append((step + 1, found["entropy"]))
         usage.append((step + 1, found["usage"]))
         if step % EVERY == EVERY - 1:
-            lines = {"entropy": entropy, f"uniform, ln {OUTPUTS}": [(1.0, chance), (float(step + 1), chance)]}
-            yield curve("entropy", "Entropy of the teacher's output for an image", lines, x="step", low=0.0)
+            lines = {
+                say("entropy"): entropy,
+                say("uniform, ln {outputs}", outputs=OUTPUTS): [(1.0, chance), (float(step + 1), chance)],
+            }
+            yield curve("entropy", say("Entropy of the teacher's output for an image"), lines, x=say("step"), low=0.0)
             yield curve(
-                "usage", "Outputs in use over all images, as a share", {"usage": usage}, x="step", low=0.0, high=1.0
+                "usage",
+                say("Outputs in use over all images, as a share"),
+                {say("usage"): usage},
+                x=say("step"),
+                low=0.0,
+                high=1.0,
             )
             rows = method.teacher_probabilities[:SHOWN]
-            title = f"The teacher's distribution: {SHOWN} images (rows) over {OUTPUTS} outputs"
+            title = say(
+                "The teacher's distribution: {shown} images (rows) over {outputs} outputs", shown=SHOWN, outputs=OUTPUTS
+            )
             yield matrix("teacher", title, rows, shown="", low=0.0, high=min(1.0, float(rows.max())))
     yield sentence(verdict(entropy[-1][1], usage[-1][1], chance))
 
 
 def verdict(entropy: float, usage: float, chance: float) -> str:
     """What the teacher's outputs came to."""
-    numbers = f"entropy {entropy:.2f} of at most {chance:.2f}, {usage:.0%} of the outputs in use"
+    values = {"entropy": entropy, "chance": chance, "usage": usage}
+    numbers = say("entropy {entropy:.2f} of at most {chance:.2f}, {usage:.0%} of the outputs in use", **values)
     if entropy > 0.97 * chance:
-        return f"Collapsed to the uniform distribution: every image has the same flat output ({numbers})."
+        return say(
+            "Collapsed to the uniform distribution: every image has the same flat output ({numbers}).", numbers=numbers
+        )
     if usage < 3 / OUTPUTS:
-        return f"Collapsed to {max(1, round(usage * OUTPUTS))} of {OUTPUTS} outputs, whatever the image ({numbers})."
-    return f"No collapse: images have different outputs ({numbers})."
+        used = max(1, round(usage * OUTPUTS))
+        return say(
+            "Collapsed to {used} of {outputs} outputs, whatever the image ({numbers}).",
+            used=used,
+            outputs=OUTPUTS,
+            numbers=numbers,
+        )
+    return say("No collapse: images have different outputs ({numbers}).", numbers=numbers)

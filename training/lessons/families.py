@@ -6,13 +6,14 @@ from PIL import Image
 
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import bar, bars, remark, sentence
+from training.lessons.said import say
 from training.models.zoo import zoo
 
 FAMILIES = {  # of the lecture, with the zoo's encoders of each
-    "Contrastive, and what grew out of it": ("simclr", "moco", "byol", "swav", "dino"),
-    "Contrastive with language": ("clip", "siglip"),
-    "Generative": ("mae",),
-    "References: labels, and no training": ("supervised", "untrained"),
+    say("Contrastive, and what grew out of it"): ("simclr", "moco", "byol", "swav", "dino"),
+    say("Contrastive with language"): ("clip", "siglip"),
+    say("Generative"): ("mae",),
+    say("References: labels, and no training"): ("supervised", "untrained"),
 }
 
 
@@ -28,13 +29,23 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
         ]
         yield bars(family, family, rows, percent=True)
     ahead = [name for name, of in figures.items() if of["value"] >= labels["value"] and name != "supervised"]
-    who = ", ".join(ahead) if ahead else "no encoder without labels"
+    values: dict[str, str | float] = {"of": say(settings.text("of")), "labels": labels["value"]}
     yield sentence(
-        f"On {settings.text('of')}, {who} {'reach' if len(ahead) != 1 else 'reaches'} the encoder that was trained "
-        f"with labels ({labels['value']:.1%})."
+        say(
+            "On {of}, these reach the encoder that was trained with labels ({labels:.1%}): {who}.",
+            who=", ".join(ahead),
+            **values,
+        )
+        if ahead
+        else say(
+            "On {of}, no encoder without labels reaches the one that was trained with them ({labels:.1%}).", **values
+        )
     )
     yield remark(
-        "Stored figures of held-out images with 95 % intervals. All encoders have the same tower, images and number of "
-        "steps; docs/zoo.md describes them. The labels were shapes and groups, never colours. The first family, "
-        "puzzles, has no encoder here: see the lesson before."
+        say(
+            "Stored figures of held-out images with 95 % intervals. All encoders have the same tower, images and "
+            "number of "
+            "steps; docs/zoo.md describes them. The labels were shapes and groups, never colours. The first family, "
+            "puzzles, has no encoder here: see the lesson before."
+        )
     )

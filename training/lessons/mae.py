@@ -11,6 +11,7 @@ from training.data.keyed import Keyed
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, images, sentence
 from training.lessons.photos import batch_of, completed, scene_images, shown
+from training.lessons.said import say
 from training.lessons.tiny_run import tiny_run
 from training.methods.mae import MAE
 from training.models.backbones import build_backbone
@@ -33,12 +34,25 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     for step, loss in enumerate(tiny_run(method, scene_images(384, SIDE), STEPS, BATCH)):
         losses.append((step + 1, loss))
         if step % EVERY == EVERY - 1:
-            yield curve("loss", "Loss on hidden patches (1: each patch its mean)", {"loss": losses}, x="step", low=0.0)
+            yield curve(
+                "loss",
+                say("Loss on hidden patches (1: each patch its mean)"),
+                {say("loss"): losses},
+                x=say("step"),
+                low=0.0,
+            )
             yield from pictures(method, tested, order)
     last = np.mean([loss for _, loss in losses[-EVERY:]])
     yield sentence(
-        f"{method.visible} of {method.patches.grid**2} patches are visible. After {STEPS} steps the loss on the hidden "
-        f"ones is {last:.2f}; a patch's mean has a loss of 1, and seconds of training give little more than blurs."
+        say(
+            "{visible} of {patches} patches are visible. After {steps} steps the loss on the hidden ones is "
+            "{loss:.2f}; a "
+            "patch's mean has a loss of 1, and seconds of training give little more than blurs.",
+            visible=method.visible,
+            patches=method.patches.grid**2,
+            steps=STEPS,
+            loss=float(last),
+        )
     )
 
 
@@ -55,9 +69,9 @@ def pictures(method: MAE, tested: Tensor, order: Tensor) -> Iterator[Part]:
     guessed = torch.where(hidden, prediction * deviation + mean, patches)
     visible = torch.where(hidden, 2 * GREY - 1, patches)
     for number, name in enumerate(("photo", "scene-1", "scene-2")):
-        three = ((visible, "visible"), (guessed, "reconstructed"), (patches, "image"))
+        three = ((visible, say("visible")), (guessed, say("reconstructed")), (patches, say("image")))
         row = [(as_image(of[number], side), caption) for of, caption in three]
-        yield images(name, "Your photo" if number == 0 else "A generated scene", row, side=140)
+        yield images(name, say("Your photo") if number == 0 else say("A generated scene"), row, side=140)
 
 
 def as_image(patches: Tensor, side: int) -> Image.Image:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, sentence
 from training.lessons.photos import scene_images
+from training.lessons.said import say
 from training.lessons.tiny_run import tiny_run
 from training.methods.moco import MoCo
 from training.models.backbones import build_backbone
@@ -31,14 +32,23 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
         keys.append(keys_of(method, probed))
         behind.append((step + 1, lag(method.keys, online)))
         if step % EVERY == EVERY - 1:
-            title = "Distance of the key encoder's weights from the query encoder's, relative"
-            yield curve("lag", title, {"lag": behind}, x="step", low=0.0)
-            title = "Cosine of a key with the key that the encoder makes of the image now"
-            yield curve("age", title, {"agreement": by_age(keys)}, x="age in the queue, in steps", low=0.0, high=1.0)
+            title = say("Distance of the key encoder's weights from the query encoder's, relative")
+            yield curve("lag", title, {say("lag"): behind}, x=say("step"), low=0.0)
+            title = say("Cosine of a key with the key that the encoder makes of the image now")
+            yield curve(
+                "age", title, {say("agreement"): by_age(keys)}, x=say("age in the queue, in steps"), low=0.0, high=1.0
+            )
     oldest = by_age(keys)[-1]
     yield sentence(
-        f"With a momentum of {momentum:g}, keys of {oldest[0]:.0f} steps ago have a cosine of {oldest[1]:.2f} with "
-        f"those of now; the key encoder is {behind[-1][1]:.0%} of a weight's size behind."
+        say(
+            "With a momentum of {momentum:g}, keys of {age:.0f} steps ago have a cosine of {cosine:.2f} with "
+            "those of now; "
+            "the key encoder is {behind:.0%} of a weight's size behind.",
+            momentum=momentum,
+            age=oldest[0],
+            cosine=oldest[1],
+            behind=behind[-1][1],
+        )
     )
 
 

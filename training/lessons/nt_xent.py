@@ -12,6 +12,7 @@ from training.lessons.encoders import encoder
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, head, matrix, sentence
 from training.lessons.photos import batch_of, completed, shown
+from training.lessons.said import say
 from training.methods.simclr import nt_xent
 
 PHOTOS, CANVAS = 6, 224
@@ -30,26 +31,36 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     rows, right = row_losses(z, temperature)
     chance = math.log(len(z) - 1)
     yield sentence(
-        f"Loss {loss:.3f}, the mean of the {len(z)} rows; chance is ln {len(z) - 1} = {chance:.3f}. "
-        f"{right} of {len(z)} rows rank their own other view first."
+        say(
+            "Loss {loss:.3f}, the mean of the {rows} rows; chance is ln {others} = {chance:.3f}. {right} of "
+            "{rows} rows rank "
+            "their own other view first.",
+            loss=loss,
+            rows=len(z),
+            others=len(z) - 1,
+            chance=chance,
+            right=right,
+        )
     )
     heads = [head(f"{'ab'[i // PHOTOS]}{i % PHOTOS + 1}", image) for i, image in enumerate(images)]
     targets = [(i, (i + PHOTOS) % len(z)) for i in range(len(z))]
     cosines = (z @ z.T).fill_diagonal_(math.nan)
     yield matrix(
         "similarity",
-        "Cosine similarities of all views; the outlined cell is the label of its row",
+        say("Cosine similarities of all views; the outlined cell is the label of its row"),
         cosines,
         heads,
         heads,
         marks=targets,
         extra=[f"{value:.2f}" for value in rows.tolist()],
-        extra_title="loss",
+        extra_title=say("loss"),
     )
     losses = [(t, float(nt_xent(z[:PHOTOS], z[PHOTOS:], t))) for t in TEMPERATURES]
     level = [(TEMPERATURES[0], chance), (TEMPERATURES[-1], chance)]
-    lines = {"loss": losses, "chance": level}
-    yield curve("loss", "Loss of the same batch by temperature", lines, x="temperature", at=temperature, log=True)
+    lines = {say("loss"): losses, say("chance"): level}
+    yield curve(
+        "loss", say("Loss of the same batch by temperature"), lines, x=say("temperature"), at=temperature, log=True
+    )
 
 
 def row_losses(z: torch.Tensor, temperature: float) -> tuple[torch.Tensor, int]:

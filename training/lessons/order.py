@@ -10,6 +10,7 @@ from training.evaluation.winoground import REFERENCES, SCORES, figures_by_kind, 
 from training.lessons.encoders import encoder
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import bar, bars, head, images, matrix, sentence
+from training.lessons.said import say
 from training.models.intervals import Figure
 
 PIXELS, EACH = 160, 40  # of an image; pairs of a kind that are measured
@@ -25,20 +26,27 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     scores = pair_matrix(*(row[None] for row in rows))[0]
     right = [scores[0, 0] > scores[0, 1], scores[1, 1] > scores[1, 0], scores[0, 0] > scores[1, 0]]
     right.append(scores[1, 1] > scores[0, 1])
-    yield sentence(f"{sum(map(int, right))} of the 4 comparisons are right; the group score needs all of them.")
-    yield images("pair", "The pair", list(zip(two, captions, strict=True)), side=PIXELS)
-    heads = [head(f"image {i + 1}", one) for i, one in enumerate(two)]
+    yield sentence(
+        say("{right} of the 4 comparisons are right; the group score needs all of them.", right=sum(map(int, right)))
+    )
+    yield images("pair", say("The pair"), list(zip(two, captions, strict=True)), side=PIXELS)
+    heads = [head(say("image {number}", number=i + 1), one) for i, one in enumerate(two)]
     columns = [head(caption) for caption in captions]
     yield matrix(
-        "scores", "Cosine similarities; matching pairs are outlined", scores, heads, columns, marks=[(0, 0), (1, 1)]
+        "scores",
+        say("Cosine similarities; matching pairs are outlined"),
+        scores,
+        heads,
+        columns,
+        marks=[(0, 0), (1, 1)],
     )
     found, chance = measured(name)[kind], dict(zip(SCORES, REFERENCES["chance"], strict=True))
     rows_of = [
         bar(score, of["value"], low=of["low"], high=of["high"], strong=of["low"] > chance[score], beside=chance[score])
         for score, of in found.items()
     ]
-    title = f"Scores on {EACH} pairs of this kind"
-    yield bars("measured", title, rows_of, percent=True, note="thin bar: chance; orange: above chance")
+    title = say("Scores on {each} pairs of this kind", each=EACH)
+    yield bars("measured", title, rows_of, percent=True, note=say("thin bar: chance; orange: above chance"))
 
 
 @cache

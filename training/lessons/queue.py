@@ -14,6 +14,7 @@ from training.lessons.encoders import encoder
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import curve, histogram, remark, sentence
 from training.lessons.photos import scene_images, shown
+from training.lessons.said import say
 from training.methods.moco import info_nce
 
 QUERIES, MOST, SIDE = 48, 2048, 64
@@ -30,22 +31,39 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     positive = (query * key).sum(dim=1)
     lost = int((hardest > positive).sum())
     yield sentence(
-        f"With {count} negatives the hardest has a cosine of {float(hardest.mean()):.3f} on average, the positive "
-        f"{float(positive.mean()):.3f}; {lost} of {len(query)} queries lose. Loss {loss:.2f}, chance ln {count + 1} = "
-        f"{math.log(count + 1):.2f}."
+        say(
+            "With {count} negatives the hardest has a cosine of {hardest:.3f} on average, the positive "
+            "{positive:.3f}; {lost} "
+            "of {queries} queries lose. Loss {loss:.2f}, chance ln {classes} = {chance:.2f}.",
+            count=count,
+            hardest=float(hardest.mean()),
+            positive=float(positive.mean()),
+            lost=lost,
+            queries=len(query),
+            loss=loss,
+            classes=count + 1,
+            chance=math.log(count + 1),
+        )
     )
     by_count = [(n, float((query @ queue[:n].T).amax(dim=1).mean())) for n in COUNTS]
     level = [(n, float(positive.mean())) for n in (COUNTS[0], COUNTS[-1])]
-    lines = {"hardest negative": by_count, "positive": level}
-    yield curve("hardest", "Cosine to the query", lines, x="negatives", at=count, log=True)
+    lines = {say("hardest negative"): by_count, say("positive"): level}
+    yield curve("hardest", say("Cosine to the query"), lines, x=say("negatives"), at=count, log=True)
     losses = [(n, float(info_nce(query, key, queue[:n], TEMPERATURE))) for n in COUNTS]
     chance = [(n, math.log(n + 1)) for n in COUNTS]
-    yield curve("loss", "InfoNCE", {"loss": losses, "chance": chance}, x="negatives", at=count, log=True)
-    groups = {"hardest negative": hardest.numpy(), "positive": positive.numpy()}
-    yield histogram("spread", "Cosines of the queries", groups, x="cosine", bins=24)
+    yield curve("loss", "InfoNCE", {say("loss"): losses, say("chance"): chance}, x=say("negatives"), at=count, log=True)
+    groups = {say("hardest negative"): hardest.numpy(), say("positive"): positive.numpy()}
+    yield histogram("spread", say("Cosines of the queries"), groups, x=say("cosine"), bins=24)
     yield remark(
-        f"For {count} negatives, SimCLR needs {count // 2 + 1} images in the batch, with all their activations. A "
-        f"queue of {count} keys of {WIDTH} numbers takes {count * WIDTH * 4 / 1000:,.0f} kB, whatever the batch."
+        say(
+            "For {count} negatives, SimCLR needs {images} images in the batch, with all their activations. A "
+            "queue of {count} "
+            "keys of {width} numbers takes {size:,.0f} kB, whatever the batch.",
+            count=count,
+            images=count // 2 + 1,
+            width=WIDTH,
+            size=count * WIDTH * 4 / 1000,
+        )
     )
 
 

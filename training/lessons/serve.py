@@ -1,8 +1,9 @@
 """Lessons on request, for the page: requests as lines of JSON on stdin, parts as lines on stdout.
 
 A request is {"run": number, "lesson": name, "settings": {name: text}, "images": [data URLs]}, or {"run": number,
-"list": true}. Each line of its answer names the run, and the last has the kind "end" or "error". {"stop": number} ends
-that run before its next part; the page sends it where a newer request has come.
+"list": true}. Each line of its answer names the run and has the messages of its texts (see said.py); the last has the
+kind "end" or "error". {"stop": number} ends that run before its next part; the page sends it where a newer request has
+come.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 
 from training.lessons import LESSONS
 from training.lessons.lesson import Part
+from training.lessons.said import messages_in
 from training.models.errors import UserError
 from training.models.inline_image import image_of_url
 from training.models.memory import peak_memory_bytes
@@ -84,8 +86,10 @@ class Server:
             self._write({"kind": "error", "error": str(error)})
 
     def _write(self, part: Part) -> None:
+        messages = messages_in(part)
+        line = {"run": self.run, **part, **({"messages": messages} if messages else {})}
         with self.writing:
-            self.sink.write(json.dumps({"run": self.run, **part}, allow_nan=False) + "\n")
+            self.sink.write(json.dumps(line, allow_nan=False) + "\n")
             self.sink.flush()
 
 

@@ -12,13 +12,22 @@ from training.data.views import View
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import images, sentence
 from training.lessons.photos import batch_of, completed, shown
+from training.lessons.said import say
 from training.methods.colorisation import MAP_SIDE, GreyAndColour, colour_bins
 from training.methods.jigsaw import Jigsaw, Tiles, distant_permutations
 from training.methods.relative_position import DIRECTIONS, RelativePosition, TwoPatches
 
 CANVAS, SIDE = 288, 96  # pixels of the photo, and of what the network gets
-PLACES = {(-1, -1): "above left", (-1, 0): "above", (-1, 1): "above right", (0, -1): "left", (0, 1): "right"}
-PLACES |= {(1, -1): "below left", (1, 0): "below", (1, 1): "below right"}  # down and right, as DIRECTIONS
+PLACES = {  # down and right, as DIRECTIONS
+    (-1, -1): say("above left"),
+    (-1, 0): say("above"),
+    (-1, 1): say("above right"),
+    (0, -1): say("left"),
+    (0, 1): say("right"),
+    (1, -1): say("below left"),
+    (1, 0): say("below"),
+    (1, 1): say("below right"),
+}
 PLAIN = (0.0,) * 3, (1.0,) * 3  # mean and std of pixels that are not normalised
 
 
@@ -37,11 +46,18 @@ def colours(photo: Image.Image, draw: int) -> Iterator[Part]:
     bins = colour_bins()
     used = len(torch.cdist(target[0].flatten(1).T, bins).argmin(dim=1).unique())
     yield sentence(
-        f"Input: the grey image. Target: the colour of each of {MAP_SIDE * MAP_SIDE} places, one of {len(bins)} bins; "
-        f"this image uses {used}. A guess has the loss ln {len(bins)} = {math.log(len(bins)):.2f}."
+        say(
+            "Input: the grey image. Target: the colour of each of {places} places, one of {bins} bins; this "
+            "image uses {used}. "
+            "A guess has the loss ln {bins} = {chance:.2f}.",
+            places=MAP_SIDE * MAP_SIDE,
+            bins=len(bins),
+            used=used,
+            chance=math.log(len(bins)),
+        )
     )
-    yield images("puzzle", "What the network gets", [(shown(grey[0]), "grey")], side=200)
-    yield images("answer", "What it has to predict", [(shown(small[0]), "colours")], side=200)
+    yield images("puzzle", say("What the network gets"), [(shown(grey[0]), say("grey"))], side=200)
+    yield images("answer", say("What it has to predict"), [(shown(small[0]), say("colours"))], side=200)
 
 
 def jigsaw(photo: Image.Image, draw: int) -> Iterator[Part]:
@@ -51,12 +67,22 @@ def jigsaw(photo: Image.Image, draw: int) -> Iterator[Part]:
     number = int(which[0])
     order = orders[number].tolist()
     yield sentence(
-        f"Permutation {number} of {len(orders)}: the tiles lie in the order {', '.join(str(i + 1) for i in order)}. "
-        f"The loss of a guess is ln {len(orders)} = {math.log(len(orders)):.2f}."
+        say(
+            "Permutation {number} of {orders}: the tiles lie in the order {order}. The loss of a guess is ln "
+            "{orders} = "
+            "{chance:.2f}.",
+            number=number,
+            orders=len(orders),
+            order=", ".join(str(i + 1) for i in order),
+            chance=math.log(len(orders)),
+        )
     )
     solved = torch.empty_like(tiles[0])
     solved[orders[number]] = tiles[0]
-    for part, title, nine in (("puzzle", "What the network gets", tiles[0]), ("answer", "The tiles in place", solved)):
+    for part, title, nine in (
+        ("puzzle", say("What the network gets"), tiles[0]),
+        ("answer", say("The tiles in place"), solved),
+    ):
         yield images(part, title, [(in_one(nine), "")], side=300)
 
 
@@ -65,12 +91,18 @@ def position(photo: Image.Image, draw: int) -> Iterator[Part]:
     first, second, direction = TwoPatches(SIDE, RelativePosition.Config())(batch_of([photo], CANVAS, draw))
     place = PLACES[DIRECTIONS[int(direction[0])]]
     yield sentence(
-        f"The second patch lies {place} of the first: one of {len(DIRECTIONS)} answers, and the loss of a guess is "
-        f"ln {len(DIRECTIONS)} = {math.log(len(DIRECTIONS)):.2f}."
+        say(
+            "The second patch lies {place} of the first: one of {answers} answers, and the loss of a guess is ln "
+            "{answers} = "
+            "{chance:.2f}.",
+            place=place,
+            answers=len(DIRECTIONS),
+            chance=math.log(len(DIRECTIONS)),
+        )
     )
-    two = [(contrasted(first[0]), "first"), (contrasted(second[0]), "second")]
-    yield images("puzzle", "What the network gets: one colour channel, the others are noise", two, side=180)
-    yield images("answer", "The photo", [(photo, "")], side=300)
+    two = [(contrasted(first[0]), say("first")), (contrasted(second[0]), say("second"))]
+    yield images("puzzle", say("What the network gets: one colour channel, the others are noise"), two, side=180)
+    yield images("answer", say("The photo"), [(photo, "")], side=300)
 
 
 ONE = torch.ones(1)  # the aspect of a square

@@ -10,6 +10,7 @@ from training.lessons.encoders import encoder
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import bar, bars, images, sentence
 from training.lessons.photos import batch_of, completed, shown
+from training.lessons.said import say
 
 ENCODERS = ("starter", "zoo/simclr", "zoo/moco", "zoo/byol", "zoo/dino", "zoo/supervised", "zoo/untrained")
 PAIRS, OTHERS, CANVAS, SHOWN = 8, 4, 224, 6
@@ -27,17 +28,27 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     batch = batch_of([photo] * 2 * PAIRS, CANVAS)  # each copy draws random numbers of its own
     made = [shown(one) for one in view(batch.images.float() / 255, batch.random, batch.aspects)]
     yield images(
-        "views", "The photo, and views of it", [(photo, "photo"), *((one, "") for one in made[:SHOWN])], side=116
+        "views",
+        say("The photo, and views of it"),
+        [(photo, say("photo")), *((one, "") for one in made[:SHOWN])],
+        side=116,
     )
     rows = []
     for name in ENCODERS:
         same, different = similarities(name, made, [photo, *others])
         rows.append(bar(name, same, strong=name == "starter", beside=different))
-        yield bars("similar", "Cosine of two views of the photo", rows, note="thin bar: of two different images")
+        yield bars(
+            "similar", say("Cosine of two views of the photo"), rows, note=say("thin bar: of two different images")
+        )
     told = sum(row["value"] > row["beside"] for row in rows)
     yield sentence(
-        f"Two views are more similar than two different images for {told} of {len(rows)} encoders. "
-        "The gap between the bars is what a contrastive loss widens."
+        say(
+            "Two views are more similar than two different images for {told} of {encoders} encoders. The gap "
+            "between the bars "
+            "is what a contrastive loss widens.",
+            told=told,
+            encoders=len(rows),
+        )
     )
 
 

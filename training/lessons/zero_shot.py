@@ -11,6 +11,7 @@ from training.lessons.encoders import encoder
 from training.lessons.lesson import Part, Settings
 from training.lessons.parts import bar, bars, images, sentence, steps
 from training.lessons.photos import completed
+from training.lessons.said import say
 from training.models.softmax import softmax
 
 LABELS, FIRST = 5, 5  # classes, and components of a vector that are shown
@@ -24,26 +25,35 @@ def parts(settings: Settings, photos: Sequence[Image.Image]) -> Iterator[Part]:
     probabilities = softmax(found.cosines[None] / temperature)[0]
     best = int(probabilities.argmax())
     yield sentence(
-        f"“{labels[best]}” with {probabilities[best]:.0%}. No class was trained: only the order of {LABELS} cosine "
-        "similarities decides."
+        say(
+            "“{best}” with {probability:.0%}. No class was trained: only the order of {labels} cosine "
+            "similarities decides.",
+            best=labels[best],
+            probability=float(probabilities[best]),
+            labels=LABELS,
+        )
     )
-    yield images("photo", "The image", [(photo, "")])
+    yield images("photo", say("The image"), [(photo, "")])
     yield steps(
         "steps",
         [
-            ("Prompts", found.prompts),
-            ("Text embeddings", [*map(vector, found.texts), f"{tower.dim} dimensions each"]),
-            ("Image embedding", [vector(found.image), f"{tower.dim} dimensions"]),
+            (say("Prompts"), found.prompts),
+            (say("Text embeddings"), [*map(vector, found.texts), say("{dim} dimensions each", dim=tower.dim)]),
+            (say("Image embedding"), [vector(found.image), say("{dim} dimensions", dim=tower.dim)]),
             (
-                "Cosine similarities",
+                say("Cosine similarities"),
                 [f"{label} {cosine:.3f}" for label, cosine in zip(labels, found.cosines, strict=True)],
             ),
-            ("Highest similarity", [f"{labels[best]}, at any temperature"]),
+            (say("Highest similarity"), [say("{best}, at any temperature", best=labels[best])]),
         ],
     )
     rows = [bar(labels[i], probabilities[i], strong=i == best) for i in range(LABELS)]
     own = 1 / tower.logit_scale
-    title = f"Softmax at temperature {temperature:.3g}; the encoder's own is {own:.3g}"
+    title = say(
+        "Softmax at temperature {temperature:.3g}; the encoder's own is {own:.3g}",
+        temperature=temperature,
+        own=float(own),
+    )
     yield bars("softmax", title, rows, percent=True)
 
 

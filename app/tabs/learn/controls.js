@@ -29,9 +29,14 @@ function slider(control, value, change) {
   return node("label", { class: "g-learn-slider" }, node("span", { text: label }), field, shown);
 }
 
-function choice({ name, label, options }, value, change) {
+// names: of the options, where the page has them in another language.
+function choice({ name, label, options, names = options }, value, change) {
   const group = (chosen) => {
-    const buttons = options.map((option) => [option, option, { id: `learn-${name}-${option.replace(/\W+/g, "-")}` }]);
+    const buttons = options.map((option, i) => [
+      option,
+      names[i],
+      { id: `learn-${name}-${option.replace(/\W+/g, "-")}` },
+    ]);
     return choiceGroup(label, buttons, chosen, (option) => {
       const made = group(option);
       element.lastChild.replaceWith(made);

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from app.language.current import _
+from app.language.lessons import in_language
 from app.state.images import ImageReference, image_of, thumbnail_of
 from app.state.lessons import refused
 from app.state.library import Library
@@ -94,7 +95,7 @@ async def _lines(library: Library, asked: dict[str, Any]) -> AsyncIterator[str]:
     def pump() -> None:
         try:
             for line in library.lessons.answer(asked, stop):
-                put(line)
+                put(in_language(line))
         except UserError as error:
             put({"kind": "error", "error": str(error)})
         put(None)
