@@ -185,6 +185,14 @@ def test_the_list_says_what_to_copy_where_without_a_network_and_looks_at_the_fil
     assert len(hub.requests) == asked  # it looked at the file without the network
 
 
+def test_a_name_that_leads_nowhere_fails_alone_and_the_list_stays(hub, tmp_path):
+    library = make_library(tmp_path)
+    act(library, {"action": "get", "name": "hf-hub:a b/c"})
+    until(lambda: idle(library))
+    [entry] = [one for one in overview(library, {})["models"] if one["name"] == "hf-hub:a b/c"]
+    assert "is not the name of a repository" in entry["job"]["error"] and entry["state"] == "absent"
+
+
 def test_restricted_weights_are_fetched_only_once_their_licence_is_accepted(hub, tmp_path):
     library = make_library(tmp_path)
     act(library, {"action": "get", "name": RESTRICTED})

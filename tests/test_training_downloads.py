@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from huggingface_hub import close_session
+from huggingface_hub import close_session, constants
 
 from tests.hub_server import COMMIT, imitated_hub
 from training.models import hub as hub_module
@@ -295,6 +295,40 @@ def test_a_repository_or_a_file_that_does_not_exist_is_named(hub):
     hub.repositories["some/empty"] = {"README.md": b"hello"}
     with pytest.raises(UserError, match=r"some/empty has none of open_clip_model\.safetensors"):
         get("hf-hub:some/empty")
+
+
+ODD_CONFIGURATIONS = {
+    "text": (b"hello", "is no configuration of an open_clip model"),
+    "empty": (b"", "is no configuration"),
+    "a list": (b"[1]", "is no configuration"),
+    "null": (b"null", "is no configuration"),
+    "UTF-16": ("{}".encode("utf-16"), "is no configuration"),
+    "a list inside": (b'{"model_cfg": {"text_cfg": [1]}}', "is no configuration"),
+    "a tokenizer elsewhere": (
+        b'{"model_cfg": {"text_cfg": {"hf_tokenizer_name": "../../x"}}}',
+        "'../../x' is not the name of a repository",
+    ),
+    "a tokenizer here": (
+        b'{"model_cfg": {"text_cfg": {"hf_tokenizer_name": "/etc/x"}}}',
+        "'/etc/x' is not the name of a repository",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ODD_CONFIGURATIONS)
+def test_a_configuration_that_is_none_is_one_sentence_also_the_next_time(hub, case):
+    config, sentence = ODD_CONFIGURATIONS[case]
+    hub.repositories["some/thing"] = {WEIGHTS: CONTENT, "open_clip_config.json": config}
+    for look in (get, status, get):
+        with pytest.raises(UserError, match=sentence):
+            look("hf-hub:some/thing")
+
+
+def test_a_cache_that_cannot_be_made_is_said_with_its_place(hub, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    with pytest.raises(UserError, match=r"cannot be written to .*: Not a directory; .* set HF_HOME"):
+        get(NAME)
 
 
 @pytest.mark.parametrize(

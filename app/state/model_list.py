@@ -13,6 +13,7 @@ from app.state.open_collection import OpenCollection
 from index.maintenance.generations import Generation
 from training.models.catalogue import CatalogueModel, catalogue, catalogue_model
 from training.models.downloads.local import ModelStatus, status, where_to_copy
+from training.models.errors import UserError
 from training.models.zoo import ZooModel, zoo, zoo_model
 
 STARTER, HUB = "starter", "hf-hub:"
@@ -121,7 +122,10 @@ def _status(name: str) -> ModelStatus:
     """What this machine has of a model; of a name that is not of the hub, it is what made the embeddings."""
     if catalogue_model(name) is None and not name.startswith(HUB):  # whose it is, only slow imports would tell
         return ModelStatus(name, "ready", 0, None, ())
-    return status(name)
+    try:
+        return status(name)
+    except UserError:  # a name that was tried and leads nowhere; its job says so
+        return ModelStatus(name, "absent", 0, None, ())
 
 
 def as_dict(entry: ModelEntry, local: bool) -> Mapping[str, Any]:

@@ -24,6 +24,8 @@ def load_run(name: str, runtime: str | None = None, precision: str | None = None
     run = Path(name).expanduser()
     if not has_encoder(run):
         raise UserError(f"The run {name} has no weights yet; it writes them with its first checkpoint.")
+    if not (run / WEIGHTS_FILE).is_file():
+        raise UserError(f"{name} has {CONFIG_FILE} and no {WEIGHTS_FILE}; copy both from where the run is.")
     return encoder_in(run, str(run), runtime, precision)
 
 

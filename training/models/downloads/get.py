@@ -20,7 +20,7 @@ from training.models.downloads.local import (
 )
 from training.models.downloads.needs import Need
 from training.models.downloads.progress import Progress
-from training.models.downloads.sentences import OutOfReach, check_licence
+from training.models.downloads.sentences import OutOfReach, check_licence, sentence
 from training.models.downloads.transfer import RemoteFile, Watcher, fetch, look_up
 from training.models.errors import UserError
 from training.models.hub_contact import absence
@@ -59,7 +59,10 @@ def get(
     watcher = Watcher(meter.bytes, meter.say, stop or Event())
     done: set[Need] = set()
     while wanted := [need for need in hub_needs(name) if need not in done]:  # a configuration may name more
-        _fetch_all(name, wanted, meter, watcher)
+        try:
+            _fetch_all(name, wanted, meter, watcher)
+        except OSError as error:  # of the folders of the hub's cache
+            raise UserError(sentence(error, wanted[0].repository)) from error
         done.update(wanted)
     mark_what_is_missing(name)
     meter.report(force=True)

@@ -20,7 +20,7 @@ from training.models.downloads.local import (
     where_to_copy,
 )
 from training.models.downloads.needs import Need
-from training.models.downloads.sentences import check_licence
+from training.models.downloads.sentences import check_licence, sentence
 from training.models.errors import UserError
 
 
@@ -48,7 +48,10 @@ def import_from(name: str, folder: Path | None, accept_licence: bool = False) ->
                 _check(name, need, file)
         for need, file in found.items():
             if file is not None:
-                _take(need, file)
+                try:
+                    _take(need, file)
+                except OSError as error:
+                    raise UserError(sentence(error, need.repository)) from error
     if folder is not None and missing_needs(name):
         raise UserError(f"{folder} has not all of {name}; copy {'; '.join(where_to_copy(name))}.")
     if not missing_needs(name):

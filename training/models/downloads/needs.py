@@ -8,6 +8,7 @@ from typing import Any
 
 from training.models import hub
 from training.models.catalogue import CatalogueModel, catalogue_model
+from training.models.errors import UserError
 from training.models.open_clip_names import CONFIG, HUB_WEIGHTS, find_source, hub_repository
 
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "vocab.txt")
@@ -68,6 +69,14 @@ def _cached_text(repository: str) -> Mapping[str, Any]:
     path = hub.cached_file(repository, CONFIG)
     if path is None:
         return {}
-    config = json.loads(path.read_text(encoding="utf-8"))
-    found: Mapping[str, Any] = config.get("model_cfg", config).get("text_cfg", {})
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        text = config.get("model_cfg", config).get("text_cfg", {})
+        named = [text.get(key) for key in ("hf_tokenizer_name", "hf_model_name")]
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{CONFIG} of {repository} is no configuration of an open_clip model.") from error
+    for other in named:
+        if other:
+            hub_repository(other if isinstance(other, str) else "")  # it becomes an address and a folder
+    found: Mapping[str, Any] = text
     return found

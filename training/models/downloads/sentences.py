@@ -72,7 +72,11 @@ def sentence(error: BaseException, repository: str) -> str:
     if kind == "ProxyError":
         return f"The proxy refuses the way to {shown()} ({_first_line(error)}); check HTTPS_PROXY."
     if isinstance(error, OSError):
-        return f"The files of {repository} cannot be written: {error.strerror or error}."
+        at = f" to {error.filename}" if error.filename else ""
+        return (
+            f"The files of {repository} cannot be written{at}: {error.strerror or error}; make the folder writable, or "
+            f"set HF_HOME to another."
+        )
     why = "" if kind in BROKEN_OFF else f" ({_first_line(error)})"
     return f"The connection to {shown()} was lost{why}; {KEPT}."
 
