@@ -485,3 +485,21 @@ def test_an_offset_of_whole_hours_needs_no_minutes():
 
 def test_no_place_has_a_negative_zero():
     assert str(place(51.5, -0.0, None)["longitude"]) == "0.0"
+
+
+EXACT = {"taken": datetime(2021, 5, 6, 5, 8, 9), "taken_offset": "+02:00"}
+
+
+@pytest.mark.parametrize(
+    "coarse, columns",
+    [
+        ("2021-05-06", EXACT),
+        ("2021-05-06T07:08", EXACT),
+        ("2021-05-06T00:00:00", EXACT),
+        ("2021-05-07", {"taken": datetime(2021, 5, 7)}),  # another day, which a person may have said
+        ("2021-05-06T09:08", {"taken": datetime(2021, 5, 6, 9, 8)}),
+    ],
+)
+def test_a_day_or_a_minute_does_not_hide_the_second_within_it(coarse, columns):
+    packet = xmp_packet({"photoshop:DateCreated": coarse})
+    assert embedded_columns(jpeg(exif_block({}, {TAKEN: DAY, OFFSET: "+02:00"}, {}), xmp=packet)) == columns

@@ -100,12 +100,15 @@ def is_possible(time: datetime) -> bool:
 
 
 def better(first: Moment | None, second: Moment | None, off: timedelta = timedelta(seconds=2)) -> Moment | None:
-    """first, with the time zone that second tells of if both are of one moment. second, if there is no first.
+    """first, with the time zone that second tells of if both are of one moment. second, if there is no first, or if
+    that is the day or the minute of second alone, as IPTC and tools that write XMP often have it.
 
     off: by how much the two clocks may differ.
     """
     if first is None or second is None or first.zone:
         return first or second
+    if first.zone is None and first.time in _coarser(second.clock):
+        return second
     if first.zone is None and second.zone is not None and abs(first.time - second.clock) <= off:
         return Moment.of_clock(_finer(first.time, second.clock), second.zone)
     if first.zone is None and second.zone == timedelta():  # a clock, and the same moment in UTC
@@ -117,6 +120,11 @@ def better(first: Moment | None, second: Moment | None, off: timedelta = timedel
     if first.zone is not None and abs(first.time - second.time) <= off:
         return Moment(_finer(first.time, second.time), second.zone)
     return first
+
+
+def _coarser(time: datetime) -> tuple[datetime, datetime]:
+    """The minute and the day of a time."""
+    return time.replace(second=0, microsecond=0), time.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _finer(first: datetime, second: datetime) -> datetime:
