@@ -118,6 +118,7 @@ class Ablation:
         base = self.fitted(self.train)
         depth = base["project"].shape[1]
         no_kinds = {name: base[name][:CLASSES] for name in ("names", "prototypes")}
+        unshifted = {name: array for name, array in base.items() if name != "word_shift"}
         plain = {name: array for name, array in base.items() if name not in GATE} | no_kinds
         alone = map_arrays(self.train, replace(self.drawings, weight=0.0))
 
@@ -135,6 +136,7 @@ class Ablation:
             "classes and kinds only": part(slice(depth)),
             "both parts with weight 1: no gate, no words, no kinds": lambda: Version(plain, self.texts),
             "without the words of captions": version({"word_from": NEVER}),
+            "without the shifts of words": lambda: Version(unshifted, self.texts),
             "without kinds (hypernyms)": version(no_kinds),
             "without the rule for names of classes": version({"class_from": NEVER}),
             "names of classes before all": version(NAMES_FIRST),

@@ -1,6 +1,7 @@
 """Version 2 of `starter`: what is fitted on captioned photographs, and what a text means by it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,15 +11,16 @@ from benchmarks.everyday import average_precision, shown
 from benchmarks.starter_ablation import RESULT, with_tables
 from index.storage.manifest import Manifest
 from training.data.sources import open_source
-from training.models.bridge import CLASSES, caption_weight, gate, read_bridge, text_vectors
+from training.models.bridge import CLASSES, caption_weight, exactness, gate, read_bridge, text_vectors
 from training.models.encoder import unit
-from training.models.encoders import RENAMED, load_encoder
+from training.models.encoders import RENAMED, SAME_IMAGES, load_encoder
 from training.models.errors import UserError
 from training.models.sentence_encoder import SentenceEncoder
 from training.models.starter import BRIDGE, BRIDGES, fingerprint
 from training.starter.drawings import Captioned
 from training.starter.kinds import kinds
-from training.starter.photographs import RIDGE, Photographs, fit_photographs, map_arrays, word_bank
+from training.starter.photographs import RIDGE, Photographs, fit_photographs, map_arrays, unfitted_vectors, word_bank
+from training.starter.words import LONGEST, PENALTY, shows, word_shifts, words_below
 
 NOUNS = """\
   1 This software and database is being provided to you
@@ -95,6 +97,71 @@ def test_a_word_is_the_mean_of_the_captions_that_have_it():
     assert np.allclose(bank["dog"], embedded[[0, 2, 3]].mean(axis=0))
 
 
+INDEX = """\
+  1 This software and database is being provided to you
+animal n 1 1 @ 1 0 00002000
+dog n 2 1 @ 2 0 00003000 00004000
+pug n 1 1 @ 1 0 00004000
+puppy n 1 1 @ 1 0 00004000
+tabby n 2 1 @ 2 0 00004200 00003000
+man n 1 1 @ 1 0 00004100
+"""
+
+
+def test_a_word_has_those_below_it_by_their_commonest_senses(tmp_path):
+    (tmp_path / "data.noun").write_text(NOUNS)
+    (tmp_path / "index.noun").write_text(INDEX)
+    words = ["animal", "dogs", "pug", "puppies", "tabby", "men", "asleep"]
+    below = words_below(words, tmp_path / "data.noun")
+    assert below["dogs"] == {"dogs", "pug", "puppies", "men"}, "plurals count, and a second sense does not"
+    assert below["pug"] == {"pug", "puppies"} and below["asleep"] == {"asleep"}
+    assert below["animal"] == {*words} - {"asleep"}
+    shown = shows([("Two pugs? A Pug!",), ("dogs", "a tabby."), ("spugs",)], words, below)
+    assert [{word for word, one in zip(words, of, strict=True) if one} for of in shown] == [
+        {"animal", "dogs", "pug", "puppies"},
+        {"animal", "dogs", "tabby"},
+        set(),
+    ]
+
+
+def test_a_shift_is_the_penalised_part_of_a_regression_in_units_of_the_other():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(5)
+    vectors, texts = unit(rng.normal(size=(60, 6))), unit(rng.normal(size=(3, 6)))
+    shown = vectors @ texts.T + 0.3 * rng.normal(size=(60, 3)) > 0.2
+    shifts = word_shifts(vectors, shown, texts)
+    rows = vectors.astype(np.float64) - vectors.mean(axis=0)
+    for word, text in enumerate(texts):
+        wanted = shown[:, word] - shown[:, word].mean()
+        slope = np.linalg.lstsq((rows @ text)[:, None], wanted, rcond=None)[0][0]
+        rest = Ridge(alpha=PENALTY * np.square(rows).sum() / 6, fit_intercept=False).fit(
+            rows, wanted - slope * rows @ text
+        )
+        expected = rest.coef_ / slope
+        assert np.allclose(shifts[word], expected / max(1, np.linalg.norm(expected) / LONGEST), atol=1e-5)
+
+
+def test_a_shift_finds_photographs_that_the_text_alone_ranks_last():
+    rng = np.random.default_rng(6)
+    vectors, text = unit(rng.normal(size=(400, 8))), np.eye(8, dtype=np.float32)[:1]
+    shown = (vectors[:, 0] > 0.1) & (vectors[:, 1] > 0.2)
+    [shift] = word_shifts(vectors, shown[:, None], text)
+    assert average_precision(vectors @ (text[0] + shift), shown) > average_precision(vectors @ text[0], shown) + 0.05
+    [rare] = word_shifts(vectors, np.zeros((400, 1), bool), text)
+    assert np.linalg.norm(rare) <= LONGEST
+
+
+def test_a_photograph_is_seen_by_a_map_that_was_not_fitted_on_it():
+    photos, rng = photographs(), np.random.default_rng(1)
+    drawings = Captioned(rng.normal(size=(10, 8)).astype(np.float32), unit(rng.normal(size=(10, 5))), 0.25)
+    bridge = {"project": rng.normal(size=(8, 3)).astype(np.float32), **map_arrays(photos, drawings)}
+    vectors = unfitted_vectors(photos, drawings, bridge)
+    turned = replace(photos, embedded=photos.embedded * np.where(photos.owners == 7, -1, 1)[:, None])
+    differs = np.abs(unfitted_vectors(turned, drawings, bridge) - vectors).max(axis=1) > 1e-6
+    assert not differs[7] and differs.sum() >= 30, "its own caption moves the others alone"
+
+
 @pytest.mark.parametrize(
     "text, sentence",
     [
@@ -116,7 +183,8 @@ def test_a_sentence_counts_by_its_captions_and_the_name_of_a_class_by_its_class(
     likeness = np.zeros((3, len(bridge["names"])), np.float32)
     likeness[0, 5] = 1  # exactly one class
     likeness[1, CLASSES] = 1  # a kind
-    weights = caption_weight(likeness, np.array([[1], [1], [0]], np.float32), bridge)[:, 0]
+    name = np.array([[1], [1], [0]], np.float32)
+    weights = caption_weight(exactness(likeness, name, bridge), name, bridge)[:, 0]
     expected = [bridge[name] for name in ("class_weight", "name_weight", "sentence_weight")]
     assert np.allclose(weights, expected, rtol=1e-3)
 
@@ -134,16 +202,18 @@ def test_a_general_word_means_its_kinds(bridge, embed, word, kinds_of_it):
     assert len(kinds_of_it.intersection(near)) >= 8
 
 
-def test_a_collection_of_version_1_is_read_with_version_1(tmp_path):
+def test_a_collection_of_version_1_is_read_with_it_and_one_of_the_same_images_with_the_weights_of_now(tmp_path):
     [(made_with, name)] = RENAMED.items()
     assert made_with == ("starter", fingerprint(BRIDGES[name]))
     manifest = Manifest(made_with[0], made_with[1], 768, "openvino", "bf16", 1)
     (tmp_path / "manifest.json").write_bytes(manifest.as_json())
     encoder = load_encoder(Manifest.read(tmp_path).encoder)
     assert (encoder.name, encoder.fingerprint, encoder.dim) == ("starter-1", made_with[1], 768)
-    stored = json.loads(manifest.as_json()) | {"fingerprint": fingerprint(BRIDGE)}
-    (tmp_path / "manifest.json").write_text(json.dumps(stored))
-    assert Manifest.read(tmp_path).encoder == "starter"
+    stored = json.loads(manifest.as_json())
+    for one in (fingerprint(BRIDGE), *SAME_IMAGES):
+        (tmp_path / "manifest.json").write_text(json.dumps(stored | {"fingerprint": one}))
+        read = Manifest.read(tmp_path)
+        assert (read.encoder, read.fingerprint) == ("starter", fingerprint(BRIDGE))
 
 
 def test_too_few_captioned_photographs_end_in_one_sentence(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from index.storage.layout import GENERATIONS, MANIFEST
 from training.models.encoder import Encoder
-from training.models.encoders import name_of
+from training.models.encoders import fingerprint_of, name_of
 from training.models.errors import UserError
 
 FORMATS = (1, 2)  # 2 where the segments lie in a generation's folder, where versions that know none do not look
@@ -109,6 +109,7 @@ class Manifest:
                 raise ValueError("the folder of its segments is no generation")
             names = ("encoder", "fingerprint", "dim", "runtime", "precision", "revision", "failed")
             stored["encoder"] = name_of(stored["encoder"], stored["fingerprint"])
+            stored["fingerprint"] = fingerprint_of(stored["fingerprint"])
             return cls(
                 **{name: stored[name] for name in names},
                 segments=segments,

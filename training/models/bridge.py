@@ -9,7 +9,8 @@ A vector has two parts, and the cosine of two vectors is a weighted mean of the 
 
 Captions are sentences, and a search is often a name. So the text says how much its caption part counts: a gate, a
 logistic regression, tells a sentence from a name, and the name of a class counts by its class above all. A word that
-captions use is also embedded as the mean of the captions that have it. Version 1 has none of the three.
+captions use is also embedded as the mean of the captions that have it, and is shifted to where the photographs lie
+whose captions say it. Version 1 has none of these.
 """
 
 from pathlib import Path
@@ -40,6 +41,7 @@ def read_bridge(path: Path) -> Bridge:
     kind_cost: what the likeness to a kind loses, so that only its own name means it. words [V, 384]: embeddings of
     words, less word_mean [384], unit rows. word_sentences [V, 384]: the mean of the captions with that word, unit
     rows. word_temperature: of the mixture of words. word_from: the cosine from which on a text is one of them.
+    word_shift [V, dim]: what is added to the vector of each word. shift_temperature: of the mixture of shifts.
     none_margin: as an encoder has it.
     """
     from safetensors.numpy import load_file
@@ -61,12 +63,18 @@ def text_vectors(sentences: Vectors, bridge: Bridge) -> Vectors:
     classes = unit(softmax(likeness - costs, float(bridge["temperature"])) @ bridge["prototypes"])
     captions = unit(sentences - bridge["caption_mean"])
     weight = np.broadcast_to(bridge["weight"], (len(sentences), 1))
-    if "gate" in bridge:
-        name = 1 - gate(sentences, bridge)
-        known, meaning = words(sentences, bridge)
-        captions = unit(captions + name * known * meaning)
-        weight = caption_weight(likeness, name, bridge)
-    return unit(np.concatenate([classes, weight * captions], axis=1))
+    if "gate" not in bridge:
+        return unit(np.concatenate([classes, weight * captions], axis=1))
+    name = 1 - gate(sentences, bridge)
+    known, near = words(sentences, bridge)
+    meaning = unit(softmax(near, float(bridge["word_temperature"])) @ bridge["word_sentences"])
+    captions = unit(captions + name * known * meaning)
+    exact = exactness(likeness, name, bridge)
+    rows = unit(np.concatenate([classes, caption_weight(exact, name, bridge) * captions], axis=1))
+    if "word_shift" not in bridge:
+        return rows
+    shift = softmax(near, float(bridge["shift_temperature"])) @ bridge["word_shift"]
+    return unit(rows + name * known * (1 - exact) * shift)
 
 
 def gate(sentences: Vectors, bridge: Bridge) -> NDArray[np.float32]:
@@ -74,24 +82,31 @@ def gate(sentences: Vectors, bridge: Bridge) -> NDArray[np.float32]:
     return sigmoid(sentences @ bridge["gate"][:, None] + bridge["gate_bias"])
 
 
-def words(sentences: Vectors, bridge: Bridge) -> tuple[NDArray[np.float32], Vectors]:
-    """Whether a text is a word of captions [N, 1], from 0 to 1, and the mean of the captions with it [N, 384]."""
-    likeness = unit(sentences - bridge["word_mean"]) @ bridge["words"].T  # [N, V]
-    known = sigmoid(SLOPE * (likeness.max(axis=1, keepdims=True) - bridge["word_from"]))
-    return known, unit(softmax(likeness, float(bridge["word_temperature"])) @ bridge["word_sentences"])
+def words(sentences: Vectors, bridge: Bridge) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Whether a text is a word of captions [N, 1], from 0 to 1, and its likeness to each of them [N, V]."""
+    likeness = unit(sentences - bridge["word_mean"]) @ bridge["words"].T
+    return sigmoid(SLOPE * (likeness.max(axis=1, keepdims=True) - bridge["word_from"])), likeness
 
 
-def caption_weight(likeness: NDArray[np.float32], name: NDArray[np.float32], bridge: Bridge) -> NDArray[np.float32]:
-    """[N, 1]: how much the caption part of a text counts beside its classes.
+def exactness(likeness: NDArray[np.float32], name: NDArray[np.float32], bridge: Bridge) -> NDArray[np.float32]:
+    """[N, 1]: the probability that a text is the name of one class and not of a kind.
 
-    likeness [N, E]: to the names of classes and kinds. name [N, 1]: the probability that it is a name. The logarithm
-    of the weight is linear in that, and in whether it is the name of one class and not of a kind.
+    likeness [N, E]: to the names of classes and kinds. name [N, 1]: the probability that it is a name.
     """
     classes, kinds = likeness[:, :CLASSES], likeness[:, CLASSES:]
     nearest = classes.max(axis=1, keepdims=True)
     exact = name * sigmoid(SLOPE * (nearest - bridge["class_from"]))
     if kinds.shape[1]:
         exact = exact * sigmoid(SLOPE * (nearest - kinds.max(axis=1, keepdims=True)))
+    return exact
+
+
+def caption_weight(exact: NDArray[np.float32], name: NDArray[np.float32], bridge: Bridge) -> NDArray[np.float32]:
+    """[N, 1]: how much the caption part of a text counts beside its classes.
+
+    exact [N, 1]: as `exactness` gives it. name [N, 1]: the probability that it is a name. The logarithm of the weight
+    is linear in both.
+    """
     log = name * np.log(bridge["name_weight"]) + (1 - name) * np.log(bridge["sentence_weight"])
     weight: NDArray[np.float32] = np.exp(exact * np.log(bridge["class_weight"]) + (1 - exact) * log)
     return weight

@@ -14,6 +14,8 @@ UNKNOWN = "unknown"  # the encoder of vectors that were imported without saying 
 
 # Weights whose name stands for others now: what a collection says that made it, name and fingerprint, and their name.
 RENAMED = {("starter", "e57b22edcf4db2a9"): "starter-1"}
+# Weights that later ones have replaced which embed images alike, and texts better: fingerprints, old and new.
+SAME_IMAGES = {"4116e050a8100547": "39173177469fdd73"}
 
 Load = Callable[[str, str | None, str | None], Encoder]  # of a name, runtime and precision
 
@@ -79,6 +81,11 @@ def newer(name: str) -> str | None:
 def name_of(name: str, fingerprint: str) -> str:
     """What the encoder that a collection was made with, under that name, is called now."""
     return RENAMED.get((name, fingerprint), name)
+
+
+def fingerprint_of(fingerprint: str) -> str:
+    """The fingerprint of the weights that a collection's are searched with now."""
+    return SAME_IMAGES.get(fingerprint, fingerprint)
 
 
 def _is_run(name: str) -> bool:

@@ -27,6 +27,7 @@ from training.models.zero_shot import everyday_words
 from training.starter.bridge import against_others, caption_map, class_names, likeliest_scale, store
 from training.starter.drawings import Captioned, Progress, embed, image_features, read_openmoji, told, unseen
 from training.starter.kinds import WORDNET, kinds, nouns_file
+from training.starter.words import SHIFT_TEMPERATURE, shows, word_shifts, words_below
 
 TEMPLATE = "a photo of a {}."
 RIDGE = 3.0  # of the mean variance of a feature
@@ -40,6 +41,7 @@ NONE_MARGIN = 0.08  # of "none of these", chosen on photographs that show one or
 LEAST_CAPTIONS = 3  # with a word, so that their mean says something
 FEWEST = 100  # photographs that a map can be fitted on
 HELD_OUT = 5  # one photograph in so many is left out while the scale of the probabilities is chosen
+FOLDS = 5  # of the photographs whose vectors come from a map that was fitted without them
 STOP_WORDS = frozenset(
     re.findall(
         r"[a-z]+",
@@ -129,12 +131,13 @@ def fitted(
     """The bridge fitted on photographs and drawings, without a scale. names [1000, 384]: of the classes."""
     base = read_bridge(BRIDGES["starter-1"])
     words = word_bank(photographs)
-    return (
+    bridge = (
         classes_and_kinds(base, names, list(words), text_encoder, wordnet)
         | map_arrays(photographs, drawings)
         | word_arrays(words, text_encoder)
         | gate_arrays(photographs.embedded, list(words), text_encoder)
     )
+    return bridge | shift_arrays(photographs, drawings, list(words), bridge, text_encoder, wordnet)
 
 
 def map_arrays(photographs: Photographs, drawings: Captioned, penalty: float = RIDGE) -> Bridge:
@@ -195,6 +198,31 @@ def word_arrays(words: dict[str, NDArray[np.float32]], text_encoder: SentenceEnc
         "word_temperature": scalar(WORD_TEMPERATURE),
         "word_from": scalar(WORD_FROM),
     }
+
+
+def shift_arrays(
+    photographs: Photographs,
+    drawings: Captioned,
+    words: list[str],
+    bridge: Bridge,
+    text_encoder: SentenceEncoder,
+    wordnet: Path,
+) -> Bridge:
+    """How far each word's vector as text is shifted; bridge: all the rest of it."""
+    vectors = unfitted_vectors(photographs, drawings, bridge)
+    shown = shows(photographs.captions, words, words_below(words, nouns_file(wordnet)))
+    shifts = word_shifts(vectors, shown, text_vectors(embed(text_encoder, words), bridge))
+    return {"word_shift": shifts, "shift_temperature": scalar(SHIFT_TEMPERATURE)}
+
+
+def unfitted_vectors(photographs: Photographs, drawings: Captioned, bridge: Bridge) -> Vectors:
+    """The vectors of photographs by maps that were fitted on the others, a fold at a time."""
+    fold = np.random.default_rng(0).permutation(len(photographs.captions)) % FOLDS
+    vectors = np.zeros((len(fold), bridge["project"].shape[1] + bridge["lift"].shape[1]), np.float32)
+    for number in range(FOLDS):
+        others = bridge | map_arrays(photographs.only(fold != number), drawings)
+        vectors[fold == number] = image_vectors(photographs.features[fold == number], others)
+    return vectors
 
 
 def gate_arrays(captions: Vectors, words: list[str], text_encoder: SentenceEncoder) -> Bridge:
