@@ -230,7 +230,7 @@ def test_a_mixture_with_captions_from_columns_trains(captioned, squares, tmp_pat
 
 
 def test_images_without_captions_say_which_columns_could_make_some(squares):
-    with pytest.raises(UserError, match=r"has no captions: it has the columns folder; --caption"):
+    with pytest.raises(UserError, match=r"has no captions: it has the columns folder, of which --caption"):
         run(squares, None, steps=1)
 
 
