@@ -33,6 +33,7 @@ from index.collection import Collection
 from index.ingest.throughput import machine
 from index.nearest import exact, load_nearest
 from index.retrieval.faiss_index import save_nearest
+from index.search import rows_where
 from index.storage.writer import Writer
 
 RESULT = Path(__file__).parent / "results/large.json"
@@ -61,6 +62,28 @@ def drawn_to(path: Path, rows: int) -> dict[str, float]:
         click.echo(f"{min(rows, start + SEGMENT):,} rows", err=True)
     files = sum(file.stat().st_size for file in path.glob("segments/*/vectors.npy"))
     return {"drawn_seconds": round(time.perf_counter() - began), "vector_bytes": files}
+
+
+def opened(path: Path) -> dict[str, Any]:
+    """The collection without a search structure: what opening it, a filter and a look-up take, and one more segment."""
+    before, marks = memory(), [time.perf_counter()]
+    collection = Collection.open(path)
+    marks.append(time.perf_counter())
+    collection.record(len(collection) // 2)
+    marks.append(time.perf_counter())
+    held, rows = memory(), len(collection)
+    passed = len(rows_where(collection, "year == 2003"))
+    marks.append(time.perf_counter())
+    assert collection.row(f"{rows - 1:016x}") == rows - 1
+    marks.append(time.perf_counter())
+    after = memory()
+    publish(path, rows, rows + ADDED)
+    marks.append(time.perf_counter())
+    with Writer(path) as writer:
+        writer.discard([Collection.open(path).manifest.segments[-1][0]])
+    names = ("open", "first_row", f"first_filter_passed_by_{passed}", "first_id", f"publish_{ADDED}_more")
+    took = {f"{name}_s": round(end - start, 3) for name, start, end in zip(names, marks, marks[1:], strict=False)}
+    return took | {"memory_before": before, "memory_opened": held, "memory_after": after, "busy": os.getloadavg()[0]}
 
 
 def made(path: Path) -> dict[str, Any]:
@@ -193,13 +216,15 @@ def added(path: Path, rows: int) -> dict[str, Any]:
 @click.option("--work", required=True, type=click.Path(path_type=Path), help="A folder with 1.2 KB a row free.")
 @click.option("--rows", default=10_000_000, show_default=True)
 @click.option("--step", help="Run one step in this process and print its figures.")
+@click.option("--only", multiple=True, help="These steps; the default is all.")
 @click.option("--again", multiple=True, help="A step whose figures are measured again.")
-def main(work: Path, rows: int, step: str | None, again: tuple[str, ...]) -> None:
+def main(work: Path, rows: int, step: str | None, only: tuple[str, ...], again: tuple[str, ...]) -> None:
     """Measure ROWS drawn vectors, in steps that are each done once."""
     work.mkdir(parents=True, exist_ok=True)
     path, true, figures = work / f"drawn-{rows}.gelato", work / f"truth-{rows}.npz", work / f"large-{rows}.json"
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "draw": lambda: drawn_to(path, rows),
+        "open": lambda: opened(path),
         "make": lambda: made(path),
         "truth": lambda: truth(path, true),
         "search": lambda: searched(path, true),
@@ -208,7 +233,7 @@ def main(work: Path, rows: int, step: str | None, again: tuple[str, ...]) -> Non
     if step is not None:
         click.echo(json.dumps(steps[step]()))
         return
-    for name in steps:
+    for name in only or steps:
         stored = json.loads(figures.read_text()) if figures.exists() else {}
         if name not in stored or name in again:
             words = [sys.executable, __file__, "--work", str(work), "--rows", str(rows), "--step", name]
