@@ -227,7 +227,7 @@ def test_the_description_holds_every_endpoint_and_nothing_private(api):
     assert set(schema["paths"]) == {
         f"/api/v1/{path}"
         for path in (
-            *("search", "copies", "classify", "classify/image", "probe", "images"),
+            *("search", "copies", "classify", "classify/image", "label/queue", "probe", "images"),
             *("collections", "collections/{key}", "jobs", "jobs/{id}"),
             *("models", "models/get", "models/pause", "models/cancel", "models/remove"),
             *(f"collections/{{key}}/{last}" for last in ("generations", "generations/delete", "reencode", "switch")),
@@ -249,6 +249,7 @@ def test_the_client_sees_named_functions_and_none_of_the_pages_own(api):
         "/search",
         "/copies",
         "/classify",
+        "/queue",
         "/probe",
         "/collections",
         "/collection",
