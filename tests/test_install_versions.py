@@ -20,7 +20,7 @@ for folder in ("gelato", "app", "index", "training"):
                 importlib.import_module(name)
             except Exception as error:
                 failed[name] = f"{type(error).__name__}: {error}"
-sys.exit("\\n".join(f"{name}: {reason}" for name, reason in failed.items()))
+sys.exit("\\n".join(f"{name}: {reason}" for name, reason in failed.items()) or 0)
 """
 
 
