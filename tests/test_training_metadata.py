@@ -372,7 +372,6 @@ def test_what_xmp_says(properties, columns):
             {"url": "u", "score": 0.5, "tags": ["a", "b"], "nested": {"a": 1}},
             {"url": "u", "score": 0.5, "tags": ["a", "b"]},
         ),
-        ({"": 1, " a ": 2}, {"unnamed": 1, "a": 2}),
         ({"wrong": nan, "large": float("inf"), "long": "x" * 20_000, "none": None}, {}),
     ],
 )
@@ -485,6 +484,19 @@ def test_an_offset_of_whole_hours_needs_no_minutes():
 
 def test_no_place_has_a_negative_zero():
     assert str(place(51.5, -0.0, None)["longitude"]) == "0.0"
+
+
+@pytest.mark.parametrize(
+    "said, columns",
+    [
+        ({"taken": "yesterday", "latitude": "north", "altitude": 3}, ["source_taken", "source_latitude", "altitude"]),
+        ({"taken": "2021-05-06", "longitude": 7.5}, ["taken", "longitude"]),
+        ({"": 1, "  ": None, "n": 2}, ["unnamed", "unnamed", "n"]),
+        ({"taken": 1620277689, "rating": "high"}, ["source_taken", "rating"]),
+    ],
+)
+def test_what_a_source_calls_a_date_or_a_place_and_is_none_is_a_column_of_its_own(said, columns):
+    assert list(of_source(said)) == list(dict.fromkeys(columns))
 
 
 EXACT = {"taken": datetime(2021, 5, 6, 5, 8, 9), "taken_offset": "+02:00"}

@@ -20,6 +20,7 @@ LISTS = ("keywords", "people")  # columns that hold several values
 SEPARATOR = "; "
 TIME = ("taken", "taken_offset")
 PLACE = ("latitude", "longitude", "altitude")
+NAMELESS = "unnamed"  # the column of what a source gave no name
 MOST_VALUES, LONGEST_VALUE = 200, 200  # values of a list, characters of one
 
 Columns = dict[str, Any]
@@ -62,7 +63,11 @@ def merged(*sources: Mapping[str, Any]) -> Columns:
 
 
 def of_source(metadata: Mapping[str, Any]) -> Columns:
-    """What a source says, with dates and lists as these columns hold them; whatever else it says stays as it is."""
+    """What a source says, with dates and lists as these columns hold them; whatever else it says stays as it is.
+
+    What is no date, degree or height becomes source_taken, source_latitude, ...: one text would make the column of all
+    images text. An empty name becomes NAMELESS, which filters can name.
+    """
     columns = {name: value for name, value in metadata.items() if not (name in COLUMNS and _is_missing(value))}
     taken = columns.get("taken")
     if isinstance(taken, str) and (moment := read_moment(taken, offset=columns.get("taken_offset") or "")):
@@ -74,7 +79,14 @@ def of_source(metadata: Mapping[str, Any]) -> Columns:
     for name in LISTS:
         if isinstance(columns.get(name), list | tuple):
             columns[name] = joined(str(value) for value in columns[name] if not _is_missing(value))
-    return columns
+    return {_own_name(name, value): value for name, value in columns.items()}
+
+
+def _own_name(name: str, value: object) -> str:
+    """What a column of a source is called here."""
+    if (name == "taken" and not isinstance(value, datetime)) or (name in PLACE and not isinstance(value, int | float)):
+        return f"source_{name}"
+    return name if name.strip() else NAMELESS
 
 
 def _is_missing(value: object) -> bool:

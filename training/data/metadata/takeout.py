@@ -12,7 +12,6 @@ from training.data.metadata.values import description, number, place
 from training.data.texts import decode_text
 
 MARKS = ("photoTakenTime", "geoData", "geoDataExif", "googlePhotosOrigin")
-NAMELESS = "unnamed"  # the column of a value whose key is empty
 MOST_COLUMNS, LONGEST_NAME, LONGEST_TEXT = 100, 60, 10_000
 
 
@@ -55,7 +54,7 @@ def _object(value: object) -> Mapping[str, Any]:
 
 def _plain(document: Mapping[str, Any]) -> Columns:
     simple = {
-        name.strip() or NAMELESS: value
+        str(name): value
         for name, value in document.items()
         if len(name) <= LONGEST_NAME
         and (_is_simple(value) or (isinstance(value, list) and all(map(_is_simple, value))))
