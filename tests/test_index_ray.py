@@ -1,5 +1,6 @@
-"""A collection built on Ray is the one built here, also when a worker is killed in the middle."""
+"""A collection built on Ray is the one built here, also when a worker is killed in the middle or has no room."""
 
+import errno
 import importlib.util
 import os
 import signal
@@ -37,6 +38,14 @@ class Mortal(ColourEncoder):
         return super().embed_pixels(pixels)
 
 
+def mortal_where_there_is_room(folder: Path) -> Mortal:
+    """The encoder; the first to load it finds its disk full."""
+    if not (folder / "full").exists():
+        (folder / "full").write_text("")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return Mortal(folder / "grave")
+
+
 @pytest.fixture
 def many(tmp_path):
     for number in range(150):
@@ -48,15 +57,15 @@ def many(tmp_path):
 @pytest.mark.slow
 @needs_ray
 @pytest.mark.filterwarnings("default")
-def test_a_worker_that_is_killed_costs_nothing_and_vectors_are_equal_to_the_bit(many, tmp_path):
+def test_workers_that_are_killed_or_have_no_room_cost_nothing_and_vectors_are_equal_to_the_bit(many, tmp_path):
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": PATHS}})
     try:
         build_collection([many], tmp_path / "here.gelato", ColourEncoder(), segment_size=40)
-        engine = RayEngine(lambda: Mortal(tmp_path / "grave"))
+        engine = RayEngine(lambda: mortal_where_there_is_room(tmp_path))
         report = build_collection([many], tmp_path / "ray.gelato", ColourEncoder(), segment_size=40, engine=engine)
-        assert (tmp_path / "grave").exists()
+        assert (tmp_path / "grave").exists() and (tmp_path / "full").exists()
         assert (report.images, report.embedded, report.failed) == (150, 150, 1)
         here, there = Collection.open(tmp_path / "here.gelato"), Collection.open(tmp_path / "ray.gelato")
         assert here.stored.drop(columns="modified").equals(there.stored.drop(columns="modified"))

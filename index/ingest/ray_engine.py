@@ -1,11 +1,12 @@
 """The engine of many machines: Ray runs the stages of training.data.pipeline, one process writes.
 
 A task is a batch of images: it loads and embeds them, and returns what the local engine would give. Tasks
-keep nothing, so one that dies with its machine is done again elsewhere, and doing one twice is harmless.
+keep nothing, so one whose machine dies, or cannot do it, is done again elsewhere, and doing one twice is harmless.
 The build takes their results in order and publishes segments as it always does: the collection itself is
 the ledger of what is done, whatever did it, and a build begun on one engine may be finished by another.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +23,8 @@ from training.models.decoding import MOST_MEGAPIXELS
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 
-RETRIES = 20  # times that a batch is begun again after its process or machine died
+RETRIES = 20  # times that a batch is begun again after its process or machine died or could not do it
+PAUSE = 5.0  # seconds before a machine that cannot load the encoder gives a batch back
 BATCHES_PER_CORE = 4  # batches a core that are submitted ahead of those that are published
 ROOT = Path(__file__).parent.parent.parent
 
@@ -61,7 +63,9 @@ class RayEngine:
     ) -> Iterator[list[Embedded]]:
         """Every image in order, a batch at a time."""
         ray = self.ray
-        task = ray.remote(max_retries=RETRIES, num_cpus=1)(_embed)
+        # What an image causes is a failure of that image: an OSError of a task is of its machine, such as a full disk.
+        again = {"max_retries": RETRIES, "retry_exceptions": [OSError], "scheduling_strategy": "SPREAD"}
+        task = ray.remote(num_cpus=1, **again)(_embed)
         hashes = ray.put(frozenset(stored))  # type: ignore[call-overload]  # a build's are a dict
         coming, pending = iter(images), deque[tuple[list[PlannedImage], Any]]()
         ahead = BATCHES_PER_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -119,7 +123,11 @@ def _embed(
     load_encoder: LoadEncoder, batch: list[PlannedImage], stored: frozenset[str], most_megapixels: float
 ) -> list[TaskResult]:
     """A batch on a worker."""
-    encoder = _encoder(load_encoder)
+    try:
+        encoder = _encoder(load_encoder)
+    except OSError:
+        time.sleep(PAUSE)  # a machine that fails at once would take every batch before the others have begun
+        raise
     loaded = [load_one(image, lambda image: load_planned(image, encoder, stored, most_megapixels)) for image in batch]
     return [
         TaskResult(
