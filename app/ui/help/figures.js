@@ -36,9 +36,7 @@ export const FIGURES = {
   ],
   accuracy: [
     _("Accuracy"),
-    _(
-      "The share of images with a known label whose label here is the same; 95 % intervals are of a bootstrap over images.",
-    ),
+    _("The share of images with a known label whose label here is the same; 95 % intervals are Wilson’s."),
   ],
   calibration: [
     _("Calibration error"),
