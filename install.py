@@ -154,11 +154,12 @@ def why_unusable(index: str, version: str) -> str:
     asking = threading.Thread(target=ask, daemon=True)  # the timeout of a socket alone starts again at each byte
     asking.start()
     asking.join(ANSWER_WITHIN)
-    if not answers:
+    answer = answers[0] if answers else TimeoutError()
+    reason = getattr(answer, "reason", answer)
+    if isinstance(reason, TimeoutError):
         return f"did not answer within {ANSWER_WITHIN:g} s"
-    answer = answers[0]
     if isinstance(answer, Exception):
-        return f"cannot be reached ({' '.join(str(getattr(answer, 'reason', answer)).split())})"
+        return f"cannot be reached ({' '.join(str(reason).split())})"
     python, machine = "cp{}{}".format(*sys.version_info[:2]), sysconfig.get_platform().rpartition("-")[2]
     number = re.escape(version) if version else r"[\d.]+"
     if not re.search(rf"torch-{number}(\+|%2[Bb])cpu-{python}-{python}-\w*linux\w*_{machine}\.whl", answer):

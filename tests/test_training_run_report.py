@@ -42,7 +42,8 @@ def test_a_run_ends_with_a_report_that_needs_nothing_but_itself(run, captioned):
     for title in ("Loss", "Learning rate", "Temperature", "Gradient norm", "Throughput"):
         assert f"<figcaption>{title}" in text, title
     assert f"Temperature <b>{1 / last['scale']:.3g}" in text
-    assert "<div class=words" in text and "Evaluation</h2>" in text and text.count("<td>zero-shot") == 1
+    assert re.search('<div class="?words', text)  # a problem or none: the doctor looks at the throughput too
+    assert "Evaluation</h2>" in text and text.count("<td>zero-shot") == 1
     assert text.count("data:image/webp") == 4 * (1 + page.nearest.NEIGHBOURS)  # a row a class
     assert "<td>batch_size<td>8<td>command line" in text
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -192,6 +192,7 @@ class WandB:
 
 
 LOGGERS: dict[str, Callable[[Path, dict[str, Any]], MetricsSink]] = {"tensorboard": TensorBoard, "wandb": WandB}
+MODULES = {"tensorboard": "torch.utils.tensorboard", "wandb": "wandb"}
 
 
 def flat(line: dict[str, Any], prefix: str = "") -> dict[str, float]:
@@ -209,5 +210,8 @@ def check_loggers(names: Iterable[str]) -> None:
     """UserError for a logger that there is not, or that is not installed."""
     for name in names:
         pick("logger", name, LOGGERS)
-        if find_spec(name) is None:
-            raise UserError(f"--logger {name} needs a package that is not installed. Install it: pip install {name}")
+        try:
+            import_module(MODULES[name])
+        except ImportError as error:
+            message = f"--logger {name} needs a package that is not installed. Install it: pip install {name}"
+            raise UserError(message) from error
