@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -338,8 +339,11 @@ def test_labels_come_into_view_and_a_labelled_image_is_corrected_where_it_is(pag
 
 
 def test_the_first_classes_are_those_suggested_for_the_collection_until_others_are_written(page, site):
-    suggested = site.library.collection("sorted").suggested(ColourEncoder())
-    assert suggested and len(suggested) > 1
+    deadline = time.monotonic() + 60
+    while (suggested := site.library.collection("sorted").suggested(ColourEncoder())) is None:  # it is being found
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+    assert len(suggested) > 1
     field = page.get_by_role("textbox", name="Classes")
     expect(field).to_have_value("\n".join(suggested[:12]))
     field.fill("red\nblue")
