@@ -291,7 +291,7 @@ def test_folders_deeper_than_a_path_may_be_long_are_named(tmp_path):
         next(item for path, item in items.items() if path != "a.jpg").read()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are no text")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows file names that are not Unicode")
 def test_a_path_that_is_no_utf_8_is_named_with_what_works(squares, tmp_path, encoder):
     bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     shutil.copytree(squares, bad)

@@ -67,7 +67,7 @@ def test_the_best_copy_stays_and_the_others_move_with_their_sidecars(photos, col
     assert "Of 3 copies, 3 moved" in moved.text()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are no text")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows file names that are not Unicode")
 def test_names_that_are_no_utf_8_are_moved_told_and_put_back(photos, tmp_path):
     os.rename(os.fsencode(photos / "c/poor.jpg"), os.fsencode(photos) + b"/c/p\xe9.jpg")
     build_collection([photos], tmp_path / "c.gelato", ColourEncoder())

@@ -3,7 +3,6 @@
 from app.server.api.responses import Calibration, ClassifyResponse, ClassProbability
 from app.server.api.schemas import ClassifySchema
 from app.state.images import ImageReference, embedding_of
-from app.state.label_requests import label_request
 from app.state.library import Library
 from index.labels.request import NONE
 
@@ -12,14 +11,7 @@ def classify(library: Library, fields: ClassifySchema) -> ClassifyResponse:
     """Which of some classes an image shows, most probable first."""
     opened = library.collection(fields.collection)
     encoder = library.encoder(opened)
-    request = label_request(
-        fields.class_names,
-        fields.templates,
-        mode=fields.mode,
-        none=fields.none,
-        none_level=fields.none_level,
-        calibration=fields.calibration,
-    )
+    request = fields.label_request()
     classifier = library.classifiers.classifier(opened, encoder, request)
     image = ImageReference(fields.id, fields.image, opened.key)
     scores = classifier.classify(embedding_of(library, image, opened, encoder))

@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from app.server.api.classify import classify
 from app.server.api.collections import collection, collections
 from app.server.api.probe import probe
-from app.server.api.queue import QueueSchema, queue
+from app.server.api.queue import queue
 from app.server.api.schemas import (
     ClassifySchema,
     CollectionSchema,
     CollectionsSchema,
     CopiesSchema,
     ProbeSchema,
+    QueueSchema,
     SearchSchema,
 )
 from app.server.api.search import copies, search

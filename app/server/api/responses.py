@@ -78,6 +78,21 @@ class ClassifyResponse(BaseModel):
     calibration: Calibration = Field(description="What the probabilities rest on.")
 
 
+class QueuedImage(BaseModel):
+    id: str
+    file: str = Field(description="Where it is inside its source.")  # "path" would be a download to gradio_client
+    label: str
+    probability: float
+    runner_up: str = Field(description="Empty where there is one class.")
+    margin: float = Field(description="Probability of the label less that of the runner-up.")
+
+
+class QueueResponse(BaseModel):
+    collection: str
+    encoder: str
+    images: list[QueuedImage]
+
+
 class ProbeResponse(BaseModel):
     collection: str
     encoder: str

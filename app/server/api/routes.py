@@ -11,7 +11,7 @@ from app.server.api import models
 from app.server.api.classify import classify
 from app.server.api.errors import ERRORS
 from app.server.api.probe import probe
-from app.server.api.queue import QueueResponse, QueueSchema, queue
+from app.server.api.queue import queue
 from app.server.api.responses import (
     ClassifyResponse,
     CollectionDetails,
@@ -22,6 +22,7 @@ from app.server.api.responses import (
     JobState,
     ModelsResponse,
     ProbeResponse,
+    QueueResponse,
     SearchResponse,
     UploadResponse,
 )
@@ -32,6 +33,7 @@ from app.server.api.schemas import (
     GetModelSchema,
     NameSchema,
     ProbeSchema,
+    QueueSchema,
     SearchSchema,
     SwitchSchema,
 )

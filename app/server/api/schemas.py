@@ -4,12 +4,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.state.label_requests import label_request
 from app.state.search_requests import MOST_FILTERS, CopiesFields, Name, SearchFields, Text
+from index.labels.queue import Order
 from index.labels.request import CalibrationKind, LabelRequest, Mode
 from index.retrieval.facets import FacetFilter, read_facet_filters
 from training.models.zero_shot import ClassName
 
-MOST_CLASSES = 20_000
+MOST_CLASSES, MOST_QUEUED = 20_000, 1200
 
 
 class Request(BaseModel):
@@ -76,6 +78,25 @@ class ClassesSchema(LabelSchema):
     @property
     def class_names(self) -> list[ClassName]:
         return [ClassName(c) if isinstance(c, str) else ClassName(c.name, tuple(c.texts)) for c in self.classes]
+
+    def label_request(self) -> LabelRequest:
+        """UserError for more than the server takes."""
+        return label_request(
+            self.class_names,
+            self.templates,
+            mode=self.mode,
+            none=self.none,
+            none_level=self.none_level,
+            calibration=self.calibration,
+        )
+
+
+class QueueSchema(ClassesSchema):
+    """The images of a collection to label by hand next, the least certain labels first."""
+
+    order: Order = Field("margin", description="Smallest margin, highest entropy, largest disagreement, or at random.")
+    second: Name = Field("", description="For disagreement: key of a collection of the same images, another encoder.")
+    k: int = Field(24, ge=1, le=MOST_QUEUED, description="How many.")
 
 
 class ClassifySchema(ClassesSchema):
