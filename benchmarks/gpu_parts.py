@@ -169,7 +169,7 @@ def lightly(case: Settings) -> dict[str, Any]:
     import numpy as np
     from PIL import Image
 
-    from benchmarks.ssl_lightly import Lightlys
+    from benchmarks.lightly_side import Lightlys
     from training.data.views import CropKnobs
     from training.models.any_size import take_any_size
 
