@@ -347,6 +347,8 @@ def test_jobs_and_collections_are_put_into_words(call):
     assert call(jobs, "m.pace({ total: 0, note: 'loading the encoder' })") == "loading the encoder"
     for state, title in (("running", "Indexing trip"), ("done", "Indexed trip"), ("failed", "Not indexed: trip")):
         assert call(jobs, f"m.jobTitle({{ kind: 'index', name: 'trip', state: '{state}' }})") == title
+    embedding = {"kind": "reencode", "name": "trip", "encoder": "zoo/simclr", "state": "running"}
+    assert call(jobs, f"m.jobTitle({js(embedding)})") == "Embedding trip with zoo/simclr"
     fetched = {"kind": "get", "state": "running", "done": 2_000_000, "total": 8_000_000, "rate": 500_000, "left": 12}
     assert call(jobs, f"m.jobText({js(fetched)})") == "2.0 MB of 8.0 MB, 500 kB a second, about 12 s left"
     card = {"encoder": "starter", "dim": 384, "precision": "float16"}

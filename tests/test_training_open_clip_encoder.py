@@ -268,6 +268,9 @@ def test_a_cached_hub_model_loads_with_no_network(folder, tmp_path, monkeypatch)
         ("/no/such/folder", r"There is no folder /no/such/folder\.$"),
         ("~/no-such-run", r"There is no folder ~/no-such-run"),
         ("runs/first", r"without open_clip_config\.json.* without encoder\.json"),
+        ("Zoo/SimCLR", r"Did you mean zoo/simclr\?$"),
+        ("Timm/resnet18.a1_in1k", r"Did you mean timm/resnet18\.a1_in1k\?$"),
+        ("HF-hub:timm/ViT-B-16-SigLIP2", r"Did you mean hf-hub:timm/ViT-B-16-SigLIP2\?$"),
         ("runs/weights.pt", r"is a file; a checkpoint needs its architecture before it"),
     ],
 )

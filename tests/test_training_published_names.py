@@ -18,7 +18,7 @@ def test_the_stored_names_are_those_of_the_installed_packages():
 @pytest.mark.parametrize(
     "version, heavy", [(None, False), ("0.0.1", True)], ids=["stored version", "a version that is not stored"]
 )
-def test_a_wrong_name_imports_no_model_library_unless_the_stored_names_are_of_another_version(version, heavy):
+def test_a_name_wrong_or_right_imports_no_model_library_unless_the_stored_names_are_of_another_version(version, heavy):
     script = f"""
 import sys
 from training.models import published_names
@@ -32,9 +32,11 @@ for name in ("resnet81", "ViT-B-23/openai", "ViT-B-32/opanai"):
         load_encoder(name, "openvino", "f32")
     except UserError as error:
         print(error)
+from training.models.downloads.needs import needs_of
+print([need.repository for need in needs_of("ViT-B-32/openai")])
 print({{"torch", "timm", "open_clip"}} & set(sys.modules) != set())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
-    assert len(lines) == 4 and "Did you mean openai" in lines[2]
-    assert lines[3] == str(heavy)
+    assert len(lines) == 5 and "Did you mean openai" in lines[2]
+    assert lines[3:] == ["['timm/vit_base_patch32_clip_224.openai']", str(heavy)]

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from app.language.current import _
+from app.state.generations import REENCODE
 from app.state.indexing import check_local, update
 from app.state.jobs import Job
 from app.state.library import Library
@@ -16,8 +17,8 @@ INSIDE = ("preview", "moving-preview")  # kinds that are shown where they were s
 def job_list(library: Library) -> list[dict[str, Any]]:
     """The jobs that run, and of those that ended the newest of each kind on each collection; the newest first.
 
-    name: of the collection or model that it works on. age: seconds since it started. stops: whether the page may stop
-    it. confirm: only of the last job of a collection.
+    name: of the collection or model that it works on. encoder: what embeds it now, "" without one. age: seconds since
+    it started. stops: whether the page may stop it. confirm: only of the last job of a collection.
     """
     opened = library.collections()
     names = {one.key: one.name for one in opened}
@@ -32,6 +33,7 @@ def job_list(library: Library) -> list[dict[str, Any]]:
 def _facts(library: Library, job: Job, names: dict[str, str], latest: set[str]) -> dict[str, Any]:
     return job.as_dict() | {
         "name": names.get(job.about, job.about),
+        "encoder": str(job.fields[0]) if job.kind == REENCODE else "",
         "age": round(time.monotonic() - job.started, 1),
         "stops": library.local or job.kind in OF_ANYONE,
         "resumes": library.local and job.resumes,

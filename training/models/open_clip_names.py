@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from training.models.errors import UserError
 from training.models.published_names import open_clip_tags
+from training.models.zoo import entries
 
 CONFIG = "open_clip_config.json"
 HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # in open_clip's order
+PREFIXES = ("hf-hub:", "timm/")  # of names that are not listed
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,13 @@ def _leads_nowhere(name: str, path: Path, architecture: str, published: Iterable
 
 
 def _in_another_spelling(name: str) -> str:
-    """The published model of the same letters, whatever their case and the spaces between; "" if there is none."""
+    """The encoder of the same letters, whatever their case and the spaces between; "" if there is none."""
     wanted = "".join(name.split()).lower()
-    names = (f"{architecture}/{tag}" for architecture, tags in open_clip_tags().items() for tag in tags)
-    return next((one for one in names if one.lower() == wanted), "")
+    names = [f"{architecture}/{tag}" for architecture, tags in open_clip_tags().items() for tag in tags]
+    names += [model.encoder for model in entries()]
+    prefix = next((one for one in PREFIXES if wanted.startswith(one) and not name.startswith(one)), "")
+    known = next((one for one in names if one.lower() == wanted), "")
+    return known or (prefix and prefix + "".join(name.split())[len(prefix) :])
 
 
 def _names_beside(path: Path) -> list[str]:

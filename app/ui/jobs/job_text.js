@@ -35,9 +35,10 @@ export const pace = (job) => {
   });
 };
 
-export const jobTitle = ({ kind, state, name }) => {
+export const jobTitle = ({ kind, state, name, encoder }) => {
   const title = KINDS[kind]?.[STATES.indexOf(state)] || kind;
-  return name ? `${title} ${name}` : title;
+  const job = name ? `${title} ${name}` : title;
+  return encoder ? _("{job} with {encoder}", { job, encoder }) : job;
 };
 
 export const jobText = (job) => {

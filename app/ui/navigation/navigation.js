@@ -34,9 +34,13 @@ export const onAddress = (listener) => listeners.add(listener);
 export const onCollection = (listener) => collectionListeners.add(listener);
 export const openCollection = (key) => collectionListeners.forEach((listener) => listener(key));
 
+// Gradio draws the row of tabs anew when one is opened; the row may be wider than a phone.
+const bringIntoSight = (name) =>
+  requestAnimationFrame(() => button(name)?.scrollIntoView({ block: "nearest", inline: "center" }));
+
 export const openTab = (name) => {
   button(name)?.click();
-  button(name)?.scrollIntoView({ block: "nearest", inline: "center" });
+  bringIntoSight(name);
 };
 
 export const whichTab = () => {
@@ -119,6 +123,7 @@ const waiting = setInterval(() => {
   tabs().forEach((tab) =>
     tab.addEventListener("click", (event) => {
       if (!event.isTrusted) return;
+      bringIntoSight(nameOf(tab));
       if (inAddress() !== nameOf(tab)) push(withSettings({ tab: nameOf(tab) }));
       announce(nameOf(tab));
     }),

@@ -10,6 +10,7 @@ from training.models import hub
 from training.models.catalogue import CatalogueModel, catalogue_model
 from training.models.errors import UserError
 from training.models.open_clip_names import CONFIG, HUB_WEIGHTS, find_source, hub_repository
+from training.models.published_names import open_clip_files
 
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "vocab.txt")
 BESIDE_A_VOCABULARY = ("tokenizer_config.json", "special_tokens_map.json")
@@ -28,7 +29,7 @@ def needs_of(name: str) -> tuple[Need, ...]:
     """What the model called name needs of the hub, the weights first; nothing if it lies in files of this machine.
 
     Of hf-hub: repositories that are not here yet, the tokenizer is unknown and left out: ask again once their
-    configuration is. UserError for a name that leads nowhere. Imports open_clip unless the catalogue has the name.
+    configuration is. UserError for a name that leads nowhere.
     """
     listed = catalogue_model(name)
     if listed is not None:
@@ -39,12 +40,11 @@ def needs_of(name: str) -> tuple[Need, ...]:
     source = find_source(name)
     if source.weights is None or Path(source.weights).is_file():
         return ()
-    import open_clip
-
-    repository, _, file = open_clip.get_pretrained_cfg(source.model, source.weights)["hf_hub"].rpartition("/")
+    place, text = open_clip_files(source.model, source.weights)
+    repository, _, file = place.rpartition("/")
     safe = file.rpartition(".")[0] + ".safetensors"
     names = (safe, file) if file else HUB_WEIGHTS  # as open_clip prefers them
-    return (Need(repository, names), *_text_needs(open_clip.get_model_config(source.model)["text_cfg"]))
+    return (Need(repository, names), *_text_needs(text))
 
 
 def _of_the_catalogue(model: CatalogueModel) -> tuple[Need, ...]:
