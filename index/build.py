@@ -5,7 +5,7 @@ from pathlib import Path
 
 from index.ingest.build_run import BuildRun
 from index.ingest.engine import Engine, embed_locally
-from index.ingest.opening import open_present, outermost, rules_of, tables_of
+from index.ingest.opening import open_present, outermost, rules_of, tables_of, without_effect
 from index.ingest.remount import settle_name
 from index.ingest.report import BuildProgress, BuildReport
 from index.ingest.segment import SEGMENT_SIZE, OpenSegment
@@ -61,6 +61,9 @@ def build_collection(
         build.report.repaired, build.report.moved = repaired, moved
         for name, why in absent.items():
             build.plan.absent(name, why)
-        for source in outermost(opened):
+        compared = outermost(opened)
+        for source in compared:
             build.plan.compare(source, prune, rehash)
+        if exclude or include:
+            build.plan.said += without_effect(compared)
         return build.run(engine, stop)

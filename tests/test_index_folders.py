@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import string
 import sys
 import tarfile
 from pathlib import Path
@@ -164,6 +165,9 @@ GLOBS = {  # exclude, include, .gelatoignore files, what is left of the files be
     "all but a folder": ([], [], {".gelatoignore": "*\n!raw/\n!raw/*.jpg"}, "raw/b.jpg"),
     "all in it but one": ([], [], {".gelatoignore": "raw/*\n!raw/deep/\n/trip/"}, "a.jpg raw/deep/c.JPG"),
     "as a shell has it": (["./raw", "!./raw/b.jpg"], [], {}, "a.jpg trip/d.png trip/e.jpg trip/é.jpg"),
+    "only as a shell has it": ([], ["./trip/*.png"], {}, "trip/d.png"),
+    "a class": ([], [], {".gelatoignore": "[[:alpha:]b].jpg\n"}, "trip/d.png trip/é.jpg"),
+    "not of a class": ([], [], {".gelatoignore": "*.[^[:digit:]p]*\n[[:nonsense:]]*\n"}, "trip/d.png"),
 }  # fmt: skip
 
 
@@ -203,6 +207,31 @@ def test_globs_are_kept_for_the_next_build_until_others_are_given(squares, tmp_p
     assert info_of(Collection.open(into))["exclude"] == ["*.bmp", "cold/*.gif"]
     assert build_collection([squares], into, encoder, include=["*.png"], exclude=[], prune=True).images == 1
     assert build_collection([squares], into, encoder, include=[""]).images == 5
+
+
+def test_globs_that_match_nothing_in_any_source_are_said_once(squares, tmp_path, encoder):
+    touch(tmp_path / "p", "a.jpg", "b.png")
+    globs = {"exclude": ["*.bmp", "colt/", "a.jpg", "cold/none.gif"], "include": ["*.png", "*.gif", "*.jpgg"]}
+    report = build_collection([squares, tmp_path / "p"], tmp_path / "c.gelato", encoder, **globs)
+    [note] = report.notes
+    assert note == "No file or folder matches --exclude cold/none.gif, --exclude colt/, --include *.jpgg."
+    assert build_collection([squares], tmp_path / "c.gelato", encoder).notes == []
+
+
+def test_classes_are_those_of_ascii_without_case():
+    ascii_characters = [chr(code) for code in range(1, 128) if chr(code) != "/"]
+    expected = {
+        **dict.fromkeys(("alpha", "upper", "lower"), str.isalpha),
+        **{"digit": str.isdigit, "alnum": str.isalnum, "print": str.isprintable},
+        **{"space": lambda c: c in " \t\n\v\f\r", "blank": lambda c: c in " \t"},
+        **{"punct": lambda c: c in string.punctuation, "xdigit": lambda c: c in string.hexdigits},
+        **{"cntrl": lambda c: not c.isprintable(), "graph": lambda c: c.isprintable() and c != " "},
+    }
+    for name, fits in expected.items():
+        for pattern, holds in ((f"x[[:{name}:]]y", fits), (f"x[^[:{name}:]]y", lambda c, fits=fits: not fits(c))):
+            rules = Exclusions.of([pattern])
+            matched = [c for c in ascii_characters if rules.file_rule(f"x{c}y")]
+            assert matched == [c for c in ascii_characters if holds(c)], pattern
 
 
 @pytest.mark.parametrize("name", ["c.gelato", "photos index", "nested/deep/x"])

@@ -104,6 +104,18 @@ def test_a_name_a_folder_or_a_caption_finds_its_image_first(collection, encoder,
         *((query, "birthday 🎂 party 🎉🎉") for query in ("🎂", "🎉 party", "🎂🎉")),
         *((query, "I ❤️ 🇩🇪 👍🏽") for query in ("❤", "❤️", "🇩🇪", "👍", "👍🏿")),
         *((query, "Köln im Frühling") for query in ("koeln", "KOELN", "koln", "fruehling", "Frühling")),
+        *((query, name) for query in ("München", "muenchen") for name in ("München", "MUENCHEN_1")),
+        *(
+            (query, name)
+            for query in ("Mauerblümchen", "Mauerbluemchen")
+            for name in ("Mauerblümchen", "mauerbluemchen")
+        ),
+        *(
+            (query, name)
+            for query in ("Tromsø", "Tromsoe", "Århus", "Aarhus")
+            for name in ("Tromsø Århus", "tromsoe-aarhus")
+        ),
+        *((query, name) for query in ("Straße", "strasse", "Łódź", "Lodz") for name in ("Straße Łódź", "Strasse_Lodz")),
         ("straßenbahn", "die Straßen\u00adbahn"),
     ],
 )

@@ -17,7 +17,7 @@ from PIL.TiffImagePlugin import IFDRational
 from tests.heic import heic
 from tests.metadata_samples import exif_block, iptc_records, jpeg, photoshop_block, with_segments, xmp_packet
 from tests.programs import has
-from training.data.metadata.columns import merged, of_source
+from training.data.metadata.columns import merged, of_moment, of_source, row_of
 from training.data.metadata.embedded import embedded_columns
 from training.data.metadata.moments import read_moment
 from training.data.metadata.takeout import json_columns
@@ -423,6 +423,25 @@ def test_of_two_that_mean_one_moment_the_time_zone_is_kept(first, second, taken,
     moments = [read_moment(text) for text in (first, second)]
     one, two = ({"taken": moment.time, "taken_offset": moment.offset} for moment in moments)
     assert merged(one, two)["taken"] == taken and merged(one, two).get("taken_offset") == offset
+
+
+@pytest.mark.parametrize(
+    "said, in_the_file, taken",
+    [
+        ("2021", "2021-05-06T07:08:09", MOMENT),
+        ("2021-05", "2021-05-06T07:08:09", MOMENT),
+        ("2021-00-00", "2021-05", datetime(2021, 5, 1)),
+        ("2021-05-06", "2021-05-06T07:08:09", MOMENT),
+        ("1958", "2021-05-06T07:08:09", datetime(1958, 1, 1)),  # of a scan
+        ("1958:07:00 00:00:00", "2021-05-06T07:08:09", datetime(1958, 7, 1)),
+        ("2021-01", "2021-05-06T07:08:09", datetime(2021, 1, 1)),
+        ("1970", "2021-05-06T07:08:09", datetime(1970, 1, 1)),
+        ("2021-01-01", "2021-05-06T07:08:09", datetime(2021, 1, 1)),
+        ("2021-05-01", "2021-05-06T07:08:09", datetime(2021, 5, 1)),
+    ],
+)
+def test_a_year_or_month_alone_corrects_a_date_only_where_it_differs(said, in_the_file, taken):
+    assert row_of(*(of_moment(read_moment(text)) for text in (said, in_the_file))) == {"taken": taken}
 
 
 def test_a_place_is_taken_as_a_whole_and_an_empty_cell_says_nothing():

@@ -205,11 +205,25 @@ def test_ids_and_codes_stay_text_by_their_name(place, name):
     assert item.metadata == {name: "42"}
 
 
-def test_one_decimal_comma_decides_for_the_whole_table(place):
-    [item] = read(open_source(table(place, "path;price;metres\na.png;1.234;3,5\n")))
-    assert item.metadata == {"price": 1234.0, "metres": 3.5}
-    [item] = read(open_source(table(place, "path;price;metres\na.png;1.234;3.5\n")))
-    assert item.metadata == {"price": 1.234, "metres": 3.5}
+@pytest.mark.parametrize(
+    "text, values, said",
+    [
+        ("path;price;metres\na.png;1.234;3,5", {"price": 1234.0, "metres": 3.5}, False),
+        ("path;price;metres\na.png;1.234;3.5", {"price": 1.234, "metres": 3.5}, False),
+        ("path;views\na.png;1,234", {"views": 1.234}, False),  # programs take ; where the comma is decimal
+        ("path;views;share\na.png;1,234;0.5", {"views": 1234.0, "share": 0.5}, False),
+        ("path;views;rank\na.png;1,234;2,345,678", {"views": 1234.0, "rank": 2345678.0}, False),
+        ("path;share;words\na.png;1.234;yes, no", {"share": 1.234, "words": "yes, no"}, False),
+        ("path;latitude;metres\na.png;48.137;3,5", {"latitude": 48.137, "metres": 3.5}, False),
+        ("path\tGPSLongitude\na.png\t11,576", {"GPSLongitude": 11.576}, False),
+        ("path\tviews\na.png\t1,234", {"views": 1234.0}, True),
+        ('path,views\na.png,"1,234"', {"views": 1234.0}, True),
+    ],
+)
+def test_whether_a_comma_is_decimal_is_decided_by_the_whole_table(place, text, values, said):
+    source = open_source(table(place, f"{text}\n"))
+    [item] = read(source)
+    assert item.metadata == values and any("thousands" in note for note in source.notes) == said
 
 
 def test_what_looks_like_numbers_or_dates_and_stays_text_is_said(place):

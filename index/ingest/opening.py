@@ -65,6 +65,13 @@ def outermost(sources: Sequence[Source]) -> list[Source]:
     ]
 
 
+def without_effect(sources: Sequence[Source]) -> list[str]:
+    """A sentence on the globs of the command line that no file or folder of any source matches, if there are some."""
+    unused = [source.unused for source in sources if source.unused is not None]
+    globs = sorted(frozenset.intersection(*unused)) if unused else []
+    return [f"No file or folder matches {', '.join(globs)}."] if globs else []
+
+
 def rules_of(into: Path, exclude: Sequence[str] | None = None, include: Sequence[str] | None = None) -> Exclusions:
     """The rules for the sources of the collection at into; those that are None are those of its last build."""
     stored = Manifest.read(into) if (into / MANIFEST).exists() else None

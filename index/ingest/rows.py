@@ -9,7 +9,7 @@ from index.ingest.engine import LoadedImage, PlannedImage
 from index.storage.cells import as_json
 from index.storage.items import escape_surrogates
 from index.storage.layout import BUILD_COLUMNS, OFFLINE, REQUIRED_COLUMNS
-from training.data.metadata.columns import merged, of_source
+from training.data.metadata.columns import of_source, row_of
 
 NOT_SAID = {name for name in REQUIRED_COLUMNS + BUILD_COLUMNS if name != "caption"}  # found out by a build itself
 
@@ -33,7 +33,7 @@ def item_row(id: str, planned: PlannedImage, image: LoadedImage, size: tuple[int
     metadata = metadata_columns(of_source(item.metadata))
     if len(item.captions) > 1:
         metadata["captions"] = "\n".join(" ".join(escape_surrogates(text).split()) for text in item.captions)
-    return facts | merged(metadata, image.exif)
+    return facts | row_of(metadata, image.exif)
 
 
 def metadata_columns(metadata: Mapping[str, Any]) -> dict[str, Any]:

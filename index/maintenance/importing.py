@@ -26,7 +26,7 @@ from index.storage.layout import FAILURE_COLUMNS
 from index.storage.writer import Writer
 from index.thumbnails import SIDE, thumbnail
 from training.data.folder import read_file
-from training.data.metadata.columns import merged, of_source
+from training.data.metadata.columns import of_source, row_of
 from training.data.metadata.embedded import embedded_columns
 from training.data.source import CAPTION_COLUMNS, PATH_COLUMNS, first_column, text_of
 from training.models.decoding import MOST_MEGAPIXELS, decode_image
@@ -217,4 +217,4 @@ def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) 
         "pixel_hash": pixels,
     }
     others = metadata_columns({name: value for name, value in row.items() if name != caption})
-    return facts | merged(of_source(others), exif), webp
+    return facts | row_of(of_source(others), exif), webp

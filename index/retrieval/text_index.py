@@ -29,7 +29,7 @@ from index.storage.mapping import mapped
 from training.models.atomic import write_file
 from training.models.formats import IMAGES
 
-FORMAT = 2  # of the file and of the words: an index of another one is made again
+FORMAT = 3  # of the file and of the words: an index of another one is made again
 FIELDS = {"caption": 1.0, "title": 1.0, "keywords": 1.0, "people": 1.0, "description": 0.5}  # by column
 WHOLES = ("caption", "title")  # of them, those that a whole query may be
 NAME, FOLDERS = 1.0, 1.0  # weights of the name of the file and of the folders above it

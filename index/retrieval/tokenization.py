@@ -24,7 +24,9 @@ _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 _YEAR, _MONTH, _DAY = r"((?:19|20)\d\d)", r"(0[1-9]|1[0-2])", r"(0[1-9]|[12]\d|3[01])"
 _DATE = regex.compile(f"{_YEAR}{_MONTH}{_DAY}")
 _DIVIDED_DATE = regex.compile(rf"(?<!\d){_YEAR}[-_.:]{_MONTH}[-_.:]{_DAY}(?!\d)")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+_SPELT = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
+_SPELT_OUT = str.maketrans(_SPELT | {letter.upper(): spelt.capitalize() for letter, spelt in _SPELT.items()})
+_SPELT_LETTER = re.compile(r"(?<![aeiouq])([aou])e|(?<![aeiouq])(a)a")  # not the "ue" of blaue and Quelle
 
 # What people leave out: accents of Latin, Greek and Cyrillic, points of Hebrew, vowel signs of Arabic.
 _ACCENTS = regex.compile(
@@ -56,8 +58,8 @@ def document_words(text: str) -> list[str]:
     """The words that a text is found by: all of its own, and parts that people look for by themselves.
 
     Parts: single characters of scripts without spaces, the words of camelCase, year, month and day of 20190714, and
-    what stands before and behind an apostrophe. Wholes: 20190714 of 2019-07-14, tshirt of t-shirt. An umlaut is found
-    as ae, oe and ue too.
+    what stands before and behind an apostrophe. Wholes: 20190714 of 2019-07-14, tshirt of t-shirt. Umlauts, ø and å are
+    found as ae, oe, ue and aa too, and the other way round.
     """
     words = [word for run in _runs(text) for word in _with_parts(run)]
     parts, whole = _APOSTROPHE.sub(" ", text), _HYPHEN.sub("", _DIVIDED_DATE.sub(r"\1\2\3", text))
@@ -107,6 +109,7 @@ def _with_parts(run: str) -> tuple[str, ...]:
     elif len(parts := _CAMEL.split(run)) > 1:
         words += [word for part in parts for word in _words(part)]
     words += [part for word in words if (match := _DATE.fullmatch(word)) for part in match.groups()]
-    if not run.isascii() and (spelt := run.translate(_UMLAUTS)) != run:
+    if not run.isascii() and (spelt := run.translate(_SPELT_OUT)) != run:
         words += _words(spelt)
+    words += [_SPELT_LETTER.sub(r"\1\2", word) for word in words if "e" in word or "aa" in word]
     return tuple(dict.fromkeys(words))

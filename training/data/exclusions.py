@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pathspec import GitIgnoreSpec
 
+from training.data.character_classes import without_classes
 from training.models.errors import UserError
 
 IGNORE_FILE = ".gelatoignore"
@@ -57,28 +58,36 @@ _FILES = {comparable(name): name.strip() for name in DEFAULT_FILES}
 
 @dataclass(frozen=True)
 class _Globs:
-    """Patterns of one origin. base: the folder that they are relative to, "" or ending in "/"."""
+    """Patterns of one origin. base: the folder that they are relative to, "" or ending in "/".
+
+    unused: of the command line's, the numbers of those that nothing has matched yet.
+    """
 
     base: str
     origin: str
     patterns: tuple[str, ...]
     files: GitIgnoreSpec
     folders: GitIgnoreSpec
+    unused: set[int]
 
     @classmethod
-    def of(cls, base: str, origin: str, lines: Iterable[str]) -> "_Globs":
+    def of(cls, base: str, origin: str, lines: Iterable[str], counted: bool = False) -> "_Globs":
         """The patterns in lines; those that are none count as comments, as git has it."""
         patterns = tuple(lines)
-        files = [comparable(line) if is_pattern(line) else NOTHING for line in patterns]
+        files = [comparable(without_classes(line)) if is_pattern(line) else NOTHING for line in patterns]
         # A folder is matched without its slash: pathspec takes one for what lies in it, and `*` goes before `!sub/`.
         bare = (re.sub(r"/ *$", "", line) for line in files)
         folders = [line if is_pattern(line) else NOTHING for line in bare]
-        return cls(base, origin, patterns, GitIgnoreSpec.from_lines(files), GitIgnoreSpec.from_lines(folders))
+        specs = GitIgnoreSpec.from_lines(files), GitIgnoreSpec.from_lines(folders)
+        return cls(base, origin, patterns, *specs, set(range(len(patterns))) if counted else set())
 
     def decide(self, path: str) -> tuple[bool | None, str]:
         """Whether path is matched, let in again, or neither; and the pattern that says so."""
         spec = self.folders if path.endswith("/") else self.files
-        found = spec.check_file(comparable(path[len(self.base) :].rstrip("/")))
+        relative = comparable(path[len(self.base) :].rstrip("/"))
+        if self.unused:
+            self.unused.difference_update([n for n in self.unused if spec.patterns[n].match_file(relative)])
+        found = spec.check_file(relative)
         name = self.patterns[found.index].strip() if found.index is not None else ""
         return found.include, f"{self.origin}{name}"
 
@@ -86,7 +95,7 @@ class _Globs:
 def is_pattern(line: str) -> bool:
     """Whether a line is a pattern or a comment, and neither empty nor what no pattern can be, such as `!` alone."""
     try:
-        return bool(line.strip()) and len(GitIgnoreSpec.from_lines([line])) == 1
+        return bool(line.strip()) and len(GitIgnoreSpec.from_lines([without_classes(line)])) == 1
     except ValueError:
         return False
 
@@ -114,9 +123,10 @@ class Exclusions:
         wrong = next((glob for glob in (*exclude, *include) if glob and not is_pattern(glob)), None)
         if wrong is not None:
             raise UserError(f"{wrong!r} is no pattern of files; write for example '*.png', 'raw/' or '!raw/keep.png'.")
-        exclude = [re.sub(r"^(!?)\./", r"\1/", glob) for glob in exclude]  # as shells complete paths
-        globs = (_Globs.of("", "--exclude ", exclude),) if exclude else ()
-        included = _Globs.of("", "--include ", include) if include else None
+        # ./ as shells complete paths
+        exclude, include = ([re.sub(r"^(!?)\./", r"\1/", glob) for glob in globs] for globs in (exclude, include))
+        globs = (_Globs.of("", "--exclude ", exclude, counted=True),) if exclude else ()
+        included = _Globs.of("", "--include ", include, counted=True) if include else None
         return cls(tuple(exclude), tuple(include), root, globs, included)
 
     def within(self, folder: str, ignore_file: str) -> "Exclusions":
@@ -160,6 +170,11 @@ class Exclusions:
         parts = path.split("/")
         folders = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
         return next(filter(None, map(self.folder_rule, folders)), None)
+
+    def unused(self) -> set[str]:
+        """The globs of the command line that no file or folder has matched so far, each with its option."""
+        given = [globs for globs in (*self._globs, self._included) if globs is not None]
+        return {f"{globs.origin}{globs.patterns[n]}" for globs in given for n in globs.unused}
 
     def _decide(self, path: str) -> tuple[bool | None, str]:
         for globs in reversed(self._globs):

@@ -39,6 +39,7 @@ class FolderSource(Source):
         self.unreadable = tuple(printable(shut) for shut, _ in walk.shut)
         self.empty = tuple(map(printable, walk.empty))
         self.mounts = tuple(map(printable, walk.mounts))
+        self.unused = frozenset(self.rules.unused())
         self.passed_over = [
             replace(one, path=printable(one.path), reason=printable(one.reason)) for one in others + walk.passed_over
         ]

@@ -140,7 +140,7 @@ class RemoteFolder(Source):
             folders[folder][name] = stat_of(facts)
         items = (item for folder, files in folders.items() for item in self._items(folder, files, others))
         yield from sorted(items, key=lambda item: item.path)
-        self.passed_over = others
+        self.passed_over, self.unused = others, frozenset(self.rules.unused())
 
     def _items(self, folder: str, files: dict[str, RemoteStat], others: list[PassedOver]) -> Iterator[Item]:
         within = f"{folder}/" if folder else ""

@@ -78,6 +78,7 @@ class Source(ABC):
     beside: the files beside the shards or tables of a folder, which are never iterated over.
     empty: after an iteration, the folders that hold nothing, each ending in "/": a drive may be missing there.
     mounts: after an iteration, the folders in which another drive begins, each ending in "/".
+    unused: after an iteration, the globs of --exclude and --include that nothing matches; None where they do not count.
     without_image: after an iteration, how many samples name no image at all: rows without a path, captions alone.
     reads_whole_blocks: whether reading any image means to read its block.
     is_table: whether its columns are those of a table, which options of tables are about.
@@ -92,6 +93,7 @@ class Source(ABC):
     empty: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unused: frozenset[str] | None = None
     without_image: int = 0
     reads_whole_blocks: bool = False
     is_table: bool = False

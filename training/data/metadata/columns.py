@@ -16,9 +16,10 @@ COLUMNS = (
     *("taken", "taken_offset", "camera", "lens", "latitude", "longitude", "altitude"),
     *("rating", "rejected", "favorite", "keywords", "people", "title", "description", "orientation"),
 )
+UNIT = "taken_unit"  # beside taken until all places are merged: "year" or "month" where that is all one of them says
 LISTS = ("keywords", "people")  # columns that hold several values
 SEPARATOR = "; "
-TIME = ("taken", "taken_offset")
+TIME = ("taken", "taken_offset", UNIT)
 PLACE = ("latitude", "longitude", "altitude")
 NAMELESS = "unnamed"  # the column of what a source gave no name
 MOST_VALUES, LONGEST_VALUE = 200, 200  # values of a list, characters of one
@@ -44,7 +45,9 @@ def known(columns: Mapping[str, Any]) -> Columns:
 
 def of_moment(moment: Moment | None) -> Columns:
     """The columns of when an image was taken."""
-    return known({"taken": moment.time, "taken_offset": moment.offset}) if moment is not None else {}
+    if moment is None:
+        return {}
+    return known({"taken": moment.time, "taken_offset": moment.offset, UNIT: moment.unit or None})
 
 
 def merged(*sources: Mapping[str, Any]) -> Columns:
@@ -58,8 +61,13 @@ def merged(*sources: Mapping[str, Any]) -> Columns:
         moment = better(_moment(found), _moment(source)) if "taken" in source else None
         found |= {name: value for name, value in source.items() if name not in found and name not in held}
         if moment is not None and isinstance(found["taken"], datetime):
-            found |= of_moment(moment)
+            found = {name: value for name, value in found.items() if name != UNIT} | of_moment(moment)
     return found
+
+
+def row_of(*sources: Mapping[str, Any]) -> Columns:
+    """All that is known of an image, the first going before the others."""
+    return {name: value for name, value in merged(*sources).items() if name != UNIT}
 
 
 def of_source(metadata: Mapping[str, Any]) -> Columns:
@@ -95,4 +103,6 @@ def _is_missing(value: object) -> bool:
 
 def _moment(columns: Mapping[str, Any]) -> Moment | None:
     taken = columns.get("taken")
-    return Moment(taken, read_offset(columns.get("taken_offset"))) if isinstance(taken, datetime) else None
+    if not isinstance(taken, datetime):
+        return None
+    return Moment(taken, read_offset(columns.get("taken_offset")), columns.get(UNIT, ""))

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -23,11 +23,13 @@ ZONES = tuple(timedelta(minutes=minutes) for minutes in (*range(-720, 841, 60), 
 class Moment:
     """A time. zone: of the clock that showed it; None where it is not known, and time is then what the clock showed.
 
-    time: without a time zone; in UTC where zone is known.
+    time: without a time zone; in UTC where zone is known. unit: "year" or "month" where no more is known, and time is
+    its beginning; else "".
     """
 
     time: datetime
     zone: timedelta | None = None
+    unit: str = ""
 
     @property
     def clock(self) -> datetime:
@@ -51,24 +53,24 @@ def read_moment(text: object, subsecond: object = "", offset: object = "") -> Mo
     """A time as people and programs write it; None for what is no time, or none at which it can have been taken.
 
     subsecond: digits after the point of the second. offset: of the time zone, "+02:00". Both as EXIF has them, in
-    fields of their own. A date alone is its midnight.
+    fields of their own. A date alone is its midnight, a month or a year its beginning; a day or month 00 is not known.
     """
     found = DATE.fullmatch(str(text)[:64]) if text is not None else None
     if found is None:
         return None
     digits = found[7] or "".join(c for c in str(subsecond) if c.isdigit())
-    year, month, day, hour, minute, second = (
-        int(part) if part is not None else least
-        for part, least in zip(found.groups(), (1, 1, 1, 0, 0, 0), strict=False)
-    )
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    unit = "" if month and day else "month" if month else "year"
+    if unit:
+        month, day, hour, minute, second = month or 1, 1, 0, 0, 0
     try:
         clock = datetime(year, month, day, hour, minute, min(second, 59), int(digits[:6].ljust(6, "0") or 0))
     except ValueError:  # the 31st of February, or 0000:00:00
         return None
     moment = None
     with suppress(OverflowError):  # the first of the year 1
-        moment = Moment.of_clock(clock, read_offset(found[8] or offset))
-    return moment if moment is not None and is_possible(moment.time) else None
+        moment = replace(Moment.of_clock(clock, read_offset(found[8] or offset)), unit=unit)
+    return moment if moment is not None and is_possible(moment.time, unit) else None
 
 
 def read_offset(text: object) -> timedelta | None:
@@ -94,20 +96,21 @@ def moment_of_seconds(seconds: object) -> Moment | None:
     return Moment(time, timedelta()) if is_possible(time) else None
 
 
-def is_possible(time: datetime) -> bool:
+def is_possible(time: datetime, unit: str = "") -> bool:
     """Whether an image can have been taken then. What clocks show that were never set is not, and nor is 9999."""
-    return FIRST_PHOTOGRAPH <= time.year <= _this_year() + 1 and abs(time - EPOCH) > timedelta(days=1)
+    never_set = not unit and abs(time - EPOCH) <= timedelta(days=1)
+    return FIRST_PHOTOGRAPH <= time.year <= _this_year() + 1 and not never_set
 
 
 def better(first: Moment | None, second: Moment | None, off: timedelta = timedelta(seconds=2)) -> Moment | None:
     """first, with the time zone that second tells of if both are of one moment. second, if there is no first, or if
-    that is the day or the minute of second alone, as IPTC and tools that write XMP often have it.
+    that is the year, month, day or minute of second alone, as IPTC and tools that write XMP often have it.
 
     off: by how much the two clocks may differ.
     """
     if first is None or second is None or first.zone:
         return first or second
-    if first.zone is None and first.time in _coarser(second.clock):
+    if first.zone is None and first.time in _coarser(second.clock, first.unit):
         return second
     if first.zone is None and second.zone is not None and abs(first.time - second.clock) <= off:
         return Moment.of_clock(_finer(first.time, second.clock), second.zone)
@@ -122,9 +125,11 @@ def better(first: Moment | None, second: Moment | None, off: timedelta = timedel
     return first
 
 
-def _coarser(time: datetime) -> tuple[datetime, datetime]:
-    """The minute and the day of a time."""
-    return time.replace(second=0, microsecond=0), time.replace(hour=0, minute=0, second=0, microsecond=0)
+def _coarser(time: datetime, unit: str) -> list[datetime]:
+    """The minute and the day of a time, and its year or month if that is unit."""
+    minute, day = time.replace(second=0, microsecond=0), time.replace(hour=0, minute=0, second=0, microsecond=0)
+    units = {"month": day.replace(day=1), "year": day.replace(month=1, day=1)}
+    return [minute, day, *([units[unit]] if unit else [])]
 
 
 def _finer(first: datetime, second: datetime) -> datetime:

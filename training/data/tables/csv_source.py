@@ -8,12 +8,13 @@ from typing import Any
 from training.data.remote import RemotePath
 from training.data.source import Item, Source, texts_of
 from training.data.tables.columns import choose_caption_column, choose_path_column, no_paths
+from training.data.tables.commas import columns_with_decimal_comma
 from training.data.tables.header import TextTable, read_table
 from training.data.tables.lists import ONE_PATH_A_LINE, is_list_of_paths
 from training.data.tables.mistaken import refuse_other_kinds
 from training.data.tables.options import TableOptions
 from training.data.tables.path_items import PathItems, PathRow
-from training.data.tables.types import Cell, shows_decimal_comma, typed
+from training.data.tables.types import Cell, typed
 from training.data.texts import decode_text, encoding_of
 from training.models.errors import UserError
 
@@ -83,12 +84,11 @@ def spoken(encoding: str) -> str:
 
 
 def typed_columns(table: TextTable, without: set[str | None]) -> tuple[dict[str, list[Cell]], list[str]]:
-    """The cells of each column but those without, as what they stand for, and sentences on what stays text."""
+    """The cells of each column but those without, as what they stand for, and sentences on what is in doubt."""
     texts = {name: table.column(name) for name in table.columns if name not in without}
-    decimal_comma = any(map(shows_decimal_comma, texts.values()))
+    decimal, doubts = columns_with_decimal_comma(texts, table.separator)
     found: dict[str, list[Cell]] = {}
-    doubts = []
     for name, cells in texts.items():
-        found[name], doubt = typed(name, cells, decimal_comma)
+        found[name], doubt = typed(name, cells, name in decimal)
         doubts += [doubt] if doubt else []
     return found, doubts

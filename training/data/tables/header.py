@@ -17,13 +17,14 @@ HEAD = 50  # rows by which columns are judged
 class TextTable:
     """columns: names, each once. cells: of each column, as text. numbers: of the rows, as a spreadsheet shows them.
 
-    notes: sentences on what was not as a table should be.
+    notes: sentences on what was not as a table should be. separator: what stood between the cells.
     """
 
     columns: list[str]
     cells: list[list[str]]
     numbers: list[int]
     notes: list[str] = field(default_factory=list)
+    separator: str = ","
 
     def column(self, name: str) -> list[str]:
         """The cells of the column of this name."""
@@ -48,7 +49,7 @@ def read_table(text: str, separator: str | None = None, preferred: str = ",") ->
     columns = [list(column) for column in zip(*padded, strict=True)] if padded else [[] for _ in header]
     kept = [i for i, name in enumerate(header) if not _is_index(name, columns[i])]
     names = _unique([header[i] for i in kept], kept, notes)
-    return TextTable(names, [columns[i] for i in kept], [number for number, _ in body], notes)
+    return TextTable(names, [columns[i] for i in kept], [number for number, _ in body], notes, rows.separator)
 
 
 def _without_titles(records: list[Record], notes: list[str]) -> list[Record]:

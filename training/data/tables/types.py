@@ -31,7 +31,6 @@ GROUPS_POINT = re.compile(
 )
 GROUPS_COMMA = re.compile(rf"{SIGN}[1-9]\d{{0,2}}([.'\u2019\u00a0\u202f]\d{{3}})+(,\d+)?|{COMMA.pattern}")
 GROUP_MARKS = str.maketrans("", "", "'\u2019\u00a0\u202f")
-THOUSANDS = re.compile(rf"{SIGN}[1-9]\d{{0,2}}(,\d{{3}})+")
 LONG = re.compile(rf"{SIGN}\d{{19,}}")
 PHONE = re.compile(r"\+\d{7,}")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -79,14 +78,6 @@ def parsed(texts: set[str], decimal_comma: bool = False) -> Parsed | None:
             # A long run of digits is a code: as a number it would lose its end.
             return None if any(map(LONG.fullmatch, texts)) else {text: parse(text) for text in texts}
     return parsed_dates(texts)
-
-
-def shows_decimal_comma(texts: Iterable[str]) -> bool:
-    """Whether a column is of numbers of which some can only have a decimal comma, as 3,5 and 1.234,5 have."""
-    present = {text for text in texts if text.lower() not in MISSING}
-    return all(map(GROUPS_COMMA.fullmatch, present)) and any(
-        "," in text and not THOUSANDS.fullmatch(text) for text in present
-    )
 
 
 def parsed_dates(texts: set[str]) -> Parsed | None:
