@@ -6,6 +6,7 @@ and how much of what is nearest it finds stands in search.json beside it.
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import faiss
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from index.collection import Collection
 from index.retrieval.places import Places
 from index.storage.layout import INDEX_FILE, INDEX_JSON
+from training.models import file_names
 from training.models.encoder import Vectors
 
 EXACT_ROWS = 2_000  # what passes a filter is searched exhaustively up to here, so that no filter empties the results
@@ -83,8 +85,7 @@ def load_nearest(collection: Collection) -> Nearest:
         facts = json.loads(before)
         places = Places.of(facts["segments"], collection) if "segments" in facts else None
         if facts["revision"] == collection.content if places is None else not is_stale(places, collection):
-            how = faiss.IO_FLAG_MMAP_IFC if facts["kind"] == "ivf-fast" else faiss.IO_FLAG_MMAP
-            index = faiss.read_index(str(collection.home / INDEX_FILE), how)
+            index = read_structure(collection.home / INDEX_FILE, facts["kind"])
             whole = index.ntotal == (len(collection) if places is None else len(places))
             # The facts go before the file is replaced and come after it: unchanged, they are of this file.
             if whole and index.d == collection.dim and (collection.home / INDEX_JSON).read_bytes() == before:
@@ -93,6 +94,14 @@ def load_nearest(collection: Collection) -> Nearest:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         pass
     return Nearest(None, {"kind": "flat", "images": len(collection), "recall_at_10": 1.0, "stored": False}, collection)
+
+
+def read_structure(file: Path, kind: str) -> faiss.Index:
+    """A stored structure, memory-mapped but on Windows, where nothing that is mapped can be replaced. RuntimeError if
+    it is broken.
+    """
+    mapped = faiss.IO_FLAG_MMAP_IFC if kind == "ivf-fast" else faiss.IO_FLAG_MMAP
+    return faiss.read_index(str(file), 0 if file_names.WINDOWS else mapped)
 
 
 def is_stale(places: Places, collection: Collection) -> bool:

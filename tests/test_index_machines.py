@@ -23,6 +23,20 @@ from training.models.cache import cache_dir
 ROOT = Path(__file__).parent.parent
 FILES = [path for part in ("app", "index", "training") for path in (ROOT / part).rglob("*.py")]
 NOT_ON_WINDOWS = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "crypt")
+ATTRIBUTES_NOT_ON_WINDOWS = {
+    "os": "fork forkpty getuid geteuid getgid getegid getgroups setuid setsid setpgid getpgid getpgrp getsid killpg "
+    "sched_getaffinity sched_setaffinity statvfs fstatvfs sysconf confstr getloadavg mkfifo mknod chown fchown lchown "
+    "chroot nice uname wait wait3 wait4 waitid WNOHANG pread pwrite preadv pwritev posix_fallocate posix_fadvise sync "
+    "fdatasync lockf openpty getpriority setpriority O_NONBLOCK O_DIRECTORY O_SYNC O_NOFOLLOW register_at_fork "
+    "copy_file_range sendfile splice memfd_create pipe2 listxattr getxattr setxattr eventfd fchdir",
+    "signal": "SIGKILL SIGHUP SIGQUIT SIGALRM SIGUSR1 SIGUSR2 SIGCHLD SIGPIPE SIGSTOP SIGCONT SIGTSTP alarm setitimer "
+    "pthread_kill pthread_sigmask sigwait sigpending siginterrupt pause",
+    "time": "tzset clock_gettime",
+    "socket": "SO_REUSEPORT MSG_DONTWAIT",
+    "select": "poll epoll kqueue",
+    "mmap": "MAP_SHARED PROT_READ MADV_DONTNEED",
+}
+GUARDS = ("AttributeError", "hasattr", "getattr", "os.name == 'nt'", "sys.platform ==", "sys.platform !=")
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +189,12 @@ def test_a_cache_that_can_only_be_read_is_still_read(monkeypatch, tmp_path, wher
 
 
 SCRIPT = """
-import sys
+import os, signal, sys, importlib
 for name in %r:
     sys.modules[name] = None
+for module, names in %r.items():
+    for name in set(names.split()) - {"register_at_fork", "fork", "WNOHANG", "poll"}:  # which Python itself needs
+        vars(importlib.import_module(module)).pop(name, None)
 import app.command, index.__main__, training.__main__, index.ingest.throughput, training.engine.trainer
 from app.server.environment import set_environment
 from index.build import build_collection
@@ -201,7 +218,7 @@ print(search(Collection.open(folder / 'c.gelato'), ColourEncoder(), SearchReques
 def test_a_build_and_a_search_need_no_module_that_windows_lacks(tmp_path):
     (tmp_path / "cache" / "page" / "1").mkdir(parents=True)  # left by a run that was killed
     environment = os.environ | {"GELATO_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", SCRIPT % (NOT_ON_WINDOWS,), str(tmp_path)]
+    command = [sys.executable, "-c", SCRIPT % (NOT_ON_WINDOWS, ATTRIBUTES_NOT_ON_WINDOWS), str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "red.png", done.stderr
     assert not (tmp_path / "cache" / "page" / "1").exists()
@@ -219,6 +236,22 @@ def test_no_source_stops_a_process_to_see_it_and_none_imports_what_windows_lacks
             guarded = "os.name == 'nt'" in ast.unparse(function)
             wrong += [f"{path}: os.kill" for node in ast.walk(function) if is_kill(node) and not guarded]
     assert not wrong
+
+
+def test_what_windows_lacks_in_a_module_is_asked_for_before_it_is_used():
+    wrong = []
+    for path in FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            guarded = any(guard in ast.unparse(function) for guard in GUARDS)
+            used = (node for node in ast.walk(function) if isinstance(node, ast.Attribute) and not guarded)
+            wrong += [f"{path}: {ast.unparse(node)}" for node in used if is_missing_on_windows(node)]
+    assert not wrong
+
+
+def is_missing_on_windows(node):
+    module = node.value.id if isinstance(node.value, ast.Name) else ""
+    return node.attr in ATTRIBUTES_NOT_ON_WINDOWS.get(module, "").split()
 
 
 def is_kill(call):

@@ -23,11 +23,12 @@ from index.label import label_collection
 from index.labels.export import sorting_script
 from index.labels.request import LabelRequest
 from index.maintenance.verify import find_faults
-from index.search import hits_of
+from index.query import parse_query
+from index.search import SearchRequest, hits_of, search
 from index.storage.tags import tag
 from tests.samples import ColourEncoder, noise_image
 from training.data.sources import names_dataset
-from training.models import file_names
+from training.models import atomic, file_names
 from training.models.atomic import is_abandoned, temporary_name, write_file
 from training.models.file_names import LONGEST, distinct_names, extended, safe_name
 from training.models.zero_shot import parse_classes
@@ -220,6 +221,71 @@ def test_files_at_paths_longer_than_windows_takes_are_read_and_written(tmp_path,
     monkeypatch.undo()
     where = deep if kind == "beside" else tmp_path / "out"
     assert len(list(where.rglob("*.xmp" if kind in ("xmp", "beside") else "*.png"))) == 3
+
+
+@pytest.fixture
+def held_files(monkeypatch):
+    """A system on which a file that is open or mapped can be neither replaced nor removed, as on Windows."""
+    refused = []
+
+    def guarded(name, at):
+        real = getattr(os, name)
+
+        def call(*paths, **more):
+            if is_held(paths[at]):
+                refused.append(str(paths[at]))
+                raise PermissionError(13, "Access is denied", str(paths[at]))
+            return real(*paths, **more)
+
+        monkeypatch.setattr(os, name, call)
+
+    def is_held(path):
+        whole = os.path.realpath(path)
+        opened = {os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")}
+        return whole in opened or whole in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+    guarded("replace", 1)
+    guarded("unlink", 0)
+    monkeypatch.setattr(file_names, "WINDOWS", True)
+    monkeypatch.setattr(file_names, "extended", lambda path: path)
+    return refused
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux says what a process has open")
+def test_a_collection_that_is_open_is_built_again_where_open_files_cannot_be_replaced(tmp_path, held_files):
+    encoder = ColourEncoder()
+    for number in range(4):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        noise_image(number).save(tmp_path / f"images/{number}.png")
+        build_collection([tmp_path / "images"], tmp_path / "c.gelato", encoder)
+        opened = Collection.open(tmp_path / "c.gelato")
+        request = SearchRequest(parse_query(f"{number}"))
+        assert search(opened, encoder, request).hits[0].path == f"{number}.png"
+    (tmp_path / "images/0.png").unlink()
+    assert build_collection([tmp_path / "images"], tmp_path / "c.gelato", encoder).images == 3
+    assert find_faults(tmp_path / "c.gelato") == [] and not [path for path in held_files if "segments" not in path]
+
+
+def test_a_file_that_is_held_for_a_moment_is_replaced_and_one_that_stays_held_is_an_error(tmp_path, monkeypatch):
+    times, real = [3], os.replace
+
+    def busy(*paths):
+        times[0] -= 1
+        return real(*paths) if times[0] < 0 else (_ for _ in ()).throw(PermissionError(13, "Access is denied"))
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(atomic.time, "sleep", lambda _: None)
+    with pytest.raises(PermissionError):
+        write_file(tmp_path / "a", b"one")
+    monkeypatch.setattr(file_names, "WINDOWS", True)
+    monkeypatch.setattr(file_names, "extended", lambda path: path)
+    times[0] = 3
+    write_file(tmp_path / "a", b"two")
+    assert (tmp_path / "a").read_bytes() == b"two"
+    times[0] = 1000
+    with pytest.raises(PermissionError):
+        write_file(tmp_path / "a", b"three")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_name_as_long_as_systems_take_can_be_replaced_whole(tmp_path):

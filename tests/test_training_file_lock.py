@@ -1,10 +1,13 @@
 """A folder has one writer, and a writer that was killed does not lock others out."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import pytest
 
 from training.models.errors import UserError
@@ -31,3 +34,13 @@ def test_another_process_is_refused_until_the_holder_is_killed(tmp_path):
         holder.send_signal(signal.SIGKILL)
         holder.wait(10)
     lock_folder(tmp_path, "busy").release()
+
+
+@pytest.mark.parametrize("why", [OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)), NotImplementedError("no flock")])
+def test_a_drive_without_locks_is_named_with_what_works(tmp_path, monkeypatch, why):
+    def refused(*_, **__):
+        raise why
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refused)
+    with pytest.raises(UserError, match="cannot lock files .* another drive"):
+        lock_folder(tmp_path, "busy")

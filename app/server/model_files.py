@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.state.library import Library
 from app.state.models import place_for
-from training.models.atomic import temporary_name
+from training.models.atomic import replace_file, temporary_name
 from training.models.errors import UserError
 
 
@@ -45,6 +45,6 @@ async def _receive(body: AsyncIterator[bytes], path: Path) -> None:
                 await run_in_threadpool(file.write, part)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        replace_file(beside, path)
     finally:
         beside.unlink(missing_ok=True)

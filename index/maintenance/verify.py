@@ -218,14 +218,14 @@ class _Check:
     def _search(self) -> None:
         """What search reads, where it claims to be of this revision; a stale one is made again without asking."""
         self._text_index()
-        import faiss
+        from index.nearest import read_structure  # brings FAISS
 
         facts, index = self.home / INDEX_JSON, self.home / INDEX_FILE
         if not (facts.exists() and index.exists()):
             return
         try:
-            if json.loads(facts.read_bytes())["revision"] == self.manifest.content:
-                held = faiss.read_index(str(index), faiss.IO_FLAG_MMAP)
+            if (stored := json.loads(facts.read_bytes()))["revision"] == self.manifest.content:
+                held = read_structure(index, stored.get("kind", ""))
                 if (held.ntotal, held.d) != (self.manifest.images, self.manifest.dim):
                     raise ValueError(f"it holds {held.ntotal:,} vectors of {held.d}")
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

@@ -96,7 +96,7 @@ def load_text_index(collection: Collection) -> TextIndex | None:
 
 def read_text_index(folder: Path, revision: int, images: int) -> TextIndex | None:
     """The index stored in a folder; None where it is of another revision. OSError or ValueError if it is broken."""
-    table = pa.ipc.open_file(mapped(folder / TEXT_INDEX)).read_all()
+    table = pa.ipc.open_file(mapped(folder / TEXT_INDEX, replaced=True)).read_all()
     facts = table.schema.metadata or {}
     if facts.get(b"format") != str(FORMAT).encode() or facts.get(b"revision") != str(revision).encode():
         return None

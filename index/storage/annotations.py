@@ -177,7 +177,10 @@ def sentences(folder: Path, done: str) -> Iterator[None]:
                 f"or move it away to start without tags and corrections."
             ) from error
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise UserError(f"{path} is being written by another process; try again when that is done.") from error
+            raise UserError(
+                f"{path} is being written by another process; try again when that is done. If there is none, its drive "
+                f"does not lock files: mount it with locks, or copy the collection to another drive."
+            ) from error
         raise UserError(f"{path} cannot be {done}: {_reason(name, error)}. {_REMEDY}") from error
 
 
@@ -187,4 +190,6 @@ _REMEDY = "What was stored stays; make room or make it writable, or copy the col
 def _reason(name: str, error: sqlite3.Error) -> str:
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return "the folder may not be written to"
+    if name.startswith("SQLITE_IOERR_LOCK"):
+        return "its drive does not lock files"
     return "the disk is full" if name.startswith("SQLITE_FULL") else str(error)

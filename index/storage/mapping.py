@@ -13,12 +13,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from training.models import file_names
+
 RESIDENT = 400e6  # bytes of mapped pages that are touched before they are given back
 AROUND = 160e3  # bytes that Linux maps round a page that is touched, as seen on ext4
 
 
-def mapped(path: Path) -> pa.Buffer:
-    """A file's bytes, read as they are touched; the file itself is not held open."""
+def mapped(path: Path, replaced: bool = False) -> pa.Buffer:
+    """A file's bytes, read as they are touched; the file itself is not held open.
+
+    replaced: whether builds replace it under its name. Windows does not replace what is mapped; there it is read.
+    """
+    if replaced and file_names.WINDOWS:
+        return pa.py_buffer(path.read_bytes())
     with pa.memory_map(str(path)) as file:
         return file.read_buffer()
 

@@ -1,8 +1,8 @@
 """The one writer of a collection: what it publishes is whole, whenever it is killed."""
 
-import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from index.storage.manifest import Manifest, check_encoder, check_precision
 from index.storage.new_segments import NewSegments, rows_that_stay
 from index.storage.segments import ITEMS, VECTORS
 from index.storage.tables import csv_of
-from training.models.atomic import is_abandoned, write_file
+from training.models.atomic import is_abandoned, replace_file, write_file
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
@@ -216,12 +216,13 @@ class Writer:
         with write_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(webp)
-            os.replace(beside, path)
+            replace_file(beside, path)
 
     def forget_thumbnails(self, ids: Iterable[str], kept: Iterable[str]) -> None:
         """Remove the thumbnails of ids that are not among kept."""
         for id in set(ids).difference(kept):
-            thumbnail_path(self.path, id).unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes none that is being sent; then it stays, and no row has it
+                thumbnail_path(self.path, id).unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove what a killed build left behind."""

@@ -84,7 +84,8 @@ def _parser(parser: "ArgumentParser") -> "ArgumentParser":
 
 def end(codes: dict[int, int], said: LastWords | None) -> None:
     """Exit as the ranks did. codes: exit codes by rank, negative for signals."""
-    killed = next(((rank, -code) for rank, code in codes.items() if code == -signal.SIGKILL), None)
+    by_system = -getattr(signal, "SIGKILL", 9)  # which Windows has not
+    killed = next(((rank, -code) for rank, code in codes.items() if code == by_system), None)
     ended = {rank: code for rank, code in codes.items() if code > 0} or codes  # others were stopped after these
     if said is not None and not said.effect:
         sentence = said.sentence

@@ -68,7 +68,7 @@ def shared_memory_bytes() -> int | None:
     """Free bytes of /dev/shm, None where there is none."""
     try:
         found = os.statvfs(SHARED_MEMORY)
-    except OSError:
+    except (OSError, AttributeError):  # Windows has neither the folder nor the call
         return None
     return found.f_bavail * found.f_frsize
 

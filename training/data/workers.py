@@ -62,7 +62,7 @@ def from_workers(
             )
         )
     ours = set(multiprocessing.active_children()) - others
-    if threading.current_thread() is threading.main_thread():
+    if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
         # PyTorch's handler raises wherever the training step happens to be; without it a loss is found by the wait
         # for the next batch, between two steps.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -7,7 +7,6 @@ optimiser. The folder gets its name only when it is complete.
 
 import io
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ from training.engine.microbatch import random_state, set_random_state
 from training.engine.shard_files import FOLDER as SHARDS
 from training.engine.shard_files import empty_moments, is_sharded, read_shards, write_shards
 from training.engine.sharded import Stateful, load_full_state
-from training.models.atomic import flush_folder, write_file
+from training.models.atomic import flush_folder, replace_file, write_file
 from training.models.errors import UserError
 
 FOLDER = "checkpoints"
@@ -109,7 +108,7 @@ def _make_empty(folder: Path) -> None:
 
 def _publish(temporary: Path, folder: Path, keep: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
+    replace_file(temporary, folder)
     flush_folder(folder.parent)
     for old in checkpoints(folder.parent.parent)[:-keep]:
         shutil.rmtree(old)

@@ -11,10 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from training.models import file_names
 from training.models.file_names import LONGEST, long_path
 from training.models.processes import is_running
 
 ROOM = 40  # characters that a temporary name adds to a path
+PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds between attempts to replace a file that another program holds open
 LONG_QUIET = 3600.0  # seconds after which nobody writes to a temporary file any more
 
 
@@ -37,9 +39,21 @@ def replacement(path: Path) -> Iterator[Path]:
     temporary = temporary_name(path)
     try:
         yield temporary
-        os.replace(temporary, path)
+        replace_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Rename source to target, whatever target is. Windows refuses that while a virus scanner or a reader holds one
+    of them open, which is a matter of moments: there it is tried again. OSError if that does not help.
+    """
+    for pause in PAUSES if file_names.WINDOWS else ():
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(source, target)
 
 
 def temporary_name(path: Path, suffix: str = ".tmp") -> Path:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.models.atomic import temporary_name, write_file
+from training.models.atomic import replace_file, temporary_name, write_file
 from training.models.cache import cache_dir
 from training.models.errors import UserError
 from training.models.parallel import cores
@@ -109,8 +109,8 @@ def save_model(openvino: ModuleType, model: "openvino.Model", path: Path, half: 
     temporary = temporary_name(path, ".xml")
     try:
         openvino.save_model(model, temporary, compress_to_fp16=half)
-        os.replace(temporary.with_suffix(".bin"), path.with_suffix(".bin"))
-        os.replace(temporary, path)  # the graph last: it is what says that the export is whole
+        replace_file(temporary.with_suffix(".bin"), path.with_suffix(".bin"))
+        replace_file(temporary, path)  # the graph last: it is what says that the export is whole
     finally:
         temporary.with_suffix(".bin").unlink(missing_ok=True)
         temporary.unlink(missing_ok=True)

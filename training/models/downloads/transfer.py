@@ -15,6 +15,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from training.models import hub
+from training.models.atomic import replace_file
 from training.models.downloads.hub_cache import blob_path, checksum, partial_path, repository_folder
 from training.models.downloads.sentences import KEPT, Stopped, sentence
 from training.models.errors import UserError
@@ -107,7 +108,7 @@ def fetch(file: RemoteFile, watcher: Watcher) -> Path:
             if file.size is None or not part.is_file() or part.stat().st_size != file.size:
                 _patiently(partial(_stream, file, part, watcher), file.repository, watcher, part)
             _check(file, part, watcher)
-            os.replace(part, blob)
+            replace_file(part, blob)
     watcher.on_bytes(blob.stat().st_size)
     return blob
 
