@@ -42,5 +42,5 @@ def test_a_drive_without_locks_is_named_with_what_works(tmp_path, monkeypatch, w
         raise why
 
     monkeypatch.setattr(filelock.FileLock, "acquire", refused)
-    with pytest.raises(UserError, match="cannot lock files .* another drive"):
+    with pytest.raises(UserError, match=r"cannot lock files .* another drive"):
         lock_folder(tmp_path, "busy")
