@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from gelato.output import take_any_text
 from gelato.platforms import why_unsupported
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # GELATO_CPU_INDEX names another, such as a mirror
@@ -33,6 +34,7 @@ NVIDIA = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/nvhost-gpu")  #
 
 def main(arguments: list[str] | None = None) -> int:
     """Install, or say in one sentence why not and return 1."""
+    take_any_text()
     options = parsed(arguments)
     if reason := why_unsupported():
         return failed(reason)

@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from gelato import __version__
-from gelato.closed_output import ending_quietly
 from gelato.doctor import doctor
+from gelato.output import ending_quietly, take_any_text
 from gelato.platforms import why_unsupported
 
 HERE = Path(__file__).parent
@@ -40,6 +40,7 @@ Commands:
 
 def main() -> None:
     """Run the command that the arguments name. Exits with 2 if there is none of that name."""
+    take_any_text()
     with ending_quietly():
         called(*sys.argv[1:] or ["--help"])
 

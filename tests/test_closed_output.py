@@ -60,3 +60,15 @@ def test_a_closed_stdout_ends_a_command_without_a_word(arguments: list[str]):
     finally:
         os.close(write)
     assert done.stderr == "" and done.returncode in (0, 1)  # argparse passes over what it cannot write
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "cp1252:strict"])
+def test_a_name_that_the_code_page_lacks_is_escaped(encoding: str):
+    script = (
+        DOCTOR.replace('"x" * 80, STATE', r'"\u0141 \U0001f368 \udcff", "ok"')
+        .replace("2000", "1")
+        .replace("OPTIONS", "()")
+    )
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"") and b"\\U0001f368 \\udcff" in done.stdout

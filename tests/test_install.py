@@ -252,7 +252,12 @@ def test_a_machine_without_packages_is_told_so_in_one_sentence(
 
 
 def test_a_python_that_is_too_old_can_read_the_sentence_about_it():
-    for file in (ROOT / "install.py", ROOT / "gelato/platforms.py", ROOT / "gelato/__init__.py"):
+    for file in (
+        ROOT / "install.py",
+        ROOT / "gelato/platforms.py",
+        ROOT / "gelato/output.py",
+        ROOT / "gelato/__init__.py",
+    ):
         ast.parse(file.read_text(), feature_version=(3, 8))
 
 

@@ -1,9 +1,19 @@
-"""The end of a command whose reader has gone, as in `gelato doctor | head -1`."""
+"""What a command writes to: any code page, and a reader that goes, as in `gelato doctor | head -1`."""
 
+from __future__ import annotations  # install.py imports it on a Python that is too old
+
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def take_any_text() -> None:
+    """Let both streams take any text: what their code page lacks, as of a folder's name, is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
