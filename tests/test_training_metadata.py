@@ -321,6 +321,13 @@ def test_iptc_is_found_behind_other_blocks_of_photoshop():
         ({"MicrosoftPhoto:Rating": "1"}, {"rating": 1}),
         ({"dc:subject": ["cat", "dog; big", "cat"]}, {"keywords": "cat; dog, big"}),
         ({"lr:hierarchicalSubject": ["animal|cat"]}, {"keywords": "animal; cat"}),
+        (
+            {
+                "dc:subject": ["changed", "cr2", "darktable", "cat", "darktable|style|film"],
+                "lr:hierarchicalSubject": ["darktable|changed", "darktable|format|cr2", "animal|cat", "darktable"],
+            },
+            {"keywords": "darktable; cat; animal"},
+        ),
         ({"digiKam:TagsList": ["Places/Berlin"]}, {"keywords": "Places; Berlin"}),
         ({"dc:title": {"de": "Katze", "x-default": "Cat"}}, {"title": "Cat"}),
         ({"dc:description": {"de": "Katze"}}, {"description": "Katze"}),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from training.data.sidecars import sidecars_of
+from training.data.sidecars import ENDINGS, sidecars_of
 from training.data.source import PassedOver, PassedOverKind
 from training.models.formats import format_of, why_unsupported
 
@@ -65,4 +65,6 @@ def _kind_of(ending: str) -> tuple[PassedOverKind | None, str]:
         return ("video" if format.kind == "video" else "unsupported format" if reason else None), reason
     if ending in TABLES or ending in ARCHIVES:
         return "other file", TABLE if ending in TABLES else ARCHIVE
+    if ending in ENDINGS and ending not in (".txt", ".json", ".wav"):
+        return "other file", "no image or video here has its name"
     return "other file", f"{ending} is no image's ending" if ending else "its name has no ending"

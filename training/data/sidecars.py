@@ -18,6 +18,7 @@ ENDINGS = (*READ, ".aae", ".thm", ".wav", ".dop", ".pp3")  # edits, previews, vo
 ORIGINAL = "_original"  # behind the name of an image: what it was before ExifTool, or an export, wrote into it
 MOTION = (".mov", ".mp4", ".mp")  # the moving half of a Live Photo or of a motion photo
 STILL = ("JPEG", "MPO", "HEIC", "AVIF")  # formats of the other half
+ICLOUDPD = re.compile(r"_(hevc|heic)$")  # icloudpd's IMG_1_HEVC.MOV is that of IMG_1.HEIC
 PIXEL_RAW = re.compile(r"\.raw-\d\d\.(mp\.)?(cover|original)$")  # of a pair: PXL_1.RAW-02.ORIGINAL.dng
 ALBUM = "metadata.json"  # what Google Takeout says of an album
 
@@ -73,6 +74,7 @@ class _Folder:
         images = self.by_stem.get(_stem(name)) or self.by_stem.get(folded(name), [])
         if _kind(name) == "raw":
             return list(images)
+        images = images or self.by_stem.get(ICLOUDPD.sub("", _stem(name)), [])
         return [image for image in images if _is_motion(name) and _is_still(image)]
 
     def place(self) -> None:

@@ -1,10 +1,10 @@
 """Which JSON file of a Google Takeout export belongs to which image, by the rules that its names have followed.
 
-`IMG_1.jpg.json` once, `IMG_1.jpg.supplemental-metadata.json` since 2024. What comes before `.json` is cut to 46
-characters, wherever that ends: `IMG_1.jpg.supplemental-me.json`, or inside the image's own name. A second IMG_1.jpg is
-`IMG_1(1).jpg`, and its JSON file `IMG_1.jpg(1).json` or `IMG_1.jpg.supplemental-metadata(1).json`. An edited copy,
-`IMG_1-edited.jpg` (`-bearbeitet`, `-modifié`, ...), has none and shares that of the original; that of the second is
-`IMG_1-edited(1).jpg` or `IMG_1(1)-edited.jpg`.
+`IMG_1.jpg.json` once, `IMG_1.jpg.supplemental-metadata.json` since 2024, now and then without the `.jpg`. What comes
+before `.json` is cut to 46 characters, wherever that ends: `IMG_1.jpg.supplemental-me.json`, or inside the image's own
+name. A second IMG_1.jpg is `IMG_1(1).jpg`, and its JSON file `IMG_1.jpg(1).json` or
+`IMG_1.jpg.supplemental-metadata(1).json`. An edited copy, `IMG_1-edited.jpg` (`-bearbeitet`, `-modifié`, ...), has none
+and shares that of the original; that of the second is `IMG_1-edited(1).jpg` or `IMG_1(1)-edited.jpg`.
 """
 
 import re
@@ -43,6 +43,7 @@ class TakeoutNames:
         stem, ending = splitext(image)
         name, number = _numbered(stem)
         found = (number and self._find((name + ending, number))) or self._find((image, ""))
+        found = found or (number and self._find((name, number))) or self._find((stem, ""))
         edited = EDITED.fullmatch(stem)
         if found or not edited:
             return found or None

@@ -138,11 +138,13 @@ def _region(found: Properties, element: Element) -> None:
 
 
 def _keywords(found: Properties) -> list[str]:
-    """Keywords, with every level of those that are paths."""
+    """Keywords, with every level of those that are paths; without those that darktable keeps for itself."""
     flat = [*found.get("dc:subject", []), *found.get("MicrosoftPhoto:LastKeywordXMP", [])]
     paths = [path.split("|") for path in found.get("lr:hierarchicalSubject", [])]
     paths += [path.split("/") for path in found.get("digiKam:TagsList", [])]
-    return [*flat, *(level for path in paths for level in path)]
+    levels = dict.fromkeys(level for path in paths if path[:-1][:1] != ["darktable"] for level in path)
+    own = {level for path in paths for level in path}.difference(levels)  # darktable|format|cr2, darktable|changed, ...
+    return [*(keyword for keyword in flat if keyword not in own and keyword[:10] != "darktable|"), *levels]
 
 
 def _coordinate(text: str | None) -> float | None:
