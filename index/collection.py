@@ -33,7 +33,6 @@ from index.storage.generations import manifest_of
 from index.storage.layout import (
     BUILD_COLUMNS,
     LONGEST_INSIDE,
-    NAME_IN_UTF8,
     OFFLINE,
     REQUIRED_COLUMNS,
     thumbnail_path,
@@ -44,7 +43,7 @@ from index.storage.row_ids import RowsById
 from index.storage.segments import Segment, Vectors
 from training.models.encoder import Encoder
 from training.models.errors import UserError
-from training.models.file_names import check_utf8, file_name, long_path
+from training.models.file_names import file_name, long_path
 
 T = TypeVar("T")
 
@@ -77,7 +76,6 @@ class Collection:
         UserError if there is none, or it is corrupt or of another format.
         """
         path = long_path(Path(path).expanduser(), LONGEST_INSIDE)
-        check_utf8(path, NAME_IN_UTF8)
         for _ in range(5):
             manifest = manifest_of(path, generation)
             try:

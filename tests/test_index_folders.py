@@ -14,7 +14,9 @@ import pytest
 
 from index.build import build_collection
 from index.collection import Collection
+from index.maintenance.verify import find_faults
 from index.storage.info import info_of
+from index.storage.manifest import Manifest
 from tests.samples import noise_image, paint, png_bytes
 from training.data.exclusions import Exclusions
 from training.data.sources import open_source
@@ -329,6 +331,9 @@ def test_a_path_that_is_no_utf_8_is_named_with_what_works(squares, tmp_path, enc
             build_collection(sources, into, encoder)
     with pytest.raises(UserError, match="is no UTF-8"):
         Collection.open(bad)
+    for read in (find_faults, Manifest.read):
+        with pytest.raises(UserError, match="is no UTF-8"):
+            read(bad)
     (tmp_path / "links").mkdir()
     os.symlink(bad, tmp_path / "links/cafe")  # what the sentence says would work
     assert build_collection([tmp_path / "links"], tmp_path / "c.gelato", encoder).images == 5

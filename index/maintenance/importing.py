@@ -22,7 +22,7 @@ from index.ingest.rows import metadata_columns, utc_timestamp
 from index.retrieval.derived import save_derived
 from index.storage.errors import write_errors
 from index.storage.items import escape_surrogates
-from index.storage.layout import FAILURE_COLUMNS
+from index.storage.layout import FAILURE_COLUMNS, NAME_IN_UTF8
 from index.storage.writer import Writer
 from index.thumbnails import SIDE, thumbnail
 from training.data.folder import read_file
@@ -33,6 +33,7 @@ from training.models.decoding import MOST_MEGAPIXELS, decode_image
 from training.models.encoder import Encoder, unit
 from training.models.encoders import UNKNOWN
 from training.models.errors import UserError
+from training.models.file_names import check_utf8
 from training.models.formats import IMAGES
 from training.models.preprocess import shrink_pixels
 
@@ -81,6 +82,7 @@ def import_vectors(
     with metadata/ beside it. encoder: what made them; without it they can only be searched by vectors. Rows
     whose image lies here by its path get a thumbnail. UserError if the parts do not belong together.
     """
+    check_utf8(into, NAME_IN_UTF8)
     if into.exists():
         raise UserError(f"{into} exists; name a new folder with --into.")
     parts = _parts(folder)

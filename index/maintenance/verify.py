@@ -20,6 +20,7 @@ from index.storage.layout import (
     INDEX_FILE,
     INDEX_JSON,
     MANIFEST,
+    NAME_IN_UTF8,
     REQUIRED_COLUMNS,
     STAMP,
     TEXT_INDEX,
@@ -30,6 +31,7 @@ from index.storage.manifest import Manifest
 from index.storage.mapping import mapped
 from index.storage.segments import ITEMS, VECTORS, Segment
 from training.models.errors import UserError
+from training.models.file_names import check_utf8
 
 LENGTH_TOLERANCE = 5e-3  # of a unit vector: ten times what rounding to float16 costs
 CHUNK = 10_000  # vectors checked at a time
@@ -63,6 +65,7 @@ def find_faults(path: Path, progress: Callable[[int, int], object] = lambda done
     Reads every file of every segment, so it finds what has changed on disk since it was written. A build
     may go on meanwhile. progress is called with images done and their total.
     """
+    check_utf8(path, NAME_IN_UTF8)
     for _ in range(5):
         try:
             manifest = Manifest.read(path)

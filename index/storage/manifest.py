@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from index.storage.layout import GENERATIONS, MANIFEST
+from index.storage.layout import GENERATIONS, MANIFEST, NAME_IN_UTF8
 from training.models.encoder import Encoder
 from training.models.encoders import fingerprint_of, name_of
 from training.models.errors import UserError
+from training.models.file_names import check_utf8
 
 FORMATS = (1, 2)  # 2 where the segments lie in a generation's folder, where versions that know none do not look
 HOME = re.escape(GENERATIONS) + "/[0-9a-f]{12}"
@@ -84,6 +85,7 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
         """The manifest of the collection at folder; UserError that says what to do if there is none to trust."""
+        check_utf8(folder, NAME_IN_UTF8)
         path = folder / MANIFEST
         try:
             stored = json.loads(path.read_bytes())
