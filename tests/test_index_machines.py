@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,8 @@ from training.__main__ import cli as training
 from training.models import cache
 from training.models.atomic import write_file
 from training.models.cache import cache_dir
+from training.models.errors import UserError
+from training.models.openvino_runtime import save_model
 
 ROOT = Path(__file__).parent.parent
 FILES = [path for part in ("app", "index", "training") for path in (ROOT / part).rglob("*.py")]
@@ -132,13 +135,16 @@ def test_real_pipes_and_closed_streams_show_no_traceback(collection, shell):
     assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["a file in its place", "no rights", "no home"])
+@pytest.mark.parametrize("kind", ["a file in its place", "no rights", "no home", "full"])
 def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(monkeypatch, tmp_path, caplog, kind):
     cache._writable.cache_clear()
     monkeypatch.setenv("GELATO_CACHE", "")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     if kind == "no home":
         monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    elif kind == "full":
+        monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "full"))
+        monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     elif kind == "no rights":  # root has them all, but not in /proc
         monkeypatch.setenv("GELATO_CACHE", "/proc/gelato")
     else:
@@ -150,6 +156,26 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(monkeypat
     [warning] = caplog.messages
     assert "temporary" in warning and "GELATO_CACHE" in warning and "\n" not in warning
     cache._writable.cache_clear()
+
+
+def test_where_no_temporary_folder_can_be_made_either_a_sentence_says_what_would_work(monkeypatch, tmp_path):
+    cache._writable.cache_clear()
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("GELATO_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(UserError, match="set GELATO_CACHE"):
+        cache_dir("texts")
+    cache._writable.cache_clear()
+
+
+def test_an_export_that_the_disk_has_no_room_for_is_a_sentence_and_leaves_nothing(tmp_path):
+    def save(_, path, **__):
+        path.write_text("half of it", encoding="utf-8")
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    with pytest.raises(UserError, match="MB free; make room"):
+        save_model(SimpleNamespace(save_model=save), None, tmp_path / "tower.xml", half=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("where", ["this process", "a child"])

@@ -1,6 +1,7 @@
 """Where what can be made again is kept: exported towers, class embeddings, the demo collection."""
 
 import atexit
+import errno
 import logging
 import os
 import shutil
@@ -9,9 +10,12 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from training.models.errors import UserError
 from training.models.file_lock import LOCK_FILE
 
+STANDS_IN = ".stands-in"  # a file in a temporary cache
 READ_FROM = ".read-from"  # in a temporary cache: the path of the one that cannot be written
+ROOM = 50e6  # bytes: a disk with less is full, since an exported encoder would not fit
 WRITTEN_IN_PLACE = (".sqlite",)  # endings; all other files are replaced whole
 
 log = logging.getLogger(__name__)
@@ -55,9 +59,11 @@ def _writable(base: str, name: str) -> Path:
         folder = _place(base, name)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
+            if shutil.disk_usage(folder).free < ROOM and not (folder / STANDS_IN).exists():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return folder
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        temporary = Path(tempfile.mkdtemp(prefix="gelato-"))
+        temporary = _temporary(folder)
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         os.environ["GELATO_CACHE"] = str(temporary)  # for child processes
         readable = folder is not None and folder.is_dir() and os.access(folder, os.R_OK)
@@ -71,6 +77,18 @@ def _writable(base: str, name: str) -> Path:
             "it is only read and for new files" if readable else "what is cached is made again next time, and",
         )
         return temporary
+
+
+def _temporary(refused: Path | None) -> Path:
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="gelato-"))
+        (folder / STANDS_IN).touch()
+        return folder
+    except OSError as error:
+        raise UserError(
+            f"Neither the cache folder {refused or ''} nor a temporary one can be written "
+            f"({error.strerror or error}); set GELATO_CACHE to a folder that can be."
+        ) from error
 
 
 @cache

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import threading
@@ -111,6 +112,12 @@ def save_model(openvino: ModuleType, model: "openvino.Model", path: Path, half: 
         openvino.save_model(model, temporary, compress_to_fp16=half)
         replace_file(temporary.with_suffix(".bin"), path.with_suffix(".bin"))
         replace_file(temporary, path)  # the graph last: it is what says that the export is whole
+    except (OSError, RuntimeError) as error:  # what OpenVINO says of a full disk is "basic_ios::clear"
+        free = shutil.disk_usage(path.parent).free / 1e6
+        raise UserError(
+            f"The exported encoder cannot be written to {path.parent}, whose disk has {free:,.0f} MB free; make room, "
+            f"or set GELATO_CACHE to a folder on another disk."
+        ) from error
     finally:
         temporary.with_suffix(".bin").unlink(missing_ok=True)
         temporary.unlink(missing_ok=True)
