@@ -113,7 +113,7 @@ def test_texts_are_compared_too_and_the_measured_cosine_decides(tmp_path, monkey
     tokens = np.arange(32, dtype=np.int64).reshape(4, 8)
     text_tower = torch.nn.Sequential(torch.nn.Embedding(32, 8), torch.nn.Flatten())
     used = []
-    monkeypatch.setattr(runtime, "load_export", lambda path, precision, streams: used.append(precision) or np.float32)
+    monkeypatch.setattr(runtime, "load_export", lambda path, precision, **_: used.append(precision) or np.float32)
     for cosine in (0.991, 0.989):
         monkeypatch.setattr(half_precision, "centred_cosine", lambda half, full, cosine=cosine: cosine)
         for _ in range(2):  # and again from what is written down
@@ -128,8 +128,16 @@ def test_a_tower_is_exported_once_and_then_needs_no_module(pixels, tmp_path, mon
     def never():
         raise AssertionError("built again")
 
-    again = load_tower(never, pixels[:1], "key", "openvino", "f32")
-    assert np.array_equal(first(pixels), again(pixels))
+    [stored] = tmp_path.rglob("*.compiled")
+    written = stored.stat().st_mtime_ns
+    for break_it in (lambda: None, lambda: stored.write_bytes(b"no tower"), lambda: stored.write_bytes(b"")):
+        break_it()
+        again = load_tower(never, pixels[:1], "key", "openvino", "f32")
+        assert np.array_equal(first(pixels), again(pixels))
+    assert stored.stat().st_mtime_ns > written and stored.stat().st_size > 100, "what is damaged is written anew"
+    os.utime(stored, ns=(0, 0))  # compiled of an earlier export
+    load_tower(never, pixels[:1], "key", "openvino", "f32")
+    assert stored.stat().st_mtime_ns > written
 
 
 def test_many_threads_may_use_one_tower(pixels, tmp_path, monkeypatch):

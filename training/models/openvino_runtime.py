@@ -6,6 +6,7 @@ none of them either, and the first process need not: `export_apart` lets another
 
 import hashlib
 import json
+import mmap
 import os
 import platform
 import shutil
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     import torch
 
 Tower = Callable[[NDArray[Any]], NDArray[np.float32]]  # [N, ...] to [N, width]; may be called from any thread
+
+COMPILED = ".compiled"
+MOST_KEPT = 200e6  # bytes of an export, up to which it is stored compiled too: that takes as much disk again
 
 exporting = threading.Lock()  # two conversions at once trace into each other's graphs
 
@@ -140,7 +144,8 @@ def core() -> "openvino.Core":
     return library().Core()
 
 
-def load_export(path: Path, precision: str, streams: bool) -> Tower:
+def load_export(path: Path, precision: str, streams: bool, keep: bool = False) -> Tower:
+    """The tower of an export. streams: as for `load_tower`. keep: store what is compiled, for the next process."""
     properties = library().properties
     hint = properties.hint
     settings: dict[str, Any] = {hint.inference_precision(): precision}
@@ -149,7 +154,9 @@ def load_export(path: Path, precision: str, streams: bool) -> Tower:
         settings[hint.enable_cpu_pinning()] = False  # others use this machine too
     else:
         settings |= {hint.performance_mode(): hint.PerformanceMode.LATENCY}
-    compiled = core().compile_model(str(path), "CPU", settings)
+    stored = path.with_name(f"{path.stem}-{precision}{'-streams' * streams}-{processor()}{COMPILED}")
+    blob = _stored(stored, path) if keep else None
+    compiled = _compiled(path, settings, stored if keep else None, blob)
     kind = compiled.input(0).element_type
     mine = threading.local()  # a request holds one batch, so each thread has its own
 
@@ -165,7 +172,32 @@ def load_export(path: Path, precision: str, streams: bool) -> Tower:
         mine.request.wait()
         return np.array(mine.request.get_output_tensor().data, np.float32)
 
+    run.blob = blob  # type: ignore[attr-defined]  # it has to live as long as the tower, whose weights lie in it
     return run
+
+
+def _stored(path: Path, export: Path) -> mmap.mmap | None:
+    """A stored tower as it was compiled, mapped; None where there is none, or it is of an earlier export."""
+    with suppress(OSError, ValueError):  # an empty file is the latter
+        if path.stat().st_mtime_ns >= export.stat().st_mtime_ns:
+            with path.open("rb") as file:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # OpenVINO takes no array to read only
+    return None
+
+
+def _compiled(
+    export: Path, settings: dict[str, Any], stored: Path | None, blob: mmap.mmap | None
+) -> "openvino.CompiledModel":
+    """The tower, compiled for this processor. blob: from an earlier time, which saves two thirds of the work."""
+    if blob is not None:
+        with suppress(RuntimeError):  # it is damaged, or of another OpenVINO
+            weights = library().Tensor(np.frombuffer(blob, np.uint8), shared_memory=True)
+            return core().import_model(weights, "CPU", settings)
+    compiled = core().compile_model(str(export), "CPU", settings)
+    if stored is not None and export.with_suffix(".bin").stat().st_size <= MOST_KEPT:
+        with suppress(OSError):  # a full disk, say: it is compiled again then
+            write_file(stored, compiled.export_model().getvalue())
+    return compiled
 
 
 def has_bf16() -> bool:

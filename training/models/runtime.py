@@ -104,7 +104,7 @@ def load_tower(
             trial = partial(trial_images, example.shape[1])
         if points == "bf16" and trial and not keeps_direction(path, partial(load_export, path, streams=False), trial):
             path, points = exported(build, example, key, free, "f32"), "f32"
-    return load_export(path, points, streams)
+    return load_export(path, points, streams=streams, keep=True)
 
 
 def image_module(tower: "torch.nn.Module", mean: Sequence[float], std: Sequence[float]) -> "torch.nn.Module":
