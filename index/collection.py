@@ -98,9 +98,8 @@ class Collection:
         """[N, dim] rows of unit length, to the precision of float16; on disk until they are touched."""
         return Vectors(self.parts, self.dim, self._give_back)
 
-    def _give_back(self) -> None:
-        for segment in self._segments:
-            segment.give_back()
+    def _give_back(self, part: int) -> None:
+        self._segments[part].give_back()
 
     @cached_property
     def stored(self) -> pd.DataFrame:
@@ -166,7 +165,8 @@ class Collection:
         """Columns of one image, all but those that only builds need if None; keeps no other rows in memory for long."""
         part = int(np.searchsorted(self.vectors.starts, row, side="right")) - 1
         with self._whole():
-            found = self._segments[part].record(int(row - self.vectors.starts[part]))
+            build_columns = any(name in BUILD_COLUMNS for name in columns or ())
+            found = self._segments[part].record(int(row - self.vectors.starts[part]), build_columns)
         return {
             name: bool(self.offline[row]) if name == OFFLINE else found.get(name) for name in columns or self.columns
         }

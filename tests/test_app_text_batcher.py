@@ -141,8 +141,9 @@ def test_strengths_by_known_moments_are_those_worked_out_from_the_rows():
     fast, slow = (NullDistribution(bank, sample, mean, spread, 2.0, 2.0, m) for m in (moments, None))
     numbers = np.array([7, 3, 150])
     query = unit(random.standard_normal(8))
-    expected = slow.normalised_scores(query, rows[numbers], numbers)
-    assert fast.normalised_scores(query, rows[numbers], numbers) == pytest.approx(expected, abs=1e-5)
+    expected, cosines = slow.normalised_scores(query, rows[numbers]), rows[numbers] @ query
+    assert fast.normalised_cosines(query, cosines, numbers) == pytest.approx(expected, abs=1e-5)
+    assert slow.normalised_cosines(query, cosines, numbers) is None, "then the vectors have to be read"
 
 
 def test_an_idle_encoder_is_dropped_and_comes_back_with_the_next_call_that_needs_it():

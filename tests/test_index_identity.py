@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance
 
@@ -18,6 +19,7 @@ from index.storage.annotations import ANNOTATIONS, first_seen
 from index.storage.corrections import correct, read_corrections
 from index.storage.json_files import CORRECTIONS_FILE, TAGS_FILE
 from index.storage.reset import reset_if_stale
+from index.storage.row_ids import RowsById
 from index.storage.tags import read_tags, rows_by_tag, tag
 from tests.samples import ColourEncoder, noise_image, paint
 from training.models.errors import UserError
@@ -339,3 +341,11 @@ def test_a_file_that_is_cut_or_damaged_anywhere_has_a_pixel_hash_or_none_and_no_
         damaged = bytearray(data[: rng.integers(1, len(data) + 1)])
         damaged[rng.integers(len(damaged))] = rng.integers(256)
         pixel_hash(bytes(damaged))
+
+
+@pytest.mark.parametrize("odd", [None, "", "short", "ABCDEF0123456789", "zzzzzzzzzzzzzzzz"])
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_rows_are_found_by_their_ids_whatever_other_ids_are_there(odd, dtype):
+    ids = ["00000000000000ff", "fedcba9876543210", "00000000000000ff", *([] if odd is None else [odd])]
+    rows = RowsById(pd.Series(ids, dtype=dtype)).rows_of_each(["00000000000000ff", "fedcba9876543210", "1" * 16])
+    assert [found.tolist() for found in rows] == [[0, 2], [1], []]

@@ -40,6 +40,9 @@ def test_reading_all_vectors_takes_little_memory_and_gives_them_again(tmp_path, 
         some = rng.integers(0, ROWS, 8)
         assert np.array_equal(collection.vectors[some], vectors[some])
     assert mapped_megabytes() - before < 35
+    every = rng.permutation(ROWS)
+    assert np.array_equal(collection.vectors[every], vectors[every])
+    assert mapped_megabytes() - before < 35, "pages are given back within one reading, too"
     held = collection.vectors[10:20]  # a view of what is given back meanwhile
     for _ in range(3):
         assert collection.vectors[:].shape == (ROWS, DIM)

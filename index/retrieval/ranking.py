@@ -108,7 +108,9 @@ def rank(
             deadline.missed.append("threshold")
     normalised = None
     if null is not None and texts_only and request.threshold != "off":
-        normalised = null.normalised_scores(vector, collection.vectors[rows], rows)
+        normalised = null.normalised_cosines(vector, scores, rows)
+        if normalised is None:
+            normalised = null.normalised_scores(vector, collection.vectors[rows])
     measured = (encoder.name if encoder is not None else collection.encoder_name) in TRUSTED
     threshold = _threshold(request, texts_only, measured, normalised)
     if null is not None and normalised is not None and request.with_histogram:

@@ -67,19 +67,22 @@ class NullDistribution:
     collection_threshold: float
     moments: NDArray[np.float32] | None = None
 
-    def normalised_scores(
-        self, query: NDArray[np.float32], rows: NDArray[np.floating], numbers: NDArray[np.intp] | None = None
-    ) -> NDArray[np.float32]:
-        """Of images [N, dim] for query [dim] of unit length: [N]; from 1 on a match is likely.
-
-        numbers: the rows' numbers in the collection, which save most of the work.
-        """
+    def normalised_scores(self, query: NDArray[np.float32], rows: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Of images [N, dim] for query [dim] of unit length: [N]; from 1 on a match is likely."""
         rows = np.asarray(rows, np.float32)
-        if numbers is not None and self.moments is not None:
-            mean, std = self.moments[:, numbers]
-        else:
-            mean, std = _moments(rows @ self.bank.T)
-        return self._normalised(rows @ query, mean, std, self.sample @ query)
+        return self._normalised(rows @ query, *_moments(rows @ self.bank.T), self.sample @ query)
+
+    def normalised_cosines(
+        self, query: NDArray[np.float32], cosines: NDArray[np.float32], rows: NDArray[np.intp]
+    ) -> NDArray[np.float32] | None:
+        """The same of the rows of the collection [N] whose cosines to query are known: no vector is read.
+
+        None where the moments of its images are not known.
+        """
+        if self.moments is None:
+            return None
+        mean, std = self.moments[:, rows]
+        return self._normalised(cosines, mean, std, self.sample @ query)
 
     def normalised_score_matrix(self, queries: Vectors, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """Of images [N, dim] for several queries [K, dim]: [N, K]."""

@@ -15,7 +15,9 @@ import pyarrow as pa
 
 from training.models import file_names
 
-RESIDENT = 400e6  # bytes of mapped pages that are touched before they are given back
+# Bytes of mapped pages that are touched before they are given back. A search reads 2,000 vectors from all over; among
+# 100,000 this takes 3.4 ms of processor time, and 1.5 ms where all 150 MB of them stay in the process.
+RESIDENT = 32e6
 AROUND = 160e3  # bytes that Linux maps round a page that is touched, as seen on ext4
 
 
@@ -44,22 +46,30 @@ def _madvise() -> Callable[[int, int, int], int]:
 
 
 class PageCount:
-    """How much of mapped files was touched since all of it was given back; `release` does that."""
+    """How much of mapped files was touched since what was touched was given back.
 
-    def __init__(self, release: Callable[[], None]):
-        self.release, self.bytes = release, 0.0
+    give_back: gives back what is read of one of them, by its number.
+    """
+
+    def __init__(self, give_back: Callable[[int], None], files: int):
+        self.give_back, self.files, self.bytes = give_back, files, 0.0
+        self._touched: set[int] = set()
         self._before = 0.0  # bytes at the last rest
 
-    def touched(self, bytes: float) -> None:
-        """So many bytes are touched next."""
+    def touched(self, file: int, bytes: float) -> None:
+        """So many bytes of a file are touched next."""
         self.bytes += bytes
         if self.bytes > RESIDENT:
             self.bytes = bytes
-            self.release()
+            touched, self._touched = self._touched, set()
+            for one in list(touched):  # other threads may still add to it
+                self.give_back(one)
+        self._touched.add(file)
 
     def rest(self) -> None:
         """Give all of it back if nothing was touched since this was called last."""
         if self.bytes and self.bytes == self._before:
             self.bytes = 0.0
-            self.release()
+            for file in range(self.files):
+                self.give_back(file)
         self._before = self.bytes

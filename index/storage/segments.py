@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
-from index.storage.layout import ID_LENGTH
+from index.storage.layout import BUILD_COLUMNS, ID_LENGTH
 from index.storage.mapping import AROUND, PageCount, give_back, mapped
 from training.models.lru_cache import LRUCache
 
@@ -70,19 +70,24 @@ class Segment:
         have = set(self.columns)
         return _with_image_ids(self.parquet().read([name for name in columns if name in have])).to_pandas()
 
-    def record(self, row: int) -> dict[str, Any]:
-        """One row with every column of this segment."""
+    def record(self, row: int, build_columns: bool = False) -> dict[str, Any]:
+        """One row with every column of this segment; with those that only builds need if build_columns."""
         group = 0
         while row >= (rows := self._facts.row_group(group).num_rows):
             row, group = row - rows, group + 1
-        columns = _row_groups.get_or_make((self._token, group), lambda: self._read_group(group))
+        columns = _row_groups.get_or_make((self._token, group), lambda: self._read_group(group, BUILD_COLUMNS, False))
+        if build_columns:
+            columns = columns | self._read_group(group, BUILD_COLUMNS, True)
         return {name: _plain(column.iat[row]) for name, column in columns.items()}
 
-    def _read_group(self, group: int) -> dict[str, pd.Series]:
-        return dict(_with_image_ids(self.parquet().read_row_group(group)).to_pandas().items())
+    def _read_group(self, group: int, names: Sequence[str], only: bool) -> dict[str, pd.Series]:
+        """The columns of a row group that are among names, or all others."""
+        wanted = [name for name in self.columns if (name in names) == only]
+        return dict(_with_image_ids(self.parquet().read_row_group(group, wanted)).to_pandas().items())
 
 
-# Rows that were read last, by column: neighbours are often shown together.
+# Rows that were read last, by column: neighbours are often shown together. What only builds need is not held: it can
+# take as much memory as all the rest.
 _row_groups: LRUCache[tuple[object, int], dict[str, pd.Series]] = LRUCache(64)
 
 
@@ -108,9 +113,11 @@ class Vectors:
     dtype = np.dtype(np.float16)
     ndim = 2
 
-    def __init__(self, parts: Sequence[NDArray[np.float16]], dim: int, release: Callable[[], None] = lambda: None):
-        """release: gives back the memory of what was read of parts, if they are mapped files."""
-        self.parts, self._pages = list(parts), PageCount(release)
+    def __init__(
+        self, parts: Sequence[NDArray[np.float16]], dim: int, give_back: Callable[[int], None] = lambda part: None
+    ):
+        """give_back: of the memory of what was read of a part, by its number, if they are mapped files."""
+        self.parts, self._pages = list(parts), PageCount(give_back, len(parts))
         self.starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
         self.shape = (int(self.starts[-1]), dim)
 
@@ -141,11 +148,11 @@ class Vectors:
         if rows.ndim != 1 or (len(rows) and (rows.min() < 0 or rows.max() >= len(self))):
             raise IndexError(f"there are {len(self)} vectors")
         found = np.empty((len(rows), self.shape[1]), np.float16)
-        self._pages.touched(min(len(rows) * AROUND, 2 * len(self) * self.shape[1]))
         order = np.argsort(rows, kind="stable")
         ends = np.searchsorted(rows[order], self.starts)
-        for part in np.flatnonzero(np.diff(ends)):  # only segments that hold some
+        for part in np.flatnonzero(np.diff(ends)).tolist():  # only segments that hold some
             here = order[ends[part] : ends[part + 1]]
+            self._pages.touched(part, min(len(here) * AROUND, self.parts[part].nbytes))
             found[here] = self.parts[part][rows[here] - self.starts[part]]
         return found
 
@@ -155,11 +162,11 @@ class Vectors:
 
     def _between(self, first: int, last: int) -> NDArray[np.float16]:
         """Rows first to last; a view where one segment holds them all."""
-        self._pages.touched(2 * (last - first) * self.shape[1])
         pieces = []
-        for start, part in zip(self.starts, self.parts, strict=False):
+        for number, (start, part) in enumerate(zip(self.starts.tolist(), self.parts, strict=False)):
             if start < last and start + len(part) > first:
                 pieces.append(part[max(first - start, 0) : last - start])
+                self._pages.touched(number, pieces[-1].nbytes)
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate(pieces) if pieces else np.zeros((0, self.shape[1]), np.float16)
