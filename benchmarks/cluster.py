@@ -12,6 +12,7 @@ that this process built: rows lost are images that it lacks, rows changed have a
 - full disk     one of three cannot load the encoder, whose files its disk has no room for
 - driver killed the process that builds is killed in the middle, and another one goes on, on other nodes
 - store fails   the images are in tar shards on S3 (moto), every fifth answer is 503 or is cut off
+- target fails  the collection is exported to LanceDB on S3, where every fifth answer is 503, cut off or lost (no Ray)
 
 The result is kept as results/cluster.json.
 """
@@ -24,7 +25,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,20 +37,25 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.faulty_store import faulty_store, put_shards
+from benchmarks.faulty_store import BUCKET, faulty_store, make_bucket, put_shards
 from index.build import build_collection
 from index.collection import Collection
+from index.database.database import Database
+from index.database.tables import VECTOR
+from index.export.export import ExportRequest, export
+from index.export.selection import Selection
 from index.ingest.ray_engine import RayEngine
 from index.ingest.throughput import machine
 from index.maintenance.verify import find_faults
 from training.models.encoder import Encoder, Pixels, Vectors, unit
+from training.models.errors import UserError
 from training.models.preprocess import Preprocessing
 
 ROOT = Path(__file__).absolute().parent.parent
 RESULT = ROOT / "benchmarks/results/cluster.json"
 WAIT = 0.05  # seconds an image
 SEGMENT = 100  # images
-FAULTS = ("none", "node killed", "slow node", "full disk", "driver killed", "store fails")
+FAULTS = ("none", "node killed", "slow node", "full disk", "driver killed", "store fails", "target fails")
 SLOW, FULL = {"GELATO_TRIAL": "slow"}, {"GELATO_TRIAL": "full"}  # variables of a node
 
 
@@ -120,16 +126,38 @@ def vectors_of(path: Path) -> dict[str, NDArray[np.float32]]:
     return dict(zip(names, np.asarray(collection.vectors, np.float32), strict=True))
 
 
-def compared(path: Path, true: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
-    """What a collection lacks or has otherwise than the true one."""
-    found = vectors_of(path)
+def difference(found: dict[str, NDArray[np.float32]], true: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+    """What was lost or became otherwise than the truth."""
     changed = sum(not np.array_equal(found[name], vector) for name, vector in true.items() if name in found)
     return {
         "rows": len(found),
         "rows_lost": len(true.keys() - found.keys()),
         "rows_changed": changed,
-        "faults_of_verify": len(find_faults(path)),
     }
+
+
+def compared(path: Path, true: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+    """The same of a collection, and the faults that verify finds in it."""
+    return difference(vectors_of(path), true) | {"faults_of_verify": len(find_faults(path))}
+
+
+def of_failing_target(work: Path, true: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+    """The collection of this process is exported to a store that fails, again until it is done, and read back."""
+    begun = time.monotonic()
+    with faulty_store(every=5, methods=("GET", "PUT", "POST")) as store:
+        make_bucket(store)
+        address = f"s3://{BUCKET}/photos"
+        selection, attempts = Selection.of(Collection.open(work / "true.gelato")), 0
+        while attempts < 20:
+            attempts += 1
+            with suppress(UserError):  # the next one goes on
+                export(selection, ExportRequest("lancedb", Path(address)))
+                break
+        rows = Database.open(address).rows("", ["path", VECTOR])
+        vectors = (np.asarray(vector.values, np.float32) for vector in rows[VECTOR])
+        found = {Path(str(path)).name: vector for path, vector in zip(rows["path"], vectors, strict=True)}
+    facts = {"attempts": attempts, "answers": store.answers, "answers_failed": store.failed}
+    return {"seconds": round(time.monotonic() - begun, 1), **facts, **difference(found, true)}
 
 
 def of_killed_driver(source: Path, into: Path) -> dict[str, Any]:
@@ -160,6 +188,8 @@ def trial(name: str, work: Path, source: Path, true: dict[str, NDArray[np.float3
     into = work / f"{name}.gelato"
     if name == "driver killed":
         return of_killed_driver(source, into) | compared(into, true)
+    if name == "target fails":
+        return of_failing_target(work, true)
     if name == "store fails":
         with faulty_store(every=5) as store:
             address = put_shards(store, source, shards=4)

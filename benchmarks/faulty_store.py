@@ -1,4 +1,4 @@
-"""Object storage that fails: S3 by moto behind a proxy that refuses, or cuts off, one answer of so many."""
+"""Object storage that fails: S3 by moto behind a proxy that refuses, cuts off or loses one answer of so many."""
 
 import http.client
 import http.server
@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 BUCKET = "images"
 
 
 @dataclass
 class Store:
-    """port: of moto. every: one answer of so many to a GET fails. environment: how clients reach the proxy."""
+    """port: of moto. every: one answer of so many to methods fails. environment: how clients reach the proxy."""
 
     port: int
     every: int
+    methods: tuple[str, ...] = ("GET",)
     environment: dict[str, str] = field(default_factory=dict)
     answers: int = 0
     failed: int = 0
@@ -34,19 +36,23 @@ class Store:
 
 
 def handler(store: Store) -> type[http.server.BaseHTTPRequestHandler]:
-    """The proxy: failing answers are 503 and half a body in turns."""
+    """The proxy: failing answers are in turns 503, and half a body, or 500 to what was written after all."""
 
     class Proxy(http.server.BaseHTTPRequestHandler):
         def forward(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
+            sent = self.rfile.read(length)
+            failing = self.command in store.methods and store.fails()
+            if failing and store.failed % 2:
+                self.send_error(503)
+                return
             connection = http.client.HTTPConnection("127.0.0.1", store.port, timeout=60)
-            connection.request(self.command, self.path, self.rfile.read(length), dict(self.headers))
+            connection.request(self.command, self.path, sent, dict(self.headers))
             answer = connection.getresponse()
             body = answer.read()
             connection.close()
-            failing = self.command == "GET" and store.fails()
-            if failing and store.failed % 2:
-                self.send_error(503)
+            if failing and self.command != "GET":
+                self.send_error(500)
                 return
             self.send_response(answer.status)
             for name, value in answer.getheaders():
@@ -65,18 +71,22 @@ def handler(store: Store) -> type[http.server.BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def faulty_store(every: int) -> Iterator[Store]:
-    """A store with an empty bucket; this process reaches it too."""
+def faulty_store(every: int, methods: tuple[str, ...] = ("GET",)) -> Iterator[Store]:
+    """A store; this process reaches it too."""
     from moto.server import ThreadedMotoServer
 
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
-    store = Store(moto.get_host_and_port()[1], every)
+    store = Store(moto.get_host_and_port()[1], every, methods)
     proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(store))
     proxy.daemon_threads = True
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
     secrets = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-    store.environment = secrets | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.server_port}"}
+    store.environment = secrets | {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.server_port}",
+        "AWS_ENDPOINT": f"http://127.0.0.1:{proxy.server_port}",  # LanceDB's
+        "AWS_ALLOW_HTTP": "true",
+    }
     before = dict(os.environ)
     os.environ.update(store.environment)
     try:
@@ -89,12 +99,18 @@ def faulty_store(every: int) -> Iterator[Store]:
         moto.stop()
 
 
-def put_shards(store: Store, folder: Path, shards: int) -> str:
-    """The images of a folder as tar shards in the bucket, put there past the proxy; the address of all shards."""
+def make_bucket(store: Store) -> Any:
+    """Make the bucket; the way to it past the proxy."""
     import fsspec
 
     straight = fsspec.filesystem("s3", endpoint_url=f"http://127.0.0.1:{store.port}", skip_instance_cache=True)
     straight.mkdir(BUCKET)
+    return straight
+
+
+def put_shards(store: Store, folder: Path, shards: int) -> str:
+    """The images of a folder as tar shards in a new bucket, put there past the proxy; the address of all shards."""
+    straight = make_bucket(store)
     files = sorted(folder.iterdir())
     for number in range(shards):
         shard = folder.with_name(f"{number:05}.tar")

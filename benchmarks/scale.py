@@ -3,7 +3,7 @@
     python benchmarks/scale.py [ROWS]
 
 Makes a collection of ROWS drawn vectors (512 numbers) in segments of 10,000, measures it in a fresh process,
-stores the result beside this file and rewrites the table of docs/scale.md.
+stores the result beside this file and rewrites the figures of docs/scale.md (benchmarks/scale_page.py).
 """
 
 import json
@@ -22,12 +22,14 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from benchmarks.scale_page import measured  # noqa: E402
+from benchmarks.scale_page import write as write_page  # noqa: E402
+
 DIM, SEGMENT = 512, 10_000
-RESULT, PAGE = Path(__file__).parent / "results/scale.json", ROOT / "docs/scale.md"
-BEGIN, END = "<!-- measured: python benchmarks/scale.py -->", "<!-- end -->"
+RESULT = Path(__file__).parent / "results/scale.json"
 
 
-def write(path: Path, rows: int) -> dict[str, float]:
+def publish(path: Path, rows: int) -> dict[str, float]:
     """A collection as builds publish it, of rows that are cheap to make up."""
     from index.ingest.rows import utc_timestamp
     from index.maintenance.importing import UnknownEncoder
@@ -104,27 +106,6 @@ def memory() -> float:
         return int(file.read().split()[1]) * resource.getpagesize() / 1e6
 
 
-def table(found: dict[str, float]) -> str:
-    """The figures as the page shows them."""
-    lines = [
-        ("open the collection", f"{found['open_seconds']:.2f} s, {found['open_megabytes']:.0f} MB of memory"),
-        ("read one row", f"{found['first_record_seconds'] * 1000:.0f} ms"),
-        ("first filter by a column", f"{found['first_filter_seconds']:.2f} s"),
-        ("first look-up of an image by its id", f"{found['first_id_seconds']:.2f} s"),
-        ("memory after these steps", f"{found['columns_megabytes']:.0f} MB more than an empty process"),
-        ("publish a segment of 10,000", f"{found['publish_seconds_a_segment']:.2f} s"),
-        ("verify", f"{found['verify_rows_a_second']:,.0f} rows per second"),
-        (
-            "bytes per vector, per row, and per segment in the manifest",
-            "{:,.0f}, {:,.0f}, {:,.0f}".format(
-                found["bytes_a_vector"], found["bytes_a_row"], found["manifest_bytes_a_segment"]
-            ),
-        ),
-    ]
-    head = f"{found['rows']:,.0f} vectors of {DIM} dimensions, {found['cores']:.0f} cores, {found['processor']}"
-    return "\n".join([f"| {head} | |", "|---|---|", *(f"| {name} | {value} |" for name, value in lines)])
-
-
 def main() -> None:
     if sys.argv[1:2] == ["read"]:
         print(json.dumps(read(Path(sys.argv[2]))))
@@ -132,16 +113,13 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.gelato"
-        found = write(path, rows)
+        found = publish(path, rows)
         words = [sys.executable, __file__, "read", str(path)]
         found |= json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     found |= {"rows": rows, "cores": os.cpu_count() or 1}
     RESULT.write_text(json.dumps(found | {"processor": platform.machine()}, indent=1) + "\n")
-    stored = json.loads(RESULT.read_text())
-    page = PAGE.read_text()
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(stored)}\n{END}{after}")
-    print(table(stored))
+    write_page()
+    print(measured())
 
 
 if __name__ == "__main__":

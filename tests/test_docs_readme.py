@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from benchmarks import scale_page
 from benchmarks.tables import TABLES, with_table
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +62,11 @@ def test_every_file_that_a_page_leads_to_is_there(page):
 def test_the_tables_of_figures_are_made_from_the_stored_results(page):
     text = page.read_text()
     assert with_table(text, TABLES[page]) == text, "run: python benchmarks/tables.py"
+
+
+def test_the_figures_of_scaling_are_those_of_the_stored_results():
+    text = scale_page.PAGE.read_text(encoding="utf-8")
+    assert scale_page.filled(text) == text, "run: python benchmarks/scale_page.py"
 
 
 def test_every_requirement_has_a_range_and_a_reason():
