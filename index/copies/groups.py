@@ -7,10 +7,9 @@
 cut, coloured, written over, or the next shot of a series.
 """
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -23,8 +22,9 @@ from index.copies.candidates import same_pairs, similar_pairs
 from index.copies.comparison import Thumbnails
 from index.copies.contents import contents_of, looks_of
 from index.copies.grouping import grouped
+from index.storage.arrow_files import read_arrow, write_arrow
+from index.storage.background import made_within
 from index.storage.layout import COPIES, SIMILAR_SHOTS, Tier
-from training.models.atomic import write_file
 
 FILES: dict[Tier, str] = {"same": COPIES, "similar": SIMILAR_SHOTS}
 QUICK = 2_000  # images whose groups are found within a second or two; those of more are made when they are asked for
@@ -90,22 +90,16 @@ def save_copies(collection: Collection, tier: Tier = "same", progress: Progress 
     if stored is not None:
         return stored
     made = make_copies(collection, tier, progress)
-    arrays = {"leaders": made.leaders, "places": made.places}
-    facts = {"format": str(FORMAT), "revision": str(collection.revision)}
-    table = pa.table({name: pa.array(array) for name, array in arrays.items()}).replace_schema_metadata(facts)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    write_file(collection.path / FILES[tier], lambda file: file.write(sink.getvalue()))
+    columns = {"leaders": pa.array(made.leaders), "places": pa.array(made.places)}
+    write_arrow(collection.path / FILES[tier], columns, FORMAT, collection.revision)
     return made
 
 
 def load_copies(collection: Collection, tier: Tier) -> Copies | None:
     """The groups stored beside a collection; None where they are missing, stale or broken."""
     try:
-        table = pa.ipc.open_file((collection.path / FILES[tier]).read_bytes()).read_all()
-        facts = table.schema.metadata or {}
-        if (facts.get(b"format"), facts.get(b"revision")) != (b"%d" % FORMAT, b"%d" % collection.revision):
+        table = read_arrow((collection.path / FILES[tier]).read_bytes(), FORMAT, collection.revision)
+        if table is None:
             return None
         leaders, places = (np.asarray(table[name].to_numpy(), np.int32) for name in ("leaders", "places"))
         if not len(leaders) == len(places) == len(collection) or (len(leaders) and not _fits(leaders)):
@@ -128,28 +122,12 @@ def cached_copies(collection: Collection, tier: Tier, timeout: float | None = No
     """
     if timeout is None and tier == "same" and len(collection) > QUICK:
         return load_copies(collection, tier)
-    future = collection.derived(f"copies {tier}", lambda: _start(collection, tier))
+    make, load = partial(_saved_or_made, tier=tier), partial(load_copies, tier=tier)
+    return made_within(collection, f"copies {tier}", make, timeout, load)
+
+
+def _saved_or_made(collection: Collection, tier: Tier) -> Copies:
     try:
-        return future.result(timeout)
-    except TimeoutError:
-        return None
-
-
-def _start(collection: Collection, tier: Tier) -> "Future[Copies]":
-    future: Future[Copies] = Future()
-    stored = load_copies(collection, tier)
-    if stored is not None:
-        future.set_result(stored)
-        return future
-
-    def make() -> None:
-        try:
-            try:
-                future.set_result(save_copies(collection, tier))
-            except OSError:  # it may only be read
-                future.set_result(make_copies(collection, tier))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=make, name="copies", daemon=True).start()
-    return future
+        return save_copies(collection, tier)
+    except OSError:  # it may only be read
+        return make_copies(collection, tier)

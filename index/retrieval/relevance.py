@@ -13,15 +13,15 @@ docs/search.md has how often the threshold is right; it is measured by benchmark
 """
 
 import logging
-import threading
-from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.retrieval.sample_queries import collection_sample
+from index.storage.background import made_within
 from training.models.encoder import Encoder, Vectors
 from training.models.errors import UserError
 from training.models.everyday import everyday_embeddings
@@ -122,27 +122,18 @@ def cached_null_distribution(
 
     None if it is not ready within timeout seconds. UserError if it cannot be computed.
     """
-    future = collection.derived("null distribution", lambda: _start(collection, encoder))
+    return made_within(collection, "null distribution", partial(_computed, encoder=encoder), timeout)
+
+
+def _computed(collection: Collection, encoder: Encoder) -> NullDistribution:
     try:
-        return future.result(timeout)
-    except TimeoutError:
-        return None
-
-
-def _start(collection: Collection, encoder: Encoder) -> Future[NullDistribution]:
-    future: Future[NullDistribution] = Future()
-
-    def compute() -> None:
-        try:
-            future.set_result(null_distribution(collection, encoder))
-        except UserError as error:
-            future.set_exception(error)
-        except Exception:
-            log.exception("the null distribution of %s could not be computed", collection.path)
-            future.set_exception(UserError("The relevance threshold could not be computed; the log has the details."))
-
-    threading.Thread(target=compute, name="null-distribution", daemon=True).start()
-    return future
+        return null_distribution(collection, encoder)
+    except UserError:
+        raise
+    except Exception as error:
+        log.exception("the null distribution of %s could not be computed", collection.path)
+        sentence = "The relevance threshold could not be computed; the log has the details."
+        raise UserError(sentence) from error
 
 
 def null_distribution(collection: Collection, encoder: Encoder) -> NullDistribution:

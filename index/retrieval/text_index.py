@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,9 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.retrieval.tokenization import document_words, sequence
+from index.storage.arrow_files import read_arrow, write_arrow
 from index.storage.layout import TEXT_INDEX
 from index.storage.mapping import mapped
-from training.models.atomic import write_file
 from training.models.formats import IMAGES
 
 FORMAT = 3  # of the file and of the words: an index of another one is made again
@@ -72,18 +71,9 @@ def save_text_index(collection: Collection) -> None:
     if load_text_index(collection) is not None:
         return
     index = make_text_index(collection)
-    arrays: dict[str, NDArray[Any]] = {
-        "hashes": index.hashes,
-        "starts": index.starts,
-        "rows": index.rows,
-        "weights": index.weights,
-    }
+    arrays = {name: getattr(index, name) for name in ARRAYS}
     columns = {name: pa.LargeListArray.from_arrays([0, array.size], pa.array(array)) for name, array in arrays.items()}
-    table = pa.table(columns).replace_schema_metadata({"format": str(FORMAT), "revision": str(collection.content)})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    write_file(collection.home / TEXT_INDEX, lambda file: file.write(sink.getvalue()))
+    write_arrow(collection.home / TEXT_INDEX, columns, FORMAT, collection.content)
 
 
 def load_text_index(collection: Collection) -> TextIndex | None:
@@ -96,9 +86,8 @@ def load_text_index(collection: Collection) -> TextIndex | None:
 
 def read_text_index(folder: Path, revision: int, images: int) -> TextIndex | None:
     """The index stored in a folder; None where it is of another revision. OSError or ValueError if it is broken."""
-    table = pa.ipc.open_file(mapped(folder / TEXT_INDEX, replaced=True)).read_all()
-    facts = table.schema.metadata or {}
-    if facts.get(b"format") != str(FORMAT).encode() or facts.get(b"revision") != str(revision).encode():
+    table = read_arrow(mapped(folder / TEXT_INDEX, replaced=True), FORMAT, revision)
+    if table is None:
         return None
     hashes, starts, rows, weights = (table[name].chunk(0).values.to_numpy() for name in ARRAYS)
     if len(starts) != len(hashes) + 1 or not starts[-1] == len(rows) == len(weights):

@@ -7,9 +7,7 @@ WEIGHT times BM25, as a share of what an image with every word has, times the sq
 benchmarks/hybrid.py measures both rules; docs/search.md has the figures.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +18,7 @@ from index.query import Term
 from index.retrieval.sample_queries import collection_sample
 from index.retrieval.text_index import TextIndex, load_text_index, make_text_index
 from index.retrieval.tokenization import document_words, query_words
+from index.storage.background import made_within
 from index.storage.tags import rows_by_tag
 
 WEIGHT = 8.0  # of an image that has every word of the query, in standard deviations of the cosines
@@ -130,25 +129,4 @@ def cached_text_index(collection: Collection, timeout: float | None = None) -> T
 
     None if that takes longer than timeout seconds.
     """
-    future = collection.derived("text index", lambda: _start(collection))
-    try:
-        return future.result(timeout)
-    except TimeoutError:
-        return None
-
-
-def _start(collection: Collection) -> Future[TextIndex]:
-    future: Future[TextIndex] = Future()
-    stored = load_text_index(collection)
-    if stored is not None:
-        future.set_result(stored)
-        return future
-
-    def make() -> None:
-        try:
-            future.set_result(make_text_index(collection))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=make, name="text-index", daemon=True).start()
-    return future
+    return made_within(collection, "text index", make_text_index, timeout, load_text_index)
