@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ from training.models.errors import UserError
 from training.models.lru_cache import LRUCache
 
 Grouping: TypeAlias = Literal["auto", "day", "month", "folder", "place", "none"]
-GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 MOST_GROUPS = 20_000
 DENSE = 4  # images of an average day, from which the groups of `auto` are days; they are months else
 PLACES = ("place", "city", "location", "country")  # columns of a source that name places; the first that there is

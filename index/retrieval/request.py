@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias, cast
 
 from index.query import Term
 from index.retrieval.facets import FacetFilter
@@ -11,7 +11,6 @@ from training.models.errors import UserError
 
 ThresholdSetting = float | Literal["auto", "on", "off"]
 Collapse: TypeAlias = Literal["same", "similar", "none"]  # the tier of copies of which one is returned
-COLLAPSE: tuple[Collapse, ...] = get_args(Collapse)
 
 
 def threshold_setting(text: str) -> ThresholdSetting:

@@ -1,6 +1,6 @@
 """The input of probes (an encoder and its data), and their result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -167,5 +167,4 @@ def same_classes(train: Features, test: Features) -> tuple[Features, Features]:
     return replace(train, labels=numbers, classes=classes), replace(test, classes=classes)
 
 
-Probe = Callable[[Subject], ProbeResult]
 Document = dict[str, Any]

@@ -37,14 +37,13 @@ OTHERS = frozenset(
         "what while as so very each other another both all"
     )
 )
-KINDS = ("swap nouns", "swap adjectives", "reverse", "drop relation words", "shuffle")
 ENOUGH_WORDS = 3  # below, there is hardly an order to speak of
 SMALLEST_SHARE = 0.05  # of what leaving out a word moves: rounding of a bfloat16 tower stays well below
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A caption in other words. kind: one of KINDS, or "original"."""
+    """A caption in other words. kind: what was done to it, for example "swap nouns", or "original"."""
 
     kind: str
     text: str

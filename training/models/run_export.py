@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from open_clip.tokenizer import SimpleTokenizer
     from open_clip.transformer import TextTransformer
 
-FORMATS = ("open_clip", "transformers")
-
 
 def export(run: Path, out: Path, format: str) -> Path:
     """Write the towers of run into the folder out. UserError for a run that the format has no place for."""
