@@ -14,6 +14,7 @@ from training.models.errors import UserError
 
 log = logging.getLogger(__name__)
 
+STOPPING = 5.0  # seconds in which the jobs of a server that stops may stop
 FINISHED = 16  # finished jobs whose results can still be fetched
 
 
@@ -126,10 +127,10 @@ class Jobs:
             job.stopping.set()
         return running
 
-    def stop_all(self, timeout: float = 5.0) -> None:
-        """Tell every job to stop, and wait until they have, for timeout seconds at most."""
+    def stop_all(self) -> None:
+        """Tell every job to stop, and wait until they have, for STOPPING seconds at most."""
         running = self.ask_to_stop()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + STOPPING
         while any(job.state == "running" for job in running) and time.monotonic() < deadline:
             time.sleep(0.02)
 

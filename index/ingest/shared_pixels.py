@@ -17,11 +17,11 @@ HELD = 256 << 20  # bytes of pixels: 21,000 images of 64 x 64
 class SharedPixels:
     """The engine of one machine, which holds preprocessed images for the next encoder with the same preprocessing.
 
-    held: bytes of pixels at most. A collection that needs more gains nothing and is embedded all the same.
+    Of HELD bytes of pixels at most. A collection that needs more gains nothing and is embedded all the same.
     """
 
-    def __init__(self, held: int = HELD):
-        self.held: LRUCache[tuple[object, ...], LoadedImage] = LRUCache(held, _bytes)
+    def __init__(self) -> None:
+        self.held: LRUCache[tuple[object, ...], LoadedImage] = LRUCache(HELD, _bytes)
 
     def __call__(
         self,

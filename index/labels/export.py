@@ -18,9 +18,9 @@ ORIGINS = ("source", "by", "encoder", "prompt_hash")  # further columns: where a
 _SCRIPT = '''\
 """Sort labelled images into one folder a class. Nothing is moved and nothing is overwritten.
 
-    python {name} FOLDER                    copies the images into FOLDER/class/
-    python {name} FOLDER --link             makes symbolic links instead
-    python {name} FOLDER --from IMAGES      reads them from the folder IMAGES, to which they have moved
+    python sort_images.py FOLDER                    copies the images into FOLDER/class/
+    python sort_images.py FOLDER --link             makes symbolic links instead
+    python sort_images.py FOLDER --from IMAGES      reads them from the folder IMAGES, to which they have moved
 """
 
 import argparse
@@ -113,7 +113,7 @@ def _cell(value: object) -> object:
     return f"{value:.4f}" if isinstance(value, float) else value
 
 
-def sorting_script(result: LabelResult, local: bool = True, name: str = "sort_images.py") -> str:
+def sorting_script(result: LabelResult, local: bool = True) -> str:
     """A Python script without dependencies that copies or links the images; those inside archives are left out.
 
     local: it may say where on this computer the images lie; if not, its user names their folder.
@@ -132,4 +132,4 @@ def sorting_script(result: LabelResult, local: bool = True, name: str = "sort_im
     places = [str(root) if root is not None and local else "" for root in roots.values()]
     if local:
         places = [place or "." for place in places]  # an archive: none of the rows is of it
-    return _SCRIPT.format(name=name, sources=repr(json.dumps(places)), rows=repr(json.dumps(rows)))
+    return _SCRIPT.format(sources=repr(json.dumps(places)), rows=repr(json.dumps(rows)))

@@ -29,6 +29,7 @@ SAMPLE = 20_000  # images that the axes of a large collection are found from; th
 CHUNK = 8192  # rows in memory at a time
 NEIGHBOURS = 10  # of an image, compared between the map and the embeddings
 NEIGHBOUR_QUERIES, NEIGHBOUR_CANDIDATES = 200, 10_000  # how many images' neighbours, among how many
+UMAP_NEIGHBOURS = 15
 UMAP_LEAST = 16  # images: fewer have no neighbourhoods to keep
 
 Points = NDArray[np.float32]  # [N, 2], within -1..1, both axes to one scale
@@ -192,7 +193,7 @@ def make_pca(collection: Collection) -> Projection:
     return found
 
 
-def make_umap(collection: Collection, neighbours: int = 15) -> Projection:
+def make_umap(collection: Collection) -> Projection:
     """Work out UMAP and keep it beside the collection; it starts from PCA, so that both maps lie alike.
 
     UserError if the package is missing or there are too few images.
@@ -212,7 +213,7 @@ def make_umap(collection: Collection, neighbours: int = 15) -> Projection:
     start = 10 * pca(parts, collection.dim).points
     start = start + np.random.default_rng(0).normal(scale=1e-3, size=start.shape).astype(np.float32)
     points = UMAP(
-        n_neighbors=min(neighbours, count - 1), min_dist=0.1, metric="cosine", init=start, random_state=0, n_jobs=1
+        n_neighbors=min(UMAP_NEIGHBOURS, count - 1), min_dist=0.1, metric="cosine", init=start, random_state=0, n_jobs=1
     ).fit_transform(rows)
     points = np.asarray(points, np.float32)
     projection = Projection("umap", _fitted(points), None, neighbours_preserved(parts, points))

@@ -22,6 +22,7 @@ COLUMNS: dict[str, Kind] = {
     **dict.fromkeys(("place", "city", "location", "country"), "place"),
     **dict.fromkeys(LISTS, "tag"),
 }
+MOST = 8
 WORDS = 3  # of the end of a text: "Rio de Janeiro"
 
 
@@ -36,8 +37,8 @@ class Completion:
     filter: FacetFilter
 
 
-def completions(collection: Collection, text: str, most: int = 8) -> list[Completion]:
-    """Up to most completions of the last words of a text: the most words first, then the most images."""
+def completions(collection: Collection, text: str) -> list[Completion]:
+    """Up to MOST completions of the last words of a text: the most words first, then the most images."""
     tagged = rows_by_tag(collection, read_tags(collection.path))
     tags = [("tag", name, len(rows), FacetFilter(TAGS, values=(name,))) for name, rows in tagged.items()]
     every: list[tuple[Kind, str, int, FacetFilter]] = [*tags, *collection.derived("names", lambda: _names(collection))]  # type: ignore[list-item]
@@ -49,7 +50,7 @@ def completions(collection: Collection, text: str, most: int = 8) -> list[Comple
         matching = [one for one in every if _goes_on(folded(one[1]), start)]
         matching.sort(key=lambda one: (-one[2], one[1]))
         found += [Completion(kind, name, typed, images, filter) for kind, name, images, filter in matching]
-    return list({(one.kind, one.text): one for one in reversed(found)}.values())[::-1][:most]
+    return list({(one.kind, one.text): one for one in reversed(found)}.values())[::-1][:MOST]
 
 
 def _goes_on(name: str, start: str) -> bool:

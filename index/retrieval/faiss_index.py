@@ -40,10 +40,10 @@ ADDED = 20_000  # rows that are added to a structure at a time
 GROWTH = 0.5  # share of the rows a structure was made of that may be added to it before it is made anew
 
 
-def save_nearest(collection: Collection, encoder: Encoder | None = None, memory: float | None = None) -> dict[str, Any]:
+def save_nearest(collection: Collection, encoder: Encoder | None = None) -> dict[str, Any]:
     """Make the structure, keep it, and say what it is; nothing is done if one of a kind made today is there already.
 
-    encoder: whose words set the effort. memory: bytes that it may take, half of the machine's if not given.
+    encoder: whose words set the effort.
     """
     stored = load_nearest(collection)
     if stored.index is not None and (stored.facts["kind"] == "flat" or "directions" in stored.facts):
@@ -51,7 +51,7 @@ def save_nearest(collection: Collection, encoder: Encoder | None = None, memory:
             return stored.facts
         if len(collection) <= (1 + GROWTH) * stored.facts["made_of"]:
             return _store(collection, *_extended(stored))
-    return _store(collection, *make_nearest(collection, encoder, memory))
+    return _store(collection, *make_nearest(collection, encoder))
 
 
 def _extended(stored: Nearest) -> tuple[faiss.Index, dict[str, Any]]:

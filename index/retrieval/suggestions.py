@@ -7,11 +7,12 @@ from training.models.encoder import Encoder
 from training.models.everyday import SENTENCE, everyday_embeddings
 from training.models.zero_shot import everyday_words
 
-SAMPLE = 2000  # images looked at: more do not change the six words
+COUNT = 6
+SAMPLE = 2000  # images looked at: more do not change the words
 
 
-def suggestions(collection: Collection, encoder: Encoder, count: int = 6) -> list[str]:
-    """Up to count everyday words, each the best word for images of its own; none for an image-only encoder.
+def suggestions(collection: Collection, encoder: Encoder) -> list[str]:
+    """Up to COUNT everyday words, each the best word for images of its own; none for an image-only encoder.
 
     Each image votes for the word that stands out most for it, by how much it stands out.
     """
@@ -27,7 +28,7 @@ def suggestions(collection: Collection, encoder: Encoder, count: int = 6) -> lis
     votes = np.bincount(best, weights=np.maximum(scores.max(axis=1), 1e-6), minlength=len(words))
     chosen: list[int] = []
     for word in np.argsort(-votes):
-        if votes[word] <= 0 or len(chosen) == count:
+        if votes[word] <= 0 or len(chosen) == COUNT:
             break
         if all(bank[word] @ bank[other] < 0.8 for other in chosen):  # "cat" beside "kitten" is one suggestion
             chosen.append(int(word))

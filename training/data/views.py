@@ -192,9 +192,9 @@ MOCO_COLOURS = (0.4, 0.4, 0.4, 0.1)
 BYOL_COLOURS = (0.4, 0.4, 0.2, 0.1)
 
 
-def two_alike(knobs: ViewKnobs, size: int, colours: tuple[float, float, float, float], blur: float = 0.5) -> list[View]:
+def two_alike(knobs: ViewKnobs, size: int, colours: tuple[float, float, float, float]) -> list[View]:
     """The views of SimCLR and MoCo: two with the same distribution."""
-    return [knobs.view(size, colours, blur)] * 2
+    return [knobs.view(size, colours, 0.5)] * 2
 
 
 def asymmetric(knobs: ViewKnobs, size: int) -> list[View]:

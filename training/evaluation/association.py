@@ -46,10 +46,10 @@ def nearest_texts(images: Array, texts: Array) -> NDArray[np.int64]:
     return np.where(ordered[:, -1] - ordered[:, -2] > TIE, scores.argmax(axis=1), -1)
 
 
-def colour_embeddings(encoder: Encoder, shape: str, templates: Sequence[str] = TEMPLATES) -> NDArray[np.float32]:
-    """The embeddings of a shape in each of ANSWERS, [K, D]: the mean over templates, renormalised."""
-    prompts = [t.format(colour=colour, shape=shape) for colour in ANSWERS for t in templates]
-    return unit(encoder.embed_texts(prompts).reshape(len(ANSWERS), len(templates), -1).mean(axis=1))
+def colour_embeddings(encoder: Encoder, shape: str) -> NDArray[np.float32]:
+    """The embeddings of a shape in each of ANSWERS, [K, D]: the mean over TEMPLATES, renormalised."""
+    prompts = [t.format(colour=colour, shape=shape) for colour in ANSWERS for t in TEMPLATES]
+    return unit(encoder.embed_texts(prompts).reshape(len(ANSWERS), len(TEMPLATES), -1).mean(axis=1))
 
 
 def predict_colours(encoder: Encoder, paint: str, beside: bool, count: int, seed: int = 0) -> list[ColourPrediction]:

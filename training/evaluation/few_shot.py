@@ -14,13 +14,13 @@ STRENGTH = 1e-2  # of the penalty, fixed since there is no data to choose it
 
 
 def few_shot_accuracy(
-    train_features: Array, train_labels: Array, test_features: Array, test_labels: Array, shots: int = 5, seed: int = 0
+    train_features: Array, train_labels: Array, test_features: Array, test_labels: Array, shots: int = 5
 ) -> float:
     """Test accuracy with `shots` training rows per class, the mean over DRAWS random selections.
 
     features: [N, D]. labels: int [N]. ValueError if a class has fewer rows.
     """
-    return float(few_shot_correct(train_features, train_labels, test_features, test_labels, shots, seed).mean())
+    return float(few_shot_correct(train_features, train_labels, test_features, test_labels, shots).mean())
 
 
 def few_shot_correct(

@@ -23,14 +23,12 @@ class OrderScore:
     moved: float
 
 
-def order_scores(
-    encoder: Encoder, image: Image.Image | None, caption: str, shuffles: int = 16, seed: int = 0
-) -> list[OrderScore]:
+def order_scores(encoder: Encoder, image: Image.Image | None, caption: str, shuffles: int = 16) -> list[OrderScore]:
     """The caption first, then the same words in other orders, each with its cosine to the image (0 without one)."""
     plain = " ".join(words_of(caption))
     if not plain:
         raise UserError("There are no words; write a caption such as 'a dog chases a cat'.")
-    orders = [Variant("original", plain), *variants(caption, shuffles, seed)]
+    orders = [Variant("original", plain), *variants(caption, shuffles)]
     rows = encoder.embed_texts([variant.text for variant in orders]).astype(np.float64)
     vector = encoder.embed_images([image])[0].astype(np.float64) if image is not None else np.zeros(rows.shape[1])
     scores, gaps = rows @ vector, moved(np.broadcast_to(rows[0], rows.shape), rows)

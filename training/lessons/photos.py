@@ -32,9 +32,9 @@ def batch_of(photos: Sequence[Image.Image], canvas: int, seed: int = 0) -> Batch
     )
 
 
-def scene_images(count: int, side: int, first: int = 0) -> Tensor:
+def scene_images(count: int, side: int) -> Tensor:
     """Generated scenes as uint8 [count, 3, side, side], for tiny runs."""
-    pixels = np.stack([scene(0, first + i, pixels=side).image for i in range(count)])
+    pixels = np.stack([scene(0, i, pixels=side).image for i in range(count)])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 

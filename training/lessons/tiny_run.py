@@ -13,12 +13,12 @@ from training.methods.base import Method
 LEARNING_RATE = 2e-3
 
 
-def tiny_run(method: Method, images: Tensor, steps: int, batch: int, rate: float = LEARNING_RATE) -> Iterator[float]:
+def tiny_run(method: Method, images: Tensor, steps: int, batch: int) -> Iterator[float]:
     """Train a method with AdamW on images uint8 [N, 3, S, S]; the loss of each step, after the step.
 
     The order of images and their augmentation are the same in each run.
     """
-    optimizer = torch.optim.AdamW(method.parameters(), rate, weight_decay=0.05)
+    optimizer = torch.optim.AdamW(method.parameters(), LEARNING_RATE, weight_decay=0.05)
     method.train()
     for step in range(steps):
         rows = np.random.default_rng(step).choice(len(images), batch, replace=False)

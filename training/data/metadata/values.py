@@ -18,9 +18,9 @@ NO_DESCRIPTION = re.compile(
 NO_LENS = re.compile(r"[-\s]*|0\.0 ?mm f/0\.0|unknown.*|n/a|none|manual lens no cpu", re.IGNORECASE)
 
 
-def line(value: object, longest: int = LONGEST_NAME) -> str | None:
+def line(value: object) -> str | None:
     """A value as one line of text; None if nothing is left."""
-    return " ".join(_text(value).split())[:longest].strip() or None
+    return " ".join(_text(value).split())[:LONGEST_NAME].strip() or None
 
 
 def description(value: object) -> str | None:

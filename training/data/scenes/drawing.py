@@ -98,10 +98,10 @@ def _points(side: int, *points: tuple[float, float]) -> list[tuple[float, float]
     return [(x * side, y * side) for x, y in points]
 
 
-def _around(count: int, inner: float, turn: float = -90.0) -> list[tuple[float, float]]:
-    """The corners of a star with count points in the unit square; inner: radius of those between, of the outer."""
-    angles = np.radians(turn + np.arange(2 * count) * 180 / count)
-    radii = np.where(np.arange(2 * count) % 2 == 0, 0.5, 0.5 * inner)
+def _around(inner: float) -> list[tuple[float, float]]:
+    """The corners of a star with five points in the unit square; inner: radius of those between, of the outer."""
+    angles = np.radians(np.arange(10) * 36 - 90.0)
+    radii = np.where(np.arange(10) % 2 == 0, 0.5, 0.5 * inner)
     return [(0.5 + r * np.cos(a), 0.5 + r * np.sin(a)) for a, r in zip(angles, radii, strict=True)]
 
 
@@ -121,7 +121,7 @@ def _triangle(body: Pen, detail: Pen, s: int) -> Paint:
 
 
 def _star(body: Pen, detail: Pen, s: int) -> Paint:
-    body.polygon(_points(s, *_around(5, 0.42)), fill=255)
+    body.polygon(_points(s, *_around(0.42)), fill=255)
     return None
 
 
@@ -159,7 +159,7 @@ def _lemon(body: Pen, detail: Pen, s: int) -> Paint:
 
 def _tomato(body: Pen, detail: Pen, s: int) -> Paint:
     body.ellipse((0.03 * s, 0.16 * s, 0.97 * s, 0.98 * s), fill=255)
-    detail.polygon([(x * 0.56 + 0.22 * s, y * 0.42) for x, y in _points(s, *_around(5, 0.35))], fill=255)
+    detail.polygon([(x * 0.56 + 0.22 * s, y * 0.42) for x, y in _points(s, *_around(0.35))], fill=255)
     return LEAFY
 
 
@@ -201,7 +201,7 @@ def _carrot(body: Pen, detail: Pen, s: int) -> Paint:
 
 def _blueberry(body: Pen, detail: Pen, s: int) -> Paint:
     body.ellipse((0.04 * s, 0.04 * s, 0.96 * s, 0.96 * s), fill=255)
-    detail.polygon([(x * 0.4 + 0.3 * s, y * 0.4 + 0.3 * s) for x, y in _points(s, *_around(5, 0.5))], fill=220)
+    detail.polygon([(x * 0.4 + 0.3 * s, y * 0.4 + 0.3 * s) for x, y in _points(s, *_around(0.5))], fill=220)
     return DARK
 
 
