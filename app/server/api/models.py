@@ -2,34 +2,77 @@
 
 from typing import Any
 
-from app.server.api.responses import (
-    Done,
-    GenerationResponse,
-    JobState,
-    ModelResponse,
-    ModelsResponse,
-)
-from app.server.api.schemas import GetModelSchema
-from app.state import generations as work
-from app.state import models
+from fastapi import APIRouter
+
+from app.server.api.responses import Done, GenerationResponse, JobState, ModelResponse, ModelsResponse
+from app.server.api.schemas import GetModelSchema, NameSchema, SwitchSchema
+from app.state import generations, model_list, models
 from app.state.library import Library
-from app.state.model_list import ModelEntry, list_models
-from index.maintenance.generations import Generation, find_generation
+from app.state.open_collection import OpenCollection
+
+LISTED = ("use", "licence", "licence_url", "commercial", "languages", "imagenet", "flickr", "coco", "source")
 
 
-def model_list(library: Library, key: str) -> ModelsResponse:
-    """The models, for the collection of that key, the first one if it is empty."""
-    found = list_models(library, library.collection(key))
-    entries = [_entry(one) for one in found.models]
-    return ModelsResponse(online=found.online, encoder=found.encoder, images=found.images, models=entries)
+def model_routes(router: APIRouter, library: Library) -> None:
+    """Models and generations; those that change something need a page that only this computer reaches.
+
+    The docstrings of endpoints would stand in /openapi.json, so that these have none.
+    """
+
+    @router.get("/models", summary="The models, and what this machine has of them")
+    def list_models(collection: str = "") -> ModelsResponse:
+        found = model_list.list_models(library, library.collection(collection))
+        entries = [_entry(one) for one in found.models]
+        return ModelsResponse(online=found.online, encoder=found.encoder, images=found.images, models=entries)
+
+    @router.post("/models/get", summary="Fetch a model, or go on with it")
+    def get_model(request: GetModelSchema) -> JobState:
+        then = library.collection(request.collection) if request.collection else None
+        return JobState.model_validate(models.get_model(library, request.name, request.accept_licence, then))
+
+    @router.post("/models/pause", summary="Stop fetching a model; what is here stays")
+    def pause_model(request: NameSchema) -> Done:
+        models.pause(library, request.name)
+        return Done(bytes=0)
+
+    @router.post("/models/cancel", summary="Stop fetching a model and delete what is partly here")
+    def cancel_model(request: NameSchema) -> Done:
+        return Done(bytes=models.cancel(library, request.name))
+
+    @router.post("/models/remove", summary="Delete a model from this machine")
+    def remove_model(request: NameSchema) -> Done:
+        return Done(bytes=models.remove(library, request.name))
+
+    @router.get("/collections/{key}/generations", summary="By which encoders a collection is embedded")
+    def list_generations(key: str) -> list[GenerationResponse]:
+        return _generations(library.collection(key))
+
+    @router.post("/collections/{key}/reencode", summary="Embed a collection with another encoder, while it serves")
+    def reencode_collection(key: str, request: NameSchema) -> JobState:
+        return JobState.model_validate(generations.reencode(library, library.collection(key), request.name))
+
+    @router.post("/collections/{key}/switch", summary="Search a collection by another of its encoders, or go back")
+    def switch_generation(key: str, request: SwitchSchema) -> list[GenerationResponse]:
+        opened = library.collection(key)
+        if request.name:
+            generations.switch(library, opened, request.name)
+        else:
+            generations.back(library, opened)
+        return _generations(opened)
+
+    @router.post("/collections/{key}/generations/delete", summary="Delete the embeddings by another encoder")
+    def delete_generation(key: str, request: NameSchema) -> Done:
+        return Done(bytes=generations.delete(library, library.collection(key), request.name))
 
 
-def _entry(entry: ModelEntry) -> ModelResponse:
-    model, duration = entry.model, entry.duration
+def _generations(opened: OpenCollection) -> list[GenerationResponse]:
+    return [GenerationResponse.model_validate(one) for one in generations.generations(opened)]
+
+
+def _entry(entry: model_list.ModelEntry) -> ModelResponse:
     listed: dict[str, Any] = {}
-    if model is not None:
-        names = ("use", "licence", "licence_url", "commercial", "languages", "imagenet", "flickr", "coco", "source")
-        listed = {name: getattr(model, name) for name in names} | {"bytes": model.download_bytes}
+    if entry.model is not None:
+        listed = {name: getattr(entry.model, name) for name in LISTED} | {"bytes": entry.model.download_bytes}
     elif entry.zoo is not None:
         listed = {"use": "zoo", "bytes": entry.zoo.bytes}
     return ModelResponse(
@@ -38,57 +81,7 @@ def _entry(entry: ModelEntry) -> ModelResponse:
         here=entry.here,
         recommended=entry.recommended,
         serving=entry.serving,
-        seconds=duration.seconds if duration else None,
+        seconds=entry.duration.seconds if entry.duration else None,
         job=entry.job.id if entry.job else None,
         **listed,
     )
-
-
-def get_model(library: Library, request: GetModelSchema) -> JobState:
-    """Fetch a model in a job; with a collection, that is embedded with it then."""
-    then = library.collection(request.collection) if request.collection else None
-    return JobState.model_validate(models.get_model(library, request.name, request.accept_licence, then))
-
-
-def pause(library: Library, name: str) -> Done:
-    models.pause(library, name)
-    return Done(bytes=0)
-
-
-def cancel(library: Library, name: str) -> Done:
-    return Done(bytes=models.cancel(library, name))
-
-
-def remove(library: Library, name: str) -> Done:
-    return Done(bytes=models.remove(library, name))
-
-
-def generation_list(library: Library, key: str) -> list[GenerationResponse]:
-    """The generations of a collection, the one that serves first."""
-    return [_generation(one) for one in work.generations(library.collection(key))]
-
-
-def _generation(one: Generation) -> GenerationResponse:
-    return GenerationResponse.model_validate(one)
-
-
-def reencode(library: Library, key: str, name: str) -> JobState:
-    """Embed a collection with another encoder, in a job."""
-    return JobState.model_validate(work.reencode(library, library.collection(key), name))
-
-
-def switch(library: Library, key: str, name: str) -> list[GenerationResponse]:
-    """Let another generation serve; "" for the one that did before."""
-    opened = library.collection(key)
-    if name:
-        work.switch(library, opened, name)
-    else:
-        work.back(library, opened)
-    return generation_list(library, key)
-
-
-def delete(library: Library, key: str, name: str) -> Done:
-    """Delete a generation that does not serve."""
-    opened = library.collection(key)
-    find_generation(opened.path, name)
-    return Done(bytes=work.delete(library, opened, name))

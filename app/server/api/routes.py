@@ -7,20 +7,17 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.server.api import collections as opened
-from app.server.api import models
 from app.server.api.classify import classify
 from app.server.api.errors import ERRORS
+from app.server.api.models import model_routes
 from app.server.api.probe import probe
 from app.server.api.queue import queue
 from app.server.api.responses import (
     ClassifyResponse,
     CollectionDetails,
     CollectionSummary,
-    Done,
-    GenerationResponse,
     HitResponse,
     JobState,
-    ModelsResponse,
     ProbeResponse,
     QueueResponse,
     SearchResponse,
@@ -30,12 +27,9 @@ from app.server.api.schemas import (
     ClassifySchema,
     ClassifyUploadSchema,
     CopiesSchema,
-    GetModelSchema,
-    NameSchema,
     ProbeSchema,
     QueueSchema,
     SearchSchema,
-    SwitchSchema,
 )
 from app.server.api.search import copies, search
 from app.state.errors import NotFound
@@ -49,7 +43,7 @@ BODY = {"requestBody": {"required": True, "content": {"image/*": {"schema": {"ty
 def api_routes(library: Library) -> APIRouter:
     """The endpoints of the API."""
     router = APIRouter(prefix=PREFIX, responses=ERRORS)
-    _model_routes(router, library)
+    model_routes(router, library)
 
     @router.get("/search", summary="Images that match texts, images or both, best first")
     def search_images(request: Annotated[SearchSchema, Query()]) -> SearchResponse:
@@ -107,46 +101,6 @@ def api_routes(library: Library) -> APIRouter:
         raise NotFound(f"There is nothing at this address for this kind of request; {PREFIX} is described at /docs.")
 
     return router
-
-
-def _model_routes(router: APIRouter, library: Library) -> None:
-    """Models and generations; those that change something need a page that only this computer reaches."""
-
-    @router.get("/models", summary="The models, and what this machine has of them")
-    def list_models(collection: str = "") -> ModelsResponse:
-        return models.model_list(library, collection)
-
-    @router.post("/models/get", summary="Fetch a model, or go on with it")
-    def get_model(request: GetModelSchema) -> JobState:
-        return models.get_model(library, request)
-
-    @router.post("/models/pause", summary="Stop fetching a model; what is here stays")
-    def pause_model(request: NameSchema) -> Done:
-        return models.pause(library, request.name)
-
-    @router.post("/models/cancel", summary="Stop fetching a model and delete what is partly here")
-    def cancel_model(request: NameSchema) -> Done:
-        return models.cancel(library, request.name)
-
-    @router.post("/models/remove", summary="Delete a model from this machine")
-    def remove_model(request: NameSchema) -> Done:
-        return models.remove(library, request.name)
-
-    @router.get("/collections/{key}/generations", summary="By which encoders a collection is embedded")
-    def list_generations(key: str) -> list[GenerationResponse]:
-        return models.generation_list(library, key)
-
-    @router.post("/collections/{key}/reencode", summary="Embed a collection with another encoder, while it serves")
-    def reencode_collection(key: str, request: NameSchema) -> JobState:
-        return models.reencode(library, key, request.name)
-
-    @router.post("/collections/{key}/switch", summary="Search a collection by another of its encoders, or go back")
-    def switch_generation(key: str, request: SwitchSchema) -> list[GenerationResponse]:
-        return models.switch(library, key, request.name)
-
-    @router.post("/collections/{key}/generations/delete", summary="Delete the embeddings by another encoder")
-    def delete_generation(key: str, request: NameSchema) -> Done:
-        return models.delete(library, key, request.name)
 
 
 def serve_docs(server: FastAPI) -> None:
