@@ -1,7 +1,6 @@
-"""What is open, and the jobs that work on it, by REST or gradio_client."""
+"""What is open, by REST or gradio_client."""
 
-from app.server.api.responses import CollectionDetails, CollectionSummary, JobState, UploadResponse
-from app.state.errors import NotFound
+from app.server.api.responses import CollectionDetails, CollectionSummary, UploadResponse
 from app.state.library import Library
 from app.state.open_collection import OpenCollection
 from index.storage.info import files_of
@@ -32,19 +31,6 @@ def collection(library: Library, key: str) -> CollectionDetails:
         columns=[name for name in published.columns if library.local or name not in LOCAL_COLUMNS],
         tags=sorted({name for names in read_tags(opened.path).values() for name in names}),
     )
-
-
-def jobs(library: Library) -> list[JobState]:
-    """Every job that is running or still stored, the newest first."""
-    return [JobState.model_validate(job) for job in library.jobs.all()]
-
-
-def job(library: Library, id: str) -> JobState:
-    """One job. NotFound once it is no longer stored."""
-    found = library.jobs.get(id)
-    if found is None:
-        raise NotFound(f"There is no job {id[:80]!r} any more.")
-    return JobState.model_validate(found)
 
 
 def upload(library: Library, data: bytes) -> UploadResponse:

@@ -6,9 +6,10 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.server.api import collections as opened
 from app.server.api.classify import classify
+from app.server.api.collections import collection, collections, upload
 from app.server.api.errors import ERRORS
+from app.server.api.jobs import job_routes
 from app.server.api.models import model_routes
 from app.server.api.probe import probe
 from app.server.api.queue import queue
@@ -17,7 +18,6 @@ from app.server.api.responses import (
     CollectionDetails,
     CollectionSummary,
     HitResponse,
-    JobState,
     ProbeResponse,
     QueueResponse,
     SearchResponse,
@@ -63,7 +63,7 @@ def api_routes(library: Library) -> APIRouter:
         data = await request.body()
 
         def work() -> ClassifyResponse:
-            token = opened.upload(library, data).image
+            token = upload(library, data).image
             return classify(library, ClassifySchema(image=token, **fields.model_dump()))
 
         return await run_in_threadpool(work)
@@ -78,23 +78,17 @@ def api_routes(library: Library) -> APIRouter:
 
     @router.post("/images", summary="Store an image in memory, for later requests", status_code=201, openapi_extra=BODY)
     async def upload_image(request: Request) -> UploadResponse:
-        return await run_in_threadpool(opened.upload, library, await request.body())
+        return await run_in_threadpool(upload, library, await request.body())
 
     @router.get("/collections", summary="What is open")
     def list_collections() -> list[CollectionSummary]:
-        return opened.collections(library)
+        return collections(library)
 
     @router.get("/collections/{key}", summary="One collection")
     def describe_collection(key: str) -> CollectionDetails:
-        return opened.collection(library, key)
+        return collection(library, key)
 
-    @router.get("/jobs", summary="Jobs that run or lately ran, the newest first")
-    def list_jobs() -> list[JobState]:
-        return opened.jobs(library)
-
-    @router.get("/jobs/{id}", summary="One job")
-    def describe_job(id: str) -> JobState:
-        return opened.job(library, id)
+    job_routes(router, library)
 
     @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     def nothing(rest: str) -> None:
