@@ -1,5 +1,6 @@
 """python -m index duplicates: images that are there more than once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,12 @@ import click
 from index.cli.options import as_json_option, collection_argument
 from index.storage.layout import TIERS
 from index.storage.tables import csv_of
-from training.models.console import ProgressLine, answer, plain
+from training.models.console import ProgressLine, answer, plain, write_output
 from training.models.errors import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from index.copies.groups import Tier
     from index.duplicates import Group
 
@@ -64,7 +67,6 @@ def duplicates(
         return
     from index.collection import Collection
     from index.duplicates import find_duplicates, report
-    from training.models.atomic import write_file
 
     opened = Collection.open(collection)
     line = ProgressLine("Comparing", as_json)
@@ -74,28 +76,23 @@ def duplicates(
         _move(collection, groups, folder, dry_run, as_json)
         return
     table = report(opened, groups)
-    lines = []
-    for row in table.itertuples():
-        mark = "keep  " if row.keep else "  copy"
-        lines.append(plain(f"{mark} {row.id}  {row.width} x {row.height}  {row.bytes:,} bytes  {row.path}"))
-        lines += [f"       {row.kind}: {row.why}"] if row.keep else []
     extra = len(table) - len(groups)
     spare = int(table.loc[~table["keep"].astype(bool), "bytes"].sum()) if len(table) else 0
-    lines.append(f"{len(groups):,} images have {extra:,} copies, {spare / 1e6:,.1f} MB in all.")
+    lines = [*_lines(table), f"{len(groups):,} images have {extra:,} copies, {spare / 1e6:,.1f} MB in all."]
     if out is not None:
-        try:
-            write_file(out, csv_of(table))
-        except OSError as error:
-            raise UserError(f"{out} cannot be written: {error.strerror}.") from error
+        write_output(out, csv_of(table))
         lines.append(f"Written to {out}")
-    document = {
-        "groups": len(groups),
-        "copies": extra,
-        "bytes": spare,
-        "tier": "exact" if exact else tier,
-        "images": table.to_dict("records"),
-    }
-    answer(as_json, document, "\n".join(lines))
+    found = {"groups": len(groups), "copies": extra, "bytes": spare, "tier": "exact" if exact else tier}
+    answer(as_json, {**found, "images": table.to_dict("records")}, "\n".join(lines))
+
+
+def _lines(table: "pd.DataFrame") -> Iterator[str]:
+    """A copy a line; below the one to keep, what the others are."""
+    for row in table.itertuples():
+        mark = "keep  " if row.keep else "  copy"
+        yield plain(f"{mark} {row.id}  {row.width} x {row.height}  {row.bytes:,} bytes  {row.path}")
+        if row.keep:
+            yield f"       {row.kind}: {row.why}"
 
 
 def _move(collection: Path, groups: "list[Group]", folder: Path, dry_run: bool, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from index.cli.options import as_json_option, collection_argument, run_options
-from training.models.console import ProgressLine, answer
+from training.models.console import ProgressLine, answer, write_output
 from training.models.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,7 +100,6 @@ def label(
     from index.labels.export import labels_json
     from index.labels.ground_truth import named_truth
     from index.storage.manifest import precision_of
-    from training.models.atomic import write_file
     from training.models.encoders import load_encoder
     from training.models.prompts import template_set
     from training.models.zero_shot import ClassEmbeddings, parse_classes
@@ -136,11 +135,8 @@ def label(
         document["top1"] = result.accuracy(true_labels)
         document["not_offered"] = true_labels.others
     if out is not None:
-        try:
-            content = labels_json(result) if out.suffix.lower() == ".json" else labels_csv(result)
-            write_file(out, content.encode())
-        except OSError as error:
-            raise UserError(f"{out} cannot be written: {error.strerror}.") from error
+        content = labels_json(result) if out.suffix.lower() == ".json" else labels_csv(result)
+        write_output(out, content.encode())
         document["out"] = str(out)
     answer(as_json, document, _text(document))
 

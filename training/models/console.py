@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -98,6 +99,16 @@ def print_json(document: object) -> None:
     """One strict JSON document, in ASCII where stdout has another code page than UTF-8."""
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
     click.echo(json_text(document, ascii_only=not encoding.startswith("utf")))
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write the file that an option names. UserError if it cannot be written."""
+    from training.models.atomic import write_file
+
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def plain(text: str) -> str:
