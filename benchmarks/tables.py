@@ -13,7 +13,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.index_table import index_table, machine_of, seconds
+from benchmarks.cells import machine_of, seconds
+from benchmarks.index_table import index_table
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
