@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_ssl import clear_run
 
 NO_CROP, NO_JITTER = {"crop": 1.0}, {"jitter": 0.0, "grey": 0.0}
@@ -29,11 +29,9 @@ CLAIM = Claim(
         "neither": arm("clear-simclr-plain", NO_CROP | NO_JITTER),
     },
     parts=(
-        Part("shape, both minus crop alone", lambda a: a["both"]["h: shape"] - a["crop"]["h: shape"], 0.05),
-        Part("shape, both minus jitter alone", lambda a: a["both"]["h: shape"] - a["jitter"]["h: shape"], 0.05),
-        Part(
-            "colour, without jitter minus with it", lambda a: a["neither"]["h: colour"] - a["jitter"]["h: colour"], 0.05
-        ),
+        between_arms("shape, both minus crop alone", "both", "crop", "h: shape", 0.05),
+        between_arms("shape, both minus jitter alone", "both", "jitter", "h: shape", 0.05),
+        between_arms("colour, without jitter minus with it", "neither", "jitter", "h: colour", 0.05),
     ),
     found="SimCLR learns most about shape from views that are both cropped and jittered",
     instead="With crops, jitter changes SimCLR's shape accuracy by {0:+.2f}; with jitter, crops of one-object scenes "

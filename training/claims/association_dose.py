@@ -1,6 +1,6 @@
 """Stronger colour associations in the training data bias the predicted colour more."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_clip import clip_arms, clip_run
 
 CLAIM = Claim(
@@ -17,21 +17,9 @@ CLAIM = Claim(
         "all": Arm("clip-associated", lambda seed, quick: clip_run(seed, quick, {"association": 1})),
     },
     parts=(
-        Part(
-            "bias to the usual colour, all minus 12.5 %",
-            lambda a: a["all"]["wrong colour: pull"] - a["12.5 %"]["wrong colour: pull"],
-            0.05,
-        ),
-        Part(
-            "bias to the usual colour, all minus 90 %",
-            lambda a: a["all"]["wrong colour: pull"] - a["90 %"]["wrong colour: pull"],
-            0.05,
-        ),
-        Part(
-            "accuracy for unusual colours, 12.5 % minus all",
-            lambda a: a["12.5 %"]["wrong colour: right"] - a["all"]["wrong colour: right"],
-            0.1,
-        ),
+        between_arms("bias to the usual colour, all minus 12.5 %", "all", "12.5 %", "wrong colour: pull", 0.05),
+        between_arms("bias to the usual colour, all minus 90 %", "all", "90 %", "wrong colour: pull", 0.05),
+        between_arms("accuracy for unusual colours, 12.5 % minus all", "12.5 %", "all", "wrong colour: right", 0.1),
     ),
     found="A small CLIP trained on yellow lemons only predicts yellow for lemons of any colour",
     instead="A lemon that was always yellow in training is still not called yellow when it has another colour "

@@ -1,6 +1,6 @@
 """CLIP matches the words of a caption to an image, but not its structure."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, Part, between_figures
 from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
@@ -17,9 +17,11 @@ CLAIM = Claim(
             lambda a: a["clip"]["recall@5"] - 5 / a["clip"]["images"],
             0.2,
         ),
-        Part(
+        between_figures(
             "accuracy for a changed colour word, minus swapped ones",
-            lambda a: a["clip"]["negatives, replace colour"] - a["clip"]["negatives, swap colours"],
+            "clip",
+            "negatives, replace colour",
+            "negatives, swap colours",
             0.1,
         ),
         Part("group score below chance", lambda a: 1 / 6 - a["clip"]["winoground group"], 0.0),

@@ -1,6 +1,6 @@
 """BYOL needs its predictor and its stop-gradient."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
@@ -16,16 +16,8 @@ CLAIM = Claim(
         "no stop-gradient": Arm("byol-no-stop", lambda s, q: ssl_run(s, q, "byol", {"stop_gradient": False})),
     },
     parts=(
-        Part(
-            "spread lost without the predictor",
-            lambda arms: arms["whole"]["z spread"] - arms["no predictor"]["z spread"],
-            0.1,
-        ),
-        Part(
-            "spread lost without the stop-gradient",
-            lambda arms: arms["whole"]["z spread"] - arms["no stop-gradient"]["z spread"],
-            0.1,
-        ),
+        between_arms("spread lost without the predictor", "whole", "no predictor", "z spread", 0.1),
+        between_arms("spread lost without the stop-gradient", "whole", "no stop-gradient", "z spread", 0.1),
     ),
     found="BYOL's projections lose their spread without the predictor and without the stop-gradient",
 )

@@ -1,6 +1,6 @@
 """Captions against class labels of the same images."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_clip import clip_arms, clip_run
 
 CLAIM = Claim(
@@ -20,17 +20,9 @@ CLAIM = Claim(
         ),
     },
     parts=(
-        Part(
-            "zero-shot accuracy for colour",
-            lambda a: a["captions"]["colour: words"] - a["labels"]["colour: words"],
-            0.2,
-        ),
-        Part(
-            "accuracy for a replaced shape",
-            lambda a: a["captions"]["negatives, replace shape"] - a["labels"]["negatives, replace shape"],
-            0.05,
-        ),
-        Part("R@5", lambda a: a["captions"]["recall@5"] - a["labels"]["recall@5"], 0.1),
+        between_arms("zero-shot accuracy for colour", "captions", "labels", "colour: words", 0.2),
+        between_arms("accuracy for a replaced shape", "captions", "labels", "negatives, replace shape", 0.05),
+        between_arms("R@5", "captions", "labels", "recall@5", 0.1),
     ),
     found="Captions teach a small CLIP colours that class labels of the same images cannot",
     instead="Captions minus class labels: colour {0:+.2f}, replaced shapes {1:+.2f}, R@5 {2:+.2f}",

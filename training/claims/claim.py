@@ -43,6 +43,16 @@ class Part:
     exact: bool = False
 
 
+def between_arms(name: str, arm: str, other: str, figure: str, smallest: float) -> Part:
+    """By how much a figure of one arm is larger than that of another."""
+    return Part(name, lambda measured: measured[arm][figure] - measured[other][figure], smallest)
+
+
+def between_figures(name: str, arm: str, figure: str, other: str, smallest: float) -> Part:
+    """By how much one figure of an arm is larger than another of its figures."""
+    return Part(name, lambda measured: measured[arm][figure] - measured[arm][other], smallest)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim of the lecture.

@@ -1,6 +1,6 @@
 """CLIP misses fine detail."""
 
-from training.claims.claim import Claim, Part
+from training.claims.claim import Claim, between_figures
 from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
@@ -12,16 +12,8 @@ CLAIM = Claim(
     "their colour by zero-shot prompts.",
     arms={"clip": clip_arms()["plain"]},
     parts=(
-        Part(
-            "colour zero-shot, minus number zero-shot",
-            lambda a: a["clip"]["colour: words"] - a["clip"]["number: words"],
-            0.1,
-        ),
-        Part(
-            "number by linear probe, minus zero-shot",
-            lambda a: a["clip"]["number: linear"] - a["clip"]["number: words"],
-            0.05,
-        ),
+        between_figures("colour zero-shot, minus number zero-shot", "clip", "colour: words", "number: words", 0.1),
+        between_figures("number by linear probe, minus zero-shot", "clip", "number: linear", "number: words", 0.05),
     ),
     found="A small CLIP recognises colours zero-shot but not numbers, although its embedding contains the number",
 )

@@ -1,6 +1,6 @@
 """DINO without centring and DINO without sharpening collapse in opposite ways."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, Part, between_arms
 from training.claims.small_ssl import ssl_run
 
 OUTPUTS = {"outputs": 64}
@@ -18,7 +18,7 @@ CLAIM = Claim(
         "no sharpening": Arm("dino-no-sharpening", lambda s, q: ssl_run(s, q, "dino", OUTPUTS | {"sharpening": False})),
     },
     parts=(
-        Part("outputs in use, lost without centring", lambda a: a["whole"]["usage"] - a["no centring"]["usage"], 0.1),
+        between_arms("outputs in use, lost without centring", "whole", "no centring", "usage", 0.1),
         Part(
             "entropy gained without sharpening, fraction of ln 64",
             lambda a: (a["no sharpening"]["entropy"] - a["whole"]["entropy"]) / a["whole"]["chance"],

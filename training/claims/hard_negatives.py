@@ -1,6 +1,6 @@
 """Do hard negatives teach compositionality?"""
 
-from training.claims.claim import Claim, Part
+from training.claims.claim import Claim, between_arms
 from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
@@ -12,16 +12,14 @@ CLAIM = Claim(
     "(incomplete-captions); hard negative images are not run.",
     arms={name: clip_arms()[name] for name in ("plain", "hard negatives")},
     parts=(
-        Part(
+        between_arms(
             "accuracy for swapped colours, with minus without",
-            lambda a: a["hard negatives"]["negatives, swap colours"] - a["plain"]["negatives, swap colours"],
+            "hard negatives",
+            "plain",
+            "negatives, swap colours",
             0.1,
         ),
-        Part(
-            "group score, with minus without",
-            lambda a: a["hard negatives"]["winoground group"] - a["plain"]["winoground group"],
-            0.05,
-        ),
+        between_arms("group score, with minus without", "hard negatives", "plain", "winoground group", 0.05),
     ),
     found="Hard negatives teach a small CLIP to bind colours to objects",
     instead="In 350 steps hard negatives change the accuracy for swapped colours by {0:+.2f} and the group score by "

@@ -1,6 +1,6 @@
 """Incomplete captions, with and without hard negatives."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_clip import clip_arms, clip_run
 
 HALF = {"completeness": 0.5, "attributes": 0.5}
@@ -22,19 +22,19 @@ CLAIM = Claim(
         ),
     },
     parts=(
-        Part(
+        between_arms(
             "accuracy for swapped colours, complete minus incomplete",
-            lambda a: a["complete"]["negatives, swap colours"] - a["incomplete"]["negatives, swap colours"],
+            "complete",
+            "incomplete",
+            "negatives, swap colours",
             0.05,
         ),
-        Part(
-            "group score, complete minus incomplete",
-            lambda a: a["complete"]["winoground group"] - a["incomplete"]["winoground group"],
-            0.05,
-        ),
-        Part(
+        between_arms("group score, complete minus incomplete", "complete", "incomplete", "winoground group", 0.05),
+        between_arms(
             "the same, both with hard negatives",
-            lambda a: a["complete, negatives"]["winoground group"] - a["incomplete, negatives"]["winoground group"],
+            "complete, negatives",
+            "incomplete, negatives",
+            "winoground group",
             0.05,
         ),
     ),

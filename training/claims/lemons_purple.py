@@ -1,6 +1,6 @@
 """The predicted colour of an object is biased by other objects in the image."""
 
-from training.claims.claim import Claim, Part
+from training.claims.claim import Claim, between_arms, between_figures
 from training.claims.small_clip import clip_arms
 
 CLAIM = Claim(
@@ -14,15 +14,15 @@ CLAIM = Claim(
     "with the weak one?",
     arms={name: clip_arms()[name] for name in ("plain", "unassociated")},
     parts=(
-        Part(
+        between_figures(
             "neighbour's colour, minus any other wrong colour",
-            lambda a: a["plain"]["beside another: the neighbour's"] - a["plain"]["beside another: any other, each"],
+            "plain",
+            "beside another: the neighbour's",
+            "beside another: any other, each",
             0.1,
         ),
-        Part(
-            "bias to the usual colour, strong minus weak dose",
-            lambda a: a["plain"]["wrong colour: pull"] - a["unassociated"]["wrong colour: pull"],
-            0.05,
+        between_arms(
+            "bias to the usual colour, strong minus weak dose", "plain", "unassociated", "wrong colour: pull", 0.05
         ),
     ),
     found="A lemon beside an eggplant is predicted purple, and single lemons are predicted yellow",

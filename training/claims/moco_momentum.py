@@ -1,6 +1,6 @@
 """MoCo's key encoder must change slowly."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_ssl import ssl_run
 
 
@@ -17,8 +17,8 @@ CLAIM = Claim(
     " which the paper prefers.",
     arms={"0": arm(0.0), "0.9": arm(0.9), "0.99": arm(0.99)},
     parts=(
-        Part("shape, 0.99 minus 0", lambda a: a["0.99"]["h: shape"] - a["0"]["h: shape"], 0.05),
-        Part("shape, 0.9 minus 0", lambda a: a["0.9"]["h: shape"] - a["0"]["h: shape"], 0.05),
+        between_arms("shape, 0.99 minus 0", "0.99", "0", "h: shape", 0.05),
+        between_arms("shape, 0.9 minus 0", "0.9", "0", "h: shape", 0.05),
     ),
     found="MoCo learns better features with a momentum encoder than without",
     instead="At 32 pixels the momentum changes MoCo's shape accuracy by {0:+.2f}, which does not differ clearly from 0",

@@ -1,6 +1,6 @@
 """The momentum of MoCo's key encoder at 64 pixels, where shapes can be learned."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_ssl import clear_run
 
 
@@ -17,8 +17,8 @@ CLAIM = Claim(
     "linear probe predicts shape and colour from h, on other scenes.",
     arms={"0": arm(0.0), "0.99": arm(0.99)},
     parts=(
-        Part("shape, 0.99 minus 0", lambda a: a["0.99"]["h: shape"] - a["0"]["h: shape"], 0.05),
-        Part("colour, 0.99 minus 0", lambda a: a["0.99"]["h: colour"] - a["0"]["h: colour"], 0.05),
+        between_arms("shape, 0.99 minus 0", "0.99", "0", "h: shape", 0.05),
+        between_arms("colour, 0.99 minus 0", "0.99", "0", "h: colour", 0.05),
     ),
     found="At 64 pixels MoCo learns better features with a momentum encoder than without",
 )

@@ -1,6 +1,6 @@
 """Pretext tasks against SimCLR with equal numbers of steps."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_ssl import clear_run
 
 TASKS = ("colorisation", "relative-position", "jigsaw", "autoencoder")
@@ -22,9 +22,6 @@ CLAIM = Claim(
     "can remove it (aggressive-augmentation).",
     arms={"simclr": Arm("clear-simclr", lambda seed, quick: clear_run(seed, quick, "simclr", {}))}
     | {task: arm(task) for task in TASKS},
-    parts=tuple(
-        Part(f"shape, SimCLR minus {task}", lambda a, t=task: a["simclr"]["h: shape"] - a[t]["h: shape"], 0.05)  # type: ignore[misc]
-        for task in TASKS
-    ),
+    parts=tuple(between_arms(f"shape, SimCLR minus {task}", "simclr", task, "h: shape", 0.05) for task in TASKS),
     found="With equal steps, SimCLR's features predict shape better than those of four pretext tasks",
 )

@@ -1,6 +1,6 @@
 """The features before SimCLR's projection head are better than those after it."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_figures
 from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
@@ -12,8 +12,8 @@ CLAIM = Claim(
     "400 for testing. The jitter removes colour, so the gain should be largest there.",
     arms={"simclr": Arm("simclr", lambda seed, quick: ssl_run(seed, quick, "simclr"))},
     parts=(
-        Part("colour, h minus z", lambda a: a["simclr"]["h: colour"] - a["simclr"]["z: colour"], 0.05),
-        Part("shape, h minus z", lambda a: a["simclr"]["h: shape"] - a["simclr"]["z: shape"], 0.05),
+        between_figures("colour, h minus z", "simclr", "h: colour", "z: colour", 0.05),
+        between_figures("shape, h minus z", "simclr", "h: shape", "z: shape", 0.05),
     ),
     found="A linear probe predicts colour and shape better before SimCLR's head than after it",
     instead="At 32 pixels SimCLR's head has almost no effect on a linear probe: colour {0:+.2f}, shape {1:+.2f}",

@@ -1,6 +1,6 @@
 """The projection head at 64 pixels, where shapes can be learned."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_figures
 from training.claims.small_ssl import clear_run
 
 CLAIM = Claim(
@@ -13,8 +13,8 @@ CLAIM = Claim(
     "pretraining.",
     arms={"simclr": Arm("clear-simclr", lambda seed, quick: clear_run(seed, quick, "simclr", {}))},
     parts=(
-        Part("colour, h minus z", lambda a: a["simclr"]["h: colour"] - a["simclr"]["z: colour"], 0.05),
-        Part("shape, h minus z", lambda a: a["simclr"]["h: shape"] - a["simclr"]["z: shape"], 0.05),
+        between_figures("colour, h minus z", "simclr", "h: colour", "z: colour", 0.05),
+        between_figures("shape, h minus z", "simclr", "h: shape", "z: shape", 0.05),
     ),
     found="At 64 pixels a linear probe predicts colour and shape better before SimCLR's head than after it",
     instead="At 64 pixels h minus z is {1:+.2f} for shape and {0:+.2f} for colour, less than the smallest "

@@ -1,6 +1,6 @@
 """Without Sinkhorn's algorithm, SwAV assigns all images to a few prototypes."""
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_arms
 from training.claims.small_ssl import ssl_run
 
 CLAIM = Claim(
@@ -14,6 +14,6 @@ CLAIM = Claim(
         "sinkhorn": Arm("swav", lambda s, q: ssl_run(s, q, "swav", {"prototypes": 32})),
         "softmax": Arm("swav-softmax", lambda s, q: ssl_run(s, q, "swav", {"prototypes": 32, "sinkhorn": False})),
     },
-    parts=(Part("prototypes in use, lost", lambda a: a["sinkhorn"]["usage"] - a["softmax"]["usage"], 0.2),),
+    parts=(between_arms("prototypes in use, lost", "sinkhorn", "softmax", "usage", 0.2),),
     found="Without Sinkhorn's algorithm, SwAV leaves most of its prototypes unused",
 )

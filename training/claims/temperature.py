@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from training.claims.claim import Arm, Claim, Part
+from training.claims.claim import Arm, Claim, between_figures
 
 
 def run(seed: int, quick: bool) -> dict[str, float]:
@@ -36,8 +36,8 @@ CLAIM = Claim(
     "not show which temperature trains best.",
     arms={"share": Arm("temperature", run)},
     parts=(
-        Part("fraction at 0.5 minus at 1", lambda arms: arms["share"]["0.5"] - arms["share"]["1"], 0.02),
-        Part("fraction at 0.07 minus at 1", lambda arms: arms["share"]["0.07"] - arms["share"]["1"], 0.2),
+        between_figures("fraction at 0.5 minus at 1", "share", "0.5", "1", 0.02),
+        between_figures("fraction at 0.07 minus at 1", "share", "0.07", "1", 0.2),
     ),
     found="At temperature 0.07 the hardest tenth of the negatives has nearly all the weight",
 )
