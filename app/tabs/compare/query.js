@@ -1,10 +1,10 @@
 // The query bar: two encoders, and the text or image that both are queried with.
 import { askBar } from "../../ui/ask_bar/ask_bar.js";
-import { button, copy, icon, node } from "../../ui/elements/elements.js";
+import { button, copy, node } from "../../ui/elements/elements.js";
 import { _ } from "../../ui/language/language.js";
 import { sampleButton, sampleImage, samples } from "../../ui/samples/samples.js";
 import { session } from "../../ui/session/session.js";
-import { filePicker } from "../../ui/upload/upload.js";
+import { imageButton } from "../../ui/upload/upload.js";
 
 const HINT = _("One query for both encoders");
 const COMMANDS = [
@@ -21,29 +21,13 @@ function sideSelect(side, choose) {
   return select;
 }
 
-function imageButton(send) {
-  const file = filePicker(_("Compare with an image"), ([chosen]) => send(chosen), { id: "compare-file" });
-  const open = node(
-    "button",
-    {
-      type: "button",
-      class: "g-inside",
-      id: "compare-image",
-      title: _("Search with an image: choose, drop or paste one"),
-      "aria-label": _("Compare with an image"),
-      onclick: () => file.click(),
-    },
-    icon("image"),
-    node("span", { text: _("Image") }),
-  );
-  return [open, file];
-}
-
 // act: { side(side, key), text(q), upload(file) }
 export function queryBar(act) {
   const sides = { a: sideSelect("a", act.side), b: sideSelect("b", act.side) };
   const settings = { placeholder: HINT, enterkeyhint: "search" };
-  const { form, field } = askBar("compare-q", HINT, _("Compare"), act.text, settings, ...imageButton(act.upload));
+  const ids = { button: "compare-image", file: "compare-file" };
+  const image = imageButton(_("Compare with an image"), ([chosen]) => act.upload(chosen), ids);
+  const { form, field } = askBar("compare-q", HINT, _("Compare"), act.text, settings, ...image);
   const choices = node("div", { class: "g-compare-choices" });
   const pair = node("div", { class: "g-compare-sides" }, sides.a, node("span", { text: _("and") }), sides.b);
   const element = node("div", {}, node("div", { class: "g-compare-bar" }, pair, form), choices);

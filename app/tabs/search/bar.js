@@ -1,7 +1,7 @@
 // The search field with its button for images.
 import { icon, node } from "../../ui/elements/elements.js";
 import { _ } from "../../ui/language/language.js";
-import { filePicker } from "../../ui/upload/upload.js";
+import { imageButton } from "../../ui/upload/upload.js";
 
 // submit(text) and addFiles(files) hear of what a person enters.
 export const searchBar = (submit, addFiles) => {
@@ -16,20 +16,8 @@ export const searchBar = (submit, addFiles) => {
     enterkeyhint: "search",
     maxlength: "2000",
   });
-  const file = filePicker(_("Search with an image"), addFiles, { id: "search-file", multiple: true });
-  const image = node(
-    "button",
-    {
-      type: "button",
-      class: "g-inside",
-      id: "add-image",
-      title: _("Search with an image: choose, drop or paste one"),
-      "aria-label": _("Search with an image"),
-      onclick: () => file.click(),
-    },
-    icon("image"),
-    node("span", { text: _("Image") }),
-  );
+  const ids = { button: "add-image", file: "search-file" };
+  const [image, file] = imageButton(_("Search with an image"), addFiles, ids, { multiple: true });
   const onsubmit = (event) => {
     event.preventDefault();
     submit(field.value.trim());

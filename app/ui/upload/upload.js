@@ -1,6 +1,6 @@
 // Images come in by a button, by dropping and by pasting; each is sent once and then named by its token.
 
-import { node } from "../elements/elements.js";
+import { icon, node } from "../elements/elements.js";
 import { _ } from "../language/language.js";
 import { ACCEPT, ENDINGS, LARGEST } from "./formats.js"; // the server makes it; LARGEST is in bytes
 
@@ -42,6 +42,20 @@ export const filePicker = (label, take, attributes = {}) => {
     ...attributes,
   });
   return field;
+};
+
+// The button of a search field that chooses images, and its hidden field. ids: { button, file }.
+export const imageButton = (label, take, ids, attributes = {}) => {
+  const file = filePicker(label, take, { id: ids.file, ...attributes });
+  const settings = {
+    type: "button",
+    class: "g-inside",
+    id: ids.button,
+    title: _("Search with an image: choose, drop or paste one"),
+    "aria-label": label,
+    onclick: () => file.click(),
+  };
+  return [node("button", settings, icon("image"), node("span", { text: _("Image") })), file];
 };
 
 // Calls take(files) with what is dropped on the element.
