@@ -216,7 +216,7 @@ def test_encoders_after_one_another_read_and_decode_each_image_once(collection, 
 
 
 def test_an_embedding_alone_makes_neither_thumbnails_nor_hashes_of_what_is_shown(collection, monkeypatch):
-    for name in ("thumbnail", "perceptual_hashes", "pixel_hash"):
+    for name in ("thumbnail", "perceptual_hash", "pixel_hash"):
         monkeypatch.setattr(engine, name, lambda *_, name=name: pytest.fail(f"{name} is not needed"))
     assert reencode_collection(collection, WarmthEncoder()).embedded == 5
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from index.ingest.perceptual import perceptual_hashes
+from index.ingest.perceptual import perceptual_hash
 from index.ingest.pixel_hash import PixelHash, decoded_pixel_hash, pixel_hash
 from index.thumbnails import SIDE, thumbnail
 from training.data.metadata.embedded import embedded_columns
@@ -41,7 +41,7 @@ class LoadedImage:
 
     hash: of the file's bytes, SHA-256 in hex. length: how many they are. pixel_hash: None where only decoding would
     tell and the collection holds this file already. size: width and height of the original once upright. thumbnail: a
-    WebP file. perceptual: the perceptual hashes, as it is and turned. The last three are empty where pixels is None
+    WebP file. perceptual: its perceptual hash. The last three are empty where pixels is None
     and where only an embedding is wanted. warning: what is wrong with a file that was read all the same.
     """
 
@@ -52,7 +52,7 @@ class LoadedImage:
     size: tuple[int, int] = (0, 0)
     pixels: NDArray[np.uint8] | None = None
     thumbnail: bytes = b""
-    perceptual: tuple[bytes, ...] = ()
+    perceptual: bytes = b""
     warning: str = ""
 
 
@@ -125,6 +125,6 @@ def load_image(
         (image.width, image.height),
         preprocess(image, encoder),
         thumbnail(small),
-        perceptual_hashes(small),
+        perceptual_hash(small),
         image.warning,
     )

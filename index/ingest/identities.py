@@ -5,7 +5,6 @@ same, the file is a light edit of it. Anything else is a new image, so that a ca
 nothing. Ids are given once and stored; they survive moves, edits, removals and other encoders.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from index.ingest.perceptual import NEAR, perceptual_hash, similarity
+from index.ingest.perceptual import NEAR, perceptual_hash, similarity, turned
 from index.storage.annotations import Connection, lookups, sentences, writing
 from index.storage.known_images import adopt
 from index.storage.layout import ID_LENGTH, Place, thumbnail_path
@@ -29,7 +28,7 @@ class Sighting:
     """A file as it was seen.
 
     file: its SHA-256 in hex. coded: the coded part of its pixel hash, "" if that is not known. perceptual: its
-    perceptual hashes as it is and turned; none where it was not decoded. copy_of: the id of an image of which the
+    perceptual hash; empty where it was not decoded. copy_of: the id of an image of which the
     collection holds a file with this content, "" if there is none. before: id and coded part of the image that the
     file showed at the last build, where it was listed then, maybe by another name of its place.
     """
@@ -37,7 +36,7 @@ class Sighting:
     place: Place
     file: str
     coded: str = ""
-    perceptual: Sequence[bytes] = ()
+    perceptual: bytes = b""
     copy_of: str = ""
     before: tuple[str, str] | None = None
 
@@ -102,7 +101,7 @@ class Identities:
         self._pending.images.add(id)
         self._pending.files.setdefault(seen.file, id)
         if seen.coded:
-            self._pending.pixels.setdefault(seen.coded, (id, seen.perceptual[0] if seen.perceptual else None))
+            self._pending.pixels.setdefault(seen.coded, (id, seen.perceptual or None))
         self._pending.places.setdefault(seen.place, {})[id] = seen.coded
 
     def _by_file(self, file: str) -> str:
@@ -120,10 +119,11 @@ class Identities:
             return ""
         held = dict(self._known.execute("SELECT id, pixels FROM places WHERE source = ? AND path = ?", seen.place))
         held |= self._pending.places.get(seen.place, {}) | dict([seen.before] if seen.before else [])
+        turns = list(turned(seen.perceptual)) if held else []
         best, found = NEAR, ""
         for id, coded in held.items():
             other = self._perceptual(id, coded)
-            likeness = max(similarity(one, other) for one in seen.perceptual) if other else 0.0
+            likeness = max(similarity(one, other) for one in turns) if other else 0.0
             if likeness >= best:
                 best, found = likeness, id
         return found

@@ -16,7 +16,7 @@ from PIL import Image
 
 from index.collection import Collection
 from index.ingest.identities import Identities, Sighting
-from index.ingest.perceptual import perceptual_hashes
+from index.ingest.perceptual import perceptual_hash
 from index.ingest.pixel_hash import decoded_pixel_hash, pixel_hash
 from index.ingest.rows import metadata_columns, utc_timestamp
 from index.retrieval.derived import save_derived
@@ -205,7 +205,7 @@ def _facts(source: str, path: str, row: dict[str, Any], identities: Identities) 
             small = shrink_pixels(image.pixels, SIDE)
             shown = pixel_hash(data) or decoded_pixel_hash(data, image, MOST_MEGAPIXELS)
             content, webp, exif = sha256(data).hexdigest(), thumbnail(small), embedded_columns(data)
-            seen = Sighting((source, path), content, shown.coded, perceptual_hashes(small))
+            seen = Sighting((source, path), content, shown.coded, perceptual_hash(small))
             pixels = str(shown)
             size = {"width": image.width, "height": image.height, "bytes": len(data)}
             measured = {**size, "modified": utc_timestamp(Path(path).stat().st_mtime)}
