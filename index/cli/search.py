@@ -128,7 +128,6 @@ def search(
     from index.retrieval.request import threshold_setting
     from index.search import SearchRequest
     from index.search import search as find
-    from index.several import Searched, search_several
     from index.storage.manifest import precision_of
     from training.models.encoders import load_encoder
 
@@ -160,6 +159,8 @@ def search(
         return encoder(place.encoder_name, precision_of(made, precision)) if request.needs_encoder else None
 
     if others:
+        from index.several import Searched, search_several
+
         searched = [Searched(str(path), place, encoder_of(place)) for path, place in zip(paths, places, strict=True)]
         found = search_several(searched, request)
         answer(as_json, [_fields_of(one, found) for one in found.hits], _lines_of(found))

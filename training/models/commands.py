@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-from importlib import metadata
 from importlib.util import find_spec
 
 INSTALLED = (
@@ -28,6 +27,8 @@ def _installing(extra: str | None) -> str:
 
     It names the packages and not gelato[EXTRA], since the gelato of PyPI is another project. "" if nothing is known.
     """
+    from importlib import metadata  # reads mail to do so: 20 ms that a command without a mistake saves
+
     try:
         from packaging.requirements import Requirement
 
@@ -45,6 +46,8 @@ def _installing(extra: str | None) -> str:
 
 
 def _is_there(package: str) -> bool:
+    from importlib import metadata
+
     try:
         return bool(metadata.version(package))
     except metadata.PackageNotFoundError:
