@@ -32,7 +32,7 @@ const noMatrix = ({ accuracy }) =>
       );
 
 // The mean probability of the images labelled as a class, beside how often that is right; only where it was measured.
-export const calibrationCell = (one) => {
+const calibrationCell = (one) => {
   if (!one) return node("td", { title: _("Fewer than 20 known labels of images labelled so"), text: "–" });
   const { probability, accuracy } = one;
   const off = probability < accuracy.low || accuracy.high < probability;

@@ -4,7 +4,7 @@ import { count, images, percent } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
 
 // The classes that occur as a true or as a given label, by their indices.
-export const usedClasses = (matrix) =>
+const usedClasses = (matrix) =>
   matrix.map((row, k) => k).filter((k) => matrix[k].some(Boolean) || matrix.some((line) => line[k]));
 
 const cell = (matrix, names, truth, given, open) => {

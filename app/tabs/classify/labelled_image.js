@@ -7,7 +7,7 @@ import { media, request } from "../../ui/session/session.js";
 import { nameOf } from "./parts.js";
 
 // The label of an image in words.
-export const labelText = (hit) => {
+const labelText = (hit) => {
   if (hit.corrected) return _("{corrected}, as you said", { corrected: hit.corrected });
   return `${hit.label}, ${percent(hit.probability)}${hit.runnerUp ? _(", then {runnerUp}", { runnerUp: hit.runnerUp }) : ""}`;
 };

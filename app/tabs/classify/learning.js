@@ -13,7 +13,7 @@ const right = (figure) =>
   });
 
 // What learning did, in sentences. order: of the queue that was reviewed.
-export const learningNotes = (learned, column, order) => {
+const learningNotes = (learned, column, order) => {
   if (!learned) return [];
   const { before, after, gained, lost, helps, elsewhere } = learned;
   const notes = [

@@ -8,7 +8,7 @@ import { encoderText, facts } from "./texts.js";
 const SURE = 4000; // milliseconds within which a second click counts
 
 // A button that acts on the second click; after the first, its label is the question, until Escape or another click.
-export const confirmedButton = (label, question, act) => {
+const confirmedButton = (label, question, act) => {
   const text = () => made.querySelector("span");
   const made = button(null, label, () => {
     if (made.dataset.sure) {

@@ -21,7 +21,7 @@ export function parameterText(number) {
 }
 
 // Names of the figures that the encoders have, the usual ones first.
-export function figureNames(encoders) {
+function figureNames(encoders) {
   const place = (name) => {
     const at = ORDER.findIndex((pattern) => pattern.test(name));
     return at < 0 ? ORDER.length : at;
@@ -31,7 +31,7 @@ export function figureNames(encoders) {
 }
 
 // One entry for each encoder, although several collections may share it: the last.
-export const oneOfEachEncoder = (collections) => [...new Map(collections.map((one) => [one.encoder, one])).values()];
+const oneOfEachEncoder = (collections) => [...new Map(collections.map((one) => [one.encoder, one])).values()];
 
 const number = (text, settings = {}) => node("td", { class: "g-compare-number", text, ...settings });
 

@@ -20,7 +20,7 @@ export function shiftOf({ rank, other }) {
 }
 
 // The curve from a rank on the left to a rank on the right.
-export function linePath(left, right) {
+function linePath(left, right) {
   const [y0, y1] = [left, right].map((rank) => (rank - 0.5) * ROW);
   return `M0 ${y0} C45 ${y0} 45 ${y1} ${WIDTH} ${y1}`;
 }

@@ -14,7 +14,7 @@ const COMMAND = "python -m training clip --data SOURCE --tower tiny";
 const NOTE = _("Losses of different methods are not comparable; compare them by figures such as k-NN accuracy.");
 
 // The chart of a curve, and its place among the charts. A loss belongs to its method, and gets a chart for each.
-export function chartOf(name, run) {
+function chartOf(name, run) {
   const shared = name.startsWith("evaluation") || name === "images_per_second" || name.startsWith("learning");
   const title = shared ? name.replace(/^evaluation\//, "") : `${name}, ${run.method || run.name}`;
   if (name.startsWith("evaluation")) return { title, place: 0 };
@@ -34,7 +34,7 @@ export function chartsOf(runs, colourOf) {
   return [...charts.values()].sort((a, b) => a.place - b.place);
 }
 
-export function progressText({ going, step, steps }) {
+function progressText({ going, step, steps }) {
   if (going) return _("training, step {step} of {steps}", { step: count(step), steps: count(steps) });
   return steps > step
     ? _("stopped at step {step} of {steps}", { step: count(step), steps: count(steps) })

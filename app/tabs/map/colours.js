@@ -33,7 +33,7 @@ export const toCss = (rgb) => `rgb(${rgb.join(" ")})`;
 export const toPixel = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
 // A place 0..1 on a ramp of RGB colours.
-export function onRamp(ramp, share) {
+function onRamp(ramp, share) {
   const at = share * (ramp.length - 1);
   const low = Math.min(ramp.length - 2, Math.floor(at));
   return mix(ramp[low], ramp[low + 1], at - low);

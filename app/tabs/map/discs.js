@@ -4,7 +4,7 @@ import { toPixel } from "./colours.js";
 const OPACITY = 0.9;
 
 // Radius in pixels: smaller for more points, a little larger when zoomed in.
-export function discRadius(count, zoom, pixelRatio) {
+function discRadius(count, zoom, pixelRatio) {
   const base = Math.max(0.8, 2.4 * (5000 / Math.max(count, 500)) ** 0.3);
   return Math.min(6, base * (1 + 0.35 * Math.log2(Math.max(1, zoom)))) * pixelRatio;
 }

@@ -42,11 +42,10 @@ export function listenToPointer(scene, act) {
 }
 
 // The row nearest to a place on the stage within reach pixels, or -1.
-export const rowAt = ({ points, camera }, [px, py], reach) =>
-  points.nearest(...camera.toMap(px, py), reach / camera.scale);
+const rowAt = ({ points, camera }, [px, py], reach) => points.nearest(...camera.toMap(px, py), reach / camera.scale);
 
 // deltaMode counts lines where it is not 0; a pinch on a touchpad arrives as a wheel with ctrl.
-export const wheelFactor = ({ deltaY, deltaMode, ctrlKey }) =>
+const wheelFactor = ({ deltaY, deltaMode, ctrlKey }) =>
   Math.exp(-deltaY * (deltaMode ? 0.05 : 0.0015) * (ctrlKey ? 4 : 1));
 
 // Pointers that are down: one pans, draws a lasso or clicks; two zoom.

@@ -18,7 +18,7 @@ export function oneOfEachCell(rows, xy, side) {
 }
 
 // The side of a cell as a power of two, so that thumbnails stay while the map is moved or zoomed a little.
-export function cellSide(scale, visible, width) {
+function cellSide(scale, visible, width) {
   const room = visible < 500 ? 40 : width < 500 ? 62 : 84; // pixels for one thumbnail, at least
   return 2 ** -Math.floor(Math.log2(scale / room));
 }

@@ -6,10 +6,10 @@ const WAIT = 150; // milliseconds on a point before its name is asked for
 const WIDTH = 164; // pixels that the tooltip takes
 const HEIGHT = 176;
 
-export const captionText = (name, kind) => (name && kind && kind !== name ? `${name} · ${kind}` : name || kind || " ");
+const captionText = (name, kind) => (name && kind && kind !== name ? `${name} · ${kind}` : name || kind || " ");
 
 // Beside the point, and within the stage.
-export const tooltipPlace = ([x, y], { width, height }) => [
+const tooltipPlace = ([x, y], { width, height }) => [
   Math.min(Math.max(4, x + 16), width - WIDTH),
   Math.min(Math.max(4, y - 80), height - HEIGHT),
 ];

@@ -4,7 +4,7 @@ import { _ } from "../../ui/language/language.js";
 import { collection, request } from "../../ui/session/session.js";
 
 // A sentence about the threshold with a button, { text, label, value }: value is the threshold to ask for. Or null.
-export const thresholdRemark = (threshold) => {
+const thresholdRemark = (threshold) => {
   if (!threshold) return null;
   if (threshold.reason === "off")
     return { text: _("The relevance threshold is off. "), label: _("Show it"), value: "auto" };

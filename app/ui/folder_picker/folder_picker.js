@@ -8,7 +8,7 @@ import { request } from "../session/session.js";
 const PARAMETER = "pick"; // of the address while it is open, so that Back closes it
 
 // The number of images of a folder; counted: whether that is all of them.
-export const amountText = ({ images, counted }) => {
+const amountText = ({ images, counted }) => {
   if (!counted) return _("more than {n}", { n: count(images) });
   return images ? plural("{n} image", "{n} images", images) : _("no images");
 };

@@ -29,7 +29,7 @@ const lastUpTo = (things, key, value) => {
 };
 
 // The number of the section at a height.
-export const sectionAt = (layout, y) => lastUpTo(layout.sections, (section) => section.top, y);
+const sectionAt = (layout, y) => lastUpTo(layout.sections, (section) => section.top, y);
 
 const rowOf = (layout, section, row) => ({
   top: section.top + section.head + row * layout.step,

@@ -14,7 +14,7 @@ const titled = (column) => column[0].toUpperCase() + column.slice(1).replaceAll(
 const FOUND_BY = { text: _("its name, caption or tags"), both: _("the image, and its name, caption or tags") };
 
 // The rows of the table of facts, [name, text] each; a third value names the figure that the row explains.
-export const factRows = (hit, facts, columns) => {
+const factRows = (hit, facts, columns) => {
   const normalised =
     typeof hit.normalised_score === "number"
       ? _(", normalised {score}", { score: decimal(hit.normalised_score, 2) })
@@ -40,7 +40,7 @@ const factNodes = ([name, value, figure]) => [
 ];
 
 // What tells one copy from another. at: its place among the copies, 0 for the best.
-export const copyFacts = (one, at) =>
+const copyFacts = (one, at) =>
   [`${one.width} × ${one.height}`, fileSize(one.bytes), at === 0 && _("best copy"), one.offline && _("offline")]
     .filter(Boolean)
     .join(", ");

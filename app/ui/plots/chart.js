@@ -65,7 +65,7 @@ export function logTicks(start, end) {
 }
 
 // The point of a line that is nearest to x.
-export const nearestPoint = (points, x) =>
+const nearestPoint = (points, x) =>
   points.reduce((best, point) => (Math.abs(point[0] - x) < Math.abs(best[0] - x) ? point : best));
 
 const last = (line) => line.points[line.points.length - 1];

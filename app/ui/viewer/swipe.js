@@ -3,7 +3,7 @@
 const FAR = 60; // pixels from which a movement is a swipe
 
 // The direction of a movement in pixels, "" if it is none. atTop: whether the panel is scrolled to its top.
-export const swipeDirection = (dx, dy, atTop) => {
+const swipeDirection = (dx, dy, atTop) => {
   if (Math.abs(dx) > FAR && Math.abs(dx) > 2 * Math.abs(dy)) return dx < 0 ? "left" : "right";
   if (-dy > FAR && -dy > 2 * Math.abs(dx)) return "up";
   return atTop && dy > FAR && dy > 2 * Math.abs(dx) ? "down" : "";

@@ -6,7 +6,7 @@ import { _ } from "../../../ui/language/language.js";
 const share = (value, high) => `${Math.max(0, Math.min(100, (100 * value) / high))}%`;
 
 // The text beside a bar.
-export function barText({ value, text }, isShare) {
+function barText({ value, text }, isShare) {
   if (text) return text;
   return isShare ? percent(value) : score(value);
 }
