@@ -57,7 +57,7 @@ def _say(text: str, messages: Mapping[str, Any] | None = None) -> str:
     return _Marks().vformat(find(message), (), said)
 
 
-def _texts(value: Any, messages: Mapping[str, Any], name: str = "", inside: str = "") -> Any:
+def _texts(value: object, messages: Mapping[str, Any], name: str = "", inside: str = "") -> Any:
     """value with every text in it translated; name: under which it stands, inside: the list that holds it."""
     if isinstance(value, str):
         keeps = name in NOT_TEXTS and not (name == "name" and inside in NAMED)

@@ -107,7 +107,7 @@ class _Translator:
         )
 
 
-def _constant(value: Any, kind: pa.DataType | None, expression: str) -> str:
+def _constant(value: object, kind: pa.DataType | None, expression: str) -> str:
     text = kind is not None and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
     if text and type(value) in (int, float):  # the same sentence as over a collection, see retrieval.filters
         raise UserError(f"The filter {expression!r} compares a column of text with the number {value!r}; quote it.")

@@ -129,7 +129,7 @@ def _flag(path: Path, key: str, options: Mapping[str, click.Option]) -> str:
     return flag
 
 
-def _value(path: Path, key: str, value: Any, option: click.Option, flag: str) -> Any:
+def _value(path: Path, key: str, value: object, option: click.Option, flag: str) -> Any:
     """A value as the command line would give it."""
     several = value if isinstance(value, list) else [value]
     if any(isinstance(one, dict | list) for one in several):

@@ -15,7 +15,7 @@ from training.models.inline_image import data_url
 THUMBNAIL = 96  # pixels of an image at a matrix
 
 
-def short(value: Any) -> Any:
+def short(value: object) -> Any:
     """Numbers with five significant digits, of any nesting; not a number is null."""
     if hasattr(value, "tolist"):
         value = value.tolist()
@@ -46,7 +46,7 @@ def head(text: str = "", image: Image.Image | None = None) -> dict[str, str]:
 def matrix(
     part: str,
     title: str,
-    values: Any,
+    values: object,
     rows: Sequence[Mapping[str, str]] = (),
     columns: Sequence[Mapping[str, str]] = (),
     *,

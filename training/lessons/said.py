@@ -25,7 +25,7 @@ def say(message: str, /, **values: Value) -> str:
     return said
 
 
-def messages_in(value: Any) -> dict[str, list[Any]]:
+def messages_in(value: object) -> dict[str, list[Any]]:
     """The texts with values in a part of a lesson: [message, values] of each."""
     if isinstance(value, Said):
         inner = {text: more for one in value.values.values() for text, more in messages_in(one).items()}

@@ -81,7 +81,7 @@ def weights_in(path: Path) -> Any:
         raise UserError(f"{path} is not a whole file of weights, of PyTorch or safetensors; {COPY}.") from error
 
 
-def unwrapped(found: Any, path: Path) -> "Mapping[str, torch.Tensor]":
+def unwrapped(found: object, path: Path) -> "Mapping[str, torch.Tensor]":
     """The state dict in what a file holds, without prefixes that all names have. UserError if there is none."""
     import torch
 

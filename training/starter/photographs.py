@@ -12,10 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from training.data.source import Item, Source
 from training.models.bridge import CLASSES, Bridge, image_vectors, read_bridge, text_vectors
@@ -255,6 +254,6 @@ def prompted(text_encoder: SentenceEncoder, names: list[str]) -> Vectors:
     return unit(embed(text_encoder, names) + embed(text_encoder, [TEMPLATE.replace("{}", name) for name in names]))
 
 
-def scalar(value: Any) -> NDArray[np.float32]:
+def scalar(value: ArrayLike) -> NDArray[np.float32]:
     """A number as the weights keep it."""
     return np.array(value, np.float32)

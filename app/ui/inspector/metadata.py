@@ -49,7 +49,7 @@ def _place(record: Mapping[str, Any]) -> str:
     return f"{latitude:.5f}, {longitude:.5f}{above}"
 
 
-def _rating(stars: Any) -> str:
+def _rating(stars: object) -> str:
     """Stars; other ratings, which a table may hold, as they are."""
     if isinstance(stars, int | float) and not isinstance(stars, bool) and stars in range(6):
         return "★" * int(stars) + "☆" * (5 - int(stars))

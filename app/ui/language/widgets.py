@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from app.language.current import _, speaking
 from app.language.names import ENGLISH
@@ -40,7 +39,7 @@ def _translated_config(config: str) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("'", "\\u0027")
 
 
-def _translated(value: Any) -> Any:
+def _translated(value: object) -> object:
     """A value of JSON with every text that is a message of a widget in the current language."""
     if isinstance(value, str):
         return _(value) if value in _messages else value

@@ -63,7 +63,7 @@ def _is_text(cell: bytes) -> bool:
     return printable_text(text) == text and not is_image_data(cell)
 
 
-def _named(cell: Any, classes: list[str]) -> Any:
+def _named(cell: object, classes: list[str]) -> object:
     if isinstance(cell, list):
         return [_named(one, classes) for one in cell]
     if isinstance(cell, int):
