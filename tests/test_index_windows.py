@@ -6,6 +6,7 @@ import json
 import ntpath
 import os
 import re
+import sqlite3
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -25,6 +26,7 @@ from index.labels.request import LabelRequest
 from index.maintenance.verify import find_faults
 from index.query import parse_query
 from index.search import SearchRequest, hits_of, search
+from index.storage.annotations import sqlite_address
 from index.storage.tags import tag
 from tests.samples import ColourEncoder, noise_image
 from training.data.sources import names_dataset
@@ -145,6 +147,38 @@ def test_a_drive_of_windows_is_no_dataset():
 def test_a_path_with_the_long_prefix_means_the_same(path, whole):
     assert extended(path) == whole
     assert ntpath.isabs(whole) and PureWindowsPath(whole).name == PureWindowsPath(path).name
+
+
+@pytest.mark.parametrize(
+    "path, prefixed",
+    [
+        *((f"/photos/{name}", True) for name in ("NUL.jpg", "con/a.jpg", "Aux", "a./b.jpg", "b ", "lpt1.tar.gz", "x.")),
+        *(
+            (f"/photos/{name}", False)
+            for name in ("null.jpg", "console/a.jpg", ".hidden", "a.b c.jpg", "../b.jpg", ".")
+        ),
+        ("/photos/" + "x" * 240, True),
+    ],
+)
+def test_names_that_windows_takes_for_others_are_opened_with_the_long_prefix(monkeypatch, path, prefixed):
+    monkeypatch.setattr(file_names, "WINDOWS", True)
+    monkeypatch.setattr(file_names, "extended", lambda whole: PREFIX + whole)
+    assert str(file_names.long_path(path)) == (PREFIX + path if prefixed else path)
+    assert file_names.long_path(Path(path)) == Path(PREFIX + path if prefixed else path)
+
+
+@pytest.mark.parametrize(
+    "path, address",
+    [
+        (PureWindowsPath(r"C:\my photos\a.sqlite"), "file:///C:/my%20photos/a.sqlite?mode=rw"),
+        (PureWindowsPath(r"\\nas\share\c#1\a.sqlite"), "file:////nas/share/c%231/a.sqlite?mode=rw"),
+        (PurePosixPath("/home/é?/a.sqlite"), "file:///home/%C3%A9%3F/a.sqlite?mode=rw"),
+    ],
+)
+def test_sqlite_opens_files_of_network_drives_by_their_address(path, address):
+    assert sqlite_address(path, "rw") == address
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):  # and not: invalid uri authority
+        sqlite3.connect(address, uri=True).execute("SELECT 1")
 
 
 PREFIX = "//?"  # stands for \\?\ here: on this system a path keeps two slashes at its beginning

@@ -8,13 +8,15 @@ drives.) On media that cannot be written the file is only read. Images are named
 image that is absent waits here until it returns.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeAlias
+from urllib.parse import quote_from_bytes
 
 from index.storage.json_files import MIGRATED, import_json_files
 from training.models.errors import UserError
@@ -109,7 +111,7 @@ def lookups(folder: Path) -> Connection:
 def is_ours(file: Path) -> bool:
     """Whether a file holds annotations, of this version."""
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(sqlite_address(file.absolute(), "ro"), uri=True)) as connection:
             return _is_made(connection, file)
     except (sqlite3.Error, UserError):
         return False
@@ -119,7 +121,7 @@ def copied_from(file: Path, folder: Path) -> None:
     """Replace the annotations of the collection at folder by those in file, in one transaction."""
     with sentences(folder, "written"), closing(_open(folder / ANNOTATIONS)) as target:
         target.execute("PRAGMA synchronous=FULL")
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
+        with closing(sqlite3.connect(sqlite_address(file.absolute(), "ro"), uri=True)) as source:
             source.backup(target)
 
 
@@ -140,7 +142,7 @@ def first_seen(folder: Path, id: str) -> str:
 def _open(path: Path, create: bool = False) -> Connection:
     """A connection in which transactions are begun and ended by hand; read-only where the file is."""
     mode = "rwc" if create else "rw"  # SQLite itself opens read-only what cannot be written
-    address = f"{path.absolute().as_uri()}?mode={mode}"
+    address = sqlite_address(path.absolute(), mode)
     connection = sqlite3.connect(address, uri=True, timeout=TIMEOUT, isolation_level=None)
     try:
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")  # reads the file, and undoes what was cut off
@@ -148,6 +150,12 @@ def _open(path: Path, create: bool = False) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def sqlite_address(file: PurePath, mode: str) -> str:
+    r"""A whole path as SQLite's address: file:////nas/share/x for \\nas\share\x, since it takes no machine's name."""
+    path = file.as_posix()
+    return f"file://{'' if path.startswith('/') else '/'}{quote_from_bytes(os.fsencode(path), '/:')}?mode={mode}"
 
 
 def _is_made(connection: Connection, path: Path) -> bool:

@@ -16,7 +16,9 @@ ENDING = 24  # characters of an ending that is kept where a name is cut
 UNNAMED = "unnamed"
 FORBIDDEN = frozenset('/\\:*?"<>|')  # by Windows, or because they separate folders
 # What Windows takes for a device, in any case of letters and with any ending.
-_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_DEVICES = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*"
+_DEVICE = re.compile(rf"{_DEVICES}(\.|$)", re.IGNORECASE)
+_MISTAKEN = re.compile(rf"[. ]([\\/]|$)|(^|[\\/]){_DEVICES}([.\\/]|$)", re.IGNORECASE)
 _RUN = ("=", "+", "-", "@", "'", "..")  # what begins so is run by spreadsheets, or taken for an option or a way up
 _SHORT = 240  # characters of a path: Windows takes 259 of a file's, 247 of a folder's
 _EXTENDED = "\\\\?\\"
@@ -69,14 +71,15 @@ def long_path(path: str, room: int = 0) -> str: ...
 @overload
 def long_path(path: Path, room: int = 0) -> Path: ...
 def long_path(path: str | Path, room: int = 0) -> str | Path:
-    r"""path as this system opens it, however long it is: on Windows one that is too long gets the prefix \\?\.
+    r"""path as this system opens it, whatever it is called: on Windows one that is too long, or has a name that other
+    systems gave and Windows takes for another one (NUL.jpg, "a."), gets the prefix \\?\.
 
     room: characters that will be added to it.
     """
     if not WINDOWS:
         return path
-    whole = os.path.abspath(path)
-    if len(whole) + room <= _SHORT:
+    whole = os.path.normpath(path) if os.path.isabs(path) else os.path.abspath(path)
+    if len(whole) + room <= _SHORT and not _MISTAKEN.search(whole):
         return path
     return extended(whole) if isinstance(path, str) else Path(extended(whole))
 
