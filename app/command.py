@@ -28,7 +28,7 @@ from app.server.tls import check_certificate
 from app.state.desktop import has_screen
 from app.state.first_use import FirstUse
 from app.stopping import Stopping, stopping_on_signals
-from training.models.console import fail, prepare_output
+from training.models.console import Command, fail
 from training.models.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ def print_password_line(ctx: click.Context, _: click.Parameter, user: str | None
     """Ask for a password and print USER:HASH; from a pipe, its first line is the password."""
     if user is None:
         return
-    prepare_output()
     if ":" in user or not user.strip() or not user.isprintable():
         fail(UserError(f"{user!r} cannot be the name of a user: it has a colon, or nothing to be seen."))
     terminal = sys.stdin.isatty()
@@ -54,7 +53,7 @@ def print_password_line(ctx: click.Context, _: click.Parameter, user: str | None
     ctx.exit()
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--collection",
     "collections",
@@ -150,7 +149,6 @@ def main(ctx: click.Context, **options: Any) -> None:
 
     Without an argument the page opens on a demo collection, which is built on the first run.
     """
-    prepare_output()
     set_up_logging(options["log"])
     fixed = ctx.get_parameter_source("port") == click.core.ParameterSource.COMMANDLINE
     try:

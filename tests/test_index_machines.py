@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from app.command import main as page
 from index.__main__ import cli
 from index.build import build_collection
 from tests.samples import ColourEncoder, noise_image, paint
@@ -105,10 +106,21 @@ def test_any_text_can_be_printed_in_any_code_page(collection, monkeypatch, tmp_p
     [stream.detach() for stream in streams]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["claims", "--help"], ["nonsense ☃"]], ids=" ".join)
-def test_training_prints_in_any_code_page_too(monkeypatch, words):
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        (training, ["--help"]),
+        (training, ["claims", "--help"]),
+        (training, ["nonsense ☃"]),
+        (training, ["clip", "--data", "☃"]),
+        (page, ["--help"]),
+        (page, ["--log", "☃"]),
+        (page, ["--auth", "☃"]),
+    ],
+)
+def test_the_other_commands_print_in_any_code_page_too(monkeypatch, command, words):
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="cp1252", write_through=True) for _ in range(2)]
-    assert run(monkeypatch, training, words, *streams) in (0, 1, 2)
+    assert run(monkeypatch, command, words, *streams) in (0, 1, 2)
     [stream.detach() for stream in streams]
 
 

@@ -34,12 +34,16 @@ class Help(click.HelpFormatter):
 click.Context.formatter_class = Help
 
 
-class Commands(click.Group):
-    """A group whose commands answer a UserError with one line and exit code 1, never a traceback."""
+class Command(click.Command):
+    """A command that can print any text, its own mistakes at the options included."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         prepare_output()
         return super().main(*args, **extra)
+
+
+class Commands(Command, click.Group):
+    """A group whose commands answer a UserError with one line and exit code 1, never a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
