@@ -1,13 +1,16 @@
 """A running page to be driven in a real Chromium: what the tests of every tab stand on."""
 
 import asyncio
+import atexit
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -95,6 +98,19 @@ def chromium() -> Iterator[Browser]:
 
 def colour_library(folder: Path) -> Library:
     """75 squares of five colours in one collection, a single one in another; the encoder is checkable by eye."""
+    for name in ("colours", "few"):
+        shutil.copytree(colour_collections() / f"{name}.gelato", folder / f"{name}.gelato")
+    library = Library(lambda name: ColourEncoder(), local=True)
+    library.add(folder / "colours.gelato")
+    library.add(folder / "few.gelato")
+    return library
+
+
+@cache
+def colour_collections() -> Path:
+    """A folder with both collections, which copies of them share as their source; it is deleted at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="gelato-colours-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for i in range(IMAGES):
         name, (r, g, b) = list(PALETTE.items())[i % len(PALETTE)]
         # A name that would be markup if anything on the page took it for that.
@@ -103,10 +119,7 @@ def colour_library(folder: Path) -> Library:
     build_collection([folder / "many"], folder / "colours.gelato", ColourEncoder())
     paint(folder / "few" / "a.png", "red")
     build_collection([folder / "few"], folder / "few.gelato", ColourEncoder())
-    library = Library(lambda name: ColourEncoder(), local=True)
-    library.add(folder / "colours.gelato")
-    library.add(folder / "few.gelato")
-    return library
+    return folder
 
 
 @contextmanager

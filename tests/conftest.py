@@ -1,6 +1,8 @@
 """What several tests stand on: an encoder that can be checked by eye, and small real images."""
 
 import os
+import re
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
+from tests.costs import Costs
 from tests.samples import PALETTE, ColourEncoder, noise_image, paint
 
 ROOT = Path(__file__).parent.parent
@@ -16,8 +19,18 @@ ROOT = Path(__file__).parent.parent
 # Gradio's statistics, as app/server/environment.py turns them off; they use what pandas has deprecated.
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles every module anew
+os.fsync = lambda handle: None  # no test pulls a plug, and a disk that others use takes milliseconds for each
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores, so each computes on one
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--costs", action="store_true", help="list what each file of tests costs (tests/costs.py)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--costs"):
+        config.pluginmanager.register(Costs())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -27,8 +40,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 class ByFile(LoadScopeScheduling):
     """A file's tests run in one worker, which makes its fixtures once.
 
-    The files that drive a browser take about half of the time. The first worker begins with them and the others with
-    the rest, so that seldom two browsers run at once; who has nothing left helps the others, so that all end together.
+    The first worker begins with the files that drive a browser, so that seldom two browsers run at once, and the second
+    with those whose ranks are forked from a process that has imported PyTorch, so that there is one such process. Who
+    has nothing left helps the others, so that all end together.
     (xdist's own loadgroup does nothing with pytest 9.2, which ignores the node id that it sets.)
     """
 
@@ -36,15 +50,23 @@ class ByFile(LoadScopeScheduling):
         return nodeid.partition("::")[0]
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        first = node is self.nodes[0]
-        unit = next((file for file in self.workqueue if drives_browser(file) == first), next(iter(self.workqueue)))
+        number = self.nodes.index(node)
+        preferred = [FIRST_KINDS[number], ""] if number < len(FIRST_KINDS) else [""]
+        order = [*preferred, *FIRST_KINDS]
+        unit = min(self.workqueue, key=lambda file: order.index(kind_of(file)))  # of equal ones the first
         self.workqueue.move_to_end(unit, last=False)
         super()._assign_work_unit(node)
 
 
+FIRST_KINDS = ("browser", "ranks")  # what the first workers begin with
+
+
 @cache
-def drives_browser(file: str) -> bool:
-    return "mark.browser" in (ROOT / file).read_text(encoding="utf-8")
+def kind_of(file: str) -> str:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if "mark.browser" in text:
+        return "browser"
+    return "ranks" if re.search(r"tests\.ranks import", text) else ""
 
 
 @pytest.fixture
@@ -75,13 +97,38 @@ def captioned(tmp_path_factory) -> Path:
     return folder
 
 
+browser_is_next = pytest.StashKey[bool]()  # whether the test after the one that ends drives a browser too
+running_browser = pytest.StashKey[tuple]()  # and what closes it
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    item.config.stash[browser_is_next] = nextitem is not None and nextitem.get_closest_marker("browser") is not None
+
+
 @pytest.fixture(scope="module")
-def browser():
-    """One Chromium for the tests of a module; while it runs, no other event loop can."""
+def browser(request):
+    """One Chromium for modules that follow one another; while it runs, this thread can run no other event loop."""
     from tests.browsing import chromium
 
-    with chromium() as browser:
-        yield browser
+    stash = request.config.stash
+    if running_browser not in stash:
+        stack = ExitStack()
+        stash[running_browser] = stack.enter_context(chromium()), stack
+    yield stash[running_browser][0]
+    if not stash[browser_is_next]:
+        close_browser(request.config)
+
+
+def close_browser(config: pytest.Config) -> None:
+    if running_browser in config.stash:
+        _, stack = config.stash[running_browser]
+        del config.stash[running_browser]
+        stack.close()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    close_browser(session.config)  # also where the session ends early
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from app.server.listening import listen
-from tests.browsing import PATIENCE, chromium, colour_library, search, served, settle, track_requests
+from tests.browsing import PATIENCE, colour_library, search, served, settle, track_requests
 from tests.programs import has
 from tests.samples import paint
 
@@ -102,9 +102,8 @@ def client(proxied, request):
         yield client
 
 
-def test_the_page_works_below_the_path_and_asks_for_nothing_elsewhere(proxied, tmp_path):
-    with chromium() as browser:
-        context = browser.new_context(ignore_https_errors=True)
+def test_the_page_works_below_the_path_and_asks_for_nothing_elsewhere(proxied, browser, tmp_path):
+    with browser.new_context(ignore_https_errors=True) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         asked, complaints = [], []
@@ -124,7 +123,6 @@ def test_the_page_works_below_the_path_and_asks_for_nothing_elsewhere(proxied, t
         page.get_by_role("tab", name="Map").click()
         page.wait_for_selector("#map-canvas")
         settle(page)
-        context.close()
     foreign = [url for url in asked if not url.startswith((proxied.whole, "data:", "blob:"))]
     complaints = [
         one for one in complaints if not one[1].endswith("/favicon.ico")
