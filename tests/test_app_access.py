@@ -28,7 +28,7 @@ from index.label import LabelRequest, label_collection, labels_csv
 from index.storage.failures import read_failures
 from index.storage.tables import csv_of, plain, safe
 from index.storage.tags import tag
-from tests.browsing import search, served, watched
+from tests.browsing import Site, search, served, watched
 from tests.samples import ColourEncoder, paint
 from training.models.zero_shot import parse_classes
 
@@ -83,6 +83,13 @@ def page(library):
 def guarded(library):
     """The same behind a token."""
     return make(library, token=TOKEN)
+
+
+@pytest.fixture(scope="module")
+def running(library) -> Iterator[Site]:
+    """It runs, without a token."""
+    with served(library) as site:
+        yield site
 
 
 def paths(routes, before: str = "") -> Iterator[tuple[str, set[str]]]:
@@ -168,7 +175,7 @@ def test_odd_paths_go_round_no_guard(library):
         assert raw(site.url, "/config", f"Authorization: Bearer {TOKEN}")[0] == 200
 
 
-def test_odd_paths_reach_no_file(library):
+def test_odd_paths_reach_no_file(library, running):
     secret = next(iter(library.collections())).path.parent / "secret.txt"
     up = ["..", "%2e%2e", "..%2f..", "%252e%252e", "..%5c..", "....//"]
     starts = ["/media/hostile/", "/images/", "/static/", "/assets/", "/svelte/", "/gradio_api/file=", "/file=", "/"]
@@ -176,10 +183,9 @@ def test_odd_paths_reach_no_file(library):
     tried = [f"{start}{'/'.join([step] * 8)}{secret}" for start in starts for step in up]
     tried += [f"{start}{secret}" for start in starts] + [f"{start}x%00.webp" for start in starts]
     tried += ["/proxy=http://evil.example/", "/gradio_api/proxy=http://evil.example/", "/media/hostile/" + "a" * 5000]
-    with served(library) as site:
-        for path in tried:
-            status, body = raw(site.url, path)
-            assert "the secret" not in body and 400 <= status < 500, (path, status)
+    for path in tried:
+        status, body = raw(running.url, path)
+        assert "the secret" not in body and 400 <= status < 500, (path, status)
 
 
 def raw(url: str, path: str, *headers: str) -> tuple[int, str]:
@@ -295,18 +301,15 @@ def test_each_route_has_a_bound_on_its_body(page):
         assert page.post(path, headers={"content-length": str(LARGEST_IMAGE + 1)}).status_code == 413, path
 
 
-def test_a_body_that_never_ends_is_given_up(library, monkeypatch):
+def test_a_body_that_never_ends_is_given_up(running, monkeypatch):
     monkeypatch.setattr(limits, "IDLE_TIMEOUT", 0.3)
-    with served(library) as site:
-        host = httpx.URL(site.url)
-        with socket.create_connection((host.host, host.port), timeout=10) as line:
-            line.sendall(
-                f"POST /images HTTP/1.1\r\nHost: {host.host}:{host.port}\r\nContent-Length: 500\r\n\r\nx".encode()
-            )
-            begun = time.monotonic()
-            assert b" 408 " in line.recv(4096).splitlines()[0]
-            assert time.monotonic() - begun < 5
-        assert httpx.get(f"{site.url}healthz").status_code == 200
+    host = httpx.URL(running.url)
+    with socket.create_connection((host.host, host.port), timeout=10) as line:
+        line.sendall(f"POST /images HTTP/1.1\r\nHost: {host.host}:{host.port}\r\nContent-Length: 500\r\n\r\nx".encode())
+        begun = time.monotonic()
+        assert b" 408 " in line.recv(4096).splitlines()[0]
+        assert time.monotonic() - begun < 5
+    assert httpx.get(f"{running.url}healthz").status_code == 200
 
 
 def test_a_body_that_does_not_say_its_length_is_bounded_too(page, monkeypatch):
@@ -316,28 +319,27 @@ def test_a_body_that_does_not_say_its_length_is_bounded_too(page, monkeypatch):
         assert page.post(path, content=chunks).status_code == 413, path
 
 
-def test_a_body_that_drips_and_a_head_that_never_ends_are_given_up(library, monkeypatch):
+def test_a_body_that_drips_and_a_head_that_never_ends_are_given_up(running, monkeypatch):
     monkeypatch.setattr(limits, "BODY_TIMEOUT", 0.6)
     monkeypatch.setattr(timeouts, "HEAD_TIMEOUT", 0.6)
-    with served(library) as site:
-        host = httpx.URL(site.url)
-        post = f"POST /images HTTP/1.1\r\nHost: {host.host}:{host.port}\r\nContent-Length: 500\r\n\r\n".encode()
-        get = f"GET /healthz HTTP/1.1\r\nHost: {host.host}:{host.port}\r\n\r\n".encode()
-        for begins, ends in ((post, b" 408 "), (b"GET / HTTP/1.1\r\n", b""), (get + get[:9], b"")):
-            with socket.create_connection((host.host, host.port), timeout=10) as line:
-                line.sendall(begins)
-                if begins.startswith(get):
-                    assert b" 200 " in line.recv(4096)
-                begun, answer = time.monotonic(), b""
-                with contextlib.suppress(OSError):
-                    while time.monotonic() - begun < 5:
-                        line.sendall(b"x")
-                        line.settimeout(0.1)
-                        with contextlib.suppress(TimeoutError):
-                            answer = line.recv(4096)
-                            break
-                assert time.monotonic() - begun < 4 and ends in answer
-        assert httpx.get(f"{site.url}healthz").status_code == 200
+    host = httpx.URL(running.url)
+    post = f"POST /images HTTP/1.1\r\nHost: {host.host}:{host.port}\r\nContent-Length: 500\r\n\r\n".encode()
+    get = f"GET /healthz HTTP/1.1\r\nHost: {host.host}:{host.port}\r\n\r\n".encode()
+    for begins, ends in ((post, b" 408 "), (b"GET / HTTP/1.1\r\n", b""), (get + get[:9], b"")):
+        with socket.create_connection((host.host, host.port), timeout=10) as line:
+            line.sendall(begins)
+            if begins.startswith(get):
+                assert b" 200 " in line.recv(4096)
+            begun, answer = time.monotonic(), b""
+            with contextlib.suppress(OSError):
+                while time.monotonic() - begun < 5:
+                    line.sendall(b"x")
+                    line.settimeout(0.1)
+                    with contextlib.suppress(TimeoutError):
+                        answer = line.recv(4096)
+                        break
+            assert time.monotonic() - begun < 4 and ends in answer
+    assert httpx.get(f"{running.url}healthz").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -359,8 +361,8 @@ def test_json_of_odd_shape_breaks_nothing(page):
 
 
 @pytest.mark.browser
-def test_hostile_names_stay_text_on_every_tab(browser, library):
-    with served(library) as site, watched(browser, site) as open_page:
+def test_hostile_names_stay_text_on_every_tab(browser, running):
+    with watched(browser, running) as open_page:
         page = open_page()
         page.on("dialog", lambda dialog: pytest.fail("a name ran as a script"))
         tabs = page.get_by_role("tab").all_inner_texts()
@@ -376,5 +378,5 @@ def test_hostile_names_stay_text_on_every_tab(browser, library):
         page.wait_for_timeout(400)
         assert MARKUP in page.content().replace("&lt;", "<").replace("&gt;", ">")
         assert page.evaluate("window.pwned") is None and page.locator("img[src='x']").count() == 0
-        page.goto(f"{site.url}docs")
+        page.goto(f"{running.url}docs")
         page.wait_for_selector("details")

@@ -35,6 +35,11 @@ def doors(tmp_path_factory):
         yield path, library, site.url
 
 
+@pytest.fixture(scope="module")
+def client(doors) -> Client:
+    return Client(doors[2], verbose=False, analytics_enabled=False)
+
+
 @pytest.mark.parametrize(
     ("text", "fields", "options"),
     [
@@ -48,13 +53,12 @@ def doors(tmp_path_factory):
         ("", {"order": "largest"}, ["--order", "largest"]),
     ],
 )
-def test_one_request_has_one_answer_at_every_door(doors, monkeypatch, text, fields, options):
+def test_one_request_has_one_answer_at_every_door(doors, client, monkeypatch, text, fields, options):
     path, library, url = doors
     monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
     words = ["search", str(path), *([text] if text else []), "-k", "9", "--json", *options]
     by_command = json.loads(CliRunner().invoke(cli, words).stdout)
     by_rest = httpx.get(f"{url}api/v1/search", params={"q": text, "k": 9, **fields}).json()
-    client = Client(url, verbose=False, analytics_enabled=False)
     by_client = client.predict(q=text, k=9, **fields, api_name="/search")
     page = {"q": text, "k": 9, **fields}
     if "facets" in page:
@@ -145,7 +149,7 @@ def copied(doors, tmp_path_factory):
 )
 @pytest.mark.parametrize("text", ["", "a small"])
 def test_copies_are_one_result_with_their_number_at_every_door(
-    doors, copied, monkeypatch, text, fields, options, expected
+    doors, client, copied, monkeypatch, text, fields, options, expected
 ):
     (_, library, url), (path, key, _) = doors, copied
     monkeypatch.setattr("training.models.encoders.load_encoder", lambda *_: ColourEncoder())
@@ -155,9 +159,7 @@ def test_copies_are_one_result_with_their_number_at_every_door(
         words += ["--where", "width > 0"]
     by_command = json.loads(CliRunner().invoke(cli, words).stdout)
     by_rest = httpx.get(f"{url}api/v1/search", params={"collection": key, "q": text, **fields}).json()
-    by_client = Client(url, verbose=False, analytics_enabled=False).predict(
-        collection=key, q=text, **fields, api_name="/search"
-    )
+    by_client = client.predict(collection=key, q=text, **fields, api_name="/search")
     by_page = find_images(library, {"collection": key, "q": text, **fields})
     found = {hit["path"]: hit["copies"] for hit in by_command}
     assert {name: count for name, count in found.items() if not name.startswith("other")} == expected
@@ -169,11 +171,11 @@ def test_copies_are_one_result_with_their_number_at_every_door(
     assert by_rest["matching"] == sum(found.values())
 
 
-def test_the_copies_of_an_image_are_listed_best_first_at_every_door(doors, copied):
+def test_the_copies_of_an_image_are_listed_best_first_at_every_door(doors, client, copied):
     (_, library, url), (_, key, ids) = doors, copied
     ask = {"collection": key, "id": ids["a small.png"], "collapse": "similar"}
     by_rest = httpx.get(f"{url}api/v1/copies", params=ask).json()
-    by_client = Client(url, verbose=False, analytics_enabled=False).predict(**ask, api_name="/copies")
+    by_client = client.predict(**ask, api_name="/copies")
     by_page = image_copies(library, ask)
     expected = ["c again.png", "b original.png", "d cut.png", "a small.png"]
     assert [hit["file"] for hit in by_rest] == [hit["file"] for hit in by_client] == expected

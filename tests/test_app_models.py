@@ -1,6 +1,7 @@
 """Models as a person meets them: get, embed while searching, switch, compare, go back; and without a network."""
 
 import hashlib
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,12 +22,11 @@ from app.state.model_facts import Duration, ModelFacts
 from app.state.model_list import list_models
 from app.tabs.compare.encoders import comparable_collections
 from app.tabs.models.tab import act, overview
-from index.build import build_collection
 from index.collection import Collection
 from index.storage.tags import read_tags, tag
-from tests.browsing import Site, names, search, served, settle, watched
+from tests.browsing import Site, colour_collections, names, search, served, settle, watched
 from tests.hub_server import Hub, imitated_hub
-from tests.samples import PALETTE, ColourEncoder, WarmthEncoder, paint
+from tests.samples import ColourEncoder, WarmthEncoder
 from training.models.catalogue import CatalogueModel, catalogue_model
 from training.models.downloads import transfer
 from training.models.downloads.hub_cache import partial_path
@@ -80,10 +80,7 @@ class Facts(ModelFacts):
 def make_library(folder: Path, online: bool | None = True, local: bool = True) -> Library:
     """75 squares, searched by an encoder of colours; the model of the catalogue is an encoder of colours too."""
     if not (folder / "colours.gelato").exists():
-        for i in range(75):
-            colour, (r, g, b) = list(PALETTE.items())[i % len(PALETTE)]
-            paint(folder / "many" / f"{colour} {i}.png", (r, max(0, g - i % 7), b), (40 + i, 40))
-        build_collection([folder / "many"], folder / "colours.gelato", ColourEncoder())
+        shutil.copytree(colour_collections() / "colours.gelato", folder / "colours.gelato")
     fetched = Fetched()
     library = Library(lambda name: fetched if name == NAME else ColourEncoder(), local=local)
     library.model_facts = Facts(online)

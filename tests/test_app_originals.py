@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,7 @@ from tests.samples import ColourEncoder, noise_image, paint, png_bytes
 
 HERE = "http://127.0.0.1"
 SIDE = SIDES[0]
+SIZE = (1500, 1000)  # larger than SIDE and smaller than the largest
 
 
 def ask(library: Library) -> TestClient:
@@ -29,14 +31,22 @@ def ask(library: Library) -> TestClient:
     return client
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder with one photograph that says where it was taken."""
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    """A photograph that says where it was taken."""
     exif = Image.Exif()
     exif.get_ifd(0x8825)[1] = "N"
     exif[0x010E] = "a secret place"
+    out = io.BytesIO()
+    noise_image(1, SIZE).save(out, "JPEG", exif=exif, quality=80)
+    return out.getvalue()
+
+
+@pytest.fixture
+def photos(tmp_path: Path, photo: bytes) -> Path:
+    """A folder with that photograph."""
     (tmp_path / "photos").mkdir()
-    noise_image(1, (3000, 2000)).save(tmp_path / "photos" / "a.jpg", exif=exif, quality=80)
+    (tmp_path / "photos" / "a.jpg").write_bytes(photo)
     return tmp_path / "photos"
 
 
@@ -70,6 +80,17 @@ def show(tmp_path):
         one.library.stop()
 
 
+@pytest.fixture(scope="module")
+def unchanged(photo: bytes, tmp_path_factory) -> Iterator[Shown]:
+    """The photograph behind the routes, for tests that only ask."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    (folder / "photos").mkdir()
+    (folder / "photos" / "a.jpg").write_bytes(photo)
+    shown = Shown(folder / "photos", folder / "c.gelato", originals=True, desktop=True)
+    yield shown
+    shown.library.stop()
+
+
 def test_an_image_is_shown_at_the_size_of_a_window_without_its_metadata(show, photos):
     shown = show(photos)
     answer = shown.get()
@@ -80,7 +101,7 @@ def test_an_image_is_shown_at_the_size_of_a_window_without_its_metadata(show, ph
     again = shown.page.get(shown.path(f".jpg?side={SIDE}"), headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304 and not again.content
     larger = shown.get(f".jpg?side={SIDES[-1]}")
-    assert Image.open(io.BytesIO(larger.content)).size == (3000, 2000)  # never more than it has
+    assert Image.open(io.BytesIO(larger.content)).size == SIZE  # never more than it has
 
 
 def test_the_file_itself_is_downloaded_under_its_name(show, photos):
@@ -97,8 +118,8 @@ def test_a_format_that_browsers_lack_is_converted(show, tmp_path):
 
 
 @pytest.mark.parametrize("side", ["", "0", "-1", "1081", "99999999", "1e3", "a"])
-def test_only_a_few_sizes_are_made(show, photos, side):
-    assert show(photos).get(f".jpg?side={side}").status_code in (400, 422)
+def test_only_a_few_sizes_are_made(unchanged, side):
+    assert unchanged.get(f".jpg?side={side}").status_code in (400, 422)
 
 
 @pytest.mark.parametrize(
@@ -117,16 +138,15 @@ def test_only_a_few_sizes_are_made(show, photos, side):
     ],
 )
 @pytest.mark.parametrize("rest", [f".jpg?side={SIDE}", "/file", "/folder"])
-def test_an_id_is_looked_up_and_never_opened(show, photos, id, rest):
-    shown = show(photos)
-    ask = shown.page.post if rest == "/folder" else shown.page.get
-    answer = ask(f"/originals/{shown.key}/{id}{rest}")
+def test_an_id_is_looked_up_and_never_opened(unchanged, id, rest):
+    ask = unchanged.page.post if rest == "/folder" else unchanged.page.get
+    answer = ask(f"/originals/{unchanged.key}/{id}{rest}")
     assert answer.status_code in (404, 405, 400) and b"root:" not in answer.content
-    assert ask(f"/originals/../{shown.ids[0]}{rest}").status_code in (404, 405)
+    assert ask(f"/originals/../{unchanged.ids[0]}{rest}").status_code in (404, 405)
 
 
 def change(folder: Path) -> None:
-    noise_image(2, (3000, 2000)).save(folder / "a.jpg")
+    noise_image(2, SIZE).save(folder / "a.jpg")
 
 
 def change_and_keep_the_time(folder: Path) -> None:

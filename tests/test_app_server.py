@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 
 from app.application import make_application
 from app.server.limits import LARGEST_BODY, LARGEST_IMAGE
+from app.server.server import guarded, make_server
+from app.state import open_collection
 from app.state.library import Library
-from app.state.open_collection import REREAD_AFTER
 from app.state.uploads import Uploads
 from app.tabs.classify.collection import labelled_images, labelling_state, start_labelling
 from app.tabs.collections.tab import all_collections
@@ -52,7 +53,8 @@ def ask(library: Library, users: dict[str, str] | None = None) -> TestClient:
 
 @pytest.fixture
 def page(library):
-    return ask(library)
+    """What is served beside the page, which takes a second to make."""
+    return TestClient(guarded(make_server(library), "127.0.0.1", {}), base_url=HERE, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,8 @@ def png(colour: str = "red") -> bytes:
     return out.getvalue()
 
 
-def test_the_page_is_served_with_headers_that_name_no_other_host(page):
-    answer = page.get("/")
+def test_the_page_is_served_with_headers_that_name_no_other_host(shared_page):
+    answer = shared_page.get("/")
     assert answer.status_code == 200 and "Gelato" in answer.text
     policy = answer.headers["content-security-policy"]
     assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
@@ -84,7 +86,8 @@ def test_the_page_is_served_with_headers_that_name_no_other_host(page):
     assert answer.headers["referrer-policy"] == "same-origin"
 
 
-def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path):
+def test_a_thumbnail_is_served_by_id_and_nothing_else_is(library, tmp_path):
+    page = ask(library)
     id = library.collection("squares").published().items["id"].iat[0]
     answer = page.get(f"/media/squares/{id}.webp")
     assert answer.headers["content-type"] == "image/webp"
@@ -100,12 +103,12 @@ def test_a_thumbnail_is_served_by_id_and_nothing_else_is(page, library, tmp_path
         assert page.get(path).status_code == 404, path
 
 
-def test_the_address_of_a_thumbnail_changes_when_thumbnails_do(page, library, tmp_path):
+def test_the_address_of_a_thumbnail_changes_when_thumbnails_do(page, library, monkeypatch):
+    monkeypatch.setattr(open_collection, "REREAD_AFTER", 0.0)
     opened = library.collection("squares")
     root = Path(str(opened.published().items["source"].iat[0]))
     noise_image(3).save(root / "n.png")
     build_collection([root], opened.path, ColourEncoder())
-    time.sleep(1.1 * REREAD_AFTER)
     id = opened.published().items.set_index("path").loc["n.png", "id"]
 
     def get(v=None, **headers):
@@ -120,7 +123,6 @@ def test_the_address_of_a_thumbnail_changes_when_thumbnails_do(page, library, tm
         assert get(other, **{"if-none-match": answer.headers["etag"]}).status_code == 304
     noise_image(3).point(lambda level: min(255, level + 9)).save(root / "n.png")
     build_collection([root], opened.path, ColourEncoder())
-    time.sleep(1.1 * REREAD_AFTER)
     assert opened.published().items.set_index("path").loc["n.png", "id"] == id  # the same image
     assert opened.published().thumbnails != before
     new = get(opened.published().thumbnails)

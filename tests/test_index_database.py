@@ -4,6 +4,7 @@ FAISS searches so few vectors exhaustively, so that its answers are the exact on
 """
 
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -29,8 +30,11 @@ from tests.samples import ColourEncoder
 from training.models.encoder import unit
 from training.models.errors import UserError
 
-lancedb = pytest.importorskip("lancedb", reason="LanceDB is not installed: requirements-database.txt")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+# It is imported where it is used, so that to collect the tests takes no seconds for it.
+pytestmark = [
+    pytest.mark.skipif(not find_spec("lancedb"), reason="LanceDB is not installed: requirements-database.txt"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 N, DIM = 400, 16
 LENSES = ["50 mm", None, "it's a lens", ""]
@@ -95,6 +99,12 @@ def both(tmp_path_factory):
 
 def export_to(collection, out):
     return export(Selection.of(collection), ExportRequest("lancedb", out))
+
+
+def connected(path):
+    import lancedb
+
+    return lancedb.connect(path)
 
 
 REQUESTS = [
@@ -176,7 +186,7 @@ def test_a_second_export_writes_only_what_changed(both, tmp_path):
     assert (first.written, first.unchanged) == (N, 0)
     assert (again.written, again.updated, again.unchanged) == (0, 0, N)
     assert "The column my.column is called my_column." in again.notes
-    table = lancedb.connect(tmp_path / "db").open_table("images")
+    table = connected(tmp_path / "db").open_table("images")
     table.delete("gelato_segment = '000002' AND gelato_offset > 40")  # as if an export had been killed
     mended = export_to(collection, tmp_path / "db")
     assert mended.written == 100 and len(Database.open(tmp_path / "db")) == N
@@ -239,7 +249,7 @@ def test_a_database_of_another_encoder_is_not_overwritten(both, squares, tmp_pat
 def test_many_vectors_are_searched_by_a_structure_whose_recall_is_measured(both, tmp_path, monkeypatch):
     monkeypatch.setattr("index.database.effort.EXACT", 300)
     export_to(both[0], tmp_path / "db")
-    facts = read_facts(lancedb.connect(tmp_path / "db"))["search"]
+    facts = read_facts(connected(tmp_path / "db"))["search"]
     assert facts["kind"] == "IVF_RQ" and facts["probes"] <= facts["lists"] and facts["recall_at_10"] >= 0.98
     request = SearchRequest(parse_query("a dog"), count=10, text_ranking=False, threshold="off")
     true, found = search(both[0], Drawn(), request), search(Database.open(tmp_path / "db"), Drawn(), request)
