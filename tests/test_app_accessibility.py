@@ -31,7 +31,7 @@ def findings(page: Page, state: str, rules: dict = RULES) -> list[str]:
     return [f"{state}: {one['id']} {node['target']} {node['html'][:90]}" for one in found for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", ["light", "dark", pytest.param("phone", marks=pytest.mark.slow)])
 def test_no_tab_or_state_has_a_finding(opened, look):
     theme, settings, rules = LOOKS[look]
     page = opened(f"?q=red{theme}", **settings)
@@ -58,7 +58,7 @@ def test_no_tab_or_state_has_a_finding(opened, look):
     assert len(tabs) >= 6
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("look", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_finding(opened, look):
     theme, settings, rules = LOOKS[look]
     page = opened(f"?q=red{theme}", reduced_motion="reduce", **settings)  # colours on their way have no contrast

@@ -14,8 +14,12 @@ pytestmark = [
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 WINDOWS = [
     pytest.param({"viewport": {"width": 1440, "height": 900}}, id="1440"),
-    pytest.param({"viewport": {"width": 720, "height": 900}}, id="720"),
-    pytest.param({"viewport": {"width": 720, "height": 450}, "device_scale_factor": 2}, id="1440 at 200 %"),
+    pytest.param({"viewport": {"width": 720, "height": 900}}, id="720", marks=pytest.mark.slow),
+    pytest.param(
+        {"viewport": {"width": 720, "height": 450}, "device_scale_factor": 2},
+        id="1440 at 200 %",
+        marks=pytest.mark.slow,
+    ),
     pytest.param(PHONE, id="390"),
 ]
 
@@ -72,7 +76,7 @@ def test_the_classes_of_a_labelled_collection_stay_beside_its_images(opened):
     assert inside(page, ".g-classify-classes")
 
 
-@pytest.mark.parametrize("width", [390, 720, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(720, marks=pytest.mark.slow), 1280])
 def test_a_mouse_finds_the_buttons_of_a_card_at_any_width(opened, width):
     page = opened("?q=red", viewport={"width": width, "height": 800})
     page.wait_for_selector(".g-grid-score")

@@ -107,9 +107,9 @@ def patient_get(url: str) -> object:
 
 MOMENTS = [
     (importing, signal.SIGTERM),
-    (loading, signal.SIGINT),
     (indexing, signal.SIGTERM),
     (streaming, signal.SIGINT),
+    pytest.param(loading, signal.SIGINT, marks=pytest.mark.slow),
     pytest.param(importing, signal.SIGINT, marks=pytest.mark.slow),
     pytest.param(loading, signal.SIGTERM, marks=pytest.mark.slow),
     pytest.param(indexing, signal.SIGINT, marks=pytest.mark.slow),

@@ -33,7 +33,7 @@ def test_the_whole_demo_has_more_than_a_thousand_images():
     assert len(PHOTOGRAPHS) + len(openmoji_names()) >= 1000
 
 
-@pytest.fixture(scope="module", params=[8, pytest.param(1, marks=pytest.mark.slow)], ids="one drawing in {}".format)
+@pytest.fixture(scope="module", params=[24, pytest.param(1, marks=pytest.mark.slow)], ids="one drawing in {}".format)
 def total(request) -> Iterator[int]:
     """How many images the demo has with some of its drawings, fruit among them, or slowly with all."""
     fruit = re.compile(rf"\b({'|'.join(SUGGESTIONS['fruit'])})")

@@ -54,7 +54,7 @@ def said(name: str, lines: list[dict], **settings) -> list[str]:
         ("byol", 60, "stop_gradient", "have become similar"),
         ("swav", 24, "sinkhorn", "One of 6 clusters gets every image"),
         pytest.param("dino", 40, "centring", "One of 10 clusters gets every image", marks=pytest.mark.slow),
-        ("dino", 24, "sharpening", "outputs are uniform"),
+        pytest.param("dino", 24, "sharpening", "outputs are uniform", marks=pytest.mark.slow),
     ],
 )
 def test_without_what_keeps_it_up_a_method_collapses_and_the_doctor_says_why(name, steps, flag, says):

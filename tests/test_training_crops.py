@@ -1,5 +1,7 @@
 """Crops of whole images: the boxes against torchvision's, and what is cut out against the original."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,8 +22,14 @@ from training.pretrain import canvas_for, plan
 COUNT, CANVAS = 4000, 2000
 
 
-@pytest.mark.parametrize("area", [(0.08, 1.0), (0.2, 1.0), (0.9, 1.0), (0.05, 0.25)])
-@pytest.mark.parametrize("aspect", [1.0, 1.5, 0.6, 3.0])
+AREAS, ASPECTS = [(0.08, 1.0), (0.2, 1.0), (0.9, 1.0), (0.05, 0.25)], [1.0, 1.5, 0.6, 3.0]
+EVERYDAY = [*zip(AREAS, ASPECTS, strict=True)]  # each area and each aspect once
+
+
+@pytest.mark.parametrize(
+    ("area", "aspect"),
+    [one if one in EVERYDAY else pytest.param(*one, marks=pytest.mark.slow) for one in product(AREAS, ASPECTS)],
+)
 def test_boxes_are_distributed_as_torchvisions(aspect, area):
     width, height = round(1000 * aspect), 1000
     blank = torch.empty(1, height, width)

@@ -45,12 +45,15 @@ def command(*words) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("cache", ["100", "0"])
+OF_CLIP = ("clip", ["--caption", "one {folder}"], {"zero-shot", "retrieval", "knn"})
+OF_SIMCLR = ("simclr", [], {"knn"})
+
+
 @pytest.mark.parametrize(
-    ("method", "options", "probes"),
+    ("method", "options", "probes", "cache"),
     [
-        ("clip", ["--caption", "one {folder}"], {"zero-shot", "retrieval", "knn"}),
-        ("simclr", [], {"knn"}),
+        *((*OF_CLIP, "100"), (*OF_SIMCLR, "0")),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((*OF_CLIP, "0"), (*OF_SIMCLR, "100"))),
     ],
 )
 def test_the_last_line_of_a_log_equals_the_command(captioned, held_out, tmp_path, method, options, probes, cache):

@@ -47,7 +47,7 @@ CASES = [
     for workers in (0, 1, 4)
     if (workers or way not in NEEDS_WORKERS) and (ranks > 1 or way != "killed rank")
 ]
-EVERYDAY = [("user error in data", 1, 1), ("killed worker", 1, 1), ("error in step while a worker hangs", 1, 1)]
+EVERYDAY = [("killed worker", 1, 1), ("error in step while a worker hangs", 1, 1)]
 
 
 @pytest.fixture(autouse=True)

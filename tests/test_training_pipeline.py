@@ -2,7 +2,7 @@
 
 import threading
 import time
-from itertools import count
+from itertools import count, product
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from training.models.runtime import Batching
 
 SIZES = ((40, 30), (31, 57), (300, 200), (700, 500), (1300, 900), (1000, 37))
 FORMATS = {"jpg": {"quality": 85}, "png": {}, "webp": {"quality": 85}, "gif": {}, "bmp": {}, "tiff": {}}
+EVERYDAY = [*((size, "jpg") for size in SIZES), *((size, ending) for size in SIZES[1:3] for ending in FORMATS)]
 
 
 class Projection(Encoder):
@@ -40,17 +41,21 @@ class Projection(Encoder):
         raise NotImplementedError
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    """One image of each size in each format, and JPEGs in each orientation."""
+@pytest.fixture(
+    scope="module",
+    params=[EVERYDAY, pytest.param([*product(SIZES, FORMATS)], marks=pytest.mark.slow)],
+    ids=("some", "all"),
+)
+def images(request, tmp_path_factory):
+    """JPEGs of each size, the other formats in two sizes, or slowly in all, and JPEGs in each orientation."""
     folder = tmp_path_factory.mktemp("images")
-    for width, height in SIZES:
-        for ending, options in FORMATS.items():
-            photograph(width, height).save(folder / f"{width}x{height}.{ending}", **options)
+    for (width, height), ending in request.param:
+        photograph(width, height).save(folder / f"{width}x{height}.{ending}", **FORMATS[ending])
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        photograph(1300, 900).save(folder / f"large-{orientation}.jpg", exif=exif)
+        if orientation in (6, 7) or request.param is not EVERYDAY:
+            photograph(1300, 900).save(folder / f"large-{orientation}.jpg", exif=exif)
         photograph(90, 50).save(folder / f"small-{orientation}.jpg", exif=exif)
     photograph(80, 60).convert("CMYK").save(folder / "cmyk.jpg")
     photograph(80, 60).convert("L").save(folder / "grey.jpg")
@@ -58,8 +63,13 @@ def images(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
-@pytest.mark.parametrize("size", [24, 224])
+@pytest.mark.parametrize(
+    ("size", "mode"),
+    [
+        *((24, "squash"), (24, "longest"), (224, "shortest")),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((24, "shortest"), (224, "squash"), (224, "longest"))),
+    ],
+)
 def test_an_image_has_the_same_embedding_by_build_evaluation_and_evaluation_during_training(
     images, tmp_path, monkeypatch, size, mode
 ):
@@ -67,9 +77,9 @@ def test_an_image_has_the_same_embedding_by_build_evaluation_and_evaluation_duri
     encoder = Projection(size, mode)
     evaluated = embed_source(encoder, str(images))
     assert len(evaluated) == len(list(images.iterdir())) and not evaluated.unreadable
-    for most in (0, 1 << 30):  # without a cache of pixels, and with one that is then read
+    for most, times in ((0, 1), (1 << 30, 2)):  # without a cache of pixels, and with one that is then read
         held_out = HeldOutImages(most)
-        for _ in range(2):
+        for _ in range(times):
             during = held_out.embed(encoder, str(images), None, lambda done, total: None)
             assert [item.path for item in during.items] == [item.path for item in evaluated.items]
             assert np.array_equal(during.images, evaluated.images)

@@ -68,7 +68,14 @@ def killed_after(trainer_steps: int, monkeypatch):
     monkeypatch.setattr(Trainer, "_train_step", one)
 
 
-@pytest.mark.parametrize("method, killed", [("clip", 3), ("clip", 6), ("siglip", 8), ("devise", 5)])
+@pytest.mark.parametrize(
+    "method, killed",
+    [
+        ("clip", 3),  # before the first checkpoint
+        ("clip", 6),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("siglip", 8), ("devise", 5))),
+    ],
+)
 def test_a_run_killed_at_any_step_and_resumed_is_the_run_never_killed(captioned, tmp_path, monkeypatch, method, killed):
     changes = {"ema": 0.9, "accumulate": 2} if killed == 6 else {}
     run(captioned, tmp_path / "whole", method, **changes)
