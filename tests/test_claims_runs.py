@@ -121,7 +121,7 @@ def test_a_small_run_of_a_method_is_measured(tmp_path, monkeypatch):
     from training.claims import small_ssl
 
     monkeypatch.setenv("GELATO_CACHE", str(tmp_path))
-    monkeypatch.setattr(small_ssl, "SSL_SCENES", 300)
+    monkeypatch.setattr(small_ssl, "SSL_SCENES", 1000)
     measured = small_ssl.ssl_run(0, True, "byol")
     assert 0 < measured["z spread"] < 2 and 0 <= measured["h: shape"] <= 1
     assert all(math.isfinite(value) for value in measured.values())
