@@ -15,7 +15,7 @@ from index.database.database import Database
 from index.database.searching import search_database
 from index.retrieval.collapsing import Groups, groups_among, rows_of_groups
 from index.retrieval.deadline import Deadline
-from index.retrieval.facets import Rows, facets_of, with_any_tag
+from index.retrieval.facets import Facet, Rows, facets_of, with_any_tag
 from index.retrieval.filters import columns_of, matching_rows
 from index.retrieval.ranking import Ranking, depth_of, rank
 from index.retrieval.relevance import NullDistribution
@@ -81,7 +81,7 @@ def search(
         ranking = Ranking(facets_of(collection).ordered(every, request.order) if request.order != "best" else every)
         ranking = ranking if groups is None else groups.collapsed(ranking)
     shown = range(*slice(request.offset, request.offset + request.count).indices(len(ranking.rows)))
-    facets = facets_of(collection).counted(rows, rows_by_tag(collection, tags)) if request.with_facets else None
+    facets = _counted(collection, request, rows, tags) if request.with_facets else None
     return SearchResult(
         tuple(ranking.hit(collection, at, tags) for at in shown),
         total=len(collection),
@@ -171,6 +171,18 @@ def _matching(collection: Collection, request: SearchRequest, tags: Mapping[str,
         for name in request.tags:
             passing = _both(passing, np.flatnonzero(with_any_tag(len(collection), [name], tagged)))
     return passing
+
+
+def _counted(
+    collection: Collection, request: SearchRequest, rows: Rows | None, tags: Mapping[str, Sequence[str]]
+) -> list[Facet]:
+    """The facets of the rows that pass a request; a column that it filters by, of what passes its other filters."""
+    rows_for = {}
+    for column in {one.column for one in request.facets}:
+        others = replace(request, facets=[one for one in request.facets if one.column != column])
+        passing = _matching(collection, others, tags)
+        rows_for[column] = np.arange(len(collection)) if passing is None else passing
+    return facets_of(collection).counted(rows, rows_by_tag(collection, tags), rows_for)
 
 
 def _both(some: Rows | None, others: Rows) -> Rows:

@@ -133,8 +133,12 @@ def test_the_state_of_a_collection_is_told(call):
     state = "ui/header/state_text.js"
     states = [
         ({"searchable": 12}, ("good", "12 images, up to date")),
-        ({"searchable": 12, "passedOver": 3}, ("good", "12 images, up to date · 3 files passed over or offline")),
-        ({"searchable": 1, "passedOver": 1}, ("good", "1 image, up to date · 1 file passed over or offline")),
+        ({"searchable": 12, "passedOver": 3}, ("good", "12 images, up to date · 3 files passed over")),
+        ({"searchable": 1, "passedOver": 1}, ("good", "1 image, up to date · 1 file passed over")),
+        (
+            {"searchable": 9, "offline": 2, "passedOver": 1},
+            ("good", "9 images, up to date · 2 offline · 1 file passed over"),
+        ),
         ({"error": "broken", "searchable": 1}, ("bad", "needs attention")),
         ({"searchable": 5, "job": {"state": "running", "total": 1200}}, ("busy", "5 of 1,200 searchable")),
         ({"searchable": 5, "job": {"state": "done", "total": 9}}, ("good", "5 images, up to date")),

@@ -79,15 +79,24 @@ class Facets:
         self._texts: dict[str, tuple[NDArray[np.int32], Sequence[str]]] = {}
         self._lists: dict[str, dict[str, Rows]] = {}
 
-    def counted(self, rows: Rows | None = None, tagged: Mapping[str, Rows] | None = None) -> list[Facet]:
+    def counted(
+        self,
+        rows: Rows | None = None,
+        tagged: Mapping[str, Rows] | None = None,
+        rows_for: Mapping[str, Rows] | None = None,
+    ) -> list[Facet]:
         """Every column that can be filtered by, counted over rows (all of them if None).
+
+        rows_for: other rows to count a column over, by its name. A column with a filter of its own is counted over what
+        passes the others, so that its other values can be chosen too.
 
         kind is "values" with [value, count] pairs, most frequent first; "range" with low and high;
         "dates" with [year, count] pairs; or "text", which is searched by a part of it.
         """
         shown = np.arange(self._length) if rows is None else rows
-        found: list[Facet | None] = [self._several(TAGS, shown, tagged)] if tagged else []
-        found += [self._column(name, shown) for name in self.columns if name not in NOT_OFFERED]
+        others = rows_for or {}
+        found: list[Facet | None] = [self._several(TAGS, others.get(TAGS, shown), tagged)] if tagged else []
+        found += [self._column(name, others.get(name, shown)) for name in self.columns if name not in NOT_OFFERED]
         return sorted((facet for facet in found if facet is not None), key=lambda facet: KINDS.index(facet["kind"]))
 
     def rows(self, filters: Sequence[FacetFilter], tagged: Mapping[str, Rows] | None = None) -> Rows:

@@ -42,7 +42,7 @@ const divider = (threshold, higher) =>
     { class: "g-search-divider", id: "relevance-threshold", role: "group" },
     node("span", {
       text: threshold.shown
-        ? _("Relevance threshold: what follows scores no higher than for unrelated texts")
+        ? _("Relevance threshold: the encoder is not sure of what follows")
         : _("What follows has only some of the words"),
     }),
     higher && helpSign("order"),

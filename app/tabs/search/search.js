@@ -52,8 +52,9 @@ class Search extends ImageActions {
   revisit() {
     const before = JSON.stringify(this.query);
     this.read();
-    if (this.results && before === JSON.stringify(this.query)) this.openAddressed();
-    else this.run();
+    if (!this.results || before !== JSON.stringify(this.query)) return this.run();
+    this.drawChoices(this.results.timeline ?? null);
+    return this.openAddressed();
   }
 
   // Searches for another query. quietly: what is on the page stays until the answer is there, an open image too.

@@ -1,10 +1,18 @@
 // The panel of filters: what each column holds, with counts, and which of it is chosen.
 import { node, notice } from "../elements/elements.js";
-import { count, images } from "../format/format.js";
+import { count } from "../format/format.js";
 import { _ } from "../language/language.js";
 import { replaced, title, withEnd } from "./filter_text.js";
 
-const FEW = 8; // values of a column that are shown at first
+const FEW = 8; // values or years of a column that are shown at first
+
+const chip = (text, amount, pressed, onclick) =>
+  node(
+    "button",
+    { type: "button", class: "g-chip", "aria-pressed": pressed, onclick },
+    node("span", { text }),
+    node("small", { text: count(amount) }),
+  );
 
 class Filters {
   // load(filters) gives what can be filtered by; changed(filters) hears of every change.
@@ -78,14 +86,7 @@ class Filters {
       if (!chosen.delete(value)) chosen.add(value);
       this.set(facet.column, chosen.size ? { values: [...chosen] } : null);
     };
-    const chips = shown.map(([value, amount]) =>
-      node(
-        "button",
-        { type: "button", class: "g-chip", "aria-pressed": chosen.has(value), onclick: () => toggle(value) },
-        node("span", { text: value }),
-        node("small", { text: count(amount) }),
-      ),
-    );
+    const chips = shown.map(([value, amount]) => chip(value, amount, chosen.has(value), () => toggle(value)));
     const hidden = facet.values.length - shown.length;
     return hidden ? [...chips, this.moreButton(facet.column, hidden)] : chips;
   }
@@ -112,30 +113,21 @@ class Filters {
     return [field("low", _("from"), low), node("span", { text: _("to") }), field("high", _("to"), high)];
   }
 
+  // A button a year that has images, the latest first, and two fields for other days.
   dates(facet) {
-    const most = Math.max(1, ...facet.counts.map(([, amount]) => amount));
-    const years = facet.counts.map(([year, amount]) => this.year(facet.column, year, amount, amount / most));
-    const limits = this.limits(facet, "date");
-    return years.length > 1 ? [node("span", { class: "g-filters-years" }, ...years), ...limits] : limits;
-  }
-
-  year(column, year, amount, share) {
-    const [low, high] = [`${year}-01-01`, `${year}-12-31`];
-    const chosen = this.of(column);
-    const pressed = chosen.low === low && chosen.high === high;
-    return node(
-      "button",
-      {
-        type: "button",
-        class: "g-filters-year",
-        title: `${year}: ${images(amount)}`,
-        "aria-label": `${year}, ${images(amount)}`,
-        "aria-pressed": pressed,
-        disabled: !amount,
-        onclick: () => this.set(column, pressed ? null : { low, high }),
-      },
-      node("i", { style: { height: `${amount ? Math.max(6, 100 * share) : 0}%` } }),
-    );
+    const range = this.of(facet.column);
+    const all = this.expanded.has(facet.column);
+    const years = facet.counts.filter(([, amount]) => amount).toReversed();
+    const shown = years.filter((_year, i) => all || i < FEW);
+    const chips = shown.map(([year, amount]) => {
+      const [low, high] = [`${year}-01-01`, `${year}-12-31`];
+      const pressed = range.low === low && range.high === high;
+      return chip(String(year), amount, pressed, () => this.set(facet.column, pressed ? null : { low, high }));
+    });
+    const hidden = years.length - shown.length;
+    if (hidden) chips.push(this.moreButton(facet.column, hidden));
+    const limits = node("span", { class: "g-filters-limits" }, ...this.limits(facet, "date"));
+    return years.length > 1 ? [...chips, limits] : [limits];
   }
 
   contains(facet) {

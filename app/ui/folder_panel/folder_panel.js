@@ -23,7 +23,7 @@ export class FolderPanel {
     this.output = node("div", { class: "g-folder-panel-output", role: "status" });
     this.form = node(
       "form",
-      { class: "g-folder-panel-form", onsubmit: (event) => this.submit(event), onchange: () => this.changed() },
+      { class: "g-folder-panel-form", onsubmit: (event) => this.submit(event), oninput: () => this.changed() },
       ...fields,
       folderField(server, `${id}-folders`, texts.folder, texts.placeholder),
     );

@@ -76,7 +76,10 @@ class FolderPicker {
     const rows = [...listing.folders, ...others.map((root) => ({ name: root, path: root, root: true }))];
     const rest = listing.more ? [_("and {n} more; type the path", { n: count(listing.more) })] : [];
     const empty = rows.length ? [] : [_("No folders in here.")];
-    const lines = [...rest, ...empty].map((text) => node("p", { class: "g-aside", text }));
+    const outside = listing.parent
+      ? []
+      : [_("Other folders and drives: type their path, or start Gelato with --roots FOLDER.")];
+    const lines = [...rest, ...empty, ...outside].map((text) => node("p", { class: "g-aside", text }));
     this.list.replaceChildren(...rows.map((row) => this.row(row)), ...lines);
     const from = [...this.list.children].find((one) => one.dataset.path === before);
     (from || this.list.querySelector("button") || this.choose).focus();

@@ -43,10 +43,10 @@ class Header {
     );
     this.offer = new Offer();
     this.state = node(
-      "span",
-      { class: "g-header-pill g-header-state", id: "state-pill", role: "status" },
+      "button",
+      { type: "button", class: "g-header-pill g-header-state", id: "state-pill", onclick: () => goTo("collections") },
       node("i"),
-      node("span", { text: _("opening") }),
+      node("span", { role: "status", text: _("opening") }),
     );
     this.banner = node("div", { class: "g-banner", id: "banner", role: "alert", hidden: true });
     element.querySelector(".g-header").append(this.top(), this.banner, this.offer.element);

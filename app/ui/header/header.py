@@ -42,9 +42,8 @@ def switch_encoder(library: Library, fields: Mapping[str, Any]) -> dict[str, Any
 
 
 def passed_over(collection: Collection) -> int:
-    """How many files of its sources gave no image, sidecars left out, and images that are out of reach."""
-    groups = [group.files for group in collection.passed_over if group.kind != "sidecar"]
-    return sum(groups) + int(collection.offline.sum())
+    """How many files of its sources gave no image, sidecars left out."""
+    return sum(group.files for group in collection.passed_over if group.kind != "sidecar")
 
 
 def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,6 +77,7 @@ def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
         "annotations": annotations_version(opened.path),
         "failed": collection.manifest.failed if collection is not None else 0,
         "passedOver": passed_over(collection) if collection is not None else 0,
+        "offline": int(collection.offline.sum()) if collection is not None else 0,
         "account": account_of(collection) if collection is not None else "",
         "columns": collection.columns if images and collection is not None else [],
         "encoder": encoder,

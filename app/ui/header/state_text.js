@@ -5,7 +5,7 @@ import { _, plural } from "../language/language.js";
 const running = (job) => job?.state === "running";
 
 // { kind, text } of the state pill. kind: good, busy or bad.
-export const stateText = ({ error, job, encoder, searchable = 0, passedOver = 0 }) => {
+export const stateText = ({ error, job, encoder, searchable = 0, passedOver = 0, offline = 0 }) => {
   const amount = images(searchable);
   if (error) return { kind: "bad", text: _("needs attention") };
   if (running(job) && job.total > 0 && job.total > searchable) {
@@ -16,17 +16,17 @@ export const stateText = ({ error, job, encoder, searchable = 0, passedOver = 0 
   }
   if (running(job) && encoder?.state === "ready" && !searchable) return { kind: "busy", text: _("looking for images") };
   if (encoder?.state === "loading") return { kind: "busy", text: _("{amount} · loading the encoder", { amount }) };
-  const others = passedOver
-    ? _(" · {files} passed over or offline", { files: plural("{n} file", "{n} files", passedOver) })
-    : "";
-  return { kind: "good", text: _("{amount}, up to date{others}", { amount, others }) };
+  const parts = [_("{amount}, up to date", { amount })];
+  if (offline) parts.push(_("{offline} offline", { offline: count(offline) }));
+  if (passedOver) parts.push(plural("{n} file passed over", "{n} files passed over", passedOver));
+  return { kind: "good", text: parts.join(" · ") };
 };
 
 // What the state pill says when the pointer is on it.
 export const stateTitle = ({ job, passedOver, account }) => {
   if (running(job) && job.left)
     return _("about {left} left, {rate} images a second", { left: minutes(job.left), rate: Math.round(job.rate) });
-  return passedOver ? _("{account}; see failures.csv in the collection", { account }) : "";
+  return passedOver ? _("{account}; Collections lists them", { account }) : "";
 };
 
 // How much of a job is done, in percent.

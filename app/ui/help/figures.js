@@ -19,7 +19,7 @@ export const FIGURES = {
   order: [
     _("Order of results"),
     _(
-      "Some scores below are higher than some above: an image is likely by how far it lies above its own scores for unrelated texts.",
+      "Some scores below are higher than some above: an image is likely if it lies far above its own scores for unrelated texts, or if its name, caption or tags have all words.",
     ),
   ],
   agreement: [

@@ -38,7 +38,7 @@ export const folderField = (server, id, label, placeholder) => {
   const input = field.querySelector("input");
   const take = (path) => {
     input.value = path;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    input.dispatchEvent(new Event("input", { bubbles: true }));
     input.focus();
   };
   const settings = { type: "button", class: "g-button g-index-form-browse", title: _("Choose a folder") };

@@ -58,8 +58,22 @@ export const imageButton = (label, take, ids, attributes = {}) => {
   return [node("button", settings, icon("image"), node("span", { text: _("Image") })), file];
 };
 
+const places = []; // of the page that take files, each in a tab of its own
+
+const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+
+// Files dropped beside such a place would open in the browser, in place of the page; the one in sight takes them.
+document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+document.addEventListener("drop", (event) => {
+  if (event.defaultPrevented || !hasFiles(event)) return;
+  event.preventDefault();
+  const inSight = places.find(({ element }) => element.isConnected && element.checkVisibility());
+  inSight?.take([...event.dataTransfer.files]);
+});
+
 // Calls take(files) with what is dropped on the element.
 export const droppable = (element, take) => {
+  places.push({ element, take });
   let depth = 0; // a child that is entered counts before the element that was left
   const over = (by) => {
     depth += by;
