@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tarfile
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from tests.samples import SMALL_TOWERS, noise_image
 from training.__main__ import cli
 from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
+from training.engine import saving
 from training.engine.checkpoint import checkpoints
 from training.engine.trainer import Trainer
 from training.models.errors import UserError
@@ -114,6 +116,30 @@ def test_data_that_was_touched_and_moved_is_the_same_data(tmp_path, kind):
     assert document["data"]["data"] == [str(new)]
     assert document["overrides"] == [{"step": 2, "setting": "data", "before": [str(data)], "after": [str(new)]}]
     assert_same(resume(cut(tmp_path / "run", 4), quiet=True), whole)  # it knows where the data is from now on
+
+
+def test_a_checkpoint_is_written_while_training_goes_on_and_holds_the_state_of_its_step(tmp_path, monkeypatch):
+    """The first is held back until later steps are done; of a run that stops, the last is waited for."""
+    (tmp_path / "data").mkdir()
+    data, later, write, step = folder(tmp_path / "data"), threading.Event(), saving.save_checkpoint, Trainer._train_step
+    whole = train(data, tmp_path / "whole")
+
+    def held_back(run: Path, at: int, *rest: object) -> None:
+        assert later.wait(60) or at != 2
+        write(run, at, *rest)
+
+    def counted(self: Trainer, feed: object) -> None:
+        step(self, feed)
+        if self.step == 4:
+            assert checkpoints(tmp_path / "run") == []
+            later.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "save_checkpoint", held_back)
+        patch.setattr(Trainer, "_train_step", counted)
+        train(data, tmp_path / "run")
+    assert [folder.name for folder in checkpoints(tmp_path / "run")] == [f"step-0000000{n}" for n in (2, 4, 6)]
+    assert_same(resume(cut(tmp_path / "run", 2), quiet=True), whole)
 
 
 CHANGES = {

@@ -7,23 +7,21 @@ optimiser. The folder gets its name only when it is complete.
 
 import io
 import json
-import random
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
 from training.engine.distributed import World
-from training.engine.microbatch import random_state, set_random_state
 from training.engine.shard_files import FOLDER as SHARDS
-from training.engine.shard_files import empty_moments, is_sharded, read_shards, write_shards
+from training.engine.shard_files import empty_moments, read_shards, write_shards
 from training.engine.sharded import Stateful, load_full_state
+from training.engine.state_copy import StateCopy, set_random_states
 from training.models.atomic import flush_folder, replace_file, write_file
 from training.models.errors import UserError
 
@@ -34,13 +32,11 @@ class CheckpointNotWritten(Exception):
     """The files of a checkpoint could not be written on some rank; the checkpoints before it are as they were."""
 
 
-def save_checkpoint(
-    run: Path, step: int, state: Mapping[str, Stateful | None], counters: dict[str, Any], world: World, keep: int
-) -> Path:
+def save_checkpoint(run: Path, step: int, copy: StateCopy, world: World, keep: int) -> None:
     """Write a checkpoint after `step` steps, then delete all but the last `keep` checkpoints.
 
-    state: modules and optimisers by name; None is skipped. counters: JSON values for state.json. Every rank
-    calls this, and each writes its own random state. CheckpointNotWritten, on every rank, if a file cannot be written.
+    Every rank calls this, and each writes its own random state. CheckpointNotWritten, on every rank, if a file cannot
+    be written.
     """
     folder = run / FOLDER / f"step-{step:08d}"
     temporary = folder.with_name(f".{folder.name}.tmp")
@@ -48,21 +44,18 @@ def save_checkpoint(
     if world.leads:
         writing.attempt(lambda: _make_empty(temporary))
     world.wait()
-    writing.attempt(lambda: write_file(temporary / f"rank-{world.rank}.pt", _pickled(_random_states())))
-    values = {name: part.state_dict() for name, part in state.items() if part is not None}
-    if any(isinstance(part, nn.Module) and is_sharded(part) for part in state.values()):
-        in_shards = {name: tensors_of(state[name], of_part) for name, of_part in values.items()}
+    writing.attempt(lambda: write_file(temporary / f"rank-{world.rank}.pt", _pickled(copy.randoms)))
+    modules, others = copy.modules, copy.others
+    if copy.sharded:
         world.wait()  # the folder is there
-        writing.with_others(lambda: write_shards(temporary, {name: part for name, part in in_shards.items() if part}))
-        values = {name: of_part | {"state": {}} for name, of_part in values.items() if "param_groups" in of_part}
-    for name, of_part in values.items() if world.leads else ():
-        if isinstance(state[name], nn.Module):
-            tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in of_part.items()}
-            writing.attempt(partial(write_file, temporary / f"{name}.safetensors", save(_unshared(tensors))))
-        else:
-            writing.attempt(partial(write_file, temporary / f"{name}.pt", _pickled(of_part)))
+        writing.with_others(lambda: write_shards(temporary, copy.shards(), world.thread))
+        modules, others = {}, copy.without_shards()
+    for name, tensors in modules.items() if world.leads else ():
+        writing.attempt(partial(_write_tensors, temporary / f"{name}.safetensors", tensors))
+    for name, values in others.items() if world.leads else ():
+        writing.attempt(partial(write_file, temporary / f"{name}.pt", _pickled(values)))
     if world.leads:
-        facts = json.dumps({"step": step, "ranks": world.size, **counters}).encode()
+        facts = json.dumps({"step": step, "ranks": world.size, **copy.counters}).encode()
         writing.attempt(lambda: write_file(temporary / "state.json", facts))
     errors = [error for error in world.gather(writing.error) if error]
     if world.leads:
@@ -73,14 +66,6 @@ def save_checkpoint(
     errors = errors or [error for error in world.gather(writing.error) if error]
     if errors:
         raise CheckpointNotWritten(errors[0])
-    return folder
-
-
-def tensors_of(part: object, values: dict[str, Any]) -> dict[str, Any]:
-    """The tensors of a state_dict by name: of an optimiser its moments; of a gradient scaler nothing."""
-    if isinstance(part, torch.optim.Optimizer):
-        return {str(number): moments for number, moments in values["state"].items()}
-    return values if isinstance(part, nn.Module) else {}
 
 
 class _Writing:
@@ -112,6 +97,10 @@ def _publish(temporary: Path, folder: Path, keep: int) -> None:
     flush_folder(folder.parent)
     for old in checkpoints(folder.parent.parent)[:-keep]:
         shutil.rmtree(old)
+
+
+def _write_tensors(file: Path, tensors: dict[str, torch.Tensor]) -> None:
+    write_file(file, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
 def _pickled(values: object) -> bytes:
@@ -148,7 +137,7 @@ def load_last_checkpoint(
                 if part is not None and name in parts:
                     load_full_state(part, parts[name])
             if "random" in parts:
-                _set_random_states(parts["random"])
+                set_random_states(parts["random"])
             return folder, parts["counters"], damaged
         damaged.append(f"The checkpoint {folder} cannot be read: {reasons[0]}.")
     raise UserError(f"{' '.join(damaged)} No checkpoint of {run} is whole, so the run has to begin anew.")
@@ -187,32 +176,3 @@ def _read_shards(folder: Path, state: Mapping[str, Stateful | None], found: dict
             settings = torch.load(folder / f"{name}.pt", weights_only=True, map_location="cpu")
             found[name] = settings | {"state": moments}
     read_shards(folder, {name: tensors for name, tensors in into.items() if tensors})
-
-
-def _random_states() -> dict[str, Any]:
-    """The state of every random number generator that code in this process may use."""
-    version, numbers, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    return {
-        "torch": random_state(),
-        "python": [version, list(numbers), gauss],
-        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, cached],
-    }
-
-
-def _set_random_states(state: dict[str, Any]) -> None:
-    set_random_state(state["torch"])
-    version, numbers, gauss = state["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    name, keys, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
-
-
-def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors, with a copy of each that shares memory with an earlier one (safetensors refuses those)."""
-    seen: set[int] = set()
-    for name, tensor in tensors.items():
-        if tensor.data_ptr() in seen and tensor.numel():
-            tensors[name] = tensor.clone()
-        seen.add(tensor.data_ptr())
-    return tensors

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -19,11 +19,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class World:
-    """This process's rank, the number of ranks, and its device."""
+    """This process's rank, the number of ranks, and its device. thread: whose group it talks by."""
 
     rank: int
     size: int
     device: torch.device
+    thread: str = ranks.MAIN
+
+    def for_writer(self) -> "World":
+        """The same for a thread that writes while the main thread trains."""
+        return replace(self, thread=ranks.WRITER)
 
     @property
     def leads(self) -> bool:
@@ -32,7 +37,7 @@ class World:
 
     def wait(self) -> None:
         """Block until every rank has called this."""
-        ranks.wait()
+        ranks.wait(self.thread)
 
     def mean(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean over ranks of each value; every rank gives the same names."""
@@ -40,12 +45,12 @@ class World:
             return dict(values)
         names = sorted(values)
         total = torch.tensor([values[name] for name in names], dtype=torch.float64)
-        dist.all_reduce(total, group=ranks.talks())
+        dist.all_reduce(total, group=ranks.talks(self.thread))
         return dict(zip(names, (total / self.size).tolist(), strict=True))
 
     def gather(self, value: T) -> list[T]:
         """The value of each rank, in rank order, on every rank."""
-        return ranks.tell(value)
+        return ranks.tell(value, self.thread)
 
     def cores_each(self) -> int:
         """Cores for this rank: those that the ranks of its machine may use, in equal parts."""

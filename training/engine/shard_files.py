@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 
-from training.models.ranks import talks
+from training.models.ranks import MAIN, talks
 
 FOLDER = "shards"  # of a checkpoint
 RECORDS = {
@@ -64,10 +64,13 @@ def is_sharded(part: nn.Module) -> bool:
     return any(hasattr(weight, "full_tensor") for weight in part.parameters())
 
 
-def write_shards(folder: Path, tensors: Mapping[str, Any]) -> None:
-    """Write this rank's shards of tensors, also inside dicts; every rank calls this. OSError on all if one cannot."""
+def write_shards(folder: Path, tensors: Mapping[str, Any], thread: str = MAIN) -> None:
+    """Write this rank's shards of tensors, also inside dicts; every rank calls this. OSError on all if one cannot.
+
+    thread: whose group the ranks talk by.
+    """
     try:
-        dcp.save(dict(tensors), checkpoint_id=folder / FOLDER, process_group=talks())
+        dcp.save(dict(tensors), checkpoint_id=folder / FOLDER, process_group=talks(thread))
     except CheckpointException as error:
         raise OSError(_reason(error)) from error
 

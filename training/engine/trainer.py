@@ -80,7 +80,7 @@ class Trainer:
         self.recovery = Recovery(self.method, self.optimizer, self.scaler, config, world, self.metrics, quiet)
         self.finite = self.recovery.watch
         parts = self.method, self.ema, self.optimizer, self.scaler
-        self.saver = Saver(run, *parts, config, world) if run is not None else None
+        self.saver = Saver(run, *parts, config, world, self.recovery.saved) if run is not None else None
 
     def train(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Train until the last step, or until stop() is true, and return the number of steps done.
@@ -92,7 +92,7 @@ class Trainer:
         progress = Progress(self.step, self.config.total_steps, quiet=self.quiet or not self.world.leads)
         try:
             if self.saver is not None and self.recovery.rolls_back and not self.saver.has_checkpoint():
-                self.saver.save(self.step, self._counters())  # there has to be one to go back to
+                self.saver.save(self.step, self._counters(), required=True)  # there has to be one to go back to
             while True:
                 try:
                     self._train_from_here(progress, stop)
@@ -100,7 +100,12 @@ class Trainer:
                 except StoppedBeingFinite as error:
                     if self.saver is None or not self.recovery.rolls_back:
                         raise
+                    self.saver.finish()
                     self.recovery.roll_back(error.found, self.step, self.resume)
+        except Exception:
+            if self.saver is not None:
+                self.saver.settle()
+            raise
         finally:
             progress.close()
             self.metrics.close()
@@ -260,7 +265,7 @@ class Trainer:
         self.world.wait()
 
     def _checkpoint_if_due(self, stopping: bool) -> None:
-        """Write the encoder and a checkpoint every config.checkpoint_every steps, at the end, and before a stop.
+        """Save the encoder and a checkpoint every config.checkpoint_every steps, at the end, and before a stop.
 
         UserError if the last of them cannot be written.
         """
@@ -268,5 +273,4 @@ class Trainer:
         if self.saver is None or not (stopping or done or self.step % config.checkpoint_every == 0):
             return
         self.recovery.check(self.step)  # never save NaN weights
-        if self.saver.save_if_possible(self.step, self._counters(), last=stopping or done):
-            self.recovery.saved()
+        self.saver.save(self.step, self._counters(), required=stopping or done)

@@ -2,6 +2,9 @@
 
 They do so by gloo with a timeout of hours: rank 0 may evaluate for longer than NCCL waits. PyTorch is imported only by
 who joins other ranks: serving, which takes two seconds less without it, embeds and evaluates by the same code.
+
+There are two groups, each for one thread: collectives of one group have to come in the same order on all ranks, and a
+thread that writes a checkpoint talks while the main thread does.
 """
 
 import os
@@ -16,45 +19,46 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PATIENCE = timedelta(hours=6)  # a rank that is gone is noticed otherwise, see training.engine.peers
-_talking: list["dist.ProcessGroup"] = []  # the group for this, once it is open
+MAIN, WRITER = "main", "writer"  # the thread that a group is for
+_talking: dict[str, "dist.ProcessGroup"] = {}  # the group of each, once they are open
 
 
 def open_talks() -> None:
-    """Open the group by which ranks wait and tell each other things; every rank calls this, once it has joined."""
+    """Open the groups by which ranks wait and tell each other things; every rank calls this, once it has joined."""
     import torch.distributed as dist
 
-    if not _talking:
+    for thread in (MAIN, WRITER) if not _talking else ():
         group = dist.new_group(backend="gloo", timeout=PATIENCE)
         assert isinstance(group, dist.ProcessGroup)  # a rank outside of a group gets a number
-        _talking.append(group)
+        _talking[thread] = group
 
 
 def close_talks() -> None:
-    """Forget the group, which ends with the process group."""
+    """Forget the groups, which end with the process group."""
     _talking.clear()
 
 
-def talks() -> "dist.ProcessGroup | None":
-    """The group, None for the default one."""
-    return _talking[0] if _talking else None
+def talks(thread: str = MAIN) -> "dist.ProcessGroup | None":
+    """The group of a thread, None for the default one."""
+    return _talking.get(thread)
 
 
-def wait() -> None:
+def wait(thread: str = MAIN) -> None:
     """Block until every rank has called this."""
     if world_size() > 1:
         import torch.distributed as dist
 
-        dist.barrier(group=talks())
+        dist.barrier(group=talks(thread))
 
 
-def tell(value: T) -> list[T]:
+def tell(value: T, thread: str = MAIN) -> list[T]:
     """The value of each rank, in rank order, on every rank."""
     if world_size() == 1:
         return [value]
     import torch.distributed as dist
 
     values: list[Any] = [None] * world_size()
-    dist.all_gather_object(values, value, group=talks())
+    dist.all_gather_object(values, value, group=talks(thread))
     return values
 
 
