@@ -130,6 +130,17 @@ def test_rows_stand_in_the_order_of_their_neighbours():
     assert markdown({"rows": rows}).count("\n") == 5
 
 
+def test_runs_of_one_method_with_other_settings_are_rows_of_their_own():
+    small, large, again = entry("clip", 0, 0.4), entry("clip", 1, 0.6), entry("clip", 2, 0.5)
+    small, again = (replace(one, settings="tower: tiny") for one in (small, again))
+    rows = grouped([small, replace(large, settings="tower: ViT-B-32"), again, entry("byol", 0, 0.3)])
+    assert {label: len(group) for label, group in rows.items()} == {
+        "runs/clip-1": 1,
+        "runs/clip-0 runs/clip-2": 2,
+        "byol": 1,
+    }
+
+
 def test_each_encoder_is_measured_by_what_it_can_do_and_the_table_says_what_it_lacks(compared, captioned):
     words = [
         "compare",

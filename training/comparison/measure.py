@@ -20,13 +20,20 @@ from training.models.encoder import BATCH, Encoder
 from training.models.encoders import load_encoder
 from training.models.intervals import Figure, student_interval
 
+PARTS = ("data", "run", "settings")  # of a config.json
+NOT_COMPARED = {
+    *("seed", "device", "workers", "prefetch", "cache", "log_every", "logger", "checkpoint_every", "keep", "report"),
+    *("evaluate", "evaluate_every", "suite"),
+}
+
 
 @dataclass(frozen=True)
 class Entry:
     """One measured encoder.
 
     name: as given by the user. method: that trained it, or its name if unknown. figures: by name. facts: numbers
-    without an interval. lines: of its metrics.jsonl. skipped: why a probe does not apply to it, by probe.
+    without an interval. lines: of its metrics.jsonl. skipped: why a probe does not apply to it, by probe. settings: of
+    its run, but for the seed and what does not change a result, so that runs with equal ones differ by chance.
     """
 
     name: str
@@ -37,6 +44,7 @@ class Entry:
     facts: dict[str, float]
     lines: list[dict[str, Any]]
     skipped: dict[str, str] = field(default_factory=dict)
+    settings: str = ""
 
 
 @dataclass
@@ -105,7 +113,9 @@ def entry_of(name: str, figures: dict[str, Figure], facts: dict[str, float]) -> 
     if (count := parameters(run / "model.safetensors")) is not None:
         facts["parameters"] = count
     settings = document["run"]
-    return Entry(name, document["method"], settings["seed"], settings["steps"], figures, facts, lines)
+    shared = {part: {k: v for k, v in document[part].items() if k not in NOT_COMPARED} for part in PARTS}
+    alike = json.dumps(shared, sort_keys=True)
+    return Entry(name, document["method"], settings["seed"], settings["steps"], figures, facts, lines, settings=alike)
 
 
 def speed(encoder: Encoder, batches: int = 5) -> float:

@@ -34,11 +34,19 @@ PERCENTAGES = ("linear", "knn", "zero-shot", "retrieval")
 
 
 def grouped(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """Entries grouped by method, with all seeds together, sorted by k-NN or linear accuracy, then by name."""
-    groups: dict[str, list[Entry]] = {}
+    """Entries by method, or by run where runs of one method have other settings, sorted by k-NN or linear accuracy.
+
+    Runs that differ by their seeds alone are together.
+    """
+    alike: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        label = entry.method if entry.seed is not None else entry.name
-        groups.setdefault(label, []).append(entry)
+        key = (entry.method, entry.settings) if entry.seed is not None else (entry.name, "")
+        alike.setdefault(key, []).append(entry)
+    methods = [method for method, _ in alike]
+    groups = {
+        method if methods.count(method) == 1 else " ".join(entry.name for entry in group): group
+        for (method, _), group in alike.items()
+    }
 
     def place(label: str) -> tuple[float, str]:
         first = over_seeds(groups[label], "knn") or over_seeds(groups[label], "linear")
