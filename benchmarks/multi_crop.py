@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
 import click
@@ -62,6 +63,23 @@ def train(data: str, test: str, steps: int, seed: int, words: list[str]) -> dict
     return {"cpu_seconds": round(cpu, 1), "knn": json.loads(said)["knn"]["value"]}
 
 
+def compared(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Seed by seed: k-NN with small crops minus k-NN at full size, and how many times the CPU time the latter takes."""
+    pairs = [
+        (small, full)
+        for small in runs
+        for full in runs
+        if (small["side"], full["side"]) == (SMALL, FULL) and small["seed"] == full["seed"]
+    ]
+    if not pairs:
+        return {}
+    apart = [small["knn"] - full["knn"] for small, full in pairs]
+    means = {side: round(mean(run["knn"] for run in runs if run["side"] == side), 4) for side in SIDES}
+    knn = means | {"difference": round(mean(apart), 4), "low": round(min(apart), 4), "high": round(max(apart), 4)}
+    times = median(full["cpu_seconds"] / small["cpu_seconds"] for small, full in pairs)
+    return {"knn": knn | {"seeds": len(apart)}, "cpu_times": round(times, 3)}
+
+
 @click.command()
 @click.option("--data", required=True)
 @click.option("--test", required=True)
@@ -85,6 +103,7 @@ def main(data: str, test: str, steps: int, seeds: int) -> None:
             if not any(key.items() <= run.items() for run in stored["runs"]):
                 stored["runs"].append(key | {"load": os.getloadavg()[0]} | train(data, test, steps, seed, words))
                 print(stored["runs"][-1], flush=True)
+                stored |= compared(stored["runs"])
                 RESULT.write_text(json.dumps(stored, indent=1) + "\n")
 
 

@@ -115,7 +115,7 @@ def training_table() -> str:
             "<= 30 %",
         ),
     ]
-    rows += [*_shuffled(), *_on_gpu(HERE / "results" / "gpu.json")]
+    rows += [*_shuffled(), *_crops(), *_checkpoints(), *_on_gpu(HERE / "results" / "gpu.json")]
     head = [f"| on {machine_of(stored)}, load average {stored['busy']:.0f} | result | target |", "|---|---|---|"]
     return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -130,6 +130,37 @@ def _shuffled() -> list[tuple[str, str, str]]:
         what = f"images/s shuffled in windows relative to in order, {name} a request"
         rows.append((what, f"{by_cpu} by CPU time; {by_clock} by the clock at a load of {busy}", ">= 80 %"))
     return rows
+
+
+def _stored(name: str) -> dict[str, Any]:
+    """A result, {} if it has not been measured."""
+    file = HERE / "results" / f"{name}.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    return found
+
+
+def _crops() -> list[tuple[str, str, str]]:
+    """What small crops and crops of whole images change, seed by seed."""
+    multi, crops = _stored("multi_crop"), _stored("crops").get("differences", {})
+    rows = [("arithmetic of DINO with small crops at full size", f"{multi['times']:.2f} times that of small ones", "-")]
+    of = {"k-NN of DINO after equal steps, small crops small minus at full size": multi.get("knn")}
+    names = {"simclr, knn": "k-NN of SimCLR", "clip, zero-shot": "zero-shot of CLIP"}
+    of |= {f"{names[name]}, crops of whole images minus of centre squares": crops.get(name) for name in names}
+    for what, found in of.items():
+        if found:
+            between = f"{100 * found['low']:+.1f} to {100 * found['high']:+.1f} over {found['seeds']} seeds"
+            rows.append((what, f"{100 * found['difference']:+.1f} points ({between})", "-"))
+    return rows
+
+
+def _checkpoints() -> list[tuple[str, str, str]]:
+    """How long a checkpoint holds training up."""
+    found = _stored("checkpoints")
+    if not found:
+        return []
+    now, before = (found[name]["median"] * 1000 for name in ("in_the_background", "waited_for"))
+    size = f"{found['bytes'] / 1e6:.0f} MB"
+    return [(f"training held up by a checkpoint of {size}", f"{now:.0f} ms; {before:.0f} ms if it is waited for", "-")]
 
 
 def _on_gpu(file: Path) -> list[tuple[str, str, str]]:

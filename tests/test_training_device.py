@@ -8,16 +8,20 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
+from torchvision.io import ImageReadMode, decode_jpeg
 
 from tests.pretend_gpu import pretend_gpu, put_on
-from tests.samples import SMALL_TOWERS
+from tests.samples import SMALL_TOWERS, noise_image
 from tests.test_training_methods import batch, made, shrink
-from training.data import prefetch, views
+from training.data import gpu_jpeg, prefetch, views
 from training.data.config import DataConfig
-from training.data.loader import LoadedBatch
+from training.data.dataset import ImageDataset
+from training.data.loader import Batches, LoadedBatch
 from training.data.prefetch import Prefetch, plan_prefetch
+from training.data.sampler import Sampler
 from training.engine import config as config_module
 from training.engine.config import RunConfig, resolve
 from training.engine.distributed import World
@@ -157,6 +161,58 @@ def test_a_run_augmented_on_the_device_is_the_run_augmented_by_workers(name, wor
         begin(tmp_path / place, name, DataConfig(data=(str(captioned),)), run, {}, quiet=True)
     one, other = (load_file(tmp_path / place / "model.safetensors") for place in ("cpu", "device"))
     assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Images for nvJPEG, and those that it is not given: a turned one, a grey one, a large one, and PNGs."""
+    folder = tmp_path_factory.mktemp("mixed")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for number in range(12):
+        image = noise_image(number, (60, 40))
+        save = {"quality": 90} | ({"exif": turned} if number == 3 else {})
+        image = image.convert("L") if number == 4 else image.resize((300, 200)) if number == 5 else image
+        image.save(folder / f"{number:02}.{'png' if number % 4 == 2 else 'jpg'}", **save if number % 4 != 2 else {})
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning", "ignore::DeprecationWarning")
+def test_jpegs_that_a_device_decodes_are_those_that_a_worker_decodes(mixed, monkeypatch, capsys):
+    """By a stand-in: nvJPEG is torchvision's decoder on a GPU, and here it is that on the CPU. Then without it."""
+    given = []
+
+    def stand_in(files, device):
+        given.append(len(files))
+        return [decode_jpeg(file, ImageReadMode.RGB) for file in files]
+
+    monkeypatch.setattr(gpu_jpeg, "decode_all", stand_in)
+    images = ImageDataset([str(mixed)], 32)
+    sampler, method = Sampler(images.sizes, 12, 0), made("mae")
+    whole = {}
+    for on_device in (False, True):
+        images.jpegs_for_gpu = on_device
+        batches = Batches(images, sampler, method.augment, 0, augmented=False)
+        whole[on_device] = batches[0].arguments.to(torch.device("cpu"))
+    assert given == [6] and whole[True].images.shape == whole[False].images.shape == (12, 3, 32, 32)
+    apart = (whole[True].images.int() - whole[False].images.int()).abs()
+    assert apart.max() <= 6 and apart.float().mean() < 0.5
+    assert torch.equal(whole[True].aspects, whole[False].aspects)
+
+    def refused(files, device):
+        raise RuntimeError("the JPEG was refused")
+
+    monkeypatch.setattr(gpu_jpeg, "decode_all", refused)
+    by_cpu = Batches(images, sampler, method.augment, 0, augmented=False)[0].arguments.to(torch.device("cpu"))
+    assert torch.equal(by_cpu.images, whole[False].images)
+    run = RUN | {"augment_on": "device", "decode_on": "device", "batch_size": 4, "steps": 1}
+    for works, said in (
+        (True, "images are decoded and augmented on the device"),
+        (False, "decoded on the CPU: nvJPEG"),
+    ):
+        monkeypatch.setattr(gpu_jpeg, "works_on", lambda device, works=works: works)
+        begin(None, "simclr", DataConfig(data=(str(mixed),), cache=0), run, {})
+        assert said in capsys.readouterr().err.splitlines()[0]
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "untrained"])

@@ -13,8 +13,10 @@ from tests.samples import noise_image, png_bytes
 from training.__main__ import cli
 from training.data.config import DataConfig
 from training.engine.config import RunConfig
+from training.engine.trainer import Trainer
 from training.methods import METHODS
 from training.models.errors import UserError
+from training.models.file_lock import lock_folder
 from training.models.knobs import Range, check_values
 
 QUICK = "--steps 1 --batch-size 4 --workers 0 --no-report"
@@ -44,6 +46,9 @@ def place(tmp_path_factory):
                     member = tarfile.TarInfo(f"{number:04}.{ending}")
                     member.size = len(data)
                     tar.addfile(member, io.BytesIO(data))
+    (place / "broken").mkdir()
+    for number in range(20):
+        (place / f"broken/{number}.png").write_bytes(b"no image")
     (place / "nested.yaml").write_text("run:\n  batch_size: 8\n")
     return place
 
@@ -111,6 +116,7 @@ def test_a_value_out_of_its_range_is_said_with_the_range_and_the_meaning(values,
             'has no captions: it has the columns folder, of which --caption "a photo of a {folder}"',
         ),
         ("clip --data gone.csv", "gone.csv has no images: nowhere.png: there is no such file"),
+        ("simclr --data broken", "None of 32 images that were looked at can be read; the first is 0.png: "),
         ("simclr --data photos/*", "matches 2 names (folders)"),
         ("simclr --data photos/*/*.png", "matches 8 names (.png)"),
         ("simclr --data shards/*.tgz", "Nothing matches shards/*.tgz."),
@@ -146,6 +152,9 @@ def test_a_mistake_in_a_run_is_said_before_it_trains(place, monkeypatch, command
         ("moco-v2", 2, "python -m training moco --recipe moco-v2-imagenet-200e"),
         ("torchrun", 2, "it needs a METHOD or resume"),
         ("torchrun nope", 2, "nope is neither"),
+        ("torchrun --nproc-per-node 0 clip", 2, "--nproc-per-node is 0; it must be at least 1."),
+        ("torchrun --nnodes 0 clip", 2, "--nnodes is 0; it must be at least 1."),
+        ("simclr resume runs/a", 2, "resume is a command of its own: python -m training resume runs/a"),
         ("export photos", 1, "photos is no run that can be exported"),
         ("evaluate starter --data photos --seed -1", 2, "-1 is not in the range"),
         ("evaluate starter --data photos --out gone.csv/report", 1, "gone.csv/report cannot be written"),
@@ -183,5 +192,24 @@ def test_a_resumed_run_whose_data_is_gone_is_told_of_its_option(place, tmp_path,
     try:
         assert "run was trained on it; name its new place with --data." in said("resume run --steps 2")
         assert said("resume run --data nope").endswith("svhn.")
+        assert said("resume run/checkpoints/step-00000001").endswith("It is inside of the run run; name that.")
     finally:
         (place / "elsewhere").rename(place / "photos")
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_makes_room_for_the_next(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"simclr --data {place / 'photos'} --out run {QUICK}".split()
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", lambda self, feed: 1 / 0)
+        failed = CliRunner().invoke(cli, command)
+    assert failed.exit_code == 1 and (tmp_path / "run/error.txt").is_file()
+    again = CliRunner().invoke(cli, command)
+    assert again.exit_code == 0 and "run held a run that ended before its first checkpoint" in again.stderr
+    assert not (tmp_path / "run/error.txt").exists()
+    lock = lock_folder(tmp_path / "run", "")
+    for checkpoint in (tmp_path / "run").glob("checkpoints/*/state.json"):
+        checkpoint.unlink()
+    (tmp_path / "run/encoder.json").unlink()  # as at the start of a run
+    assert "run is being trained by another process" in said(" ".join(command))
+    lock.release()

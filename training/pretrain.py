@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from training.data import gpu_jpeg
 from training.data.config import DataConfig
 from training.data.dataset import ImageDataset
 from training.data.labels import ClassColumn
@@ -118,6 +119,9 @@ def plan(
     images.canvas = data.canvas or canvas_for(size, config, images.longest_side())
     with one_first():
         images.cache_pixels(most=data.cache << 20)
+    images.jpegs_for_gpu = (
+        run.decode_on == run.augment_on == "device" and images.cache is None and gpu_jpeg.works_on(world.device)
+    )
     method = method_class(tower, config)
     method.see_data(images)
     if world.size > 1:
@@ -254,7 +258,7 @@ def _train(
         )
         if world.leads and not quiet:
             images = planned.batches.images
-            machine = described(world, trainer.config, trainer.prefetch)
+            machine = described(world, trainer.config, trainer.prefetch, images.jpegs_for_gpu)
             for sentence in filter(None, [machine, images.usage(), *images.notes]):
                 print(f"{sentence}.", file=sys.stderr)
         if out is not None:

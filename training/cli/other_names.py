@@ -100,6 +100,9 @@ class ForgivingCommand(click.Command):
 
 def _as_option(ctx: click.Context) -> str:
     """How to give a source: people write its name alone, or a pattern that their shell replaces by names."""
+    above, first = ctx.parent, ctx.args[0]
+    if above and isinstance(above.command, click.Group) and first in above.command.list_commands(above):
+        return f"{first} is a command of its own: {above.command_path} {' '.join(ctx.args)}"
     if ctx.params.get("data"):
         return "Repeat --data for each source, or put a pattern into quotes: --data 'shards/*.tar'."
     return f"The data is an option: {ctx.command_path} --data {' --data '.join(ctx.args[:3])}"

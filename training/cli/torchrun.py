@@ -50,6 +50,9 @@ def launch(arguments: tuple[str, ...], module: str = "training") -> None:
             f"torchrun starts a method or resume, and {given.training_script} is neither; the methods are "
             f"{', '.join(METHODS)}."
         )
+    for option, count in {"--nproc-per-node": given.nproc_per_node, "--nnodes": given.nnodes}.items():
+        if count.lstrip("-").isdigit() and int(count) < 1:
+            raise click.UsageError(f"{option} is {count}; it must be at least 1.")
     given.module, given.training_script_args = True, [given.training_script, *given.training_script_args]
     given.training_script = module
     os.environ[LAUNCHED] = "1"

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.data.gpu_jpeg import cut, on_canvas
 from training.data.keyed import Keyed
 
 
@@ -17,7 +18,8 @@ class Batch:
     images: uint8 [B, 3, S, S], on any device, each a whole image that was resized to a square, the canvas. captions: B
     lists, each with the captions that a sample has. labels: int64 [B], -1 where there is none. random: the samples' own
     random numbers, which are drawn on the CPU. aspects: float32 [B] on the CPU, width over height of the originals.
-    texts: what `Augment.prepare` made of the captions, () before it.
+    texts: what `Augment.prepare` made of the captions, () before it. jpegs: the files of images that the device is to
+    decode, and the length of each [B], 0 for those that are decoded; these alone are in images then.
     """
 
     images: Tensor
@@ -26,9 +28,10 @@ class Batch:
     random: Keyed
     aspects: Tensor
     texts: tuple[Tensor, ...] = ()
+    jpegs: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.captions)
 
     def pin_memory(self) -> "Batch":
         """The same in memory that a GPU can copy from in the background; PyTorch's data loader calls it."""
@@ -36,8 +39,14 @@ class Batch:
         return replace(self, images=self.images.pin_memory(), labels=self.labels.pin_memory(), texts=pinned)
 
     def to(self, device: torch.device) -> "Batch":
-        """The same with the images on a device."""
-        return replace(self, images=moved(self.images, device))
+        """The same with the images on a device, all decoded."""
+        images = moved(self.images, device)
+        if self.jpegs is not None:
+            held, lengths = self.jpegs
+            decoded = on_canvas(cut(held, lengths), images.shape[-1], device)
+            own, theirs = (lengths == 0).nonzero()[:, 0], lengths.nonzero()[:, 0]
+            images = torch.cat([images, decoded])[moved(torch.cat([own, theirs]).argsort(), device)]
+        return replace(self, images=images, jpegs=None)
 
 
 class Augment(ABC):

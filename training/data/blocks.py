@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.source import Item
 from training.models.lru_cache import LRUCache
 
 PIECE = 8 << 20  # bytes of a shard at an address that are read at once
+OVERLAP = 256 << 10  # and of the next piece, so that an image whose header is in a piece mostly is there whole
 READERS = 16  # parts that are read at once: a store at an address answers many readers as fast as one
 IN_ORDER = 2  # parts that reading in order needs, where several threads cross from one into the next
 HELD: LRUCache[Hashable, Any] = LRUCache(IN_ORDER)
@@ -31,16 +31,22 @@ def in_pieces() -> bool:
     return HELD.capacity > IN_ORDER
 
 
-def read_pieces(name: str, size: int, offset: int, length: int, read: Callable[[int, int], bytes]) -> bytes:
-    """length bytes from offset on of a file of size bytes, by the pieces that they lie in.
+def read_pieces(name: str, size: int, offset: int, length: int, home: int, read: Callable[[int, int], bytes]) -> bytes:
+    """length bytes from offset on of a file of size bytes, by the piece of home if it has them, else by their own.
 
     read: bytes of the file by offset and length.
     """
-    found = []
-    for number in range(offset // PIECE, (offset + max(length, 1) - 1) // PIECE + 1):
+    found, at, end, number = [], offset, min(offset + length, size), home // PIECE
+    while at < end:
+        if not number * PIECE <= at < (number + 1) * PIECE + OVERLAP:
+            number = at // PIECE
         start = number * PIECE
-        piece = HELD.get_or_make((name, number), lambda at=start: read(at, min(PIECE, size - at)))  # type: ignore[misc]
-        found.append(piece[max(0, offset - start) : offset + length - start])
+        piece = HELD.get_or_make((name, number), lambda at=start: read(at, min(PIECE + OVERLAP, size - at)))  # type: ignore[misc]
+        part = piece[at - start : end - start]
+        if not part:
+            break  # the file is shorter than it was
+        found.append(part)
+        at += len(part)
     return b"".join(found)
 
 
@@ -51,16 +57,15 @@ def ends_of(blocks: list[Hashable]) -> NDArray[np.int64]:
     return np.array([*changes, len(blocks)], np.int64)
 
 
-def read_ahead(items: list[Item]) -> None:
-    """Read the parts that the items lie in and that are not held, several at a time."""
-    first = {item.block: item for item in items if item.block is not None}
-    if len(first) > 1:
+def read_ahead(reads: list[Callable[[], object]]) -> None:
+    """Read one image of each of several parts, and with it the part, several at a time."""
+    if len(reads) > 1:
         with ThreadPoolExecutor(READERS) as pool:
-            list(pool.map(_touch, first.values()))
+            list(pool.map(_attempt, reads))
 
 
-def _touch(item: Item) -> None:
+def _attempt(read: Callable[[], object]) -> None:
     try:
-        item.read()
+        read()
     except OSError:
-        return  # who reads it will say so
+        return  # who needs it will say so

@@ -1,8 +1,8 @@
 """Sources as one numbered list of images with captions and labels."""
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from training.data.blocks import hold, read_ahead
 from training.data.captions import check_columns
 from training.data.content import content_fingerprint
+from training.data.gpu_jpeg import for_gpu
 from training.data.item_lists import IndexedItems, ItemList, list_items
 from training.data.labels import ClassColumn, labels_of
 from training.data.pixel_cache import MOST_CACHED, PixelCache
@@ -35,7 +36,8 @@ class ImageDataset:
     templates: captions such as "a photo of a {label_name}", over the columns of a source; images that
     have these columns get them in the place of their own captions; UserError for one that no image has the columns
     of. needs_captions: leave out what has none.
-    classes: where classes are kept. tables: how to read tables.
+    classes: where classes are kept. tables: how to read tables. jpegs_for_gpu: whether `whole` gives ordinary JPEGs
+    as they are; it may be set until the first is read, and is of no effect for cached pixels.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ImageDataset:
             self.labels, self.classes = labels_of([self.item(n) for n in range(len(self))], classes)
         self.cache: PixelCache | None = None
         self.parts_held = 0
+        self.jpegs_for_gpu = False
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -127,17 +130,38 @@ class ImageDataset:
         """Read the parts that some images lie in at once, before they are read one by one."""
         if self.parts_held and self.cache is None:
             hold(self.parts_held)
-            read_ahead([self.item(int(sample)) for sample in samples])
+            first = {self._block(sample): sample for sample in samples.tolist()}
+            read_ahead([partial(self._read, sample) for block, sample in first.items() if block is not None])
+
+    def _block(self, number: int) -> Hashable:
+        part, within = self._place(number)
+        return part.block(within)
+
+    def _read(self, number: int) -> bytes:
+        return self.item(number).read()
 
     def longest_side(self) -> int:
-        """The longest side of the first images of each source in pixels; 0 if none of them can be read."""
-        longest = 0
-        for part in self.parts:
-            for number in range(min(MEASURED, len(part))):  # neighbours, so that a row group is read once
-                with contextlib.suppress(ImageError, OSError):
-                    image = decode_image(part.item(number).read(), 1)
-                    longest = max(longest, image.width, image.height)
-        return longest
+        """The longest side of the first images of each source in pixels.
+
+        UserError if none of them can be read, and none of as many others.
+        """
+        near = [first + n for first, size in zip(self.first, self.sizes, strict=False) for n in range(size)[:MEASURED]]
+        problems: list[str] = []
+        for numbers in (near, np.linspace(0, len(self) - 1, MEASURED).astype(int)):
+            longest = max((self._side(int(number), problems) for number in numbers), default=0)
+            if longest:
+                return longest
+        raise UserError(f"None of {len(problems)} images that were looked at can be read; the first is {problems[0]}.")
+
+    def _side(self, number: int, problems: list[str]) -> int:
+        """The longer side of an image in pixels; 0 if it cannot be read, which is added to problems."""
+        item = self.item(number)
+        try:
+            image = decode_image(item.read(), 1)
+        except (ImageError, OSError) as error:
+            problems.append(f"{item.path}: {error}")
+            return 0
+        return max(image.width, image.height)
 
     def cache_pixels(self, most: int = MOST_CACHED) -> None:
         """Decode everything once into a file, if it takes at most `most` bytes."""
@@ -151,9 +175,9 @@ class ImageDataset:
         self.cache = PixelCache.of(items, load, (3 * self.canvas**2 + 4,), f"whole {self.canvas}", most)
 
     def whole(self, number: int) -> "WholeImage":
-        """Image number on the canvas. ImageError or OSError if it cannot be read."""
+        """Image number on the canvas, or its bytes for a GPU. ImageError or OSError if it cannot be read."""
         if self.cache is None:
-            return read_whole(self.item(number), self.canvas)
+            return read_whole(self.item(number), self.canvas, self.jpegs_for_gpu)
         return WholeImage.unpacked(self.cache.pixels(number), self.canvas)
 
     def readable(self, number: int, instead: Callable[[int], int]) -> tuple[int, "WholeImage", list[list[str]]]:
@@ -173,10 +197,14 @@ class ImageDataset:
 
 
 class WholeImage(NamedTuple):
-    """pixels: uint8 [3, canvas, canvas], a whole image resized to a square. aspect: its width over its height."""
+    """pixels: uint8 [3, canvas, canvas], a whole image resized to a square. aspect: its width over its height.
+
+    jpeg: the bytes of one that a GPU decodes, which has no pixels yet.
+    """
 
     pixels: NDArray[np.uint8]
     aspect: float
+    jpeg: bytes = b""
 
     def packed(self) -> NDArray[np.uint8]:
         """Both in a row of bytes, for the cache."""
@@ -188,8 +216,11 @@ class WholeImage(NamedTuple):
         return cls(row[:-4].reshape(3, canvas, canvas), float(row[-4:].view(np.float32)[0]))
 
 
-def read_whole(item: Item, canvas: int) -> WholeImage:
-    """Read and decode one image. ImageError or OSError if it cannot be read."""
-    image = decode_image(item.read(), canvas)
+def read_whole(item: Item, canvas: int, jpegs_for_gpu: bool = False) -> WholeImage:
+    """Read one image, and decode it unless a GPU does. ImageError or OSError if it cannot be read."""
+    data = item.read()
+    if jpegs_for_gpu and (aspect := for_gpu(data, canvas)):
+        return WholeImage(np.zeros((0, canvas, canvas), np.uint8), aspect, data)
+    image = decode_image(data, canvas)
     pixels = preprocess_pixels(image.pixels, Preprocessing(canvas, "squash"))
     return WholeImage(pixels.transpose(2, 0, 1), image.width / image.height)

@@ -1,6 +1,6 @@
 """The items of a source by number, each with the captions to train with: in memory, or by an index of many shards."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,10 @@ class ItemList:
 
     def item(self, number: int) -> Item:
         return self.items[number]
+
+    def block(self, number: int) -> Hashable:
+        """What is read at once with it, None if nothing is."""
+        return self.items[number].block
 
     def captions(self, number: int) -> list[str]:
         return self.captions_of[number]

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from training.data.batch import Augment, Batch
 from training.data.dataset import ImageDataset
+from training.data.gpu_jpeg import joined
 from training.data.keyed import GOLDEN, Keyed, mix
 from training.data.prefetch import Prefetch
 from training.data.sampler import Sampler
@@ -80,19 +81,24 @@ class Batches(Dataset[Any]):
         samples = draw.samples.copy()
         self.images.read_ahead(samples)
         pixels = np.empty((len(samples), 3, self.images.canvas, self.images.canvas), np.uint8)
-        aspects = np.empty(len(samples), np.float32)
+        aspects, decoded, jpegs = np.empty(len(samples), np.float32), 0, list[bytes]()
         broken: list[list[str]] = []
         for i, sample in enumerate(samples):
             instead = partial(self._stand_in, int(sample), int(draw.epochs[i]))
             samples[i], whole, of_this = self.images.readable(int(sample), instead)
-            pixels[i], aspects[i] = whole
+            aspects[i] = whole.aspect
+            jpegs.append(whole.jpeg)
+            if not whole.jpeg:
+                pixels[decoded] = whole.pixels
+                decoded += 1
             broken += of_this
         batch = Batch(
-            torch.from_numpy(pixels),
+            torch.from_numpy(pixels[:decoded]),
             [self.images.captions(int(sample)) for sample in samples],
             torch.from_numpy(self.images.labels[samples]),
             Keyed(self.seed, draw.epochs, samples),
             torch.from_numpy(aspects),
+            jpegs=joined(jpegs) if decoded < len(samples) else None,
         )
         return LoadedBatch(self._loaded(batch), broken)
 

@@ -101,10 +101,14 @@ class RemotePath:
         with _os_errors():
             return bytes(self.files.cat_file(self.inside))
 
-    def read_part(self, offset: int, size: int) -> bytes:
-        """size bytes from offset on: no more of the file than that, or the pieces that are held, see blocks.py."""
+    def read_part(self, offset: int, size: int, home: int | None = None) -> bytes:
+        """size bytes from offset on: no more of the file than that, or the pieces that are held, see blocks.py.
+
+        home: a place before, whose piece serves if it has them.
+        """
         if in_pieces():
-            return read_pieces(self.url, self.stat().st_size, offset, size, self._fetch)
+            home = offset if home is None else home
+            return read_pieces(self.url, self.stat().st_size, offset, size, home, self._fetch)
         return self._fetch(offset, size)
 
     def _fetch(self, offset: int, size: int) -> bytes:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from training.data.labels import ClassColumn
 from training.data.remote import RemotePath
 from training.data.shards import ShardSource
 from training.data.source import Item
-from training.data.tar_items import describe, kind_of, sample_item, text_of_member
+from training.data.tar_items import block_of, describe, kind_of, sample_item, text_of_member
 from training.data.tar_members import MOST_TEXT, Member, name_at, read_at
 from training.data.tar_samples import contents_of_shard
 from training.models.atomic import write_file
@@ -77,14 +77,25 @@ class ShardIndex:
 
     def item(self, number: int) -> Item:
         """Sample number as a source would list it; reads its caption, not its image."""
+        return self._item(*self._place(number))
+
+    def block(self, number: int) -> Hashable:
+        """What is read at once with sample number; reads nothing."""
+        shard, row = self._place(number)
+        return block_of(shard, int(row[HEADER]))
+
+    def _place(self, number: int) -> tuple[Path | RemotePath, NDArray[np.int64]]:
+        """The shard of a sample, and its row in the index."""
         shard = int(np.searchsorted(self.first, number, side="right")) - 1
-        row = self._mapped.get_or_make(shard, lambda: self._rows(shard))[number - int(self.first[shard])]
-        return self._item(self.shards[shard], row)
+        rows = self._mapped.get_or_make(shard, lambda: self._rows(shard))
+        return self.shards[shard], rows[number - int(self.first[shard])]
 
     def _item(self, shard: Path | RemotePath, row: NDArray[np.int64]) -> Item:
         header, offset, size, time, _, *rest = row.tolist()
         sidecars = [(kind, at, length) for kind, at, length in zip(*[iter(rest)] * 3, strict=True) if kind]
-        described = describe((kind, read_at(shard, at, min(length, MOST_TEXT))) for kind, at, length in sidecars)
+        described = describe(
+            (kind, read_at(shard, at, min(length, MOST_TEXT), header)) for kind, at, length in sidecars
+        )
         image = Member(name_at(shard, header, offset), header, offset, size, time)
         return sample_item(shard, self.label(shard), image, described)
 
@@ -94,7 +105,7 @@ class ShardIndex:
 
     def pieces(self, shard: int) -> NDArray[np.int64]:
         """Where the pieces of a shard that are read at once end, as numbers of its samples; none without samples."""
-        pieces = self._rows(shard)[:, OFFSET] // PIECE
+        pieces = self._rows(shard)[:, HEADER] // PIECE
         return np.append(np.flatnonzero(np.diff(pieces)) + 1, len(pieces)) if len(pieces) else np.zeros(0, np.int64)
 
     def _captioned(self, shard: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

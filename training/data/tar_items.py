@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -71,8 +71,13 @@ def sample_item(shard: Path | RemotePath, label: str, image: Member, described: 
         path=f"{label}/{image.name}",
         stamp=f"{image.size}:{image.mtime}:{image.offset}:{modified}",
         modified=float(image.mtime or modified),
-        read=partial(read_at, shard, image.offset, image.size),
+        read=partial(read_at, shard, image.offset, image.size, image.header),
         captions=tuple(described.captions),
         metadata=described.metadata,
-        block=(str(shard), image.offset // PIECE),
+        block=block_of(shard, image.header),
     )
+
+
+def block_of(shard: Path | RemotePath, header: int) -> Hashable:
+    """The piece of a shard in which a header, at this place, and mostly its image are."""
+    return str(shard), header // PIECE

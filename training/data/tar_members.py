@@ -156,10 +156,10 @@ def name_at(shard: Path | RemotePath, header: int, offset: int) -> str:
     return member_name(info.name) if info else f"at byte {offset}"
 
 
-def read_at(shard: Path | RemotePath, offset: int, size: int) -> bytes:
-    """size bytes of a shard from offset on."""
+def read_at(shard: Path | RemotePath, offset: int, size: int, home: int | None = None) -> bytes:
+    """size bytes of a shard from offset on. home: where the header of the sample's image is."""
     if isinstance(shard, RemotePath):
-        return shard.read_part(offset, size)
+        return shard.read_part(offset, size, home)
     with shard.open("rb") as file:
         file.seek(offset)
         return file.read(size)

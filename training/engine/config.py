@@ -1,6 +1,7 @@
 """The settings of a run, their validation, and the origin of each value."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -81,6 +82,12 @@ class RunConfig(Knobs):
         "auto",
         "where images are augmented: cpu, by the data loader's workers; device, in batches; auto is device on a GPU",
         ("auto", "cpu", "device"),
+    )
+    decode_on: str = knob(
+        "cpu",
+        "where JPEGs are decoded that no cache holds: cpu, by the data loader's workers; device, by an NVIDIA GPU "
+        "(nvJPEG) if torchvision has it and images are augmented there",
+        ("cpu", "device"),
     )
     channels_last: bool = knob(True, "use the channels_last memory format")
     compile: bool = knob(False, "use torch.compile (takes minutes at the start, needs a C++ compiler)")
@@ -180,6 +187,8 @@ def read_config(run: Path) -> dict[str, Any]:
             raise ValueError("another version")
         return document
     except (OSError, ValueError, KeyError, TypeError) as error:
+        inside = next((place for place in run.absolute().parents if (place / CONFIG).is_file()), None)
+        hint = "" if inside is None else f" It is inside of the run {os.path.relpath(inside)}; name that."
         raise UserError(
-            f"{run} is not a run of python -m training: its {CONFIG} is missing or cannot be read."
+            f"{run} is not a run of python -m training: its {CONFIG} is missing or cannot be read.{hint}"
         ) from error

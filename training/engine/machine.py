@@ -14,8 +14,11 @@ def set_up_products(device: torch.device, config: RunConfig) -> None:
         torch.backends.cudnn.allow_tf32 = config.tf32
 
 
-def described(world: World, config: RunConfig, prefetch: Prefetch) -> str:
-    """The first line of a run's log: where and in which precision it trains, and who prepares its batches."""
+def described(world: World, config: RunConfig, prefetch: Prefetch, jpegs_on_gpu: bool = False) -> str:
+    """The first line of a run's log: where and in which precision it trains, and who prepares its batches.
+
+    jpegs_on_gpu: whether the GPU decodes JPEGs.
+    """
     on_gpu = world.device.type == "cuda"
     name = torch.cuda.get_device_name(world.device) if on_gpu else world.device.type.upper()
     where = name if world.size == 1 else f"{world.size} ranks, each on {name}"
@@ -26,5 +29,7 @@ def described(world: World, config: RunConfig, prefetch: Prefetch) -> str:
         each = " of each rank" if world.size > 1 else ""
         parts.append(f"{prefetch.workers} {kind}{each}, {prefetch.ahead} batches ahead")
     if config.augment_on == "device":
-        parts.append("images are augmented on the device")
+        parts.append(f"images are {'decoded and ' if jpegs_on_gpu else ''}augmented on the device")
+    if config.decode_on == "device" and not jpegs_on_gpu:
+        parts.append("JPEGs are decoded on the CPU: nvJPEG needs an NVIDIA GPU, --augment-on device and --cache 0")
     return ". ".join(filter(None, ["; ".join(parts), prefetch.note]))
