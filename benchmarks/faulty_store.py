@@ -3,6 +3,7 @@
 import http.client
 import http.server
 import os
+import random
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -24,13 +25,14 @@ class Store:
     environment: dict[str, str] = field(default_factory=dict)
     answers: int = 0
     failed: int = 0
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fails(self) -> bool:
         """Whether the next answer is to fail."""
         with self.lock:
             self.answers += 1
-            failing = self.answers % self.every == 0
+            failing = self.chance.random() * self.every < 1  # at fixed distances the same step might fail each time
             self.failed += failing
             return failing
 

@@ -20,7 +20,7 @@ from index.retrieval.request import SearchRequest
 from index.retrieval.result import Hit
 from index.search import matching
 from index.storage.annotation_cache import annotations_version
-from index.storage.cells import as_text
+from index.storage.cells import as_texts
 from index.storage.layout import OFFLINE
 from index.storage.tags import read_tags
 from training.models.errors import UserError
@@ -174,8 +174,8 @@ def _names(collection: Collection, group: str) -> tuple[Rows, list[str]]:
 
 def _folders(collection: Collection) -> tuple[Rows, list[str]]:
     """The folders by name; with that of their source, where there are several."""
-    folders = collection.column("path").map(str).str.rpartition("/")[0]
-    sources = collection.column("source").map(str).str.rstrip("/").str.rpartition("/")[2]
+    folders = as_texts(collection.column("path")).str.rpartition("/")[0]
+    sources = as_texts(collection.column("source")).str.rstrip("/").str.rpartition("/")[2]
     if sources.nunique() > 1:
         folders = (sources + "/" + folders).str.rstrip("/")
     codes, names = pd.factorize(folders)
@@ -195,7 +195,7 @@ def _place_names(collection: Collection) -> Iterator[str]:
     """The place of each row as its source names it, else to a tenth of a degree, about 10 km; "" if not known."""
     named = next((name for name in PLACES if name in collection.columns), None)
     if named is not None:
-        yield from collection.column(named).map(as_text)
+        yield from as_texts(collection.column(named))
     elif {"latitude", "longitude"} <= set(collection.columns):
         for north, east in zip(collection.column("latitude"), collection.column("longitude"), strict=True):
             yield _degrees(north, east)

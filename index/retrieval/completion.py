@@ -11,7 +11,7 @@ import pandas as pd
 
 from index.collection import Collection
 from index.retrieval.facets import TAGS, FacetFilter
-from index.storage.cells import as_text
+from index.storage.cells import as_texts
 from index.storage.tags import read_tags, rows_by_tag
 from training.data.metadata.columns import LISTS, split
 from training.models.file_names import folded
@@ -63,7 +63,7 @@ def _names(collection: Collection) -> list[tuple[Kind, str, int, FacetFilter]]:
     found: list[tuple[Kind, str, int, FacetFilter]] = []
     for column, kind in COLUMNS.items():
         if column in collection.columns:
-            texts = collection.column(column).map(as_text)
+            texts = as_texts(collection.column(column))
             values = (value for text in texts for value in (split(text) if column in LISTS else [text]))
             counted = _counts(values)
             found += [(kind, name, n, FacetFilter(column, values=(name,))) for name, n in counted if name]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.retrieval.dates import DATES, dates
-from index.storage.cells import as_text
+from index.storage.cells import as_texts
 from training.data.metadata.columns import LISTS, split
 from training.models.errors import UserError
 
@@ -196,7 +196,7 @@ class Facets:
     def _text_codes(self, name: str) -> tuple[NDArray[np.int32], Sequence[str]]:
         """Each row's place in the list of the column's different texts, and that list."""
         if name not in self._texts:
-            codes, values = pd.factorize(self._values(name).map(as_text), sort=False)
+            codes, values = pd.factorize(as_texts(self._values(name)), sort=False)
             # A list of a hundred thousand texts takes four times what Arrow does.
             self._texts[name] = codes.astype(np.int32), pd.array(values, dtype="str")
         return self._texts[name]
