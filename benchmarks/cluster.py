@@ -11,8 +11,8 @@ that this process built: rows lost are images that it lacks, rows changed have a
 - slow node     one of three waits ten times as long
 - full disk     one of three cannot load the encoder, whose files its disk has no room for
 - driver killed the process that builds is killed in the middle, and another one goes on, on other nodes
-- store fails   the images are in tar shards on S3 (moto), every fifth answer is 503 or is cut off
-- target fails  the collection is exported to LanceDB on S3, where every fifth answer is 503, cut off or lost (no Ray)
+- store fails   the images are in tar shards on S3 (moto), one answer of five is 503 or cut off, by chance
+- target fails  the collection is exported to LanceDB on S3, one answer of five is 503, cut off or lost (no Ray)
 
 The result is kept as results/cluster.json.
 """

@@ -17,7 +17,7 @@ BUCKET = "images"
 
 @dataclass
 class Store:
-    """port: of moto. every: one answer of so many to methods fails. environment: how clients reach the proxy."""
+    """port: of moto. every: one answer of so many to methods fails, by chance. environment: of clients of the proxy."""
 
     port: int
     every: int

@@ -196,7 +196,8 @@ def cluster() -> str:
 def _also(of: dict[str, Any]) -> str:
     """What else is known of a trial."""
     if "answers_failed" in of:
-        return f"{of['answers_failed']} of {of['answers']} answers failed"
+        attempts = f", {of['attempts']} attempts" if of.get("attempts", 1) > 1 else ""
+        return f"{of['answers_failed']} of {of['answers']} answers failed{attempts}"
     return f"killed at {of['rows_when_killed']} rows" if "rows_when_killed" in of else ""
 
 
