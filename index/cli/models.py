@@ -66,8 +66,8 @@ def get(name: str, folder: Path | None, accept_licence: bool, as_json: bool) -> 
     from training.models.errors import UserError
 
     name = name.strip()
-    if hub_needs(name):  # a name that leads nowhere has no licence
-        click.echo(_licence(name, catalogue_model(name)), err=True)
+    if needs := hub_needs(name):  # a name that leads nowhere has no licence
+        click.echo(_licence(name, catalogue_model(name), needs[0].repository), err=True)
     line = DownloadLine(name)
     try:
         if folder is not None:
@@ -98,13 +98,11 @@ def remove(name: str, as_json: bool) -> None:
     answer(as_json, {"name": name, "freed": freed}, f"{name} was removed: {freed / 1e6:,.0f} MB are free again.")
 
 
-def _licence(name: str, listed: "CatalogueModel | None") -> str:
+def _licence(name: str, listed: "CatalogueModel | None", repository: str) -> str:
     if listed is not None:
         use = "commercial use is allowed" if listed.commercial else "commercial use is not allowed"
         return f"{name}: licence {listed.licence}, {use} ({listed.licence_url})"
-    place = name.removeprefix("hf-hub:")
-    where = f": see https://huggingface.co/{place}" if name.startswith("hf-hub:") else ""
-    return f"{name}: its licence is not in the catalogue{where}"
+    return f"{name}: its licence is not in the catalogue: see https://huggingface.co/{repository}"
 
 
 def _document(model: "CatalogueModel", images: int) -> dict[str, Any]:
