@@ -143,7 +143,7 @@ export const modelRow = (entry, context) => {
     node(
       "div",
       { class: "g-models-state", role: "status" },
-      node("span", { text: embedding ? _("embedding {text}", { text }) : text }),
+      node("span", { text }),
       shown && progressBar(shown),
     ),
     node("div", { class: "g-models-tools" }, ...tools),

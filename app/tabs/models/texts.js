@@ -75,7 +75,7 @@ export const embeddingText = (job) => {
   if (job.note) return job.note;
   if (!job.total) return _("looking for images");
   const left = job.left ? _(", {left} left", { left: minutes(job.left) }) : "";
-  return _("{done} of {total}{left}", { done: count(job.done), total: images(job.total), left });
+  return _("embedding {done} of {total}{left}", { done: count(job.done), total: images(job.total), left });
 };
 
 // Where a model stands, in a few words.
