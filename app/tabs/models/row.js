@@ -140,12 +140,7 @@ export const modelRow = (entry, context) => {
     "article",
     { class: `g-models-row ${entry.serving ? "g-models-serving" : ""}`, "data-model": entry.name },
     describe(entry, images),
-    node(
-      "div",
-      { class: "g-models-state", role: "status" },
-      node("span", { text }),
-      shown && progressBar(shown),
-    ),
+    node("div", { class: "g-models-state", role: "status" }, node("span", { text }), shown && progressBar(shown)),
     node("div", { class: "g-models-tools" }, ...tools),
     failed && node("p", { class: "g-models-failed", role: "status", text: failed }),
     local && copying(entry, context),
