@@ -6,7 +6,7 @@ import click
 
 from index.cli.options import as_json_option, collection_argument
 from index.storage.tables import csv_of
-from training.models.console import answer, write_output
+from training.models.console import answer, written_to
 
 
 @click.command("map")
@@ -21,13 +21,15 @@ def map_command(collection: Path, method: str, out: Path | None, as_json: bool) 
     """
     from index.collection import Collection
     from index.projection.projection import load_map, make_pca, make_umap
+    from training.models.atomic import write_file
 
     opened = Collection.open(collection)
     found = load_map(opened, method) or (make_umap(opened) if method == "umap" else make_pca(opened))
     document = {"method": method, "images": len(opened), "explained": found.explained, "preserved": found.preserved}
     if out is not None:
         x, y = found.points.T
-        write_output(out, csv_of(opened.frame(["id", "path"]).assign(x=x, y=y)))
+        with written_to(out):
+            write_file(out, csv_of(opened.frame(["id", "path"]).assign(x=x, y=y)))
         document["out"] = str(out)
     kept = "unknown" if found.preserved is None else f"{found.preserved:.0%}"
     lines = [f"{len(opened):,} images by {method.upper()}; neighbours preserved: {kept}"]
