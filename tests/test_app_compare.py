@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
@@ -26,9 +27,15 @@ class Backwards(ColourEncoder):
     """Sees and reads red as blue and blue as red, both ways: it ranks as the other does, by other numbers."""
 
     name, fingerprint, parameters = "backwards", "b" * 16, 1234
+    reading = threading.Event()  # it waits for this before it reads a text
+    reading.set()
 
     def embed_pixels(self, pixels):
         return super().embed_pixels(pixels)[:, ::-1].copy()
+
+    def embed_text_batch(self, texts):
+        assert self.reading.wait(60)
+        return super().embed_text_batch(texts)
 
 
 class SeesOnly(Backwards):
@@ -51,12 +58,15 @@ def write_run(run: Path, lines: int) -> None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("compare")
+    rows = ["path,sentence"]
     for i in range(30):
         name, (r, g, b) = list(PALETTE.items())[i % len(PALETTE)]
         paint(folder / "many" / f"{name} {i} <b>.png", (max(0, r - 2 * i), g, b), (40 + i, 40))
+        rows.append(f"many/{name} {i} <b>.png,a {name} square with the number {i}")
+    (folder / "many.csv").write_text("\n".join(rows))
     library = Library(lambda name: ENCODERS[name]())
     for name, encoder in ENCODERS.items():
-        build_collection([folder / "many"], folder / f"{name}.gelato", encoder())
+        build_collection([folder / "many.csv"], folder / f"{name}.gelato", encoder())
         library.add(folder / f"{name}.gelato")
     library.runs = folder / "runs"
     with served(library) as site:
@@ -147,9 +157,9 @@ def test_encoders_are_compared_by_what_a_person_said_of_the_images(opened, site)
     for row, id in enumerate(collection.column("id")):
         correct(collection, id, collection.display_name(row).split()[0])
     page = opened("?tab=compare", ready="#compare-labelled:not([hidden])", fresh=True)
-    expect(page.locator("#compare-source option")).to_have_text(["your corrections"])
+    expect(page.locator("#compare-source option")).to_have_text(["your corrections", "sentence"])
     page.locator("#compare-measure").click()
-    figures = page.get_by_role("region", name="Figures by label").locator("tbody tr")
+    figures = page.get_by_role("region", name="Figures of the encoders").locator("tbody tr")
     expect(figures).to_have_count(5)  # three encoders, and two differences from the first
     expect(figures.nth(1)).to_contain_text("backwards")
     expect(figures.nth(3)).to_contain_text("0.0")  # it sees the same differences, by other numbers
@@ -159,9 +169,30 @@ def test_encoders_are_compared_by_what_a_person_said_of_the_images(opened, site)
     expect(page.get_by_role("group", name="Copy the table").get_by_role("button")).to_have_text(
         ["Markdown", "CSV", "LaTeX", "Command"]
     )
-    expect(page.locator("#jobs")).to_contain_text("Encoders evaluated of")
     page.reload()
     expect(figures).to_have_count(5)  # the result stays
+    page.locator("#compare-source").select_option("sentence")
+    page.locator("#compare-measure").click()
+    expect(figures).to_have_count(3)  # two of them read text
+    expect(figures.nth(0).locator("td").nth(2)).to_contain_text("100.0")  # one of six of its colour, among ten
+    expect(figures.nth(1).locator("td").nth(2)).to_contain_text("40.0")  # grey and green stay what they are
+    expect(page.locator("#compare-by-labels")).to_contain_text("30 captions search among 30 images")
+    expect(page.locator("#compare-by-labels")).to_contain_text("without a text encoder: sees-only")
+    expect(classes).to_have_count(0)
+
+
+def test_an_evaluation_is_stopped_from_the_bar_of_jobs_and_measured_again(opened, site):
+    page = opened("?tab=compare", ready="#compare-labelled:not([hidden])", fresh=True)
+    ENCODERS["backwards"].reading.clear()
+    page.locator("#compare-source").select_option("sentence")
+    page.locator("#compare-measure").click()
+    page.locator("#jobs").get_by_role("button", name="Stop").click()
+    expect(page.locator("#jobs")).to_contain_text("stopping")
+    ENCODERS["backwards"].reading.set()
+    expect(page.locator("#compare-by-labels")).to_contain_text("The evaluation was stopped; it gives no figures.")
+    expect(page.locator("#jobs")).to_contain_text("Encoders not evaluated of")
+    page.locator("#compare-measure").click()
+    expect(page.get_by_role("region", name="Figures of the encoders").locator("tbody tr")).to_have_count(3)
 
 
 def test_an_encoder_that_is_a_run_is_shown_by_its_name(site, tmp_path):

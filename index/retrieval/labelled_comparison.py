@@ -1,7 +1,6 @@
 """Encoders on the same labelled images: each image searches among the others, and those with its label are right.
 
-No class names and no text are needed, so image-only encoders take part. Differences are of the same images, so that
-their intervals are paired: far narrower than those of the encoders themselves.
+No class names and no text are needed, so image-only encoders take part.
 """
 
 from collections import Counter
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.labels.ground_truth import read_labels
+from index.retrieval.paired import Figures, difference_of, in_all, paired_figures, vectors_of
 from index.storage.corrections import read_corrections
 from training.models.errors import UserError
-from training.models.intervals import LEVEL, Figure, figure_of
+from training.models.intervals import Figure, figure_of
 
 CORRECTIONS = "corrections"  # what a person said, in place of a column
-MOST = 2000  # images that search among each other
 NEIGHBOURS, TEMPERATURE = 20, 0.07  # of the vote: Wu et al. 2018
 CHUNK = 256  # images whose ranking is in memory at a time
 METRICS = ("accuracy", "recall@1", "recall@10", "mAP")
@@ -41,8 +40,8 @@ class LabelledComparison:
 
     source: str
     images: int
-    figures: list[dict[str, Figure]]
-    differences: list[dict[str, Figure]]
+    figures: Figures
+    differences: Figures
     by_class: list[ClassComparison]
 
 
@@ -74,40 +73,27 @@ def compare_by_labels(
     """The figures of two or more collections of the same images, each embedded by an encoder of its own.
 
     source: see labels_of, of the first collection. progress is called with the searches that are done and their total,
-    one an image and encoder. UserError where fewer than two labels are shared by images that
-    all have.
+    one an image and encoder. UserError where fewer than two labels are shared by images that all have.
     """
-    if len(collections) < 2:
-        raise UserError("One collection is nothing to compare with; name two or more.")
-    rows = [dict(zip(one.column("id"), range(len(one)), strict=True)) for one in collections]
-    labels = {id: label for id, label in labels_of(collections[0], source).items() if all(id in of for of in rows)}
-    shared = _shared(labels)
+    labels = labels_of(collections[0], source)
+    several = _shared(labels)
+    ids = in_all(collections, (id for id, label in labels.items() if label in several))
+    shared = _shared({id: labels[id] for id in ids})
     if len(shared) < 2:
         raise UserError(
             f"{source} gives no two labels that several images of all these collections share; choose another column."
         )
-    ids = sorted(id for id, label in labels.items() if label in shared)
-    if len(ids) > MOST:
-        chosen = np.random.default_rng(0).choice(len(ids), MOST, replace=False)
-        ids = [ids[i] for i in sorted(chosen)]
-        counts = Counter(labels[id] for id in ids)
-        ids = [id for id in ids if counts[labels[id]] > 1]
+    ids = [id for id in ids if labels[id] in shared]
     names, numbers = np.unique([labels[id] for id in ids], return_inverse=True)
     found: list[dict[str, NDArray[np.float64]]] = []
 
     def report(done: int) -> None:
         progress(len(found) * len(ids) + done, len(collections) * len(ids))
 
-    for one, of in zip(collections, rows, strict=True):
-        found.append(per_image(np.asarray(one.vectors[[of[id] for id in ids]], np.float32), numbers, report))
-    first = found[0]
-    return LabelledComparison(
-        source,
-        len(ids),
-        [{name: figure_of(of[name]) for name in METRICS} for of in found],
-        [{name: difference_of(of[name] - first[name]) for name in METRICS} for of in found],
-        _by_class([of["mAP"] for of in found], names.tolist(), numbers),
-    )
+    for one in collections:
+        found.append(per_image(vectors_of(one, ids), numbers, report))
+    by_class = _by_class([of["mAP"] for of in found], names.tolist(), numbers)
+    return LabelledComparison(source, len(ids), *paired_figures(found), by_class)
 
 
 def per_image(
@@ -123,19 +109,6 @@ def per_image(
         parts.append(_ranked(vectors, labels, start))
     progress(len(vectors))
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
-
-
-def difference_of(values: NDArray[np.float64]) -> Figure:
-    """The mean of differences of the same images, within -1 to 1, with its interval.
-
-    Where all are equal, resampling says nothing: n images without a difference leave room for a share of images with
-    one, either way, as Clopper and Pearson bound it.
-    """
-    if not (values == values[0]).all():
-        return figure_of(values)
-    far = 1 - ((1 - LEVEL) / 2) ** (1 / len(values))
-    mean = float(values[0])
-    return Figure(value=mean, low=max(-1.0, mean - far), high=min(1.0, mean + far), n=len(values))
 
 
 def _ranked(vectors: NDArray[np.float32], labels: NDArray[np.intp], start: int) -> dict[str, NDArray[np.float64]]:

@@ -37,7 +37,8 @@ class CompareTab {
     this.labelled = new Labelled(server);
     this.encoders = new EncoderTable(server);
     this.runs = new Runs(server);
-    const parts = [this.query.element, this.help, this.notice, node("div", { class: "g-results-head" }, this.status)];
+    this.head = node("div", { class: "g-results-head" }, this.status);
+    const parts = [this.query.element, this.help, this.notice, this.head];
     const sections = [
       this.columns,
       this.labelled.element,
@@ -109,7 +110,7 @@ class CompareTab {
     Object.assign(this.settings, chooseSides(this.#collections, this.settings, collection()));
     showSides(this.query, this.#collections, this.settings);
     const alone = this.#collections.length < 2;
-    for (const part of [this.query.element, this.columns, this.status]) part.hidden = alone;
+    for (const part of [this.query.element, this.columns, this.head]) part.hidden = alone;
     this.help.replaceChildren(...(alone ? [howToCompare()] : []));
     this.encoders.show(this.#collections);
     if (!alone) this.labelled.show(this.settings.a);

@@ -1,4 +1,4 @@
-// Encoders by the labels of images: figures with intervals, differences from the first encoder, and those by class.
+// Encoders by the labels or captions of images: figures with intervals, differences from the first encoder, and those by class.
 import { commandButton } from "../../ui/command/command.js";
 import { button, copy, node, notice } from "../../ui/elements/elements.js";
 import { count, decimal, images as imageCount } from "../../ui/format/format.js";
@@ -10,7 +10,8 @@ import { asCsv, asLatex, asMarkdown } from "./formats.js";
 const PAGE = 20; // classes
 const LOOK = 400; // milliseconds between looks at an evaluation that runs
 const SOURCES = { corrections: _("your corrections"), folder: _("folder"), caption: _("caption") };
-const METRICS = { accuracy: _("k-NN accuracy"), "recall@1": "recall@1", "recall@10": "recall@10", mAP: "mAP" };
+const KINDS = { labels: _("Labels"), captions: _("Captions: text to image") };
+const METRICS = { accuracy: _("k-NN accuracy") };
 
 const share = (value) => decimal(100 * value, 1).replace("-", "−");
 const bounds = ({ low, high }) => `${share(low)} – ${share(high)}`;
@@ -68,7 +69,7 @@ function figureTable({ encoders, metrics, figures, differences }) {
     ),
   );
   return table(
-    _("Figures by label"),
+    _("Figures of the encoders"),
     [_("Encoder"), ...metrics.map((name) => METRICS[name] ?? name)],
     [...rows, ...others],
   );
@@ -76,17 +77,25 @@ function figureTable({ encoders, metrics, figures, differences }) {
 
 const copies = (answer) => {
   const kinds = { Markdown: asMarkdown, CSV: asCsv, LaTeX: asLatex };
-  const settings = { class: "g-button g-small" };
   const copyButton = (label, text) => {
-    const made = button("copy", label, () => copy(text(), made), settings);
+    const made = button("copy", label, () => copy(text(), made));
     return made;
   };
   return node(
     "div",
-    { class: "g-compare-copies", role: "group", "aria-label": _("Copy the table") },
+    { class: "g-compare-copies g-flush", role: "group", "aria-label": _("Copy the table") },
     ...Object.entries(kinds).map(([name, write]) => copyButton(name, () => write(rowsOf(answer)))),
     answer.command && commandButton("copy-compare-command", () => answer.command),
   );
+};
+
+const sourceValue = (by, source) => JSON.stringify([by, source]);
+
+// The columns of one kind, to choose from.
+const sourceGroup = (by, label, sources) => {
+  const option = (name) =>
+    node("option", { value: sourceValue(by, name), text: SOURCES[name] ?? name.replaceAll("_", " ") });
+  return node("optgroup", { label }, ...sources.map(option));
 };
 
 export class Labelled {
@@ -97,10 +106,10 @@ export class Labelled {
   constructor(server) {
     this.server = server;
     this.body = node("div", { id: "compare-by-labels" });
-    this.source = node("select", { id: "compare-source", "aria-label": _("Labels") });
+    this.source = node("select", { id: "compare-source", "aria-label": _("Compare by") });
     const measure = button(null, _("Measure"), () => this.#measure(measure), { id: "compare-measure" });
-    const label = node("label", {}, node("span", { text: _("Labels:") }), " ", this.source);
-    const heading = node("h2", { text: _("Encoders by the labels of images") });
+    const label = node("label", {}, node("span", { text: _("Compare by") }), " ", this.source);
+    const heading = node("h2", { text: _("Encoders by labels or captions") });
     const by = node("div", { class: "g-compare-by" }, label, measure, helpSign("labelled"));
     this.element.append(heading, by, this.body);
   }
@@ -110,19 +119,19 @@ export class Labelled {
     if (key === this.#key) return;
     this.#key = key;
     this.body.replaceChildren();
-    const { sources = [] } = await request(this.server.sources, { a: key });
+    const sources = await request(this.server.sources, { a: key });
     if (key !== this.#key) return;
-    this.element.hidden = !sources.length;
-    this.source.replaceChildren(
-      ...sources.map((value) => node("option", { value, text: SOURCES[value] ?? value.replaceAll("_", " ") })),
-    );
+    const groups = Object.entries(KINDS).filter(([by]) => sources[by]?.length);
+    this.element.hidden = !groups.length;
+    this.source.replaceChildren(...groups.map(([by, label]) => sourceGroup(by, label, sources[by])));
     const last = await request(this.server.evaluated, { a: key });
     if (key === this.#key && !last.error) this.#take(last);
   }
 
   async #measure(measure) {
     measure.disabled = true;
-    const answer = await request(this.server.byLabels, { a: this.#key, source: this.source.value });
+    const [by, source] = JSON.parse(this.source.value);
+    const answer = await request(this.server.evaluate, { a: this.#key, by, source });
     measure.disabled = false;
     refreshState(); // the bar of jobs shows how far it is
     this.#take(answer);
@@ -132,7 +141,7 @@ export class Labelled {
   #take(answer) {
     clearTimeout(this.#timer);
     if (answer.error) return this.body.replaceChildren(notice(answer.error));
-    if (answer.source) this.source.value = answer.source;
+    if (answer.source) this.source.value = sourceValue(answer.by, answer.source);
     if (answer.state === "running") {
       this.body.replaceChildren(node("p", { class: "g-aside", text: _("The encoders are being evaluated.") }));
       const key = this.#key;
@@ -144,14 +153,22 @@ export class Labelled {
   }
 
   #draw(answer) {
-    const note = _("{images} with a label; differences are of the same images, with 95 % intervals.", {
-      images: imageCount(answer.images),
-    });
+    const measured = { images: imageCount(answer.images), captions: count(answer.captions) };
+    const note =
+      answer.by === "labels"
+        ? _("{images} with a label; differences are of the same images, with 95 % intervals.", measured)
+        : _(
+            "{captions} captions search among {images}; differences are of the same images, with 95 % intervals.",
+            measured,
+          );
+    const without = answer.without?.length
+      ? _("Left out, without a text encoder: {encoders}.", { encoders: answer.without.join(", ") })
+      : "";
     this.body.replaceChildren(
       figureTable(answer),
-      node("p", { class: "g-aside", text: note }),
+      node("p", { class: "g-aside", text: `${note} ${without}` }),
       copies(answer),
-      ...this.#classes(answer),
+      ...(answer.by_class ? this.#classes(answer) : []),
     );
   }
 

@@ -11,7 +11,7 @@ from app.state.same_images import encoder_label
 from app.state.search_requests import QueryFields, SearchFields
 from app.state.validation import validated
 from app.tabs.compare.encoders import Speeds, comparable_collections
-from app.tabs.compare.labelled import by_labels, evaluated, sources
+from app.tabs.compare.labelled import evaluate, evaluated, sources
 from app.ui.command.command import search_command
 from app.ui.component import tab_component
 from index.collection import Collection
@@ -37,7 +37,7 @@ def compare_tab(library: Library) -> None:
         speed=Speeds().measure,
         runs=training_runs,
         sources=sources,
-        byLabels=by_labels,
+        evaluate=evaluate,
         evaluated=evaluated,
     )
 

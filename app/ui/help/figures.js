@@ -29,9 +29,9 @@ export const FIGURES = {
     ),
   ],
   labelled: [
-    _("Encoders by labels"),
+    _("Encoders by labels or captions"),
     _(
-      "Each image searches among the others: k-NN accuracy is of the vote of the 20 nearest, recall@k whether one of the first k has its label, mAP the mean average precision of its label.",
+      "By labels, each image searches among the others: k-NN accuracy is of the vote of the 20 nearest, recall@k whether one of the first k has its label, mAP the mean average precision of its label. By captions, recall@k is the share of captions that have their own image among the first k.",
     ),
   ],
   accuracy: [

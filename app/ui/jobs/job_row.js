@@ -3,7 +3,7 @@ import { button, icon, node } from "../elements/elements.js";
 import { _ } from "../language/language.js";
 import { searchCollection } from "../navigation/navigation.js";
 import { collection } from "../session/session.js";
-import { jobText, jobTitle } from "./job_text.js";
+import { jobText, jobTitle, stopText } from "./job_text.js";
 
 export class JobRow {
   // act(action, job) asks the server; dismiss(job) takes the row away; notify: { canAsk(), ask() }.
@@ -14,10 +14,7 @@ export class JobRow {
     this.text = node("span", { class: "g-jobs-text" });
     this.bar = node("i");
     this.progress = node("div", { class: "g-progress", role: "progressbar", "aria-label": _("Progress") }, this.bar);
-    this.stop = button(null, _("Stop"), () => act("stop", this.job), {
-      ...small,
-      title: _("Safe: finished work is saved"),
-    });
+    this.stop = button(null, _("Stop"), () => act("stop", this.job), { ...small, title: stopText(job) });
     this.tell = button(null, _("Notify me"), () => this.ask(), { ...small, title: _("When it has ended") });
     this.search = button("search", _("Search it"), () => searchCollection(this.job.about), small);
     this.again = button(null, _("Go on"), () => act("resume", this.job), small);

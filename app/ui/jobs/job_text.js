@@ -17,6 +17,7 @@ const KINDS = {
   "undo-move": [_("Putting duplicates back into"), _("Duplicates put back into"), _("Duplicates not put back into")],
   umap: [_("Computing the map"), _("Map computed"), _("Map not computed")],
 };
+const DISCARDED = ["label", "evaluate"]; // kinds that leave nothing when they are stopped
 const STATES = ["running", "done", "failed"];
 
 // How far a running job is.
@@ -41,7 +42,11 @@ export const jobTitle = ({ kind, state, name, encoder }) => {
   return encoder ? _("{job} with {encoder}", { job, encoder }) : job;
 };
 
+// What becomes of the work of a job that is stopped.
+export const stopText = ({ kind }) =>
+  DISCARDED.includes(kind) ? _("Its results so far are discarded") : _("Safe: finished work is saved");
+
 export const jobText = (job) => {
-  if (job.state === "running") return job.stopping ? _("stopping; finished work is saved") : pace(job);
+  if (job.state === "running") return job.stopping ? _("stopping") : pace(job);
   return job.error || `${job.note.replace(/[.]$/, "") || _("done")} · ${decimal(job.seconds, 1)} s`;
 };

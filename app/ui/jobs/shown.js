@@ -1,9 +1,11 @@
-// Which jobs the bar shows: those that run, those that ended and began or ran while this browser tab was open, and failures.
+// Which jobs the bar shows: those that run, those that ended and began or ran while this browser tab was open, and
+// failures. Labels and figures that came at once are where they were asked for.
 
 const SINCE = "gelato-jobs-since"; // seconds since 1970 when this browser tab first asked
 const SEEN = "gelato-jobs-seen"; // ids of jobs that it saw run
 const DISMISSED = "gelato-jobs-dismissed"; // ids
 const HELD = 100; // ids
+const AT_ONCE = 2; // seconds
 
 const now = () => Date.now() / 1000;
 
@@ -34,6 +36,11 @@ export const shownJobs = (jobs) => {
     SEEN,
     running.map(({ id }) => id),
   );
+  const atOnce = ({ kind, state, seconds }) =>
+    ["label", "evaluate"].includes(kind) && state === "done" && seconds < AT_ONCE;
   const isNews = (job) => job.state === "failed" || seen.has(job.id) || now() - job.age >= begun;
-  return [...running, ...jobs.filter((job) => job.state !== "running" && isNews(job) && !gone.has(job.id))];
+  return [
+    ...running,
+    ...jobs.filter((job) => job.state !== "running" && isNews(job) && !atOnce(job) && !gone.has(job.id)),
+  ];
 };
