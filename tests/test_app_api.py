@@ -14,7 +14,9 @@ from starlette.testclient import TestClient
 
 from app.application import make_application
 from app.server.server import make_server
+from app.state.image_probes import colour_grid, template_scores, typographic, word_order
 from app.state.library import Library
+from app.tabs.probe.pairs import browsed_pair
 from app.tabs.search.tab import find_images
 from index.build import build_collection
 from index.retrieval.relevance import NullDistribution, null_distribution
@@ -152,6 +154,29 @@ def test_a_probe_is_winogrounds_question(api):
     assert right["scores"][0][0] > 0.99 and right["scores"][0] == wrong["scores"][0][::-1]
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "page", "fields", "shown"),
+    [
+        ("generated", {"kind": "colour swap", "i": 3}, browsed_pair, {}, ("captions",)),
+        ("order", {"caption": "a red square on a blue one"}, word_order, {}, ("rank",)),
+        ("order", {"i": 2}, word_order, {}, ("rank",)),
+        ("colour", {"paint": "grey"}, colour_grid, {}, ("colours", "usual")),
+        ("colour", {"object": "square"}, colour_grid, {}, ("colours",)),
+        ("typographic", {"word": "blue", "labels": ["red", "blue"]}, typographic, {}, ("word", "rows")),
+        ("templates", {"labels": ["red", "blue"]}, template_scores, {}, ("labels", "templates", "scores", "wins")),
+        ("templates", {"labels": ["red, or so"]}, template_scores, {"labels": ["red, or so"]}, ("labels", "scores")),
+    ],
+)
+def test_every_probe_of_the_page_is_a_call_of_the_api(api, library, name, body, page, fields, shown):
+    id = str(library.collection(None).published().column("id").iat[0])
+    image = {} if {"kind", "i", "paint"} & set(body) else {"id": id}
+    given = api.post(f"/api/v1/probe/{name}", json=body | image)
+    assert given.status_code == 200, given.text
+    found = page(library, body | fields | ({"image": image} if image else {}))
+    assert {key: given.json()[key] for key in shown} == {key: found[key] for key in shown}
+    assert given.json()["encoder"] == "colour"
+
+
 def test_collections_and_jobs_are_told(api, library):
     assert [one["key"] for one in api.get("/api/v1/collections").json()] == ["demo"]
     facts = api.get("/api/v1/collections/demo").json()
@@ -227,7 +252,8 @@ def test_the_description_holds_every_endpoint_and_nothing_private(api):
     assert set(schema["paths"]) == {
         f"/api/v1/{path}"
         for path in (
-            *("search", "copies", "classify", "classify/image", "label/queue", "probe", "images"),
+            *("search", "copies", "classify", "classify/image", "label/queue", "images"),
+            *("probe", "probe/generated", "probe/order", "probe/colour", "probe/typographic", "probe/templates"),
             *("collections", "collections/{key}", "jobs", "jobs/{id}"),
             *("models", "models/get", "models/pause", "models/cancel", "models/remove"),
             *(f"collections/{{key}}/{last}" for last in ("generations", "generations/delete", "reencode", "switch")),

@@ -1,9 +1,12 @@
 """What "Copy as command" copies gives the same answer in a shell, whatever the texts hold."""
 
+import base64
 import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +14,7 @@ from app.state.label_requests import label_request
 from app.state.library import Library
 from app.state.search_requests import PageSearch
 from app.state.validation import validated
+from app.tabs.map.tab import map_colours
 from app.tabs.search.tab import browse_images, find_images
 from app.ui.command.command import index_command, label_command, search_command
 from index.__main__ import cli
@@ -120,3 +124,25 @@ def test_the_commands_of_duplicates_and_of_the_map_run(library, run, tmp_path, t
     out = tmp_path / "it's.csv"
     assert run(index_command("map", folder, "--method", "pca", "--out", out))["images"] == 5
     assert Path(out).read_text().splitlines()[0] == "id,path,x,y"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "colours"),
+    [
+        ({"by": "folder"}, [*PALETTE]),
+        ({"q": "red, it's blue"}, ["red", "it's blue"]),
+        ({"q": "red - blue"}, [0.0, 1.0]),
+    ],
+)
+def test_the_command_of_a_coloured_map_writes_the_colours_of_the_page(library, run, tmp_path, wanted, colours):
+    opened = library.collection(None)
+    fields = {"collection": opened.key, "revision": opened.published().revision, **wanted}
+    page, out = map_colours(library, fields), tmp_path / "map.csv"
+    run(f"{index_command('map', opened.path, '--out', out)} {page['options']}")
+    found = pd.read_csv(out)["colour"]
+    codes = np.frombuffer(base64.b64decode(page["codes"]), np.uint8)
+    if page["kind"] == "scale":
+        assert found.tolist() == pytest.approx([code / 254 for code in codes], abs=1e-3)
+        assert [found.min(), found.max()] == colours
+    else:
+        assert found.tolist() == [page["classes"][code][0] for code in codes] and set(found) <= set(colours)

@@ -93,6 +93,19 @@ def test_every_door_gives_the_same_probabilities(site, client, mode, calibrated,
             assert float(rows[row]["margin"]) == pytest.approx(rest["margin"], abs=1.2e-4)
 
 
+def test_the_call_that_the_page_copies_gives_its_probabilities_by_own_templates_too(site):
+    opened = site.library.collection(None)
+    image = {"id": str(opened.published().items["id"][9]), "collection": opened.key}
+    for templates in ("photo", "custom"):
+        form = {"classes": "\n".join(CLASSES), "templates": templates, "custom": 'a {}, it\'s "odd"\n{}'}
+        page = classify_image(site.library, {}, image, form)
+        rest = httpx.post(f"{site.url}api/v1/classify", json=page["call"]).json()
+        shown = [(bar["name"], round(bar["probability"], 5)) for bar in page["bars"]]
+        assert [(one["name"], one["probability"]) for one in rest["classes"]] == shown
+    bad = httpx.post(f"{site.url}api/v1/classify", json=page["call"] | {"own_templates": ["no place"]})
+    assert bad.status_code == 400 and "no place" in bad.text
+
+
 def test_a_class_name_with_a_colon_a_comma_or_a_quote_keeps_its_meaning(site, client):
     id = str(site.library.collection(None).published().items["id"][1])
     classes = [*ODD_NAMES, {"name": "a: b", "texts": ["grey"]}]

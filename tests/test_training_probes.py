@@ -19,13 +19,14 @@ from training.evaluation.generated import generated_negatives, generated_pairs
 from training.evaluation.hard_negatives import blind_wins, hard_negative_wins
 from training.evaluation.negatives import read_negatives
 from training.evaluation.order import moved, order_sensitivity
-from training.evaluation.pair_verdict import judge_pair
 from training.evaluation.prompt_sensitivity import prompt_sensitivity
 from training.evaluation.report import html
 from training.evaluation.robustness import CORRUPTIONS
+from training.evaluation.similarity import cosines
 from training.evaluation.subject import Subject
 from training.evaluation.suite import run_suite
 from training.evaluation.typographic_attack import typographic_attack, with_note
+from training.evaluation.winoground import wins_of_pair
 from training.evaluation.word_order import order_scores
 from training.models.encoder import unit
 from training.models.errors import UserError
@@ -247,14 +248,13 @@ def test_all_probes_together_skip_what_has_nothing_to_work_on_and_say_why():
     assert report.results["speed"].named["images per second"]["value"] > 0
 
 
-def test_two_images_and_two_captions_have_a_verdict_each_way():
+@pytest.mark.parametrize(
+    ("captions", "won"), [(["red", "blue"], True), (["blue", "red"], False), (["red", "red"], False)]
+)
+def test_two_images_and_two_captions_have_a_verdict_each_way(captions, won):
     red, blue = Image.new("RGB", (9, 9), (220, 30, 30)), Image.new("RGB", (9, 9), (30, 60, 200))
-    good = judge_pair(ColourEncoder(), [red, blue], ["red", "blue"])
-    assert good.group and good.scores.shape == (2, 2)
-    bad = judge_pair(ColourEncoder(), [red, blue], ["blue", "red"])
-    assert not bad.text and "the first and the second image are nearer to the wrong caption" in bad.sentences[0].lower()
-    tied = judge_pair(ColourEncoder(), [red, blue], ["red", "red"])
-    assert not tied.text and "cannot tell the captions apart" in tied.sentences[0]
+    wins = wins_of_pair(cosines(ColourEncoder(), [red, blue], captions))
+    assert wins["text"] == won and wins["group"] == won
 
 
 def test_orders_of_a_caption_are_scored_and_a_bag_of_words_shows_none():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from index.collection import Collection
 from index.nearest import cosines
-from index.query import Term, embed_query, with_file_names
+from index.query import Term, embed_query, parse_query, with_file_names
 from training.models.encoder import Encoder
 from training.models.errors import UserError
 from training.models.everyday import SENTENCE
@@ -36,6 +36,13 @@ class Colouring:
     low: str = ""
     high: str = ""
     best: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def values(self) -> list[str | float | None]:
+        """Of each image: the name of its class, or how far along the scale it lies, 0 to 1; None where unknown."""
+        if self.kind == "scale":
+            return [None if code == UNKNOWN else round(int(code) / (UNKNOWN - 1), 3) for code in self.codes]
+        return [None if code == UNKNOWN else self.classes[code][0] for code in self.codes]
 
 
 def colourable(items: pd.DataFrame) -> list[str]:
@@ -144,6 +151,14 @@ def by_query(collection: Collection, encoder: Encoder, terms: Sequence[Term]) ->
     """Each image by its score for a query. UserError if there are no terms."""
     query = embed_query(with_file_names(terms, collection), collection, encoder)
     return by_score(cosines(collection, query[None])[:, 0])
+
+
+def by_text(collection: Collection, encoder: Encoder, text: str) -> Colouring:
+    """Texts separated by commas are classes; otherwise the text is a query as in the search."""
+    texts = [part.strip() for part in text.split(",") if part.strip()]
+    if len(texts) > 1:
+        return by_texts(collection, encoder, texts)
+    return by_query(collection, encoder, parse_query(text))
 
 
 def by_texts(collection: Collection, encoder: Encoder, texts: Sequence[str]) -> Colouring:

@@ -66,6 +66,11 @@ def wins_of_matrix(scores: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
     return {"text": text, "image": image, "group": text & image}
 
 
+def wins_of_pair(scores: NDArray[np.float64]) -> dict[str, bool]:
+    """wins_of_matrix of one example, scores [2, 2]."""
+    return {name: bool(won[0]) for name, won in wins_of_matrix(scores[None]).items()}
+
+
 def probe(subject: Subject) -> ProbeResult:
     """Text, image and group score, also by tag, of the data if it is a set of pairs, else of generated scenes."""
     encoder = subject.text_encoder()

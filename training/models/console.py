@@ -6,8 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -106,13 +105,14 @@ def print_json(document: object) -> None:
     click.echo(json_text(document, ascii_only=not encoding.startswith("utf")))
 
 
-@contextmanager
-def written_to(place: Path) -> Iterator[None]:
-    """UserError if what is written to place, a file or folder of --out, cannot be."""
+def write_output(path: Path, content: bytes) -> None:
+    """Write the file that an option names. UserError if it cannot be written."""
+    from training.models.atomic import write_file
+
     try:
-        yield
+        write_file(path, content)
     except OSError as error:
-        raise UserError(f"{place} cannot be written: {error.strerror or error}. Choose another --out.") from error
+        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def plain(text: str) -> str:

@@ -96,6 +96,7 @@ class QueueResponse(BaseModel):
 class ProbeResponse(BaseModel):
     collection: str
     encoder: str
+    captions: list[str]
     scores: list[list[float]] = Field(description="Cosines, a row an image, a column a caption.")
     text: bool = Field(description="Whether each image is nearer to its own caption; chance 1/4.")
     image: bool = Field(description="Whether each caption is nearer to its own image; chance 1/4.")

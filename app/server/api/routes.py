@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from app.server.api.classify import classify
 from app.server.api.collections import collection, collections, upload
 from app.server.api.errors import ERRORS
+from app.server.api.image_probes import image_probe_routes
 from app.server.api.jobs import job_routes
 from app.server.api.models import model_routes
-from app.server.api.probe import probe
+from app.server.api.probe import generated, probe
 from app.server.api.queue import queue
 from app.server.api.responses import (
     ClassifyResponse,
@@ -27,6 +28,7 @@ from app.server.api.schemas import (
     ClassifySchema,
     ClassifyUploadSchema,
     CopiesSchema,
+    GeneratedSchema,
     ProbeSchema,
     QueueSchema,
     SearchSchema,
@@ -75,6 +77,12 @@ def api_routes(library: Library) -> APIRouter:
     @router.post("/probe", summary="Two images, two captions: which belongs to which?")
     def probe_pair(request: ProbeSchema) -> ProbeResponse:
         return probe(library, request)
+
+    @router.post("/probe/generated", summary="The same for a generated pair of the page")
+    def probe_generated(request: GeneratedSchema) -> ProbeResponse:
+        return generated(library, request)
+
+    image_probe_routes(router, library)
 
     @router.post("/images", summary="Store an image in memory, for later requests", status_code=201, openapi_extra=BODY)
     async def upload_image(request: Request) -> UploadResponse:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.state.label_requests import label_request
+from app.state.label_requests import MOST_TEMPLATES, label_request
 from app.state.search_requests import MOST_FILTERS, CopiesFields, Name, SearchFields, Text
 from index.labels.queue import Order
 from index.labels.request import CalibrationKind, LabelRequest, Mode
@@ -75,6 +75,10 @@ class ClassesSchema(LabelSchema):
         description='Names, or {"name": "food", "texts": ["food", "meal", "dish"]}.'
     )
 
+    own_templates: Annotated[list[Text], Field(max_length=MOST_TEMPLATES)] = Field(
+        [], description="Prompt templates of your own instead of `templates`, each with {} where the class goes."
+    )
+
     @property
     def class_names(self) -> list[ClassName]:
         return [ClassName(c) if isinstance(c, str) else ClassName(c.name, tuple(c.texts)) for c in self.classes]
@@ -84,6 +88,7 @@ class ClassesSchema(LabelSchema):
         return label_request(
             self.class_names,
             self.templates,
+            custom="\n".join(self.own_templates) if self.own_templates else None,
             mode=self.mode,
             none=self.none,
             none_level=self.none_level,
@@ -132,6 +137,13 @@ class ProbeSchema(Schema):
     captions: Annotated[list[Annotated[Text, StringConstraints(min_length=1)]], Field(min_length=2, max_length=2)] = (
         Field(description="The first belongs to the first image, the second to the second.")
     )
+
+
+class GeneratedSchema(Schema):
+    """A generated pair of images with its captions."""
+
+    kind: Name = Field("colour swap", description="colour swap, relation swap, role swap or count swap.")
+    i: int = Field(0, ge=0, description="Number of the pair.")
 
 
 class CollectionsSchema(BaseModel):

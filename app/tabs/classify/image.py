@@ -51,14 +51,15 @@ def classify_image(library: Library, where: dict[str, Any], image: dict[str, Any
 
 
 def _api_call(key: str, reference: ImageReference, request: LabelRequest, form: Form) -> dict[str, Any] | None:
-    """The body of /api/v1/classify with the same answer; None for an image of another collection, and for templates of
-    a person's own, which the API does not take."""
-    if form.get("templates") == CUSTOM or (reference.id and reference.collection != key):
+    """The body of /api/v1/classify with the same answer; None for an image of another collection."""
+    if reference.id and reference.collection != key:
         return None
     image = {"image": reference.token} if reference.token else {"id": reference.id}
     settings = {name: getattr(request, name) for name in ("mode", "none", "none_level", "calibration")}
     classes = [{"name": one.name, "texts": one.texts} for one in request.classes]
-    return {"collection": key, **image, "classes": classes, "templates": form.get("templates") or "photo", **settings}
+    own = form.get("templates") == CUSTOM
+    templates = {"own_templates": request.templates} if own else {"templates": form.get("templates") or "photo"}
+    return {"collection": key, **image, "classes": classes, **templates, **settings}
 
 
 def class_heat_maps(library: Library, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // The learn tab: a list of lessons, and one lesson with something to move and what the server computes of it.
-import { button, copy, node, notice } from "../../ui/elements/elements.js";
+import { commandButton } from "../../ui/command/command.js";
+import { node, notice } from "../../ui/elements/elements.js";
 import { _ } from "../../ui/language/language.js";
 import { goTo, onAddress, readdress, whichTab } from "../../ui/navigation/navigation.js";
 import { imageChooser } from "../../ui/samples/chooser.js";
@@ -109,16 +110,7 @@ class LearnTab {
   }
 
   #command() {
-    const copyButton = button(
-      "copy",
-      _("Copy as command"),
-      () => copy(commandOf(this.lesson, this.settings), copyButton),
-      {
-        class: "g-button g-small",
-        id: "learn-command",
-      },
-    );
-    return copyButton;
+    return commandButton("learn-command", () => commandOf(this.lesson, this.settings));
   }
 
   #drawPhoto() {

@@ -36,6 +36,7 @@ export function mapElements(camera, act) {
 export function layOut(root, elements, tooltip, panel) {
   const { controls, methods, command, notice, status, legend, stage, base, over, tools, quality, regions } = elements;
   stage.append(base, over, tools, tooltip);
+  for (const part of [controls.label, methods, command]) part.hidden = true; // until there is a map
   root.append(
     node("div", { class: "g-map-bar" }, controls.form, controls.label, methods, command),
     notice,

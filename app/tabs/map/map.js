@@ -69,7 +69,7 @@ class MapTab {
     return {
       column: (by) => this.#ask({ by, q: "" }),
       text: (q) => this.#ask({ q }),
-      command: () => this.view.facts?.command,
+      command: () => [this.view.facts?.command, this.view.colouring.options].filter(Boolean).join(" "),
       lasso: (on) => {
         this.view.lassoActive = on;
         this.elements.stage.classList.toggle("g-map-lassoing", on);
@@ -139,8 +139,11 @@ class MapTab {
       readdress("map", addressParts(this.address));
       this.#load();
     };
-    this.elements.methods.replaceChildren(...methodButtons(facts, choose));
-    showColumns(this.elements.controls, facts, this.column, this.address.q);
+    const { controls, methods, command } = this.elements;
+    methods.replaceChildren(...methodButtons(facts, choose));
+    controls.label.hidden = methods.hidden = false;
+    command.hidden = !facts.command;
+    showColumns(controls, facts, this.column, this.address.q);
     this.#describe();
     if (facts.umap === "running") this.#retry();
   }

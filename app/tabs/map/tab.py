@@ -1,6 +1,7 @@
 """Map: every image of the collection at its place, coloured, named and lassoed."""
 
 import base64
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.state.validation import validated
 from app.ui.command.command import index_command, places
 from app.ui.component import tab_component
 from index.collection import Collection
-from index.projection.colouring import Colouring, by_column, by_query, by_texts, colourable, first_column
+from index.projection.colouring import Colouring, by_column, by_query, by_text, colourable, first_column
 from index.projection.regions import named_regions
 from index.storage.tables import csv_text
 from index.storage.tags import tag
@@ -89,24 +90,27 @@ def map_regions(library: Library, fields: Fields) -> dict[str, Any]:
 def map_colours(library: Library, fields: Fields) -> dict[str, Any]:
     """The colour of every image: by fields["by"], a column, or by the texts q and the images like.
 
-    Texts separated by commas are classes; otherwise they are a query as in the search.
+    Texts separated by commas are classes; otherwise they are a query as in the search. options: of the command, "" for
+    images.
     """
     opened, collection = _same_revision(library, fields)
     query = validated(QueryFields, {"q": fields.get("q") or "", "like": fields.get("like") or []})
-    texts = [part.strip() for part in query.q.split(",") if part.strip()]
-    if not texts and not query.like:
-        return _colours(by_column(collection.items, str(fields.get("by"))))
+    text = query.q.strip(" ,")
+    if not text and not query.like:
+        column = str(fields.get("by"))
+        return _colours(by_column(collection.items, column), f"--colour-by={column}")
     encoder = library.encoder(opened)
     collection.check_encoder(encoder)
-    if len(texts) > 1:
-        return _colours(by_texts(collection, encoder, texts))
-    terms = query.terms(library.uploads)
-    name = " ".join(term.text for term in terms if term.text) or _("like these")
-    return _colours(by_query(collection, encoder, terms)) | {"said": name}
+    if query.like:
+        terms = query.terms(library.uploads)
+        name = " ".join(term.text for term in terms if term.text) or _("like these")
+        return _colours(by_query(collection, encoder, terms)) | {"said": name}
+    colouring = by_text(collection, encoder, text)
+    return _colours(colouring, f"--colour-text={text}") | ({"said": text} if colouring.kind == "scale" else {})
 
 
-def _colours(colouring: Colouring) -> dict[str, Any]:
-    return {**vars(colouring), "codes": _base64(colouring.codes.tobytes())}
+def _colours(colouring: Colouring, *options: str) -> dict[str, Any]:
+    return {**vars(colouring), "codes": _base64(colouring.codes.tobytes()), "options": shlex.join(options)}
 
 
 def _base64(codes: bytes) -> str:

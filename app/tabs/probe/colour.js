@@ -98,6 +98,11 @@ export const colour = {
     return object ? [tab.server.colours, { ...tab.imageRequest(), object }] : null;
   },
 
+  call(tab) {
+    const { paint, object } = tab.settings;
+    return ["probe/colour", paint === "own" ? { ...tab.imageCall(), object } : { paint }];
+  },
+
   draw(tab, answer) {
     return [
       node("h2", { id: "probe-colour-result", text: colourText(answer) }),

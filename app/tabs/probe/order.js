@@ -86,6 +86,11 @@ export const order = {
     return [tab.server.order, caption ? { ...tab.imageRequest(), caption } : { i }];
   },
 
+  call(tab) {
+    const { caption, i } = tab.settings;
+    return ["probe/order", caption ? { ...tab.imageCall(), caption } : { i }];
+  },
+
   draw(tab, { variants, rank, image, caption }) {
     if (image) {
       const shown = node("img", { class: "g-samples-image", src: image, alt: caption });

@@ -1,5 +1,4 @@
 // The Winoground probe: two images and two captions of the same words, generated or a person's own.
-import { apiCommand, commandButton } from "../../ui/command/command.js";
 import { choiceGroup } from "../../ui/elements/choices.js";
 import { imageChooser, sourceOf } from "../../ui/samples/chooser.js";
 import { button, icon, node } from "../../ui/elements/elements.js";
@@ -8,6 +7,7 @@ import { _ } from "../../ui/language/language.js";
 import { textForm } from "./controls.js";
 import { KINDS, SCORES } from "./kinds.js";
 import { pairFigures } from "./pair_figures.js";
+import { verdictText } from "./verdict_texts.js";
 
 const MARGIN = 1e-6; // a tie is no win
 const ALL_RIGHT = _("Every image matches its caption best and every caption its image.");
@@ -86,13 +86,6 @@ function ownHalf(tab, k) {
   );
 }
 
-// A person's own pair as the API takes it.
-export const pairRequest = ({ settings: { ownImages, ownCaptions }, facts: { collection } }) => ({
-  collection,
-  images: ownImages.map(({ id, token }) => (token ? { image: token } : { id })),
-  captions: ownCaptions,
-});
-
 export const pairs = {
   name: "pairs",
   label: _("Winoground"),
@@ -125,6 +118,12 @@ export const pairs = {
     return [tab.server.own, { images: ownImages, captions: ownCaptions }];
   },
 
+  call({ settings: { own, pair, i, ownImages, ownCaptions } }) {
+    if (!own) return ["probe/generated", { kind: pair, i }];
+    const images = ownImages.map(({ id, token }) => (token ? { image: token } : { id }));
+    return ["probe", { images, captions: ownCaptions }];
+  },
+
   // What stands there while a person's own pair is not complete.
   incomplete(tab) {
     if (!tab.settings.own) return [];
@@ -134,7 +133,7 @@ export const pairs = {
     return [node("p", { class: "g-aside", text })];
   },
 
-  draw(tab, { scores, wins, sentences, captions, images }) {
+  draw(tab, { scores, wins, captions, images }) {
     const { settings, facts } = tab;
     const sources = images || settings.ownImages.map((image) => sourceOf(image, facts.collection));
     const side = node(
@@ -145,10 +144,9 @@ export const pairs = {
         { class: "g-probe-verdicts", id: "probe-verdicts" },
         ...Object.entries(SCORES).map(([key, name]) => verdict(name, wins[key])),
       ),
-      node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : sentences.join(" ") }),
+      node("p", { id: "probe-pairs-result", text: wins.group ? ALL_RIGHT : verdictText(scores) }),
       node("p", { class: "g-aside", text: EXPLANATION }),
       !settings.own && pairFigures(tab),
-      settings.own && commandButton("copy-probe-command", () => apiCommand("probe", pairRequest(tab))),
     );
     return [node("div", { class: "g-probe-pair" }, scoreTable(scores, captions, sources), side)];
   },

@@ -1,4 +1,5 @@
 // The probe tab: five questions about what an encoder can and cannot see, each with images that a person can change.
+import { apiCommand, commandButton } from "../../ui/command/command.js";
 import { choiceGroup } from "../../ui/elements/choices.js";
 import { node, notice } from "../../ui/elements/elements.js";
 import { _ } from "../../ui/language/language.js";
@@ -13,7 +14,8 @@ import { templates } from "./templates.js";
 import { typographic } from "./typographic.js";
 
 // A probe has a name (in the address), a label, a lead (its idea), controls(tab) -> nodes,
-// request(tab) -> [server function, body] or null where something is missing, and draw(tab, answer) -> nodes.
+// request(tab) -> [server function, body] or null where something is missing, draw(tab, answer) -> nodes, and
+// call(tab) -> [path below api/v1, body] of the same answer.
 const PROBES = [pairs, order, colour, typographic, templates];
 const DEFAULTS = {
   probe: "pairs",
@@ -107,6 +109,12 @@ class ProbeTab {
     return this.controls.querySelector(`#${id}`)?.value.trim() || "";
   }
 
+  // The image as a part of a call of the API.
+  imageCall() {
+    const { image } = this.settings;
+    return image?.token ? { image: image.token } : image ? { id: image.id } : {};
+  }
+
   // The image as a part of a request.
   imageRequest() {
     const { image } = this.settings;
@@ -176,7 +184,17 @@ class ProbeTab {
       return this.#notice(answer.error);
     }
     readdress("probe", addressParts(this.settings));
-    this.result.replaceChildren(...current.draw(this, answer));
+    this.#draw(current, answer);
+  }
+
+  #draw(current, answer) {
+    const [path, body] = current.call(this);
+    const call = { collection: this.facts.collection, ...body };
+    const command = commandButton("copy-probe-command", () => apiCommand(path, call));
+    this.result.replaceChildren(
+      ...current.draw(this, answer),
+      node("p", { class: "g-flush g-probe-command" }, command),
+    );
   }
 
   #notice(text) {

@@ -1,10 +1,10 @@
 """Probe: what an encoder can and cannot see, tested on one image, or on two with two captions."""
 
+from app.state.image_probes import colour_grid, template_scores, typographic, word_order
 from app.state.library import Library
+from app.state.probe_request import Request, Response
 from app.state.samples import samples_of
 from app.tabs.probe.pairs import PairFigures, browsed_pair, own_pair
-from app.tabs.probe.request import Request, Response
-from app.tabs.probe.single_image import colour_grid, template_scores, typographic, word_order
 from app.ui.component import tab_component
 from training.data.scenes.contrasts import PAINTS, WINOGROUND
 

@@ -3,7 +3,7 @@ import { imageChooser } from "../../ui/samples/chooser.js";
 import { node } from "../../ui/elements/elements.js";
 import { decimal, score } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { textForm } from "./controls.js";
+import { labelList, textForm } from "./controls.js";
 import { dotPlot } from "./dot_plot.js";
 
 const spread = (values) => Math.max(...values) - Math.min(...values);
@@ -64,6 +64,10 @@ export const templates = {
 
   request(tab) {
     return [tab.server.templates, { ...tab.imageRequest(), labels: tab.settings.labels }];
+  },
+
+  call(tab) {
+    return ["probe/templates", { ...tab.imageCall(), labels: labelList(tab.settings.labels) }];
   },
 
   draw(tab, answer) {

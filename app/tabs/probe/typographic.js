@@ -3,7 +3,7 @@ import { imageChooser, sourceOf } from "../../ui/samples/chooser.js";
 import { node } from "../../ui/elements/elements.js";
 import { percent } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { textForm } from "./controls.js";
+import { labelList, textForm } from "./controls.js";
 
 const WORD = "iPod";
 const TIMES = { before: _("before"), after: _("after") };
@@ -68,6 +68,11 @@ export const typographic = {
   request(tab) {
     const { word, labels } = tab.settings;
     return [tab.server.typographic, { ...tab.imageRequest(), word: word || WORD, labels }];
+  },
+
+  call(tab) {
+    const { word, labels } = tab.settings;
+    return ["probe/typographic", { ...tab.imageCall(), word: word || WORD, labels: labelList(labels) }];
   },
 
   draw(tab, { rows, word, image, labels }) {

@@ -24,6 +24,7 @@ export const apiCommand = (path, body, base = document.baseURI) =>
 export const commandButton = (id, text) => {
   const made = button("copy", _("Command"), () => copy(text(), made, _("The browser does not let it be copied")), {
     id,
+    class: "g-button g-command",
     title: _("Copy as a command"),
   });
   return made;

@@ -4,9 +4,9 @@ from PIL import Image
 
 from app.language.current import _
 from app.state.library import Library
+from app.state.pairs import generated_pair
+from app.state.probe_request import SIDE, Request, Response, chosen_image, chosen_labels, whole_number
 from app.state.text_encoder import text_encoder
-from app.tabs.probe.pairs import generated_pair
-from app.tabs.probe.request import SIDE, Request, Response, chosen_image, chosen_labels, whole_number
 from training.data.scenes.graph import COLOUR_NAMES, COLOURS
 from training.evaluation.colours import hues_of_image, natural_objects, usual_probability
 from training.evaluation.likely_words import likely_words

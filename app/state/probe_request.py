@@ -1,6 +1,6 @@
-"""What the probes of one image share: the image that a request names, and its labels."""
+"""What the requests of probes hold: an image, labels, the number of an example."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -30,9 +30,10 @@ def chosen_reference(opened: OpenCollection, fields: object) -> ImageReference:
     return reference
 
 
-def chosen_labels(text: str | None, most: int) -> list[str]:
-    """Labels separated by commas, each once; UserError for too many."""
-    labels = list(dict.fromkeys(part.strip() for part in str(text or "")[:2000].split(",") if part.strip()))
+def chosen_labels(given: str | Sequence[str] | None, most: int) -> list[str]:
+    """Labels, of a text those separated by commas, each once; UserError for too many."""
+    parts = str(given or "")[:2000].split(",") if given is None or isinstance(given, str) else given
+    labels = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
     if len(labels) > most:
         raise UserError(
             _("Those are {n} labels; give {most} at most, with commas between them.", n=len(labels), most=most)
