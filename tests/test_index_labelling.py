@@ -39,9 +39,9 @@ def painted(tmp_path):
     return Collection.open(tmp_path / "colours.gelato")
 
 
-def labelled(collection, classes=COLOURS, **settings) -> Labelling:
+def labelled(collection, classes=COLOURS, earlier=None, **settings) -> Labelling:
     request = LabelRequest(tuple(classes), ("{}",), **{"calibration": "uncalibrated"} | settings)
-    return Labelling(collection, ClassEmbeddings(ColourEncoder()), request)
+    return Labelling(collection, ClassEmbeddings(ColourEncoder()), request, earlier=earlier)
 
 
 def row(collection, path: str) -> int:
@@ -199,6 +199,17 @@ def test_a_class_added_in_the_review_labels_the_collection_anew_and_is_taken_bac
         labelling.add_class("Blue", [painted.items["id"][at]])
     labelling.undo()
     assert labelling.result.answers == ("red", "orange") and read_corrections(painted.path) == {}
+
+
+def test_a_correction_is_undone_in_a_later_labelling_whose_classes_stay(painted):
+    first = labelled(painted, classes=COLOURS[:2])
+    ids = list(painted.items["id"][:2])
+    first.correct(ids[:1], 1)
+    first.add_class("blue", ids[1:])
+    later = labelled(painted, classes=COLOURS, earlier=first)
+    assert later.can_undo == 1 and later.undo() == ids[1:] and later.undo() == ids[:1]
+    assert later.result.answers == labelled(painted).result.answers and read_corrections(painted.path) == {}
+    assert not first.can_undo  # what is taken back once is not taken back again
 
 
 def test_corrections_stay_with_the_collection_outweigh_the_label_and_can_be_undone(painted):

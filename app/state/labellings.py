@@ -29,7 +29,8 @@ def start_labelling(
 
         report(0, len(collection))
         encoder = library.encoder(opened)
-        return Labelling(collection, library.classifiers.embeddings(encoder), request, report)
+        earlier = next((job.result for job in library.jobs.all() if _labelled(job, opened)), None)
+        return Labelling(collection, library.classifiers.embeddings(encoder), request, report, earlier)
 
     try:
         job = library.jobs.start("label", work, fields=fields, about=opened.key, limit=MOST_JOBS)
@@ -39,6 +40,10 @@ def start_labelling(
     while job.state == "running" and time.monotonic() < until:
         time.sleep(0.01)
     return job
+
+
+def _labelled(job: Job, opened: OpenCollection) -> bool:
+    return (job.kind, job.state, job.about) == ("label", "done", opened.key)
 
 
 def finished(library: Library, id: str | None) -> tuple[Job, Labelling]:

@@ -28,14 +28,18 @@ MOST_HELD_OUT = 5000  # images that the accuracy before and after learning is me
 
 @dataclass(frozen=True)
 class _Change:
-    """One correction. labels: what its images had before, by id. request: before it added a class, else None."""
+    """One correction. labels: what its images had before, by id. before, after: the requests, if it added a class."""
 
     labels: dict[str, str | None]
-    request: LabelRequest | None = None
+    before: LabelRequest | None = None
+    after: LabelRequest | None = None
 
 
 class Labelling:
-    """One collection labelled for one request. result: the labels as they are now. Safe from any thread."""
+    """One collection labelled for one request. result: the labels as they are now. Safe from any thread.
+
+    earlier: a labelling of the same collection, whose corrections can still be undone.
+    """
 
     def __init__(
         self,
@@ -43,11 +47,12 @@ class Labelling:
         embeddings: ClassEmbeddings,
         request: LabelRequest,
         progress: Progress = lambda done, total: None,
+        earlier: "Labelling | None" = None,
     ):
         collection.check_encoder(embeddings.encoder)
         self.collection, self.embeddings, self.request = collection, embeddings, request
         self._lock = threading.RLock()
-        self._undo: list[_Change] = []
+        self._undo: list[_Change] = earlier._undo if earlier is not None else []
         self._scores: dict[str, tuple[Classifier, NDArray[np.float64]]] = {}  # by order and second encoder
         self._ask(request, request.learn, progress)
 
@@ -100,18 +105,18 @@ class Labelling:
             except UserError:
                 self._ask(before, self.result.learned is not None)
                 raise
-            self._undo[-1] = replace(self._undo[-1], request=before)
+            self._undo[-1] = replace(self._undo[-1], before=before, after=self.request)
 
     def undo(self) -> list[str]:
-        """Take the last correction of this labelling back, and the class that it added; the ids of its images."""
+        """Take the last correction back, and the class that it added if that is the last one; the ids of its images."""
         with self._lock:
             if not self._undo:
                 raise UserError("There is nothing to undo.")
             change = self._undo[-1]
             correct_images(self.collection, change.labels)
             self._undo.pop()
-            if change.request is not None:
-                self._ask(change.request, self.result.learned is not None)
+            if change.before is not None and change.after == self.request:
+                self._ask(change.before, self.result.learned is not None)
             else:
                 self.result = replace(self.result, ground_truth=self._ground_truth())
             return list(change.labels)
