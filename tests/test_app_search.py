@@ -293,11 +293,12 @@ def test_the_field_completes_tags_and_remembers_and_saves_searches(opened, site)
 
 @pytest.fixture(scope="module")
 def two_sites(tmp_path_factory):
-    """Two collections with an image of the same name in each."""
+    """Two collections with an image of the same name in each, and one that is the same in both."""
     folder, library = tmp_path_factory.mktemp("two"), Library(lambda name: ColourEncoder(), local=True)
     for key, colours in (("town", ("red", "blue")), ("beach", ("red", "green", "orange"))):
         for number, colour in enumerate(colours):
             paint(folder / key / f"{colour}.png", colour, (40 + number, 30 + len(colours)))
+        paint(folder / key / "grey.png", "grey")
         build_collection([folder / key], folder / f"{key}.gelato", ColourEncoder())
         library.add(folder / f"{key}.gelato")
     with served(library) as site:
@@ -310,14 +311,14 @@ def test_all_collections_are_searched_at_once_and_each_result_is_of_its_own(brow
         scope = page.get_by_label("Collections that are searched")
         expect(scope).to_be_hidden()  # browsing is of one collection
         search(page, "red")
-        expect(page.locator("#grid .g-grid-card")).to_have_count(2)
+        expect(page.locator("#grid .g-grid-card")).to_have_count(3)
         scope.select_option("all")
         cards = page.locator("#grid .g-grid-card")
-        expect(cards).to_have_count(5)
+        expect(cards).to_have_count(7)
         assert asked(page, "scope") == "all"
-        expect(page.locator("#status")).to_contain_text("5 images in 2 collections")
+        expect(page.locator("#status")).to_contain_text("7 images in 2 collections")
         notes = page.locator("#grid .g-search-of").all_inner_texts()
-        assert sorted(notes[:2]) == ["beach", "town"] and sorted(notes) == ["beach"] * 3 + ["town"] * 2
+        assert sorted(notes[:2]) == ["beach", "town"] and sorted(notes) == ["beach"] * 4 + ["town"] * 3
         other = cards.filter(has_text="beach").first
         expect(other.locator(".g-grid-like")).to_have_count(0)  # an id is of one collection
         assert "media/beach/" in other.locator("img").get_attribute("src")
@@ -328,3 +329,24 @@ def test_all_collections_are_searched_at_once_and_each_result_is_of_its_own(brow
         beach, town = (two_sites.library.collection(key) for key in ("beach", "town"))
         page.wait_for_function("document.querySelector('#grid .g-grid-tags span')?.textContent === 'found'")
         assert [list(names) for names in read_tags(beach.path).values()] == [["found"]] and not read_tags(town.path)
+        page.keyboard.press("Escape")
+        search(page, "grey")
+        keys = cards.evaluate_all("cards => cards.map(card => card.dataset.id)")
+        assert len(set(keys)) == 7 and len({key.split("/")[1] for key in keys}) == 6  # one image is in both
+        page.locator("#grid .g-grid-frame").first.press("Control+a")
+        page.locator("#grid .g-grid-frame").first.press("m")  # both need ids, which are of one collection
+        expect(page.locator("#selected")).to_be_hidden()
+        page.locator("#grid .g-grid-frame").first.click()
+        for number in range(7):
+            expect(page.locator(".g-viewer-place")).to_have_text(f"{number + 1} of 7")
+            assert asked(page, "open") == keys[number]
+            if number < 6:
+                page.locator("#next-image").click()
+        page.reload()
+        expect(page.locator(".g-viewer-place")).to_have_text("7 of 7")
+        page.locator("#inspect-like").click()
+        page.wait_for_function("!location.search.includes('scope')")
+        settle(page)
+        of, id = keys[6].split("/")
+        assert asked(page, "like") == id and asked(page, "collection") == of and asked(page, "q") == "grey"
+        expect(cards).to_have_count({"beach": 4, "town": 3}[of])

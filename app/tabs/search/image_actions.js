@@ -2,8 +2,10 @@
 import { button } from "../../ui/elements/elements.js";
 import { count, images } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
-import { leave, visit } from "../../ui/navigation/navigation.js";
+import { keyOf } from "../../ui/grid/grid.js";
+import { goToCollection, leave, visit } from "../../ui/navigation/navigation.js";
 import { collection, request, session } from "../../ui/session/session.js";
+import { signed } from "../../ui/query/terms.js";
 import { isEmpty, requestOf } from "./address.js";
 import { collectionOf, tagNodes } from "./results.js";
 import { SearchView } from "./view.js";
@@ -25,7 +27,7 @@ export class ImageActions extends SearchView {
   // Opens an image; from: the button that it was opened with.
   open(hit, from) {
     this.origin = from;
-    visit("open", hit.id);
+    visit("open", keyOf(hit));
     this.showImage(hit);
   }
 
@@ -36,13 +38,14 @@ export class ImageActions extends SearchView {
 
   // Opens the image that the address names, with its rank and score of now, or closes the one that it does not name.
   openAddressed() {
-    const id = new URLSearchParams(location.search).get("open");
-    if (!id) {
+    const key = new URLSearchParams(location.search).get("open");
+    if (!key) {
       this.viewer.close();
       return;
     }
-    const hit = this.results.hits.find((one) => one?.id === id);
-    this.showImage(hit || { id, score: null, normalised_score: null });
+    const [id, of] = key.split("/").toReversed();
+    const hit = this.results.hits[this.grid.indexOf(key)];
+    this.showImage(hit || { id, collection: of, score: null, normalised_score: null });
   }
 
   // The next image of the results, or with -1 the previous one.
@@ -50,7 +53,7 @@ export class ImageActions extends SearchView {
     const from = this.viewer.opened();
     const hit = await this.neighbour(by);
     if (!hit || from !== this.viewer.opened()) return;
-    visit("open", hit.id);
+    visit("open", keyOf(hit));
     this.showImage(hit);
   }
 
@@ -63,14 +66,23 @@ export class ImageActions extends SearchView {
   showImage(hit) {
     const of = collectionOf(hit, this.results);
     const body = isEmpty(this.query) ? null : requestOf(this.query, of || collection());
-    const at = this.grid.indexOf(hit.id);
+    const at = this.grid.indexOf(keyOf(hit));
     this.viewer.show(hit, of, body, at < 0 ? null : { at, of: this.results.hits.length });
     this.mark();
   }
 
   async similar(id) {
-    const answer = await request(this.server.find, { collection: this.collectionOfId(id), like: [id], k: 7 });
-    return { hits: (answer.hits || []).filter((hit) => hit.id !== id).slice(0, 6) };
+    const of = this.collectionOfId(id);
+    const answer = await request(this.server.find, { collection: of, like: [id], k: 7 });
+    const others = (answer.hits || []).filter((hit) => hit.id !== id).slice(0, 6);
+    return { hits: this.query.scope === "all" ? others.map((hit) => ({ ...hit, collection: of })) : others };
+  }
+
+  // Searches with the image that is open. Its id is of its collection, so that alone is searched then.
+  likeOpened(id, sign) {
+    if (this.query.scope !== "all") return this.like([id], sign);
+    const like = signed([...this.query.like, { id, sign }], "id");
+    return goToCollection("search", this.collectionOfId(id), { like, scope: null });
   }
 
   // The files that a hit stands for; none if it is known to be the only one.
@@ -88,7 +100,7 @@ export class ImageActions extends SearchView {
 
   // The collection of an image of the results, or of the one that is open.
   collectionOfId(id) {
-    if (this.viewer.opened() === id) return this.viewer.collection;
+    if (this.viewer.hit?.id === id) return this.viewer.collection;
     return collectionOf(
       this.results.hits.find((hit) => hit?.id === id),
       this.results,
@@ -108,7 +120,9 @@ export class ImageActions extends SearchView {
     if (answer.error) return answer;
     this.tagNames = answer.all;
     this.seen = seenOf({ ...session.state, annotations: answer.annotations });
-    const chosen = choice.spans ? (hit, at) => this.selection.has(hit.id, at) : (hit) => choice.ids.includes(hit.id);
+    const chosen = choice.spans
+      ? (hit, at) => this.selection.has(hit.id, at)
+      : (hit) => choice.ids.includes(hit.id) && (!one || hit.collection === one);
     this.drawTags(chosen, answer.name, on);
     this.filters.refresh();
     this.toast.show(taggedText(answer, on), answer.changed && this.undoButton(answer.action));

@@ -37,7 +37,7 @@ export const listenToKeys = (search) => {
   });
   search.grid.root.addEventListener("keydown", (event) => {
     const id = event.target.closest(".g-grid-card")?.dataset.id;
-    if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!id || search.results?.collections || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "m") search.like([id], 1);
     else if (event.key === "x") search.like([id], -1);
   });

@@ -48,11 +48,14 @@ const divider = (threshold, higher) =>
     higher && helpSign("order"),
   );
 
-const FOUND_BY = { text: _("text"), both: _("image and text") }; // an image alone goes without saying
+// What a result was found by; an image alone goes without saying.
+const FOUND_BY = {
+  text: _("found by its name, caption or tags"),
+  both: _("found by the image, and by its name, caption or tags"),
+};
 
-// What stands beside the name of a result: its score, and whether its name, caption or tags were found.
-export const scoreText = (hit) =>
-  [typeof hit.score === "number" ? score(hit.score) : "", FOUND_BY[hit.matched]].filter(Boolean).join(" · ");
+const foundMark = ({ matched }) =>
+  FOUND_BY[matched] && node("span", { class: "g-grid-mark", title: FOUND_BY[matched] }, icon("text"));
 
 export const tagNodes = (names) => (names || []).map((name) => node("span", { text: name }));
 
@@ -80,7 +83,9 @@ export const resultCard = (hit, at, results, actions) => {
   };
   const made = card(hit, collectionOf(hit, results), {
     share: barShare(hit, results),
-    score: scoreText(hit),
+    score: typeof hit.score === "number" ? score(hit.score) : "",
+    mark: foundMark(hit),
+    told: FOUND_BY[hit.matched],
     onpick: actions.inspect,
     tools: [hit.of && node("span", { class: "g-search-of", text: hit.of, title: hit.of }), tags],
     ...ofOne,

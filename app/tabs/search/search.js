@@ -67,7 +67,7 @@ class Search extends ImageActions {
     return this.run(quietly);
   }
 
-  // A step of the history for the query. open: id of the image that stays open, or null.
+  // A step of the history for the query. open: key of the image that stays open, or null.
   writeAddress(open = null) {
     const several = (session.state?.collections || []).length > 1;
     const current = new URLSearchParams(location.search);

@@ -87,8 +87,10 @@ export class SearchView {
     this.collapse = this.choice("collapse", _("Copies"), COPIES);
     this.group = this.choice("group", _("Groups"), GROUPS);
     this.scope = this.choice("scope", _("Collections that are searched"), SCOPES);
+    this.scope.hidden = true; // until it is known that there are several
     this.export = exportMenu();
     this.command = commandButton("copy-search-command", () => this.results?.command);
+    this.command.hidden = true; // until there are results
     this.save = button("star", _("Save search"), () => this.saveSearch(), { id: "save-search", hidden: true });
     return node(
       "div",
@@ -130,7 +132,7 @@ export class SearchView {
     this.footer = footer(this.server);
     const actions = {
       tag: (ids, name, on) => this.tag({ ids }, name, on),
-      like: (id, sign) => this.like([id], sign),
+      like: (id, sign) => this.likeOpened(id, sign),
       classify: (hit, facts) =>
         classifyImage({ id: hit.id, collection: this.collectionOfId(hit.id), name: facts.caption || facts.file }),
       explain: (body) => request(this.server.explain, body),
@@ -161,9 +163,9 @@ export class SearchView {
   }
 
   // The image that was open last has the focus, or what opened it.
-  returnFrom(id) {
+  returnFrom(key) {
     this.mark();
-    const at = this.grid.indexOf(id);
+    const at = this.grid.indexOf(key);
     if (at >= 0) this.grid.focus(at);
     else if (this.origin?.isConnected) this.origin.focus();
   }
@@ -175,15 +177,15 @@ export class SearchView {
   }
 
   mark() {
-    const id = this.viewer.opened();
+    const key = this.viewer.opened();
     this.grid.root
       .querySelectorAll(".g-grid-card")
-      .forEach((card) => card.classList.toggle("g-grid-open", card.dataset.id === id));
+      .forEach((card) => card.classList.toggle("g-grid-open", card.dataset.id === key));
   }
 
   // Who moves about by keyboard stays on their image, or comes to the first of other results.
-  focusCard(id) {
-    this.grid.focus(Math.max(0, this.grid.indexOf(id)));
+  focusCard(key) {
+    this.grid.focus(Math.max(0, this.grid.indexOf(key)));
   }
 
   drawTerms() {

@@ -14,6 +14,9 @@ export const skeletons = (number) =>
     ),
   );
 
+// What an image is known by on the page: its id, which is of one collection, and that collection where several are shown.
+export const keyOf = ({ id, collection }) => (collection ? `${collection}/${id}` : id);
+
 // How many files an image stands for.
 const badge = (hit) =>
   hit.copies > 1 &&
@@ -24,11 +27,29 @@ const badge = (hit) =>
     "aria-hidden": "true",
   });
 
-const label = (hit, score) =>
-  [hit.name, score, hit.copies > 1 && _("{copies} copies", { copies: hit.copies })].filter(Boolean).join(", ");
+const label = (hit, score, told) =>
+  [hit.name, score, told, hit.copies > 1 && _("{copies} copies", { copies: hit.copies })].filter(Boolean).join(", ");
 
-// One image. share: how full its bar is, 0 to 1; null leaves the bar away. tools: further buttons over the image.
-export const card = (hit, collection, { share = null, score = "", onpick, onlike, note = "", tools = [] }) => {
+const likeButton = (hit, onlike) =>
+  node(
+    "button",
+    {
+      type: "button",
+      class: "g-grid-like",
+      title: _("More like this"),
+      "aria-label": _("More like this: {name}", { name: hit.name }),
+      onclick: () => onlike(hit),
+    },
+    icon("like"),
+  );
+
+// One image. share: how full its bar is, 0 to 1; null leaves the bar away. mark: an icon before the score. tools: further
+// buttons over the image. told: what a screen reader says beside the name and the score.
+export const card = (
+  hit,
+  collection,
+  { share = null, score = "", mark = null, told = "", onpick, onlike, note = "", tools = [] },
+) => {
   const image = node("img", {
     src: media(collection, hit.id),
     alt: hit.name,
@@ -36,7 +57,7 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
     decoding: "async",
     draggable: "false",
   });
-  const made = node("article", { class: "g-grid-card", "data-id": hit.id });
+  const made = node("article", { class: "g-grid-card", "data-id": keyOf(hit) });
   image.addEventListener("error", () => made.classList.add("g-grid-gone"));
   const pick = node(
     "button",
@@ -44,7 +65,7 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
       type: "button",
       class: "g-grid-frame",
       title: hit.name,
-      "aria-label": label(hit, score),
+      "aria-label": label(hit, score, told),
       onclick: () => onpick(hit, pick),
     },
     image,
@@ -58,27 +79,14 @@ export const card = (hit, collection, { share = null, score = "", onpick, onlike
       }),
   );
   made.append(pick);
-  if (onlike) {
-    made.append(
-      node(
-        "button",
-        {
-          type: "button",
-          class: "g-grid-like",
-          title: _("More like this"),
-          "aria-label": _("More like this: {name}", { name: hit.name }),
-          onclick: () => onlike(hit),
-        },
-        icon("like"),
-      ),
-    );
-  }
+  if (onlike) made.append(likeButton(hit, onlike));
   made.append(...tools);
   made.append(
     node(
       "div",
       { class: "g-grid-line" },
       node("span", { class: "g-grid-name", text: hit.name }),
+      mark,
       score && node("span", { class: "g-grid-score", text: score }),
     ),
   );

@@ -1,5 +1,6 @@
 // A grid of any number of images in which only those in sight have nodes, and only those near it are in memory.
 import { node } from "../elements/elements.js";
+import { keyOf } from "./grid.js";
 import { between, indexAt, layOut, placeOf, vertically } from "./layout.js";
 import { oneTabStop } from "./tab_stop.js";
 
@@ -210,8 +211,9 @@ export class VirtualGrid {
     return this.hits[index] || null;
   }
 
-  indexOf(id) {
-    return this.hits.findIndex((hit) => hit?.id === id);
+  // key: see keyOf.
+  indexOf(key) {
+    return this.hits.findIndex((hit) => hit && keyOf(hit) === key);
   }
 
   // ---- moving

@@ -6,8 +6,9 @@ import { Chosen } from "./chosen.js";
 import { chooseByTouch } from "./touch.js";
 
 class Selection {
-  // actions: { list(), controls(selection), redraw(selection) }. list() tells what is on the page: { hits, version, whole },
-  // of which `whole` says that hits has a place for every image of the list. controls() gives the nodes of the bar, and
+  // actions: { list(), controls(selection), redraw(selection) }. list() tells what is on the page: { hits, version, whole,
+  // collections }, of which `whole` says that hits has a place for every image of the list. Of several collections
+  // nothing can be chosen, since an id is of one. controls() gives the nodes of the bar, and
   // redraw() brings them up to date. name: the id of the bar.
   constructor(grid, name, actions) {
     Object.assign(this, { grid, actions });
@@ -54,6 +55,7 @@ class Selection {
   }
 
   toggle(id, at, range) {
+    if (this.actions.list().collections) return;
     const from = this.chosen.last;
     if (range && from !== null) this.addRange(Math.min(from, at), Math.max(from, at) + 1);
     else this.chosen.toggle(id, at);
@@ -74,6 +76,7 @@ class Selection {
   }
 
   chooseAll() {
+    if (this.actions.list().collections) return;
     this.message.textContent = "";
     this.addRange(0, this.actions.list().hits.length);
     this.mark();

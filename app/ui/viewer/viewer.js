@@ -1,6 +1,7 @@
 // One image in the whole window, with what is known about it beside it; the next and the previous are a key away.
 import { icon, node } from "../elements/elements.js";
 import { count } from "../format/format.js";
+import { keyOf } from "../grid/grid.js";
 import { inspector } from "../inspector/inspector.js";
 import { _ } from "../language/language.js";
 import { media, session } from "../session/session.js";
@@ -24,7 +25,7 @@ const tool = (name, label, onclick, settings = {}) =>
   );
 
 class Viewer {
-  // actions: those of the inspector, { close(), step(by), neighbour(by) }, the last two by 1 or -1. closed(id) is
+  // actions: those of the inspector, { close(), step(by), neighbour(by) }, the last two by 1 or -1. closed(key) is
   // called with the image that was open.
   constructor(actions, closed) {
     Object.assign(this, { actions, closed });
@@ -90,17 +91,17 @@ class Viewer {
     );
   }
 
-  // The id of the image that is shown, null if none is.
+  // The key of the image that is shown, see keyOf; null if none is.
   opened() {
-    return this.hit?.id ?? null;
+    return this.hit && keyOf(this.hit);
   }
 
   close() {
     if (!this.hit) return;
-    const { id } = this.hit;
+    const key = this.opened();
     this.hit = null;
     this.root.close();
-    this.closed(id);
+    this.closed(key);
   }
 
   showInfo(on) {
