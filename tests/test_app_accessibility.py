@@ -75,7 +75,7 @@ def test_no_state_of_classify_or_of_a_chosen_part_of_the_map_has_a_finding(opene
     page.get_by_role("button", name="Where the image matches red").click()
     look("a classified image")
     page.get_by_role("button", name="Label the collection").click()
-    page.wait_for_selector("#labels-csv")
+    page.wait_for_selector("#labels-export")
     for view in ("images", "review", "accuracy", "templates"):
         page.locator(f"#view-{view}").click()
         look(view)

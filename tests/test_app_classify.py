@@ -71,7 +71,7 @@ def page(classifying, site) -> Page:
 def label(page: Page, classes: str) -> None:
     page.get_by_role("textbox", name="Classes").fill(classes)
     page.get_by_role("button", name="Label the collection").click()
-    page.wait_for_selector("#labels-csv")
+    page.wait_for_selector("#labels-export")
 
 
 def test_a_line_of_commas_is_understood_counted_and_its_segments_open_images(page):
@@ -257,6 +257,7 @@ def test_labels_are_taken_away_as_csv_json_and_a_script(page):
     taken = {}
     for kind in ("csv", "json"):
         with page.expect_download() as download:
+            page.locator("#labels-export summary").click()
             page.locator(f"#labels-{kind}").click()
         taken[kind] = Path(download.value.path()).read_text()
     rows = list(csv.DictReader(io.StringIO(taken["csv"])))

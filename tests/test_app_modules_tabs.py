@@ -238,3 +238,44 @@ def test_a_thousand_classes_are_found_by_name_and_shown_a_page_at_a_time(evaluat
     assert first == {"shown": list(range(60)), "more": 940}
     found = evaluate("classify/found_classes.js", "m.shownOf(names, ' CLASS 99 ', 5)", names=names)
     assert found == {"shown": [99, 990, 991, 992, 993], "more": 6}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (0.1, 0.02, "lowers"),
+        (0.02, 0.1, "raises"),
+        (0.0004, 0.0001, "at 0.0 %"),
+        (0.123, 0.123, "at 12.3 %"),
+        (0.1234, 0.1226, "at 12.3 %"),
+    ],
+)
+def test_calibration_is_said_to_help_where_the_figures_below_show_it(evaluate, before, after, said):
+    measured = {"before": {"error": before}, "after": {"error": after}}
+    assert said in evaluate("classify/reliability.js", "m.effectText(measured)", measured=measured)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([[1, 0], [0, 1]], "Each image is nearer to its own caption. Each caption is nearer to its own image."),
+        ([[0, 1], [1, 0]], "Both images are nearer to the wrong caption. Both captions are nearer to the wrong image."),
+        (
+            [[2, 1], [4, 3]],
+            "The second image is nearer to the wrong caption. The first caption is nearer to the wrong image.",
+        ),
+        (
+            [[1, 1], [0, 1]],
+            "The first image is as near to one caption as to the other. "
+            "The second caption is as near to one image as to the other.",
+        ),
+        (
+            [[1, 1], [2, 1]],
+            "The second image is nearer to the wrong caption. The first image is as near to one caption as to the "
+            "other. The first caption is nearer to the wrong image. The second caption is as near to one image as to "
+            "the other.",
+        ),
+    ],
+)
+def test_what_a_pair_shows_is_said_of_each_image_and_each_caption(evaluate, scores, said):
+    assert evaluate("probe/verdict_texts.js", "m.verdictText(scores)", scores=scores) == said

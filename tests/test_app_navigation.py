@@ -69,7 +69,7 @@ def test_the_classes_of_a_labelled_collection_stay_beside_its_images(opened):
     page = opened("?tab=classify", ready="#classify-all")
     page.get_by_role("textbox", name="Classes").fill("red\nblue")
     page.get_by_role("button", name="Label the collection").click()
-    page.wait_for_selector("#labels-csv")
+    page.wait_for_selector("#labels-export")
     page.locator(".g-classify-class").first.click()
     expect(page.locator("#label-grid .g-grid-card").first).to_be_visible()
     scroll(page, 0.9)

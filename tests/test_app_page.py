@@ -21,8 +21,9 @@ def test_words_find_images_with_scores_a_count_and_a_time(opened):
     search(page, "blue")
     assert set(names(page)) == {"blue"}
     shown = page.locator("#grid .g-grid-score").all_inner_texts()
-    assert shown[0].endswith("image and text")  # the file is called blue too
-    scores = [float(score.partition(" ")[0].replace("−", "-")) for score in shown]
+    first = page.locator("#grid .g-grid-frame").first.get_attribute("aria-label")
+    assert first.endswith("found by the image, and by its name, caption or tags")  # the file is called blue too
+    scores = [float(score.replace("−", "-")) for score in shown]
     assert scores[0] > 0.99 and scores == sorted(scores, reverse=True)
     expect(page.locator("#status")).to_contain_text(f"60 of {IMAGES} images")
     page.get_by_role("button", name="Show 15 more").click()
@@ -131,7 +132,7 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
     page = opened("?tab=classify", ready="#classify-all", fresh=True)
     page.get_by_role("textbox", name="Classes").fill("\n".join(PALETTE))
     page.get_by_role("button", name="Label the collection").click()
-    page.wait_for_selector("#labels-csv")
+    page.wait_for_selector("#labels-export")
     expect(page.locator("#labels-status")).to_contain_text(f"{IMAGES} images")
     assert page.locator("#label-counts .g-row-number").all_inner_texts() == ["15"] * 5
     page.locator('.g-classify-class[data-label="blue"]').click()
@@ -139,11 +140,12 @@ def test_the_whole_collection_is_labelled_shown_and_downloaded(opened):
     expect(page.locator("#label-grid .g-grid-name").first).to_contain_text("blue")
     page.get_by_role("button", name="Smallest margin first").click()
     with page.expect_download() as download:
+        page.locator("#labels-export summary").click()
         page.locator("#labels-csv").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
     assert len(rows) == IMAGES and all(row["path"].startswith(row["label"]) for row in rows)
     page.reload()
-    page.wait_for_selector("#labels-csv")  # the address names the job
+    page.wait_for_selector("#labels-export")  # the address names the job
     expect(page.get_by_role("textbox", name="Classes")).to_have_value("\n".join(PALETTE))
 
 

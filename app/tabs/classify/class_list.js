@@ -83,8 +83,12 @@ export class ClassList {
       });
     this.top.replaceChildren(
       node("p", { class: "g-status" }, node("b", { text: nameOf(one) }), ` · ${images(one.images)}`),
-      ways(_("Order"), order("sure", _("Highest probability first")), order("margin", _("Smallest margin first"))),
-      helpSign("margin"),
+      node(
+        "span",
+        { class: "g-classify-by" },
+        ways(_("Order"), order("sure", _("Highest probability first")), order("margin", _("Smallest margin first"))),
+        helpSign("margin"),
+      ),
     );
     this.grid.show({ job, answer: one.answer, order: this.order });
   }

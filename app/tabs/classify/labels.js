@@ -1,8 +1,9 @@
 // The labels of a whole collection: progress, how many images each class got, review, accuracy, prompt templates.
 import { commandButton } from "../../ui/command/command.js";
-import { button, icon, node, notice } from "../../ui/elements/elements.js";
+import { button, node, notice } from "../../ui/elements/elements.js";
 import { count, decimal, images } from "../../ui/format/format.js";
 import { _ } from "../../ui/language/language.js";
+import { menu } from "../../ui/menu/menu.js";
 import { readdress } from "../../ui/navigation/navigation.js";
 import { collection, onState, session } from "../../ui/session/session.js";
 import { showAccuracy } from "./accuracy.js";
@@ -141,10 +142,9 @@ class Labels {
       collection() && answer.collection !== collection()
         ? _(" of “{collection}”", { collection: answer.collection })
         : "";
-    const link = (kind, text) => {
-      const href = `labels/${encodeURIComponent(answer.job)}.${kind}`;
-      return node("a", { class: "g-button", id: `labels-${kind}`, download: true, href, text });
-    };
+    const file = (text, kind) => [text, `labels/${encodeURIComponent(answer.job)}.${kind}`, `labels-${kind}`];
+    const files = [file("CSV", "csv"), file("JSON", "json"), file(_("Folder script"), "py")];
+    if (session.state?.local) files.push(file(_("Folders, zip"), "zip"));
     return node(
       "div",
       { class: "g-results-head g-classify-labels-head" },
@@ -156,12 +156,8 @@ class Labels {
       ),
       node(
         "div",
-        { class: "g-tools g-classify-take", role: "group", "aria-label": _("Export the labels") },
-        icon("download"),
-        link("csv", "CSV"),
-        link("json", "JSON"),
-        link("py", _("Folder script")),
-        session.state?.local && link("zip", _("Folders, zip")),
+        { class: "g-tools", role: "group", "aria-label": _("Export the labels") },
+        menu("download", _("Export"), files, { id: "labels-export" }),
         answer.command && commandButton("copy-label-command", () => this.answer.command),
       ),
     );

@@ -31,8 +31,10 @@ const axes = () => {
   ];
 };
 
+const shown = (error) => decimal(100 * error, 1);
+
 const diagram = (reliability, label) => {
-  const error = _("calibration error {error} %", { error: decimal(100 * reliability.error, 1) });
+  const error = _("calibration error {error} %", { error: shown(reliability.error) });
   const image = svgNode(
     "svg",
     {
@@ -72,6 +74,15 @@ const method = ({ before }, { independent, calibration }) =>
         { temperature: decimal(calibration.temperature, 2), n: images(before.n) },
       );
 
+// What calibration does to the error, as far as the figures below it show it.
+export const effectText = ({ before, after }) => {
+  const [was, is] = [before, after].map(({ error }) => shown(error));
+  if (was === is) return _("Calibration leaves the calibration error at {error} %", { error: is });
+  return after.error < before.error
+    ? _("Calibration lowers the calibration error")
+    : _("Calibration raises the calibration error");
+};
+
 // measured: what the server measured, with before and after; answer: the labelling.
 export const reliability = (measured, answer) => {
   if (!measured.before) {
@@ -81,15 +92,11 @@ export const reliability = (measured, answer) => {
     });
     return node("p", { class: "g-aside", id: "reliability", text });
   }
-  const better = measured.after.error < measured.before.error;
-  const title = better
-    ? _("Calibration lowers the calibration error")
-    : _("Calibration does not lower the calibration error");
   const diagrams = [diagram(measured.before, _("before")), diagram(measured.after, _("calibrated"))];
   return node(
     "section",
     { id: "reliability" },
-    node("h3", { text: title }),
+    node("h3", { text: effectText(measured) }),
     node("div", { class: "g-classify-figures" }, ...diagrams),
     node("p", { class: "g-aside", text: method(measured, answer) }),
     node("details", {}, node("summary", { text: _("As a table") }), binTable(measured)),

@@ -26,7 +26,8 @@ export class EncoderMenu {
     this.summary = node("summary", { class: "g-header-pill", id: "encoder-pill", title: "" }, this.name, icon("down"));
     this.choices = node("div", { class: "g-menu-choices g-header-choices" });
     const ontoggle = () => this.element.open && this.fill();
-    this.element = node("details", { class: "g-menu", id: "encoder-menu", ontoggle }, this.summary, this.choices);
+    const settings = { class: "g-menu", id: "encoder-menu", hidden: true, ontoggle };
+    this.element = node("details", settings, this.summary, this.choices);
     this.element.addEventListener("focusout", ({ relatedTarget }) => {
       if (relatedTarget && !this.element.contains(relatedTarget)) this.element.open = false;
     });
@@ -42,6 +43,7 @@ export class EncoderMenu {
   }
 
   show({ name, dim, runtime, precision, state }) {
+    this.element.hidden = false;
     this.name.textContent = name;
     const how = _("{dim}-dimensional embeddings, computed by {runtime} in {precision}", { dim, runtime, precision });
     this.summary.title = state === "ready" ? how : "";

@@ -1,11 +1,11 @@
 // A button with choices under it.
 import { button, icon, node } from "../elements/elements.js";
 
-// choices: [text, action] with a function to call, or an address to download.
+// choices: [text, action, id] with a function to call, or an address to download.
 export const menu = (iconName, label, choices, settings = {}) => {
-  const choice = ([text, action]) =>
+  const choice = ([text, action, id]) =>
     typeof action === "string"
-      ? node("a", { class: "g-button", href: action, download: "", text, onclick: () => (made.open = false) })
+      ? node("a", { class: "g-button", id, href: action, download: "", text, onclick: () => (made.open = false) })
       : button(null, text, () => {
           made.open = false;
           action();
