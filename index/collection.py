@@ -219,7 +219,8 @@ class Collection:
 
     @cached_property
     def _by_id(self) -> RowsById:
-        return RowsById(self.column("id"))
+        known = self._columns.get("id")  # else it is not kept: it takes more memory than the numbers
+        return RowsById(self.frame(["id"])["id"] if known is None else known)
 
     def vector(self, id: str) -> NDArray[np.float32]:
         """[dim], unit length; KeyError if there is no such image."""

@@ -1,5 +1,6 @@
 """The vectors of a collection stay on disk: what a process has read of them is given back, and reads the same again."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def mapped_megabytes():
     return int(line.split()[1]) / 1024
 
 
+def bytes_read():
+    """What this process has had read from the disk."""
+    [line] = [line for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("read_bytes")]
+    return int(line.split()[1])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="pages are given back on Linux only")
 def test_reading_all_vectors_takes_little_memory_and_gives_them_again(tmp_path, monkeypatch):
     monkeypatch.setattr("index.storage.mapping.RESIDENT", 4e6)
@@ -30,7 +37,12 @@ def test_reading_all_vectors_takes_little_memory_and_gives_them_again(tmp_path, 
             for row in rows:
                 row["modified"] = np.datetime64(0, "s")
             writer.publish(rows, vectors[start : start + SEGMENT])
+    for file in (tmp_path / "c.gelato/segments").glob("*/*"):
+        with file.open("rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    before = bytes_read()
     collection = Collection.open(tmp_path / "c.gelato")
+    assert bytes_read() - before < 4e6, "opening reads no vectors"
     before = mapped_megabytes()
     for start in range(0, ROWS, 1000):
         assert np.array_equal(collection.vectors[start : start + 1000], vectors[start : start + 1000])

@@ -29,7 +29,10 @@ def mapped(path: Path, replaced: bool = False) -> pa.Buffer:
     if replaced and file_names.WINDOWS:
         return pa.py_buffer(path.read_bytes())
     with pa.memory_map(str(path)) as file:
-        return file.read_buffer()
+        # Arrow has the system read ahead whatever a buffer spans: all vectors, at each opening. A buffer of the first
+        # page keeps the whole file mapped, too.
+        first = file.read_buffer(mmap.PAGESIZE)
+        return pa.foreign_buffer(first.address, file.size(), base=first) if len(first) else first
 
 
 def give_back(buffer: pa.Buffer) -> None:
