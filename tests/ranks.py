@@ -20,8 +20,8 @@ processes.set_forkserver_preload(
 )
 
 
-def on_ranks(module: str, folder: Path, ranks: int = 2, seconds: float = 240) -> list[dict[str, Any]]:
-    """What `main(rank) -> dict` of a test module gives on each of several ranks, within some seconds."""
+def on_ranks(module: str, folder: Path, ranks: int = 2, seconds: float = 900) -> list[dict[str, Any]]:
+    """What `main(rank) -> dict` of a test module gives on each of several ranks. seconds: until one hangs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

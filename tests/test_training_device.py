@@ -40,6 +40,7 @@ from training.pretrain import begin
 ROOT = Path(__file__).parent.parent
 RUN = {"batch_size": 8, "steps": 3, "workers": 0, "log_every": 1, "device": "cpu"}
 MB = 1 << 20
+EVERYDAY = ("clip", "moco", "swav", "dino", "mae")  # captions, a queue, prototypes, a teacher with small crops, patches
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,9 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setitem(TINY, "tiny", SMALL_TOWERS)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    "name", [name if name in EVERYDAY else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
+)
 def test_no_part_of_a_step_waits_for_the_gpu(name, monkeypatch):
     """All of a step but the backward pass, on a GPU that is only pretended: waiting for it is an error there."""
     shrink(monkeypatch.setitem)
