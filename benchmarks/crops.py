@@ -81,7 +81,7 @@ def centre_squares() -> Iterator[None]:
     """Within the `with`, images are read as earlier versions did: the shorter side fitted, the middle of the longer."""
     read = dataset.read_whole
 
-    def square(item: Item, canvas: int) -> WholeImage:
+    def square(item: Item, canvas: int, jpegs_for_gpu: bool = False) -> WholeImage:
         pixels = preprocess_pixels(decode_image(item.read(), canvas).pixels, Preprocessing(canvas))
         return WholeImage(pixels.transpose(2, 0, 1), 1.0)
 

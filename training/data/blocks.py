@@ -36,7 +36,8 @@ def read_pieces(name: str, size: int, offset: int, length: int, home: int, read:
 
     read: bytes of the file by offset and length.
     """
-    found, at, end, number = [], offset, min(offset + length, size), home // PIECE
+    found = list[bytes]()
+    at, end, number = offset, min(offset + length, size), home // PIECE
     while at < end:
         if not number * PIECE <= at < (number + 1) * PIECE + OVERLAP:
             number = at // PIECE

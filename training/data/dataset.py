@@ -146,8 +146,9 @@ class ImageDataset:
         UserError if none of them can be read, and none of as many others.
         """
         near = [first + n for first, size in zip(self.first, self.sizes, strict=False) for n in range(size)[:MEASURED]]
+        far = np.linspace(0, len(self) - 1, MEASURED).astype(int).tolist()
         problems: list[str] = []
-        for numbers in (near, np.linspace(0, len(self) - 1, MEASURED).astype(int)):
+        for numbers in (near, far):
             longest = max((self._side(int(number), problems) for number in numbers), default=0)
             if longest:
                 return longest

@@ -35,9 +35,8 @@ class StateCopy:
         modules = {name: part for name, part in state.items() if isinstance(part, nn.Module)}
         others = {name: part for name, part in state.items() if part is not None and name not in modules}
         sharded = any(is_sharded(part) for part in modules.values())
-        of_modules, of_others = (
-            {name: on_cpu(part.state_dict()) for name, part in parts.items()} for parts in (modules, others)
-        )
+        of_modules = {name: on_cpu(part.state_dict()) for name, part in modules.items()}
+        of_others = {name: on_cpu(part.state_dict()) for name, part in others.items()}
         return cls(of_modules, of_others, sharded, random_states(), counters)
 
     def shards(self) -> dict[str, Any]:
