@@ -100,7 +100,7 @@ def test_a_run_is_evaluated_by_default_as_its_log_and_other_encoders_as_ever(cap
     [
         (["--evaluate", "{tmp}/missing"], "There is nothing at {tmp}/missing"),
         (["--evaluate", "{held}", "--suite", "knnn"], "Did you mean 'knn'"),
-        (["--out", "{held}/dog/cut.jpg/run"], "The run directory {held}/dog/cut.jpg/run cannot be written"),
+        (["--out", "{held}/dog/cut.jpg/run"], "{held}/dog/cut.jpg/run cannot be written"),
         (["--data", "{tmp}/empty"], "{tmp}/empty has no images: choose another source with --data."),
     ],
 )

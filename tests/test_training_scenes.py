@@ -152,3 +152,8 @@ def test_scenes_are_written_as_files_that_are_sources_again(tmp_path, kind):
     assert [item.caption for item in written] == [item.caption for item in made]
     assert [item.read() for item in written] == [item.read() for item in made]
     assert written[3].metadata["colour"] == made[3].metadata["colour"]
+
+
+def test_a_sheet_of_scenes_that_cannot_be_written_is_a_sentence(tmp_path):
+    done = CliRunner().invoke(cli, ["scenes", "sheet", "--out", str(tmp_path / "none/sheet.webp")])
+    assert done.exit_code == 1 and "sheet.webp cannot be written: No such file" in done.output

@@ -11,6 +11,7 @@ from training.engine.checkpoint import FOLDER, checkpoints
 from training.engine.config import CONFIG
 from training.engine.unreadable import FILE as UNREADABLE
 from training.models.atomic import write_file
+from training.models.console import written_to
 from training.models.errors import UserError
 from training.models.file_lock import lock_folder
 from training.models.run_files import has_encoder
@@ -41,10 +42,6 @@ def check_new(out: Path) -> None:
 
 def write_config(out: Path, document: Mapping[str, Any]) -> None:
     """Make the run directory, with its config.json. UserError if nothing can be written there."""
-    try:
+    with written_to(out):
         out.mkdir(parents=True, exist_ok=True)
         write_file(out / CONFIG, json.dumps(document, indent=1).encode() + b"\n")
-    except OSError as error:
-        raise UserError(
-            f"The run directory {out} cannot be written ({error.strerror}): choose another --out."
-        ) from error

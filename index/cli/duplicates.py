@@ -9,7 +9,7 @@ import click
 from index.cli.options import as_json_option, collection_argument
 from index.storage.layout import TIERS
 from index.storage.tables import csv_of
-from training.models.console import ProgressLine, answer, plain, write_output
+from training.models.console import ProgressLine, answer, plain, written_to
 from training.models.errors import UserError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def duplicates(
         return
     from index.collection import Collection
     from index.duplicates import find_duplicates, report
+    from training.models.atomic import write_file
 
     opened = Collection.open(collection)
     line = ProgressLine("Comparing", as_json)
@@ -80,7 +81,8 @@ def duplicates(
     spare = int(table.loc[~table["keep"].astype(bool), "bytes"].sum()) if len(table) else 0
     lines = [*_lines(table), f"{len(groups):,} images have {extra:,} copies, {spare / 1e6:,.1f} MB in all."]
     if out is not None:
-        write_output(out, csv_of(table))
+        with written_to(out):
+            write_file(out, csv_of(table))
         lines.append(f"Written to {out}")
     found = {"groups": len(groups), "copies": extra, "bytes": spare, "tier": "exact" if exact else tier}
     answer(as_json, {**found, "images": table.to_dict("records")}, "\n".join(lines))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from index.cli.options import as_json_option, collection_argument, run_options
-from training.models.console import ProgressLine, answer, write_output
+from training.models.console import ProgressLine, answer, written_to
 from training.models.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def label(
     from index.labels.export import labels_json
     from index.labels.ground_truth import named_truth
     from index.storage.manifest import precision_of
+    from training.models.atomic import write_file
     from training.models.encoders import load_encoder
     from training.models.prompts import template_set
     from training.models.zero_shot import ClassEmbeddings, parse_classes
@@ -136,7 +137,8 @@ def label(
         document["not_offered"] = true_labels.others
     if out is not None:
         content = labels_json(result) if out.suffix.lower() == ".json" else labels_csv(result)
-        write_output(out, content.encode())
+        with written_to(out):
+            write_file(out, content.encode())
         document["out"] = str(out)
     answer(as_json, document, _text(document))
 

@@ -7,7 +7,7 @@ import click
 
 from index.cli.options import as_json_option, collection_argument, run_options
 from index.storage.tables import csv_of
-from training.models.console import answer, write_output
+from training.models.console import answer, written_to
 from training.models.errors import UserError
 
 
@@ -40,6 +40,7 @@ def map_command(
     from index.projection.colouring import by_column, by_text
     from index.projection.projection import load_map, make_pca, make_umap
     from index.storage.manifest import precision_of
+    from training.models.atomic import write_file
     from training.models.encoders import load_encoder
 
     if colour_by is not None and colour_text is not None:
@@ -55,7 +56,8 @@ def map_command(
         opened.check_encoder(encoder)
         columns["colour"] = by_text(opened, encoder, colour_text).values
     if out is not None:
-        write_output(out, csv_of(opened.frame(["id", "path"]).assign(**columns)))
+        with written_to(out):
+            write_file(out, csv_of(opened.frame(["id", "path"]).assign(**columns)))
         document["out"] = str(out)
     kept = "unknown" if found.preserved is None else f"{found.preserved:.0%}"
     lines = [f"{len(opened):,} images by {method.upper()}; neighbours preserved: {kept}"]

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.cli.run_output import written_to
 from training.data.tables.flags import table_options
 from training.data.tables.options import TableOptions
 from training.evaluation import PROBES
-from training.models.console import ProgressLine, answer
+from training.models.console import ProgressLine, answer, written_to
 from training.models.errors import UserError
 
 if TYPE_CHECKING:

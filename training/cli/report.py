@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from training.cli.run_output import written_to
+from training.models.console import written_to
 
 
 @click.command()

@@ -1,14 +1,12 @@
 """What a training command writes and prints when its run ends or is stopped."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.engine.unreadable import FILE
 from training.models.console import print_json, say
-from training.models.errors import UserError
 from training.models.interrupt import Interrupt
 
 if TYPE_CHECKING:
@@ -16,15 +14,6 @@ if TYPE_CHECKING:
 
 
 STOPPING = "Stopping after this step, with a checkpoint. Ctrl-C again stops at once, without one."
-
-
-@contextmanager
-def written_to(place: Path) -> Iterator[None]:
-    """UserError if what is written to place, a file or folder of --out, cannot be."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"{place} cannot be written ({error.strerror or error}): choose another --out.") from error
 
 
 def interruptible() -> Interrupt:

@@ -7,7 +7,8 @@ import click
 
 from training.data.scenes.files import contact_sheet, write_scenes
 from training.data.scenes.source import SceneSource
-from training.models.console import ProgressLine, print_json, say, write_output
+from training.models.atomic import write_file
+from training.models.console import ProgressLine, print_json, say, written_to
 from training.models.errors import UserError
 
 
@@ -48,7 +49,8 @@ def make(source: str, out: Path, kind: str, as_json: bool) -> None:
 @click.option("--seed", default=0, show_default=True)
 def sheet(out: Path, seed: int) -> None:
     """Draw a contact sheet of scenes with their captions."""
-    write_output(out, contact_sheet(seed))
+    with written_to(out):
+        write_file(out, contact_sheet(seed))
     click.echo(f"Written to {out}.")
 
 

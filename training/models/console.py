@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -105,14 +106,13 @@ def print_json(document: object) -> None:
     click.echo(json_text(document, ascii_only=not encoding.startswith("utf")))
 
 
-def write_output(path: Path, content: bytes) -> None:
-    """Write the file that an option names. UserError if it cannot be written."""
-    from training.models.atomic import write_file
-
+@contextmanager
+def written_to(place: Path) -> Iterator[None]:
+    """UserError if what is written to place, a file or folder of --out, cannot be."""
     try:
-        write_file(path, content)
+        yield
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise UserError(f"{place} cannot be written: {error.strerror or error}. Choose another --out.") from error
 
 
 def plain(text: str) -> str:
