@@ -273,7 +273,8 @@ def test_the_status_says_how_many_results_there_are_and_why_there_may_be_none(ca
         ({"labels": 24, "known": 24, "covered": 2}, "2 of the 4 classes", "was not checked", "four fifths"),
         ({"labels": 0, "known": 0, "covered": 0}, "not calibrated", "there are no labels", "four fifths"),
         ({"labels": 0, "known": 3, "covered": 2}, "not calibrated", "and there are 3. Label and", "no labels"),
-        ({"labels": 0, "known": 24, "covered": 2}, "not calibrated", "Calibrate again", "no labels"),
+        ({"labels": 0, "known": 24, "covered": 2}, "not calibrated", "calibrate under Review", "needs 20"),
+        ({"labels": 24, "known": 24, "covered": 4, "after": 0.3}, "calibrated on 24", "did not help", "fifths"),
         ({"labels": 0, "known": 24, "covered": 2, "kind": "unscaled"}, "not calibrated", "how confident", "Calibrate"),
     ],
 )

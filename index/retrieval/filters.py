@@ -90,7 +90,7 @@ def columns_of(expression: str, columns: list[str]) -> list[str]:
 
 def parsed(expression: str, columns: list[str]) -> tuple[ast.Expression, dict[str, str]]:
     """An expression as a tree, and the columns that names in it stand for where these are not its own."""
-    hint = f"Compare columns, for example: width > 1000. The columns are {', '.join(columns)}."
+    hint = f"Compare columns, for example: width > 1000 or folder == 'beach'. The columns are {', '.join(columns)}."
     if len(expression) > LONGEST:
         raise UserError(f"The filter is {len(expression):,} characters long; the most is {LONGEST:,}.")
     known = set(columns)

@@ -76,30 +76,42 @@ export const calibrationText = ({ labels, known, covered, kind, before, after },
     return { badge: _("calibrated on {labels} labels of {of}", { labels: count(labels), of }), reason };
   }
   if (labels > 0) {
-    const reason = _("Calibrated: of the images with a probability of 80 %, about four fifths are right. {errors}", {
-      errors: errors(),
-    });
+    const reason =
+      after > before
+        ? _("Calibration did not help: {errors} With more labels it may; calibrate again under Review.", {
+            errors: errors(),
+          })
+        : _("Calibrated: of the images with a probability of 80 %, about four fifths are right. {errors}", {
+            errors: errors(),
+          });
     return { badge: _("calibrated on {labels} labels", { labels: count(labels) }), reason };
   }
   const uncalibrated = _("Probabilities say how confident the encoder is, not how often it is right");
   if (kind !== "calibrated") return { badge: _("not calibrated"), reason: `${uncalibrated}.` };
+  const badge = _("not calibrated");
+  if (known >= LEAST_LABELS) {
+    const enough = _("{known} images have a label of these classes now, which is enough: calibrate under Review.", {
+      known: count(known),
+    });
+    return { badge, reason: `${uncalibrated}. ${enough}` };
+  }
   const missing = known
     ? _("calibration needs {least} labels of these classes, and there are {known}", {
         least: LEAST_LABELS,
         known: count(known),
       })
     : _("there are no labels of these classes");
-  const next = known >= LEAST_LABELS ? _("Calibrate again under Review.") : _("Label and correct some images.");
-  return { badge: _("not calibrated"), reason: `${uncalibrated}: ${missing}. ${next}` };
+  return { badge, reason: `${uncalibrated}: ${missing}. ${_("Label and correct some images.")}` };
 };
 
 // known: labelled images of these classes as of now, if there are others than when probabilities were fitted.
 export const badge = (calibration, classes, known = calibration.known) => {
   const { badge: text, reason } = calibrationText({ ...calibration, known }, classes);
+  const helped = calibration.labels > 0 && calibration.after <= calibration.before;
   return node(
     "p",
     { class: "g-aside g-calibration" },
-    node("span", { class: `g-classify-badge ${calibration.labels > 0 ? "g-classify-calibrated" : ""}`, text }),
+    node("span", { class: `g-classify-badge ${helped ? "g-classify-calibrated" : ""}`, text }),
     node("span", { text: reason }),
   );
 };

@@ -86,10 +86,11 @@ export const effectText = ({ before, after }) => {
 // measured: what the server measured, with before and after; answer: the labelling.
 export const reliability = (measured, answer) => {
   if (!measured.before) {
-    const text = _("Calibration is measured once {least} labels of these classes are known; {known} are.", {
-      least: measured.least,
-      known: measured.known,
-    });
+    const { least, known } = measured;
+    const text =
+      known < least
+        ? _("Calibration is measured once {least} labels of these classes are known; {known} are.", { least, known })
+        : _("{known} images have a label of these classes now, which is enough: calibrate under Review.", { known });
     return node("p", { class: "g-aside", id: "reliability", text });
   }
   const diagrams = [diagram(measured.before, _("before")), diagram(measured.after, _("calibrated"))];
