@@ -63,8 +63,12 @@ def test_without_what_keeps_it_up_a_method_collapses_and_the_doctor_says_why(nam
     assert any(says in text and f"--no-{flag.replace('_', '-')}" in text for text in found), found
 
 
-def test_byol_and_swav_as_they_are_meant_do_not_collapse():
+@pytest.mark.slow
+def test_byol_as_it_is_meant_does_not_collapse():
     assert not said("byol", trained("byol", 60))
+
+
+def test_swav_as_it_is_meant_does_not_collapse():
     swav = trained("swav", 24, freeze=0.0)
     assert not said("swav", swav) and swav[-1]["usage"] > 0.9
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import Dataset
 
 from tests.failing_runs import fail_in
 from tests.ranks import on_ranks
 from tests.samples import SMALL_TOWERS
 from training.cli.torchrun import end
 from training.data.config import DataConfig
+from training.data.workers import WorkerLost, from_workers
 from training.engine import checkpoint
 from training.engine.checkpoint import checkpoints
 from training.engine.trainer import Trainer
@@ -47,7 +50,7 @@ CASES = [
     for workers in (0, 1, 4)
     if (workers or way not in NEEDS_WORKERS) and (ranks > 1 or way != "killed rank")
 ]
-EVERYDAY = [("killed worker", 1, 1), ("error in step while a worker hangs", 1, 1)]
+EVERYDAY = [("error in step while a worker hangs", 1, 1)]
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +81,20 @@ def test_every_failure_ends_the_command_with_one_sentence(captioned, tmp_path, w
         assert (outcome.steps or [None])[-1] == last
     name = "error.txt" if ranks == 1 else f"error-rank-{ranks - 1}.txt"
     assert (name in outcome.tracebacks) == ("does not know" in sentence or way == "memory")
+
+
+class Killing(Dataset):
+    """Its third batch kills the process that makes it."""
+
+    def __getitem__(self, index: int) -> int:
+        if index == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return index
+
+
+def test_a_worker_that_is_killed_ends_the_batches_with_one_sentence():
+    with pytest.raises(WorkerLost, match=r"was killed, as the system does when memory runs out\. Use fewer --workers"):
+        list(from_workers(Killing(), range(9), workers=1, ahead=1))
 
 
 def test_of_two_ranks_the_first_to_fail_speaks_and_torchrun_is_silent():

@@ -101,7 +101,9 @@ def moved(place: Path, tmp_path: Path) -> Path:
     return elsewhere / place.relative_to(tmp_path / "data")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in ("folder", "tar") else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_data_that_was_touched_and_moved_is_the_same_data(tmp_path, kind):
     (tmp_path / "data").mkdir()
     data = KINDS[kind](tmp_path / "data")
