@@ -42,7 +42,7 @@ def reencode(library: Library, opened: OpenCollection, encoder: str) -> Job:
 def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
     """Start to embed a collection with every encoder of the zoo that has not embedded it, one after the other.
 
-    The job's field is the encoder at work. UserError if all have.
+    The job's field is the encoder at work, and at the end the zoo. UserError if all have.
     """
     _check_free(library, opened)
     done = {one.encoder for one in generations(opened) if one.state != "partial"}
@@ -56,6 +56,7 @@ def reencode_zoo(library: Library, opened: OpenCollection) -> Job:
             job.fields = (name,)
             if _embed(library, opened, job, engine).stopped:
                 return
+        job.fields = (_("the zoo"),)  # in the bar of jobs it was not the last one alone
 
     again = partial(reencode_zoo, library, opened)
     return library.jobs.start(REENCODE, run, fields=(names[0],), about=opened.key, again=again)
