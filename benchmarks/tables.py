@@ -159,8 +159,9 @@ def _checkpoints() -> list[tuple[str, str, str]]:
     if not found:
         return []
     now, before = (found[name]["median"] * 1000 for name in ("in_the_background", "waited_for"))
-    size = f"{found['bytes'] / 1e6:.0f} MB"
-    return [(f"training held up by a checkpoint of {size}", f"{now:.0f} ms; {before:.0f} ms if it is waited for", "-")]
+    what = f"training held up by a checkpoint of {found['bytes'] / 1e6:.0f} MB"
+    load = max(run["load"] for run in found["runs"])
+    return [(what, f"{now:,.0f} ms; {before:,.0f} ms if it is waited for, at a load of {load:.0f}", "-")]
 
 
 def _on_gpu(file: Path) -> list[tuple[str, str, str]]:
