@@ -127,8 +127,10 @@ def firefox(dark: bool = False) -> Iterator[FirefoxPage]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         lines = [f'user_pref("{name}", {value});\n' for name, value in preferences.items()]
         Path(profile, "user.js").write_text("".join(lines))
-        command = [program, "--headless", "--marionette", "--no-remote", "--profile", profile]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [program, "--headless", "--marionette", "--remote-allow-system-access", "--no-remote"]
+        process = subprocess.Popen(
+            [*command, "--profile", profile], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             with socket.create_connection(
                 ("127.0.0.1", _port(Path(profile, PORT_FILE))), PATIENCE / 1000

@@ -90,4 +90,5 @@ def search(page, text: str) -> None:
     page.click("#q")
     page.press(text, "Enter")
     page.wait(f"new URLSearchParams(location.search).get('q') === {json.dumps(text)}")
+    page.wait("document.querySelector('#status').innerText.includes(' ms')")  # a timeline has no time
     page.wait("!document.querySelector('#grid[aria-busy=true]')")
