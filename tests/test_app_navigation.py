@@ -53,12 +53,16 @@ def test_an_image_fills_the_window_and_the_bar_of_chosen_ones_stays_in_it(opened
     page.wait_for_selector(".g-grid-score")
     choose(page, 20)
     page.locator("#grid .g-grid-frame").nth(25).focus()
+    place = page.evaluate("scrollY")
+    assert place > 100
     page.keyboard.press("Enter")
     viewer = page.locator("#viewer")
     expect(viewer).to_be_visible()
     assert viewer.bounding_box() == {"x": 0, "y": 0, **page.evaluate("({ width: innerWidth, height: innerHeight })")}
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
+    page.wait_for_timeout(100)  # until the row of tabs would have been brought into sight
+    assert abs(page.evaluate("scrollY") - place) < 5
     for share in (0, 0.5, 0.95):
         scroll(page, share)
         assert inside(page, "#selected"), share

@@ -34,18 +34,24 @@ export const onAddress = (listener) => listeners.add(listener);
 export const onCollection = (listener) => collectionListeners.add(listener);
 export const openCollection = (key) => collectionListeners.forEach((listener) => listener(key));
 
-// Gradio draws the row of tabs anew when one is opened; the row may be wider than a phone.
+// Gradio draws the row of tabs anew when one is opened; the row may be wider than a phone. Only the row is scrolled.
 const bringIntoSight = (name) =>
-  requestAnimationFrame(() => button(name)?.scrollIntoView({ block: "nearest", inline: "center" }));
-
-export const openTab = (name) => {
-  button(name)?.click();
-  bringIntoSight(name);
-};
+  requestAnimationFrame(() => {
+    const row = document.querySelector("#tabs .tab-wrapper");
+    const tab = button(name)?.getBoundingClientRect();
+    if (!row || !tab) return;
+    const frame = row.getBoundingClientRect();
+    row.scrollBy({ left: tab.left + tab.width / 2 - frame.left - frame.width / 2 });
+  });
 
 export const whichTab = () => {
   const open = tabs().find((tab) => tab.getAttribute("aria-selected") === "true");
   return open ? nameOf(open) : FIRST;
+};
+
+export const openTab = (name) => {
+  if (whichTab() !== name) button(name)?.click();
+  bringIntoSight(name);
 };
 
 // Opens a tab by the address, so that Back returns, without an image that is open. settings: see withSettings.
