@@ -163,16 +163,6 @@ def test_an_image_with_all_words_is_likely_and_a_score_asked_for_is_a_score(coll
     assert by_score.likely == 0 and by_score.hits[0].path.startswith("2019/beach")
 
 
-def test_of_copies_the_one_that_was_found_by_its_name_is_shown(tmp_path, encoder):
-    noise_image(1).save(tmp_path / "IMG_1.png", compress_level=0)  # of more bytes, and so the best copy
-    noise_image(1).save(tmp_path / "from whatsapp.png")
-    build_collection([tmp_path], tmp_path / "c.gelato", encoder)
-    collection = Collection.open(tmp_path / "c.gelato")
-    for query, shown in {"whatsapp": "from whatsapp", "IMG": "IMG_1", "noise": "IMG_1"}.items():
-        [hit] = find(collection, encoder, query)
-        assert (hit.name.removesuffix(".png"), hit.copies) == (shown, 2)
-
-
 def test_filters_hold_for_what_was_found_by_name(collection, encoder):
     hits = find(collection, encoder, "IMG_0007", filter='folder == "2018/beach"')
     assert [hit.path for hit in hits] == ["2018/beach/IMG_0009.jpg"]

@@ -1,6 +1,7 @@
 """The installed package: what the wheel holds, the command gelato, and its work outside a checkout."""
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import re
@@ -155,7 +156,7 @@ def test_an_installed_gelato_names_what_is_missing_and_not_the_other_gelato_of_p
         'no-umap<1,>=0.5; extra == "map"',
         'no-ray; extra == "cluster"',
     ]
-    monkeypatch.setattr(commands.metadata, "requires", {"gelato": lines}.get)
+    monkeypatch.setattr(importlib.metadata, "requires", {"gelato": lines}.get)
     monkeypatch.setattr(commands, "find_spec", lambda name: pip or None)
     monkeypatch.setattr(commands.sys, "executable", "/my/python")
     monkeypatch.setenv("GELATO_COMMAND", "gelato")

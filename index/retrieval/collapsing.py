@@ -32,21 +32,13 @@ class Groups:
         return int(np.count_nonzero(self.sizes))
 
     def collapsed(self, ranking: Ranking) -> Ranking:
-        """One row a group, its best copy, where the first of its copies stood and with the scores of that one.
-
-        Where the first was found by its name, caption or tags and the best copy was not, the first is the row itself:
-        it has what was searched for.
-        """
+        """One row a group, its best copy, where the first of its copies stood and with the scores of that one."""
         leaders = self.copies.leaders[ranking.rows]
         first = np.sort(np.unique(leaders, return_index=True)[1])
         kept = leaders[first]
-        rows = self.best[kept].astype(np.intp)
-        if ranking.matched is not None:
-            named = np.array([how != "image" for how in ranking.matched], bool)
-            rows = np.where(named[first] & ~np.isin(rows, ranking.rows[named]), ranking.rows[first], rows)
         return replace(
             ranking,
-            rows=rows,
+            rows=self.best[kept].astype(np.intp),
             copies=self.sizes[kept],
             scores=None if ranking.scores is None else ranking.scores[first],
             normalised=None if ranking.normalised is None else ranking.normalised[first],

@@ -50,7 +50,7 @@ export const whichTab = () => {
 };
 
 export const openTab = (name) => {
-  if (whichTab() !== name) button(name)?.click();
+  button(name)?.click();
   bringIntoSight(name);
 };
 

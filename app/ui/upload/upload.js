@@ -60,7 +60,7 @@ export const imageButton = (label, take, ids, attributes = {}) => {
 
 const places = []; // of the page that take files, each in a tab of its own
 
-const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+const hasFiles = ({ dataTransfer }) => dataTransfer?.types.some((type) => /^files$/i.test(type));
 
 // Files dropped beside such a place would open in the browser, in place of the page; the one in sight takes them.
 document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
