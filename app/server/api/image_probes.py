@@ -114,7 +114,7 @@ def image_probe_routes(router: APIRouter, library: Library) -> None:
 def _answer(
     response: type[R], handler: Callable[[Library, Request], Response], library: Library, request: ImageProbeSchema
 ) -> R:
-    """The response of a handler of the page, without the pictures that it draws."""
+    """The response of a handler of the page, without the images that it draws."""
     fields: dict[str, Any] = request.model_dump()
     image = {"id": fields.pop("id"), "image": fields.pop("image")}
     answer = handler(library, fields | ({"image": image} if any(image.values()) else {}))

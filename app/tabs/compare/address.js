@@ -9,6 +9,10 @@ export function parseAddress(search) {
   return change;
 }
 
+// Whether two collections hold some of the same images, by those that are offered as queries.
+export const shareImages = (one, other) =>
+  one.samples.some(({ id }) => other.samples.some((sample) => sample.id === id));
+
 // Which collection is compared with which: the wanted ones, else the open one and one of the same images by another
 // encoder. collections: { key, encoder, samples } of each; open: the key of the open one.
 export function chooseSides(collections, { a, b }, open) {
@@ -17,8 +21,7 @@ export function chooseSides(collections, { a, b }, open) {
   if (known(b) && b !== left) return { a: left, b };
   const first = collections.find((one) => one.key === left);
   const others = collections.filter((one) => one.key !== left);
-  const ids = new Set(first.samples.map(({ id }) => id));
-  const sameImages = others.filter((one) => one.samples.some(({ id }) => ids.has(id)));
+  const sameImages = others.filter((one) => shareImages(first, one));
   const otherEncoder = sameImages.find((one) => one.encoder !== first.encoder);
   return { a: left, b: (otherEncoder ?? sameImages[0] ?? others[0] ?? first).key };
 }

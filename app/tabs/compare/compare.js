@@ -4,7 +4,7 @@ import { _ } from "../../ui/language/language.js";
 import { onAddress, whichTab } from "../../ui/navigation/navigation.js";
 import { collection, onState, request, session } from "../../ui/session/session.js";
 import { droppable, pasted, upload } from "../../ui/upload/upload.js";
-import { PARTS, chooseSides, parseAddress } from "./address.js";
+import { PARTS, chooseSides, parseAddress, shareImages } from "./address.js";
 import { EncoderTable } from "./encoders.js";
 import { Neighbours } from "./neighbours.js";
 import { Labelled } from "./labelled.js";
@@ -18,6 +18,7 @@ export const compare = (element, server) => new CompareTab(element, server).star
 class CompareTab {
   #collections = []; // every open collection with what is known of its encoder
   #shown = null; // the comparison on the page
+  #asked = ""; // the sides of the last request
   #turn = 0; // of requests, so that only the latest is shown
 
   constructor(element, server) {
@@ -83,7 +84,7 @@ class CompareTab {
     const written = () => JSON.stringify(PARTS.map((part) => this.settings[part]));
     const before = written();
     Object.assign(this.settings, parseAddress(location.search));
-    if (!this.#collections.length) this.#load();
+    if (!this.#sides.every(Boolean)) this.#load();
     else if (before !== written()) this.#run();
   }
 
@@ -107,16 +108,24 @@ class CompareTab {
     const before = JSON.stringify(this.#collections);
     this.#collections = answer.collections;
     if (JSON.stringify(this.#collections) === before) return;
+    const { a, b } = parseAddress(location.search);
     Object.assign(this.settings, chooseSides(this.#collections, this.settings, collection()));
     showSides(this.query, this.#collections, this.settings);
     const alone = this.#collections.length < 2;
+    const related = !alone && shareImages(...this.#sides);
     for (const part of [this.query.element, this.columns, this.head]) part.hidden = alone;
-    this.help.replaceChildren(...(alone ? [howToCompare()] : []));
+    this.help.replaceChildren(...(related ? [] : [howToCompare()]));
     this.encoders.show(this.#collections);
     if (!alone) this.labelled.show(this.settings.a);
     const [{ samples, key }] = this.#collections;
-    if (!alone && !this.#shown) this.#run();
+    const known = this.#shown && this.#asked === this.#askedOf();
+    if (!alone && !known && (related || (a && b))) this.#run();
     else if (this.neighbours.empty && samples.length) this.neighbours.show(samples[0], key);
+  }
+
+  // What a comparison depends on beside its query: the two sides, and whether they read text, known once they are loaded.
+  #askedOf() {
+    return JSON.stringify(this.#sides.map((one) => [one?.key, one?.readsText]));
   }
 
   get #sides() {
@@ -125,6 +134,7 @@ class CompareTab {
 
   async #run() {
     const turn = ++this.#turn;
+    this.#asked = this.#askedOf();
     const { settings, query } = this;
     const sides = this.#sides;
     const readsText = sides.every((one) => one?.readsText);
