@@ -43,16 +43,8 @@ REFUSED = "Failed to load resource: the server responded with a status of 409"  
 # which may stay open after the last answer.
 pending: dict[Page, set[Request]] = {}
 
-# The events of Gradio that were asked for and not yet answered, read from the stream itself; and the timers of at most
-# a fifth of a second, after which a page asks for or draws something.
+# The events of Gradio that were asked for and not yet answered, read from the stream itself.
 TRACK_EVENTS = """
-const timers = (window.openTimers = new Set()), { setTimeout: start, clearTimeout: stop } = window;
-window.setTimeout = (call, wait, ...rest) => {
-  const id = start(() => (timers.delete(id), call(...rest)), wait);
-  if (wait > 0 && wait <= 200) timers.add(id);
-  return id;
-};
-window.clearTimeout = (id) => { timers.delete(id); stop(id); };
 const open = (window.openEvents = new Set()), completed = new Set(), fetchPlainly = window.fetch;
 async function readEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -303,14 +295,14 @@ def track_requests(page: Page) -> None:
 
 
 def settle(page: Page, timeout: float = PATIENCE / 1000) -> None:
-    """Wait until a tracked page has every answer and waits for no timer, and marks no part as busy.
+    """Wait until a tracked page has had every answer for a fifth of a second, and marks no part as busy.
 
     (Playwright's own "networkidle" is an event of page loads: it may never come on a page that stays open.)
     """
     deadline = time.monotonic() + timeout
     quiet = 0
-    while quiet < 2:
-        page.wait_for_timeout(40)
+    while quiet < 4:
+        page.wait_for_timeout(50)
         missing = [request.url for request in pending[page]] or open_events(page)
         quiet = 0 if missing else quiet + 1
         assert time.monotonic() < deadline, f"no answer to {missing}"
@@ -318,9 +310,9 @@ def settle(page: Page, timeout: float = PATIENCE / 1000) -> None:
 
 
 def open_events(page: Page) -> list[str]:
-    """Gradio's events without an answer, and timers; those of a page that is being loaded are not known yet."""
+    """Gradio's events without an answer; those of a page that is being loaded are not known yet."""
     try:
-        return page.evaluate("[...(window.openEvents ?? []), ...(window.openTimers ?? [])].map(String)")
+        return page.evaluate("[...(window.openEvents ?? [])]")
     except Error:  # the page has gone to another address meanwhile
         return ["the page"]
 
