@@ -141,7 +141,7 @@ def test_a_search_is_asked_read_and_left_by_keyboard_alone(opened):
 
 
 def test_every_stop_of_the_tab_key_has_a_name_and_a_ring(opened):
-    page = opened("?q=red")
+    page = opened("?q=red", fresh=True)  # the Tab key begins at its top
     for tab in ("search", "classify", "map", "collections"):
         navigate(page, f"goTo('{tab}')")
         settle(page)
