@@ -18,6 +18,11 @@ def account_of(collection: Collection) -> str:
     return ", ".join(filter(None, [images, passed_over_text(collection.passed_over)]))
 
 
+def passed_over(collection: Collection) -> int:
+    """How many files of its sources gave no image, sidecars left out."""
+    return sum(group.files for group in collection.passed_over if group.kind != "sidecar")
+
+
 def files_of(collection: Collection) -> dict[str, int]:
     """Every file of all sources in exactly one count, and their total. unchanged: images that are no duplicates.
 

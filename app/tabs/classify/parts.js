@@ -88,12 +88,12 @@ export const calibrationText = ({ labels, known, covered, kind, before, after },
   }
   const uncalibrated = _("Probabilities say how confident the encoder is, not how often it is right");
   if (kind !== "calibrated") return { badge: _("not calibrated"), reason: `${uncalibrated}.` };
-  const badge = _("not calibrated");
+  const notYet = _("not calibrated");
   if (known >= LEAST_LABELS) {
     const enough = _("{known} images have a label of these classes now, which is enough: calibrate under Review.", {
       known: count(known),
     });
-    return { badge, reason: `${uncalibrated}. ${enough}` };
+    return { badge: notYet, reason: `${uncalibrated}. ${enough}` };
   }
   const missing = known
     ? _("calibration needs {least} labels of these classes, and there are {known}", {
@@ -101,7 +101,7 @@ export const calibrationText = ({ labels, known, covered, kind, before, after },
         known: count(known),
       })
     : _("there are no labels of these classes");
-  return { badge, reason: `${uncalibrated}: ${missing}. ${_("Label and correct some images.")}` };
+  return { badge: notYet, reason: `${uncalibrated}: ${missing}. ${_("Label and correct some images.")}` };
 };
 
 // known: labelled images of these classes as of now, if there are others than when probabilities were fitted.

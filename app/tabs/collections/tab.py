@@ -11,7 +11,7 @@ from app.ui.component import tab_component
 from app.ui.index_form.index_form import list_folder, offer_folders, start_index
 from index.collection import Collection
 from index.retrieval.ranking import nearest_of
-from index.storage.info import account_of, info_of
+from index.storage.info import account_of, info_of, passed_over
 from training.models.errors import UserError
 
 COVER = 4  # images on a card
@@ -72,11 +72,10 @@ def _facts(collection: Collection) -> dict[str, Any]:
     """What it takes a while to find out, once for each published state."""
     info, modified = info_of(collection), (collection.path / "manifest.json").stat().st_mtime
     search = nearest_of(collection).facts
-    groups = [group.files for group in collection.passed_over if group.kind != "sidecar"]
     return {
         "files": info["files"]["total"],
         "account": account_of(collection),
-        "passedOver": sum(groups) + info["offline"],
+        "passedOver": passed_over(collection) + info["offline"],
         "bytes": info["bytes"],
         "segments": info["segments"],
         "updated": modified,

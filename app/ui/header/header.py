@@ -10,9 +10,8 @@ from app.state.generations import switch
 from app.state.job_control import job_list
 from app.state.library import Library
 from app.ui.component import component
-from index.collection import Collection
 from index.storage.annotation_cache import annotations_version
-from index.storage.info import account_of
+from index.storage.info import account_of, passed_over
 from training.models.errors import UserError
 
 
@@ -39,11 +38,6 @@ def switch_encoder(library: Library, fields: Mapping[str, Any]) -> dict[str, Any
     opened = library.collection(fields.get("collection"))
     switch(library, opened, str(fields.get("name")))
     return {"key": opened.key}
-
-
-def passed_over(collection: Collection) -> int:
-    """How many files of its sources gave no image, sidecars left out."""
-    return sum(group.files for group in collection.passed_over if group.kind != "sidecar")
 
 
 def page_state(library: Library, fields: Mapping[str, Any]) -> dict[str, Any]:
